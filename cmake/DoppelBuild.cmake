@@ -1,0 +1,49 @@
+# What every target of the project shares: language level, warnings, layout of the build folder.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(doppel_options INTERFACE)
+target_include_directories(doppel_options INTERFACE ${CMAKE_SOURCE_DIR}/src
+                                                    ${CMAKE_SOURCE_DIR}/include)
+target_compile_options(doppel_options INTERFACE -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
+# Stand-in for spdlog's and fmt's compiled libraries: both are linked, never header-only.
+target_compile_definitions(doppel_options INTERFACE SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
+
+# doppel_part(NAME SOURCES... LINKS targets...) defines the library of one folder of src/.
+function(doppel_part name)
+  cmake_parse_arguments(PART "" "" "SOURCES;LINKS" ${ARGN})
+  if(PART_SOURCES)
+    add_library(doppel_${name} STATIC ${PART_SOURCES})
+    target_link_libraries(doppel_${name} PUBLIC doppel_options ${PART_LINKS})
+  else()
+    add_library(doppel_${name} INTERFACE)
+    target_link_libraries(doppel_${name} INTERFACE doppel_options ${PART_LINKS})
+  endif()
+endfunction()
+
+# doppel_test(NAME SOURCES... LINKS targets...) defines one GoogleTest program and registers its tests.
+function(doppel_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE doppel_options ${TEST_LINKS} GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE DOPPEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                                             DOPPEL_BUILD_DIR="${CMAKE_BINARY_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
+endfunction()
