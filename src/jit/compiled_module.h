@@ -1,0 +1,62 @@
+// A PTX module compiled for this host: load once, then get the entry of a kernel for a shape of launch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "jit/warp_abi.h"
+#include "ptx/module.h"
+#include "support/result.h"
+
+namespace doppel::jit {
+
+enum class Build : std::uint8_t {
+  Plain,    // counters only
+  Traced,   // calls trace_block and trace_access
+  Checked,  // calls check_access before every access
+};
+
+struct Variant {
+  LaneShape shape = LaneShape::General;
+  bool full_warps = false;  // every warp of the launch has 32 lanes
+  Build build = Build::Plain;
+  bool operator==(const Variant&) const = default;
+};
+
+using WarpEntry = void (*)(WarpContext*);
+
+struct KernelCode {
+  WarpEntry entry = nullptr;
+  std::uint64_t local_bytes = 0;  // local memory of a thread: .local variables of the deepest static call chain (see docs)
+};
+
+// Where a host address inside generated code comes from.
+struct CodeLocation {
+  std::uint32_t function = 0;
+  std::uint32_t ptx_line = 0;
+};
+
+struct Options {
+  std::string cache_directory;  // empty: no object cache
+  bool log_cache = false;
+};
+
+// Thread-safe: several threads may ask for kernels of one module; each variant is compiled once.
+class CompiledModule {
+ public:
+  // Keeps the module. Compiles nothing yet.
+  static Result<std::shared_ptr<CompiledModule>> create(std::shared_ptr<const ptx::Module> module, Options options);
+  virtual ~CompiledModule() = default;
+
+  virtual const ptx::Module& module() const = 0;
+  // From the process's memory, else from the object cache on disk, else compiled now.
+  virtual Result<KernelCode> kernel(std::uint32_t function, Variant variant) = 0;
+  // For fault reports: true and filled where `address` lies in this module's generated code.
+  virtual bool locate(const void* address, CodeLocation& location) const = 0;
+  // Number of kernel::TraceBlockId slots: counters hold 2 words each. Slot of (function, block): first_slot(function) + block.
+  virtual std::uint32_t counter_slots() const = 0;
+  virtual std::uint32_t first_slot(std::uint32_t function) const = 0;
+};
+
+}  // namespace doppel::jit

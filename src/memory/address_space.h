@@ -1,0 +1,64 @@
+// The memory of one double: a reserved range of host addresses, so that a device pointer is a host pointer.
+//
+// Only what is allocated can be touched; pages are taken from the host when they are first touched. Between allocations lie guard
+// pages. The range starts at a fixed address for each device ordinal, so that addresses (and with them predictions) repeat.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/result.h"
+
+namespace doppel::memory {
+
+enum class AllocationKind : std::uint8_t { Device, Pitched, Managed, Pool, Mapped, Heap, Symbol, HostPinned, HostRegistered };
+
+struct Allocation {
+  std::uint64_t address = 0;
+  std::uint64_t size = 0;       // as asked for, in bytes
+  AllocationKind kind = AllocationKind::Device;
+  std::uint64_t serial = 0;     // 1 for the first of the process: "allocation #3"
+  std::string label;            // the variable's name for Symbol
+};
+
+class AddressSpace {
+ public:
+  // capacity: of the card in bytes. Fails with OutOfMemory where the host refuses to reserve the range.
+  static Result<std::unique_ptr<AddressSpace>> create(unsigned ordinal, std::uint64_t capacity);
+  ~AddressSpace();
+
+  std::uint64_t base() const;      // of the reserved range
+  std::uint64_t capacity() const;
+  std::uint64_t used() const;      // bytes allocated now, as the card counts them
+  std::uint64_t peak() const;
+
+  // Zero size is InvalidArgument; more than the card has left, or than the host can back, is OutOfMemory and says which.
+  Result<std::uint64_t> allocate(std::uint64_t bytes, std::uint64_t alignment, AllocationKind kind, std::string label = {});
+  // NotFound where address is not the start of a live allocation; the message tells what it is (freed before, inside of #n).
+  Result<void> free(std::uint64_t address);
+
+  // Host memory the card may reach: pinned by the double, or the program's own, registered. Not counted against the capacity.
+  Result<std::uint64_t> allocate_host(std::uint64_t bytes);
+  Result<void> free_host(std::uint64_t address);
+  Result<void> register_host(std::uint64_t address, std::uint64_t bytes);
+  Result<void> unregister_host(std::uint64_t address);
+
+  // The allocation that holds the byte, live ones only.
+  std::optional<Allocation> find(std::uint64_t address) const;
+  // For reports: the nearest live or recently freed allocation in words, with the distance.
+  std::string describe(std::uint64_t address) const;
+  bool contains(std::uint64_t address) const;  // inside the reserved range
+
+  std::vector<Allocation> live() const;
+
+ private:
+  AddressSpace();
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace doppel::memory
