@@ -51,7 +51,9 @@ RawGraph split(const ptx::Function& function) {
     BasicBlock& block = graph.blocks[id];
     const auto add = [&](BlockId successor) {
       // A label at the very end of the text stands for the function's end, which is an exit.
-      if (successor != kNoBlock && std::ranges::find(block.successors, successor) == block.successors.end()) {
+      if (successor == kNoBlock) {
+        block.may_exit = true;
+      } else if (std::ranges::find(block.successors, successor) == block.successors.end()) {
         block.successors.push_back(successor);
       }
     };
@@ -64,11 +66,14 @@ RawGraph split(const ptx::Function& function) {
       for (ptx::LabelId label : last.branch_targets) add(block_at[function.labels[label]]);
       falls_through = last.guard.has_value();
     } else if (ends_block(last)) {
+      block.may_exit = true;
       falls_through = last.guard.has_value();
     }
     if (falls_through && block.last < count) {
       block.fall_through = id + 1;
       add(id + 1);
+    } else if (falls_through) {
+      block.may_exit = true;
     }
   }
   return graph;
@@ -297,15 +302,11 @@ ControlFlowGraph ControlFlowGraph::build(const ptx::Function& function) {
   std::vector<std::vector<BlockId>> reverse(exit_node + 1), reverse_predecessors(exit_node + 1);
   for (BlockId id = 0; id < exit_node; ++id) {
     const BasicBlock& block = result.blocks_[id];
-    const Instruction& last = function.instructions[block.last - 1];
-    const bool leaves = block.successors.empty() || last.opcode == Opcode::Ret || last.opcode == Opcode::Exit ||
-                        last.opcode == Opcode::Trap || (block.fall_through == kNoBlock && last.opcode != Opcode::Bra &&
-                                                        last.opcode != Opcode::BrxIdx);
     for (BlockId target : block.successors) {
       reverse[target].push_back(id);
       reverse_predecessors[id].push_back(target);
     }
-    if (leaves) {
+    if (block.may_exit) {
       reverse[exit_node].push_back(id);
       reverse_predecessors[id].push_back(exit_node);
     }

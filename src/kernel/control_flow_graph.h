@@ -25,6 +25,7 @@ struct BasicBlock {
   std::vector<BlockId> successors;    // branch target(s) first, fall-through last; no duplicates
   std::vector<BlockId> predecessors;
   BlockId fall_through = kNoBlock;    // the block after it in the text, where control can run into it
+  bool may_exit = false;              // some lanes can leave the function at its end: ret, exit, trap, or the end of the text
   BlockId immediate_dominator = kNoBlock;
   BlockId immediate_post_dominator = kNoBlock;  // kNoBlock: the function's exit
   LoopId loop = kNoLoop;              // the innermost loop that holds it
