@@ -1,8 +1,8 @@
-// A card described as data. Every scalar here is one key of a card file (cards/*.toml), where it stands with its source and
-// its mark; `provenance` keeps both. No part asks which card it has: it asks for a number.
+// A card described as data. Every scalar here is one key of a card file (cards/*.toml), where it stands with
+// its source and its mark; `provenance` keeps both. No part asks which card it has: it asks for a number.
 //
-// Units are in the names. 'Per SM and cycle' counts thread operations (an instruction of 32 lanes is 32 of them).
-// A number that the card does not have (an absent unit, such as NVLink or an fp4 path) is 0 or false.
+// Units are in the names. 'Per SM and cycle' counts thread operations (an instruction of 32 lanes is 32 of
+// them). A number that the card does not have (an absent unit, such as NVLink or an fp4 path) is 0 or false.
 #pragma once
 
 #include <array>
@@ -15,7 +15,8 @@ namespace doppel::card {
 
 // Where a number comes from.
 struct Provenance {
-  std::string mark;    // M measured on this card, M-n on a neighbour, V vendor, R research, D derived, K unconfirmed
+  std::string
+      mark;  // M measured on this card, M-n on a neighbour, V vendor, R research, D derived, K unconfirmed
   std::string source;  // the citation, in words
   int line = 0;        // of the card file
 };
@@ -49,11 +50,11 @@ struct Sm {
   int max_warps = 0;
   int max_threads = 0;
   int max_blocks = 0;
-  int registers = 0;                      // 32-bit registers of one SM
+  int registers = 0;  // 32-bit registers of one SM
   int registers_per_block = 0;
   int max_registers_per_thread = 0;
-  int register_allocation_unit = 0;       // registers, allocated per warp in multiples of this
-  int warp_allocation_granularity = 0;    // warps are allocated in multiples of this
+  int register_allocation_unit = 0;     // registers, allocated per warp in multiples of this
+  int warp_allocation_granularity = 0;  // warps are allocated in multiples of this
   int max_threads_per_block = 0;
   std::array<int, 3> max_block_dim{};
   std::array<int, 3> max_grid_dim{};
@@ -64,30 +65,30 @@ struct Sm {
 
 struct SharedMemory {
   int bytes_per_sm = 0;
-  int bytes_per_block = 0;            // without opting in
+  int bytes_per_block = 0;  // without opting in
   int bytes_per_block_optin = 0;
-  int reserved_bytes_per_block = 0;   // taken by the driver from each block's share
+  int reserved_bytes_per_block = 0;  // taken by the driver from each block's share
   int allocation_unit_bytes = 0;
-  std::vector<int> carveout_kib;      // sizes that the L1 may give away
+  std::vector<int> carveout_kib;  // sizes that the L1 may give away
   int banks = 0;
   int bank_bytes = 0;
-  double bytes_per_cycle = 0;         // of one SM
-  double load_latency_cycles = 0;     // result usable, no conflict
+  double bytes_per_cycle = 0;      // of one SM
+  double load_latency_cycles = 0;  // result usable, no conflict
   double uniform_load_latency_cycles = 0;
-  int atomic_units = 0;               // 32-bit integer atomics per SM and cycle; 0 where not known
+  int atomic_units = 0;  // 32-bit integer atomics per SM and cycle; 0 where not known
 };
 
 // Fetch, decode and issue of one SM.
 struct FrontEnd {
-  int issue_per_sub_core = 0;             // warp instructions per cycle
-  int instruction_buffer_entries = 0;     // per warp
-  int l0_instruction_bytes = 0;           // per sub-core
-  int l1_instruction_bytes = 0;           // per SM
+  int issue_per_sub_core = 0;          // warp instructions per cycle
+  int instruction_buffer_entries = 0;  // per warp
+  int l0_instruction_bytes = 0;        // per sub-core
+  int l1_instruction_bytes = 0;        // per SM
   double l0_miss_latency_cycles = 0;
-  int prefetch_entries = 0;               // stream buffer
+  int prefetch_entries = 0;  // stream buffer
   double constant_miss_latency_cycles = 0;
-  int register_file_banks = 0;            // per sub-core
-  int register_file_read_ports = 0;       // per bank
+  int register_file_banks = 0;       // per sub-core
+  int register_file_read_ports = 0;  // per bank
   double operand_read_cycles = 0;
 };
 
@@ -99,27 +100,28 @@ struct Pipe {
 
 struct Pipes {
   Pipe fp32;
-  Pipe int32;            // add, logic, shift, compare
+  Pipe int32;                  // add, logic, shift, compare
   int int32_shared_lanes = 0;  // lanes per SM that serve FP32 and INT32 both (so their sum is bounded)
-  Pipe int32_multiply;   // IMAD
-  Pipe fp16;             // HFMA2: two results per thread operation
+  Pipe int32_multiply;         // IMAD
+  Pipe fp16;                   // HFMA2: two results per thread operation
   Pipe fp64;
-  Pipe sfu;              // rcp, rsqrt, sin, cos, ex2, lg2
-  Pipe convert;          // conversions but those from and to 64 bits
+  Pipe sfu;      // rcp, rsqrt, sin, cos, ex2, lg2
+  Pipe convert;  // conversions but those from and to 64 bits
   Pipe convert64;
-  Pipe bit_count;        // popc, clz, bfind, brev
+  Pipe bit_count;  // popc, clz, bfind, brev
   Pipe shuffle;
   Pipe vote;
   Pipe warp_reduce;
-  Pipe uniform;          // the uniform data path: one operation per warp
-  Pipe predicate;        // results to predicate registers, seen by a branch
+  Pipe uniform;    // the uniform data path: one operation per warp
+  Pipe predicate;  // results to predicate registers, seen by a branch
   Pipe branch;
   double membar_block_cycles = 0;
   double membar_device_cycles = 0;
   double membar_system_cycles = 0;
 };
 
-// Dense FLOP or OP per SM and cycle of warp-level mma; 2:4 sparsity doubles those that have it. 0: the card has no such form.
+// Dense FLOP or OP per SM and cycle of warp-level mma; 2:4 sparsity doubles those that have it. 0: the card
+// has no such form.
 struct Tensor {
   double fp16_acc_fp16 = 0;
   double fp16_acc_fp32 = 0;
@@ -129,10 +131,10 @@ struct Tensor {
   double int4 = 0;
   double fp8 = 0;
   double fp6 = 0;
-  double fp4 = 0;        // the plain (f8f6f4) path
+  double fp4 = 0;               // the plain (f8f6f4) path
   double fp4_block_scaled = 0;  // mxfp4, nvfp4
   double sparse_factor = 0;
-  double latency_cycles = 0;    // of an m16n8k16 with fp32 accumulation, to a dependent mma
+  double latency_cycles = 0;  // of an m16n8k16 with fp32 accumulation, to a dependent mma
 };
 
 struct RayTracing {
@@ -142,14 +144,14 @@ struct RayTracing {
 // The path from a sub-core to L1.
 struct LoadStore {
   int queue_entries_per_sub_core = 0;
-  double request_interval_cycles = 0;     // the shared pipe accepts one request in so many cycles
-  double sub_core_interval_cycles = 0;    // one memory instruction of a sub-core in so many cycles
-  double address_latency_cycles = 0;      // L1 minimum latency of the pipe (queueing excluded)
-  double store_read_latency_cycles = 0;   // a store's operands may be overwritten after this
+  double request_interval_cycles = 0;    // the shared pipe accepts one request in so many cycles
+  double sub_core_interval_cycles = 0;   // one memory instruction of a sub-core in so many cycles
+  double address_latency_cycles = 0;     // L1 minimum latency of the pipe (queueing excluded)
+  double store_read_latency_cycles = 0;  // a store's operands may be overwritten after this
 };
 
 struct L1 {
-  int bytes = 0;            // together with shared memory
+  int bytes = 0;  // together with shared memory
   int line_bytes = 0;
   int sector_bytes = 0;
   double load_bytes_per_cycle = 0;
@@ -169,26 +171,26 @@ struct L2 {
 };
 
 struct Memory {
-  std::string type;                // "GDDR6"
-  std::int64_t bytes = 0;          // what a program sees
-  std::int64_t board_bytes = 0;    // what the management tools show
+  std::string type;              // "GDDR6"
+  std::int64_t bytes = 0;        // what a program sees
+  std::int64_t board_bytes = 0;  // what the management tools show
   int bus_width_bits = 0;
-  double clock_mhz = 0;            // as the driver reports it: two transfers per cycle
+  double clock_mhz = 0;  // as the driver reports it: two transfers per cycle
   int channels = 0;
-  int sub_partitions = 0;          // per channel
-  int page_bytes = 0;              // of one open row in one channel, 0 where not known
-  double latency_ns = 0;           // a load that misses every cache, from issue
-  double read_efficiency = 0;      // sustained / peak
+  int sub_partitions = 0;      // per channel
+  int page_bytes = 0;          // of one open row in one channel, 0 where not known
+  double latency_ns = 0;       // a load that misses every cache, from issue
+  double read_efficiency = 0;  // sustained / peak
   double write_efficiency = 0;
-  double copy_efficiency = 0;      // one byte read for each written
-  bool ecc = false;                // on in the state described
+  double copy_efficiency = 0;  // one byte read for each written
+  bool ecc = false;            // on in the state described
 
   double peak_bytes_per_second() const { return clock_mhz * 1e6 * 2 * bus_width_bits / 8; }
 };
 
 struct Launch {
-  double start_us = 0;       // from the front end to the first instruction of a block
-  double interval_us = 0;    // between small kernels back to back on one stream
+  double start_us = 0;     // from the front end to the first instruction of a block
+  double interval_us = 0;  // between small kernels back to back on one stream
   double graph_interval_us = 0;
   double round_trip_us = 0;  // submit, run, notice on the host
 };
@@ -196,12 +198,12 @@ struct Launch {
 struct Pcie {
   int generation = 0;
   int lanes = 0;
-  double gigatransfers_per_second = 0;   // per lane
-  double encoding_efficiency = 0;        // 128/130
-  double to_device_efficiency = 0;       // of pinned copies, sustained / peak
+  double gigatransfers_per_second = 0;  // per lane
+  double encoding_efficiency = 0;       // 128/130
+  double to_device_efficiency = 0;      // of pinned copies, sustained / peak
   double to_host_efficiency = 0;
-  double pageable_efficiency = 0;        // pageable copies relative to pinned ones
-  double latency_us = 0;                 // of one copy, before the first byte
+  double pageable_efficiency = 0;  // pageable copies relative to pinned ones
+  double latency_us = 0;           // of one copy, before the first byte
   int vendor_id = 0;
   int device_id = 0;
 
@@ -235,18 +237,19 @@ struct Power {
   double limit_w = 0;
   double max_limit_w = 0;
   double idle_w = 0;
-  double active_w = 0;              // the chip awake and clocked, nothing counted
+  double awake_w = 0;   // clocked up, nothing running
+  double active_w = 0;  // every SM busy, no operation or byte counted
   double fp32_pj_per_flop = 0;
   double fp16_pj_per_flop = 0;
   double fp64_pj_per_flop = 0;
-  double tensor_pj_per_flop = 0;    // fp16 with fp32 accumulation
-  double instruction_pj = 0;        // a thread operation that is no floating-point arithmetic
+  double tensor_pj_per_flop = 0;  // fp16 with fp32 accumulation
+  double instruction_pj = 0;      // a thread operation that is no floating-point arithmetic
   double dram_pj_per_byte = 0;
   double l2_pj_per_byte = 0;
-  double reference_mhz = 0;         // the clock at which the figures above hold
-  double min_mhz = 0;               // the clock is never lowered below this
+  double reference_mhz = 0;  // the clock at which the figures above hold
+  double min_mhz = 0;        // the clock is never lowered below this
   double clock_step_mhz = 0;
-  double voltage_exponent = 0;      // dynamic energy per operation grows with (clock / reference)^this
+  double voltage_exponent = 0;  // dynamic energy per operation grows with (clock / reference)^this
 };
 
 // What a partition (MIG instance) may get.
@@ -274,12 +277,12 @@ struct Textures {
   int max_1d = 0;
   int max_1d_linear = 0;
   int max_1d_mipmapped = 0;
-  std::array<int, 2> max_1d_layered{};       // width, layers
+  std::array<int, 2> max_1d_layered{};  // width, layers
   std::array<int, 2> max_2d{};
-  std::array<int, 3> max_2d_linear{};        // width, height, pitch
+  std::array<int, 3> max_2d_linear{};  // width, height, pitch
   std::array<int, 2> max_2d_mipmapped{};
   std::array<int, 2> max_2d_gather{};
-  std::array<int, 3> max_2d_layered{};       // width, height, layers
+  std::array<int, 3> max_2d_layered{};  // width, height, layers
   std::array<int, 3> max_3d{};
   std::array<int, 3> max_3d_alternate{};
   int max_cubemap = 0;
