@@ -1,0 +1,106 @@
+// What one process did on one card: the contents of a run record file.
+//
+// The driver writes one file for each process that used the card, when the process ends (normally or not),
+// into the folder that DOPPEL_RECORD names: DOPPEL_RECORD/PID.json. `doppel run` and `doppel compare` read
+// them back and make the report. Times and energies are the modelled card's, in microseconds and joules;
+// `host` times are this machine's.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/result.h"
+
+namespace doppel::device {
+
+// How busy one unit of the card was during a kernel.
+struct Utilisation {
+  std::string unit;
+  double share = 0;  // of the time, 0 to 1
+};
+
+// All launches of one kernel with the same grid and block.
+struct KernelRecord {
+  std::string name;  // demangled where it is a C++ name
+  std::array<unsigned, 3> grid{1, 1, 1};
+  std::array<unsigned, 3> block{1, 1, 1};
+  std::uint64_t calls = 0;
+  double time_us = 0;  // of all calls together
+  double min_us = 0;   // of one call
+  double max_us = 0;
+  std::string bound;  // what limits it: "dram", "fp32", "latency", "launch", … (timing decides the words)
+  std::string explanation;      // one sentence, may be empty
+  int registers = 0;            // per thread
+  int shared_bytes = 0;         // per block, static and dynamic
+  double occupancy = 0;         // resident warps / the SM's warps, 0 to 1
+  std::string occupancy_limit;  // "registers", "shared memory", "warps", "blocks", "barriers", "grid"
+  std::uint64_t thread_instructions = 0;  // of all calls together, as are the counts below
+  std::uint64_t warp_instructions = 0;
+  std::uint64_t flops = 0;  // arithmetic of all floating-point types; an FMA is two
+  std::uint64_t dram_bytes = 0;
+  double l1_hit = 0;  // share of sectors, 0 to 1
+  double l2_hit = 0;
+  double waves = 0;                      // grid blocks / blocks resident at once
+  double clock_mhz = 0;                  // mean clock it ran at
+  bool power_bound = false;              // the power limit lowered the clock
+  double energy_j = 0;                   // of all calls together
+  std::vector<Utilisation> utilisation;  // largest first
+};
+
+// All copies and fills of one kind.
+struct CopyRecord {
+  std::string kind;  // "host to device", "device to host", "device to device", "peer", "fill"; pageable ones
+                     // end in " (pageable)"
+  std::uint64_t bytes = 0;
+  std::uint64_t calls = 0;
+  double time_us = 0;
+};
+
+// One stretch of the virtual timeline, for traces.
+struct TimelineSlice {
+  std::string track;  // "stream 7", "copy engine 0", "host"
+  std::string label;  // kernel or copy
+  double start_us = 0;
+  double duration_us = 0;
+};
+
+struct Diagnostic {
+  std::string kind;  // "out of bounds", "race", "unsupported", …
+  std::string text;
+  std::uint64_t count = 1;
+};
+
+struct RunRecord {
+  std::string card;        // id
+  int device_ordinal = 0;  // of the devices of the process
+  std::int64_t process_id = 0;
+  std::string program;       // as started
+  std::string timing_depth;  // "fast", "full", "off"
+  double time_us = 0;        // from the first use of the card to its end, on the virtual timeline
+  double busy_us = 0;        // at least one engine of the card at work
+  double host_us = 0;        // the program's own time within time_us
+  double energy_j = 0;
+  std::uint64_t peak_memory_bytes = 0;  // of the card
+  std::vector<KernelRecord> kernels;
+  std::vector<CopyRecord> copies;
+  std::vector<TimelineSlice> timeline;  // at most kMaxTimelineSlices; the first ones are kept
+  std::uint64_t timeline_dropped = 0;
+  std::vector<Diagnostic> diagnostics;
+};
+
+inline constexpr std::size_t kMaxTimelineSlices = 200000;
+
+// A file holds an array of records: one for each card that the process used.
+std::string to_json(const std::vector<RunRecord>& records);
+// Errors: InvalidInput with what is wrong in `text`.
+Result<std::vector<RunRecord>> run_records_from_json(const std::string& text);
+
+// Writes `folder`/PID.json in one step (a reader never sees half a file). Error Io names the file.
+Result<void> write_run_records(const std::filesystem::path& folder, const std::vector<RunRecord>& records);
+// All records of `folder`, ordered by process and device. A folder without files gives none.
+Result<std::vector<RunRecord>> read_run_records(const std::filesystem::path& folder);
+
+}  // namespace doppel::device
