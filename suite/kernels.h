@@ -1,0 +1,18 @@
+// The PTX of the suite's kernels, one string a file of kernels/; written into the program by the build.
+#pragma once
+
+namespace doppel::suite {
+
+extern const char* const kBlackScholesPtx;
+extern const char* const kFmaPtx;
+extern const char* const kHistogramPtx;
+extern const char* const kLaunchPtx;
+extern const char* const kMandelbrotPtx;
+extern const char* const kMatmulPtx;
+extern const char* const kNbodyPtx;
+extern const char* const kReductionPtx;
+extern const char* const kSgemmStepsPtx;
+extern const char* const kStreamPtx;
+extern const char* const kTransposePtx;
+
+}  // namespace doppel::suite

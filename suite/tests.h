@@ -1,0 +1,28 @@
+// The tests of the suite by name. Each runs alone, checks its own answer and times itself with the card's
+// events.
+#pragma once
+
+#include <span>
+
+#include "host/card.h"
+#include "result.h"
+
+namespace doppel::suite {
+
+struct Test {
+  const char* name;
+  const char* what;
+  Result (*run)(const host::Card& card);
+};
+
+std::span<const Test> fma_tests();
+std::span<const Test> mandelbrot_tests();
+std::span<const Test> stream_tests();
+std::span<const Test> copy_tests();
+std::span<const Test> launch_tests();
+std::span<const Test> matmul_tests();
+std::span<const Test> sgemm_step_tests();
+std::span<const Test> data_tests();
+std::span<const Test> application_tests();
+
+}  // namespace doppel::suite
