@@ -1,0 +1,28 @@
+#include "card/uuid.h"
+
+#include <string>
+
+namespace doppel::card {
+namespace {
+
+// FNV-1a, 64 bits.
+std::uint64_t hash(const std::string& text) {
+  std::uint64_t value = 0xcbf29ce484222325ULL;
+  for (const char letter : text) value = (value ^ static_cast<std::uint8_t>(letter)) * 0x100000001b3ULL;
+  return value;
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 16> device_uuid(const Card& card, int ordinal) {
+  const std::string seed = "doppel/" + card.id + "/" + std::to_string(ordinal);
+  const std::array<std::uint64_t, 2> halves = {hash(seed), hash(seed + "/low")};
+  std::array<std::uint8_t, 16> uuid{};
+  for (std::size_t i = 0; i < 16; ++i)
+    uuid[i] = static_cast<std::uint8_t>(halves[i / 8] >> (8 * (7 - i % 8)));
+  uuid[6] = (uuid[6] & 0x0F) | 0x80;  // RFC 9562: version 8
+  uuid[8] = (uuid[8] & 0x3F) | 0x80;  // and its variant
+  return uuid;
+}
+
+}  // namespace doppel::card

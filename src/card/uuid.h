@@ -1,0 +1,15 @@
+// The identity that a double reports for itself.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "card/card.h"
+
+namespace doppel::card {
+
+// A version-8 (custom) UUID made from the card's id and its number among the process's devices: the same on
+// every host and in every process, and never that of a real card.
+std::array<std::uint8_t, 16> device_uuid(const Card& card, int ordinal);
+
+}  // namespace doppel::card
