@@ -1,0 +1,50 @@
+#include "power/energy.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace doppel::power {
+namespace {
+
+constexpr double kJoulesPerPicojoule = 1e-12;
+constexpr double kSecondsPerMicrosecond = 1e-6;
+
+double dynamic_joules(const card::Power& p, const Activity& a, double clock_mhz) {
+  const double voltage = std::pow(clock_mhz / p.reference_mhz, p.voltage_exponent);
+  const double operations = a.fp32_flops * p.fp32_pj_per_flop + a.fp16_flops * p.fp16_pj_per_flop +
+                            a.fp64_flops * p.fp64_pj_per_flop + a.tensor_flops * p.tensor_pj_per_flop +
+                            a.other_instructions * p.instruction_pj + a.l2_bytes * p.l2_pj_per_byte;
+  // The memory has its own supply, whatever the chip's clock.
+  return (operations * voltage + a.dram_bytes * p.dram_pj_per_byte) * kJoulesPerPicojoule;
+}
+
+}  // namespace
+
+State at_clock(const card::Card& card, const Activity& a, double clock_mhz) {
+  const card::Power& p = card.power;
+  const double core = std::min(a.core_time_us, a.time_us);
+  State state;
+  state.clock_mhz = clock_mhz;
+  state.time_us = a.time_us - core + core * card.clocks.sustained_mhz / clock_mhz;
+  const double seconds = state.time_us * kSecondsPerMicrosecond;
+  const double steady_watts = p.awake_w + (p.active_w - p.awake_w) * std::clamp(a.busy_sms, 0.0, 1.0);
+  state.energy_j = steady_watts * seconds + dynamic_joules(p, a, clock_mhz);
+  state.watts = seconds > 0 ? state.energy_j / seconds : p.awake_w;
+  return state;
+}
+
+State settle(const card::Card& card, const Activity& activity) {
+  const card::Power& p = card.power;
+  State state = at_clock(card, activity, card.clocks.sustained_mhz);
+  while (state.watts > p.limit_w && state.clock_mhz > p.min_mhz) {
+    state = at_clock(card, activity, std::max(p.min_mhz, state.clock_mhz - p.clock_step_mhz));
+    state.power_bound = true;
+  }
+  return state;
+}
+
+double waiting_energy_j(const card::Card& card, double time_us) {
+  return card.power.awake_w * time_us * kSecondsPerMicrosecond;
+}
+
+}  // namespace doppel::power

@@ -1,0 +1,113 @@
+#include "power/energy.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "card/load_card.h"
+
+namespace doppel::power {
+namespace {
+
+struct Measured {
+  double gb_per_second = 0;
+  double gflops = 0;
+  double mhz = 0;
+  double watts = 0;
+};
+
+// gpu,blocks,its,flop_per_byte,GBs,GFs,MHz,W,C
+std::vector<Measured> roofline() {
+  std::ifstream in(std::string(DOPPEL_SOURCE_DIR) + "/truth/a40/roofline-power.csv");
+  std::vector<Measured> rows;
+  std::string line;
+  std::getline(in, line);
+  while (std::getline(in, line)) {
+    std::vector<double> columns;
+    std::istringstream fields(line);
+    for (std::string field; std::getline(fields, field, ',');) columns.push_back(std::stod(field));
+    rows.push_back({columns.at(4), columns.at(5), columns.at(6), columns.at(7)});
+  }
+  return rows;
+}
+
+// One second of the measured kernel.
+Activity activity_of(const Measured& row, const card::Card& card) {
+  Activity a;
+  a.time_us = 1e6 * row.mhz / card.clocks.sustained_mhz;
+  a.core_time_us = a.time_us;
+  a.fp32_flops = row.gflops * 1e9;
+  a.dram_bytes = row.gb_per_second * 1e9;
+  return a;
+}
+
+TEST(Power, WattsOfTheA40AtItsMeasuredClock) {
+  const card::Card card = card::find_card("a40").value();
+  const std::vector<Measured> rows = roofline();
+  ASSERT_EQ(rows.size(), 544U);
+  double error = 0;
+  for (const Measured& row : rows) {
+    const State state = at_clock(card, activity_of(row, card), row.mhz);
+    error += std::abs(state.watts - row.watts) / row.watts;
+  }
+  EXPECT_LT(error / static_cast<double>(rows.size()), 0.015);
+}
+
+TEST(Power, TheLimitLowersTheClockAsOnTheA40) {
+  const card::Card card = card::find_card("a40").value();
+  double error = 0;
+  int bound = 0;
+  for (const Measured& row : roofline()) {
+    const State state = settle(card, activity_of(row, card));
+    error += std::abs(state.clock_mhz - row.mhz) / row.mhz;
+    EXPECT_LE(state.watts, card.power.limit_w);
+    bound += state.power_bound ? 1 : 0;
+  }
+  EXPECT_LT(error / 544, 0.03);
+  EXPECT_GT(bound, 200);
+}
+
+TEST(Power, AMemoryBoundLaunchKeepsItsTimeAtALowerClock) {
+  const card::Card card = card::find_card("rtx-a6000").value();
+  Activity a;
+  a.time_us = 1000;
+  EXPECT_DOUBLE_EQ(at_clock(card, a, card.clocks.sustained_mhz / 2).time_us, 1000);
+  a.core_time_us = 1000;
+  EXPECT_DOUBLE_EQ(at_clock(card, a, card.clocks.sustained_mhz / 2).time_us, 2000);
+}
+
+TEST(Power, AnImpossibleLoadStopsAtTheLowestClock) {
+  const card::Card card = card::find_card("rtx-a6000").value();
+  Activity a;
+  a.time_us = 1;
+  a.dram_bytes = 1e12;
+  const State state = settle(card, a);
+  EXPECT_EQ(state.clock_mhz, card.power.min_mhz);
+  EXPECT_TRUE(state.power_bound);
+}
+
+// Two states of one run on the card, from which its figures were derived: 300.0 W near 2240 MHz, 226.9 W at
+// 1890 MHz.
+TEST(Power, Pro5000TensorLoad) {
+  const card::Card card = card::find_card("rtx-pro-5000-blackwell").value();
+  for (const auto& [mhz, watts] : {std::pair{2240.0, 300.0}, std::pair{1890.0, 226.9}}) {
+    Activity a;
+    a.time_us = 1e6 * mhz / card.clocks.sustained_mhz;
+    a.core_time_us = a.time_us;
+    a.tensor_flops = 0.965 * 1024 * 110 * mhz * 1e6;
+    a.dram_bytes = 400e9;
+    EXPECT_NEAR(at_clock(card, a, mhz).watts, watts, watts * 0.05);
+  }
+}
+
+TEST(Power, WaitingCostsTheAwakePower) {
+  const card::Card card = card::find_card("rtx-a6000").value();
+  EXPECT_DOUBLE_EQ(waiting_energy_j(card, 1e6), card.power.awake_w);
+}
+
+}  // namespace
+}  // namespace doppel::power
