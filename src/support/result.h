@@ -17,6 +17,26 @@ struct Error {
     LimitExceeded,   // a launch or resource over the card's limits
     Io,
     Internal,
+    // Of a running device; the driver has a code for each.
+    InvalidHandle,     // freed, foreign or of another context
+    InvalidContext,    // destroyed, or none is current
+    NotReady,          // queries: work is still queued
+    DeviceFault,       // the context is poisoned: Context::fault() tells why
+    NotPermitted,      // not allowed in this state
+    AlreadyDone,       // registered, enabled or mapped before
+    NotEnabled,        // peer access, registration
+    UnsupportedVersion,  // .version or .target newer than known
+    CaptureUnsupported,  // not allowed while the stream captures
+    CaptureInvalidated,
+    CaptureMerge,        // would join two captures
+    CaptureUnmatched,    // not the stream that began it
+    CaptureUnjoined,     // a forked stream was not joined
+    CaptureIsolation,    // depends on work outside of the capture
+    CaptureImplicit,     // would make the legacy stream wait for a capture
+    CaptureWrongThread,
+    GraphUpdateFailed,
+    CooperativeTooLarge,
+    NoDevice,
   };
   Kind kind = Kind::Internal;
   std::string message;

@@ -1,0 +1,70 @@
+// One card of the process.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "card/card.h"
+#include "memory/address_space.h"
+#include "support/result.h"
+
+namespace doppel::device {
+
+class Context;
+class MemoryPool;
+class Platform;
+
+struct PciAddress {
+  int domain = 0, bus = 0, device = 0;
+};
+
+class Device {
+ public:
+  static Result<std::unique_ptr<Device>> create(Platform& platform, int ordinal, card::Card card);
+  ~Device();
+
+  Platform& platform() const { return platform_; }
+  int ordinal() const { return ordinal_; }
+  const card::Card& card() const { return card_; }  // every number that an attribute query answers
+  memory::AddressSpace& memory() const { return *memory_; }
+  // Of this double: the same in every process, another for each ordinal.
+  std::array<std::uint8_t, 16> uuid() const;
+  PciAddress pci() const;
+
+  // The primary context: made by the first retain; destroyed by the last release.
+  Result<std::shared_ptr<Context>> retain_primary();
+  Result<void> release_primary();   // InvalidContext where it is not retained
+  Result<void> reset_primary();     // destroys it whatever the count, which stays
+  bool primary_active() const;
+  unsigned primary_flags() const;
+  Result<void> set_primary_flags(unsigned flags);
+  std::shared_ptr<Context> primary() const;  // null where inactive
+
+  Result<std::shared_ptr<Context>> create_context(unsigned flags);
+
+  std::shared_ptr<MemoryPool> default_pool();
+  std::shared_ptr<MemoryPool> current_pool();
+  void set_current_pool(std::shared_ptr<MemoryPool> pool);
+
+  // Two doubles in one process reach each other: over NVLink where both cards have it, else over PCIe.
+  bool can_access_peer(const Device& other) const;
+  bool linked_by_nvlink(const Device& other) const;
+
+ private:
+  Device(Platform& platform, int ordinal, card::Card card);
+  Platform& platform_;
+  int ordinal_;
+  card::Card card_;
+  std::unique_ptr<memory::AddressSpace> memory_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Context> primary_;
+  int primary_count_ = 0;
+  unsigned primary_flags_ = 0;
+  std::shared_ptr<MemoryPool> default_pool_, current_pool_;
+};
+
+}  // namespace doppel::device

@@ -1,0 +1,123 @@
+// A program loaded in a context: its variables have addresses, its kernels can be launched.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "device/program.h"
+#include "device/work.h"
+#include "support/result.h"
+
+namespace doppel::device {
+
+class Context;
+class Module;
+
+struct KernelAttributes {
+  std::uint32_t registers = 0;               // by timing::KernelModel
+  std::uint64_t shared_bytes = 0;            // static
+  std::uint64_t const_bytes = 0;
+  std::uint64_t local_bytes = 0;             // of a thread
+  std::uint32_t max_threads_per_block = 0;   // by registers and .maxntid
+  int ptx_version = 0;                       // 86: of .target
+  int binary_version = 0;                    // of the card
+  std::uint32_t max_dynamic_shared_bytes = 0;
+  int preferred_carveout = -1;
+};
+
+struct KernelParameter {
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+};
+
+class Kernel {
+ public:
+  Kernel(std::weak_ptr<Module> module, std::uint32_t function);
+
+  const std::string& name() const;
+  std::uint32_t function() const { return function_; }
+  std::shared_ptr<Module> module() const { return module_.lock(); }  // null: unloaded
+  const ptx::Function& ptx() const;
+  KernelAttributes attributes() const;
+  // LimitExceeded over what a block of the card can have.
+  Result<void> set_max_dynamic_shared_bytes(std::uint32_t bytes);
+  void set_preferred_carveout(int percent) { carveout_ = percent; }
+  std::uint32_t max_dynamic_shared_bytes() const { return max_dynamic_shared_; }
+
+  const std::vector<KernelParameter>& parameters() const { return parameters_; }
+  std::uint64_t parameter_bytes() const { return parameter_bytes_; }
+  // The buffer of a launch from one pointer a parameter (kernelParams) or from a packed buffer (extra).
+  Result<std::vector<std::byte>> pack(void* const* values) const;
+  Result<std::vector<std::byte>> pack(const void* buffer, std::size_t bytes) const;
+
+  // Occupancy by the card's rules: blocks of this kernel that one SM holds, and the block size that fills it best.
+  Result<int> max_active_blocks(std::uint32_t block_threads, std::uint64_t dynamic_shared_bytes) const;
+  struct BlockSize {
+    int min_grid = 0, block = 0;
+  };
+  BlockSize best_block_size(const std::function<std::uint64_t(int)>& dynamic_shared_of_block, int limit) const;
+  std::uint64_t available_dynamic_shared(int blocks, int block_threads) const;
+
+ private:
+  std::weak_ptr<Module> module_;
+  std::shared_ptr<Program> program_;
+  std::uint32_t function_;
+  std::vector<KernelParameter> parameters_;
+  std::uint64_t parameter_bytes_ = 0;
+  std::uint64_t static_shared_ = 0, const_bytes_ = 0;
+  std::uint32_t max_dynamic_shared_ = 0;
+  int carveout_ = -1;
+};
+
+struct Global {
+  std::uint64_t address = 0;
+  std::uint64_t bytes = 0;
+};
+
+class Module : public std::enable_shared_from_this<Module> {
+ public:
+  // Allocates and initialises the variables. Use Context::load.
+  static Result<std::shared_ptr<Module>> create(Context& context, std::shared_ptr<Program> program);
+  ~Module();
+
+  Context& context() const { return context_; }
+  const std::shared_ptr<Program>& program() const { return program_; }
+  // NotFound with the nearest name.
+  Result<std::shared_ptr<Kernel>> kernel(std::string_view name) const;
+  const std::vector<std::shared_ptr<Kernel>>& kernels() const { return kernels_; }
+  Result<Global> global(std::string_view name) const;
+  std::span<const std::uint64_t> symbols() const { return symbols_; }
+  void release();  // frees the variables: at unload
+
+ private:
+  Module(Context& context, std::shared_ptr<Program> program) : context_(context), program_(std::move(program)) {}
+  Result<void> place_variables();
+  Context& context_;
+  std::shared_ptr<Program> program_;
+  std::vector<std::shared_ptr<Kernel>> kernels_;
+  std::vector<std::uint64_t> symbols_;
+  std::vector<std::uint64_t> allocations_;
+};
+
+// A program that belongs to no context (cuLibrary*): loaded into a context when it is first used there.
+class Library {
+ public:
+  explicit Library(std::shared_ptr<Program> program) : program_(std::move(program)) {}
+  const std::shared_ptr<Program>& program() const { return program_; }
+  Result<std::shared_ptr<Module>> module(Context& context);
+  void unload();
+
+ private:
+  std::shared_ptr<Program> program_;
+  std::mutex mutex_;
+  std::map<std::uint64_t, std::shared_ptr<Module>> modules_;  // by context id
+};
+
+}  // namespace doppel::device

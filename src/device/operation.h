@@ -1,0 +1,64 @@
+// One piece of queued work: waits for the operations before it, runs once, and has a place on the virtual timeline.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "device/work.h"
+
+namespace doppel::device {
+
+class Context;
+
+// Where on the timeline an operation takes place.
+enum class Lane : std::uint8_t { None, Compute, CopyToDevice, CopyToHost, CopyPeer, Host };
+
+// What an operation needs of the timeline: known when it has run.
+struct Cost {
+  Lane lane = Lane::None;
+  double duration_us = 0;   // on its lane
+  double gap_us = 0;        // before it starts, after the operations it depends on (launch overhead)
+  double share = 1;         // of the compute lane: 1 = the whole card
+};
+
+class Operation : public std::enable_shared_from_this<Operation> {
+ public:
+  // run: called once, on a thread of the scheduler, or nothing. Returns what it cost.
+  Operation(std::shared_ptr<Context> context, std::function<Cost()> run, double submitted_us);
+
+  bool done() const { return done_.load(std::memory_order_acquire); }
+  bool placed() const { return placed_.load(std::memory_order_acquire); }
+  const std::shared_ptr<Context>& context() const { return context_; }
+  // On the virtual timeline, in microseconds; valid when placed().
+  double start_us() const { return start_us_; }
+  double end_us() const { return end_us_; }
+  std::string name;               // for traces
+  std::uint64_t stream_id = 0;
+  std::function<void(const Operation&)> on_placed;  // records it
+  // Set while it runs and only waits (for another launch, or for the host): nobody may wait for its place then.
+  std::atomic<bool> waiting{false};
+
+ private:
+  friend class Scheduler;
+  friend class Timeline;
+  std::shared_ptr<Context> context_;
+  std::function<Cost()> run_;
+  double submitted_us_ = 0;
+  std::uint64_t serial_ = 0;
+  Cost cost_;
+  double start_us_ = 0, end_us_ = 0;
+  std::atomic<bool> done_{false}, placed_{false};
+  // Of the scheduler, under its lock.
+  std::uint32_t pending_ = 0;
+  bool released_ = false;
+  std::vector<std::shared_ptr<Operation>> followers_;
+  // Until placed.
+  std::vector<std::shared_ptr<Operation>> dependencies_;
+};
+
+}  // namespace doppel::device

@@ -1,0 +1,28 @@
+// What the command or the environment asks of a run. A flag of the command arrives here as its variable.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "support/result.h"
+#include "timing/launch_timing.h"
+
+namespace doppel::device {
+
+struct Options {
+  std::vector<std::string> cards{"rtx-a6000"};  // DOPPEL_CARDS=a,b, else DOPPEL_CARD: one device an entry, by ordinal
+  timing::Depth depth = timing::Depth::Fast;    // DOPPEL_TIMING=off|fast|full
+  bool check = false;                           // DOPPEL_CHECK=1
+  bool virtual_clock = false;                   // DOPPEL_CLOCK=virtual
+  double timeout_s = 0;                         // DOPPEL_TIMEOUT_S: a launch may take so long on this host; 0: no limit
+  std::string cache_directory;                  // DOPPEL_CACHE, else $XDG_CACHE_HOME/doppel, else ~/.cache/doppel; "off": none
+  std::string record_path;                      // DOPPEL_RECORD: where the run's record is written; empty: nowhere
+  unsigned host_threads = 0;                    // DOPPEL_THREADS; 0: as many as the process may use
+
+  // InvalidArgument names the variable, its value and what is expected.
+  static Result<Options> from_environment();
+  static Result<Options> from(const std::map<std::string, std::string>& variables);
+};
+
+}  // namespace doppel::device

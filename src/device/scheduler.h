@@ -1,0 +1,31 @@
+// Runs operations when all that they depend on has run. Any number may run at once, since one may wait for another.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "device/operation.h"
+
+namespace doppel::device {
+
+class Timeline;
+
+class Scheduler {
+ public:
+  explicit Scheduler(Timeline& timeline);
+  ~Scheduler();  // waits for all operations
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  void submit(const std::shared_ptr<Operation>& operation, std::vector<std::shared_ptr<Operation>> dependencies);
+  // Blocks the calling thread until it has run.
+  void wait(Operation& operation);
+  // Blocks until it also has its place on the timeline: then its times are valid.
+  void wait_placed(Operation& operation);
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace doppel::device

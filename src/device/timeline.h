@@ -1,0 +1,43 @@
+// The virtual time line of the cards: what ran when, had the cards been there.
+//
+// Operations are placed in the order in which they were submitted, so that the same program gives the same timeline however the
+// host's threads ran. An operation starts when those it depends on have ended, when the host has submitted it, and when its lane
+// has room: kernels share a card by the part of it that their blocks fill, copies of one direction take turns on the copy engines.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "device/operation.h"
+
+namespace doppel::device {
+
+class Device;
+
+class Timeline {
+ public:
+  Timeline();
+  ~Timeline();
+  // In the order of the submissions; called by the scheduler.
+  void submitted(const std::shared_ptr<Operation>& operation);
+  void finished(Operation& operation, const Cost& cost);
+  void wait_placed(Operation& operation);
+  // The end of the last operation placed.
+  double end_us() const;
+
+ private:
+  class Lanes;
+  void place(Operation& operation);
+  void advance();
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<Operation>> unplaced_;
+  std::vector<std::unique_ptr<Lanes>> lanes_;  // by device ordinal
+  double end_us_ = 0;
+};
+
+}  // namespace doppel::device
