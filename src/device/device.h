@@ -17,6 +17,7 @@ namespace doppel::device {
 class Context;
 class MemoryPool;
 class Platform;
+class VirtualMemory;
 
 struct PciAddress {
   int domain = 0, bus = 0, device = 0;
@@ -31,6 +32,7 @@ class Device {
   int ordinal() const { return ordinal_; }
   const card::Card& card() const { return card_; }  // every number that an attribute query answers
   memory::AddressSpace& memory() const { return *memory_; }
+  VirtualMemory& virtual_memory() const { return *virtual_memory_; }
   // Of this double: the same in every process, another for each ordinal.
   std::array<std::uint8_t, 16> uuid() const;
   PciAddress pci() const;
@@ -60,6 +62,7 @@ class Device {
   int ordinal_;
   card::Card card_;
   std::unique_ptr<memory::AddressSpace> memory_;
+  std::unique_ptr<VirtualMemory> virtual_memory_;
   mutable std::mutex mutex_;
   std::shared_ptr<Context> primary_;
   int primary_count_ = 0;

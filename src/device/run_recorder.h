@@ -1,0 +1,47 @@
+// Gathers what a process did on each card for its run record. Memory does not grow with the number of launches.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "card/card.h"
+#include "device/options.h"
+#include "device/run_record.h"
+#include "support/dim3.h"
+#include "timing/launch_timing.h"
+
+namespace doppel::device {
+
+class Device;
+
+class RunRecorder {
+ public:
+  explicit RunRecorder(const Options& options);
+
+  struct Place {
+    int device = 0;
+    std::uint64_t stream = 0;
+    double start_us = 0, end_us = 0;
+  };
+  void kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape, const timing::Prediction& prediction);
+  // kind: as CopyRecord names it.
+  void copy(const Place& place, const std::string& kind, std::uint64_t bytes);
+  void diagnostic(int device, const std::string& kind, const std::string& text);
+
+  // One record a device that was used.
+  std::vector<RunRecord> records(const std::vector<const Device*>& devices, double host_us) const;
+
+ private:
+  struct Card;
+  Card& card(int device);
+  const Options& options_;
+  mutable std::mutex mutex_;
+  std::map<int, std::shared_ptr<Card>> cards_;
+};
+
+}  // namespace doppel::device
