@@ -1,0 +1,82 @@
+// What every function of the C interface does around its own work: it can be traced (DOPPEL_LOG=trace), refuses before
+// cuInit and in a forked child, and lets no exception out.
+#pragma once
+
+#include <doppel/cuda/result.h>
+#include <fmt/ranges.h>
+
+#include <exception>
+#include <new>
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include "support/log.h"
+#include "support/result.h"
+
+namespace doppel::driver {
+
+// Whether the driver may be used: CUDA_SUCCESS after cuInit; CUDA_ERROR_NOT_INITIALIZED before it and in a child that was
+// forked after it (a card does not survive a fork); CUDA_ERROR_DEINITIALIZED while the process ends.
+CUresult driver_state();
+
+// The code that a program gets for an error of a lower part; its words go to the log.
+CUresult to_result(const Error& error);
+
+namespace detail {
+
+template <typename T>
+auto loggable(T value) {
+  if constexpr (std::is_pointer_v<T>) {
+    if constexpr (std::is_function_v<std::remove_pointer_t<T>>)
+      return reinterpret_cast<const void*>(value);
+    else
+      return static_cast<const void*>(value);
+  } else if constexpr (std::is_enum_v<T>) {
+    return static_cast<long>(value);
+  } else if constexpr (std::is_class_v<T>) {
+    return "{...}";
+  } else {
+    return value;
+  }
+}
+
+void log_call(const char* name, const std::string& arguments);
+void log_result(const char* name, CUresult result);
+CUresult on_exception(const char* name) noexcept;
+
+template <typename... A, typename Body>
+CUresult guarded(const char* name, const std::tuple<A...>& arguments, Body& body) noexcept {
+  try {
+    const bool traced = log().should_log(spdlog::level::trace);
+    if (traced)
+      log_call(name, std::apply(
+                         [](const auto&... each) { return fmt::format("{}", fmt::join(std::tuple(loggable(each)...), ", ")); },
+                         arguments));
+    const CUresult result = body();
+    if (traced && result != CUDA_SUCCESS) log_result(name, result);
+    return result;
+  } catch (...) {
+    return on_exception(name);
+  }
+}
+
+}  // namespace detail
+
+// Works in every state of the driver.
+template <typename... A, typename Body>
+CUresult call_always(const char* name, std::tuple<A...> arguments, Body body) noexcept {
+  return detail::guarded(name, arguments, body);
+}
+
+// Works once cuInit was called.
+template <typename... A, typename Body>
+CUresult call(const char* name, std::tuple<A...> arguments, Body body) noexcept {
+  auto ready = [&] {
+    const CUresult state = driver_state();
+    return state == CUDA_SUCCESS ? body() : state;
+  };
+  return detail::guarded(name, arguments, ready);
+}
+
+}  // namespace doppel::driver
