@@ -18,8 +18,9 @@ constexpr std::size_t kImageHeaderBytes = 16;
 constexpr std::size_t kEntryHeaderBytes = 64;
 constexpr std::uint64_t kFlagLz4 = 0x2000;
 constexpr std::uint64_t kFlagZstd = 0x8000;
-// Far above any PTX text; stops a damaged size from asking for the machine's memory.
+// Far above any PTX text and what compresses of it; stop a damaged size from asking for the machine's memory.
 constexpr std::uint64_t kLargestText = std::uint64_t{1} << 30;
+constexpr std::uint64_t kLargestRatio = 4096;
 
 // Entries stand at any alignment, so nothing is read through a typed pointer.
 template <typename T>
@@ -95,7 +96,8 @@ Result<std::string> decompress(const FatbinEntry& entry) {
   if (entry.compression == FatbinEntry::Compression::None) {
     text.assign(stored, entry.payload.size());
   } else {
-    if (entry.uncompressed_bytes > kLargestText || entry.payload.size() > kLargestText)
+    if (entry.uncompressed_bytes > kLargestText || entry.payload.size() > kLargestText ||
+        entry.uncompressed_bytes > entry.payload.size() * kLargestRatio)
       return fail(Error::Kind::InvalidInput,
                   fmt::format("fatbin: an entry says it unpacks to {} bytes", entry.uncompressed_bytes));
     text.resize(entry.uncompressed_bytes);
