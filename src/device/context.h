@@ -1,4 +1,5 @@
-// A context of a device: owns its modules, streams, events and allocations, and carries the fault that poisons it.
+// A context of a device: owns its modules, streams, events and allocations, and carries the fault that
+// poisons it.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,13 @@ class Program;
 class Stream;
 
 enum class Limit : std::uint8_t {
-  StackSize, PrintfFifoSize, MallocHeapSize, RuntimeSyncDepth, RuntimePendingLaunchCount, MaxL2FetchGranularity, PersistingL2Bytes,
+  StackSize,
+  PrintfFifoSize,
+  MallocHeapSize,
+  RuntimeSyncDepth,
+  RuntimePendingLaunchCount,
+  MaxL2FetchGranularity,
+  PersistingL2Bytes,
 };
 
 struct StreamOptions {
@@ -48,12 +55,14 @@ class Context : public std::enable_shared_from_this<Context> {
   unsigned flags() const { return flags_; }
   void set_flags(unsigned flags) { flags_ = flags; }
 
-  // The fault that ended a launch in this context: sticky, every later operation answers with it. Other contexts live on.
+  // The fault that ended a launch in this context: sticky, every later operation answers with it. Other
+  // contexts live on.
   std::optional<engine::Fault> fault() const;
   void set_fault(const engine::Fault& fault);
   // DeviceFault where poisoned, InvalidContext where destroyed.
   Result<void> check() const;
-  // Waits for its work, frees its memory, invalidates its objects. Called by Device and by the driver's cuCtxDestroy.
+  // Waits for its work, frees its memory, invalidates its objects. Called by Device and by the driver's
+  // cuCtxDestroy.
   void destroy();
   bool destroyed() const;
 
@@ -61,7 +70,8 @@ class Context : public std::enable_shared_from_this<Context> {
   Result<std::uint64_t> allocate(std::uint64_t bytes);
   Result<std::uint64_t> allocate_pitched(std::uint64_t width, std::uint64_t height, std::uint64_t& pitch);
   Result<std::uint64_t> allocate_managed(std::uint64_t bytes);
-  Result<void> free(std::uint64_t address);  // device, managed and pool memory; waits for the context's work first, as the driver does
+  Result<void> free(std::uint64_t address);  // device, managed and pool memory; waits for the context's work
+                                             // first, as the driver does
   Result<std::uint64_t> allocate_host(std::uint64_t bytes);
   Result<void> free_host(std::uint64_t address);
   Result<void> register_host(std::uint64_t address, std::uint64_t bytes);
@@ -79,7 +89,8 @@ class Context : public std::enable_shared_from_this<Context> {
   Result<std::shared_ptr<Stream>> create_stream(const StreamOptions& options);
   Result<void> destroy_stream(const std::shared_ptr<Stream>& stream);  // its queued work still runs
   Result<std::shared_ptr<Event>> create_event(const EventOptions& options);
-  // Waits for all work of the context; answers the fault if there is one. CaptureUnsupported while a stream of it captures.
+  // Waits for all work of the context; answers the fault if there is one. CaptureUnsupported while a stream
+  // of it captures.
   Result<void> synchronize();
   static void priority_range(int& least, int& greatest);
 
@@ -90,7 +101,8 @@ class Context : public std::enable_shared_from_this<Context> {
   Result<void> enable_peer(Context& peer);
   Result<void> disable_peer(Context& peer);
 
-  // Of Stream: what an operation on that stream has to wait for beside its own stream's order (legacy stream rules).
+  // Of Stream: what an operation on that stream has to wait for beside its own stream's order (legacy stream
+  // rules).
   std::vector<std::shared_ptr<Operation>> implicit_dependencies(const Stream& stream);
   std::vector<std::shared_ptr<Stream>> streams() const;
 

@@ -39,8 +39,8 @@ class Device {
 
   // The primary context: made by the first retain; destroyed by the last release.
   Result<std::shared_ptr<Context>> retain_primary();
-  Result<void> release_primary();   // InvalidContext where it is not retained
-  Result<void> reset_primary();     // destroys it whatever the count, which stays
+  Result<void> release_primary();  // InvalidContext where it is not retained
+  Result<void> reset_primary();    // destroys it whatever the count, which stays
   bool primary_active() const;
   unsigned primary_flags() const;
   Result<void> set_primary_flags(unsigned flags);

@@ -15,14 +15,16 @@ class Operation;
 
 class Event : public std::enable_shared_from_this<Event> {
  public:
-  Event(std::shared_ptr<Context> context, const EventOptions& options) : context_(std::move(context)), options_(options) {}
+  Event(std::shared_ptr<Context> context, const EventOptions& options)
+      : context_(std::move(context)), options_(options) {}
 
   const std::shared_ptr<Context>& context() const { return context_; }
   const EventOptions& options() const { return options_; }
 
-  Result<void> query() const;        // NotReady; an event never recorded is ready
+  Result<void> query() const;  // NotReady; an event never recorded is ready
   Result<void> synchronize() const;
-  // Milliseconds of virtual time from `start` to `end`. InvalidHandle where one was never recorded or has no timing; NotReady.
+  // Milliseconds of virtual time from `start` to `end`. InvalidHandle where one was never recorded or has no
+  // timing; NotReady.
   static Result<float> elapsed_ms(const Event& start, const Event& end);
 
   // Of streams and graphs: the operation that stands for the record.

@@ -1,4 +1,5 @@
-// Graphs of work: built by calls or by capturing streams, frozen into a GraphExec, launched any number of times.
+// Graphs of work: built by calls or by capturing streams, frozen into a GraphExec, launched any number of
+// times.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ class Graph {
   struct Node {
     NodeId id = 0;
     Work work;
-    std::shared_ptr<Context> context;     // where it runs
-    std::vector<NodeId> dependencies;     // without duplicates
+    std::shared_ptr<Context> context;  // where it runs
+    std::vector<NodeId> dependencies;  // without duplicates
     bool enabled = true;
   };
 
@@ -60,7 +61,8 @@ class GraphExec {
   // Checks every node as a launch would.
   static Result<std::shared_ptr<GraphExec>> instantiate(const Graph& graph);
 
-  // Changes one node, or all of them to those of a graph of the same shape (GraphUpdateFailed says where they differ).
+  // Changes one node, or all of them to those of a graph of the same shape (GraphUpdateFailed says where they
+  // differ).
   Result<void> set_work(NodeId id, Work work);  // id of the graph it was made from
   Result<void> set_enabled(NodeId id, bool enabled);
   Result<bool> enabled(NodeId id) const;
@@ -71,7 +73,8 @@ class GraphExec {
   Result<void> update(const Graph& graph, UpdateFailure* failure = nullptr);
 
   // Queues all nodes behind `dependencies`; returns the operation that ends when all have.
-  Result<std::shared_ptr<Operation>> launch(Context& context, std::vector<std::shared_ptr<Operation>> dependencies,
+  Result<std::shared_ptr<Operation>> launch(Context& context,
+                                            std::vector<std::shared_ptr<Operation>> dependencies,
                                             std::uint64_t stream_id);
 
  private:

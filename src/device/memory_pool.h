@@ -24,7 +24,8 @@ class MemoryPool {
   // Bytes kept when the program synchronises; kept as told, memory goes back to the card at once.
   std::uint64_t release_threshold() const { return release_threshold_; }
   void set_release_threshold(std::uint64_t bytes) { release_threshold_ = bytes; }
-  bool reuse_follow_event_dependencies = true, reuse_allow_opportunistic = true, reuse_allow_internal_dependencies = true;
+  bool reuse_follow_event_dependencies = true, reuse_allow_opportunistic = true,
+       reuse_allow_internal_dependencies = true;
   void trim(std::uint64_t keep_bytes);
 
   // Of streams: memory at once; given back in stream order.

@@ -21,13 +21,13 @@ class Context;
 class Module;
 
 struct KernelAttributes {
-  std::uint32_t registers = 0;               // by timing::KernelModel
-  std::uint64_t shared_bytes = 0;            // static
+  std::uint32_t registers = 0;     // by timing::KernelModel
+  std::uint64_t shared_bytes = 0;  // static
   std::uint64_t const_bytes = 0;
-  std::uint64_t local_bytes = 0;             // of a thread
-  std::uint32_t max_threads_per_block = 0;   // by registers and .maxntid
-  int ptx_version = 0;                       // 86: of .target
-  int binary_version = 0;                    // of the card
+  std::uint64_t local_bytes = 0;            // of a thread
+  std::uint32_t max_threads_per_block = 0;  // by registers and .maxntid
+  int ptx_version = 0;                      // 86: of .target
+  int binary_version = 0;                   // of the card
   std::uint32_t max_dynamic_shared_bytes = 0;
   int preferred_carveout = -1;
 };
@@ -57,12 +57,14 @@ class Kernel {
   Result<std::vector<std::byte>> pack(void* const* values) const;
   Result<std::vector<std::byte>> pack(const void* buffer, std::size_t bytes) const;
 
-  // Occupancy by the card's rules: blocks of this kernel that one SM holds, and the block size that fills it best.
+  // Occupancy by the card's rules: blocks of this kernel that one SM holds, and the block size that fills it
+  // best.
   Result<int> max_active_blocks(std::uint32_t block_threads, std::uint64_t dynamic_shared_bytes) const;
   struct BlockSize {
     int min_grid = 0, block = 0;
   };
-  BlockSize best_block_size(const std::function<std::uint64_t(int)>& dynamic_shared_of_block, int limit) const;
+  BlockSize best_block_size(const std::function<std::uint64_t(int)>& dynamic_shared_of_block,
+                            int limit) const;
   std::uint64_t available_dynamic_shared(int blocks, int block_threads) const;
 
  private:
@@ -97,7 +99,8 @@ class Module : public std::enable_shared_from_this<Module> {
   void release();  // frees the variables: at unload
 
  private:
-  Module(Context& context, std::shared_ptr<Program> program) : context_(context), program_(std::move(program)) {}
+  Module(Context& context, std::shared_ptr<Program> program)
+      : context_(context), program_(std::move(program)) {}
   Result<void> place_variables();
   Context& context_;
   std::shared_ptr<Program> program_;

@@ -1,4 +1,5 @@
-// One piece of queued work: waits for the operations before it, runs once, and has a place on the virtual timeline.
+// One piece of queued work: waits for the operations before it, runs once, and has a place on the virtual
+// timeline.
 #pragma once
 
 #include <atomic>
@@ -21,9 +22,9 @@ enum class Lane : std::uint8_t { None, Compute, CopyToDevice, CopyToHost, CopyPe
 // What an operation needs of the timeline: known when it has run.
 struct Cost {
   Lane lane = Lane::None;
-  double duration_us = 0;   // on its lane
-  double gap_us = 0;        // before it starts, after the operations it depends on (launch overhead)
-  double share = 1;         // of the compute lane: 1 = the whole card
+  double duration_us = 0;  // on its lane
+  double gap_us = 0;       // before it starts, after the operations it depends on (launch overhead)
+  double share = 1;        // of the compute lane: 1 = the whole card
 };
 
 class Operation : public std::enable_shared_from_this<Operation> {
@@ -37,10 +38,11 @@ class Operation : public std::enable_shared_from_this<Operation> {
   // On the virtual timeline, in microseconds; valid when placed().
   double start_us() const { return start_us_; }
   double end_us() const { return end_us_; }
-  std::string name;               // for traces
+  std::string name;  // for traces
   std::uint64_t stream_id = 0;
   std::function<void(const Operation&)> on_placed;  // records it
-  // Set while it runs and only waits (for another launch, or for the host): nobody may wait for its place then.
+  // Set while it runs and only waits (for another launch, or for the host): nobody may wait for its place
+  // then.
   std::atomic<bool> waiting{false};
 
  private:

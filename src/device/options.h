@@ -11,14 +11,16 @@
 namespace doppel::device {
 
 struct Options {
-  std::vector<std::string> cards{"rtx-a6000"};  // DOPPEL_CARDS=a,b, else DOPPEL_CARD: one device an entry, by ordinal
-  timing::Depth depth = timing::Depth::Fast;    // DOPPEL_TIMING=off|fast|full
-  bool check = false;                           // DOPPEL_CHECK=1
-  bool virtual_clock = false;                   // DOPPEL_CLOCK=virtual
-  double timeout_s = 0;                         // DOPPEL_TIMEOUT_S: a launch may take so long on this host; 0: no limit
-  std::string cache_directory;                  // DOPPEL_CACHE, else $XDG_CACHE_HOME/doppel, else ~/.cache/doppel; "off": none
-  std::string record_folder;                    // DOPPEL_RECORD: the folder for this process's record; empty: none is written
-  unsigned host_threads = 0;                    // DOPPEL_THREADS; 0: as many as the process may use
+  std::vector<std::string> cards{
+      "rtx-a6000"};  // DOPPEL_CARDS=a,b, else DOPPEL_CARD: one device an entry, by ordinal
+  timing::Depth depth = timing::Depth::Fast;  // DOPPEL_TIMING=off|fast|full
+  bool check = false;                         // DOPPEL_CHECK=1
+  bool virtual_clock = false;                 // DOPPEL_CLOCK=virtual
+  double timeout_s = 0;  // DOPPEL_TIMEOUT_S: a launch may take so long on this host; 0: no limit
+  std::string
+      cache_directory;        // DOPPEL_CACHE, else $XDG_CACHE_HOME/doppel, else ~/.cache/doppel; "off": none
+  std::string record_folder;  // DOPPEL_RECORD: the folder for this process's record; empty: none is written
+  unsigned host_threads = 0;  // DOPPEL_THREADS; 0: as many as the process may use
 
   // InvalidArgument names the variable, its value and what is expected.
   static Result<Options> from_environment();

@@ -24,9 +24,10 @@ class Timeline;
 struct PointerInfo {
   enum class Kind : std::uint8_t { PageableHost, PinnedHost, Device, Managed };
   Kind kind = Kind::PageableHost;
-  Device* device = nullptr;                      // whose memory; of pinned memory the device it was allocated for
-  std::optional<memory::Allocation> allocation;  // none for pageable memory, and for a device address in no allocation
-  Context* context = nullptr;                    // that allocated it; null where unknown
+  Device* device = nullptr;  // whose memory; of pinned memory the device it was allocated for
+  std::optional<memory::Allocation>
+      allocation;              // none for pageable memory, and for a device address in no allocation
+  Context* context = nullptr;  // that allocated it; null where unknown
 };
 
 class Platform {
@@ -49,9 +50,11 @@ class Platform {
 
   PointerInfo classify(std::uint64_t address) const;
 
-  // Ends every running launch with Fault::Kind::Cancelled and refuses new ones; async-signal-safe. The record is still written.
+  // Ends every running launch with Fault::Kind::Cancelled and refuses new ones; async-signal-safe. The record
+  // is still written.
   void cancel() noexcept;
-  // Writes the record now (also done at destruction, and by an exit handler that the driver installs). Safe to call twice.
+  // Writes the record now (also done at destruction, and by an exit handler that the driver installs). Safe
+  // to call twice.
   Result<void> write_record(int exit_status = 0);
 
  private:

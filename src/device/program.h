@@ -17,9 +17,10 @@ namespace doppel::device {
 
 class Program {
  public:
-  // More than one text: relocatable code, linked first. InvalidInput (malformed), NotSupported (a form this version refuses),
-  // UnsupportedVersion; the message has a line for each diagnostic.
-  static Result<std::shared_ptr<Program>> load(std::span<const std::string> ptx_texts, const Options& options);
+  // More than one text: relocatable code, linked first. InvalidInput (malformed), NotSupported (a form this
+  // version refuses), UnsupportedVersion; the message has a line for each diagnostic.
+  static Result<std::shared_ptr<Program>> load(std::span<const std::string> ptx_texts,
+                                               const Options& options);
 
   const std::shared_ptr<const ptx::Module>& ptx() const { return ptx_; }
   const std::shared_ptr<jit::CompiledModule>& code() const { return code_; }
@@ -32,7 +33,8 @@ class Program {
   std::shared_ptr<jit::CompiledModule> code_;
   std::vector<std::uint32_t> first_slots_;
   std::mutex mutex_;
-  std::vector<std::pair<std::pair<std::uint32_t, std::string>, std::shared_ptr<const timing::KernelModel>>> models_;
+  std::vector<std::pair<std::pair<std::uint32_t, std::string>, std::shared_ptr<const timing::KernelModel>>>
+      models_;
 };
 
 }  // namespace doppel::device

@@ -1,4 +1,5 @@
-// Gathers what a process did on each card for its run record. Memory does not grow with the number of launches.
+// Gathers what a process did on each card for its run record. Memory does not grow with the number of
+// launches.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,8 @@ class RunRecorder {
     std::uint64_t stream = 0;
     double start_us = 0, end_us = 0;
   };
-  void kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape, const timing::Prediction& prediction);
+  void kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape,
+              const timing::Prediction& prediction);
   // kind: as CopyRecord names it.
   void copy(const Place& place, const std::string& kind, std::uint64_t bytes);
   void diagnostic(int device, const std::string& kind, const std::string& text);

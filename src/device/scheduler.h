@@ -1,4 +1,5 @@
-// Runs operations when all that they depend on has run. Any number may run at once, since one may wait for another.
+// Runs operations when all that they depend on has run. Any number may run at once, since one may wait for
+// another.
 #pragma once
 
 #include <memory>
@@ -17,7 +18,8 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  void submit(const std::shared_ptr<Operation>& operation, std::vector<std::shared_ptr<Operation>> dependencies);
+  void submit(const std::shared_ptr<Operation>& operation,
+              std::vector<std::shared_ptr<Operation>> dependencies);
   // Blocks the calling thread until it has run.
   void wait(Operation& operation);
   // Blocks until it also has its place on the timeline: then its times are valid.

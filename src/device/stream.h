@@ -32,8 +32,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   StreamKind kind() const { return kind_; }
   int priority() const { return priority_; }
 
-  // Queues work, or adds a node where the stream captures. Checks all that can be checked without running: the card's limits, the
-  // addresses of copies. Returns at once, but for copies that touch pageable memory, which are done when it returns.
+  // Queues work, or adds a node where the stream captures. Checks all that can be checked without running:
+  // the card's limits, the addresses of copies. Returns at once, but for copies that touch pageable memory,
+  // which are done when it returns.
   Result<void> enqueue(Work work);
   Result<void> launch(KernelWork work) { return enqueue(Work{std::move(work)}); }
   // Copies and sets as the calls without "Async" do: return when the program may use the result.
@@ -51,7 +52,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   Result<void> synchronize();  // answers the context's fault
 
   // Capture.
-  Result<void> begin_capture(CaptureMode mode, std::shared_ptr<Graph> into = nullptr, std::vector<NodeId> dependencies = {});
+  Result<void> begin_capture(CaptureMode mode, std::shared_ptr<Graph> into = nullptr,
+                             std::vector<NodeId> dependencies = {});
   Result<std::shared_ptr<Graph>> end_capture();
   CaptureStatus capture_status() const;
   struct CaptureInfo {

@@ -1,8 +1,9 @@
 // The virtual time line of the cards: what ran when, had the cards been there.
 //
-// Operations are placed in the order in which they were submitted, so that the same program gives the same timeline however the
-// host's threads ran. An operation starts when those it depends on have ended, when the host has submitted it, and when its lane
-// has room: kernels share a card by the part of it that their blocks fill, copies of one direction take turns on the copy engines.
+// Operations are placed in the order in which they were submitted, so that the same program gives the same
+// timeline however the host's threads ran. An operation starts when those it depends on have ended, when the
+// host has submitted it, and when its lane has room: kernels share a card by the part of it that their blocks
+// fill, copies of one direction take turns on the copy engines.
 #pragma once
 
 #include <condition_variable>

@@ -12,7 +12,8 @@ namespace doppel::device {
 // Memory of a card without an address. The same may be mapped at several addresses.
 class PhysicalMemory {
  public:
-  static Result<std::shared_ptr<PhysicalMemory>> create(Device& device, std::uint64_t bytes);  // a multiple of granularity()
+  static Result<std::shared_ptr<PhysicalMemory>> create(Device& device,
+                                                        std::uint64_t bytes);  // a multiple of granularity()
   ~PhysicalMemory();
   static constexpr std::uint64_t granularity() { return std::uint64_t{2} << 20; }
   Device& device() const { return device_; }
@@ -20,7 +21,8 @@ class PhysicalMemory {
   int file() const { return file_; }
 
  private:
-  PhysicalMemory(Device& device, std::uint64_t bytes, int file) : device_(device), bytes_(bytes), file_(file) {}
+  PhysicalMemory(Device& device, std::uint64_t bytes, int file)
+      : device_(device), bytes_(bytes), file_(file) {}
   Device& device_;
   std::uint64_t bytes_;
   int file_;
@@ -34,7 +36,8 @@ class VirtualMemory {
   ~VirtualMemory();
   Result<std::uint64_t> reserve(std::uint64_t bytes, std::uint64_t alignment, std::uint64_t wanted_address);
   Result<void> release(std::uint64_t address, std::uint64_t bytes);
-  Result<void> map(std::uint64_t address, std::uint64_t bytes, std::uint64_t offset, std::shared_ptr<PhysicalMemory> memory);
+  Result<void> map(std::uint64_t address, std::uint64_t bytes, std::uint64_t offset,
+                   std::shared_ptr<PhysicalMemory> memory);
   Result<void> unmap(std::uint64_t address, std::uint64_t bytes);
   Result<void> set_access(std::uint64_t address, std::uint64_t bytes, MemoryAccess access);
   Result<MemoryAccess> access(std::uint64_t address) const;

@@ -1,4 +1,5 @@
-// What can be queued on a stream or stand as a node in a graph: plain descriptions, checked when they are queued.
+// What can be queued on a stream or stand as a node in a graph: plain descriptions, checked when they are
+// queued.
 #pragma once
 
 #include <cstddef>
@@ -25,12 +26,13 @@ struct KernelWork {
   std::vector<std::byte> parameters;  // laid out by the PTX rules; see Kernel::pack
 };
 
-// Bytes from one box to another. One row: height = depth = 1. Addresses are device or host addresses: what they are is looked up.
+// Bytes from one box to another. One row: height = depth = 1. Addresses are device or host addresses: what
+// they are is looked up.
 struct CopyWork {
   struct Side {
     std::uint64_t address = 0;
-    std::uint64_t pitch = 0;        // bytes from row to row; 0: width
-    std::uint64_t slice_rows = 0;   // rows from slice to slice; 0: height
+    std::uint64_t pitch = 0;       // bytes from row to row; 0: width
+    std::uint64_t slice_rows = 0;  // rows from slice to slice; 0: height
   };
   Side destination, source;
   std::uint64_t width = 0;  // bytes
@@ -40,7 +42,7 @@ struct CopyWork {
 
 struct MemsetWork {
   std::uint64_t address = 0;
-  std::uint64_t pitch = 0;        // bytes from row to row; 0: width * element_bytes
+  std::uint64_t pitch = 0;  // bytes from row to row; 0: width * element_bytes
   std::uint32_t value = 0;
   std::uint32_t element_bytes = 1;  // 1, 2 or 4
   std::uint64_t width = 0;          // elements
@@ -83,7 +85,7 @@ struct ValueWork {
   std::uint8_t bytes = 4;
 };
 
-using Work = std::variant<EmptyWork, KernelWork, CopyWork, MemsetWork, HostWork, EventRecordWork, EventWaitWork, ChildGraphWork,
-                          AllocateWork, FreeWork, ValueWork>;
+using Work = std::variant<EmptyWork, KernelWork, CopyWork, MemsetWork, HostWork, EventRecordWork,
+                          EventWaitWork, ChildGraphWork, AllocateWork, FreeWork, ValueWork>;
 
 }  // namespace doppel::device

@@ -1,7 +1,8 @@
 // The memory of one double: a reserved range of host addresses, so that a device pointer is a host pointer.
 //
-// Only what is allocated can be touched; pages are taken from the host when they are first touched. Between allocations lie guard
-// pages. The range starts at a fixed address for each device ordinal, so that addresses (and with them predictions) repeat.
+// Only what is allocated can be touched; pages are taken from the host when they are first touched. Between
+// allocations lie guard pages. The range starts at a fixed address for each device ordinal, so that addresses
+// (and with them predictions) repeat.
 #pragma once
 
 #include <cstddef>
@@ -15,14 +16,29 @@
 
 namespace doppel::memory {
 
-enum class AllocationKind : std::uint8_t { Device, Pitched, Managed, Pool, Mapped, Heap, Symbol, HostPinned, HostRegistered };
+enum class AllocationKind : std::uint8_t {
+  Device,
+  Pitched,
+  Managed,
+  Pool,
+  Mapped,
+  Heap,
+  Symbol,
+  HostPinned,
+  HostRegistered,
+};
+
+// Pinned host memory lies this far and more behind base(): so that its addresses repeat too, and that a trace
+// tells it from the card's.
+inline constexpr std::uint64_t kHostWindowOffset = std::uint64_t{1} << 39;
+inline constexpr std::uint64_t kRangeBytes = std::uint64_t{1} << 40;
 
 struct Allocation {
   std::uint64_t address = 0;
-  std::uint64_t size = 0;       // as asked for, in bytes
+  std::uint64_t size = 0;  // as asked for, in bytes
   AllocationKind kind = AllocationKind::Device;
-  std::uint64_t serial = 0;     // 1 for the first of the process: "allocation #3"
-  std::string label;            // the variable's name for Symbol
+  std::uint64_t serial = 0;  // 1 for the first of the process: "allocation #3"
+  std::string label;         // the variable's name for Symbol
 };
 
 class AddressSpace {
@@ -31,21 +47,38 @@ class AddressSpace {
   static Result<std::unique_ptr<AddressSpace>> create(unsigned ordinal, std::uint64_t capacity);
   ~AddressSpace();
 
-  std::uint64_t base() const;      // of the reserved range
+  std::uint64_t base() const;  // of the reserved range
   std::uint64_t capacity() const;
-  std::uint64_t used() const;      // bytes allocated now, as the card counts them
+  std::uint64_t used() const;  // bytes allocated now, as the card counts them
   std::uint64_t peak() const;
 
-  // Zero size is InvalidArgument; more than the card has left, or than the host can back, is OutOfMemory and says which.
-  Result<std::uint64_t> allocate(std::uint64_t bytes, std::uint64_t alignment, AllocationKind kind, std::string label = {});
-  // NotFound where address is not the start of a live allocation; the message tells what it is (freed before, inside of #n).
+  // Zero size is InvalidArgument; more than the card has left, or than the host can back, is OutOfMemory and
+  // says which.
+  Result<std::uint64_t> allocate(std::uint64_t bytes, std::uint64_t alignment, AllocationKind kind,
+                                 std::string label = {});
+  // NotFound where address is not the start of a live allocation; the message tells what it is (freed before,
+  // inside of #n).
   Result<void> free(std::uint64_t address);
 
-  // Host memory the card may reach: pinned by the double, or the program's own, registered. Not counted against the capacity.
+  // Host memory the card may reach: pinned by the double, or the program's own, registered. Not counted
+  // against the capacity.
   Result<std::uint64_t> allocate_host(std::uint64_t bytes);
   Result<void> free_host(std::uint64_t address);
   Result<void> register_host(std::uint64_t address, std::uint64_t bytes);
   Result<void> unregister_host(std::uint64_t address);
+
+  // Explicit virtual memory. A reserved range can not be touched until a file is mapped into it. wanted: 0,
+  // or the address to try first.
+  Result<std::uint64_t> reserve(std::uint64_t bytes, std::uint64_t alignment, std::uint64_t wanted);
+  Result<void> release(std::uint64_t address,
+                       std::uint64_t bytes);  // NotFound where it is not a reserved range
+  Result<void> map(std::uint64_t address, std::uint64_t bytes, int file,
+                   std::uint64_t offset);  // not accessible yet
+  Result<void> unmap(std::uint64_t address, std::uint64_t bytes);
+  Result<void> protect(std::uint64_t address, std::uint64_t bytes, bool readable, bool writable);
+  // Memory of the card without an address: counted, and OutOfMemory as for allocate().
+  Result<void> charge(std::uint64_t bytes);
+  void refund(std::uint64_t bytes);
 
   // The allocation that holds the byte, live ones only.
   std::optional<Allocation> find(std::uint64_t address) const;
