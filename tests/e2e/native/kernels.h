@@ -1,0 +1,9 @@
+// The PTX of ../kernels; written into the programs by the build.
+#pragma once
+
+namespace e2e {
+
+extern const char* const kFaultsPtx;
+extern const char* const kProgressPtx;
+
+}  // namespace e2e
