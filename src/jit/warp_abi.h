@@ -59,7 +59,7 @@ inline constexpr std::uint32_t kAccessAlignShift = 16;   // the alignment the ac
 struct WarpContext {
   const RuntimeCallbacks* callbacks;
   const std::byte* parameters;        // the kernel's parameters, laid out by the PTX rules
-  std::byte* shared;                  // host address of the block's shared window; offset 0 of .shared
+  std::byte* shared;                  // host address of the block's shared window; offsets by kernel::shared_layout
   std::byte* local;                   // lane i's local memory starts at local + i * local_stride
   std::uint64_t local_stride;
   const std::uint64_t* symbols;       // address of each Module::variables entry (.global and .const; host pointer = device pointer)
