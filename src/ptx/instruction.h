@@ -53,7 +53,8 @@ struct Operand {
   Kind kind = Kind::Sink;
   bool negated = false;    // `!%p` for predicates, `-` never appears (folded into immediates)
   AddressBase address_base = AddressBase::None;
-  std::uint8_t component = 0;  // of a special register: 0..3 = x..w, Envreg number
+  std::uint8_t component = 0;  // of a special register: 0..3 = x..w, the number of Envreg and Pm,
+                               // 0..4 = begin, end, cap, 0, 1 of ReservedSmemOffset
   SpecialRegister special = SpecialRegister::Tid;
   RegisterId reg = 0;
   LabelId label = 0;
@@ -147,6 +148,7 @@ struct Modifiers {
   bool abs = false;
   bool nan = false;            // min/max .NaN
   bool shiftamt = false;       // bfind.shiftamt
+  bool wait = false;           // griddepcontrol.wait (else .launch_dependents)
   std::uint8_t lut = 0;        // of lop3, also its last operand
 };
 

@@ -1,0 +1,23 @@
+// The special registers by their names (PTX ISA 10).
+#pragma once
+
+#include <string_view>
+
+#include "ptx/target.h"
+#include "ptx/types.h"
+
+namespace doppel::ptx {
+
+struct SpecialRegisterFacts {
+  SpecialRegister id = SpecialRegister::Tid;
+  Type type = Type::U32;       // of one component
+  bool has_components = false;  // .x .y .z
+  std::uint8_t component = 0;   // the number of %envreg3, %pm2
+  Requirement requirement;
+};
+
+// "%tid", "%envreg12"; null for any other name.
+const SpecialRegisterFacts* find_special_register(std::string_view name);
+const SpecialRegisterFacts& facts_of(SpecialRegister id);
+
+}  // namespace doppel::ptx

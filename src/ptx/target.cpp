@@ -1,0 +1,36 @@
+#include "ptx/target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
+namespace doppel::ptx {
+
+bool read_target(std::string_view name, Target& target) {
+  // PTX ISA 11.1.2, table of architectures.
+  static constexpr std::uint32_t kKnown[] = {20, 21, 30, 32, 35, 37, 50, 52, 53, 60,  61,  62,  70, 72,
+                                             75, 80, 86, 87, 88, 89, 90, 100, 101, 103, 110, 120, 121};
+  if (!name.starts_with("sm_")) return false;
+  name.remove_prefix(3);
+  std::uint32_t sm = 0;
+  const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), sm);
+  if (error != std::errc()) return false;
+  const std::string_view suffix(stop, static_cast<std::size_t>(name.data() + name.size() - stop));
+  if (!suffix.empty() && (sm < 90 || (suffix != "a" && suffix != "f"))) return false;
+  if (std::find(std::begin(kKnown), std::end(kKnown), sm) == std::end(kKnown)) return false;
+  target.sm = sm;
+  target.suffix = suffix.empty() ? '\0' : suffix[0];
+  return true;
+}
+
+std::string unmet(const Requirement& requirement, const Target& target) {
+  if (target.sm < requirement.sm) return fmt::format("requires .target sm_{} or higher", requirement.sm);
+  if (target.version < requirement.version) {
+    return fmt::format("requires PTX ISA .version {}.{} or later", requirement.version / 10, requirement.version % 10);
+  }
+  return {};
+}
+
+}  // namespace doppel::ptx
