@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Doppel's own speed on this host, beside its peers: medians of runs taken in turns, on one core unless said.
+
+bench/compare.py [--bin DIR] [--rounds N]          DIR is the build's bin folder, default build/release/bin
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+
+# Thread instructions of the tiled product at N = 512 as compiled to PTX; they grow with N^3.
+TILED_INSTRUCTIONS_AT_512 = 539e6
+
+
+class Bench:
+    def __init__(self, folder: pathlib.Path, rounds: int, cache: str):
+        self.folder = folder
+        self.rounds = rounds
+        self.environment = dict(os.environ, DOPPEL_CACHE=cache)
+
+    def has(self, program: str) -> bool:
+        return (self.folder / program).exists()
+
+    def run(self, command: list[str], one_core: bool = True) -> tuple[dict, float]:
+        """The JSON line a program prints, and the seconds the whole process took."""
+        prefix = ["taskset", "-c", "0"] if one_core and shutil.which("taskset") else []
+        begin = time.perf_counter()
+        done = subprocess.run(prefix + command, env=self.environment, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - begin
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        line = json.loads(next(text for text in done.stdout.splitlines() if text.startswith("{")))
+        if not line.get("correct", False):
+            raise RuntimeError(f"{' '.join(command)} gave a wrong answer")
+        return line, seconds
+
+    def on_card(self, work: list[str], timing: str = "off") -> list[str]:
+        return [str(self.folder / "doppel"), "run", "--timing", timing, "--", str(self.folder / "bench-on-card")] + work
+
+    def peer(self, program: str, work: list[str]) -> list[str]:
+        return [str(self.folder / program)] + work
+
+    def medians(self, commands: dict[str, list[str]], field: str = "rate") -> dict[str, float]:
+        """Runs the commands in turns, so that what disturbs one disturbs all."""
+        values: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(self.rounds):
+            for name, command in commands.items():
+                values[name].append(self.run(command)[0][field])
+        return {name: statistics.median(of_name) for name, of_name in values.items()}
+
+
+def row(what: str, ours: str, peer: str, ratio: str, goal: str) -> None:
+    print(f"{what:<44} {ours:>20} {peer:>28} {ratio:>8}   {goal}")
+
+
+def against_peer(bench: Bench, work: list[str], what: str, unit: str) -> None:
+    commands = {"doppel": bench.on_card(work)}
+    if bench.has("bench-opencl"):
+        commands["opencl"] = bench.peer("bench-opencl", work)
+    values = bench.medians(commands)
+    ours = values["doppel"]
+    if "opencl" in values:
+        row(what, f"{ours:.3g} {unit}", f"OpenCL {values['opencl']:.3g} {unit}", f"{ours / values['opencl']:.2f}", "> 1")
+    else:
+        row(what, f"{ours:.3g} {unit}", "OpenCL: not installed", "", "> 1")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", default="build/release/bin")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as cache:
+        measure(Bench(pathlib.Path(arguments.bin).resolve(), arguments.rounds, cache))
+
+
+def measure(bench: Bench) -> None:
+    row("what", "Doppel", "peer", "ratio", "goal")
+    for size in (512, 1024):
+        seconds = bench.medians({"doppel": bench.on_card(["matmul-tiled", str(size)])}, "seconds")["doppel"]
+        rate = TILED_INSTRUCTIONS_AT_512 * (size / 512) ** 3 / seconds
+        row(f"tiled product N={size}, one core", f"{rate:.3g} instr/s", "", "", ">= 4e9 thread instructions/s")
+    against_peer(bench, ["matmul-tiled", "1024"], "tiled product N=1024", "GFLOP/s")
+    against_peer(bench, ["matmul-naive", "512"], "naive product N=512", "GFLOP/s")
+    against_peer(bench, ["mandelbrot", "1024"], "Mandelbrot 1024x1024", "Giteration/s")
+    against_peer(bench, ["saxpy"], "a*x+y, 2^24 floats", "GB/s")
+
+    values = bench.medians(
+        {"doppel": bench.on_card(["mandelbrot", "1024"]), "scalar": bench.peer("bench-scalar", ["1024"])}
+    )
+    ratio = values["doppel"] / values["scalar"]
+    row("Mandelbrot against scalar C++ -O3", f"{values['doppel']:.3g} Giteration/s",
+        f"scalar {values['scalar']:.3g} Giteration/s", f"{ratio:.2f}", ">= 4")
+
+    values = bench.medians(
+        {"off": bench.on_card(["matmul-tiled", "1024"]), "fast": bench.on_card(["matmul-tiled", "1024"], "fast")}, "seconds"
+    )
+    row("tiled product N=1024, timing fast / off", f"{values['fast']:.3g} s", f"off {values['off']:.3g} s",
+        f"{values['fast'] / values['off']:.2f}", "<= 2")
+
+    cold, warm = [], []
+    for _ in range(bench.rounds):
+        with tempfile.TemporaryDirectory() as fresh:
+            bench.environment["DOPPEL_CACHE"] = fresh
+            cold.append(bench.run(bench.on_card(["vector-add"], "fast"), one_core=False)[1])
+            warm.append(bench.run(bench.on_card(["vector-add"], "fast"), one_core=False)[1])
+    row("vector add of 50,000, whole process, cold", f"{statistics.median(cold):.3f} s", "", "", "< 1.5 s")
+    row("vector add of 50,000, whole process, warm", f"{statistics.median(warm):.3f} s", "", "", "< 0.35 s")
+
+    with tempfile.TemporaryDirectory() as fresh:
+        bench.environment["DOPPEL_CACHE"] = fresh
+        line = bench.run(bench.on_card(["launches", "10000"], "fast"), one_core=False)[0]
+    row("10,000 launches: growth of the process", f"{line['grown_kb']} KB", f"{line['rate']:.3g} launches/s", "", "none")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+// bench-on-card WORK [SIZE]: repeats one kernel on the card and prints how long the host took, as one JSON
+// line. Works: matmul-tiled, matmul-naive, mandelbrot, saxpy, launches, vector-add. The first repeat
+// (compilation) is not counted.
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <functional>
+
+#include "card.h"
+#include "kernels.h"
+
+namespace {
+
+using doppel::host::Buffer;
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Prints the smallest time of three repeats after the first; amount is what a repeat does, in the unit named.
+void report(const char* work, double amount, const char* unit, bool correct,
+            const std::function<void()>& repeat) {
+  const double first = seconds_of(repeat);
+  double best = HUGE_VAL;
+  for (int i = 0; i < 3; ++i) best = std::min(best, seconds_of(repeat));
+  std::printf(
+      "{\"work\":\"%s\",\"seconds\":%.6g,\"first_seconds\":%.6g,\"rate\":%.6g,\"unit\":\"%s\",\"correct\":%s}"
+      "\n",
+      work, best, first, amount / best, unit, correct ? "true" : "false");
+}
+
+void matmul(const doppel::host::Card& card, const doppel::host::Module& module, const char* kernel_name,
+            int n) {
+  const std::size_t count = static_cast<std::size_t>(n) * static_cast<std::size_t>(n);
+  std::vector<float> a(count);
+  std::vector<float> b(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    a[i] = static_cast<float>(i * 7 % 5) - 2;
+    b[i] = static_cast<float>(i * 3 % 7) - 3;
+  }
+  const Buffer<float> on_card_a{std::span<const float>(a)};
+  const Buffer<float> on_card_b{std::span<const float>(b)};
+  const Buffer<float> c(count);
+  const auto blocks = static_cast<unsigned>(n) / 16;
+  const auto repeat = [&] {
+    doppel::host::launch(module.kernel(kernel_name), {blocks, blocks}, {16, 16}, on_card_a.address(),
+                         on_card_b.address(), c.address(), n);
+    card.synchronize();
+  };
+  repeat();
+  const std::vector<float> result = c.download();
+  float expected = 0;  // the last element; small whole numbers, so exact
+  for (std::size_t k = 0; k < static_cast<std::size_t>(n); ++k) {
+    expected += a[count - static_cast<std::size_t>(n) + k] *
+                b[k * static_cast<std::size_t>(n) + static_cast<std::size_t>(n) - 1];
+  }
+  report(kernel_name, 2.0 * n * n * n * 1e-9, "GFLOP/s", result.back() == expected, repeat);
+}
+
+void mandelbrot(const doppel::host::Card& card, const doppel::host::Module& module, int size) {
+  constexpr int kLimit = 256;
+  const auto count = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+  const Buffer<unsigned> steps(count);
+  const auto repeat = [&] {
+    doppel::host::launch(module.kernel("mandelbrot"),
+                         {static_cast<unsigned>(size) / 32, static_cast<unsigned>(size) / 8}, {32, 8},
+                         steps.address(), size, kLimit);
+    card.synchronize();
+  };
+  repeat();
+  double total = 0;
+  for (const unsigned one : steps.download()) total += one;
+  report("mandelbrot", total * 1e-9, "Giteration/s", total > 0, repeat);
+}
+
+void saxpy(const doppel::host::Card& card, const doppel::host::Module& module, unsigned count) {
+  const std::vector<float> ones(count, 1.0F);
+  const Buffer<float> x{std::span<const float>(ones)};
+  const Buffer<float> y{std::span<const float>(ones)};
+  const auto repeat = [&] {
+    doppel::host::launch(module.kernel("saxpy"), {(count + 255) / 256}, {256}, y.address(), x.address(), 0.5F,
+                         count);
+    card.synchronize();
+  };
+  repeat();
+  report("saxpy", 3.0 * sizeof(float) * count * 1e-9, "GB/s", y.download().back() == 1.5F, repeat);
+}
+
+// Kilobytes of this process in memory, from /proc.
+long resident_kilobytes() {
+  long pages = 0;
+  long total = 0;
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return 0;
+  if (std::fscanf(file, "%ld %ld", &total, &pages) != 2) pages = 0;
+  std::fclose(file);
+  return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+void launches(const doppel::host::Card& card, const doppel::host::Module& module, int count) {
+  const CUfunction nothing = module.kernel("nothing");
+  const auto launch_many = [&](int times) {
+    for (int i = 0; i < times; ++i) doppel::host::launch(nothing, {1}, {32});
+    card.synchronize();
+  };
+  launch_many(count / 10);
+  const long before = resident_kilobytes();
+  const double seconds = seconds_of([&] { launch_many(count); });
+  std::printf(
+      "{\"work\":\"launches\",\"seconds\":%.6g,\"rate\":%.6g,\"unit\":\"launches/"
+      "s\",\"grown_kb\":%ld,\"correct\":true}\n",
+      seconds, count / seconds, resident_kilobytes() - before);
+}
+
+// The whole of a small program: for the time a process takes from start to end.
+void vector_add(const doppel::host::Module& module) {
+  constexpr unsigned kCount = 50000;
+  const std::vector<float> ones(kCount, 1.0F);
+  const Buffer<float> x{std::span<const float>(ones)};
+  const Buffer<float> y{std::span<const float>(ones)};
+  doppel::host::launch(module.kernel("saxpy"), {(kCount + 255) / 256}, {256}, y.address(), x.address(), 1.0F,
+                       kCount);
+  const bool correct = y.download().back() == 2.0F;
+  std::printf("{\"work\":\"vector-add\",\"correct\":%s}\n", correct ? "true" : "false");
+}
+
+void run(const char* work, int size) {
+  const doppel::host::Card card;
+  const doppel::host::Module module(bench::kKernelsPtx);
+  if (std::strcmp(work, "matmul-tiled") == 0)
+    return matmul(card, module, "matmul_tiled", size > 0 ? size : 512);
+  if (std::strcmp(work, "matmul-naive") == 0)
+    return matmul(card, module, "matmul_naive", size > 0 ? size : 512);
+  if (std::strcmp(work, "mandelbrot") == 0) return mandelbrot(card, module, size > 0 ? size : 1024);
+  if (std::strcmp(work, "saxpy") == 0)
+    return saxpy(card, module, size > 0 ? static_cast<unsigned>(size) : 1U << 24U);
+  if (std::strcmp(work, "launches") == 0) return launches(card, module, size > 0 ? size : 10000);
+  if (std::strcmp(work, "vector-add") == 0) return vector_add(module);
+  throw std::runtime_error(std::string("no work is named '") + work + "'");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(
+        stderr,
+        "usage: bench-on-card matmul-tiled|matmul-naive|mandelbrot|saxpy|launches|vector-add [SIZE]\n");
+    return 2;
+  }
+  try {
+    run(argv[1], argc > 2 ? std::atoi(argv[2]) : 0);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench-on-card: %s\n", error.what());
+    return 1;
+  }
+}
