@@ -1,5 +1,6 @@
-// A kernel that never ends; the runner ends it (--timeout) and tells so.
+// A kernel that never ends: with `doppel run --timeout` it fails as one that a card's watchdog stops.
 #include "card.h"
+#include "expect.h"
 #include "kernels.h"
 
 int main() {
@@ -8,6 +9,7 @@ int main() {
   doppel::host::Buffer<unsigned> word(1);
   word.clear();
   doppel::host::launch(module.kernel("never_end"), {1}, {32}, word.address());
-  card.synchronize();
-  return 0;
+  e2e::expect_result(cuCtxSynchronize(), CUDA_ERROR_LAUNCH_TIMEOUT,
+                     "synchronize with a kernel that never ends");
+  return e2e::verdict();
 }
