@@ -115,6 +115,7 @@ struct Pipes {
   Pipe uniform;    // the uniform data path: one operation per warp
   Pipe predicate;  // results to predicate registers, seen by a branch
   Pipe branch;
+  double barrier_cycles = 0;  // of a block's barrier: from the last arrival to the next issue
   double membar_block_cycles = 0;
   double membar_device_cycles = 0;
   double membar_system_cycles = 0;
@@ -155,6 +156,7 @@ struct L1 {
   int line_bytes = 0;
   int sector_bytes = 0;
   double load_bytes_per_cycle = 0;
+  double lines_per_cycle = 0;  // tag look-ups of one SM
   double load_latency_cycles = 0;
   double uniform_load_latency_cycles = 0;
 };
@@ -165,6 +167,7 @@ struct L2 {
   int sector_bytes = 0;
   int slices = 0;
   double read_bytes_per_cycle = 0;  // whole chip, SM cycles
+  double port_bytes_per_cycle = 0;  // between one SM and the L2, each way
   double latency_cycles = 0;        // a load that hits L2, from issue, SM cycles
   std::int64_t max_persisting_bytes = 0;
   std::int64_t max_access_window_bytes = 0;
@@ -190,6 +193,8 @@ struct Memory {
 
 struct Launch {
   double start_us = 0;     // from the front end to the first instruction of a block
+  // From the end of a block to the first instruction of the one that takes its place on the SM.
+  double block_start_cycles = 0;
   double interval_us = 0;  // between small kernels back to back on one stream
   double graph_interval_us = 0;
   double round_trip_us = 0;  // submit, run, notice on the host

@@ -89,6 +89,7 @@ void add_pipes(std::vector<Field>& out, Card& c) {
   pipe("pipes.uniform.per_cycle", "pipes.uniform.latency_cycles", p.uniform);
   pipe("pipes.predicate.per_cycle", "pipes.predicate.latency_cycles", p.predicate);
   pipe("pipes.branch.per_cycle", "pipes.branch.latency_cycles", p.branch);
+  out.push_back({"pipes.barrier_cycles", &p.barrier_cycles, 0, 1e6});
   out.push_back({"pipes.membar_block_cycles", &p.membar_block_cycles, 0, 1e6});
   out.push_back({"pipes.membar_device_cycles", &p.membar_device_cycles, 0, 1e6});
   out.push_back({"pipes.membar_system_cycles", &p.membar_system_cycles, 0, 1e6});
@@ -126,6 +127,7 @@ void add_memory_system(std::vector<Field>& out, Card& c) {
                  {"l1.line_bytes", &c.l1.line_bytes, 32, 1024},
                  {"l1.sector_bytes", &c.l1.sector_bytes, 16, 1024},
                  {"l1.load_bytes_per_cycle", &c.l1.load_bytes_per_cycle, 1, 4096},
+                 {"l1.lines_per_cycle", &c.l1.lines_per_cycle, 0.25, 64},
                  {"l1.load_latency_cycles", &c.l1.load_latency_cycles, 1, 1000},
                  {"l1.uniform_load_latency_cycles", &c.l1.uniform_load_latency_cycles, 1, 1000},
                  {"l2.bytes", &c.l2.bytes, 1},
@@ -133,6 +135,7 @@ void add_memory_system(std::vector<Field>& out, Card& c) {
                  {"l2.sector_bytes", &c.l2.sector_bytes, 16, 1024},
                  {"l2.slices", &c.l2.slices, 1, 1024},
                  {"l2.read_bytes_per_cycle", &c.l2.read_bytes_per_cycle, 1, 1e6},
+                 {"l2.port_bytes_per_cycle", &c.l2.port_bytes_per_cycle, 1, 1024},
                  {"l2.latency_cycles", &c.l2.latency_cycles, 1, 10000},
                  {"l2.max_persisting_bytes", &c.l2.max_persisting_bytes, 0},
                  {"l2.max_access_window_bytes", &c.l2.max_access_window_bytes, 0},
@@ -156,6 +159,7 @@ void add_system(std::vector<Field>& out, Card& c) {
   out.insert(out.end(),
              {
                  {"launch.start_us", &c.launch.start_us, 0, 1000},
+                 {"launch.block_start_cycles", &c.launch.block_start_cycles, 0, 100000},
                  {"launch.interval_us", &c.launch.interval_us, 0, 1000},
                  {"launch.graph_interval_us", &c.launch.graph_interval_us, 0, 1000},
                  {"launch.round_trip_us", &c.launch.round_trip_us, 0, 1000},

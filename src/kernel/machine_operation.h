@@ -1,0 +1,89 @@
+// The operations that a card's SM issues for a kernel: what timing reads. They come from lowering PTX (machine_lowering.h); another
+// source may fill the same data, such as the machine code that the vendor's assembler made. Plain data, no card behaviour:
+// how wide a pipe is and how long it takes are numbers of the card.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "kernel/control_flow_graph.h"
+
+namespace doppel::kernel {
+
+// The pipe that executes an operation.
+enum class Pipe : std::uint8_t {
+  Fp32,             // FADD, FMUL, FFMA
+  Alu,              // integer add, logic, shift, compare, select, minimum, move
+  IntegerMultiply,  // IMAD, dot products
+  Fp16,             // HADD2, HMUL2, HFMA2
+  Fp64,             // DADD, DMUL, DFMA, DSETP
+  Special,          // MUFU
+  Convert,          // I2F, F2I, F2F of at most 32 bits
+  Convert64,        // conversions from and to 64 bits
+  BitCount,         // POPC, FLO, BREV
+  Shuffle,
+  Vote,             // VOTE, MATCH
+  WarpReduce,       // REDUX
+  SpecialRegister,  // S2R
+  Branch,           // BRA, BSSY, BSYNC, CALL, RET, EXIT
+  Barrier,          // BAR
+  Fence,            // MEMBAR
+  Memory,           // loads, stores, atomics: `space` says where
+  ConstantLoad,     // LDC, indexed
+  Nop,              // NANOSLEEP, YIELD
+};
+inline constexpr int kPipeCount = static_cast<int>(Pipe::Nop) + 1;
+std::string_view name_of(Pipe pipe);
+
+enum class MemorySpace : std::uint8_t { None, Global, Local, Shared };
+enum class FenceScope : std::uint8_t { None, Block, Device, System };
+
+// A value of one kernel on one warp: what a scoreboard waits for. A 64-bit value is one with two registers.
+using ValueId = std::uint16_t;
+inline constexpr ValueId kNoValue = std::numeric_limits<ValueId>::max();
+inline constexpr std::uint32_t kNoInstruction = std::numeric_limits<std::uint32_t>::max();
+inline constexpr std::uint16_t kNoAccess = std::numeric_limits<std::uint16_t>::max();
+
+struct MachineOperation {
+  const char* mnemonic = "NOP";  // for people: "FFMA"
+  Pipe pipe = Pipe::Nop;
+  MemorySpace space = MemorySpace::None;
+  FenceScope fence = FenceScope::None;
+  std::uint8_t bytes_per_lane = 0;  // of an access
+  bool is_store = false;            // writes memory and returns nothing; with is_atomic: a reduction
+  bool is_atomic = false;
+  bool bypasses_l1 = false;         // ld.cg, ld.volatile and their like
+  bool is_predicate = false;        // its result is a predicate
+  bool ends_warp = false;           // EXIT of all lanes that reach it
+  bool is_branch = false;           // may leave the straight line: fetch restarts where it is taken
+  bool is_call = false;
+  bool is_return = false;
+  // Which Access event of the block's run belongs to it: its rank among the block's accesses in program order, or kNoAccess.
+  std::uint16_t access = kNoAccess;
+  std::uint8_t flops = 0;  // floating-point operations of one lane
+  std::array<ValueId, 2> results{kNoValue, kNoValue};
+  std::array<ValueId, 6> operands{kNoValue, kNoValue, kNoValue, kNoValue, kNoValue, kNoValue};
+  std::uint32_t instruction = kNoInstruction;  // the PTX instruction it stands for, where there is one
+};
+
+struct MachineBlock {
+  std::vector<MachineOperation> operations;  // in the order of issue
+  std::uint32_t accesses = 0;                // Access events that one run of the block leaves, at most
+  // The PTX instruction index of each access, by rank.
+  std::vector<std::uint32_t> access_instructions;
+  // A block that runs under a predicate behind this one, though none of its lanes may be active: if-conversion. kNoBlock: none.
+  BlockId predicated = kNoBlock;
+  std::uint32_t ptx_instructions = 0;
+};
+
+struct MachineFunction {
+  std::vector<MachineBlock> blocks;  // as in the function's ControlFlowGraph
+  std::vector<std::uint8_t> value_registers;  // 32-bit registers of each value; 0: a predicate
+  std::uint32_t registers = 0;       // of a thread, with what it calls
+  std::uint32_t value_count() const { return static_cast<std::uint32_t>(value_registers.size()); }
+};
+
+}  // namespace doppel::kernel

@@ -1,0 +1,87 @@
+#include "timing/sm_parameters.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace doppel::timing {
+namespace {
+
+using kernel::Pipe;
+
+Cycle to_cycles(double value) { return static_cast<Cycle>(std::llround(value)); }
+
+// A warp of 32 lanes on `lanes` lanes of one unit.
+Cycle busy_cycles(double lanes) { return lanes > 0 ? std::max<Cycle>(1, to_cycles(std::ceil(32 / lanes - 1e-9))) : 32; }
+
+PipeTiming on_unit(const card::Card& card, Unit unit, const card::Pipe& pipe) {
+  PipeTiming timing;
+  timing.unit = unit;
+  // A pipe with less than two lanes for each sub-core is one that all of them share.
+  timing.shared_by_sub_cores = pipe.per_cycle < 2 * card.sm.sub_cores;
+  timing.busy = busy_cycles(timing.shared_by_sub_cores ? pipe.per_cycle : pipe.per_cycle / card.sm.sub_cores);
+  timing.latency = to_cycles(pipe.latency_cycles);
+  return timing;
+}
+
+}  // namespace
+
+SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
+  SmParameters p;
+  p.sub_cores = card.sm.sub_cores;
+  const card::Pipes& pipes = card.pipes;
+  const auto set = [&](Pipe pipe, Unit unit, const card::Pipe& numbers) {
+    p.pipes[static_cast<int>(pipe)] = on_unit(card, unit, numbers);
+  };
+  const double float_only = pipes.fp32.per_cycle - pipes.int32_shared_lanes;
+  set(Pipe::Fp32, float_only > 0 ? Unit::FloatOnly : Unit::FloatInteger, pipes.fp32);
+  PipeTiming& fp32 = p.pipes[static_cast<int>(Pipe::Fp32)];
+  if (float_only > 0 && pipes.int32_shared_lanes > 0) {
+    // Two half-wide units: each takes a warp in twice the time, issue alternates.
+    fp32.either_float_unit = true;
+    fp32.busy = busy_cycles(pipes.int32_shared_lanes / static_cast<double>(card.sm.sub_cores));
+  }
+  set(Pipe::Alu, Unit::FloatInteger, pipes.int32);
+  set(Pipe::IntegerMultiply, float_only > 0 ? Unit::FloatOnly : Unit::Multiply, pipes.int32_multiply);
+  set(Pipe::Fp16, Unit::Half, pipes.fp16);
+  set(Pipe::Fp64, Unit::Double, pipes.fp64);
+  set(Pipe::Special, Unit::Special, pipes.sfu);
+  set(Pipe::Convert, Unit::Special, pipes.convert);
+  set(Pipe::Convert64, Unit::Double, pipes.convert64);
+  set(Pipe::BitCount, Unit::Special, pipes.bit_count);
+  set(Pipe::Shuffle, Unit::Shuffle, pipes.shuffle);
+  set(Pipe::Vote, Unit::FloatInteger, pipes.vote);
+  set(Pipe::WarpReduce, Unit::Special, pipes.warp_reduce);
+  set(Pipe::Branch, Unit::Control, pipes.branch);
+  set(Pipe::SpecialRegister, Unit::Special, pipes.sfu);
+  // An indexed constant takes the same path as a shared-memory load with one address.
+  PipeTiming& constant = p.pipes[static_cast<int>(Pipe::ConstantLoad)];
+  constant = PipeTiming{Unit::Uniform, false, false, 2, to_cycles(card.shared.uniform_load_latency_cycles)};
+  for (Pipe pipe : {Pipe::Barrier, Pipe::Fence, Pipe::Memory, Pipe::Nop}) {
+    p.pipes[static_cast<int>(pipe)] = PipeTiming{Unit::Control, false, false, 1, to_cycles(pipes.branch.latency_cycles)};
+  }
+  p.predicate_latency = to_cycles(pipes.predicate.latency_cycles);
+  p.taken_branch = to_cycles(pipes.branch.latency_cycles);
+  p.barrier = to_cycles(pipes.barrier_cycles);
+  p.block_start = to_cycles(card.launch.block_start_cycles);
+  p.queue_entries = std::max(1, card.load_store.queue_entries_per_sub_core);
+  p.request_interval = std::max<Cycle>(1, to_cycles(card.load_store.request_interval_cycles));
+  p.shared_latency = to_cycles(card.shared.load_latency_cycles);
+  p.shared_bytes_per_cycle = card.shared.bytes_per_cycle;
+  p.l1_latency = to_cycles(card.l1.load_latency_cycles);
+  p.l1_bytes_per_cycle = card.l1.load_bytes_per_cycle;
+  p.l1_lines_per_cycle = card.l1.lines_per_cycle;
+  p.l2_latency = to_cycles(card.l2.latency_cycles);
+  p.dram_latency = to_cycles(card.memory.latency_ns * clock_mhz / 1000);
+  p.port_bytes_per_cycle = card.l2.port_bytes_per_cycle;
+  p.l2_bytes_per_cycle = card.l2.read_bytes_per_cycle;
+  p.l2_slices = std::max(1, card.l2.slices);
+  const double dram_peak = card.memory.peak_bytes_per_second() / (clock_mhz * 1e6);
+  p.dram_read_bytes_per_cycle = dram_peak * card.memory.read_efficiency;
+  p.dram_write_bytes_per_cycle = dram_peak * card.memory.write_efficiency;
+  p.dram_copy_bytes_per_cycle = dram_peak * card.memory.copy_efficiency;
+  p.fence_latency = {0, to_cycles(pipes.membar_block_cycles), to_cycles(pipes.membar_device_cycles),
+                     to_cycles(pipes.membar_system_cycles)};
+  return p;
+}
+
+}  // namespace doppel::timing
