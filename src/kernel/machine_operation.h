@@ -76,6 +76,7 @@ struct MachineBlock {
   std::vector<std::uint32_t> access_instructions;
   // A block that runs under a predicate behind this one, though none of its lanes may be active: if-conversion. kNoBlock: none.
   BlockId predicated = kNoBlock;
+  BlockId fall_through = kNoBlock;  // what follows it in the straight line of the code
   std::uint32_t ptx_instructions = 0;
 };
 
@@ -84,6 +85,16 @@ struct MachineFunction {
   std::vector<std::uint8_t> value_registers;  // 32-bit registers of each value; 0: a predicate
   std::uint32_t registers = 0;       // of a thread, with what it calls
   std::uint32_t value_count() const { return static_cast<std::uint32_t>(value_registers.size()); }
+};
+
+// A kernel with the functions it may call. Numbers of functions are those of the module.
+struct MachineProgram {
+  std::uint32_t entry = 0;                       // the kernel
+  std::vector<MachineFunction> functions;        // empty where the kernel cannot reach it
+  std::vector<std::uint32_t> value_base;         // of function f in a numbering over all
+  std::uint32_t values = 0;
+  std::vector<std::uint32_t> instruction_base;   // of function f in a numbering over all, and one more: the end
+  std::uint32_t accesses = 0;                    // the most of one block
 };
 
 }  // namespace doppel::kernel

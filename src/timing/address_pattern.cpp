@@ -1,0 +1,182 @@
+#include "timing/address_pattern.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+
+namespace doppel::timing {
+namespace {
+
+using kernel::AccessSpace;
+using kernel::BlockTrace;
+using kernel::TraceEvent;
+using kernel::WarpTrace;
+
+// First sectors of the first executions of each instruction in one warp.
+constexpr std::size_t kExecutionsCompared = 16;
+struct FirstSectors {
+  std::map<std::uint32_t, std::vector<std::uint64_t>> by_instruction;
+};
+
+bool has_sectors(const TraceEvent& event) {
+  return event.kind == TraceEvent::Kind::Access && event.count > 0 &&
+         (event.space == AccessSpace::Global || event.space == AccessSpace::Local);
+}
+
+template <typename Visit>
+void for_each_access(const WarpTrace& warp, std::span<const std::uint32_t> base, Visit visit) {
+  std::uint32_t function = 0;
+  for (const TraceEvent& event : warp.events) {
+    if (event.kind == TraceEvent::Kind::Block) {
+      function = kernel::TraceBlockId{event.id}.function();
+    } else if (has_sectors(event) && function + 1 < base.size()) {
+      visit(base[function] + event.id, event);
+    }
+  }
+}
+
+FirstSectors first_sectors(const WarpTrace& warp, std::span<const std::uint32_t> base) {
+  FirstSectors result;
+  for_each_access(warp, base, [&](std::uint32_t index, const TraceEvent& event) {
+    auto& list = result.by_instruction[index];
+    if (list.size() < kExecutionsCompared) list.push_back(warp.sectors[event.payload]);
+  });
+  return result;
+}
+
+struct Difference {
+  bool constant = false;
+  double sectors = 0;
+};
+
+// The one distance between all executions that both blocks have; a sector more or less is rounding of unaligned addresses.
+Difference difference(const std::vector<FirstSectors>& from, const std::vector<FirstSectors>& to, std::uint32_t index) {
+  bool any = false;
+  std::int64_t low = INT64_MAX, high = INT64_MIN;
+  double sum = 0;
+  int count = 0;
+  for (std::size_t warp = 0; warp < std::min(from.size(), to.size()); ++warp) {
+    const auto a = from[warp].by_instruction.find(index);
+    const auto b = to[warp].by_instruction.find(index);
+    if (a == from[warp].by_instruction.end() || b == to[warp].by_instruction.end()) continue;
+    for (std::size_t i = 0; i < std::min(a->second.size(), b->second.size()); ++i) {
+      const auto distance = static_cast<std::int64_t>(b->second[i] - a->second[i]);
+      low = std::min(low, distance);
+      high = std::max(high, distance);
+      sum += static_cast<double>(distance);
+      ++count;
+      any = true;
+    }
+  }
+  if (!any || high - low > 1) return {};
+  return {true, sum / count};
+}
+
+std::uint64_t linear(const BlockIndex& block, const Dim3& grid) {
+  return static_cast<std::uint64_t>(block.x) + std::uint64_t{grid.x} * (static_cast<std::uint64_t>(block.y) +
+                                                                       std::uint64_t{grid.y} * static_cast<std::uint64_t>(block.z));
+}
+
+}  // namespace
+
+AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3& grid,
+                                 std::span<const std::uint32_t> instruction_base)
+    : instruction_base_(instruction_base.begin(), instruction_base.end()) {
+  patterns_.resize(instruction_base_.empty() ? 0 : instruction_base_.back());
+  std::map<std::uint64_t, const BlockTrace*> by_index;
+  for (const BlockTrace& trace : traces) {
+    by_index[trace.block_index] = &trace;
+    for (const WarpTrace& warp : trace.warps) {
+      for_each_access(warp, instruction_base_, [&](std::uint32_t index, const TraceEvent& event) {
+        AddressPattern& pattern = patterns_[index];
+        pattern.seen = true;
+        pattern.touched += event.count;
+        pattern.first_sector = std::min(pattern.first_sector, warp.sectors[event.payload]);
+        pattern.last_sector = std::max(pattern.last_sector, warp.sectors[event.payload + event.count - 1]);
+      });
+    }
+  }
+  // A block whose neighbours along every axis were sampled, too: plan_samples sees to it. The later one is the better one: away
+  // from the edge where boundary conditions change the code's path.
+  const auto neighbour = [&](const BlockIndex& block, int axis) -> const BlockTrace* {
+    BlockIndex other = block;
+    (axis == 0 ? other.x : axis == 1 ? other.y : other.z) += 1;
+    if (other.x >= grid.x || other.y >= grid.y || other.z >= grid.z) return nullptr;
+    const auto found = by_index.find(linear(other, grid));
+    return found == by_index.end() ? nullptr : found->second;
+  };
+  const std::uint32_t extent[3] = {grid.x, grid.y, grid.z};
+  const BlockTrace* base = nullptr;
+  const BlockTrace* next[3] = {};
+  for (const auto& [index, trace] : by_index) {
+    const BlockIndex block = block_index(index, grid);
+    const BlockTrace* candidate[3] = {};
+    bool complete = true;
+    for (int axis = 0; axis < 3; ++axis) {
+      if (extent[axis] == 1) continue;
+      candidate[axis] = neighbour(block, axis);
+      complete = complete && candidate[axis] != nullptr;
+    }
+    if (!complete) continue;
+    base = trace;
+    std::copy(candidate, candidate + 3, next);
+  }
+  if (base == nullptr) return;
+  const auto collect = [&](const BlockTrace& trace) {
+    std::vector<FirstSectors> result;
+    for (std::size_t warp = 0; warp < std::min<std::size_t>(trace.warps.size(), 4); ++warp) {
+      result.push_back(first_sectors(trace.warps[warp], instruction_base_));
+    }
+    return result;
+  };
+  const std::vector<FirstSectors> from = collect(*base);
+  std::vector<FirstSectors> to[3];
+  for (int axis = 0; axis < 3; ++axis) {
+    if (next[axis] != nullptr) to[axis] = collect(*next[axis]);
+  }
+  for (std::uint32_t index = 0; index < patterns_.size(); ++index) {
+    AddressPattern& pattern = patterns_[index];
+    if (!pattern.seen) continue;
+    double stride[3] = {};
+    bool affine = true;
+    for (int axis = 0; axis < 3 && affine; ++axis) {
+      if (next[axis] == nullptr) continue;
+      const Difference found = difference(from, to[axis], index);
+      affine = found.constant;
+      stride[axis] = found.sectors;
+    }
+    if (!affine) continue;
+    pattern.affine = true;
+    pattern.stride_x = stride[0];
+    pattern.stride_y = stride[1];
+    pattern.stride_z = stride[2];
+  }
+}
+
+double AddressPatterns::footprint_bytes(const Dim3& grid) const {
+  // Ranges that overlap belong to one array: their union counts once.
+  std::vector<std::pair<double, double>> ranges;
+  for (const AddressPattern& pattern : patterns_) {
+    if (!pattern.seen) continue;
+    double first = static_cast<double>(pattern.first_sector), last = static_cast<double>(pattern.last_sector) + 1;
+    if (pattern.affine) {
+      // The samples lie anywhere in the grid: at least one block's extent on each side of them is covered by the whole.
+      const double reach = std::abs(pattern.stride_x) * (grid.x - 1.0) + std::abs(pattern.stride_y) * (grid.y - 1.0) +
+                           std::abs(pattern.stride_z) * (grid.z - 1.0);
+      const double extent = last - first;
+      if (reach > extent) last = first + reach + std::min(extent, 4096.0);
+    }
+    ranges.emplace_back(first, last);
+  }
+  std::ranges::sort(ranges);
+  double total = 0, end = -1;
+  for (const auto& [first, last] : ranges) {
+    if (last <= end) continue;
+    total += last - std::max(first, end);
+    end = last;
+  }
+  return total * 32;
+}
+
+}  // namespace doppel::timing

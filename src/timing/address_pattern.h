@@ -1,0 +1,60 @@
+// How the addresses of one access instruction move from block to block. Learnt from the sampled blocks: the k-th execution of an
+// instruction in the same warp of two neighbouring blocks differs by the stride. With that, the accesses of blocks that nobody
+// traced are known, and so is what the SMs share in L2.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernel/trace.h"
+#include "support/dim3.h"
+
+namespace doppel::timing {
+
+struct BlockIndex {
+  std::int64_t x = 0, y = 0, z = 0;
+};
+inline BlockIndex block_index(std::uint64_t linear, const Dim3& grid) {
+  return {static_cast<std::int64_t>(linear % grid.x), static_cast<std::int64_t>(linear / grid.x % grid.y),
+          static_cast<std::int64_t>(linear / (std::uint64_t{grid.x} * grid.y))};
+}
+
+struct AddressPattern {
+  bool seen = false;
+  // True: sector(block) = sector(other) + stride * (block - other), in sectors, per axis of the grid.
+  bool affine = false;
+  double stride_x = 0, stride_y = 0, stride_z = 0;
+  // What the samples touched. A scattered access of a block that nobody traced is taken to fall anywhere in here.
+  std::uint64_t first_sector = UINT64_MAX;
+  std::uint64_t last_sector = 0;
+  std::uint64_t touched = 0;  // sectors of the samples, with repetition
+  bool is_store = false;
+
+  std::int64_t shift(const BlockIndex& from, const BlockIndex& to) const {
+    const double sectors = stride_x * static_cast<double>(to.x - from.x) + stride_y * static_cast<double>(to.y - from.y) +
+                           stride_z * static_cast<double>(to.z - from.z);
+    return static_cast<std::int64_t>(sectors >= 0 ? sectors + 0.5 : sectors - 0.5);
+  }
+};
+
+class AddressPatterns {
+ public:
+  // instruction_base[f]: number of the first instruction of function f, over all functions of the module; one more entry ends it.
+  AddressPatterns(std::span<const kernel::BlockTrace> traces, const Dim3& grid,
+                  std::span<const std::uint32_t> instruction_base);
+
+  std::uint32_t index_of(std::uint32_t function, std::uint32_t instruction) const {
+    return instruction_base_[function] + instruction;
+  }
+  const AddressPattern& operator[](std::uint32_t index) const { return patterns_[index]; }
+  std::size_t size() const { return patterns_.size(); }
+  // Bytes of distinct memory that the whole grid touches, as far as the samples tell.
+  double footprint_bytes(const Dim3& grid) const;
+
+ private:
+  std::vector<std::uint32_t> instruction_base_;
+  std::vector<AddressPattern> patterns_;
+};
+
+}  // namespace doppel::timing

@@ -1,0 +1,87 @@
+// L2 and DRAM as the simulated SMs see them. The simulated SMs stand for all SMs of the chip: each access that misses L1 is
+// repeated, in tags only, for the SMs that are not simulated, at the addresses their blocks would use (address_pattern.h). So what
+// the SMs share, and what the L2's capacity loses, comes out of the addresses. Bandwidth is shared out in proportion.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "timing/address_pattern.h"
+#include "timing/sm_parameters.h"
+
+namespace doppel::timing {
+
+// A block that an SM runs: its place in the grid and that of the blocks beside it on the SMs that are not simulated.
+struct BlockPlacement {
+  BlockIndex traced;  // whose trace it replays
+  BlockIndex block;
+  std::vector<BlockIndex> peers;  // including the block itself
+};
+
+struct MemoryTraffic {
+  double l2_bytes = 0;
+  double l2_sectors = 0, l2_missed_sectors = 0;
+  double dram_read_bytes = 0, dram_write_bytes = 0;
+  double l2_busy = 0, dram_busy = 0, atomic_busy = 0;  // cycles
+};
+
+class ChipMemory {
+ public:
+  struct Options {
+    std::int64_t l2_bytes = 0;
+    double footprint_bytes = 0;  // of the whole grid, as far as known
+    double simulated_share = 1;  // simulated SMs / SMs that have work
+  };
+  ChipMemory(const SmParameters& parameters, const AddressPatterns& patterns, const Options& options);
+
+  // The share of the chip's bandwidth that the simulated SMs have: falls to what is left of the grid at its end.
+  void set_share(double simulated_share) { share_ = simulated_share; }
+
+  // One line's sectors [first, first + count), as traced (not yet moved to the block). Returns when the data is back at the SM.
+  Cycle load(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, Cycle now);
+  // When the SM is rid of it.
+  Cycle store(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, Cycle now);
+  // serial: most lanes on one address. Returns when the old value is back.
+  Cycle atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, int serial, Cycle now);
+
+  // How far the queues reach beyond now: stores wait where it grows too long.
+  Cycle backlog(Cycle now) const;
+  const MemoryTraffic& traffic() const { return traffic_; }  // of the simulated SMs
+
+ private:
+  struct Line {
+    std::uint64_t tag = UINT64_MAX;
+    std::uint64_t used = 0;
+    std::uint8_t valid = 0;  // a bit a sector
+    std::uint8_t dirty = 0;
+  };
+  // What the accesses of one instruction met, lately: over all SMs.
+  struct Outcome {
+    double sectors = 0, missed = 0, dirtied = 0;
+    double carry = 0;  // error diffusion: decides hit or miss of each simulated access
+  };
+
+  void touch_all(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, bool store);
+  void touch(Outcome& outcome, std::uint64_t line, std::uint8_t sectors, bool store);
+  double miss_rate(const Outcome& outcome) const;
+  void use_dram(double read_bytes, double write_bytes, Cycle now);
+  Cycle use_l2(double bytes, Cycle now);
+
+  const SmParameters& parameters_;
+  const AddressPatterns& patterns_;
+  double share_ = 1;
+  bool fits_ = false;      // the whole footprint stays in L2: earlier work left it there
+  std::uint64_t sample_ = 1;  // one in so many lines is kept track of
+  std::uint64_t sets_ = 1;
+  std::uint64_t clock_ = 0;
+  std::uint64_t scatter_ = 0x9e3779b97f4a7c15ull;
+  std::vector<Line> lines_;
+  std::vector<Outcome> outcomes_;
+  std::vector<double> slice_free_;
+  double l2_free_ = 0, dram_free_ = 0;
+  double recent_read_ = 0, recent_write_ = 0;
+  MemoryTraffic traffic_;
+};
+
+}  // namespace doppel::timing

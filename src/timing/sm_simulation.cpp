@@ -1,0 +1,442 @@
+#include "timing/sm_simulation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+namespace doppel::timing {
+
+using kernel::MachineOperation;
+using kernel::MemorySpace;
+using kernel::Pipe;
+using kernel::TraceEvent;
+
+struct SmSimulation::Warp {
+  std::optional<WarpReplay> replay;
+  int block = 0;           // slot in the SM
+  int sub_core = 0;
+  Cycle ready = kNever;    // its next operation's operands are there; kNever: it waits at a barrier, or is done
+  Stall why = Stall::Start;
+  const PipeTiming* pipe = nullptr;  // of the next operation
+  bool memory = false;
+  std::uint64_t age = 0;
+  Cycle last_store = 0;    // when the SM is rid of its stores: fences wait for it
+  std::vector<Cycle> values;         // when each value may be read
+  std::vector<std::uint8_t> slow;    // 1: it comes from memory
+};
+
+struct SmSimulation::Block {
+  bool live = false;
+  int warps = 0;     // not yet done
+  int waiting = 0;   // at the barrier
+  BlockPlacement placement;
+  std::vector<int> members;  // warps of the SM
+};
+
+struct SmSimulation::SubCore {
+  std::vector<int> warps;  // by age: the youngest last
+  int last = -1;
+  Cycle next = kNever;
+  Cycle issued = 0;        // the cycle after the last issue
+  std::array<Cycle, kUnitCount> free{};
+  std::vector<Cycle> queue;  // when the load/store path takes each of the last memory operations, a ring
+  std::size_t queue_head = 0;
+};
+
+struct SmSimulation::Sm {
+  int index = 0;
+  L1Cache l1;
+  std::vector<SubCore> cores;
+  std::vector<Warp> warps;
+  std::vector<int> free_warps;
+  std::vector<Block> blocks;
+  std::array<Cycle, kUnitCount> shared_free{};
+  double load_store_free = 0;
+  double port_free = 0;
+  std::uint64_t ages = 0;
+  explicit Sm(std::int64_t l1_bytes) : l1(l1_bytes) {}
+};
+
+SmSimulation::SmSimulation(const SmParameters& parameters, const kernel::MachineProgram& program,
+                           const AddressPatterns& patterns, ChipMemory& memory, const Options& options, NextBlock next_block)
+    : parameters_(parameters),
+      program_(program),
+      patterns_(patterns),
+      memory_(memory),
+      options_(options),
+      next_block_(std::move(next_block)) {
+  for (int i = 0; i < options_.sms; ++i) {
+    Sm sm(options_.l1_bytes);
+    sm.index = i;
+    sm.cores.resize(static_cast<std::size_t>(parameters_.sub_cores));
+    for (SubCore& core : sm.cores) core.queue.resize(static_cast<std::size_t>(parameters_.queue_entries), 0);
+    sm.blocks.resize(static_cast<std::size_t>(options_.blocks_per_sm));
+    sms_.push_back(std::move(sm));
+  }
+  // The grid's first blocks go to all SMs in turn, one each.
+  for (int slot = 0; slot < options_.blocks_per_sm; ++slot) {
+    for (int i = 0; i < options_.sms; ++i) launch(i, slot, 0);
+  }
+}
+
+SmSimulation::~SmSimulation() = default;
+
+void SmSimulation::launch(int sm_index, int slot, Cycle at) {
+  Sm& sm = sms_[static_cast<std::size_t>(sm_index)];
+  Work work;
+  if (!next_block_(sm_index, at, work)) return;
+  Block& block = sm.blocks[static_cast<std::size_t>(slot)];
+  block.live = true;
+  block.waiting = 0;
+  block.placement = std::move(work.placement);
+  block.members.clear();
+  block.warps = 0;
+  for (const kernel::WarpTrace& trace : work.trace->warps) {
+    int index = 0;
+    if (sm.free_warps.empty()) {
+      index = static_cast<int>(sm.warps.size());
+      sm.warps.emplace_back();
+    } else {
+      index = sm.free_warps.back();
+      sm.free_warps.pop_back();
+    }
+    Warp& warp = sm.warps[static_cast<std::size_t>(index)];
+    warp.replay.emplace(program_, trace);
+    warp.block = slot;
+    warp.values.assign(program_.values, 0);
+    warp.slow.assign(program_.values, 0);
+    warp.age = ++sm.ages;
+    warp.last_store = 0;
+    const auto fewest = std::ranges::min_element(sm.cores, {}, [](const SubCore& core) { return core.warps.size(); });
+    warp.sub_core = static_cast<int>(fewest - sm.cores.begin());
+    if (warp.replay->done()) {
+      sm.free_warps.push_back(index);
+      continue;
+    }
+    fewest->warps.push_back(index);
+    block.members.push_back(index);
+    ++block.warps;
+    warp.why = Stall::Start;
+    prepare(warp, at);
+    fewest->next = std::min(fewest->next, std::max(at, warp.ready));
+  }
+  if (block.warps == 0) {
+    block.live = false;
+    ++counts_.blocks;
+  }
+}
+
+void SmSimulation::prepare(Warp& warp, Cycle earliest) {
+  const MachineOperation& operation = warp.replay->operation();
+  const std::uint32_t base = warp.replay->value_base();
+  Cycle ready = earliest;
+  Stall why = Stall::Dependence;
+  const auto wait_for = [&](kernel::ValueId value) {
+    if (value == kernel::kNoValue) return;
+    const std::size_t at = base + value;
+    if (warp.values[at] > ready) {
+      ready = warp.values[at];
+      why = warp.slow[at] != 0 ? Stall::Memory : Stall::Dependence;
+    }
+  };
+  for (kernel::ValueId value : operation.operands) wait_for(value);
+  // A result that is still on its way from memory may not be overwritten.
+  for (kernel::ValueId value : operation.results) wait_for(value);
+  if (operation.pipe == Pipe::Fence && warp.last_store > ready) {
+    ready = warp.last_store;
+    why = Stall::Fence;
+  }
+  warp.ready = ready;
+  if (why != Stall::Dependence || ready > earliest) warp.why = why;
+  warp.pipe = &parameters_.pipes[static_cast<std::size_t>(operation.pipe)];
+  warp.memory = operation.pipe == Pipe::Memory;
+}
+
+Cycle SmSimulation::can_issue(const Sm& sm, const SubCore& core, const Warp& warp) const {
+  if (warp.ready >= kNever) return kNever;
+  Cycle at = warp.ready;
+  const PipeTiming& pipe = *warp.pipe;
+  const auto unit = static_cast<std::size_t>(pipe.unit);
+  if (pipe.either_float_unit) {
+    at = std::max(at, std::min(core.free[static_cast<std::size_t>(Unit::FloatOnly)],
+                               core.free[static_cast<std::size_t>(Unit::FloatInteger)]));
+  } else {
+    at = std::max(at, pipe.shared_by_sub_cores ? sm.shared_free[unit] : core.free[unit]);
+  }
+  if (warp.memory) at = std::max(at, core.queue[core.queue_head]);
+  return at;
+}
+
+void SmSimulation::step(Sm& sm, SubCore& core) {
+  const Cycle now = core.next;
+  // Greedy, then the youngest: the warp that issued last, else the one that came last.
+  int chosen = -1;
+  Cycle soonest = kNever;
+  int soonest_warp = -1;
+  if (core.last >= 0) {
+    const Cycle at = can_issue(sm, core, sm.warps[static_cast<std::size_t>(core.last)]);
+    if (at <= now) chosen = core.last;
+  }
+  if (chosen < 0) {
+    for (auto it = core.warps.rbegin(); it != core.warps.rend(); ++it) {
+      const Cycle at = can_issue(sm, core, sm.warps[static_cast<std::size_t>(*it)]);
+      if (at <= now) {
+        chosen = *it;
+        break;
+      }
+      if (at < soonest) {
+        soonest = at;
+        soonest_warp = *it;
+      }
+    }
+  }
+  if (chosen < 0) {
+    if (soonest_warp >= 0) {
+      const Warp& warp = sm.warps[static_cast<std::size_t>(soonest_warp)];
+      Stall why = warp.why;
+      if (warp.ready < soonest) why = warp.memory && core.queue[core.queue_head] == soonest ? Stall::Queue : Stall::Pipe;
+      counts_.stalled[static_cast<std::size_t>(why)] += static_cast<double>(soonest - std::max(now, core.issued));
+    }
+    core.next = soonest;
+    return;
+  }
+  core.last = chosen;
+  now_ = std::max(now_, now);
+  core.next = now + 1;
+  core.issued = now + 1;
+  ++counts_.operations;
+  issue(sm, core, sm.warps[static_cast<std::size_t>(chosen)], now);
+}
+
+void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
+  const MachineOperation& operation = warp.replay->operation();
+  const PipeTiming& pipe = *warp.pipe;
+  auto unit = static_cast<std::size_t>(pipe.unit);
+  Cycle done = now + pipe.latency;
+  bool slow = false;
+  if (pipe.either_float_unit) {
+    const auto a = static_cast<std::size_t>(Unit::FloatOnly), b = static_cast<std::size_t>(Unit::FloatInteger);
+    unit = core.free[a] <= core.free[b] ? a : b;
+    core.free[unit] = now + pipe.busy;
+  } else if (pipe.shared_by_sub_cores) {
+    sm.shared_free[unit] = now + pipe.busy;
+  } else {
+    core.free[unit] = now + pipe.busy;
+  }
+  counts_.unit_busy[unit] += static_cast<double>(pipe.busy);
+  Cycle next = now + 1;
+  if (operation.pipe == Pipe::Memory) {
+    done = issue_memory(sm, core, warp, operation, now);
+    slow = true;
+  } else if (operation.pipe == Pipe::Fence) {
+    next = now + parameters_.fence_latency[static_cast<std::size_t>(operation.fence)];
+  } else if (operation.is_predicate) {
+    done = now + parameters_.predicate_latency;
+  }
+  const std::uint32_t base = warp.replay->value_base();
+  for (kernel::ValueId value : operation.results) {
+    if (value == kernel::kNoValue) continue;
+    warp.values[base + value] = done;
+    warp.slow[base + value] = slow ? 1 : 0;
+  }
+  const bool barrier = operation.pipe == Pipe::Barrier;
+  bool jumped = false;
+  warp.replay->advance(jumped);
+  if (warp.replay->done()) {
+    finish_warp(sm, warp, now + 1);
+    return;
+  }
+  if (jumped) next += parameters_.taken_branch;
+  prepare(warp, next);
+  if (barrier) arrive(sm, warp, next);
+}
+
+void SmSimulation::arrive(Sm& sm, Warp& warp, Cycle now) {
+  Block& block = sm.blocks[static_cast<std::size_t>(warp.block)];
+  warp.ready = kNever;
+  ++block.waiting;
+  if (block.waiting >= block.warps) release(sm, block, now);
+}
+
+void SmSimulation::release(Sm& sm, Block& block, Cycle now) {
+  block.waiting = 0;
+  for (int member : block.members) {
+    Warp& warp = sm.warps[static_cast<std::size_t>(member)];
+    if (!warp.replay || warp.replay->done() || warp.ready < kNever) continue;
+    prepare(warp, now + parameters_.barrier);
+    if (warp.ready == now + parameters_.barrier) warp.why = Stall::Barrier;
+    SubCore& core = sm.cores[static_cast<std::size_t>(warp.sub_core)];
+    core.next = std::min(core.next, std::max(core.issued, warp.ready));
+  }
+}
+
+void SmSimulation::finish_warp(Sm& sm, Warp& warp, Cycle now) {
+  const int index = static_cast<int>(&warp - sm.warps.data());
+  SubCore& core = sm.cores[static_cast<std::size_t>(warp.sub_core)];
+  std::erase(core.warps, index);
+  if (core.last == index) core.last = -1;
+  warp.ready = kNever;
+  const int slot = warp.block;
+  Block& block = sm.blocks[static_cast<std::size_t>(slot)];
+  --block.warps;
+  if (block.warps > 0) {
+    // Those that wait need no longer wait for this one.
+    if (block.waiting >= block.warps) release(sm, block, now);
+    return;
+  }
+  for (int member : block.members) sm.free_warps.push_back(member);
+  std::ranges::sort(sm.free_warps, std::greater<>());
+  block.live = false;
+  ++counts_.blocks;
+  launch(sm.index, slot, now + parameters_.block_start);
+}
+
+Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const MachineOperation& operation, Cycle now) {
+  const TraceEvent* const event = warp.replay->access();
+  // Where memory is far behind, the load/store path stops taking more.
+  const Cycle behind = memory_.backlog(now) - parameters_.dram_latency;
+  const double start = std::max({static_cast<double>(now), sm.load_store_free,
+                                 operation.space == MemorySpace::Shared ? 0.0 : static_cast<double>(now + behind)});
+  double busy = static_cast<double>(parameters_.request_interval);
+  Cycle done = now + parameters_.l1_latency;
+  const auto at = static_cast<Cycle>(start);
+  if (event != nullptr && operation.space == MemorySpace::Shared) {
+    const int lanes = __builtin_popcount(event->mask);
+    const double moved = lanes * static_cast<double>(event->bytes_per_lane) / parameters_.shared_bytes_per_cycle;
+    double passes = event->count;
+    // An atomic on shared memory is done lane by lane where lanes meet on one address.
+    if (event->atomic) passes = std::max<double>(passes, 2.0 * event->serial);
+    busy = std::max({busy, passes, moved});
+    counts_.shared_passes += event->count;
+    counts_.shared_busy += busy;
+    done = static_cast<Cycle>(start + busy) - parameters_.request_interval + parameters_.shared_latency;
+  } else if (event != nullptr) {
+    const int lanes = __builtin_popcount(event->mask);
+    // Tags, data and banks are looked at in turn; the slowest sets the pace.
+    const double moved = lanes * static_cast<double>(event->bytes_per_lane) / parameters_.l1_bytes_per_cycle;
+    const kernel::WarpTrace& trace = warp.replay->trace();
+    int lines = 0;
+    std::uint64_t last = UINT64_MAX;
+    for (std::uint32_t i = 0; i < event->count; ++i) {
+      const std::uint64_t line = trace.sectors[event->payload + i] / L1Cache::kSectorsPerLine;
+      if (line != last) ++lines;
+      last = line;
+    }
+    const double tags = 1 + lines / parameters_.l1_lines_per_cycle;
+    const double banks = event->atomic ? 1 : event->serial;
+    busy = std::max({busy, moved, lines > 1 ? tags : 0.0, banks});
+    counts_.l1_busy += busy;
+    done = access_global(sm, warp, operation, *event, static_cast<Cycle>(start + busy) - parameters_.request_interval);
+  }
+  sm.load_store_free = start + busy;
+  counts_.load_store_busy += busy;
+  core.queue[core.queue_head] = at;
+  core.queue_head = (core.queue_head + 1) % core.queue.size();
+  if (operation.is_store) {
+    warp.last_store = std::max(warp.last_store, done);
+    return now + 1;
+  }
+  return std::max(done, now + 1);
+}
+
+Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& operation, const TraceEvent& event, Cycle start) {
+  const kernel::WarpTrace& trace = warp.replay->trace();
+  const BlockPlacement& placement = sm.blocks[static_cast<std::size_t>(warp.block)].placement;
+  const std::uint32_t pattern = patterns_.index_of(warp.replay->function(), operation.instruction);
+  const AddressPattern& moves = patterns_[pattern];
+  const auto shift = moves.affine ? static_cast<std::uint64_t>(moves.shift(placement.traced, placement.block)) : 0;
+  const auto to_port = [&](int count) {
+    // Requests and data share the SM's port in their own directions: data is what fills it.
+    const double begin = std::max(sm.port_free, static_cast<double>(start));
+    sm.port_free = begin + count * 32.0 / parameters_.port_bytes_per_cycle;
+    return static_cast<Cycle>(begin);
+  };
+  Cycle done = start + (operation.is_store ? 1 : parameters_.l1_latency);
+  for (std::uint32_t i = 0; i < event.count;) {
+    const std::uint64_t first = trace.sectors[event.payload + i];
+    int count = 1;
+    while (i + static_cast<std::uint32_t>(count) < event.count &&
+           trace.sectors[event.payload + i + static_cast<std::uint32_t>(count)] == first + static_cast<std::uint64_t>(count) &&
+           (first + static_cast<std::uint64_t>(count)) % L1Cache::kSectorsPerLine != 0) {
+      ++count;
+    }
+    i += static_cast<std::uint32_t>(count);
+    if (operation.is_atomic) {
+      done = std::max(done, memory_.atomic(pattern, placement, first, count, event.serial, to_port(count)));
+      continue;
+    }
+    if (operation.is_store) {
+      done = std::max(done, memory_.store(pattern, placement, first, count, to_port(count)));
+      continue;
+    }
+    counts_.l1_sectors += count;
+    if (operation.bypasses_l1) {
+      done = std::max(done, memory_.load(pattern, placement, first, count, to_port(count)));
+      continue;
+    }
+    int missing = 0;
+    std::uint64_t first_missing = 0;
+    for (int k = 0; k < count; ++k) {
+      const std::uint64_t sector = first + shift + static_cast<std::uint64_t>(k);
+      const Cycle ready = sm.l1.find(sector);
+      if (ready < kNever) {
+        counts_.l1_hits += 1;
+        done = std::max(done, ready);
+      } else {
+        if (missing == 0) first_missing = first + static_cast<std::uint64_t>(k);
+        ++missing;
+      }
+    }
+    if (missing > 0) {
+      const Cycle back = memory_.load(pattern, placement, first_missing, missing, to_port(missing));
+      for (int k = 0; k < count; ++k) {
+        const std::uint64_t sector = first + shift + static_cast<std::uint64_t>(k);
+        if (sm.l1.find(sector) >= kNever) sm.l1.fill(sector, back);
+      }
+      done = std::max(done, back);
+    }
+  }
+  return done;
+}
+
+bool SmSimulation::run(std::uint64_t operations) {
+  const std::uint64_t end = counts_.operations + operations;
+  while (counts_.operations < end) {
+    Sm* sm = nullptr;
+    SubCore* core = nullptr;
+    Cycle next = kNever;
+    for (Sm& candidate : sms_) {
+      for (SubCore& sub_core : candidate.cores) {
+        if (sub_core.next < next) {
+          next = sub_core.next;
+          sm = &candidate;
+          core = &sub_core;
+        }
+      }
+    }
+    if (core == nullptr) {
+      // Only warps at barriers that never fill are left (a trace that was cut short): let them go.
+      bool released = false;
+      for (Sm& candidate : sms_) {
+        for (Block& block : candidate.blocks) {
+          if (block.live && block.waiting > 0) {
+            release(candidate, block, now_);
+            released = true;
+          }
+        }
+      }
+      if (!released) break;
+      continue;
+    }
+    step(*sm, *core);
+  }
+  counts_.cycles = now_;
+  for (const Sm& sm : sms_) {
+    for (const SubCore& core : sm.cores) {
+      if (core.next < kNever) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace doppel::timing

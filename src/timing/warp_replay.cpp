@@ -1,0 +1,117 @@
+#include "timing/warp_replay.h"
+
+#include <algorithm>
+
+namespace doppel::timing {
+
+using kernel::MachineBlock;
+using kernel::TraceBlockId;
+using kernel::TraceEvent;
+
+WarpReplay::WarpReplay(const kernel::MachineProgram& program, const kernel::WarpTrace& trace)
+    : program_(&program), trace_(&trace), function_(program.entry) {
+  events_.resize(program.accesses, UINT32_MAX);
+  bool jumped = false;
+  next_block(jumped);
+  settle(jumped);
+}
+
+const TraceEvent* WarpReplay::access() const {
+  const std::uint16_t rank = operation_->access;
+  if (rank == kernel::kNoAccess || rank >= events_.size() || events_[rank] == UINT32_MAX) return nullptr;
+  return &trace_->events[events_[rank]];
+}
+
+void WarpReplay::read_accesses() {
+  const auto& instructions = block_->access_instructions;
+  std::size_t rank = 0;
+  for (; next_event_ < trace_->events.size(); ++next_event_) {
+    const TraceEvent& event = trace_->events[next_event_];
+    if (event.kind == TraceEvent::Kind::Block) return;
+    if (event.kind != TraceEvent::Kind::Access) continue;
+    // Events come in program order, as the ranks do; an access without active lanes leaves none.
+    std::size_t at = rank;
+    while (at < instructions.size() && instructions[at] != event.id) ++at;
+    if (at == instructions.size()) continue;
+    events_[at] = static_cast<std::uint32_t>(next_event_);
+    rank = at + 1;
+  }
+}
+
+void WarpReplay::enter(std::uint32_t function, kernel::BlockId block, bool with_accesses) {
+  function_ = function;
+  block_id_ = block;
+  block_ = &program_->functions[function].blocks[block];
+  next_operation_ = 0;
+  std::fill_n(events_.begin(), std::min<std::size_t>(block_->accesses, events_.size()), UINT32_MAX);
+  if (with_accesses) read_accesses();
+}
+
+void WarpReplay::next_block(bool& jumped) {
+  // A predicated block behind this one runs with or without active lanes.
+  const kernel::BlockId predicated = block_ != nullptr ? block_->predicated : kernel::kNoBlock;
+  while (next_event_ < trace_->events.size() && trace_->events[next_event_].kind != TraceEvent::Kind::Block) ++next_event_;
+  if (next_event_ >= trace_->events.size()) {
+    if (predicated != kernel::kNoBlock) {
+      enter(function_, predicated, false);
+      return;
+    }
+    block_ = nullptr;
+    return;
+  }
+  const TraceBlockId id{trace_->events[next_event_].id};
+  const bool known = id.function() < program_->functions.size() &&
+                     id.block() < program_->functions[id.function()].blocks.size();
+  if (predicated != kernel::kNoBlock && !(id.function() == function_ && id.block() == predicated)) {
+    enter(function_, predicated, false);
+    return;
+  }
+  ++next_event_;
+  if (!known) return;  // a function that was not lowered: its time is not known, its events are passed over
+  jumped = block_ != nullptr && !(id.function() == function_ && id.block() == block_->fall_through);
+  enter(id.function(), id.block(), true);
+}
+
+void WarpReplay::settle(bool& jumped) {
+  while (block_ != nullptr && next_operation_ >= block_->operations.size()) {
+    // Back to the caller where the callee has ended: its next event is no block of the callee.
+    if (!callers_.empty()) {
+      const bool more = next_event_ < trace_->events.size() && trace_->events[next_event_].kind == TraceEvent::Kind::Block &&
+                        TraceBlockId{trace_->events[next_event_].id}.function() == function_ &&
+                        !(block_->operations.empty() ? false : block_->operations.back().is_return);
+      if (!more) {
+        const Frame frame = callers_.back();
+        callers_.pop_back();
+        function_ = frame.function;
+        block_ = frame.block;
+        block_id_ = static_cast<kernel::BlockId>(block_ - program_->functions[function_].blocks.data());
+        next_operation_ = frame.next;
+        std::fill_n(events_.begin(), std::min<std::size_t>(block_->accesses, events_.size()), UINT32_MAX);
+        read_accesses();
+        jumped = true;
+        continue;
+      }
+    }
+    next_block(jumped);
+  }
+  operation_ = block_ == nullptr ? nullptr : &block_->operations[next_operation_];
+}
+
+void WarpReplay::advance(bool& jumped) {
+  jumped = false;
+  const bool call = operation_->is_call;
+  ++next_operation_;
+  if (call && next_event_ < trace_->events.size() && trace_->events[next_event_].kind == TraceEvent::Kind::Block) {
+    const TraceBlockId id{trace_->events[next_event_].id};
+    if (id.block() == 0 && id.function() < program_->functions.size() &&
+        !program_->functions[id.function()].blocks.empty()) {
+      callers_.push_back({function_, block_, next_operation_});
+      ++next_event_;
+      jumped = true;
+      enter(id.function(), 0, true);
+    }
+  }
+  settle(jumped);
+}
+
+}  // namespace doppel::timing

@@ -1,0 +1,158 @@
+#include "timing/sm_simulation.h"
+
+#include <gtest/gtest.h>
+
+#include "synthetic.h"
+
+namespace doppel::timing {
+namespace {
+
+using kernel::MemorySpace;
+using kernel::Pipe;
+using namespace synthetic;
+
+kernel::BlockTrace block_of(int warps, const kernel::WarpTrace& trace) {
+  kernel::BlockTrace block;
+  block.warps.assign(static_cast<std::size_t>(warps), trace);
+  return block;
+}
+
+kernel::WarpTrace repeats(int count) {
+  kernel::WarpTrace trace;
+  trace.events.assign(static_cast<std::size_t>(count), block_event());
+  return trace;
+}
+
+TEST(SmSimulation, ADependentMultiplyAddTakesFourCycles) {
+  std::vector<kernel::MachineOperation> operations(64, arithmetic(Pipe::Fp32, 0, {0, 1, 2}));
+  const Kernel kernel(operations, 3);
+  const Result result = run(a40(), kernel, {block_of(1, repeats(10))}, 1);
+  EXPECT_EQ(result.counts.operations, 640u);
+  EXPECT_NEAR(static_cast<double>(result.counts.cycles), 640 * 4, 8);
+}
+
+TEST(SmSimulation, IndependentMultiplyAddsReachTheFullRate) {
+  std::vector<kernel::MachineOperation> operations;
+  for (kernel::ValueId i = 0; i < 8; ++i) operations.push_back(arithmetic(Pipe::Fp32, i, {i, 8, 9}));
+  const Kernel kernel(operations, 10);
+  const Result result = run(a40(), kernel, {block_of(8, repeats(500))}, 1);
+  const double lanes = 32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles);
+  EXPECT_NEAR(lanes, 128, 1);
+}
+
+TEST(SmSimulation, IntegersTakeHalfOfTheLanesAndLeaveTheRestToFloats) {
+  std::vector<kernel::MachineOperation> operations;
+  for (kernel::ValueId i = 0; i < 8; ++i) {
+    operations.push_back(arithmetic(Pipe::Fp32, i, {i}));
+    operations.push_back(arithmetic(Pipe::Alu, static_cast<kernel::ValueId>(i + 8), {static_cast<kernel::ValueId>(i + 8)}));
+  }
+  const Kernel kernel(operations, 16);
+  const Result result = run(a40(), kernel, {block_of(16, repeats(200))}, 1);
+  EXPECT_NEAR(32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles), 128, 4);
+  std::vector<kernel::MachineOperation> integers;
+  for (kernel::ValueId i = 0; i < 8; ++i) integers.push_back(arithmetic(Pipe::Alu, i, {i}));
+  const Result alone = run(a40(), Kernel(integers, 8), {block_of(16, repeats(200))}, 1);
+  EXPECT_NEAR(32.0 * static_cast<double>(alone.counts.operations) / static_cast<double>(alone.counts.cycles), 64, 1);
+}
+
+TEST(SmSimulation, DoublesShareOneNarrowUnit) {
+  std::vector<kernel::MachineOperation> operations;
+  for (kernel::ValueId i = 0; i < 4; ++i) operations.push_back(arithmetic(Pipe::Fp64, i, {i}));
+  const Result result = run(a40(), Kernel(operations, 4), {block_of(8, repeats(50))}, 1);
+  EXPECT_NEAR(32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles), 2, 0.05);
+}
+
+TEST(SmSimulation, BankConflictsTakeAPassEach) {
+  for (int passes : {1, 2, 8, 32}) {
+    std::vector<kernel::MachineOperation> operations;
+    kernel::WarpTrace trace;
+    for (std::uint16_t i = 0; i < 4; ++i) operations.push_back(access(MemorySpace::Shared, i, i, i, false, 4));
+    for (int repeat = 0; repeat < 100; ++repeat) {
+      trace.events.push_back(block_event());
+      for (std::uint32_t i = 0; i < 4; ++i) trace.events.push_back(shared_event(i, passes));
+    }
+    const Result result = run(a40(), Kernel(operations, 4), {block_of(16, trace)}, 1);
+    const double cycles = static_cast<double>(result.counts.cycles) / static_cast<double>(result.counts.operations);
+    EXPECT_NEAR(cycles, std::max(2, passes), 0.1) << passes;
+  }
+}
+
+// Every warp reads its own part of memory once.
+Result stream(const card::Card& card, int blocks, int warps, int loads, double footprint, double share) {
+  std::vector<kernel::MachineOperation> operations;
+  operations.push_back(access(MemorySpace::Global, 0, 0, 0, false, 4));
+  operations.push_back(arithmetic(Pipe::Fp32, 1, {0, 1}));
+  std::vector<kernel::BlockTrace> traces;
+  std::uint64_t sector = 0;
+  for (int block = 0; block < blocks; ++block) {
+    kernel::BlockTrace trace;
+    trace.block_index = static_cast<std::uint64_t>(block);
+    trace.warps.resize(static_cast<std::size_t>(warps));
+    for (auto& warp : trace.warps) {
+      for (int i = 0; i < loads; ++i) {
+        warp.events.push_back(block_event());
+        add_global(warp, 0, sector, 4, 4);
+        sector += 4;
+      }
+    }
+    traces.push_back(std::move(trace));
+  }
+  return run(card, Kernel(operations, 2), traces, share, footprint);
+}
+
+TEST(SmSimulation, AStreamReachesTheMemorysRate) {
+  const card::Card card = a40();
+  const double share = 1.0 / card.sm_count;
+  const Result result = stream(card, 6, 8, 200, 0, share);
+  const double bytes = 6 * 8 * 200 * 128.0;
+  EXPECT_DOUBLE_EQ(result.traffic.dram_read_bytes, bytes);
+  const double rate = bytes / share / static_cast<double>(result.counts.cycles) * card.clocks.sustained_mhz * 1e6;
+  EXPECT_NEAR(rate, card.memory.peak_bytes_per_second() * card.memory.read_efficiency, 0.05 * rate);
+}
+
+TEST(SmSimulation, DataThatFitsComesFromL2AtItsRate) {
+  const card::Card card = a40();
+  const double share = 1.0 / card.sm_count;
+  const Result result = stream(card, 6, 8, 200, 1 << 20, share);
+  EXPECT_EQ(result.traffic.dram_read_bytes, 0);
+  const double rate = 6 * 8 * 200 * 128.0 / share / static_cast<double>(result.counts.cycles);
+  EXPECT_NEAR(rate, card.l2.read_bytes_per_cycle, 0.05 * rate);
+}
+
+TEST(SmSimulation, ADependentLoadSeesTheLatencyOfItsLevel) {
+  const card::Card card = a40();
+  const SmParameters parameters = sm_parameters(card, card.clocks.sustained_mhz);
+  std::vector<kernel::MachineOperation> operations{access(MemorySpace::Global, 0, 0, 0, false, 8)};
+  operations[0].operands[0] = 0;
+  const auto cycles = [&](int sectors_apart, int distinct, double footprint) {
+    kernel::WarpTrace trace;
+    for (int i = 0; i < 1000; ++i) {
+      trace.events.push_back(block_event());
+      add_global(trace, 0, static_cast<std::uint64_t>(i % distinct) * static_cast<std::uint64_t>(sectors_apart), 1, 8);
+      trace.events.back().mask = 1;
+    }
+    return static_cast<double>(run(card, Kernel(operations, 1), {block_of(1, trace)}, 1, footprint).counts.cycles) / 1000;
+  };
+  EXPECT_NEAR(cycles(4, 4, 0), parameters.l1_latency, 4);
+  EXPECT_NEAR(cycles(4, 1000, 1 << 17), parameters.l2_latency, 2);
+  EXPECT_NEAR(cycles(4, 1000, 0), parameters.dram_latency, 2);
+}
+
+TEST(SmSimulation, ABarrierHoldsUntilTheLastWarpArrives) {
+  std::vector<kernel::MachineOperation> operations(16, arithmetic(Pipe::Fp32, 0, {0}));
+  kernel::MachineOperation barrier;
+  barrier.pipe = Pipe::Barrier;
+  operations.push_back(barrier);
+  const Kernel kernel(operations, 1);
+  const card::Card card = a40();
+  const Result result = run(card, kernel, {block_of(4, repeats(10))}, 1);
+  EXPECT_NEAR(static_cast<double>(result.counts.cycles), 10 * (16 * 4 + 1 + card.pipes.barrier_cycles), 60);
+}
+
+TEST(SmSimulation, TwoRunsAreTheSame) {
+  const card::Card card = a40();
+  EXPECT_EQ(stream(card, 3, 5, 50, 0, 0.1).counts.cycles, stream(card, 3, 5, 50, 0, 0.1).counts.cycles);
+}
+
+}  // namespace
+}  // namespace doppel::timing
