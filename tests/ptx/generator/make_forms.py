@@ -1,0 +1,10 @@
+"""Writes the .ptx tests whose values are computed rather than thought out. Run by hand: python3 tests/ptx/generator/make_forms.py"""
+import integer_forms
+import logic_forms
+import float_forms
+import special_forms
+import conversion_forms
+import selection_forms
+
+for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms):
+    part.generate()
