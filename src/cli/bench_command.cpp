@@ -1,0 +1,178 @@
+// `doppel bench`: the suite on each card, side by side.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/execute.h"
+#include "cli/installation.h"
+#include "cli/progress.h"
+#include "report/quantities.h"
+#include "report/table.h"
+
+namespace doppel::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct BenchFlags {
+  std::vector<std::string> cards;
+  std::vector<std::string> tests;
+  bool list = false;
+  bool json = false;
+};
+
+// The lines that the suite prints, as they come in pieces; each whole line is one JSON object
+// (suite/README.md).
+class Lines {
+ public:
+  template <typename OnObject>
+  void add(const std::string& piece, OnObject on_object) {
+    rest_ += piece;
+    for (std::size_t end = rest_.find('\n'); end != std::string::npos; end = rest_.find('\n')) {
+      const Json object = Json::parse(rest_.substr(0, end), nullptr, false);
+      if (object.is_object()) on_object(object);
+      rest_.erase(0, end + 1);
+    }
+  }
+
+ private:
+  std::string rest_;
+};
+
+// One test on all cards; a card on which it did not run holds null.
+struct TestRow {
+  std::string name;
+  std::vector<Json> of_card;
+};
+
+std::string value_text(const Json& result) {
+  if (!result.is_object()) return "-";
+  if (result.contains("error")) return "error";
+  const std::string check = result.value("check", "ok");
+  return report::figures(result.value("value", 0.0)) + (check == "ok" ? "" : " (" + check + ")");
+}
+
+double value_of(const Json& result) {
+  return result.is_object() && !result.contains("error") ? result.value("value", 0.0) : 0.0;
+}
+
+void print_table(const std::vector<TestRow>& rows, const std::vector<card::Card>& cards) {
+  report::Table table;
+  table.columns = {{"test"}, {"unit"}};
+  for (std::size_t i = 0; i < cards.size(); ++i) {
+    table.columns.push_back({short_name(cards[i]), report::Align::Right});
+    if (i > 0) table.columns.push_back({"ratio", report::Align::Right});
+  }
+  table.columns.push_back({"published"});
+  std::vector<std::string> notes;
+  for (const TestRow& row : rows) {
+    Json first;
+    for (const Json& result : row.of_card) {
+      if (first.is_null()) first = result;
+    }
+    std::vector<std::string> cells = {row.name, first.value("unit", "")};
+    for (std::size_t i = 0; i < row.of_card.size(); ++i) {
+      cells.push_back(value_text(row.of_card[i]));
+      const double base = value_of(row.of_card[0]);
+      if (i > 0) cells.push_back(base > 0 ? report::ratio_text(value_of(row.of_card[i]) / base) : "-");
+      if (row.of_card[i].is_object() && row.of_card[i].contains("error")) {
+        notes.push_back(
+            fmt::format("{} on {}: {}", row.name, short_name(cards[i]), row.of_card[i].value("error", "")));
+      }
+    }
+    if (first.contains("published")) {
+      cells.push_back(fmt::format("{} ({})", report::figures(first.value("published", 0.0)),
+                                  first.value("published_note", "")));
+    }
+    table.add(std::move(cells));
+  }
+  fmt::print("{}", report::to_text(table));
+  if (!notes.empty()) fmt::print("\n{}\n", fmt::join(notes, "\n"));
+}
+
+int bench(const BenchFlags& flags) {
+  const Result<std::filesystem::path> suite = suite_program();
+  if (!suite) {
+    complain(suite.error().message);
+    return kFailed;
+  }
+  const Result<std::vector<card::Card>> cards = find_cards(flags.cards);
+  if (!cards) return kBadUsage;
+  std::vector<std::string> command = {suite->string()};
+  if (flags.list) command.emplace_back("--list");
+  command.insert(command.end(), flags.tests.begin(), flags.tests.end());
+
+  std::vector<TestRow> rows;
+  int status = 0;
+  for (std::size_t i = 0; i < (flags.list ? 1 : cards->size()); ++i) {
+    Progress progress(short_name((*cards)[i]));
+    ExecuteOptions options;
+    Lines lines;
+    const auto on_result = [&](const Json& result) {
+      const std::string name = result.value("test", "");
+      if (flags.list) {
+        fmt::print("{:<24}{}\n", name, result.value("what", ""));
+        return;
+      }
+      auto row = std::find_if(rows.begin(), rows.end(), [&](const TestRow& r) { return r.name == name; });
+      if (row == rows.end()) row = rows.insert(rows.end(), {name, std::vector<Json>(cards->size())});
+      row->of_card[i] = result;
+      progress.show(fmt::format("{}: {}: {} {}", short_name((*cards)[i]), name, value_text(result),
+                                result.value("unit", "")));
+    };
+    if (!flags.list || flags.tests.empty()) {
+      options.on_output = [&](const std::string& piece) { lines.add(piece, on_result); };
+    }
+    const Result<Execution> execution = execute(command, {(*cards)[i]}, options);
+    progress.clear();
+    if (!execution) {
+      complain(execution.error().message);
+      return kFailed;
+    }
+    if (status == 0) status = execution->run.exit;
+    if (execution->interrupted) return status;
+    if (status == kBadUsage) return status;  // an unknown test: the suite has named it
+  }
+  if (flags.list) return status;
+  if (flags.json) {
+    Json out = Json::array();
+    for (std::size_t i = 0; i < cards->size(); ++i) {
+      for (const TestRow& row : rows) {
+        if (!row.of_card[i].is_object()) continue;
+        Json result = row.of_card[i];
+        result["card"] = (*cards)[i].id;
+        out.push_back(result);
+      }
+    }
+    fmt::print("{}\n", out.dump(2));
+  } else if (!rows.empty()) {
+    print_table(rows, *cards);
+  }
+  return status;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, int& status) {
+  CLI::App* command =
+      app.add_subcommand("bench", "Run the built-in suite on each card and print the figures side by side");
+  auto flags = std::make_shared<BenchFlags>();
+  flags->cards = {"rtx-a6000", "rtx-pro-5000-blackwell"};
+  command
+      ->add_option("--card", flags->cards,
+                   "A card, by name or file; repeated: these (default: rtx-a6000, rtx-pro-5000-blackwell)")
+      ->type_name("NAME")
+      ->take_all()
+      ->expected(1);
+  command->add_flag("--list", flags->list, "List the tests");
+  command->add_flag("--json", flags->json, "The results as JSON on standard output");
+  command->add_option("test", flags->tests, "Tests or groups of tests (default: all)")->type_name("TEST");
+  command->footer("Larger is better throughout. The status is 1 where an answer was wrong.");
+  command->callback([flags, &status] { status = bench(*flags); });
+}
+
+}  // namespace doppel::cli

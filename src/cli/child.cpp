@@ -1,0 +1,237 @@
+#include "cli/child.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace doppel::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kTimeoutStatus = 124;  // as coreutils' timeout
+constexpr double kGraceS = 0.5;      // between a request to end and SIGKILL
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { reset(); }
+  int get() const { return fd_; }
+  void reset(int fd = -1) {
+    if (fd_ >= 0) close(fd_);
+    fd_ = fd;
+  }
+
+ private:
+  int fd_;
+};
+
+// SIGCHLD and the requests to end, kept for a signalfd while a child runs; the old mask comes back
+// afterwards.
+class SignalGuard {
+ public:
+  SignalGuard() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+    sigprocmask(SIG_BLOCK, &set, &old_);
+    fd_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  ~SignalGuard() { sigprocmask(SIG_SETMASK, &old_, nullptr); }
+  SignalGuard(const SignalGuard&) = delete;
+  SignalGuard& operator=(const SignalGuard&) = delete;
+  int fd() const { return fd_.get(); }
+  const sigset_t& old_mask() const { return old_; }
+
+ private:
+  sigset_t old_{};
+  Descriptor fd_;
+};
+
+// Children of each process, from /proc.
+std::vector<std::pair<pid_t, pid_t>> parents() {
+  std::vector<std::pair<pid_t, pid_t>> out;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream in(entry.path() / "stat");
+    std::string line;
+    std::getline(in, line);
+    const std::size_t end_of_name = line.rfind(')');  // names may hold anything, ')' too
+    pid_t parent = 0;
+    char state = 0;
+    if (end_of_name == std::string::npos) continue;
+    if (std::sscanf(line.c_str() + end_of_name + 1, " %c %d", &state, &parent) == 2) {
+      out.emplace_back(static_cast<pid_t>(std::stol(name)), parent);
+    }
+  }
+  return out;
+}
+
+// Everything below this process: what the child left behind becomes ours (PR_SET_CHILD_SUBREAPER).
+void kill_descendants() {
+  const auto all = parents();
+  std::vector<pid_t> tree = {getpid()};
+  for (std::size_t i = 0; i < tree.size(); ++i) {
+    for (const auto& [pid, parent] : all) {
+      if (parent == tree[i]) tree.push_back(pid);
+    }
+  }
+  for (std::size_t i = 1; i < tree.size(); ++i) kill(tree[i], SIGKILL);
+}
+
+// In the child, after fork: never returns. Failures of exec go through `failures` as errno.
+[[noreturn]] void become(const ChildOptions& options, const sigset_t& mask, int output, int failures) {
+  if (output >= 0) dup2(output, STDOUT_FILENO);
+  for (const auto& [name, value] : options.environment) setenv(name.c_str(), value.c_str(), 1);
+  sigprocmask(SIG_SETMASK, &mask, nullptr);
+  std::vector<char*> arguments;
+  arguments.reserve(options.command.size() + 1);
+  for (const std::string& argument : options.command)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  const int error = errno;
+  const auto written = write(failures, &error, sizeof error);
+  _exit(written > 0 ? 127 : 126);
+}
+
+class Running {
+ public:
+  Running(const ChildOptions& options, const SignalGuard& signals) : options_(options), signals_(signals) {}
+
+  Result<ChildResult> run() {
+    if (Result<void> started = start(); !started) return tl::unexpected<Error>(started.error());
+    double next_tick = 1;
+    while (!ended_) {
+      wait_a_little(next_tick);
+      const double now = seconds_since(start_);
+      if (options_.on_tick && now >= next_tick) {
+        options_.on_tick(now);
+        next_tick = now + 1;
+      }
+      if (!result_.timed_out && options_.timeout_s && now >= *options_.timeout_s) {
+        result_.timed_out = true;
+        kill(child_, SIGTERM);
+        kill_at_ = now + kGraceS;
+      }
+      if (kill_at_ > 0 && now >= kill_at_) kill_descendants();
+    }
+    drain_output();
+    if (result_.timed_out || result_.interrupted) kill_descendants();
+    while (waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    result_.wall_s = seconds_since(start_);
+    if (result_.timed_out) result_.status = kTimeoutStatus;
+    return result_;
+  }
+
+ private:
+  Result<void> start() {
+    std::array<int, 2> output = {-1, -1};
+    std::array<int, 2> failures = {-1, -1};
+    if (pipe2(failures.data(), O_CLOEXEC) != 0 ||
+        (options_.on_output && pipe2(output.data(), O_CLOEXEC) != 0)) {
+      return fail(Error::Kind::Io, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    start_ = Clock::now();
+    child_ = fork();
+    if (child_ < 0)
+      return fail(Error::Kind::Io, fmt::format("cannot start a process: {}", std::strerror(errno)));
+    if (child_ == 0) become(options_, signals_.old_mask(), output[1], failures[1]);
+    close(failures[1]);
+    if (output[1] >= 0) close(output[1]);
+    output_.reset(output[0]);
+    Descriptor failed(failures[0]);
+    int error = 0;
+    if (read(failed.get(), &error, sizeof error) == sizeof error) {
+      waitpid(child_, nullptr, 0);
+      return fail(error == ENOENT ? Error::Kind::NotFound : Error::Kind::InvalidArgument,
+                  fmt::format("cannot run {}: {}", options_.command[0], std::strerror(error)));
+    }
+    return {};
+  }
+
+  void wait_a_little(double next_tick) {
+    double until = seconds_since(start_) + 60;
+    if (options_.on_tick) until = std::min(until, next_tick);
+    if (options_.timeout_s && !result_.timed_out) until = std::min(until, *options_.timeout_s);
+    if (kill_at_ > 0) until = std::min(until, std::max(kill_at_, seconds_since(start_) + 0.05));
+    std::array<pollfd, 2> sources = {{{signals_.fd(), POLLIN, 0}, {output_.get(), POLLIN, 0}}};
+    const double wait_s = std::max(0.0, until - seconds_since(start_));
+    poll(sources.data(), output_.get() >= 0 ? 2 : 1, static_cast<int>(wait_s * 1000) + 1);
+    if ((sources[1].revents & (POLLIN | POLLHUP)) != 0) read_output();
+    signalfd_siginfo info{};
+    while (read(signals_.fd(), &info, sizeof info) == sizeof info) take_signal(info);
+  }
+
+  void take_signal(const signalfd_siginfo& info) {
+    if (static_cast<int>(info.ssi_signo) == SIGCHLD) {
+      int status = 0;
+      if (waitpid(child_, &status, WNOHANG) == child_) {
+        ended_ = true;
+        result_.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      }
+      return;
+    }
+    result_.interrupted = true;
+    // From the terminal (SI_KERNEL) the child has the signal already: it is of the same process group.
+    if (info.ssi_code != SI_KERNEL) kill(child_, static_cast<int>(info.ssi_signo));
+    if (kill_at_ <= 0) kill_at_ = seconds_since(start_) + kGraceS;
+  }
+
+  bool read_output() {
+    std::array<char, 16384> buffer;
+    const ssize_t size = read(output_.get(), buffer.data(), buffer.size());
+    if (size > 0) options_.on_output(std::string(buffer.data(), static_cast<std::size_t>(size)));
+    if (size == 0) output_.reset();
+    return size > 0;
+  }
+
+  // What the child wrote before it ended; descendants that still hold the pipe are not waited for.
+  void drain_output() {
+    while (output_.get() >= 0) {
+      pollfd source = {output_.get(), POLLIN, 0};
+      if (poll(&source, 1, 0) <= 0 || !read_output()) break;
+    }
+  }
+
+  const ChildOptions& options_;
+  const SignalGuard& signals_;
+  Descriptor output_;
+  pid_t child_ = -1;
+  Clock::time_point start_;
+  double kill_at_ = 0;
+  bool ended_ = false;
+  ChildResult result_;
+};
+
+}  // namespace
+
+Result<ChildResult> run_child(const ChildOptions& options) {
+  const SignalGuard signals;
+  return Running(options, signals).run();
+}
+
+}  // namespace doppel::cli

@@ -1,0 +1,35 @@
+// Runs the user's program: its status, its end by signals, by a time limit, or because the user asked for it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/result.h"
+
+namespace doppel::cli {
+
+struct ChildOptions {
+  std::vector<std::string> command;                // program and arguments; the program is looked up in PATH
+  std::map<std::string, std::string> environment;  // set on top of this process's own
+  std::optional<double> timeout_s;                 // host time; the child and its descendants are ended then
+  // Takes the child's standard output instead of the terminal, piece by piece.
+  std::function<void(const std::string&)> on_output;
+  std::function<void(double elapsed_s)> on_tick;  // about once a second
+};
+
+struct ChildResult {
+  int status = 0;            // exit status, or 128 + signal
+  bool timed_out = false;    // status is 124 then
+  bool interrupted = false;  // this process got SIGINT, SIGTERM or SIGHUP
+  double wall_s = 0;
+};
+
+// Waits for the child. While it runs, SIGINT, SIGTERM and SIGHUP of this process reach the child, which then
+// has half a second to end; what is left of it and its descendants is killed. Errors: NotFound (no such
+// program), InvalidArgument (not executable), Io.
+Result<ChildResult> run_child(const ChildOptions& options);
+
+}  // namespace doppel::cli

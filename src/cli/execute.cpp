@@ -1,0 +1,121 @@
+#include "cli/execute.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "cli/child.h"
+#include "cli/installation.h"
+#include "device/run_record.h"
+
+namespace doppel::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// After a kernel's own limit has passed, its error needs a moment to reach the program.
+constexpr double kSecondsAfterLaunchLimit = 1.0;
+
+// A folder of this process alone, gone with its owner.
+class PrivateFolder {
+ public:
+  static Result<PrivateFolder> make() {
+    std::error_code ignored;
+    const fs::path base = fs::temp_directory_path(ignored);
+    std::string name = ((base.empty() ? fs::path("/tmp") : base) / "doppel-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) {
+      return fail(Error::Kind::Io, fmt::format("cannot make a folder {}: {}", name, std::strerror(errno)));
+    }
+    return PrivateFolder(name);
+  }
+  PrivateFolder(PrivateFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  PrivateFolder(const PrivateFolder&) = delete;
+  PrivateFolder& operator=(const PrivateFolder&) = delete;
+  ~PrivateFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  explicit PrivateFolder(fs::path path) : path_(std::move(path)) {}
+  fs::path path_;
+};
+
+// `first` before what the variable holds already.
+std::string prefixed(const char* variable, const std::string& first) {
+  const char* old = std::getenv(variable);
+  return old == nullptr || *old == '\0' ? first : fmt::format("{}:{}", first, old);
+}
+
+// How the library finds the same card: by its id, or by its file where it came from elsewhere.
+std::string reference(const card::Card& card) {
+  std::error_code ignored;
+  return fs::path(card.file).has_parent_path() ? fs::absolute(card.file, ignored).string() : card.id;
+}
+
+Result<std::map<std::string, std::string>> environment(const std::vector<card::Card>& cards,
+                                                       const ExecuteOptions& options,
+                                                       const fs::path& records) {
+  std::map<std::string, std::string> out;
+  const Result<fs::path> driver = driver_folder();
+  if (!driver) return tl::unexpected<Error>(driver.error());
+  out.emplace("LD_LIBRARY_PATH", prefixed("LD_LIBRARY_PATH", driver->string()));
+  std::vector<std::string> devices;
+  for (const card::Card& card : cards) {
+    for (int i = 0; i < options.devices; ++i) devices.push_back(reference(card));
+  }
+  out.emplace("DOPPEL_CARD", reference(cards.front()));
+  out.emplace("DOPPEL_CARDS", fmt::format("{}", fmt::join(devices, ",")));
+  out.emplace("DOPPEL_RECORD", records.string());
+  if (options.timing) out.emplace("DOPPEL_TIMING", *options.timing);
+  if (options.check) out.emplace("DOPPEL_CHECK", "1");
+  if (options.timeout_s) out.emplace("DOPPEL_TIMEOUT_S", fmt::format("{}", *options.timeout_s));
+  if (options.virtual_clock) {
+    const Result<fs::path> clock = clock_library();
+    if (!clock) return tl::unexpected<Error>(clock.error());
+    out.emplace("DOPPEL_CLOCK", "virtual");
+    out.emplace("LD_PRELOAD", prefixed("LD_PRELOAD", clock->string()));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string short_name(const card::Card& card) {
+  constexpr std::string_view kVendor = "NVIDIA ";
+  return card.name.starts_with(kVendor) ? card.name.substr(kVendor.size()) : card.name;
+}
+
+Result<Execution> execute(const std::vector<std::string>& command, const std::vector<card::Card>& cards,
+                          const ExecuteOptions& options) {
+  Result<PrivateFolder> folder = PrivateFolder::make();
+  if (!folder) return tl::unexpected<Error>(folder.error());
+  Result<std::map<std::string, std::string>> variables = environment(cards, options, folder->path());
+  if (!variables) return tl::unexpected<Error>(variables.error());
+
+  ChildOptions child;
+  child.command = command;
+  child.environment = std::move(*variables);
+  if (options.timeout_s) child.timeout_s = *options.timeout_s + kSecondsAfterLaunchLimit;
+  child.on_output = options.on_output;
+  child.on_tick = options.on_tick;
+  const Result<ChildResult> ended = run_child(child);
+  if (!ended) return tl::unexpected<Error>(ended.error());
+
+  Result<std::vector<device::RunRecord>> records = device::read_run_records(folder->path());
+  if (!records) return tl::unexpected<Error>(records.error());
+  Execution out;
+  out.run = report::merge(cards.front().id, short_name(cards.front()), std::move(*records));
+  out.run.exit = ended->status;
+  out.run.timed_out = ended->timed_out;
+  out.run.wall_s = ended->wall_s;
+  out.interrupted = ended->interrupted;
+  return out;
+}
+
+}  // namespace doppel::cli

@@ -1,0 +1,40 @@
+// One execution of a program on a double: environment, record folder, child, and what the records say.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "card/card.h"
+#include "report/report.h"
+#include "support/result.h"
+
+namespace doppel::cli {
+
+// The flags that `run`, `compare` and `bench` share.
+struct ExecuteOptions {
+  int devices = 1;  // cards of the same kind that the program sees
+  bool virtual_clock = false;
+  std::optional<std::string>
+      timing;  // "fast", "full", "off"; none: the environment's, else the library's default
+  bool check = false;
+  std::optional<double> timeout_s;
+  std::function<void(const std::string&)> on_output;  // takes the program's standard output
+  std::function<void(double elapsed_s)> on_tick;
+};
+
+struct Execution {
+  report::Run run;
+  bool interrupted = false;
+};
+
+// Runs `command` with `cards` as its devices. Errors are of this installation, of the command, or of the
+// records; the program's own failure is in `run.exit`.
+Result<Execution> execute(const std::vector<std::string>& command, const std::vector<card::Card>& cards,
+                          const ExecuteOptions& options);
+
+// "RTX A6000" for "NVIDIA RTX A6000".
+std::string short_name(const card::Card& card);
+
+}  // namespace doppel::cli

@@ -1,0 +1,23 @@
+// Where the parts of this installation lie, in the build tree and in an installed one.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "support/result.h"
+
+namespace doppel::cli {
+
+// The folder that holds libcuda.so.1. Error NotFound names the folders looked through.
+Result<std::filesystem::path> driver_folder();
+
+// libdoppel_clock.so, which answers the host's clocks with the virtual one.
+Result<std::filesystem::path> clock_library();
+
+// The program that `bench` runs.
+Result<std::filesystem::path> suite_program();
+
+// The measured error of the timing model; may be missing.
+std::filesystem::path error_band_file();
+
+}  // namespace doppel::cli

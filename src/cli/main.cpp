@@ -1,0 +1,114 @@
+// The `doppel` command.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "support/nearest.h"
+
+namespace doppel::cli {
+
+void complain(const std::string& text) { fmt::print(stderr, "doppel: {}\n", text); }
+
+namespace {
+
+CLI::App* chosen_command(CLI::App& app) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  return chosen.empty() ? nullptr : chosen.front();
+}
+
+std::vector<std::string> flag_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+// An argument that nothing takes: a flag, or the name of a command.
+int complain_of_unknown(CLI::App& app, const std::string& argument) {
+  const CLI::App* command = chosen_command(app);
+  std::vector<std::string> known;
+  if (argument.starts_with("-")) {
+    known = flag_names(command == nullptr ? app : *command);
+  } else if (command == nullptr) {
+    for (const CLI::App* each : app.get_subcommands({})) known.push_back(each->get_name());
+  }
+  const std::string near = nearest_name(argument.substr(0, argument.find('=')), known);
+  complain(fmt::format(
+      "unknown {} '{}'{}{}",
+      argument.starts_with("-") ? "flag"
+      : command == nullptr      ? "command"
+                                : "argument",
+      argument, near.empty() ? "" : fmt::format("; did you mean '{}'?", near),
+      fmt::format(" (see doppel{} --help)", command == nullptr ? "" : " " + command->get_name())));
+  return kBadUsage;
+}
+
+// Arguments before the program. Splits at the first "--"; without one, CLI11 stops at the first word that is
+// no flag.
+std::vector<std::string> own_arguments(int argc, char** argv, Program& program) {
+  std::vector<std::string> own(argv + 1, argv + argc);
+  const auto mark = std::find(own.begin(), own.end(), "--");
+  if (mark != own.end()) {
+    program.assign(mark + 1, own.end());
+    own.erase(mark, own.end());
+  }
+  return own;
+}
+
+int main_of(int argc, char** argv) {
+  CLI::App app(
+      "Doppel: GPU programs on doubles of real cards, with the time and energy each card would have taken",
+      "doppel");
+  app.set_version_flag("--version", std::string("doppel ") + DOPPEL_VERSION);
+  app.require_subcommand(1);
+  Program program;
+  int status = 0;
+  add_run(app, program, status);
+  add_compare(app, program, status);
+  add_bench(app, status);
+  add_cards(app, status);
+  add_show(app, status);
+  for (CLI::App* command : app.get_subcommands({})) {
+    if (command->get_prefix_command()) {
+      // Before the command's own callback: what is left is the program.
+      command->parse_complete_callback([command, &program] {
+        std::vector<std::string> rest = command->remaining();
+        if (rest.empty()) return;
+        if (rest.front().starts_with("-") || !program.empty()) throw CLI::ExtrasError({rest.front()});
+        program = std::move(rest);
+      });
+    }
+  }
+  std::vector<std::string> arguments = own_arguments(argc, argv, program);
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return app.exit(wanted);
+  } catch (const CLI::ExtrasError&) {
+    const CLI::App* command = chosen_command(app);
+    std::vector<std::string> rest = command == nullptr ? app.remaining() : command->remaining();
+    if (rest.empty()) rest = app.remaining(true);
+    return complain_of_unknown(app, rest.empty() ? "" : rest.front());
+  } catch (const CLI::RequiredError& error) {
+    if (chosen_command(app) == nullptr && !app.remaining().empty())
+      return complain_of_unknown(app, app.remaining().front());
+    complain(fmt::format("{} (see doppel --help)", error.what()));
+    return kBadUsage;
+  } catch (const CLI::ParseError& error) {
+    complain(error.what());
+    return kBadUsage;
+  }
+  return status;
+}
+
+}  // namespace
+}  // namespace doppel::cli
+
+int main(int argc, char** argv) { return doppel::cli::main_of(argc, argv); }

@@ -1,0 +1,79 @@
+// What `doppel run` and `doppel compare` found: one run a card, and what follows from them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "device/run_record.h"
+#include "support/result.h"
+
+namespace doppel::report {
+
+// One execution of the program on one card (or on the cards of DOPPEL_CARDS together).
+struct Run {
+  std::string card;       // id
+  std::string card_name;  // "RTX A6000"
+  int exit = 0;           // the program's status; 128 + signal where one ended it
+  bool timed_out = false;
+  int processes = 0;  // that used the card
+  int devices = 0;    // cards they used, all processes together
+  std::string timing_depth;
+  double time_us = 0;  // the longest process, on the virtual timeline
+  double busy_us = 0;
+  double host_us = 0;
+  double wall_s = 0;  // what the run took on this machine
+  double energy_j = 0;
+  std::uint64_t peak_memory_bytes = 0;
+  std::vector<device::KernelRecord> kernels;  // longest first
+  std::vector<device::CopyRecord> copies;
+  std::vector<device::Diagnostic> diagnostics;
+  struct Track {  // a process's share of the timeline
+    std::int64_t process_id = 0;
+    int device_ordinal = 0;
+    std::vector<device::TimelineSlice> slices;
+    std::uint64_t dropped = 0;
+  };
+  std::vector<Track> timeline;
+
+  double kernel_us() const;
+  double copy_us() const;
+  std::uint64_t launches() const;
+};
+
+// How far the timing model's times are from measured ones.
+struct ErrorBand {
+  double mean_percent = 0;  // mean absolute percentage error
+  int measurements = 0;
+  std::string set;  // what was compared, in words
+};
+
+struct Verdict {
+  std::string faster;     // card id, empty where there is nothing to compare
+  double time_ratio = 0;  // slower / faster, kernels and copies
+  std::string thriftier;  // card id with the lower energy
+  double energy_ratio = 0;
+  bool within_error = false;  // the difference in time is no larger than the model's error
+  std::string text;
+};
+
+struct Report {
+  std::vector<std::string> program;  // and its arguments
+  std::vector<Run> runs;
+  std::optional<ErrorBand> error_band;  // none: not measured yet
+  Verdict verdict;
+};
+
+// The records of one execution's processes as one run.
+Run merge(const std::string& card, const std::string& card_name, std::vector<device::RunRecord> records);
+
+// Fills `report.verdict` from its runs and its error band.
+void judge(Report& report);
+
+// Reads {"mean_percent", "measurements", "set"}; none where the file is missing. Error InvalidInput names the
+// file.
+Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& file);
+
+}  // namespace doppel::report

@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "report/quantities.h"
+#include "report/report.h"
+
+namespace doppel::report {
+namespace {
+
+double work_us(const Run& run) { return run.kernel_us() + run.copy_us(); }
+
+std::string error_words(const std::optional<ErrorBand>& band) {
+  if (!band) {
+    return "The error of these times has not been measured against real cards yet: take the ratios as an "
+           "estimate.";
+  }
+  return fmt::format("Mean error of the model's times against real cards: {:.0f} % ({} measurements: {}).",
+                     band->mean_percent, band->measurements, band->set);
+}
+
+}  // namespace
+
+void judge(Report& report) {
+  Verdict& verdict = report.verdict;
+  verdict = {};
+  const auto unusable = std::find_if(report.runs.begin(), report.runs.end(), [](const Run& run) {
+    return run.devices == 0 || run.timing_depth == "off" || work_us(run) <= 0;
+  });
+  if (report.runs.size() < 2) return;
+  if (unusable != report.runs.end()) {
+    verdict.text = fmt::format("No verdict: the run on {} {}.", unusable->card_name,
+                               unusable->devices == 0            ? "did not use the card"
+                               : unusable->timing_depth == "off" ? "was not timed"
+                                                                 : "launched and copied nothing");
+    return;
+  }
+  const auto failed =
+      std::find_if(report.runs.begin(), report.runs.end(), [](const Run& run) { return run.exit != 0; });
+  if (failed != report.runs.end()) {
+    verdict.text =
+        fmt::format("No verdict: on {} the program ended with status {}.", failed->card_name, failed->exit);
+    return;
+  }
+  const auto by_work = [](const Run& a, const Run& b) { return work_us(a) < work_us(b); };
+  const auto by_energy = [](const Run& a, const Run& b) { return a.energy_j < b.energy_j; };
+  const auto [fast, slow] = std::minmax_element(report.runs.begin(), report.runs.end(), by_work);
+  const auto [thrifty, hungry] = std::minmax_element(report.runs.begin(), report.runs.end(), by_energy);
+  verdict.faster = fast->card;
+  verdict.time_ratio = work_us(*slow) / work_us(*fast);
+  verdict.thriftier = thrifty->card;
+  verdict.energy_ratio = thrifty->energy_j > 0 ? hungry->energy_j / thrifty->energy_j : 0;
+  // Two times, each off by the band, can differ by twice the band with nothing behind it.
+  verdict.within_error =
+      report.error_band && verdict.time_ratio < 1 + 2 * report.error_band->mean_percent / 100;
+  verdict.text =
+      verdict.within_error
+          ? fmt::format("{} and {} are equally fast for this program within the model's error ({} apart).",
+                        fast->card_name, slow->card_name, ratio_text(verdict.time_ratio))
+          : fmt::format("{} does this program's kernels and copies {} as fast as {}.", fast->card_name,
+                        ratio_text(verdict.time_ratio), slow->card_name);
+  if (verdict.energy_ratio > 0) {
+    verdict.text += fmt::format(" {} takes {} of the energy of {}.", thrifty->card_name,
+                                percent_text(1 / verdict.energy_ratio), hungry->card_name);
+  }
+  verdict.text += fmt::format(" {}", error_words(report.error_band));
+}
+
+Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return std::optional<ErrorBand>{};
+  try {
+    const nlohmann::json json = nlohmann::json::parse(in);
+    ErrorBand band;
+    json.at("mean_percent").get_to(band.mean_percent);
+    json.at("measurements").get_to(band.measurements);
+    json.at("set").get_to(band.set);
+    return std::optional<ErrorBand>(band);
+  } catch (const nlohmann::json::exception& error) {
+    return fail(Error::Kind::InvalidInput, fmt::format("{}: {}", file.string(), error.what()));
+  }
+}
+
+}  // namespace doppel::report

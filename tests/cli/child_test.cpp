@@ -1,0 +1,99 @@
+#include "cli/child.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace doppel::cli {
+namespace {
+
+ChildOptions shell(const std::string& script) {
+  ChildOptions options;
+  options.command = {"sh", "-c", script};
+  return options;
+}
+
+TEST(Child, PassesTheStatusOn) {
+  EXPECT_EQ(run_child(shell("exit 0"))->status, 0);
+  EXPECT_EQ(run_child(shell("exit 3"))->status, 3);
+}
+
+TEST(Child, ASignalIs128AndItsNumber) {
+  EXPECT_EQ(run_child(shell("kill -SEGV $$"))->status, 128 + SIGSEGV);
+  EXPECT_EQ(run_child(shell("kill -KILL $$"))->status, 128 + SIGKILL);
+}
+
+TEST(Child, SeesItsEnvironment) {
+  ChildOptions options = shell("test \"$DOPPEL_CARD\" = rtx-a6000");
+  options.environment["DOPPEL_CARD"] = "rtx-a6000";
+  EXPECT_EQ(run_child(options)->status, 0);
+}
+
+TEST(Child, GivesItsOutputWhereAsked) {
+  ChildOptions options = shell("echo one; echo two; echo error >&2");
+  std::string output;
+  options.on_output = [&](const std::string& piece) { output += piece; };
+  EXPECT_EQ(run_child(options)->status, 0);
+  EXPECT_EQ(output, "one\ntwo\n");
+}
+
+TEST(Child, AnOutputLargerThanAPipeArrivesWhole) {
+  ChildOptions options = shell("head -c 1000000 /dev/zero");
+  std::size_t bytes = 0;
+  options.on_output = [&](const std::string& piece) { bytes += piece.size(); };
+  EXPECT_EQ(run_child(options)->status, 0);
+  EXPECT_EQ(bytes, 1000000U);
+}
+
+TEST(Child, AMissingProgramIsNamed) {
+  ChildOptions options;
+  options.command = {"/nonexistent/program"};
+  const auto result = run_child(options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, Error::Kind::NotFound);
+  EXPECT_NE(result.error().message.find("/nonexistent/program"), std::string::npos);
+}
+
+TEST(Child, AFileThatIsNoProgramIsNamed) {
+  ChildOptions options;
+  options.command = {"/etc/passwd"};
+  const auto result = run_child(options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, Error::Kind::InvalidArgument);
+}
+
+// The program never ends by itself: only the limit does it.
+TEST(Child, ATimeLimitEndsTheProgramAndWhatItStarted) {
+  ChildOptions options = shell("cat </dev/zero >/dev/null & wait");
+  options.timeout_s = 0.05;
+  const auto result = run_child(options);
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->timed_out);
+  EXPECT_EQ(result->status, 124);
+}
+
+TEST(Child, AProgramThatIgnoresTheRequestIsKilled) {
+  ChildOptions options = shell("trap '' TERM; echo ready; while :; do :; done");
+  options.timeout_s = 0.05;
+  options.on_output = [](const std::string&) {};
+  EXPECT_EQ(run_child(options)->status, 124);
+}
+
+TEST(Child, AnInterruptReachesTheProgram) {
+  ChildOptions options = shell("trap 'exit 7' INT; echo ready; while :; do :; done");
+  options.on_output = [](const std::string&) { kill(getpid(), SIGINT); };
+  const auto result = run_child(options);
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->interrupted);
+  EXPECT_EQ(result->status, 7);
+}
+
+TEST(Child, AnInterruptThatTheProgramIgnoresKillsIt) {
+  ChildOptions options = shell("trap '' INT; echo ready; while :; do :; done");
+  options.on_output = [](const std::string&) { kill(getpid(), SIGINT); };
+  EXPECT_EQ(run_child(options)->status, 128 + SIGKILL);
+}
+
+}  // namespace
+}  // namespace doppel::cli

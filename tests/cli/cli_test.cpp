@@ -1,0 +1,290 @@
+// The `doppel` command as a user calls it. The program on the double is a script that writes the record that
+// the driver library would write, so these tests need no kernel.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "device/run_record.h"
+
+namespace doppel::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+std::string contents(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+// A small installation: the command, the cards, and an empty file in place of the driver library.
+class Cli : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::path(testing::TempDir()) /
+            ("doppel-cli-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(root_);
+    fs::create_directories(root_ / "bin");
+    fs::create_directories(root_ / "lib" / "doppel");
+    fs::create_directories(root_ / "share" / "doppel");
+    fs::copy_file(fs::path(DOPPEL_BUILD_DIR) / "bin" / "doppel", root_ / "bin" / "doppel");
+    fs::create_directory_symlink(fs::path(DOPPEL_SOURCE_DIR) / "cards", root_ / "share" / "doppel" / "cards");
+    std::ofstream(root_ / "lib" / "doppel" / "libcuda.so.1");
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  Outcome doppel(const std::string& arguments) const {
+    const std::string command = "cd '" + root_.string() + "' && unset DOPPEL_CARD DOPPEL_CARDS; bin/doppel " +
+                                arguments + " >out.txt 2>err.txt </dev/null";
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(root_ / "out.txt"),
+            contents(root_ / "err.txt")};
+  }
+
+  // An executable script of the installation's folder.
+  void script(const std::string& name, const std::string& text) const {
+    std::ofstream(root_ / name) << "#!/bin/sh\n" << text;
+    fs::permissions(root_ / name, fs::perms::owner_all);
+  }
+
+  // A program that leaves the record of one kernel: twice as long on the A6000.
+  void program_with_a_kernel(const std::string& more = "") const {
+    device::RunRecord record;
+    record.card = "CARD";
+    record.process_id = 1;
+    record.timing_depth = "fast";
+    record.time_us = 500;
+    record.busy_us = 250;
+    record.energy_j = 0.5;
+    record.peak_memory_bytes = 1 << 20;
+    device::KernelRecord kernel;
+    kernel.name = "saxpy(int, float)";
+    kernel.grid = {196, 1, 1};
+    kernel.block = {256, 1, 1};
+    kernel.calls = 3;
+    kernel.time_us = 200;
+    kernel.bound = "dram";
+    record.kernels.push_back(kernel);
+    record.copies.push_back({"host to device", 1 << 20, 2, 50});
+    record.timeline.push_back({"stream 0", "saxpy(int, float)", 1, 66});
+    std::ofstream(root_ / "slow.json") << device::to_json({record});
+    record.kernels[0].time_us = 100;
+    record.energy_j = 0.3;
+    std::ofstream(root_ / "fast.json") << device::to_json({record});
+    script("program",
+           "case $DOPPEL_CARD in *a6000*) cp slow.json $DOPPEL_RECORD/$$.json;; *) cp fast.json "
+           "$DOPPEL_RECORD/$$.json;; "
+           "esac\necho result 42\n" +
+               more);
+  }
+
+  fs::path root_;
+};
+
+TEST_F(Cli, CardsListsTheCards) {
+  const Outcome o = doppel("cards");
+  EXPECT_EQ(o.status, 0);
+  EXPECT_NE(o.out.find("rtx-a6000"), std::string::npos);
+  EXPECT_NE(o.out.find("rtx-pro-5000-blackwell"), std::string::npos);
+}
+
+TEST_F(Cli, ShowHasTheDerivedPeaks) {
+  const Outcome o = doppel("show rtx-pro-5000-blackwell");
+  EXPECT_EQ(o.status, 0);
+  for (const char* figure : {"69.5 TFLOPS", "211.0 RT TFLOPS", "2,223 TFLOPS", "1,344 GB/s"}) {
+    EXPECT_NE(o.out.find(figure), std::string::npos) << figure;
+  }
+}
+
+TEST_F(Cli, ShowAsJsonCarriesSources) {
+  const auto json = nlohmann::json::parse(doppel("show rtx-a6000 --json").out);
+  EXPECT_NEAR(json["peaks"]["fp32_tflops"].get<double>(), 38.7, 0.05);
+  EXPECT_EQ(json["values"]["sm_count"]["value"], 84);
+  EXPECT_EQ(json["values"]["sm_count"]["mark"], "M");
+}
+
+TEST_F(Cli, AnUnknownCardNamesTheNearest) {
+  const Outcome o = doppel("run --card rtx-a600 -- true");
+  EXPECT_EQ(o.status, 2);
+  EXPECT_NE(o.err.find("did you mean 'rtx-a6000'?"), std::string::npos) << o.err;
+}
+
+TEST_F(Cli, AnUnknownFlagNamesTheNearest) {
+  for (const char* arguments :
+       {"run --crad rtx-a6000 -- true", "compare --crad rtx-a6000 true", "bench --crad rtx-a6000"}) {
+    const Outcome o = doppel(arguments);
+    EXPECT_EQ(o.status, 2);
+    EXPECT_NE(o.err.find("did you mean '--card'?"), std::string::npos) << arguments << ": " << o.err;
+  }
+}
+
+TEST_F(Cli, AnUnknownCommandNamesTheNearest) {
+  const Outcome o = doppel("comapre -- true");
+  EXPECT_EQ(o.status, 2);
+  EXPECT_NE(o.err.find("did you mean 'compare'?"), std::string::npos) << o.err;
+}
+
+TEST_F(Cli, RunWithoutAProgramSaysSo) {
+  for (const char* arguments : {"run", "run --", "compare --check"}) {
+    const Outcome o = doppel(arguments);
+    EXPECT_EQ(o.status, 2) << arguments;
+    EXPECT_NE(o.err.find("no program to run"), std::string::npos) << o.err;
+  }
+}
+
+TEST_F(Cli, RunLeavesOutputAndStatusAlone) {
+  program_with_a_kernel("exit 5\n");
+  const Outcome o = doppel("run -- ./program");
+  EXPECT_EQ(o.status, 5);
+  EXPECT_EQ(o.out, "result 42\n");
+  EXPECT_NE(o.err.find("saxpy"), std::string::npos);
+}
+
+TEST_F(Cli, RunNeedsNoMarkBeforeTheProgram) {
+  script("arguments", "echo \"$@\"\n");
+  EXPECT_EQ(doppel("run --quiet ./arguments --card x -v").out, "--card x -v\n");
+  EXPECT_EQ(doppel("run --quiet -- ./arguments -- -v").out, "-- -v\n");
+}
+
+TEST_F(Cli, RunGivesTheProgramItsEnvironment) {
+  script("environment",
+         "echo $DOPPEL_CARDS $DOPPEL_TIMING $DOPPEL_CHECK $DOPPEL_TIMEOUT_S; test -d $DOPPEL_RECORD && echo "
+         "$LD_LIBRARY_PATH\n");
+  const Outcome o =
+      doppel("run --card rtx-a6000 --devices 2 --timing full --check --timeout 30 --quiet -- ./environment");
+  std::istringstream lines(o.out);
+  std::string first;
+  std::string second;
+  std::getline(lines, first);
+  std::getline(lines, second);
+  EXPECT_TRUE(first.ends_with("rtx-a6000.toml full 1 30")) << first;
+  EXPECT_EQ(second.substr(0, second.find(':')), (root_ / "lib" / "doppel").string());
+}
+
+TEST_F(Cli, ASignalOfTheProgramIs128AndItsNumber) {
+  EXPECT_EQ(doppel("run -- sh -c 'kill -SEGV $$'").status, 128 + 11);
+}
+
+TEST_F(Cli, AMissingProgramIs127) {
+  const Outcome o = doppel("run -- ./missing");
+  EXPECT_EQ(o.status, 127);
+  EXPECT_NE(o.err.find("cannot run ./missing"), std::string::npos) << o.err;
+}
+
+TEST_F(Cli, AProgramThatNeverEndsIsEnded) {
+  EXPECT_EQ(doppel("run --timeout 0.05 -- sh -c 'while :; do :; done'").status, 124);
+}
+
+TEST_F(Cli, AProgramThatDoesNotUseTheCardIsSaid) {
+  const Outcome o = doppel("run -- true");
+  EXPECT_EQ(o.status, 0);
+  EXPECT_NE(o.err.find("did not use the card"), std::string::npos) << o.err;
+}
+
+TEST_F(Cli, ComparePrintsOneTableAfterTheProgramsOutput) {
+  program_with_a_kernel();
+  const Outcome o = doppel("compare -- ./program");
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_TRUE(o.out.starts_with("result 42\nresult 42\n\n")) << o.out;
+  for (const char* text :
+       {"RTX A6000", "RTX PRO 5000 Blackwell", "saxpy(int, float) [196 x 256]", "200 us", "100 us", "2.00x",
+        "dram", "host to device, 1.00 MiB", "energy", "peak memory", "Verdict: RTX PRO 5000 Blackwell"}) {
+    EXPECT_NE(o.out.find(text), std::string::npos) << text << " is missing in\n" << o.out;
+  }
+  EXPECT_NE(o.out.find("has not been measured"), std::string::npos)
+      << "the verdict must not hide that its error is unknown";
+}
+
+TEST_F(Cli, TheVerdictCarriesTheMeasuredError) {
+  program_with_a_kernel();
+  fs::create_directories(root_ / "share" / "doppel" / "truth");
+  std::ofstream(root_ / "share" / "doppel" / "truth" / "error-band.json")
+      << R"({"mean_percent": 40, "measurements": 12, "set": "streams and matrix products"})";
+  const Outcome o = doppel("compare -- ./program");
+  EXPECT_NE(o.out.find("within the model's error"), std::string::npos) << o.out;
+  EXPECT_NE(o.out.find("40 % (12 measurements: streams and matrix products)"), std::string::npos) << o.out;
+}
+
+TEST_F(Cli, CompareEndsWithTheProgramsStatus) {
+  program_with_a_kernel("test $DOPPEL_CARD != ${DOPPEL_CARD%a6000.toml} || exit 9\n");
+  const Outcome o = doppel("compare -- ./program");
+  EXPECT_EQ(o.status, 9);
+  EXPECT_NE(o.out.find("No verdict"), std::string::npos) << o.out;
+}
+
+TEST_F(Cli, EveryReportFormIsWritten) {
+  program_with_a_kernel();
+  const Outcome o = doppel(
+      "compare --report r.json --report r.md --report r.csv --report r.html --report r.trace.json -- "
+      "./program");
+  EXPECT_EQ(o.status, 0) << o.err;
+  const auto json = nlohmann::json::parse(contents(root_ / "r.json"));
+  EXPECT_EQ(json["runs"][0]["card"], "rtx-a6000");
+  EXPECT_EQ(json["runs"][1]["kernels"][0]["calls"], 3);
+  EXPECT_EQ(json["verdict"]["faster"], "rtx-pro-5000-blackwell");
+  const auto trace = nlohmann::json::parse(contents(root_ / "r.trace.json"));
+  EXPECT_EQ(trace["traceEvents"].back()["dur"], 66);
+  EXPECT_NE(contents(root_ / "r.md").find("saxpy(int, float) [196 x 256] | 3 |"), std::string::npos);
+  EXPECT_NE(contents(root_ / "r.html").find("saxpy(int, float) [196 x 256]"), std::string::npos);
+  EXPECT_NE(
+      contents(root_ / "r.csv").find("rtx-a6000,kernel,\"saxpy(int, float)\",196x1x1,256x1x1,3,200,dram"),
+      std::string::npos);
+}
+
+TEST_F(Cli, AReportThatCannotBeWrittenStopsBeforeTheRun) {
+  script("program", "touch started\n");
+  const Outcome o = doppel("run --report /nonexistent/r.json -- ./program");
+  EXPECT_EQ(o.status, 125);
+  EXPECT_NE(o.err.find("cannot write the report /nonexistent/r.json"), std::string::npos) << o.err;
+  EXPECT_FALSE(fs::exists(root_ / "started"));
+}
+
+TEST_F(Cli, AReportOfAnUnknownFormStopsBeforeTheRun) {
+  const Outcome o = doppel("run --report r.pdf -- true");
+  EXPECT_EQ(o.status, 2);
+  EXPECT_NE(o.err.find(".json, .md, .csv, .html or .trace.json"), std::string::npos) << o.err;
+}
+
+TEST_F(Cli, AFullDiskIsAnError) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  fs::create_symlink("/dev/full", root_ / "full.json");
+  const Outcome o = doppel("run --report full.json -- true");
+  EXPECT_EQ(o.status, 125);
+  EXPECT_NE(o.err.find("No space left"), std::string::npos) << o.err;
+}
+
+TEST_F(Cli, AMissingDriverLibraryIsNamed) {
+  fs::remove(root_ / "lib" / "doppel" / "libcuda.so.1");
+  const Outcome o = doppel("run -- true");
+  EXPECT_NE(o.status, 0);
+  EXPECT_NE(o.err.find("the driver library is missing from this installation"), std::string::npos) << o.err;
+}
+
+TEST_F(Cli, BenchPutsTheCardsSideBySide) {
+  fs::create_directories(root_ / "libexec" / "doppel");
+  script("libexec/doppel/doppel-suite",
+         "case $DOPPEL_CARD in *a6000*) v=600;; *) v=1200;; esac\n"
+         "echo '{\"test\": \"stream-read\", \"value\": '$v', \"unit\": \"GB/s\", \"check\": \"ok\", "
+         "\"published\": 768, \"published_note\": \"peak\"}'\n");
+  const Outcome o = doppel("bench");
+  EXPECT_EQ(o.status, 0) << o.err;
+  for (const char* text : {"stream-read", "GB/s", "600.0", "1,200", "2.00x", "768.0 (peak)"}) {
+    EXPECT_NE(o.out.find(text), std::string::npos) << text << " is missing in\n" << o.out;
+  }
+}
+
+}  // namespace
+}  // namespace doppel::cli
