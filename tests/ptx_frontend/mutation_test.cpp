@@ -13,7 +13,7 @@ std::vector<std::string> seeds() {
                         ".func (.param .b32 r) f (.param .b32 a) { ret; }\n") +
           test::kernel_text("ts: .branchtargets A, B;\nbrx.idx %r1, ts; A: { .param .b32 a; call (a), f, (a); } B:\n"
                             "@!%p1 ld.global.v2.f32 {%f1, _}, [%rd1+-8];\nmov.b64 {%r1, %r2}, %rd1; lop3.b32 %r1, %r2, %r3, (1<<4)|2, 0xe8;\n")
-              .substr(47)};
+              .substr(test::module_text("").size())};
 }
 
 TEST(Mutation, DamagedTextIsAnErrorOrAModule) {
