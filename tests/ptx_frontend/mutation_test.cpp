@@ -9,7 +9,7 @@ namespace {
 std::vector<std::string> seeds() {
   return {
       test::read_file(DOPPEL_SOURCE_DIR "/tests/ptx_frontend/data/clang_kernel.ptx"),
-      test::module_text(".global .b8 g[8] = {1, 0xFF(g), 2};\n.global .u64 p[2] = {g, generic(g)+4};\n.const .v4 .f32 c[2] = {{0f3F800000, 1.0}};\n"
+      test::module_text(".global .b8 g[8] = {1, 2};\n.global .u64 p[2] = {g, generic(g)+4};\n.const .v4 .f32 c[2] = {{0f3F800000, 1.0}};\n"
                         ".func (.param .b32 r) f (.param .b32 a) { ret; }\n") +
           test::kernel_text("ts: .branchtargets A, B;\nbrx.idx %r1, ts; A: { .param .b32 a; call (a), f, (a); } B:\n"
                             "@!%p1 ld.global.v2.f32 {%f1, _}, [%rd1+-8];\nmov.b64 {%r1, %r2}, %rd1; lop3.b32 %r1, %r2, %r3, (1<<4)|2, 0xe8;\n")
