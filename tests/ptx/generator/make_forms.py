@@ -5,6 +5,8 @@ import float_forms
 import special_forms
 import conversion_forms
 import selection_forms
+import warp_forms
+import atomic_forms
 
-for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms):
+for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, atomic_forms):
     part.generate()
