@@ -1,6 +1,7 @@
 // The special registers by their names (PTX ISA 10).
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "ptx/target.h"
@@ -19,5 +20,7 @@ struct SpecialRegisterFacts {
 // "%tid", "%envreg12"; null for any other name.
 const SpecialRegisterFacts* find_special_register(std::string_view name);
 const SpecialRegisterFacts& facts_of(SpecialRegister id);
+// "%tid.x", "%envreg12": the text of Operand::special and ::component.
+std::string special_register_text(SpecialRegister id, std::uint8_t component);
 
 }  // namespace doppel::ptx
