@@ -84,7 +84,7 @@ Json verdict_json(const Report& report) {
           {"energy_ratio", v.energy_ratio},
           {"within_error", v.within_error},
           {"error_band", band},
-          {"text", v.text}};
+          {"text", v.text()}};
 }
 
 constexpr auto kReplaceBadText =

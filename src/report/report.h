@@ -56,7 +56,8 @@ struct Verdict {
   std::string thriftier;  // card id with the lower energy
   double energy_ratio = 0;
   bool within_error = false;  // the difference in time is no larger than the model's error
-  std::string text;
+  std::vector<std::string> sentences;
+  std::string text() const;  // the sentences in one line
 };
 
 struct Report {

@@ -36,6 +36,29 @@ std::set<std::string> names_with_common_shapes(const Report& report) {
   return names;
 }
 
+// "matrixMul<32>" for "void matrixMul<32>(float*, float*, int)".
+std::string without_signature(const std::string& name) {
+  std::string out = name.starts_with("void ") ? name.substr(5) : name;
+  if (!out.ends_with(")")) return out;
+  int depth = 0;
+  for (std::size_t i = out.size(); i-- > 0;) {
+    depth += out[i] == ')' ? 1 : out[i] == '(' ? -1 : 0;
+    if (depth == 0) return i > 0 ? out.substr(0, i) : out;
+  }
+  return out;
+}
+
+// Names as the table shows them: without signatures, but for overloads, which would look alike.
+std::map<std::string, std::string> short_names(const std::vector<std::pair<std::string, std::string>>& keys) {
+  std::map<std::string, std::set<std::string>> users;
+  for (const auto& [name, shape] : keys) users[without_signature(name)].insert(name);
+  std::map<std::string, std::string> out;
+  for (const auto& [shown, names] : users) {
+    for (const std::string& name : names) out[name] = names.size() == 1 ? shown : name;
+  }
+  return out;
+}
+
 // All launches of a name in one run as one record.
 KernelRecord sum_of(const Run& run, const std::string& name) {
   std::vector<device::RunRecord> parts;
@@ -143,9 +166,10 @@ std::vector<KernelRow> kernel_rows(const Report& report, std::vector<KernelRecor
   }
   storage.clear();
   storage.reserve(keys.size() * report.runs.size() + needed);  // rows point into it
+  const std::map<std::string, std::string> shown = short_names(keys);
   std::vector<KernelRow> rows;
   for (const auto& [name, shape] : keys) {
-    KernelRow row{name + (shape.empty() ? " [shapes vary]" : " [" + shape + "]"), {}};
+    KernelRow row{fmt::format("{} [{}]", shown.at(name), shape.empty() ? "shapes vary" : shape), {}};
     for (const Run& run : report.runs) {
       const auto exact =
           std::find_if(run.kernels.begin(), run.kernels.end(), [&, &n = name, &s = shape](const auto& k) {
@@ -209,7 +233,10 @@ std::vector<std::string> remarks(const Report& report) {
                                 diagnostic.count > 1 ? fmt::format(" ({} times)", diagnostic.count) : ""));
     }
   }
-  if (!report.verdict.text.empty()) out.push_back("Verdict: " + report.verdict.text);
+  for (const std::string& sentence : report.verdict.sentences) {
+    out.push_back(
+        fmt::format("{}{}", &sentence == &report.verdict.sentences.front() ? "Verdict: " : "", sentence));
+  }
   return out;
 }
 

@@ -23,6 +23,8 @@ std::string error_words(const std::optional<ErrorBand>& band) {
 
 }  // namespace
 
+std::string Verdict::text() const { return fmt::format("{}", fmt::join(sentences, " ")); }
+
 void judge(Report& report) {
   Verdict& verdict = report.verdict;
   verdict = {};
@@ -30,18 +32,18 @@ void judge(Report& report) {
     return run.devices == 0 || run.timing_depth == "off" || work_us(run) <= 0;
   });
   if (report.runs.size() < 2) return;
+  const auto say = [&](std::string sentence) { verdict.sentences.push_back(std::move(sentence)); };
   if (unusable != report.runs.end()) {
-    verdict.text = fmt::format("No verdict: the run on {} {}.", unusable->card_name,
-                               unusable->devices == 0            ? "did not use the card"
-                               : unusable->timing_depth == "off" ? "was not timed"
-                                                                 : "launched and copied nothing");
+    say(fmt::format("No verdict: the run on {} {}.", unusable->card_name,
+                    unusable->devices == 0            ? "did not use the card"
+                    : unusable->timing_depth == "off" ? "was not timed"
+                                                      : "launched and copied nothing"));
     return;
   }
   const auto failed =
       std::find_if(report.runs.begin(), report.runs.end(), [](const Run& run) { return run.exit != 0; });
   if (failed != report.runs.end()) {
-    verdict.text =
-        fmt::format("No verdict: on {} the program ended with status {}.", failed->card_name, failed->exit);
+    say(fmt::format("No verdict: on {} the program ended with status {}.", failed->card_name, failed->exit));
     return;
   }
   const auto by_work = [](const Run& a, const Run& b) { return work_us(a) < work_us(b); };
@@ -55,17 +57,16 @@ void judge(Report& report) {
   // Two times, each off by the band, can differ by twice the band with nothing behind it.
   verdict.within_error =
       report.error_band && verdict.time_ratio < 1 + 2 * report.error_band->mean_percent / 100;
-  verdict.text =
-      verdict.within_error
+  say(verdict.within_error
           ? fmt::format("{} and {} are equally fast for this program within the model's error ({} apart).",
                         fast->card_name, slow->card_name, ratio_text(verdict.time_ratio))
           : fmt::format("{} does this program's kernels and copies {} as fast as {}.", fast->card_name,
-                        ratio_text(verdict.time_ratio), slow->card_name);
+                        ratio_text(verdict.time_ratio), slow->card_name));
   if (verdict.energy_ratio > 0) {
-    verdict.text += fmt::format(" {} takes {} of the energy of {}.", thrifty->card_name,
-                                percent_text(1 / verdict.energy_ratio), hungry->card_name);
+    say(fmt::format("{} takes {} of the energy of {}.", thrifty->card_name,
+                    percent_text(1 / verdict.energy_ratio), hungry->card_name));
   }
-  verdict.text += fmt::format(" {}", error_words(report.error_band));
+  say(error_words(report.error_band));
 }
 
 Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& file) {

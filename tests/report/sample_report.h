@@ -1,0 +1,53 @@
+// A comparison with everything in it that a report can hold.
+#pragma once
+
+#include "report/report.h"
+
+namespace doppel::report {
+
+inline device::KernelRecord sample_kernel(const std::string& name, unsigned grid, double time_us) {
+  device::KernelRecord kernel;
+  kernel.name = name;
+  kernel.grid = {grid, 1, 1};
+  kernel.block = {256, 1, 1};
+  kernel.calls = 2;
+  kernel.time_us = time_us;
+  kernel.min_us = time_us / 4;
+  kernel.max_us = 3 * time_us / 4;
+  kernel.bound = "dram";
+  kernel.registers = 32;
+  kernel.occupancy = 0.75;
+  kernel.thread_instructions = 1000;
+  kernel.utilisation = {{"dram", 0.9}, {"issue", 0.2}};
+  return kernel;
+}
+
+inline device::RunRecord sample_record(double scale) {
+  device::RunRecord record;
+  record.process_id = 12;
+  record.timing_depth = "fast";
+  record.time_us = 400 * scale;
+  record.busy_us = 350 * scale;
+  record.host_us = 20;
+  record.energy_j = 0.01 * scale;
+  record.peak_memory_bytes = 4096;
+  record.kernels = {sample_kernel("void fill<float>(float*, \"quoted\", <a&b>)", 64, 10 * scale),
+                    sample_kernel("axpy(int)", 84, 200 * scale)};
+  record.copies = {{"host to device", 4096, 2, 5 * scale}};
+  record.timeline = {{"stream 0", "axpy(int)", 0, 100 * scale},
+                     {"copy engine 0", "host to device", 0, 5 * scale}};
+  record.diagnostics = {{"out of bounds", "axpy(int), block 3, thread 7", 4}};
+  return record;
+}
+
+inline Report sample_comparison() {
+  Report report;
+  report.program = {"./program", "--size", "12"};
+  report.runs = {merge("rtx-a6000", "RTX A6000", {sample_record(2)}),
+                 merge("rtx-pro-5000-blackwell", "RTX PRO 5000 Blackwell", {sample_record(1)})};
+  report.error_band = ErrorBand{15, 20, "streams"};
+  judge(report);
+  return report;
+}
+
+}  // namespace doppel::report
