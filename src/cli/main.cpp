@@ -74,6 +74,7 @@ int main_of(int argc, char** argv) {
   add_bench(app, status);
   add_cards(app, status);
   add_show(app, status);
+  add_explain(app, status);
   for (CLI::App* command : app.get_subcommands({})) {
     if (command->get_prefix_command()) {
       // Before the command's own callback: what is left is the program.

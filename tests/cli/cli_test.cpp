@@ -244,6 +244,18 @@ TEST_F(Cli, EveryReportFormIsWritten) {
       std::string::npos);
 }
 
+TEST_F(Cli, ExplainReadsAReport) {
+  program_with_a_kernel();
+  ASSERT_EQ(doppel("run --report r.json -- ./program").status, 0);
+  const Outcome o = doppel("explain saxpy --from r.json");
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_NE(o.out.find("bound by"), std::string::npos) << o.out;
+  EXPECT_NE(o.out.find("3, 200 us (66.7 us each)"), std::string::npos) << o.out;
+  const Outcome wrong = doppel("explain saxby --from r.json");
+  EXPECT_NE(wrong.status, 0);
+  EXPECT_NE(wrong.err.find("no kernel 'saxby' in the report"), std::string::npos) << wrong.err;
+}
+
 TEST_F(Cli, AReportThatCannotBeWrittenStopsBeforeTheRun) {
   script("program", "touch started\n");
   const Outcome o = doppel("run --report /nonexistent/r.json -- ./program");

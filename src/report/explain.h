@@ -1,0 +1,15 @@
+// Why a kernel takes the time it takes, from a report that `doppel run --report FILE.json` wrote.
+#pragma once
+
+#include <string>
+
+#include "support/result.h"
+
+namespace doppel::report {
+
+// Every kernel of the report whose name holds `kernel`, on each of its cards: what bound it, how busy the
+// units were, what limits its occupancy, and its rates beside the card's. Errors: InvalidInput (no report),
+// NotFound (names the kernels there are).
+Result<std::string> explain(const std::string& report_json, const std::string& kernel);
+
+}  // namespace doppel::report
