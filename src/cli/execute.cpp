@@ -75,12 +75,16 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   if (options.timing) out.emplace("DOPPEL_TIMING", *options.timing);
   if (options.check) out.emplace("DOPPEL_CHECK", "1");
   if (options.timeout_s) out.emplace("DOPPEL_TIMEOUT_S", fmt::format("{}", *options.timeout_s));
+  const Result<fs::path> compiler = compiler_library();
+  if (!compiler) return tl::unexpected<Error>(compiler.error());
+  std::string preloaded = prefixed("LD_PRELOAD", compiler->string());
   if (options.virtual_clock) {
     const Result<fs::path> clock = clock_library();
     if (!clock) return tl::unexpected<Error>(clock.error());
     out.emplace("DOPPEL_CLOCK", "virtual");
-    out.emplace("LD_PRELOAD", prefixed("LD_PRELOAD", clock->string()));
+    preloaded = clock->string() + ":" + preloaded;
   }
+  out.emplace("LD_PRELOAD", preloaded);
   return out;
 }
 

@@ -43,6 +43,13 @@ Result<fs::path> clock_library() {
       {root / "lib" / "doppel" / "libdoppel_clock.so", root / "lib" / "libdoppel_clock.so"});
 }
 
+Result<fs::path> compiler_library() {
+  const fs::path root = prefix();
+  return first_that_exists(
+      "the library for run-time compilers",
+      {root / "lib" / "doppel" / "libdoppel_nvrtc.so", root / "lib" / "libdoppel_nvrtc.so"});
+}
+
 Result<fs::path> suite_program() {
   const fs::path root = prefix();
   return first_that_exists("the suite",

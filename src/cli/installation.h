@@ -14,6 +14,9 @@ Result<std::filesystem::path> driver_folder();
 // libdoppel_clock.so, which answers the host's clocks with the virtual one.
 Result<std::filesystem::path> clock_library();
 
+// libdoppel_nvrtc.so, which hands a program that compiles at run time the PTX in place of machine code.
+Result<std::filesystem::path> compiler_library();
+
 // The program that `bench` runs.
 Result<std::filesystem::path> suite_program();
 
