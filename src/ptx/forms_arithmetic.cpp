@@ -64,7 +64,7 @@ bool add_or_sub(FormBuilder& b) {
   }
   m.sat = b.take("sat");
   if (m.sat && type != Type::S32) return false;
-  if (type == Type::U16x2 || type == Type::S16x2) {
+  if ((type == Type::U16x2 || type == Type::S16x2) && b.is(Opcode::Add)) {
     b.needs(90, 80);
   } else if (!kIntegers16to64.contains(type)) {
     return false;
@@ -190,7 +190,7 @@ bool abs_or_neg(FormBuilder& b) {
   const Type type = b.take_type();
   if (type == Type::F32 || kHalves.contains(type)) {
     b.modifiers().ftz = b.take("ftz");
-    if (type != Type::F32) b.needs(53, 60);
+    if (type != Type::F32) b.needs(53, b.is(Opcode::Abs) ? 65 : 60);
   } else if (kBrainHalves.contains(type)) {
     b.needs(80, 70);
   } else if (type != Type::F64 && !kSigned16to64.contains(type)) {

@@ -29,22 +29,24 @@ bool set(FormBuilder& b) {
   const Type result = b.take_type();
   const Type source = b.take_type();
   if (source == Type::None || !compare_suits(m.compare, source)) return false;
-  if (kHalves.contains(source) || kHalves.contains(result)) {
-    const bool packed = source == Type::F16x2;
-    if (packed ? result != Type::F16x2
-               : !(result == Type::F16 || (source == Type::F16 && TypeSet{Type::U16, Type::S16, Type::U32, Type::S32, Type::F32}.contains(result)))) {
+  const bool half = kHalves.contains(source) || result == Type::F16;
+  const bool brain = kBrainHalves.contains(source) || result == Type::BF16;
+  if (half || brain) {
+    const Type scalar = brain ? Type::BF16 : Type::F16;
+    if (is_packed(source)) {
+      // One result a half: 1.0 and 0.0, or all ones and zeros.
+      if (result != source && !kIntegers32.contains(result)) return false;
+    } else if (source == scalar && is_integer(result)) {
+      if (!TypeSet{Type::U16, Type::S16, Type::U32, Type::S32}.contains(result)) return false;
+    } else if (result != scalar || !(kCompared | TypeSet{Type::F16, Type::BF16}).contains(source)) {
       return false;
     }
-    if (!packed && source != Type::F16 && !kCompared.contains(source)) return false;
-    if (m.ftz && source != Type::F32 && !kHalves.contains(source)) return false;
-    b.needs(53, 42);
-  } else if (kBrainHalves.contains(source)) {
-    if (m.ftz) return false;
-    if (source == Type::BF16x2 ? result != Type::BF16x2
-                               : !TypeSet{Type::BF16, Type::U16, Type::S16, Type::U32, Type::S32}.contains(result)) {
-      return false;
+    if (m.ftz && (brain || (source != Type::F32 && !kHalves.contains(source)))) return false;
+    if (brain) {
+      b.needs(90, 78);
+    } else {
+      b.needs(53, is_integer(result) ? 65 : 42);
     }
-    b.needs(90, 78);
   } else {
     if (!kCompared.contains(source) || !TypeSet{Type::U32, Type::S32, Type::F32}.contains(result)) return false;
     if (m.ftz && source != Type::F32) return false;

@@ -9,6 +9,13 @@ using Kind = OperandRule::Kind;
 constexpr TypeSet kIntegers8to64 = kIntegers16to64 | TypeSet{Type::U8, Type::S8};
 constexpr TypeSet kPlainFloats = {Type::F16, Type::BF16, Type::F32, Type::F64};
 
+// Whether every value of `source` is one of `result`: then .sat would do nothing, and is refused.
+bool holds_all(Type result, Type source) {
+  const int result_bits = bit_width(result), source_bits = bit_width(source);
+  if (is_signed(source)) return is_signed(result) && result_bits >= source_bits;
+  return is_signed(result) ? result_bits > source_bits : result_bits >= source_bits;
+}
+
 bool finish(FormBuilder& b, Type result, Type source, int sources = 1) {
   b.form.type = result;
   b.form.source_type = source;
@@ -71,10 +78,9 @@ bool float_to_float(FormBuilder& b, Type result, Type source) {
   const bool brain = result == Type::BF16 || source == Type::BF16;
   if (m.ftz && result != Type::F32 && source != Type::F32) return false;
   if (brain) {
-    if (m.ftz) return false;
+    if (m.ftz || m.sat) return false;
     if (result == Type::BF16 && source == Type::F32) {
       b.needs(80, 70);
-      if (m.rounding != Rounding::Rn && m.rounding != Rounding::Rz) b.needs(90, 78);
     } else if (result == Type::F32) {
       b.needs(80, 71);
     } else {
@@ -123,19 +129,22 @@ bool cvt(FormBuilder& b) {
   const bool from_integer = kIntegers8to64.contains(source), to_integer = kIntegers8to64.contains(result);
   const bool from_float = kPlainFloats.contains(source), to_float = kPlainFloats.contains(result);
   if (from_integer && to_integer) {
-    if (m.rounding != Rounding::None || m.ftz) return false;
+    if (m.rounding != Rounding::None || m.ftz || (m.sat && holds_all(result, source))) return false;
     return finish(b, result, source);
   }
   if (from_float && to_integer) {
     if (!integer_rounding || (m.ftz && source != Type::F32)) return false;
-    if (source == Type::BF16) b.needs(90, 78);
+    if (source == Type::BF16) {
+      if (m.sat || bit_width(result) == 8) return false;
+      b.needs(90, 78);
+    }
     if (source == Type::F16) b.needs(53, 42);
     return finish(b, result, source);
   }
   if (from_integer && to_float) {
     if (!float_rounding || (m.ftz && result != Type::F32)) return false;
     if (result == Type::BF16) {
-      if (m.sat) return false;
+      if (m.sat || bit_width(source) == 8) return false;
       b.needs(90, 78);
     }
     if (result == Type::F16) b.needs(53, 42);

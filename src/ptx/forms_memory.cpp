@@ -10,19 +10,17 @@ using Kind = OperandRule::Kind;
 constexpr TypeSet kStored = {Type::B8, Type::B16, Type::B32, Type::B64, Type::U8,  Type::U16, Type::U32, Type::U64,
                              Type::S8, Type::S16, Type::S32, Type::S64, Type::F32, Type::F64};
 
-// .v2 .v4 .v8 and the type; checks their total width: 128 bits, or 256 from sm_100 on in .global.
+// .v2 .v4 .v8 and the type; checks their total width: 128 bits, or 256 from sm_100 on in global memory.
 bool take_vector_and_type(FormBuilder& b) {
   static constexpr std::pair<std::string_view, int> kVectors[] = {{"v2", 2}, {"v4", 4}, {"v8", 8}};
   Modifiers& m = b.modifiers();
   const int vector = b.take_one_of(kVectors);
   m.vector = static_cast<std::uint8_t>(vector == 0 ? 1 : vector);
   if (!b.take_type(kStored, b.form.type)) return false;
+  if (m.semantics == MemorySemantics::Mmio && m.vector > 1) return false;
   const int bits = m.vector * bit_width(b.form.type);
-  if (bits > 256 || (m.vector == 8 && bits != 256)) return false;
-  if (bits == 256) {
-    if (m.space != Space::Global) return false;
-    b.needs(100, 88);
-  }
+  if (bits > 256 || (bits == 256 && m.space != Space::Global && m.space != Space::Generic)) return false;
+  if (bits == 256) b.needs(100, 88);
   return true;
 }
 
@@ -49,11 +47,21 @@ bool take_semantics(FormBuilder& b, bool is_load) {
   const bool scoped = m.semantics == MemorySemantics::Relaxed || m.semantics == MemorySemantics::Acquire ||
                       m.semantics == MemorySemantics::Release || m.semantics == MemorySemantics::Mmio;
   if (scoped != (m.scope != Scope::None)) return false;
-  if (m.semantics == MemorySemantics::Mmio && m.scope != Scope::Sys) return false;
+  if (m.semantics == MemorySemantics::Mmio && (m.scope != Scope::Sys || m.space == Space::Shared)) return false;
+  if (scoped && m.space == Space::Local) return false;
   if (scoped || m.semantics == MemorySemantics::Volatile) {
     return m.space != Space::Const && m.space != Space::Param;
   }
   return true;
+}
+
+// Cache operators go with weak accesses only.
+bool take_cache_op(FormBuilder& b, std::span<const std::pair<std::string_view, CacheOp>> table) {
+  Modifiers& m = b.modifiers();
+  for (const auto& [name, op] : table) {
+    if (b.take(name)) m.cache_op = op;
+  }
+  return m.cache_op == CacheOp::None || m.semantics == MemorySemantics::None || m.semantics == MemorySemantics::Weak;
 }
 
 void value_operand(FormBuilder& b, Kind scalar, Kind vector) {
@@ -68,7 +76,7 @@ bool ld(FormBuilder& b) {
   take_space(b, m.space);
   if (m.space == Space::SharedCluster) return false;
   if (!take_semantics(b, true)) return false;
-  m.cache_op = b.take_one_of(kCacheOps);
+  if (!take_cache_op(b, kCacheOps)) return false;
   bool cache_policy = false;
   take_hints(b, cache_policy);
   if (b.take("nc")) {
@@ -87,7 +95,7 @@ bool ld(FormBuilder& b) {
 bool ldu(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   if (take_space(b, m.space) && m.space != Space::Global) return false;
-  if (!take_vector_and_type(b)) return false;
+  if (!take_vector_and_type(b) || m.vector * bit_width(b.form.type) > 128) return false;
   value_operand(b, Kind::Write, Kind::WriteVector);
   b.operand({Kind::Address});
   return true;
@@ -100,7 +108,7 @@ bool st(FormBuilder& b) {
   take_space(b, m.space);
   if (m.space == Space::SharedCluster || m.space == Space::Const) return false;
   if (!take_semantics(b, false)) return false;
-  m.cache_op = b.take_one_of(kCacheOps);
+  if (!take_cache_op(b, kCacheOps)) return false;
   bool cache_policy = false;
   take_hints(b, cache_policy);
   if (!take_vector_and_type(b)) return false;

@@ -10,7 +10,7 @@ using Kind = OperandRule::Kind;
 bool barrier(FormBuilder& b, bool aligned) {
   Modifiers& m = b.modifiers();
   m.aligned = aligned;
-  b.take("cta");
+  if (b.take("cta")) b.needs(30, 78);
   if (b.take("sync")) {
     m.barrier = BarrierMode::Sync;
     b.read(Type::U32);
@@ -77,7 +77,6 @@ bool fence(FormBuilder& b) {
       {"sc", MemorySemantics::SeqCst}, {"acq_rel", MemorySemantics::AcqRel},
       {"acquire", MemorySemantics::Acquire}, {"release", MemorySemantics::Release}};
   m.semantics = b.take_one_of(kSemantics);
-  if (m.semantics == MemorySemantics::Acquire || m.semantics == MemorySemantics::Release) b.needs(90, 86);
   if (m.semantics == MemorySemantics::None) m.semantics = MemorySemantics::AcqRel;
   m.scope = take_scope(b);
   return m.scope != Scope::None;

@@ -63,7 +63,7 @@ class FunctionParser {
   Operand parse_write(const OperandRule& rule);
   Operand parse_read(const OperandRule& rule);
   Operand parse_predicate();
-  Operand parse_address();
+  Operand parse_address(bool writes);
   Operand parse_vector(const OperandRule& rule, bool writes);
   Operand parse_pack(const OperandRule& rule, bool writes);
   Operand parse_move_source(const OperandRule& rule);

@@ -94,7 +94,7 @@ std::int64_t parse_offset(ParserState& state) {
 
 }  // namespace
 
-Operand FunctionParser::parse_address() {
+Operand FunctionParser::parse_address(bool writes) {
   Operand operand;
   operand.kind = Operand::Kind::Address;
   const bool indexed = state_.token().kind == TokenKind::Identifier;  // name[offset], PTX ISA 6.4.3
@@ -120,6 +120,9 @@ Operand FunctionParser::parse_address() {
   name = state_.expect_identifier("an address");
   const auto binding = state_.names.find(name);
   if (!binding) fail_malformed(where, fmt::format("'{}' is not declared", name));
+  if (writes && binding->kind == Binding::Kind::Variable && binding->scope == SymbolRef::Scope::Parameter) {
+    fail_malformed(where, fmt::format("parameter '{}' cannot be written", name));
+  }
   if (binding->kind == Binding::Kind::Register) {
     const Type type = function_.registers[binding->index].type;
     if (is_float(type) || (bit_width(type) != 32 && bit_width(type) != 64)) {
@@ -309,7 +312,7 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
         instruction.modifiers.lut = static_cast<std::uint8_t>(operands.back().immediate);
       }
       return;
-    case Kind::Address: operands.push_back(parse_address()); return;
+    case Kind::Address: operands.push_back(parse_address(instruction.opcode == Opcode::St)); return;
     case Kind::Label: {
       const TextLocation where = state_.here();
       const std::string_view name = state_.expect_identifier("a label");

@@ -1,7 +1,10 @@
 // Forms: what suffixes become, what is refused, and what a target must be.
 #include "ptx/form.h"
 
+#include "form_enumeration.h"
 #include "parse_helpers.h"
+#include "ptx/print.h"
+#include "same_module.h"
 
 namespace doppel::ptx {
 namespace {
@@ -65,7 +68,7 @@ TEST(Form, OperandTypesAreChecked) {
 TEST(Form, RefusedFormsAreNamed) {
   for (const char* form : {"tex.2d.v4.f32.f32", "wgmma.fence.sync.aligned", "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "add.b32", "mul.s32",
                            "add.sat.u32", "div.f32", "setp.lo.s32", "setp.equ.s32", "cvt.f16.f32", "cvt.rn.f64.f32", "cvt.s32.f32", "shfl.up.b32",
-                           "vote.all.pred", "ld.shared.nc.u32", "st.const.u32", "atom.add.f16", "atom.inc.s32", "fence.proxy.async", "ld.v8.u8"}) {
+                           "vote.all.pred", "ld.shared.nc.u32", "st.const.u32", "atom.add.f16", "atom.inc.s32", "fence.proxy.async", "ld.v8.u64"}) {
     const Diagnostic diagnostic = parse_badly(kernel_text(std::string(form) + " %r1, %r2, %r3;"));
     EXPECT_EQ(diagnostic.kind, Diagnostic::Kind::Unsupported) << form;
     EXPECT_EQ(diagnostic.form, form);
@@ -90,6 +93,19 @@ TEST(Form, TargetsAndVersions) {
     EXPECT_NE(diagnostic.message.find(c.needs), std::string::npos) << c.line << ": " << diagnostic.message;
     test::parse_well(kernel_text(c.line, "sm_120", "9.0"));
   }
+}
+
+// decode_form() and the operand parser agree: a sample of each form parses, prints, and parses again.
+TEST(Form, EveryAcceptedFormParses) {
+  const std::vector<std::string> forms = test::accepted_forms(/*with_hints=*/true);
+  EXPECT_GT(forms.size(), 10000U);
+  std::string body = "ts: .branchtargets L; .param .align 8 .b8 a[64];\nL:\n";
+  for (const std::string& form : forms) body += test::sample_line(form, decode_form(form).form) + "\n";
+  const std::string text = ".version 9.0\n.target sm_120a\n.address_size 64\n.func f { ret; }\n" +
+                           kernel_text(body).substr(test::module_text("").size());
+  const Module module = test::parse_well(text);
+  EXPECT_GE(module.functions.at(1).instructions.size(), forms.size());
+  EXPECT_EQ(test::difference(module, test::parse_well(print(module))), "");
 }
 
 TEST(Form, EveryNameIsFound) {

@@ -19,7 +19,7 @@ inline std::string module_text(const std::string& items, const std::string& targ
 inline std::string kernel_text(const std::string& body, const std::string& target = "sm_86", const std::string& version = "8.5") {
   return module_text(
       ".visible .entry k(.param .u64 p, .param .align 8 .b8 q[24]) {\n"
-      ".reg .pred %p<8>; .reg .b16 %h<8>; .reg .b32 %r<16>; .reg .b64 %rd<8>; .reg .f32 %f<8>; .reg .f64 %d<8>;\n" +
+      ".reg .pred %p<8>; .reg .b16 %h<24>; .reg .b32 %r<24>; .reg .b64 %rd<24>; .reg .f32 %f<24>; .reg .f64 %d<24>;\n" +
           body + "\nret;\n}\n",
       target, version);
 }

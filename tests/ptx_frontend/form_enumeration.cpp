@@ -1,0 +1,199 @@
+#include "form_enumeration.h"
+
+#include <string_view>
+
+namespace doppel::ptx::test {
+namespace {
+
+using Choices = std::vector<std::string_view>;  // of one position; "" where the suffix may be missing
+
+const Choices kRounding = {"", "rn", "rz", "rm", "rp"};
+const Choices kAnyRounding = {"", "rn", "rz", "rm", "rp", "rni", "rzi", "rmi", "rpi", "rna"};
+const Choices kFtz = {"", "ftz"};
+const Choices kSat = {"", "sat"};
+const Choices kTypes = {"pred", "b8", "b16", "b32", "b64", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "u16x2", "s16x2", "f16", "f16x2", "bf16", "bf16x2", "tf32", "f32", "f32x2", "f64"};
+const Choices kCompare = {"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"};
+const Choices kBoolOp = {"", "and", "or", "xor"};
+const Choices kSpaces = {"", "global", "shared", "local", "const", "param"};
+const Choices kScopes = {"", "cta", "cluster", "gpu", "sys"};
+const Choices kNothing = {""};
+
+struct Pattern {
+  std::string_view word;
+  std::vector<Choices> positions;
+};
+
+const std::vector<Pattern>& patterns() {
+  static const auto* const all = new std::vector<Pattern>{
+      {"add", {kRounding, kFtz, kSat, {"", "cc"}, kTypes}},
+      {"sub", {kRounding, kFtz, kSat, {"", "cc"}, kTypes}},
+      {"mul", {{"", "lo", "hi", "wide"}, kRounding, kFtz, kSat, kTypes}},
+      {"mad", {{"", "lo", "hi", "wide"}, kRounding, kFtz, kSat, {"", "cc"}, kTypes}},
+      {"fma", {kRounding, kFtz, kSat, {"", "relu"}, kTypes}},
+      {"div", {{"", "approx", "full", "rn", "rz", "rm", "rp"}, kFtz, kTypes}},
+      {"rem", {kTypes}},
+      {"abs", {kFtz, kTypes}},
+      {"neg", {kFtz, kTypes}},
+      {"min", {kFtz, {"", "NaN"}, {"", "xorsign"}, {"", "abs"}, {"", "relu"}, kTypes}},
+      {"max", {kFtz, {"", "NaN"}, {"", "xorsign"}, {"", "abs"}, {"", "relu"}, kTypes}},
+      {"mul24", {{"lo", "hi"}, kTypes}},
+      {"mad24", {{"lo", "hi"}, kSat, kTypes}},
+      {"sad", {kTypes}},
+      {"popc", {kTypes}},
+      {"clz", {kTypes}},
+      {"bfind", {{"", "shiftamt"}, kTypes}},
+      {"fns", {kTypes}},
+      {"brev", {kTypes}},
+      {"bfe", {kTypes}},
+      {"bfi", {kTypes}},
+      {"szext", {{"clamp", "wrap"}, kTypes}},
+      {"bmsk", {{"clamp", "wrap"}, kTypes}},
+      {"dp4a", {{"u32", "s32"}, {"u32", "s32"}}},
+      {"dp2a", {{"lo", "hi"}, {"u32", "s32"}, {"u32", "s32"}}},
+      {"addc", {{"", "cc"}, kTypes}},
+      {"subc", {{"", "cc"}, kTypes}},
+      {"madc", {{"lo", "hi"}, {"", "cc"}, kTypes}},
+      {"testp", {{"finite", "infinite", "number", "notanumber", "normal", "subnormal"}, kTypes}},
+      {"copysign", {kTypes}},
+      {"rcp", {{"", "approx", "rn", "rz", "rm", "rp"}, kFtz, kTypes}},
+      {"sqrt", {{"", "approx", "rn", "rz", "rm", "rp"}, kFtz, kTypes}},
+      {"rsqrt", {{"", "approx"}, kFtz, kTypes}},
+      {"sin", {{"approx"}, kFtz, kTypes}},
+      {"cos", {{"approx"}, kFtz, kTypes}},
+      {"lg2", {{"approx"}, kFtz, kTypes}},
+      {"ex2", {{"approx"}, kFtz, kTypes}},
+      {"tanh", {{"approx"}, kFtz, kTypes}},
+      {"set", {kCompare, kBoolOp, kFtz, kTypes, kTypes}},
+      {"setp", {kCompare, kBoolOp, kFtz, kTypes}},
+      {"selp", {kTypes}},
+      {"slct", {kFtz, kTypes, {"s32", "f32"}}},
+      {"and", {kTypes}},
+      {"or", {kTypes}},
+      {"xor", {kTypes}},
+      {"not", {kTypes}},
+      {"cnot", {kTypes}},
+      {"lop3", {{"", "or", "and"}, kTypes}},
+      {"shf", {{"l", "r"}, {"clamp", "wrap"}, kTypes}},
+      {"shl", {kTypes}},
+      {"shr", {kTypes}},
+      {"mov", {kTypes}},
+      {"prmt", {kTypes, {"", "f4e", "b4e", "rc8", "ecl", "ecr", "rc16"}}},
+      {"shfl", {{"", "sync"}, {"up", "down", "bfly", "idx"}, kTypes}},
+      {"cvta", {{"", "to"}, {"global", "shared", "local", "const", "param"}, {"u32", "u64"}}},
+      {"isspacep", {{"global", "shared", "local", "const", "param"}}},
+      {"ld", {{"", "weak", "volatile", "relaxed", "acquire", "mmio.relaxed"}, kScopes, kSpaces, {"", "ca", "cg", "cs", "lu", "cv", "nc"}, {"", "v2", "v4", "v8"}, kTypes}},
+      {"ldu", {{"", "global"}, {"", "v2", "v4"}, kTypes}},
+      {"st", {{"", "weak", "volatile", "relaxed", "release", "mmio.relaxed"}, kScopes, kSpaces, {"", "wb", "cg", "cs", "wt"}, {"", "v2", "v4", "v8"}, kTypes}},
+      {"prefetch", {{"", "global", "local"}, {"L1", "L2", "L2::evict_last", "L2::evict_normal"}}},
+      {"prefetchu", {{"L1"}}},
+      {"applypriority", {{"", "global"}, {"L2::evict_normal"}}},
+      {"discard", {{"", "global"}, {"L2"}}},
+      {"createpolicy", {{"fractional"}, {"L2::evict_last", "L2::evict_normal", "L2::evict_first", "L2::evict_unchanged"}, {"b64"}}},
+      {"cvt", {kAnyRounding, {"", "ftz"}, kSat, {"", "relu"}, {"", "satfinite"}, kTypes, kTypes}},
+      {"cvt", {{"pack"}, {"sat"}, {"u8", "s8", "u16", "s16"}, {"s32"}, {"", "b32"}}},
+      {"bra", {{"", "uni"}}},
+      {"brx", {{"idx"}, {"", "uni"}}},
+      {"call", {{"", "uni"}}},
+      {"ret", {{"", "uni"}}},
+      {"exit", {kNothing}},
+      {"trap", {kNothing}},
+      {"brkpt", {kNothing}},
+      {"pmevent", {{"", "mask"}}},
+      {"alloca", {{"u32", "u64"}}},
+      {"stacksave", {{"u32", "u64"}}},
+      {"stackrestore", {{"u32", "u64"}}},
+      {"nanosleep", {{"u32"}}},
+      {"griddepcontrol", {{"wait", "launch_dependents"}}},
+      {"bar", {{"", "cta"}, {"sync", "arrive", "red.popc.u32", "red.and.pred", "red.or.pred"}}},
+      {"bar", {{"warp"}, {"sync"}}},
+      {"barrier", {{"", "cta"}, {"sync", "arrive", "red.popc", "red.and", "red.or"}, {"", "aligned"}, {"", "u32", "pred"}}},
+      {"membar", {{"cta", "gl", "sys"}}},
+      {"fence", {{"", "sc", "acq_rel", "acquire", "release"}, kScopes}},
+      {"fence", {{"proxy"}, {"alias"}}},
+      {"vote", {{"", "sync"}, {"all", "any", "uni", "ballot"}, {"pred", "b32"}}},
+      {"match", {{"any", "all"}, {"sync"}, {"b32", "b64"}}},
+      {"activemask", {{"b32"}}},
+      {"redux", {{"sync"}, {"add", "min", "max", "and", "or", "xor"}, kTypes}},
+      {"elect", {{"sync"}}},
+      {"atom", {{"", "relaxed", "acquire", "release", "acq_rel"}, kScopes, {"", "global", "shared"}, {"add", "and", "or", "xor", "cas", "exch", "inc", "dec", "min", "max"}, {"", "noftz"}, kTypes}},
+      {"red", {{"", "relaxed", "release"}, kScopes, {"", "global", "shared"}, {"add", "and", "or", "xor", "inc", "dec", "min", "max"}, {"", "noftz"}, kTypes}},
+  };
+  return *all;
+}
+
+void expand(const Pattern& pattern, std::size_t position, const std::string& so_far, std::vector<std::string>& forms) {
+  if (position == pattern.positions.size()) {
+    if (decode_form(so_far).status == FormResult::Status::Accepted) forms.push_back(so_far);
+    return;
+  }
+  for (const std::string_view choice : pattern.positions[position]) {
+    std::string longer = so_far;
+    if (!choice.empty()) longer.append(".").append(choice);
+    expand(pattern, position + 1, longer, forms);
+  }
+}
+
+std::string reg(Type type, int number) {
+  std::string_view prefix = "%r";
+  switch (bit_width(type)) {
+    case 1: prefix = "%p"; break;
+    case 8:
+    case 16: prefix = "%h"; break;
+    case 64: prefix = type == Type::F64 ? "%d" : "%rd"; break;
+    default: prefix = type == Type::F32 ? "%f" : "%r"; break;
+  }
+  return std::string(prefix) + std::to_string(number);
+}
+
+std::string operand_text(const OperandRule& rule, const Form& form, int number) {
+  using Kind = OperandRule::Kind;
+  switch (rule.kind) {
+    case Kind::ReadPredicate: return "%p" + std::to_string(number);
+    case Kind::Immediate: return form.opcode == Opcode::Applypriority || form.opcode == Opcode::Discard ? "128" : "7";
+    case Kind::Address:
+      if (form.modifiers.space == Space::Param) return form.opcode == Opcode::St ? "[a]" : "[p]";
+      return "[%rd1+16]";
+    case Kind::Label: return "L";
+    case Kind::BranchList: return "ts";
+    case Kind::WriteVector:
+    case Kind::ReadVector: {
+      std::string text = "{";
+      for (int i = 0; i < rule.vector; ++i) text.append(i > 0 ? ", " : "").append(reg(rule.type, number * 8 % 16 + i));
+      return text + "}";
+    }
+    case Kind::Unified: return {};
+    default: return reg(rule.type, number);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> accepted_forms(bool with_hints) {
+  std::vector<std::string> forms;
+  for (const Pattern& pattern : patterns()) expand(pattern, 0, std::string(pattern.word), forms);
+  if (with_hints) {
+    for (const char* form :
+         {"ld.global.L1::evict_last.u32", "ld.global.L1::no_allocate.L2::128B.v2.f32", "ld.global.nc.L1::evict_first.L2::256B.u32", "ld.global.L2::cache_hint.u32",
+          "st.global.L1::evict_last.u32", "st.global.L2::cache_hint.v4.f32", "atom.global.add.L2::cache_hint.u32", "red.global.add.L2::cache_hint.u32"}) {
+      if (decode_form(form).status == FormResult::Status::Accepted) forms.emplace_back(form);
+    }
+  }
+  return forms;
+}
+
+std::string sample_line(const std::string& text, const Form& form) {
+  if (form.opcode == Opcode::Call) return text + " f;";
+  std::string line = text;
+  int number = 1;
+  for (std::size_t i = 0; i < form.operand_count; ++i) {
+    const OperandRule& rule = form.operands[i];
+    if (rule.optional) continue;
+    line += number == 1 ? " " : ", ";
+    line += operand_text(rule, form, number);
+    if (number == 1 && form.pipe_required) line.append("|").append(reg(form.pipe_type, 7));
+    ++number;
+  }
+  return line + ";";
+}
+
+}  // namespace doppel::ptx::test
