@@ -1,0 +1,106 @@
+#include "kernel/machine_lowering.h"
+
+#include <algorithm>
+
+#include "kernel/operation_selection.h"
+
+namespace doppel::kernel {
+namespace {
+
+MachineFunction lower_function(const ptx::Function& function, const LoweringOptions& options) {
+  const ControlFlowGraph graph = ControlFlowGraph::build(function);
+  RegisterRoles roles = RegisterRoles::build(function, graph);
+  absorb_definitions(function, graph, roles);
+  OperationBuilder builder(function, roles, options);
+  MachineFunction machine;
+  for (const BasicBlock& block : graph.blocks()) {
+    builder.begin_block();
+    for (std::uint32_t i = block.first; i < block.last; ++i) select_operations(builder, i);
+    MachineBlock result = builder.block();
+    result.fall_through = block.fall_through;
+    result.ptx_instructions = block.last - block.first;
+    machine.blocks.push_back(std::move(result));
+  }
+  const LoweringContext context{function, graph, roles};
+  tidy_branches(context, machine);
+  convert_ifs(context, machine);
+  add_reconvergence(context, machine);
+  machine.value_registers = builder.value_registers();
+  eliminate_dead(machine);
+  schedule_operations(machine);
+  machine.registers = estimate_registers(context, machine);
+  return machine;
+}
+
+void collect_callees(const ptx::Module& module, ptx::FunctionId id, std::vector<bool>& reached) {
+  if (id >= module.functions.size() || reached[id]) return;
+  reached[id] = true;
+  for (const ptx::Instruction& instruction : module.functions[id].instructions) {
+    if (!instruction.call) continue;
+    if (instruction.call->callee) {
+      collect_callees(module, *instruction.call->callee, reached);
+      continue;
+    }
+    for (ptx::FunctionId target : instruction.call->possible_targets) collect_callees(module, target, reached);
+    if (!instruction.call->possible_targets.empty()) continue;
+    // Any function that is no kernel may be behind an address.
+    for (ptx::FunctionId target = 0; target < module.functions.size(); ++target) {
+      if (!module.functions[target].is_kernel) collect_callees(module, target, reached);
+    }
+  }
+}
+
+}  // namespace
+
+MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kernel, const LoweringOptions& options) {
+  MachineProgram program;
+  program.entry = kernel;
+  program.functions.resize(module.functions.size());
+  program.value_base.resize(module.functions.size(), 0);
+  std::vector<bool> reached(module.functions.size(), false);
+  collect_callees(module, kernel, reached);
+  std::uint32_t instructions = 0;
+  std::uint32_t callee_registers = 0;
+  for (ptx::FunctionId id = 0; id < module.functions.size(); ++id) {
+    program.instruction_base.push_back(instructions);
+    instructions += static_cast<std::uint32_t>(module.functions[id].instructions.size());
+    program.value_base[id] = program.values;
+    if (!reached[id] || module.functions[id].instructions.empty()) continue;
+    MachineFunction machine = lower_function(module.functions[id], options);
+    program.values += machine.value_count();
+    for (const MachineBlock& block : machine.blocks) program.accesses = std::max(program.accesses, block.accesses);
+    if (id != kernel) callee_registers = std::max(callee_registers, machine.registers);
+    program.functions[id] = std::move(machine);
+  }
+  program.instruction_base.push_back(instructions);
+  if (kernel < program.functions.size()) {
+    // The calling convention keeps the caller's values in registers from 16 up; the deepest callee sets the rest.
+    MachineFunction& entry = program.functions[kernel];
+    entry.registers = std::max(entry.registers, callee_registers);
+  }
+  return program;
+}
+
+std::string to_string(const MachineFunction& machine) {
+  std::string text;
+  for (std::size_t i = 0; i < machine.blocks.size(); ++i) {
+    const MachineBlock& block = machine.blocks[i];
+    text += "block " + std::to_string(i);
+    if (block.predicated != kNoBlock) text += ", predicated " + std::to_string(block.predicated);
+    text += ":\n";
+    for (const MachineOperation& operation : block.operations) {
+      text += std::string("  ") + operation.mnemonic;
+      for (ValueId id : operation.results) {
+        if (id != kNoValue) text += " v" + std::to_string(id);
+      }
+      text += " <-";
+      for (ValueId id : operation.operands) {
+        if (id != kNoValue) text += " v" + std::to_string(id);
+      }
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace doppel::kernel

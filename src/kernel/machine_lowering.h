@@ -1,0 +1,36 @@
+// A kernel as the machine operations that the vendor's assembler would make of its PTX, as near as rules by instruction go.
+// The passes, in order: select, tidy branches, if-convert, reconverge, eliminate dead, schedule, estimate registers.
+#pragma once
+
+#include "kernel/machine_operation.h"
+#include "kernel/operation_builder.h"
+#include "ptx/module.h"
+
+namespace doppel::kernel {
+
+// Lowers `kernel` and every function that it may call.
+MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kernel, const LoweringOptions& options);
+
+// The passes after selection. Each works on one function.
+struct LoweringContext {
+  const ptx::Function& function;
+  const ControlFlowGraph& graph;
+  const RegisterRoles& roles;
+};
+// Branches that only go round a block's end, or to the block behind: no operation is needed.
+void tidy_branches(const LoweringContext& context, MachineFunction& machine);
+// Short blocks behind a forward branch run under its predicate instead.
+void convert_ifs(const LoweringContext& context, MachineFunction& machine);
+// Where lanes may part, a barrier register is set before (BSSY) and waited for after (BSYNC).
+void add_reconvergence(const LoweringContext& context, MachineFunction& machine);
+// Operations whose results nobody reads.
+void eliminate_dead(MachineFunction& machine);
+// Each block in the order of a list scheduler that knows the usual latencies.
+void schedule_operations(MachineFunction& machine);
+// Registers of one thread, from the live ranges of the scheduled operations.
+std::uint32_t estimate_registers(const LoweringContext& context, const MachineFunction& machine);
+
+// One operation a line: "  FFMA v12 <- v3 v4 v12". For --dump-after and tests.
+std::string to_string(const MachineFunction& machine);
+
+}  // namespace doppel::kernel

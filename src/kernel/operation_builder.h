@@ -1,0 +1,65 @@
+// Collects the machine operations of one function: maps PTX registers to values and keeps the block in work.
+#pragma once
+
+#include <initializer_list>
+#include <vector>
+
+#include "kernel/machine_operation.h"
+#include "kernel/register_roles.h"
+
+namespace doppel::kernel {
+
+// What differs between the generations that the assembler serves.
+struct LoweringOptions {
+  bool wide_integer_add = false;  // 64-bit adds and minima in one operation (sm_100 and later)
+};
+
+class OperationBuilder {
+ public:
+  OperationBuilder(const ptx::Function& function, const RegisterRoles& roles, const LoweringOptions& options)
+      : function_(function), roles_(roles), options_(options), values_(function.registers.size(), kNoValue) {}
+
+  const LoweringOptions& options() const { return options_; }
+  const RegisterRoles& roles() const { return roles_; }
+  const ptx::Function& function() const { return function_; }
+
+  void begin_block() { block_ = MachineBlock{}; }
+  MachineBlock& block() { return block_; }
+
+  // The value that holds a register; kNoValue for constants.
+  ValueId value(ptx::RegisterId reg);
+  ValueId new_value(std::uint8_t registers);
+  const std::vector<std::uint8_t>& value_registers() const { return registers_; }
+
+  // Values that an operand reads: up to a vector's elements, without repetition.
+  std::vector<ValueId> reads(const ptx::Operand& operand);
+  ValueId writes(const ptx::Operand& operand);
+
+  // Appends one operation for `instruction`, under its guard.
+  MachineOperation& emit(const ptx::Instruction& instruction, const char* mnemonic, Pipe pipe, ValueId result,
+                         const std::vector<ValueId>& operands, int flops = 0);
+
+  struct Step {
+    const char* mnemonic;
+    Pipe pipe;
+    int count = 1;
+  };
+  // A chain in which each operation waits for the one before: how the assembler expands division and its like.
+  void chain(const ptx::Instruction& instruction, std::initializer_list<Step> steps, ValueId result,
+             const std::vector<ValueId>& operands, int flops = 0);
+
+  std::uint32_t current = 0;  // index of the instruction in work
+
+ private:
+  const ptx::Function& function_;
+  const RegisterRoles& roles_;
+  LoweringOptions options_;
+  std::vector<ValueId> values_;           // by representative register
+  std::vector<std::uint8_t> registers_;   // by value
+  MachineBlock block_;
+};
+
+// Registers of 32 bits that a PTX register of this type takes; 0 for a predicate.
+std::uint8_t registers_of(ptx::Type type);
+
+}  // namespace doppel::kernel

@@ -1,0 +1,50 @@
+// What the registers of a PTX function become in machine code: which are copies of one another, which are constants that cost no
+// register and no instruction, and which hold the same value in every lane.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernel/control_flow_graph.h"
+#include "ptx/module.h"
+
+namespace doppel::kernel {
+
+class RegisterRoles {
+ public:
+  static RegisterRoles build(const ptx::Function& function, const ControlFlowGraph& graph);
+
+  struct Role {
+    std::uint32_t definitions = 0;
+    std::uint32_t uses = 0;
+    std::uint32_t definition = UINT32_MAX;  // the instruction, where there is one only
+    bool constant = false;   // an immediate, a kernel parameter, an address known when the kernel starts: an operand, not a register
+    bool varying = false;    // may differ from lane to lane
+    bool absorbed = false;   // its definition is done by the instructions that use it
+  };
+  const Role& operator[](ptx::RegisterId reg) const { return roles_[reg]; }
+  Role& operator[](ptx::RegisterId reg) { return roles_[reg]; }
+  // The register that stands for all that are copies of `reg`.
+  ptx::RegisterId representative(ptx::RegisterId reg) const;
+  // The instruction that defines `reg` alone; null where there are several or none.
+  const ptx::Instruction* definition(ptx::RegisterId reg) const;
+  const std::vector<std::uint32_t>& users(ptx::RegisterId reg) const { return users_[reg]; }
+
+ private:
+  void count();
+  void find_constants();
+  void join_copies();
+  void find_varying();
+  void join(ptx::RegisterId a, ptx::RegisterId b);
+
+  const ptx::Function* function_ = nullptr;
+  const ControlFlowGraph* graph_ = nullptr;
+  std::vector<Role> roles_;
+  std::vector<ptx::RegisterId> parents_;
+  std::vector<std::vector<std::uint32_t>> users_;
+};
+
+// True for moves and conversions that leave the bits (or their low part) where they are.
+bool is_copy(const ptx::Instruction& instruction);
+
+}  // namespace doppel::kernel

@@ -1,0 +1,61 @@
+// Prints the machine operations that a PTX file is lowered to: print_machine_code FILE.ptx [ARCHITECTURE] [--counts]
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "kernel/machine_lowering.h"
+#include "ptx/parse.h"
+
+int main(int count, char** arguments) {
+  if (count < 2) {
+    std::cerr << "usage: print_machine_code FILE.ptx [ARCHITECTURE] [--counts]\n";
+    return 2;
+  }
+  std::ifstream file(arguments[1]);
+  if (!file) {
+    std::cerr << arguments[1] << ": cannot be read\n";
+    return 1;
+  }
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto module = doppel::ptx::parse(text.str());
+  if (!module) {
+    for (const auto& diagnostic : module.error().diagnostics) std::cerr << doppel::ptx::to_string(diagnostic) << "\n";
+    return 1;
+  }
+  bool counts = false;
+  doppel::kernel::LoweringOptions options;
+  for (int i = 2; i < count; ++i) {
+    if (std::string(arguments[i]) == "--counts") {
+      counts = true;
+    } else {
+      options.wide_integer_add = std::atoi(arguments[i]) >= 100;
+    }
+  }
+  for (std::uint32_t id = 0; id < module->functions.size(); ++id) {
+    const auto& function = module->functions[id];
+    if (!function.is_kernel || function.is_declaration) continue;
+    const auto program = doppel::kernel::lower_to_machine(*module, id, options);
+    const auto& machine = program.functions[id];
+    std::cout << function.name << " registers " << machine.registers;
+    if (!counts) {
+      std::cout << "\n" << doppel::kernel::to_string(machine);
+      continue;
+    }
+    std::map<std::string, int> by_pipe;
+    int total = 0;
+    for (const auto& block : machine.blocks) {
+      for (const auto& operation : block.operations) {
+        ++by_pipe[std::string(doppel::kernel::name_of(operation.pipe))];
+        ++total;
+      }
+    }
+    std::cout << " operations " << total;
+    for (const auto& [pipe, operations] : by_pipe) std::cout << " '" << pipe << "' " << operations;
+    std::cout << "\n";
+  }
+  return 0;
+}
