@@ -3,15 +3,18 @@
 #include <algorithm>
 
 #include "kernel/operation_selection.h"
+#include "kernel/shared_load_merge.h"
 
 namespace doppel::kernel {
 namespace {
 
-MachineFunction lower_function(const ptx::Function& function, const LoweringOptions& options) {
+MachineFunction lower_function(const ptx::Module& module, const ptx::Function& function, const LoweringOptions& options) {
   const ControlFlowGraph graph = ControlFlowGraph::build(function);
   RegisterRoles roles = RegisterRoles::build(function, graph);
   absorb_definitions(function, graph, roles);
+  const MergedLoads merged = merge_shared_loads(function, module, graph, roles);
   OperationBuilder builder(function, roles, options);
+  builder.merged = &merged;
   MachineFunction machine;
   for (const BasicBlock& block : graph.blocks()) {
     builder.begin_block();
@@ -66,7 +69,7 @@ MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kerne
     instructions += static_cast<std::uint32_t>(module.functions[id].instructions.size());
     program.value_base[id] = program.values;
     if (!reached[id] || module.functions[id].instructions.empty()) continue;
-    MachineFunction machine = lower_function(module.functions[id], options);
+    MachineFunction machine = lower_function(module, module.functions[id], options);
     program.values += machine.value_count();
     for (const MachineBlock& block : machine.blocks) program.accesses = std::max(program.accesses, block.accesses);
     if (id != kernel) callee_registers = std::max(callee_registers, machine.registers);

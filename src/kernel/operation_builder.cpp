@@ -4,11 +4,6 @@
 
 namespace doppel::kernel {
 
-std::uint8_t registers_of(ptx::Type type) {
-  if (type == ptx::Type::Pred) return 0;
-  return static_cast<std::uint8_t>(std::max(1, ptx::bit_width(type) / 32));
-}
-
 ValueId OperationBuilder::new_value(std::uint8_t registers) {
   // A function of more values than a scoreboard numbers: the rest is not waited for.
   if (registers_.size() >= kNoValue) return kNoValue;
@@ -19,7 +14,7 @@ ValueId OperationBuilder::new_value(std::uint8_t registers) {
 ValueId OperationBuilder::value(ptx::RegisterId reg) {
   const ptx::RegisterId leader = roles_.representative(reg);
   if (roles_[leader].constant || roles_[reg].constant) return kNoValue;
-  if (values_[leader] == kNoValue) values_[leader] = new_value(registers_of(function_.registers[leader].type));
+  if (values_[leader] == kNoValue) values_[leader] = new_value(static_cast<std::uint8_t>(roles_.width(leader)));
   return values_[leader];
 }
 

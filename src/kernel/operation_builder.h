@@ -6,6 +6,7 @@
 
 #include "kernel/machine_operation.h"
 #include "kernel/register_roles.h"
+#include "kernel/shared_load_merge.h"
 
 namespace doppel::kernel {
 
@@ -49,6 +50,7 @@ class OperationBuilder {
              const std::vector<ValueId>& operands, int flops = 0);
 
   std::uint32_t current = 0;  // index of the instruction in work
+  const MergedLoads* merged = nullptr;
 
  private:
   const ptx::Function& function_;
@@ -58,8 +60,5 @@ class OperationBuilder {
   std::vector<std::uint8_t> registers_;   // by value
   MachineBlock block_;
 };
-
-// Registers of 32 bits that a PTX register of this type takes; 0 for a predicate.
-std::uint8_t registers_of(ptx::Type type);
 
 }  // namespace doppel::kernel

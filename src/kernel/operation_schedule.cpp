@@ -39,6 +39,8 @@ bool is_fence(const MachineOperation& operation) {
 
 // How far an operation may move ahead of those that stand before it in the program: bounds the registers that scheduling costs.
 constexpr std::size_t kWindow = 96;
+// Registers that a block may fill beyond those it finds in use, before the scheduler looks for operations that free some.
+constexpr int kHeadroom = 16;
 
 struct Node {
   std::vector<std::pair<std::uint32_t, int>> successors;  // operation, cycles between
@@ -111,9 +113,91 @@ std::vector<Node> dependences(const std::vector<MachineOperation>& operations) {
   return nodes;
 }
 
-void schedule_block(std::vector<MachineOperation>& operations) {
+// How many registers are in use, as the order of a block is chosen.
+class Pressure {
+ public:
+  Pressure(const MachineFunction& machine, const std::vector<bool>& exposed, const std::vector<MachineOperation>& operations)
+      : machine_(machine), exposed_(exposed) {
+    std::unordered_map<ValueId, bool> written;
+    for (const MachineOperation& operation : operations) {
+      for (ValueId id : operation.operands) {
+        if (id == kNoValue) continue;
+        ++reads_[id];
+        if (!written[id]) start(id);
+      }
+      for (ValueId id : operation.results) {
+        if (id != kNoValue) written[id] = true;
+      }
+    }
+    limit_ = live_registers_ + kHeadroom;
+  }
+  bool high() const { return live_registers_ > limit_; }
+  // What placing it would add.
+  int change(const MachineOperation& operation) const {
+    int registers = 0;
+    for (ValueId id : operation.results) {
+      if (id != kNoValue && !live(id)) registers += machine_.value_registers[id];
+    }
+    for (ValueId id : operation.operands) {
+      if (id != kNoValue && live(id) && ends_here(id)) registers -= machine_.value_registers[id];
+    }
+    return registers;
+  }
+  void place(const MachineOperation& operation) {
+    for (ValueId id : operation.operands) {
+      if (id == kNoValue) continue;
+      const bool last = live(id) && ends_here(id);
+      --reads_[id];
+      if (last) {
+        live_[id] = false;
+        live_registers_ -= machine_.value_registers[id];
+      }
+    }
+    for (ValueId id : operation.results) {
+      if (id != kNoValue) start(id);
+    }
+  }
+
+ private:
+  bool live(ValueId id) const {
+    const auto found = live_.find(id);
+    return found != live_.end() && found->second;
+  }
+  bool ends_here(ValueId id) const { return !exposed_[id] && reads_.at(id) == 1; }
+  void start(ValueId id) {
+    if (live(id)) return;
+    live_[id] = true;
+    live_registers_ += machine_.value_registers[id];
+  }
+  const MachineFunction& machine_;
+  const std::vector<bool>& exposed_;
+  std::unordered_map<ValueId, int> reads_;
+  std::unordered_map<ValueId, bool> live_;
+  int live_registers_ = 0;
+  int limit_ = 0;
+};
+
+// Values that some block reads before it writes them: they are live between blocks.
+std::vector<bool> exposed_values(const MachineFunction& machine) {
+  std::vector<bool> exposed(machine.value_registers.size(), false);
+  for (const MachineBlock& block : machine.blocks) {
+    std::unordered_map<ValueId, bool> written;
+    for (const MachineOperation& operation : block.operations) {
+      for (ValueId id : operation.operands) {
+        if (id != kNoValue && !written[id]) exposed[id] = true;
+      }
+      for (ValueId id : operation.results) {
+        if (id != kNoValue) written[id] = true;
+      }
+    }
+  }
+  return exposed;
+}
+
+void schedule_block(const MachineFunction& machine, const std::vector<bool>& exposed, std::vector<MachineOperation>& operations) {
   if (operations.size() < 3) return;
   std::vector<Node> nodes = dependences(operations);
+  Pressure pressure(machine, exposed, operations);
   std::vector<MachineOperation> result;
   result.reserve(operations.size());
   std::vector<bool> done(operations.size(), false);
@@ -126,8 +210,15 @@ void schedule_block(std::vector<MachineOperation>& operations) {
   while (result.size() < operations.size()) {
     while (first < operations.size() && done[first]) ++first;
     std::size_t best = available.size();
+    const bool high = pressure.high();
     const auto better = [&](std::uint32_t a, std::uint32_t b) {
       const int wait_a = std::max(0, nodes[a].ready - cycle), wait_b = std::max(0, nodes[b].ready - cycle);
+      if (high) {
+        const int change_a = pressure.change(operations[a]), change_b = pressure.change(operations[b]);
+        if (change_a != change_b) return change_a < change_b;
+        if (wait_a != wait_b) return wait_a < wait_b;
+        return a < b;
+      }
       if (wait_a != wait_b) return wait_a < wait_b;
       if (nodes[a].priority != nodes[b].priority) return nodes[a].priority > nodes[b].priority;
       return a < b;
@@ -140,6 +231,7 @@ void schedule_block(std::vector<MachineOperation>& operations) {
     available.erase(available.begin() + static_cast<std::ptrdiff_t>(best));
     cycle = std::max(cycle, nodes[chosen].ready) + 1;
     done[chosen] = true;
+    pressure.place(operations[chosen]);
     result.push_back(operations[chosen]);
     for (const auto& [to, cycles] : nodes[chosen].successors) {
       nodes[to].ready = std::max(nodes[to].ready, cycle - 1 + cycles);
@@ -152,7 +244,8 @@ void schedule_block(std::vector<MachineOperation>& operations) {
 }  // namespace
 
 void schedule_operations(MachineFunction& machine) {
-  for (MachineBlock& block : machine.blocks) schedule_block(block.operations);
+  const std::vector<bool> exposed = exposed_values(machine);
+  for (MachineBlock& block : machine.blocks) schedule_block(machine, exposed, block.operations);
 }
 
 }  // namespace doppel::kernel

@@ -67,7 +67,11 @@ std::uint32_t estimate_registers(const LoweringContext& context, const MachineFu
     });
   }
   // The stack pointer, and what alignment of pairs and fixed places cost (docs/timing-model.md).
-  std::uint32_t registers = std::max<std::uint32_t>(8, most + 4);
+  std::uint32_t registers = std::max<std::uint32_t>(8, most + 6);
+  // The calling convention sets registers aside.
+  for (const ptx::Instruction& instruction : context.function.instructions) {
+    if (instruction.call) registers = std::max<std::uint32_t>(registers, 24);
+  }
   const ptx::LaunchBounds& bounds = context.function.bounds;
   if (bounds.max_registers != 0) registers = std::min(registers, bounds.max_registers);
   // The assembler spills rather than let a block of the promised size not fit: 65,536 registers a block.

@@ -76,7 +76,11 @@ RegisterRoles RegisterRoles::build(const ptx::Function& function, const ControlF
   result.roles_.resize(function.registers.size());
   result.users_.resize(function.registers.size());
   result.parents_.resize(function.registers.size());
-  for (RegisterId i = 0; i < result.parents_.size(); ++i) result.parents_[i] = i;
+  for (RegisterId i = 0; i < result.parents_.size(); ++i) {
+    const ptx::Type type = function.registers[i].type;
+    result.parents_[i] = i;
+    result.widths_.push_back(type == Type::Pred ? 0 : std::max(1, ptx::bit_width(type) / 32));
+  }
   result.count();
   result.find_constants();
   result.join_copies();
@@ -155,11 +159,13 @@ RegisterId RegisterRoles::representative(RegisterId reg) const {
   return reg;
 }
 
-void RegisterRoles::join(RegisterId a, RegisterId b) {
+void RegisterRoles::join(RegisterId a, RegisterId b, bool neighbours) {
+  const bool halves = ptx::bit_width(function_->registers[a].type) < 32;
   a = representative(a);
   b = representative(b);
   if (a == b || roles_[a].constant || roles_[b].constant) return;
   parents_[std::max(a, b)] = std::min(a, b);
+  widths_[std::min(a, b)] = neighbours && !halves ? std::min(4, widths_[a] + widths_[b]) : std::max(widths_[a], widths_[b]);
 }
 
 void RegisterRoles::join_copies() {
@@ -171,7 +177,7 @@ void RegisterRoles::join_copies() {
       for (const Operand& element : vector.elements) {
         if (element.kind != Operand::Kind::Register) continue;
         if (first == UINT32_MAX) first = element.reg;
-        join(first, element.reg);
+        join(first, element.reg, true);
       }
       return first;
     };

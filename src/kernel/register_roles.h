@@ -29,18 +29,22 @@ class RegisterRoles {
   // The instruction that defines `reg` alone; null where there are several or none.
   const ptx::Instruction* definition(ptx::RegisterId reg) const;
   const std::vector<std::uint32_t>& users(ptx::RegisterId reg) const { return users_[reg]; }
+  // From now on the two are one value: copies of each other, or neighbours that are filled together.
+  void join(ptx::RegisterId a, ptx::RegisterId b, bool neighbours = false);
+  // 32-bit registers of the value that `reg` belongs to.
+  int width(ptx::RegisterId reg) const { return widths_[representative(reg)]; }
 
  private:
   void count();
   void find_constants();
   void join_copies();
   void find_varying();
-  void join(ptx::RegisterId a, ptx::RegisterId b);
 
   const ptx::Function* function_ = nullptr;
   const ControlFlowGraph* graph_ = nullptr;
   std::vector<Role> roles_;
   std::vector<ptx::RegisterId> parents_;
+  std::vector<int> widths_;
   std::vector<std::vector<std::uint32_t>> users_;
 };
 

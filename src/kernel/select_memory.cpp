@@ -83,7 +83,14 @@ bool select_memory(OperationBuilder& b, const Instruction& in) {
         b.emit(in, "LDC", Pipe::ConstantLoad, result, sources);
         return true;
       }
+      if (b.merged != nullptr && b.merged->leader[b.current] != b.current) {
+        // Done by a wide load already; its event is passed over.
+        b.block().access_instructions.push_back(b.current);
+        ++b.block().accesses;
+        return true;
+      }
       MachineOperation& operation = emit_access(b, in, load_name(space, generic), space, result, sources);
+      if (b.merged != nullptr && b.merged->bytes[b.current] != 0) operation.bytes_per_lane = b.merged->bytes[b.current];
       operation.bypasses_l1 = m.cache_op == ptx::CacheOp::Cg || m.cache_op == ptx::CacheOp::Cv || m.semantics == MemorySemantics::Volatile ||
                               m.semantics == MemorySemantics::Relaxed || m.semantics == MemorySemantics::Acquire ||
                               m.semantics == MemorySemantics::Mmio;

@@ -1,0 +1,112 @@
+#include "timing/kernel_model.h"
+
+#include <algorithm>
+
+#include "kernel/machine_lowering.h"
+
+namespace doppel::timing {
+
+std::string_view name_of(Bound bound) {
+  switch (bound) {
+    case Bound::Launch: return "launch";
+    case Bound::Issue: return "issue";
+    case Bound::Fp32: return "fp32";
+    case Bound::Int32: return "int32";
+    case Bound::Fp16: return "fp16";
+    case Bound::Fp64: return "fp64";
+    case Bound::Special: return "special functions";
+    case Bound::Tensor: return "tensor";
+    case Bound::LoadStore: return "load/store";
+    case Bound::SharedMemory: return "shared memory";
+    case Bound::L1: return "L1";
+    case Bound::L2: return "L2";
+    case Bound::Dram: return "DRAM";
+    case Bound::Latency: return "latency";
+    case Bound::Occupancy: return "occupancy";
+    case Bound::Barrier: return "barriers";
+    case Bound::Atomics: return "atomics";
+    case Bound::InstructionFetch: return "instruction fetch";
+  }
+  return "unknown";
+}
+
+LoweredKernel::LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uint32_t function, const card::Card& card)
+    : module_(std::move(module)), parameters_(sm_parameters(card, card.clocks.sustained_mhz)) {
+  kernel::LoweringOptions options;
+  options.wide_integer_add = card.compute_capability.number() >= 100;
+  program_ = kernel::lower_to_machine(*module_, function, options);
+}
+
+std::uint32_t LoweredKernel::registers_per_thread() const { return program_.functions[program_.entry].registers; }
+
+std::shared_ptr<const KernelModel> KernelModel::build(std::shared_ptr<const ptx::Module> module, std::uint32_t function,
+                                                      const card::Card& card) {
+  return std::make_shared<LoweredKernel>(std::move(module), function, card);
+}
+
+Residence residence(const card::Card& card, std::uint32_t registers, const LaunchShape& shape) {
+  Residence result;
+  card::BlockResources block;
+  block.threads = static_cast<int>(std::clamp<std::uint64_t>(shape.block.count(), 1, 1 << 20));
+  block.registers_per_thread = static_cast<int>(registers);
+  block.shared_bytes = static_cast<std::int64_t>(shape.static_shared_bytes) + shape.dynamic_shared_bytes;
+  result.occupancy = card::occupancy(card, block);
+  result.blocks_per_sm = std::max(1, result.occupancy.blocks_per_sm);
+  result.active_sms = static_cast<int>(std::clamp<std::uint64_t>(shape.grid.count(), 1, static_cast<std::uint64_t>(card.sm_count)));
+  // The driver picks the smallest share of the L1 that holds the shared memory of all resident blocks.
+  const std::int64_t wanted = block.shared_bytes == 0 ? 0 : card::shared_bytes_taken(card, block.shared_bytes) * result.blocks_per_sm;
+  std::int64_t carveout = 0;
+  if (wanted > 0 && !card.shared.carveout_kib.empty()) {
+    carveout = std::int64_t{card.shared.carveout_kib.back()} * 1024;
+    for (auto size = card.shared.carveout_kib.rbegin(); size != card.shared.carveout_kib.rend(); ++size) {
+      if (std::int64_t{*size} * 1024 >= wanted) carveout = std::int64_t{*size} * 1024;
+    }
+  }
+  result.l1_bytes = std::max<std::int64_t>(card.l1.bytes - carveout, 16 * 1024);
+  return result;
+}
+
+GridWork grid_work(const kernel::MachineProgram& program, std::span<const kernel::BlockCount> counts,
+                   std::span<const std::uint32_t> first_slot) {
+  GridWork work;
+  for (std::size_t f = 0; f < program.functions.size() && f < first_slot.size(); ++f) {
+    const auto& blocks = program.functions[f].blocks;
+    const auto count_of = [&](std::size_t block) {
+      const std::size_t slot = first_slot[f] + block;
+      return slot < counts.size() ? counts[slot] : kernel::BlockCount{};
+    };
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      const kernel::BlockCount count = count_of(b);
+      const auto operations = static_cast<double>(blocks[b].operations.size());
+      work.operations += static_cast<double>(count.warps) * operations;
+      work.thread_instructions += static_cast<double>(count.lanes) * blocks[b].ptx_instructions;
+      for (const kernel::MachineOperation& operation : blocks[b].operations) {
+        work.flops += static_cast<double>(count.lanes) * operation.flops;
+      }
+      // A predicated block is issued even where none of its lanes is active.
+      kernel::BlockId skipped = blocks[b].predicated;
+      if (skipped != kernel::kNoBlock) {
+        const double entered = static_cast<double>(count_of(skipped).warps);
+        const double passed = static_cast<double>(count.warps);
+        if (passed > entered) work.operations += (passed - entered) * static_cast<double>(blocks[skipped].operations.size());
+      }
+    }
+  }
+  return work;
+}
+
+std::uint64_t traced_operations(const kernel::MachineProgram& program, const kernel::BlockTrace& trace) {
+  std::uint64_t operations = 0;
+  for (const kernel::WarpTrace& warp : trace.warps) {
+    for (const kernel::TraceEvent& event : warp.events) {
+      if (event.kind != kernel::TraceEvent::Kind::Block) continue;
+      const kernel::TraceBlockId id{event.id};
+      if (id.function() < program.functions.size() && id.block() < program.functions[id.function()].blocks.size()) {
+        operations += program.functions[id.function()].blocks[id.block()].operations.size();
+      }
+    }
+  }
+  return operations;
+}
+
+}  // namespace doppel::timing

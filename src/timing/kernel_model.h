@@ -1,0 +1,46 @@
+// What KernelModel hides: the machine code, and the numbers of the card's SM.
+#pragma once
+
+#include "card/occupancy.h"
+#include "kernel/machine_operation.h"
+#include "timing/launch_timing.h"
+#include "timing/sm_parameters.h"
+
+namespace doppel::timing {
+
+class LoweredKernel final : public KernelModel {
+ public:
+  LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uint32_t function, const card::Card& card);
+  std::uint32_t registers_per_thread() const override;
+
+  const kernel::MachineProgram& program() const { return program_; }
+  const SmParameters& parameters() const { return parameters_; }
+
+ private:
+  std::shared_ptr<const ptx::Module> module_;
+  kernel::MachineProgram program_;
+  SmParameters parameters_;
+};
+
+// How a launch lies on the card.
+struct Residence {
+  card::Occupancy occupancy;
+  int blocks_per_sm = 1;     // at least 1
+  int active_sms = 1;        // those that get a block at all
+  std::int64_t l1_bytes = 0; // what shared memory leaves
+};
+Residence residence(const card::Card& card, std::uint32_t registers, const LaunchShape& shape);
+
+// Work of a whole grid, from its counts.
+struct GridWork {
+  double operations = 0;           // machine operations, warps
+  double thread_instructions = 0;  // PTX instructions, lanes
+  double flops = 0;
+};
+GridWork grid_work(const kernel::MachineProgram& program, std::span<const kernel::BlockCount> counts,
+                   std::span<const std::uint32_t> first_slot);
+
+// Machine operations of one traced block.
+std::uint64_t traced_operations(const kernel::MachineProgram& program, const kernel::BlockTrace& trace);
+
+}  // namespace doppel::timing

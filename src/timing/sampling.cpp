@@ -1,0 +1,42 @@
+// Which blocks of a grid are traced.
+#include <algorithm>
+#include <set>
+
+#include "timing/kernel_model.h"
+
+namespace doppel::timing {
+namespace {
+
+// Under full depth every block is traced, up to what a host can hold.
+constexpr std::uint64_t kMostFull = 4096;
+
+}  // namespace
+
+std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelModel& model, const LaunchShape& shape, Depth depth) {
+  const std::uint64_t blocks = shape.grid.count();
+  std::set<std::uint64_t> chosen;
+  if (depth == Depth::Off || blocks == 0) return {};
+  if (depth == Depth::Full) {
+    const std::uint64_t step = (blocks + kMostFull - 1) / kMostFull;
+    for (std::uint64_t block = 0; block < blocks; block += step) chosen.insert(block);
+  }
+  const Residence place = residence(card, model.registers_per_thread(), shape);
+  // What the first SM holds in the first wave: blocks go to the SMs in turn.
+  for (int slot = 0; slot < place.blocks_per_sm; ++slot) {
+    const std::uint64_t block = static_cast<std::uint64_t>(slot) * static_cast<std::uint64_t>(card.sm_count);
+    if (block < blocks) chosen.insert(block);
+  }
+  // A block in the middle and its neighbour along each axis: how addresses move with the block (address_pattern.h).
+  const Dim3& grid = shape.grid;
+  const auto middle = [](std::uint32_t extent) { return std::uint64_t{extent > 1 ? std::min(extent / 2, extent - 2) : 0}; };
+  const std::uint64_t x = middle(grid.x), y = middle(grid.y), z = middle(grid.z);
+  const auto linear = [&](std::uint64_t bx, std::uint64_t by, std::uint64_t bz) { return bx + grid.x * (by + grid.y * bz); };
+  chosen.insert(linear(x, y, z));
+  if (grid.x > 1) chosen.insert(linear(x + 1, y, z));
+  if (grid.y > 1) chosen.insert(linear(x, y + 1, z));
+  if (grid.z > 1) chosen.insert(linear(x, y, z + 1));
+  chosen.insert(blocks - 1);
+  return {chosen.begin(), chosen.end()};
+}
+
+}  // namespace doppel::timing
