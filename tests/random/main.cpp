@@ -1,0 +1,174 @@
+// doppel_random: random kernels on the reference and on the engine.
+//   --seeds A..B      kernels to run, B included; exits 1 where any differs
+//   --jobs N          processes (default 1)
+//   --per-module N    kernels compiled together (default 8)
+//   --reference-only  do not run the engine: checks that the generator makes valid kernels
+//   --print SEED      writes the module of one kernel
+//   --reduce SEED     writes the smallest .ptx test that still shows the difference of that seed
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "random/differential.h"
+#include "random/generator.h"
+#include "random/reducer.h"
+
+namespace doppel::random {
+namespace {
+
+struct Settings {
+  std::uint64_t first = 0, last = 0;
+  int jobs = 1;
+  int per_module = 8;
+  bool reference_only = false;
+};
+
+// Shared with the processes that do the work.
+struct JobState {
+  std::atomic<std::uint64_t> next;     // the first seed not yet begun
+  std::atomic<std::uint64_t> begun;    // seeds of the module in work: [begun, next)
+  std::atomic<std::uint64_t> differences;
+};
+
+const char* name_of(Difference::Kind kind) {
+  switch (kind) {
+    case Difference::Kind::Generator: return "generator";
+    case Difference::Kind::Engine: return "engine";
+    default: return "values";
+  }
+}
+
+void report(const Difference& d) {
+  fmt::print("seed {}: {}: {}\n", d.seed, name_of(d.kind), d.what);
+  std::fflush(stdout);
+}
+
+// Seeds of job j are the modules j, j + jobs, …: the same ones whatever the others do.
+void work(const Settings& s, JobState& state) {
+  const auto engine = s.reference_only ? nullptr : harness::make_engine_runner();
+  const auto size = static_cast<std::uint64_t>(s.per_module);
+  for (std::uint64_t at = state.next; at <= s.last; at += size * static_cast<std::uint64_t>(s.jobs)) {
+    state.begun = at;
+    state.next = at + size * static_cast<std::uint64_t>(s.jobs);
+    std::vector<Kernel> kernels;
+    for (std::uint64_t seed = at; seed < at + size && seed <= s.last; ++seed) kernels.push_back(generate(seed));
+    for (const Difference& d : run_kernels(kernels, engine.get())) {
+      report(d);
+      ++state.differences;
+    }
+  }
+}
+
+int run(const Settings& s) {
+  void* shared = mmap(nullptr, sizeof(JobState) * static_cast<std::size_t>(s.jobs), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return 2;
+  auto* states = static_cast<JobState*>(shared);
+  std::vector<pid_t> processes(static_cast<std::size_t>(s.jobs));
+  const auto start = [&](std::size_t job) {
+    const pid_t child = fork();
+    if (child == 0) {
+      work(s, states[job]);
+      std::fflush(stdout);
+      _exit(0);
+    }
+    processes[job] = child;
+  };
+  for (std::size_t job = 0; job < processes.size(); ++job) {
+    states[job].next = s.first + job * static_cast<std::uint64_t>(s.per_module);
+    start(job);
+  }
+  std::uint64_t crashes = 0;
+  std::size_t live = processes.size();
+  while (live > 0) {
+    int status = 0;
+    const pid_t ended = wait(&status);
+    if (ended < 0) break;
+    const auto job = static_cast<std::size_t>(std::ranges::find(processes, ended) - processes.begin());
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+      --live;
+      continue;
+    }
+    // The engine took the process down: name the kernels and go on behind them.
+    ++crashes;
+    fmt::print("seeds {}..{}: the process ended by signal {}\n", states[job].begun.load(), states[job].begun + static_cast<std::uint64_t>(s.per_module) - 1,
+               WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    std::fflush(stdout);
+    start(job);
+  }
+  std::uint64_t differences = crashes;
+  for (std::size_t job = 0; job < processes.size(); ++job) differences += states[job].differences;
+  fmt::print("{} kernels, {} differences{}\n", s.last - s.first + 1, differences, s.reference_only ? " (reference only)" : "");
+  return differences == 0 ? 0 : 1;
+}
+
+// Runs one kernel in a process of its own. 0: no difference, 1: one, 2: the process died or hung.
+int outcome_of(const Kernel& kernel) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    const auto engine = harness::make_engine_runner();
+    const auto differences = run_kernels({kernel}, engine.get());
+    if (differences.empty()) _exit(0);
+    _exit(differences.front().kind == Difference::Kind::Generator ? 0 : (differences.front().kind == Difference::Kind::Engine ? 3 : 1));
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 2;
+}
+
+int reduce_seed(std::uint64_t seed) {
+  const Kernel kernel = generate(seed);
+  const int outcome = outcome_of(kernel);
+  if (outcome == 0) {
+    fmt::print(stderr, "seed {} shows no difference\n", seed);
+    return 1;
+  }
+  const Kernel smallest = reduce(kernel, [&](const Kernel& k) { return outcome_of(k) == outcome; });
+  const auto text = test_text(smallest, fmt::format("reduced from random kernel {}", seed));
+  if (!text) {
+    fmt::print(stderr, "{}\n", text.error().message);
+    return 2;
+  }
+  fmt::print("{}", *text);
+  return 0;
+}
+
+}  // namespace
+}  // namespace doppel::random
+
+int main(int argc, char** argv) {
+  CLI::App app{"Random PTX kernels on the reference and on the engine"};
+  doppel::random::Settings settings;
+  std::string seeds;
+  std::uint64_t print = 0;
+  std::uint64_t reduce = 0;
+  app.add_option("--seeds", seeds, "A..B, both included");
+  app.add_option("--jobs", settings.jobs)->check(CLI::PositiveNumber);
+  app.add_option("--per-module", settings.per_module)->check(CLI::PositiveNumber);
+  app.add_flag("--reference-only", settings.reference_only);
+  auto* print_option = app.add_option("--print", print);
+  auto* reduce_option = app.add_option("--reduce", reduce);
+  CLI11_PARSE(app, argc, argv);
+  if (*print_option) {
+    const doppel::random::Kernel kernel = doppel::random::generate(print);
+    fmt::print("// grid: {} {} {}\n// block: {} {} {}\n{}", kernel.grid.x, kernel.grid.y, kernel.grid.z, kernel.block.x, kernel.block.y, kernel.block.z,
+               doppel::random::module_text({&kernel}));
+    return 0;
+  }
+  if (*reduce_option) return doppel::random::reduce_seed(reduce);
+  const auto dots = seeds.find("..");
+  if (dots == std::string::npos) {
+    fmt::print(stderr, "--seeds A..B is needed\n");
+    return 2;
+  }
+  settings.first = std::stoull(seeds.substr(0, dots));
+  settings.last = std::stoull(seeds.substr(dots + 2));
+  return doppel::random::run(settings);
+}
