@@ -109,5 +109,6 @@ class EngineRunner final : public Runner {
 }  // namespace
 
 std::unique_ptr<Runner> make_engine_runner() { return std::make_unique<EngineRunner>(); }
+bool has_engine() { return true; }
 
 }  // namespace doppel::harness

@@ -40,6 +40,7 @@ class Runner {
 };
 // Null where this build has no engine.
 std::unique_ptr<Runner> make_engine_runner();
+bool has_engine();
 
 // The parameter block of a launch whose buffers have these addresses.
 Result<std::vector<std::byte>> parameter_block(const ptx::Function& kernel, const LaunchCase& launch,

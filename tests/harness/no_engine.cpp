@@ -4,5 +4,6 @@
 namespace doppel::harness {
 
 std::unique_ptr<Runner> make_engine_runner() { return nullptr; }
+bool has_engine() { return false; }
 
 }  // namespace doppel::harness

@@ -22,7 +22,7 @@ Generator::Lines Generator::canonical(Kind kind, const std::string& from, const 
   switch (kind) {
     case Kind::F: return {"setp.nan.f32 %k2, " + from + ", " + from + ";", "selp.f32 " + to + ", 0f7FFFFFFF, " + from + ", %k2;"};
     case Kind::D: return {"setp.nan.f64 %k2, " + from + ", " + from + ";", "selp.f64 " + to + ", 0d7FFFFFFFFFFFFFFF, " + from + ", %k2;"};
-    case Kind::B: return {"setp.nan.bf16 %k2, " + from + ", " + from + ";", "selp.b16 " + to + ", 0x7FFF, " + from + ", %k2;"};
+    case Kind::B: return {"and.b16 %z3, " + from + ", 0x7FFF;", "setp.gt.u16 %k2, %z3, 0x7F80;", "selp.b16 " + to + ", 0x7FFF, " + from + ", %k2;"};
     default: return {"setp.nan.f16 %k2, " + from + ", " + from + ";", "selp.b16 " + to + ", 0x7FFF, " + from + ", %k2;"};
   }
 }

@@ -42,7 +42,7 @@ void Generator::phase() {
   if (cells) {
     place.shared_atomic = rng_.pick({"add.u32", "min.s32", "max.u32", "and.b32", "or.b32", "xor.b32"});
     Statement init;
-    init.lines = {"setp.lt.u32 %k0, %tid, 16;", "mov.b64 %slot, cells;", "mad.wide.u32 %slot, %tid, 4, %slot;",
+    init.lines = {"setp.lt.u32 %k0, %linear, 16;", "mov.b64 %slot, cells;", "mad.wide.u32 %slot, %linear, 4, %slot;",
                   fmt::format("@%k0 st.shared.u32 [%slot], {};", rng_.pick({"0", "0x55aa55aa", "0xffffffff", "1000"})), "bar.sync 0;"};
     // One thread writes all the cells where the block is smaller than they are many.
     if (kernel_.block.count() < 16) {
@@ -170,7 +170,7 @@ std::string Generator::reg(Kind kind) {
 
 std::string Generator::predicate() { return rng_.maybe("!", 40) + reg(Kind::P); }
 
-std::string Generator::guard() { return rng_.chance(15) ? "@" + predicate() + " " : ""; }
+std::string Generator::guard() { return rng_.chance(15) ? fmt::format("@{} ", predicate()) : std::string(); }
 
 std::string Generator::immediate(int bits) {
   const std::uint64_t mask = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
@@ -193,6 +193,8 @@ std::string Generator::int_operand(Kind kind) {
   if (!rng_.chance(18)) return reg(kind);
   return immediate(kKinds[static_cast<int>(kind)].bytes * 8);
 }
+
+std::string Generator::field_operand() { return rng_.chance(40) ? reg(Kind::R) : std::to_string(rng_.below(rng_.chance(80) ? 40 : 256)); }
 
 Kernel generate(std::uint64_t seed) { return Generator(seed).make(); }
 

@@ -86,6 +86,7 @@ class Generator {
   std::string reg(Kind kind);
   std::string predicate();                   // maybe negated
   std::string int_operand(Kind kind);        // a register or an immediate
+  std::string field_operand();               // a bit position or length
   std::string float_operand(Kind kind);
   std::string immediate(int bits);
   std::string guard();                       // "@%p1 " now and then

@@ -1,4 +1,6 @@
 // Integer arithmetic, logic and bits of random kernels.
+#include <fmt/format.h>
+
 #include "random/generator.h"
 
 namespace doppel::random {
@@ -93,10 +95,10 @@ Generator::Lines Generator::bit_code() {
     case 1: return one(rng_.pick({"popc.b64", "clz.b64"}), " ", d, ", ", reg(Kind::W), ";");
     case 2: return one("bfind", rng_.maybe(".shiftamt"), ".", rng_.pick({"u32", "s32"}), " ", d, ", ", a, ";");
     case 3: return one("bfind", rng_.maybe(".shiftamt"), ".", rng_.pick({"u64", "s64"}), " ", d, ", ", reg(Kind::W), ";");
-    case 4: return one(guard(), "bfe.", rng_.pick({"u32", "s32"}), " ", d, ", ", a, ", ", int_operand(Kind::R), ", ", int_operand(Kind::R), ";");
-    case 5: return one("bfe.", rng_.pick({"u64", "s64"}), " ", reg(Kind::W), ", ", reg(Kind::W), ", ", int_operand(Kind::R), ", ", int_operand(Kind::R), ";");
-    case 6: return one("bfi.b32 ", d, ", ", a, ", ", reg(Kind::R), ", ", int_operand(Kind::R), ", ", int_operand(Kind::R), ";");
-    case 7: return one("bfi.b64 ", reg(Kind::W), ", ", reg(Kind::W), ", ", reg(Kind::W), ", ", int_operand(Kind::R), ", ", int_operand(Kind::R), ";");
+    case 4: return one(guard(), "bfe.", rng_.pick({"u32", "s32"}), " ", d, ", ", a, ", ", field_operand(), ", ", field_operand(), ";");
+    case 5: return one("bfe.", rng_.pick({"u64", "s64"}), " ", reg(Kind::W), ", ", reg(Kind::W), ", ", field_operand(), ", ", field_operand(), ";");
+    case 6: return one("bfi.b32 ", d, ", ", a, ", ", reg(Kind::R), ", ", field_operand(), ", ", field_operand(), ";");
+    case 7: return one("bfi.b64 ", reg(Kind::W), ", ", reg(Kind::W), ", ", reg(Kind::W), ", ", field_operand(), ", ", field_operand(), ";");
     case 8: return one("prmt.b32", rng_.pick({"", "", "", ".f4e", ".b4e", ".rc8", ".ecl", ".ecr", ".rc16"}), " ", d, ", ", a, ", ", reg(Kind::R), ", ",
                        rng_.chance(50) ? reg(Kind::R) : std::to_string(rng_.below(65536)), ";");
     case 9: return one("brev.b64 ", reg(Kind::W), ", ", reg(Kind::W), ";");
@@ -139,8 +141,8 @@ Generator::Lines Generator::predicate_code() {
   std::string q = reg(Kind::P);
   const std::string pair = rng_.chance(25) && q != p ? p + "|" + q : p;
   const bool combine = rng_.chance(30);
-  const std::string op = combine ? "." + rng_.pick({"and", "or", "xor"}) : "";
-  const std::string c = combine ? ", " + predicate() : "";
+  const std::string op = combine ? rng_.pick({".and", ".or", ".xor"}) : std::string();
+  const std::string c = combine ? fmt::format(", {}", predicate()) : std::string();
   switch (rng_.below(7)) {
     case 0: return one(rng_.pick({"and", "or", "xor"}), ".pred ", p, ", ", reg(Kind::P), ", ", reg(Kind::P), ";");
     case 1: return one(rng_.chance(50) ? "not.pred " : "mov.pred ", p, ", ", reg(Kind::P), ";");

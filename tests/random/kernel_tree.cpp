@@ -44,9 +44,9 @@ class Writer {
     lines_.push_back(fmt::format(format, std::forward<A>(a)...));
   }
 
-  static std::string guard(const std::string& predicate) { return "@" + predicate; }
+  static std::string guard(const std::string& predicate) { return fmt::format("@{}", predicate); }
   static std::string inverse(const std::string& predicate) {
-    return predicate.front() == '!' ? "@" + predicate.substr(1) : "@!" + predicate;
+    return predicate.front() == '!' ? fmt::format("@{}", predicate.substr(1)) : fmt::format("@!{}", predicate);
   }
 
   void statement(const Statement& s) {
@@ -131,6 +131,13 @@ void load_registers(std::string& text, const std::vector<RegisterName>& used) {
   }
 }
 
+// A NaN becomes 0x7fff. By integers for bf16, whose comparisons came with sm_90.
+std::string unify_half(bool brain, const char* name) {
+  const std::string test = brain ? fmt::format("  and.b16 %ioh3, {}, 0x7FFF;\n  setp.gt.u16 %iop, %ioh3, 0x7F80;\n", name)
+                                 : fmt::format("  setp.nan.f16 %iop, {0}, {0};\n", name);
+  return test + fmt::format("  selp.b16 {0}, 0x7FFF, {0}, %iop;\n", name);
+}
+
 // Every NaN is written as one and the same.
 void store_registers(std::string& text, const std::vector<RegisterName>& used, int base) {
   for (const RegisterName& r : used) {
@@ -145,18 +152,15 @@ void store_registers(std::string& text, const std::vector<RegisterName>& used, i
         break;
       case Kind::H:
       case Kind::B:
-        text += fmt::format("  setp.nan.{2} %iop, {0}, {0};\n  selp.b16 %ioh, 0x7FFF, {0}, %iop;\n  st.global.b16 [%out+{1}], %ioh;\n", r.name, offset,
-                            r.kind.kind == Kind::H ? "f16" : "bf16");
+        text += fmt::format("  mov.b16 %ioh, {};\n", r.name) + unify_half(r.kind.kind == Kind::B, "%ioh");
+        text += fmt::format("  st.global.b16 [%out+{}], %ioh;\n", offset);
         break;
       case Kind::G:
-      case Kind::E: {
-        const char* type = r.kind.kind == Kind::G ? "f16" : "bf16";
+      case Kind::E:
         text += fmt::format("  mov.b32 {{%ioh, %ioh2}}, {};\n", r.name);
-        text += fmt::format("  setp.nan.{0} %iop, %ioh, %ioh;\n  selp.b16 %ioh, 0x7FFF, %ioh, %iop;\n", type);
-        text += fmt::format("  setp.nan.{0} %iop, %ioh2, %ioh2;\n  selp.b16 %ioh2, 0x7FFF, %ioh2, %iop;\n", type);
+        text += unify_half(r.kind.kind == Kind::E, "%ioh") + unify_half(r.kind.kind == Kind::E, "%ioh2");
         text += fmt::format("  st.global.v2.b16 [%out+{}], {{%ioh, %ioh2}};\n", offset);
         break;
-      }
       default: text += fmt::format("  st.global.{} [%out+{}], {};\n", r.kind.register_type, offset, r.name); break;
     }
   }
@@ -183,8 +187,8 @@ std::string kernel_text(const Kernel& kernel) {
 
   std::string text;
   text += fmt::format(".visible .entry {}(.param .u64 in, .param .u64 out, .param .u64 atomics, .param .u64 approximate)\n{{\n", kernel.name);
-  text += "  .reg .b32 %gid, %tid, %threads, %t<6>, %case, %io;\n  .reg .b64 %in, %out, %atomics, %approx, %u<4>, %own, %slot;\n";
-  text += "  .reg .f32 %x<3>, %iof;\n  .reg .f64 %y<3>, %iod;\n  .reg .b16 %z<4>, %ioh, %ioh2;\n  .reg .pred %k<3>, %iop;\n";
+  text += "  .reg .b32 %gid, %linear, %threads, %t<6>, %case, %io;\n  .reg .b64 %in, %out, %atomics, %approx, %u<4>, %own, %slot;\n";
+  text += "  .reg .f32 %x<3>, %iof;\n  .reg .f64 %y<3>, %iod;\n  .reg .b16 %z<4>, %ioh, %ioh2, %ioh3;\n  .reg .pred %k<3>, %iop;\n";
   for (const KindInfo& k : kKinds) text += fmt::format("  .reg .{} %{}<{}>;\n", k.register_type, k.letter, k.count);
   std::set<int> loops;
   collect_loops(kernel.body, loops);
@@ -195,13 +199,13 @@ std::string kernel_text(const Kernel& kernel) {
   if (uses("cells")) text += "  .shared .align 16 .b8 cells[64];\n";
   if (uses("stack")) text += "  .local .align 16 .b8 stack[64];\n";
   text += R"(
-  mov.u32 %tid, %tid.z;
+  mov.u32 %linear, %tid.z;
   mov.u32 %t0, %ntid.y;
   mov.u32 %t1, %tid.y;
-  mad.lo.u32 %tid, %tid, %t0, %t1;
+  mad.lo.u32 %linear, %linear, %t0, %t1;
   mov.u32 %t2, %ntid.x;
   mov.u32 %t1, %tid.x;
-  mad.lo.u32 %tid, %tid, %t2, %t1;
+  mad.lo.u32 %linear, %linear, %t2, %t1;
   mul.lo.u32 %threads, %t0, %t2;
   mov.u32 %t0, %ntid.z;
   mul.lo.u32 %threads, %threads, %t0;
@@ -209,7 +213,7 @@ std::string kernel_text(const Kernel& kernel) {
   mov.u32 %t0, %nctaid.x;
   mov.u32 %t1, %ctaid.x;
   mad.lo.u32 %gid, %gid, %t0, %t1;
-  mad.lo.u32 %gid, %gid, %threads, %tid;
+  mad.lo.u32 %gid, %gid, %threads, %linear;
   ld.param.u64 %in, [in];
 )";
   text += fmt::format("  mad.wide.u32 %in, %gid, {}, %in;\n  ld.param.u64 %out, [out];\n  mad.wide.u32 %out, %gid, {}, %out;\n", thread_bytes(),
@@ -220,7 +224,7 @@ std::string kernel_text(const Kernel& kernel) {
   }
   load_registers(text, used);
   if (uses("%own")) {
-    text += "  mov.u64 %own, own;\n  mad.wide.u32 %own, %tid, 8, %own;\n  st.shared.u64 [%own], 0x1234567890;\n";
+    text += "  mov.u64 %own, own;\n  mad.wide.u32 %own, %linear, 8, %own;\n  st.shared.u64 [%own], 0x1234567890;\n";
   }
   if (uses("stack")) {
     for (int i = 0; i < 64; i += 8) text += fmt::format("  st.local.u64 [stack+{}], {};\n", i, 0x0102030405060708 * (i + 1));

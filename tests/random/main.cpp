@@ -84,6 +84,7 @@ int run(const Settings& s) {
     states[job].next = s.first + job * static_cast<std::uint64_t>(s.per_module);
     start(job);
   }
+  const bool has_engine = harness::has_engine();
   std::uint64_t crashes = 0;
   std::size_t live = processes.size();
   while (live > 0) {
@@ -104,7 +105,7 @@ int run(const Settings& s) {
   }
   std::uint64_t differences = crashes;
   for (std::size_t job = 0; job < processes.size(); ++job) differences += states[job].differences;
-  fmt::print("{} kernels, {} differences{}\n", s.last - s.first + 1, differences, s.reference_only ? " (reference only)" : "");
+  fmt::print("{} kernels, {} differences{}\n", s.last - s.first + 1, differences, s.reference_only ? " (reference only)" : (has_engine ? "" : " (reference only: this build has no engine)"));
   return differences == 0 ? 0 : 1;
 }
 

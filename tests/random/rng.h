@@ -10,14 +10,12 @@ namespace doppel::random {
 
 class Rng {
  public:
-  explicit Rng(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 0x1234567) {}
+  // The seed is mixed first: neighbours would otherwise give one sequence, a step apart.
+  explicit Rng(std::uint64_t seed) : state_(mix(seed + 0x632be59bd9b4e019)) {}
 
   std::uint64_t next() {
     state_ += 0x9e3779b97f4a7c15;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
+    return mix(state_);
   }
   int below(int bound) { return static_cast<int>(next() % static_cast<std::uint64_t>(bound)); }
   int between(int low, int high) { return low + below(high - low + 1); }
@@ -34,6 +32,12 @@ class Rng {
   std::string maybe(const char* text, int percent = 50) { return chance(percent) ? text : ""; }
 
  private:
+  static std::uint64_t mix(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+
   std::uint64_t state_;
 };
 

@@ -20,12 +20,12 @@ Statement Generator::exchange() {
     default: store = "st.shared.v4.u32 [%slot], {" + reg(Kind::R) + ", " + reg(Kind::R) + ", " + reg(Kind::R) + ", " + reg(Kind::R) + "}"; load = "ld.shared.v4.u32 {%r0, %r1, %r2, %r3}, [%slot]"; break;
   }
   const std::string barrier = rng_.pick({"bar.sync 0;", "barrier.sync 0;", "bar.sync 1;"});
-  s.lines = {"mov.u64 %slot, exchange;", fmt::format("mad.wide.u32 %slot, %tid, {}, %slot;", size), store + ";", barrier};
+  s.lines = {"mov.u64 %slot, exchange;", fmt::format("mad.wide.u32 %slot, %linear, {}, %slot;", size), store + ";", barrier};
   if (rng_.chance(50)) {
-    s.lines.push_back(fmt::format("add.u32 %t0, %tid, {};", step));
+    s.lines.push_back(fmt::format("add.u32 %t0, %linear, {};", step));
     s.lines.push_back("rem.u32 %t0, %t0, %threads;");
   } else {  // backwards
-    s.lines.push_back("sub.u32 %t0, %threads, %tid;");
+    s.lines.push_back("sub.u32 %t0, %threads, %linear;");
     s.lines.push_back("sub.u32 %t0, %t0, 1;");
   }
   s.lines.push_back("mov.u64 %slot, exchange;");
