@@ -40,6 +40,8 @@ struct Launch {
   // Receives the text of device printf, whole calls at a time, in the order of the calls of a block. May be called from any host thread.
   std::function<void(std::string_view)> print;
   double clock_hz = 1e9;                    // of the modelled SM, for %clock64
+  std::uint64_t heap_bytes = std::uint64_t{8} << 20;  // of device malloc; all launches of `memory` together
+  std::atomic<bool>* waiting = nullptr;     // set while no warp of the launch makes progress: it waits for another launch or the host
   std::function<std::uint64_t()> globaltimer_ns;  // virtual time; empty: the host's clock
 };
 

@@ -1,0 +1,212 @@
+#include "engine/callbacks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cstring>
+
+#include "engine/access_checker.h"
+#include "engine/device_heap.h"
+#include "engine/device_printf.h"
+#include "engine/fault_report.h"
+#include "engine/launch_shape.h"
+#include "engine/trace_recorder.h"
+#include "engine/worker.h"
+
+namespace doppel::engine {
+namespace {
+
+Warp& warp_of(jit::WarpContext* context) { return *static_cast<Warp*>(context->engine); }
+
+// While it lives, the thread cannot be made to leave the warp by an interrupt.
+class InCallback {
+ public:
+  explicit InCallback(Warp& warp) : worker_(*warp.worker) { worker_.in_callback = 1; }
+  ~InCallback() { worker_.in_callback = 0; }
+  InCallback(const InCallback&) = delete;
+  InCallback& operator=(const InCallback&) = delete;
+
+ private:
+  Worker& worker_;
+};
+
+void leave_if_stopped(Warp& warp) {
+  if (warp.block->grid->stopped()) warp.worker->leave_warp();
+}
+
+[[noreturn]] void end_with(Warp& warp, Fault fault) {
+  warp.block->grid->fail_with(std::move(fault));
+  warp.worker->leave_warp();
+}
+
+std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32_t index, std::uint32_t thread_count, std::uint32_t mode,
+                      std::uint32_t predicate) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  leave_if_stopped(warp);
+  const auto barrier_mode = static_cast<ptx::BarrierMode>(mode);
+  if (barrier_mode != ptx::BarrierMode::Arrive) record_wait(warp, mask);
+  std::uint32_t result = 0;
+  if (!warp.block->arrive(warp, mask, index, thread_count, barrier_mode, predicate, result)) return result;
+  warp.worker->suspend_warp(warp, SwitchReason::Barrier);
+  leave_if_stopped(warp);
+  return warp.barrier_result;
+}
+
+void yield(jit::WarpContext* context) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  leave_if_stopped(warp);
+  warp.worker->suspend_warp(warp, SwitchReason::Yield);
+  leave_if_stopped(warp);
+}
+
+void trap(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function, std::uint32_t instruction) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  Fault fault = fault_of_warp(warp, mask);
+  fault.kind = Fault::Kind::Trap;
+  name_instruction(fault, warp.block->grid->launch.module->module(), function, instruction);
+  end_with(warp, std::move(fault));
+}
+
+// Element `lane` of a parameter or result.
+template <typename T>
+T lane_value(const void* values, int lane) {
+  T value;
+  std::memcpy(&value, static_cast<const std::byte*>(values) + sizeof(T) * lane, sizeof(T));
+  return value;
+}
+
+template <typename T>
+void set_lane_value(void* values, int lane, T value) {
+  if (values != nullptr) std::memcpy(static_cast<std::byte*>(values) + sizeof(T) * lane, &value, sizeof(T));
+}
+
+template <typename Visitor>
+void for_each_lane(std::uint32_t mask, const Visitor& visit) {
+  for (; mask != 0; mask &= mask - 1) visit(std::countr_zero(mask));
+}
+
+void device_printf(Warp& warp, std::uint32_t mask, const void* const* arguments, void* result) {
+  std::string text;
+  for_each_lane(mask, [&](int lane) {
+    const auto* format = reinterpret_cast<const char*>(lane_value<std::uint64_t>(arguments[0], lane));
+    const auto* values = reinterpret_cast<const std::byte*>(lane_value<std::uint64_t>(arguments[1], lane));
+    set_lane_value<std::int32_t>(result, lane, format_device_printf(text, format, values));
+  });
+  const Launch& launch = warp.block->grid->launch;
+  if (launch.print) launch.print(text);
+}
+
+[[noreturn]] void assertion_failed(Warp& warp, std::uint32_t mask, const void* const* arguments) {
+  Fault fault = fault_of_warp(warp, mask);
+  fault.kind = Fault::Kind::Assert;
+  const Dim3 block = fault.block;
+  for_each_lane(mask, [&](int lane) {
+    const auto string = [&](int index) {
+      const auto* text = reinterpret_cast<const char*>(lane_value<std::uint64_t>(arguments[index], lane));
+      return text != nullptr ? text : "";
+    };
+    const Dim3 thread = thread_at(warp.block->grid->launch.block, std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
+    // The wording of the CUDA C++ Programming Guide, "Assertion".
+    fault.message += fmt::format("{}{}:{}: {}: block: [{},{},{}], thread: [{},{},{}] Assertion `{}` failed.", fault.message.empty() ? "" : "\n", string(1),
+                                 lane_value<std::uint32_t>(arguments[2], lane), string(3), block.x, block.y, block.z, thread.x, thread.y, thread.z,
+                                 string(0));
+  });
+  end_with(warp, std::move(fault));
+}
+
+void call(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function, const void* const* arguments, void* result) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  GridRun& grid = *warp.block->grid;
+  switch (static_cast<jit::RuntimeFunction>(function)) {
+    case jit::RuntimeFunction::Vprintf: device_printf(warp, mask, arguments, result); return;
+    case jit::RuntimeFunction::Assertfail: assertion_failed(warp, mask, arguments);
+    case jit::RuntimeFunction::Malloc:
+      for_each_lane(mask, [&](int lane) {
+        const auto bytes = lane_value<std::uint64_t>(arguments[0], lane);
+        set_lane_value<std::uint64_t>(result, lane, grid.heap != nullptr ? grid.heap->allocate(bytes, grid.launch.heap_bytes) : 0);
+      });
+      return;
+    case jit::RuntimeFunction::Free:
+      for_each_lane(mask, [&](int lane) {
+        const auto address = lane_value<std::uint64_t>(arguments[0], lane);
+        if (grid.heap != nullptr && grid.heap->free(address)) return;
+        Fault fault = fault_of_warp(warp, mask);
+        set_lane(fault, warp, lane);
+        fault.kind = Fault::Kind::IllegalAddress;
+        fault.address = address;
+        fault.message = "free() of an address that malloc() did not give";
+        end_with(warp, std::move(fault));
+      });
+      return;
+  }
+}
+
+// Cycles that the warp has spent, as its instructions tell: a dependent instruction issues every 4 cycles on these cards (facts of
+// research on them: 4 cycles from ALU to ALU), and the warps of a sub-core take turns.
+std::uint64_t warp_cycles(Warp& warp) {
+  constexpr std::uint64_t kDependentIssueCycles = 4;
+  constexpr std::uint64_t kSubCores = 4;
+  const Launch& launch = warp.block->grid->launch;
+  warp.issued += warp.worker->issued_since_switch();
+  const std::uint64_t blocks_per_sm = std::min<std::uint64_t>(launch.resident_blocks_per_sm, (launch.grid.count() + launch.sm_count - 1) / launch.sm_count);
+  const std::uint64_t warps = blocks_per_sm * warp.context.warps_per_block;
+  return warp.issued * std::max(kDependentIssueCycles, (warps + kSubCores - 1) / kSubCores) + warp.slept_cycles;
+}
+
+std::uint64_t clock(jit::WarpContext* context) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  return warp_cycles(warp);
+}
+
+std::uint64_t globaltimer(jit::WarpContext* context) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  const Launch& launch = warp.block->grid->launch;
+  const std::uint64_t start = launch.globaltimer_ns ? launch.globaltimer_ns() : 0;
+  return start + static_cast<std::uint64_t>(static_cast<double>(warp_cycles(warp)) / launch.clock_hz * 1e9);
+}
+
+void nanosleep(jit::WarpContext* context, std::uint32_t nanoseconds) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  warp.slept_cycles += static_cast<std::uint64_t>(nanoseconds * 1e-9 * warp.block->grid->launch.clock_hz);
+  leave_if_stopped(warp);
+  warp.worker->suspend_warp(warp, SwitchReason::Yield);
+  leave_if_stopped(warp);
+}
+
+void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::uint32_t mask) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  record_block(warp, trace_block_id, mask);
+}
+
+void trace_access(jit::WarpContext* context, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags, const std::uint64_t* addresses) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  record_access(warp, instruction, mask, flags, addresses);
+}
+
+void check_access(jit::WarpContext* context, std::uint32_t function, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags,
+                  const std::uint64_t* addresses) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  if (auto fault = find_bad_access(warp, function, instruction, mask, flags, addresses)) end_with(warp, std::move(*fault));
+}
+
+}  // namespace
+
+const jit::RuntimeCallbacks& runtime_callbacks() {
+  static constexpr jit::RuntimeCallbacks kCallbacks{barrier,   yield,       trap,         call,        globaltimer, clock,
+                                                    nanosleep, trace_block, trace_access, check_access};
+  return kCallbacks;
+}
+
+}  // namespace doppel::engine

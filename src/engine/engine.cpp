@@ -1,0 +1,260 @@
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "engine/device_heap.h"
+#include "engine/grid_run.h"
+#include "engine/launch_shape.h"
+#include "engine/prepared_kernel.h"
+#include "engine/signals.h"
+#include "engine/worker.h"
+
+namespace doppel::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Waking a thread costs a few microseconds: only for more work than that.
+constexpr double kWorthAThreadUs = 30;
+// How often stopped grids are looked at whose threads do not come to see it by themselves.
+constexpr auto kInterruptEvery = std::chrono::milliseconds(50);
+
+unsigned usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+class Engine::Implementation {
+ public:
+  explicit Implementation(unsigned host_threads) : host_threads_(host_threads == 0 ? usable_processors() : host_threads) {}
+  ~Implementation();
+
+  Result<Outcome> run(const Launch& launch);
+  unsigned host_threads() const { return host_threads_; }
+
+ private:
+  struct Active {
+    GridRun* grid;
+    pthread_t thread;
+  };
+  Result<void> set_up(GridRun& grid);
+  void ask_for_help(GridRun& grid);
+  void leave_help(GridRun& grid);
+  void help();
+  void watch();
+  void work(GridRun& grid);
+  std::unique_ptr<Worker> take_worker();
+  void give_back(std::unique_ptr<Worker> worker);
+  DeviceHeap& heap_of(memory::AddressSpace& memory);
+
+  const unsigned host_threads_;
+  PreparedKernels prepared_;
+  std::mutex mutex_;
+  std::condition_variable work_to_do_, watch_;
+  std::vector<std::thread> threads_;
+  std::thread watcher_;
+  bool ending_ = false;
+  std::list<GridRun*> needing_;      // help; the helper takes the first and puts it last
+  std::list<Active> active_;         // threads in grids
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::map<memory::AddressSpace*, std::unique_ptr<DeviceHeap>> heaps_;
+  unsigned idle_ = 0;
+};
+
+Engine::Implementation::~Implementation() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  work_to_do_.notify_all();
+  watch_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  if (watcher_.joinable()) watcher_.join();
+}
+
+std::unique_ptr<Worker> Engine::Implementation::take_worker() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!workers_.empty()) {
+      auto worker = std::move(workers_.back());
+      workers_.pop_back();
+      return worker;
+    }
+  }
+  return std::make_unique<Worker>();
+}
+
+void Engine::Implementation::give_back(std::unique_ptr<Worker> worker) {
+  const std::lock_guard lock(mutex_);
+  workers_.push_back(std::move(worker));
+}
+
+DeviceHeap& Engine::Implementation::heap_of(memory::AddressSpace& memory) {
+  const std::lock_guard lock(mutex_);
+  auto& heap = heaps_[&memory];
+  if (heap == nullptr) heap = std::make_unique<DeviceHeap>(memory);
+  return *heap;
+}
+
+void Engine::Implementation::work(GridRun& grid) {
+  auto worker = take_worker();
+  std::list<Active>::iterator self;
+  {
+    const std::lock_guard lock(mutex_);
+    self = active_.insert(active_.end(), {&grid, pthread_self()});
+  }
+  worker->run(grid);
+  {
+    const std::lock_guard lock(mutex_);
+    active_.erase(self);
+  }
+  give_back(std::move(worker));
+}
+
+// A thread of the pool.
+void Engine::Implementation::help() {
+  // The program's signals are for its own threads; faults have to reach this one.
+  sigset_t all;
+  sigfillset(&all);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGURG}) sigdelset(&all, signal);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++idle_;
+    work_to_do_.wait(lock, [&] { return ending_ || !needing_.empty(); });
+    --idle_;
+    if (ending_) return;
+    GridRun* grid = needing_.front();
+    needing_.splice(needing_.end(), needing_, needing_.begin());
+    {
+      const std::lock_guard grid_lock(grid->mutex);
+      ++grid->helpers;
+    }
+    lock.unlock();
+    work(*grid);
+    lock.lock();
+    // Nothing is left to start: others need not look.
+    needing_.remove(grid);
+    const std::lock_guard grid_lock(grid->mutex);
+    if (--grid->helpers == 0) grid->helpers_left.notify_all();
+  }
+}
+
+// Interrupts the threads of stopped grids that run on: a kernel without end, that neither waits nor asks.
+void Engine::Implementation::watch() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    watch_.wait_for(lock, kInterruptEvery);
+    for (const Active& active : active_) {
+      if (active.grid->stopped()) interrupt(active.thread);
+    }
+  }
+}
+
+void Engine::Implementation::ask_for_help(GridRun& grid) {
+  const std::lock_guard lock(mutex_);
+  if (threads_.empty() && host_threads_ > 1) {
+    for (unsigned i = 1; i < host_threads_; ++i) threads_.emplace_back([this] { help(); });
+  }
+  needing_.push_back(&grid);
+  const std::uint64_t wanted = std::min<std::uint64_t>(grid.blocks - 1, host_threads_ - 1);
+  if (wanted >= idle_) {
+    work_to_do_.notify_all();
+  } else {
+    for (std::uint64_t i = 0; i < wanted; ++i) work_to_do_.notify_one();
+  }
+}
+
+void Engine::Implementation::leave_help(GridRun& grid) {
+  {
+    const std::lock_guard lock(mutex_);
+    needing_.remove(&grid);
+  }
+  std::unique_lock lock(grid.mutex);
+  grid.helpers_left.wait(lock, [&] { return grid.helpers == 0; });
+}
+
+Result<void> Engine::Implementation::set_up(GridRun& grid) {
+  const Launch& launch = grid.launch;
+  grid.blocks = launch.grid.count();
+  grid.warps_per_block = warps_of(launch.block);
+  grid.shape = lane_shape(launch.block);
+  grid.shared_bytes = grid.kernel->static_shared_bytes + launch.dynamic_shared_bytes;
+  const bool full_warps = launch.block.count() % jit::kWarpLanes == 0;
+  jit::Variant variant{grid.shape, full_warps, launch.check ? jit::Build::Checked : jit::Build::Plain};
+  const auto code = launch.module->kernel(launch.function, variant);
+  if (!code) return tl::unexpected(code.error());
+  grid.entry = code->entry;
+  grid.local_bytes = code->local_bytes;
+  if (!launch.traced_blocks.empty() && !launch.check) {
+    variant.build = jit::Build::Traced;
+    const auto traced = launch.module->kernel(launch.function, variant);
+    if (!traced) return tl::unexpected(traced.error());
+    grid.traced_entry = traced->entry;
+    grid.local_bytes = std::max(grid.local_bytes, traced->local_bytes);
+    grid.outcome.traces.resize(launch.traced_blocks.size());
+    for (std::size_t i = 0; i < launch.traced_blocks.size(); ++i) grid.outcome.traces[i].block_index = launch.traced_blocks[i];
+  }
+  grid.local_bytes = (grid.local_bytes + 15) / 16 * 16;
+  grid.outcome.counts.resize(launch.module->counter_slots());
+  grid.residency_limit = launch.cooperative ? grid.blocks : std::uint64_t{launch.sm_count} * launch.resident_blocks_per_sm;
+  if (launch.memory != nullptr) grid.heap = &heap_of(*launch.memory);
+  return {};
+}
+
+Result<Outcome> Engine::Implementation::run(const Launch& launch) {
+  if (launch.grid.count() == 0 || launch.block.count() == 0) return fail(Error::Kind::InvalidArgument, "a grid or block without threads");
+  GridRun grid(launch, prepared_.get(launch.module, launch.function));
+  if (auto ready = set_up(grid); !ready) return tl::unexpected(ready.error());
+  install_fault_handlers();
+  if (launch.cancel != nullptr) {
+    const std::lock_guard lock(mutex_);
+    if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
+  }
+
+  const double known = grid.kernel->microseconds_per_block;
+  const bool helped = host_threads_ > 1 && grid.blocks > 1 && (known < 0 || known * static_cast<double>(grid.blocks) > kWorthAThreadUs);
+  if (helped) ask_for_help(grid);
+  const auto start = Clock::now();
+  work(grid);
+  const unsigned threads = helped ? std::min<unsigned>(host_threads_, static_cast<unsigned>(std::min<std::uint64_t>(grid.blocks, 1u << 16))) : 1;
+  if (helped) leave_help(grid);
+  const double elapsed_us = std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+  grid.kernel->microseconds_per_block = elapsed_us * threads / static_cast<double>(grid.blocks);
+
+  if (!grid.fault && launch.cancel != nullptr && *launch.cancel && grid.cut_short) {
+    Fault fault;
+    fault.kind = Fault::Kind::Cancelled;
+    fault.kernel = launch.module->module().functions[launch.function].name;
+    grid.fault = std::move(fault);
+  }
+  grid.outcome.fault = std::move(grid.fault);
+  if (grid.outcome.fault && grid.outcome.fault->kernel.empty()) grid.outcome.fault->kernel = launch.module->module().functions[launch.function].name;
+  std::erase_if(grid.outcome.traces, [](const kernel::BlockTrace& trace) { return trace.warps.empty(); });
+  return std::move(grid.outcome);
+}
+
+Engine::Engine(unsigned host_threads) : implementation_(std::make_unique<Implementation>(host_threads)) {}
+Engine::~Engine() = default;
+Result<Outcome> Engine::run(const Launch& launch) { return implementation_->run(launch); }
+unsigned Engine::host_threads() const { return implementation_->host_threads(); }
+
+}  // namespace doppel::engine

@@ -1,0 +1,144 @@
+#include "engine/fault_report.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <csignal>
+
+#include "engine/launch_shape.h"
+#include "memory/address_space.h"
+
+namespace doppel::engine {
+namespace {
+
+constexpr std::uint64_t kWidestAccess = 32;  // .v8.b32, .v4.b64
+
+// Is the fault in the unmapped page below the fibre's stack?
+bool in_stack_guard(const Warp& warp, std::uint64_t address) {
+  const auto low = reinterpret_cast<std::uint64_t>(warp.fiber->stack_low());
+  return address < low && low - address <= 4096;
+}
+
+const char* space_name(const Warp& warp, std::uint64_t address) {
+  if (warp.block->shared.contains(address)) return "shared";
+  const auto local = reinterpret_cast<std::uint64_t>(warp.context.local);
+  if (local != 0 && address - local < warp.context.local_stride * jit::kWarpLanes) return "local";
+  return "global";
+}
+
+}  // namespace
+
+void set_lane(Fault& fault, const Warp& warp, int lane) {
+  fault.thread = thread_at(warp.block->grid->launch.block, std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
+  fault.thread_known = true;
+}
+
+Fault fault_of_warp(const Warp& warp, std::uint32_t mask) {
+  const Launch& launch = warp.block->grid->launch;
+  Fault fault;
+  fault.kernel = launch.module->module().functions[launch.function].name;
+  fault.block = block_at(launch.grid, warp.block->index);
+  set_lane(fault, warp, mask == 0 ? 0 : std::countr_zero(mask));
+  fault.thread_known = mask != 0;
+  return fault;
+}
+
+void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t function, std::uint32_t instruction) {
+  if (function >= module.functions.size()) return;
+  const ptx::Function& holder = module.functions[function];
+  if (holder.name != fault.kernel) fault.function = holder.name;
+  if (instruction >= holder.instructions.size()) return;
+  const ptx::Instruction& found = holder.instructions[instruction];
+  fault.ptx_line = found.text.line;
+  if (found.source.line != 0) {
+    fault.source_line = found.source.line;
+    if (found.source.file < module.files.size()) fault.source_file = module.files[found.source.file];
+  }
+  using enum ptx::Opcode;
+  const bool accesses = found.opcode == Ld || found.opcode == Ldu || found.opcode == St || found.opcode == Atom || found.opcode == Red;
+  if (!accesses) return;
+  fault.bytes = static_cast<std::uint32_t>(ptx::byte_size(found.type)) * found.modifiers.vector;
+  fault.is_store = found.opcode == St || found.opcode == Red || found.opcode == Atom;
+  fault.space = std::string(ptx::name_of(found.modifiers.space));
+}
+
+Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
+  const Launch& launch = warp.block->grid->launch;
+  Fault fault = fault_of_warp(warp, 0);
+  fault.kind = Fault::Kind::IllegalAddress;
+  fault.is_store = report.is_store;
+  jit::CodeLocation place;
+  if (launch.module->locate(report.code, place)) {
+    const ptx::Function& function = launch.module->module().functions[place.function];
+    std::uint32_t instruction = 0;
+    while (instruction < function.instructions.size() && function.instructions[instruction].text.line != place.ptx_line) ++instruction;
+    name_instruction(fault, launch.module->module(), place.function, instruction);
+    fault.ptx_line = place.ptx_line;
+  }
+  if (report.signal == SIGFPE) {
+    fault.kind = Fault::Kind::Trap;
+    fault.message = "the host's processor refused an arithmetic instruction";
+    return fault;
+  }
+  fault.address = report.address;
+  if (report.address_known && in_stack_guard(warp, report.address)) {
+    fault.kind = Fault::Kind::StackOverflow;
+    fault.message = "calls of device functions are nested too deeply";
+    return fault;
+  }
+  // Which lane: the one whose access covers the address; of an address that is no address at all, the first such lane.
+  const auto lanes = warp.context.active_mask;
+  for (int lane = 0; lane < jit::kWarpLanes; ++lane) {
+    if ((lanes >> lane & 1) == 0) continue;
+    const std::uint64_t start = warp.context.access_addresses[lane];
+    const std::uint64_t bytes = fault.bytes != 0 ? fault.bytes : kWidestAccess;
+    const bool canonical = static_cast<std::int64_t>(start << 16) >> 16 == static_cast<std::int64_t>(start);
+    if (report.address_known ? report.address - start < bytes : !canonical) {
+      set_lane(fault, warp, lane);
+      fault.address = start;
+      break;
+    }
+  }
+  if (fault.space.empty() || fault.space == "generic") fault.space = space_name(warp, fault.address);
+  if (fault.space == "shared") {
+    const std::uint64_t offset = fault.address - reinterpret_cast<std::uint64_t>(warp.context.shared);
+    fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset, warp.block->grid->shared_bytes);
+    fault.address = offset;
+  } else if (launch.memory != nullptr) {
+    fault.allocation = launch.memory->describe(fault.address);
+  }
+  return fault;
+}
+
+std::string describe(const Fault& fault) {
+  std::string what;
+  switch (fault.kind) {
+    case Fault::Kind::IllegalAddress: what = "illegal address"; break;
+    case Fault::Kind::MisalignedAddress: what = "misaligned address"; break;
+    case Fault::Kind::Assert: what = "assertion failed"; break;
+    case Fault::Kind::Trap: what = "trap"; break;
+    case Fault::Kind::Cancelled: what = "cancelled"; break;
+    case Fault::Kind::Deadlock: what = "deadlock"; break;
+    case Fault::Kind::StackOverflow: what = "stack overflow"; break;
+    case Fault::Kind::HostOutOfMemory: what = "the host is out of memory"; break;
+    case Fault::Kind::UninitializedShared: what = "read of uninitialised shared memory"; break;
+    case Fault::Kind::SharedRace: what = "race in shared memory"; break;
+  }
+  const auto triple = [](const Dim3& at) { return fmt::format("({},{},{})", at.x, at.y, at.z); };
+  std::string text = fmt::format("kernel '{}': {}", fault.kernel, what);
+  if (fault.bytes != 0 && fault.kind != Fault::Kind::Trap && fault.kind != Fault::Kind::Assert) {
+    text += fmt::format(": {} of {} bytes at {:#x}", fault.is_store ? "store" : "load", fault.bytes, fault.address);
+    if (!fault.space.empty()) text += fmt::format(" in {} memory", fault.space);
+  } else if (fault.kind == Fault::Kind::IllegalAddress) {
+    text += fmt::format(": {} at {:#x}", fault.is_store ? "store" : "load", fault.address);
+  }
+  text += fmt::format("\n  block {}, thread {}{}", triple(fault.block), triple(fault.thread), fault.thread_known ? "" : " (first of its warp)");
+  if (!fault.function.empty()) text += fmt::format("\n  in device function '{}'", fault.function);
+  if (fault.ptx_line != 0) text += fmt::format("\n  PTX line {}", fault.ptx_line);
+  if (fault.source_line != 0) text += fmt::format("{}{}:{}", fault.ptx_line != 0 ? ", source " : "\n  source ", fault.source_file.empty() ? "line" : fault.source_file, fault.source_line);
+  if (!fault.allocation.empty()) text += fmt::format("\n  that is {}", fault.allocation);
+  if (!fault.message.empty()) text += fmt::format("\n  {}", fault.message);
+  return text;
+}
+
+}  // namespace doppel::engine

@@ -1,0 +1,18 @@
+// From what the hardware or a callback knows of a fault to what a user needs.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/block.h"
+#include "engine/fault.h"
+#include "engine/worker.h"
+
+namespace doppel::engine {
+
+// Kernel, block and first thread of the mask; the mask may be 0 where no lane is known.
+Fault fault_of_warp(const Warp& warp, std::uint32_t mask);
+// Sets the thread of a fault to one lane of the warp.
+void set_lane(Fault& fault, const Warp& warp, int lane);
+Fault fault_from_signal(const Warp& warp, const SignalReport& report);
+
+}  // namespace doppel::engine

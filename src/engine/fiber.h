@@ -1,0 +1,75 @@
+// A stack of its own for a warp, so that it can be suspended in the middle of generated code.
+#pragma once
+
+#include <boost/context/detail/fcontext.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "support/result.h"
+
+namespace doppel::engine {
+
+// Why control came back from a fibre.
+enum class SwitchReason : std::uintptr_t {
+  Idle,       // nothing left to start
+  Barrier,
+  Yield,
+  Left,       // the warp ended for good: trap, fault, cancel. The fibre's stack holds nothing any more
+};
+
+class Fiber {
+ public:
+  using Main = void (*)(void* argument);
+
+  Fiber(std::byte* stack_low, std::size_t stack_bytes) : low_(stack_low), bytes_(stack_bytes) {}
+
+  // Runs it, from the start of `main` where it is fresh, until it switches back.
+  SwitchReason resume(Main main, void* argument);
+  // On the fibre: back to who resumed it.
+  void suspend(SwitchReason reason);
+  // Forgets what was on the stack.
+  void reset() { context_ = nullptr; }
+
+  std::byte* stack_low() const { return low_; }
+  std::byte* stack_high() const { return low_ + bytes_; }
+
+  // Local memory of the warp on it, kept from warp to warp.
+  std::byte* local = nullptr;
+  std::size_t local_bytes = 0;
+
+ private:
+  static void start(boost::context::detail::transfer_t transfer);
+  std::byte* low_;
+  std::size_t bytes_;
+  boost::context::detail::fcontext_t context_ = nullptr;
+  boost::context::detail::fcontext_t resumer_ = nullptr;
+  Main main_ = nullptr;
+  void* argument_ = nullptr;
+  // For AddressSanitizer, which has to be told of every change of stacks.
+  void* fake_stack_ = nullptr;
+  const void* resumer_stack_ = nullptr;
+  std::size_t resumer_stack_bytes_ = 0;
+};
+
+// Stacks with a guard page below each; taken from the host page by page as they are touched.
+class FiberPool {
+ public:
+  static constexpr std::size_t kStackBytes = std::size_t{512} << 10;
+  FiberPool() = default;
+  ~FiberPool();
+  FiberPool(const FiberPool&) = delete;
+  FiberPool& operator=(const FiberPool&) = delete;
+
+  Fiber* take();               // null: the host has no memory
+  void give_back(Fiber* fiber) { free_.push_back(fiber); }
+  // Room for the local memory of a warp; false: the host has no memory.
+  static bool ensure_local(Fiber& fiber, std::size_t bytes);
+
+ private:
+  std::vector<std::unique_ptr<Fiber>> all_;
+  std::vector<Fiber*> free_;
+};
+
+}  // namespace doppel::engine

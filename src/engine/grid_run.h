@@ -1,0 +1,57 @@
+// One grid while it runs: what its host threads share.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/fault.h"
+#include "engine/prepared_kernel.h"
+#include "jit/warp_abi.h"
+
+namespace doppel::engine {
+
+class DeviceHeap;
+
+struct GridRun {
+  GridRun(const Launch& the_launch, std::shared_ptr<PreparedKernel> the_kernel) : launch(the_launch), kernel(std::move(the_kernel)) {}
+
+  const Launch& launch;
+  const std::shared_ptr<PreparedKernel> kernel;
+  jit::WarpEntry entry = nullptr;         // plain, or checked
+  jit::WarpEntry traced_entry = nullptr;  // null: nothing is traced
+  std::uint64_t local_bytes = 0;
+  jit::LaneShape shape = jit::LaneShape::General;
+  std::uint64_t blocks = 0;
+  std::uint32_t warps_per_block = 0;
+  std::uint32_t shared_bytes = 0;
+  DeviceHeap* heap = nullptr;
+  std::uint64_t residency_limit = 1;
+
+  std::atomic<std::uint64_t> next_block{0};
+  std::atomic<std::uint64_t> resident{0};
+  std::atomic<std::uint64_t> spinning_workers{0};
+  std::atomic<bool> stop{false};       // a fault, or cancelled: leave as soon as you see it
+  std::atomic<bool> cut_short{false};  // a block was left, or not started, because of that
+
+  std::mutex mutex;
+  std::condition_variable helpers_left;
+  unsigned helpers = 0;
+  std::optional<Fault> fault;
+  Outcome outcome;
+
+  bool stopped() const {
+    return stop.load(std::memory_order_relaxed) ||
+           (launch.cancel != nullptr && launch.cancel->load(std::memory_order_relaxed));
+  }
+  // The first fault of the grid counts.
+  void fail_with(Fault found);
+};
+
+}  // namespace doppel::engine

@@ -1,0 +1,44 @@
+#include "engine/launch_shape.h"
+
+#include <algorithm>
+
+namespace doppel::engine {
+
+jit::LaneShape lane_shape(const Dim3& block) {
+  if (block.x % jit::kWarpLanes == 0 || (block.y == 1 && block.z == 1)) return jit::LaneShape::Linear;
+  const bool z_uniform = block.z == 1 || (std::uint64_t{block.x} * block.y) % jit::kWarpLanes == 0;
+  if (!z_uniform) return jit::LaneShape::General;
+  switch (block.x) {
+    case 2: return jit::LaneShape::Rows2;
+    case 4: return jit::LaneShape::Rows4;
+    case 8: return jit::LaneShape::Rows8;
+    case 16: return jit::LaneShape::Rows16;
+    default: return jit::LaneShape::General;
+  }
+}
+
+Dim3 thread_at(const Dim3& block, std::uint64_t linear) {
+  return {static_cast<std::uint32_t>(linear % block.x), static_cast<std::uint32_t>(linear / block.x % block.y),
+          static_cast<std::uint32_t>(linear / block.x / block.y)};
+}
+
+Dim3 block_at(const Dim3& grid, std::uint64_t linear) { return thread_at(grid, linear); }
+
+void fill_threads(jit::WarpContext& context, const Dim3& block, jit::LaneShape shape, std::uint32_t warp) {
+  const std::uint64_t first = std::uint64_t{warp} * jit::kWarpLanes;
+  const Dim3 base = thread_at(block, first);
+  context.tid_base[0] = base.x;
+  context.tid_base[1] = base.y;
+  context.tid_base[2] = base.z;
+  const std::uint64_t lanes = std::min<std::uint64_t>(jit::kWarpLanes, block.count() - first);
+  context.active_mask = lanes == jit::kWarpLanes ? ~0u : (1u << lanes) - 1;
+  if (shape != jit::LaneShape::General) return;
+  for (std::uint64_t lane = 0; lane < jit::kWarpLanes; ++lane) {
+    const Dim3 thread = lane < lanes ? thread_at(block, first + lane) : Dim3{0, 0, 0};
+    context.tid[0][lane] = thread.x;
+    context.tid[1][lane] = thread.y;
+    context.tid[2][lane] = thread.z;
+  }
+}
+
+}  // namespace doppel::engine

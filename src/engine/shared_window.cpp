@@ -1,0 +1,27 @@
+#include "engine/shared_window.h"
+
+#include <sys/mman.h>
+
+namespace doppel::engine {
+namespace {
+constexpr std::size_t kPage = 4096;
+}
+
+SharedWindow::~SharedWindow() {
+  if (base_ != nullptr) munmap(base_, kBytes);
+}
+
+bool SharedWindow::fit(std::size_t bytes) {
+  if (base_ == nullptr) {
+    void* memory = mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return false;
+    base_ = static_cast<std::byte*>(memory);
+  }
+  const std::size_t wanted = (bytes + kPage - 1) / kPage * kPage;
+  if (wanted > accessible_ && mprotect(base_ + accessible_, wanted - accessible_, PROT_READ | PROT_WRITE) != 0) return false;
+  if (wanted < accessible_ && mprotect(base_ + wanted, accessible_ - wanted, PROT_NONE) != 0) return false;
+  accessible_ = wanted;
+  return true;
+}
+
+}  // namespace doppel::engine

@@ -1,0 +1,157 @@
+#include "engine/trace_recorder.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/grid_run.h"
+#include "memory/address_space.h"
+#include "ptx/types.h"
+
+namespace doppel::engine {
+namespace {
+
+constexpr std::size_t kMaxEvents = std::size_t{1} << 18;
+constexpr std::size_t kMaxSectors = std::size_t{1} << 20;
+constexpr std::uint64_t kSectorBytes = 32;
+// Where the local memory of all threads starts in traces: behind everything a card can have.
+constexpr std::uint64_t kLocalWindow = std::uint64_t{1} << 46;
+// Addresses outside of the reserved range (registered memory of the host) keep their low part there.
+constexpr std::uint64_t kForeignWindow = std::uint64_t{1} << 45;
+
+bool full(kernel::WarpTrace& trace) {
+  if (trace.events.size() < kMaxEvents && trace.sectors.size() < kMaxSectors) return false;
+  trace.truncated = true;
+  return true;
+}
+
+kernel::AccessSpace space_of(const Warp& warp, std::uint32_t flags, std::uint64_t address) {
+  switch (static_cast<ptx::Space>(flags >> jit::kAccessSpaceShift & 0xf)) {
+    case ptx::Space::Shared:
+    case ptx::Space::SharedCluster: return kernel::AccessSpace::Shared;
+    case ptx::Space::Local: return kernel::AccessSpace::Local;
+    case ptx::Space::Const: return kernel::AccessSpace::Const;
+    case ptx::Space::Param: return kernel::AccessSpace::Param;
+    case ptx::Space::Global: return kernel::AccessSpace::Global;
+    default: break;
+  }
+  if (warp.block->shared.contains(address)) return kernel::AccessSpace::Shared;
+  const auto local = reinterpret_cast<std::uint64_t>(warp.context.local);
+  if (address - local < warp.context.local_stride * jit::kWarpLanes) return kernel::AccessSpace::Local;
+  return kernel::AccessSpace::Global;
+}
+
+// Address for the trace: the same on every host.
+std::uint64_t traced_address(const Warp& warp, kernel::AccessSpace space, std::uint64_t address, std::uint32_t lane) {
+  if (space == kernel::AccessSpace::Local) {
+    // Local memory is interleaved: the same word of all lanes lies side by side (CUDA C++ Programming Guide, "Local Memory").
+    const std::uint64_t stride = warp.context.local_stride;
+    const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(warp.context.local) - lane * stride;
+    const std::uint64_t warp_index = warp.block->index * warp.context.warps_per_block + warp.context.warp_id;
+    return kLocalWindow + warp_index * stride * jit::kWarpLanes + offset / 4 * 128 + std::uint64_t{lane} * 4 + offset % 4;
+  }
+  const memory::AddressSpace* memory = warp.block->grid->launch.memory;
+  if (memory != nullptr && memory->contains(address)) return address - memory->base();
+  return kForeignWindow + (address & 0xffffffff);
+}
+
+}  // namespace
+
+std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane, const std::uint64_t* addresses) {
+  constexpr std::uint32_t kBanks = 32;
+  const std::uint32_t words = std::max<std::uint32_t>(1, (bytes_per_lane + 3) / 4);
+  const std::uint32_t lanes_per_phase = std::max<std::uint32_t>(1, kBanks / words);
+  std::uint32_t passes = 0;
+  for (std::uint32_t first = 0; first < kBanks; first += lanes_per_phase) {
+    std::array<std::array<std::uint64_t, 32>, kBanks> words_of_bank;
+    std::array<std::uint8_t, kBanks> count{};
+    std::uint32_t most = 0;
+    for (std::uint32_t lane = first; lane < std::min(first + lanes_per_phase, kBanks); ++lane) {
+      if ((mask >> lane & 1) == 0) continue;
+      for (std::uint32_t word = 0; word < words; ++word) {
+        const std::uint64_t at = addresses[lane] / 4 + word;
+        const std::uint32_t bank = at % kBanks;
+        const auto begin = words_of_bank[bank].begin();
+        const auto end = begin + count[bank];
+        if (std::find(begin, end, at) == end) {
+          *end = at;
+          most = std::max<std::uint32_t>(most, ++count[bank]);
+        }
+      }
+    }
+    passes += most;
+  }
+  return std::max<std::uint32_t>(passes, 1);
+}
+
+void record_block(Warp& warp, std::uint32_t trace_block_id, std::uint32_t mask) {
+  if (warp.trace == nullptr || full(*warp.trace)) return;
+  kernel::TraceEvent event;
+  event.kind = kernel::TraceEvent::Kind::Block;
+  event.id = trace_block_id;
+  event.mask = mask;
+  warp.trace->events.push_back(event);
+}
+
+void record_wait(Warp& warp, std::uint32_t mask) {
+  if (warp.trace == nullptr || full(*warp.trace)) return;
+  kernel::TraceEvent event;
+  event.kind = kernel::TraceEvent::Kind::Wait;
+  event.mask = mask;
+  warp.trace->events.push_back(event);
+}
+
+void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags, const std::uint64_t* addresses) {
+  if (warp.trace == nullptr || mask == 0 || full(*warp.trace)) return;
+  kernel::WarpTrace& trace = *warp.trace;
+  const std::uint32_t bytes = std::max(flags & jit::kAccessSizeMask, 1u);
+  kernel::TraceEvent event;
+  event.kind = kernel::TraceEvent::Kind::Access;
+  event.id = instruction;
+  event.mask = mask;
+  event.bytes_per_lane = static_cast<std::uint8_t>(bytes);
+  event.atomic = (flags & jit::kAccessAtomic) != 0;
+
+  std::array<std::uint64_t, jit::kWarpLanes> sorted;
+  std::uint32_t lanes = 0;
+  std::uint32_t first_lane = 0;
+  for (std::uint32_t lane = 0; lane < jit::kWarpLanes; ++lane) {
+    if ((mask >> lane & 1) == 0) continue;
+    if (lanes == 0) first_lane = lane;
+    sorted[lanes++] = addresses[lane];
+  }
+  event.space = space_of(warp, flags, addresses[first_lane]);
+  if (event.atomic) {
+    std::sort(sorted.begin(), sorted.begin() + lanes);
+    std::uint32_t run = 1;
+    std::uint32_t longest = 1;
+    for (std::uint32_t i = 1; i < lanes; ++i) {
+      run = sorted[i] == sorted[i - 1] ? run + 1 : 1;
+      longest = std::max(longest, run);
+    }
+    event.serial = static_cast<std::uint16_t>(longest);
+  }
+  if (event.space == kernel::AccessSpace::Shared) {
+    event.count = static_cast<std::uint16_t>(shared_passes(mask, bytes, addresses));
+  } else {
+    std::array<std::uint64_t, std::size_t{jit::kWarpLanes} * 9> sectors;
+    std::size_t count = 0;
+    for (std::uint32_t lane = 0; lane < jit::kWarpLanes; ++lane) {
+      if ((mask >> lane & 1) == 0) continue;
+      for (std::uint32_t word = 0; word < bytes;) {
+        const std::uint64_t address = traced_address(warp, event.space, addresses[lane] + word, lane);
+        const std::uint64_t sector = address / kSectorBytes;
+        if (count == 0 || sectors[count - 1] != sector) sectors[count++] = sector;
+        // To the next word of local memory (it lies elsewhere), to the next sector of any other.
+        word += event.space == kernel::AccessSpace::Local ? 4 : static_cast<std::uint32_t>(kSectorBytes - address % kSectorBytes);
+      }
+    }
+    std::sort(sectors.begin(), sectors.begin() + static_cast<std::ptrdiff_t>(count));
+    const auto end = std::unique(sectors.begin(), sectors.begin() + static_cast<std::ptrdiff_t>(count));
+    event.payload = static_cast<std::uint32_t>(trace.sectors.size());
+    event.count = static_cast<std::uint16_t>(end - sectors.begin());
+    trace.sectors.insert(trace.sectors.end(), sectors.begin(), end);
+  }
+  trace.events.push_back(event);
+}
+
+}  // namespace doppel::engine

@@ -1,0 +1,74 @@
+// One host thread at work on a grid: starts its blocks, switches between their warps, and catches what goes wrong in them.
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/block.h"
+#include "engine/fault.h"
+#include "engine/fiber.h"
+#include "engine/grid_run.h"
+
+namespace doppel::engine {
+
+// What the signal handler found; read when the fibre has been left.
+struct SignalReport {
+  int signal = 0;              // 0: none
+  std::uint64_t address = 0;   // that was touched
+  bool address_known = false;
+  bool is_store = false;
+  const void* code = nullptr;  // the instruction
+};
+
+class Worker {
+ public:
+  Worker();
+  ~Worker();
+
+  // Runs blocks of the grid until it has none left to start and all that this thread started have ended.
+  void run(GridRun& grid);
+
+  // Of callbacks and the signal handler, on the warp's fibre. They do not return where the warp has ended.
+  [[noreturn]] void leave_warp();
+  void suspend_warp(Warp& warp, SwitchReason reason);
+  std::uint64_t issued_since_switch();
+
+  GridRun* grid = nullptr;
+  Warp* current = nullptr;               // null: not on a fibre
+  volatile std::sig_atomic_t in_callback = 1;  // 0: generated code runs, and may be left for good at any instruction
+  SignalReport signal_report;
+  std::vector<std::uint64_t> counters;   // of this thread, for the whole grid
+
+ private:
+  enum class BlockState { Finished, Spinning, Stopped };
+  struct FreshWarps;
+  static void run_fresh_warps(void* self);
+  Block* start_block();
+  BlockState run_block(Block& block);
+  bool resume_warp(Warp& warp);
+  bool handle_left(Block& block);
+  bool start_fresh(Block& block);
+  void finish_block(Block& block);
+  void prepare_warp(Block& block, Warp& warp, std::uint32_t index);
+  void collect_counters();
+  Fault fault_here(const Warp& warp) const;
+
+  FiberPool fibers_;
+  std::vector<std::unique_ptr<Block>> all_blocks_;
+  std::vector<Block*> free_blocks_, resident_;
+  Block* starting_ = nullptr;     // whose fresh warps the current fibre runs
+  Fiber* starting_fiber_ = nullptr;
+  std::uint64_t counted_at_switch_ = 0;
+  std::uint64_t count_instructions() const;
+};
+
+// The worker that the calling thread is, if it is one now.
+Worker*& current_worker();
+
+// Fills in what the module tells of a place in a kernel: line, source, form, space, bytes.
+void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t function, std::uint32_t instruction);
+
+}  // namespace doppel::engine

@@ -1,0 +1,74 @@
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "engine/access_checker.h"
+#include "fake_module.h"
+#include "memory/address_space.h"
+
+namespace doppel::engine {
+namespace {
+
+using testing::data_of;
+using testing::FakeLaunch;
+
+TEST(SharedChecker, FindsReadsOfWhatNobodyWrote) {
+  SharedChecker checker;
+  checker.reset(64);
+  EXPECT_FALSE(checker.access(0, 4, 0, 0, true, false));
+  EXPECT_FALSE(checker.access(0, 4, 0, 0, false, false));
+  const auto finding = checker.access(2, 4, 0, 0, false, false);
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->kind, Fault::Kind::UninitializedShared);
+}
+
+TEST(SharedChecker, FindsRacesBetweenWarps) {
+  SharedChecker checker;
+  checker.reset(64);
+  EXPECT_FALSE(checker.access(0, 4, 0, 0, true, false));
+  EXPECT_EQ(checker.access(0, 4, 1, 0, false, false)->kind, Fault::Kind::SharedRace);
+  EXPECT_FALSE(checker.access(0, 4, 1, 1, false, false));  // behind a barrier
+  EXPECT_FALSE(checker.access(0, 4, 0, 1, false, false));
+  EXPECT_EQ(checker.access(0, 4, 0, 1, true, false)->kind, Fault::Kind::SharedRace);
+}
+
+TEST(SharedChecker, AtomicsDoNotRaceWithEachOther) {
+  SharedChecker checker;
+  checker.reset(8);
+  EXPECT_FALSE(checker.access(0, 4, 0, 0, true, false));
+  EXPECT_FALSE(checker.access(0, 4, 1, 1, false, true));
+  EXPECT_FALSE(checker.access(0, 4, 2, 1, false, true));
+  EXPECT_TRUE(checker.access(0, 4, 3, 1, false, false));
+}
+
+struct Access {
+  std::uint64_t address = 0;
+  std::uint32_t bytes = 4;
+};
+
+void access(jit::WarpContext* context) {
+  const auto& data = data_of<Access>(context);
+  std::array<std::uint64_t, 32> addresses;
+  for (std::uint64_t lane = 0; lane < 32; ++lane) addresses[lane] = data.address + 4 * lane;
+  context->callbacks->check_access(context, 0, 0, ~0u, data.bytes | jit::kAccessStore | 4u << jit::kAccessAlignShift, addresses.data());
+}
+
+TEST(Checker, FindsOutOfBoundsInsideOfAPage) {
+  auto memory = memory::AddressSpace::create(0, std::uint64_t{1} << 32);
+  const std::uint64_t start = *(*memory)->allocate(120, 256, memory::AllocationKind::Device);
+  Access data{start};
+  FakeLaunch fake(access, {1}, {32}, &data);
+  fake.launch.memory = memory->get();
+  fake.launch.check = true;
+  Engine engine(1);
+  const auto outcome = engine.run(fake.launch);
+  ASSERT_TRUE(outcome && outcome->fault);
+  EXPECT_EQ(outcome->fault->kind, Fault::Kind::IllegalAddress);
+  EXPECT_EQ(outcome->fault->thread, (Dim3{30, 0, 0}));
+  EXPECT_NE(outcome->fault->allocation.find("0 bytes after the end of the 120-byte"), std::string::npos) << outcome->fault->allocation;
+  data.address = start - 2;
+  EXPECT_EQ(engine.run(fake.launch)->fault->kind, Fault::Kind::MisalignedAddress);
+}
+
+}  // namespace
+}  // namespace doppel::engine
