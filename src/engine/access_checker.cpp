@@ -14,25 +14,32 @@ namespace doppel::engine {
 
 void SharedChecker::reset(std::uint32_t bytes) { bytes_.assign(bytes, Byte{}); }
 
-std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset, std::uint32_t bytes, std::uint32_t warp, std::uint32_t epoch, bool store,
-                                                            bool atomic) {
+std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset, std::uint32_t bytes,
+                                                            std::uint32_t warp, std::uint32_t epoch,
+                                                            bool store, bool atomic) {
   for (std::uint32_t i = 0; i < bytes; ++i) {
     Byte& byte = bytes_[offset + i];
     const bool reads = !store || atomic;
     const bool writes = store || atomic;
     const bool written_by_other = byte.writer != kNobody && byte.writer != warp && byte.write_epoch == epoch;
     if (reads && !byte.initialized) {
-      return Finding{Fault::Kind::UninitializedShared, fmt::format("byte {} of shared memory was never written by this block", offset + i)};
+      return Finding{Fault::Kind::UninitializedShared,
+                     fmt::format("byte {} of shared memory was never written by this block", offset + i)};
     }
     // Two atomic operations do not race with each other.
     if (written_by_other && !(atomic && byte.atomic)) {
-      return Finding{Fault::Kind::SharedRace, fmt::format("warp {} {} byte {} of shared memory that warp {} wrote, with no barrier between", warp,
-                                                          writes ? "writes" : "reads", offset + i, byte.writer)};
+      return Finding{
+          Fault::Kind::SharedRace,
+          fmt::format("warp {} {} byte {} of shared memory that warp {} wrote, with no barrier between", warp,
+                      writes ? "writes" : "reads", offset + i, byte.writer)};
     }
     const bool read_by_other = byte.reader != kNobody && byte.reader != warp && byte.read_epoch == epoch;
     if (writes && read_by_other && !atomic) {
       const std::string who = byte.reader == kSeveral ? "other warps" : fmt::format("warp {}", byte.reader);
-      return Finding{Fault::Kind::SharedRace, fmt::format("warp {} writes byte {} of shared memory that {} read, with no barrier between", warp, offset + i, who)};
+      return Finding{
+          Fault::Kind::SharedRace,
+          fmt::format("warp {} writes byte {} of shared memory that {} read, with no barrier between", warp,
+                      offset + i, who)};
     }
     if (writes) {
       byte.initialized = true;
@@ -48,7 +55,8 @@ std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset
   return std::nullopt;
 }
 
-std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags,
+std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::uint32_t instruction,
+                                     std::uint32_t mask, std::uint32_t flags,
                                      const std::uint64_t* addresses) {
   const GridRun& grid = *warp.block->grid;
   const Launch& launch = grid.launch;
@@ -78,7 +86,8 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
     if (alignment > 1 && address % alignment != 0) {
       Fault fault = report(Fault::Kind::MisalignedAddress);
       fault.message = fmt::format("it needs an address that is a multiple of {}", alignment);
-      if (!in_shared && !in_local && launch.memory != nullptr) fault.allocation = launch.memory->describe(address);
+      if (!in_shared && !in_local && launch.memory != nullptr)
+        fault.allocation = launch.memory->describe(address);
       return fault;
     }
     if (in_shared) {
@@ -87,10 +96,12 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
         Fault fault = report(Fault::Kind::IllegalAddress);
         fault.address = offset;
         fault.space = "shared";
-        fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset, grid.shared_bytes);
+        fault.allocation =
+            fmt::format("offset {} of the block's {} bytes of shared memory", offset, grid.shared_bytes);
         return fault;
       }
-      auto finding = warp.block->checker->access(static_cast<std::uint32_t>(offset), bytes, warp.context.warp_id, warp.block->epoch, store, atomic);
+      auto finding = warp.block->checker->access(static_cast<std::uint32_t>(offset), bytes,
+                                                 warp.context.warp_id, warp.block->epoch, store, atomic);
       if (finding) {
         Fault fault = report(finding->kind);
         fault.address = offset;
@@ -102,7 +113,8 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
     }
     if (in_local) {
       const std::uint64_t offset = (address - local) % warp.context.local_stride;
-      if (offset + bytes > warp.context.local_stride || (address - local) / warp.context.local_stride != static_cast<std::uint64_t>(lane)) {
+      if (offset + bytes > warp.context.local_stride ||
+          (address - local) / warp.context.local_stride != static_cast<std::uint64_t>(lane)) {
         Fault fault = report(Fault::Kind::IllegalAddress);
         fault.space = "local";
         fault.message = "it lies outside of the thread's local memory";

@@ -21,7 +21,8 @@ class SharedChecker {
   };
   void reset(std::uint32_t bytes);
   // epoch: the number of barriers that the block has completed.
-  std::optional<Finding> access(std::uint32_t offset, std::uint32_t bytes, std::uint32_t warp, std::uint32_t epoch, bool store, bool atomic);
+  std::optional<Finding> access(std::uint32_t offset, std::uint32_t bytes, std::uint32_t warp,
+                                std::uint32_t epoch, bool store, bool atomic);
 
  private:
   static constexpr std::uint16_t kNobody = 0xffff;
@@ -36,7 +37,8 @@ class SharedChecker {
 };
 
 // Out of bounds, freed, misaligned, uninitialised or racing: the first lane's finding, or none.
-std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::uint32_t instruction, std::uint32_t mask, std::uint32_t access_flags,
+std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::uint32_t instruction,
+                                     std::uint32_t mask, std::uint32_t access_flags,
                                      const std::uint64_t* addresses);
 
 }  // namespace doppel::engine

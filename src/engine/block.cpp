@@ -11,17 +11,22 @@ namespace {
 
 std::uint32_t result_of(const Barrier& barrier) {
   switch (barrier.mode) {
-    case ptx::BarrierMode::RedPopc: return barrier.population;
-    case ptx::BarrierMode::RedAnd: return barrier.all ? 1 : 0;
-    case ptx::BarrierMode::RedOr: return barrier.any ? 1 : 0;
-    default: return 0;
+    case ptx::BarrierMode::RedPopc:
+      return barrier.population;
+    case ptx::BarrierMode::RedAnd:
+      return barrier.all ? 1 : 0;
+    case ptx::BarrierMode::RedOr:
+      return barrier.any ? 1 : 0;
+    default:
+      return 0;
   }
 }
 
 }  // namespace
 
 bool Block::complete_if_full(Barrier& barrier) {
-  const bool full = barrier.expected != 0 ? barrier.arrived >= barrier.expected : barrier.arrived_warps >= running;
+  const bool full =
+      barrier.expected != 0 ? barrier.arrived >= barrier.expected : barrier.arrived_warps >= running;
   if (!barrier.in_use || !full) return false;
   const std::uint32_t result = result_of(barrier);
   for (Warp* warp : barrier.waiting) {
@@ -37,8 +42,8 @@ bool Block::complete_if_full(Barrier& barrier) {
   return true;
 }
 
-bool Block::arrive(Warp& warp, std::uint32_t mask, std::uint32_t number, std::uint32_t thread_count, ptx::BarrierMode mode,
-                   std::uint32_t predicate, std::uint32_t& result) {
+bool Block::arrive(Warp& warp, std::uint32_t mask, std::uint32_t number, std::uint32_t thread_count,
+                   ptx::BarrierMode mode, std::uint32_t predicate, std::uint32_t& result) {
   Barrier& barrier = barriers[number % kBarriers];
   barrier.in_use = true;
   barrier.expected = thread_count;

@@ -30,20 +30,20 @@ struct Warp {
   State state = State::Fresh;
   std::uint32_t barrier = 0;
   std::uint32_t barrier_result = 0;
-  std::uint32_t barrier_mask = 0;   // for the deadlock report
+  std::uint32_t barrier_mask = 0;  // for the deadlock report
   kernel::WarpTrace* trace = nullptr;
-  std::uint64_t issued = 0;         // instructions, only where the kernel reads a clock
+  std::uint64_t issued = 0;  // instructions, only where the kernel reads a clock
   std::uint64_t slept_cycles = 0;
 };
 
 // One of the 16 barriers of a block (PTX ISA 9.7.13.1). Arrivals count whole warps, as the ISA says.
 struct Barrier {
-  std::uint32_t arrived = 0;       // threads: warps that arrived times 32
+  std::uint32_t arrived = 0;  // threads: warps that arrived times 32
   std::uint32_t arrived_warps = 0;
-  std::uint32_t expected = 0;      // threads; 0: all warps of the block that still run
+  std::uint32_t expected = 0;  // threads; 0: all warps of the block that still run
   bool in_use = false;
   ptx::BarrierMode mode = ptx::BarrierMode::Sync;
-  std::uint32_t population = 0;    // lanes with a true predicate
+  std::uint32_t population = 0;  // lanes with a true predicate
   bool all = true;
   bool any = false;
   std::vector<Warp*> waiting;
@@ -64,9 +64,10 @@ struct Block {
   std::unique_ptr<SharedChecker> checker;
   kernel::BlockTrace* trace = nullptr;
 
-  // A warp arrives. True: it has to wait, and is among the barrier's waiting. Else `result` is what the instruction gives.
-  bool arrive(Warp& warp, std::uint32_t mask, std::uint32_t barrier, std::uint32_t thread_count, ptx::BarrierMode mode,
-              std::uint32_t predicate, std::uint32_t& result);
+  // A warp arrives. True: it has to wait, and is among the barrier's waiting. Else `result` is what the
+  // instruction gives.
+  bool arrive(Warp& warp, std::uint32_t mask, std::uint32_t barrier, std::uint32_t thread_count,
+              ptx::BarrierMode mode, std::uint32_t predicate, std::uint32_t& result);
   // A warp has ended: barriers that waited for it may be complete.
   void warp_left();
   // All that still run wait at barriers that nobody can complete.

@@ -41,8 +41,8 @@ void leave_if_stopped(Warp& warp) {
   warp.worker->leave_warp();
 }
 
-std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32_t index, std::uint32_t thread_count, std::uint32_t mode,
-                      std::uint32_t predicate) {
+std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32_t index,
+                      std::uint32_t thread_count, std::uint32_t mode, std::uint32_t predicate) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
   leave_if_stopped(warp);
@@ -110,26 +110,33 @@ void device_printf(Warp& warp, std::uint32_t mask, const void* const* arguments,
       const auto* text = reinterpret_cast<const char*>(lane_value<std::uint64_t>(arguments[index], lane));
       return text != nullptr ? text : "";
     };
-    const Dim3 thread = thread_at(warp.block->grid->launch.block, std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
+    const Dim3 thread = thread_at(warp.block->grid->launch.block,
+                                  std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
     // The wording of the CUDA C++ Programming Guide, "Assertion".
-    fault.message += fmt::format("{}{}:{}: {}: block: [{},{},{}], thread: [{},{},{}] Assertion `{}` failed.", fault.message.empty() ? "" : "\n", string(1),
-                                 lane_value<std::uint32_t>(arguments[2], lane), string(3), block.x, block.y, block.z, thread.x, thread.y, thread.z,
-                                 string(0));
+    fault.message += fmt::format("{}{}:{}: {}: block: [{},{},{}], thread: [{},{},{}] Assertion `{}` failed.",
+                                 fault.message.empty() ? "" : "\n", string(1),
+                                 lane_value<std::uint32_t>(arguments[2], lane), string(3), block.x, block.y,
+                                 block.z, thread.x, thread.y, thread.z, string(0));
   });
   end_with(warp, std::move(fault));
 }
 
-void call(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function, const void* const* arguments, void* result) {
+void call(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function, const void* const* arguments,
+          void* result) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
   GridRun& grid = *warp.block->grid;
   switch (static_cast<jit::RuntimeFunction>(function)) {
-    case jit::RuntimeFunction::Vprintf: device_printf(warp, mask, arguments, result); return;
-    case jit::RuntimeFunction::Assertfail: assertion_failed(warp, mask, arguments);
+    case jit::RuntimeFunction::Vprintf:
+      device_printf(warp, mask, arguments, result);
+      return;
+    case jit::RuntimeFunction::Assertfail:
+      assertion_failed(warp, mask, arguments);
     case jit::RuntimeFunction::Malloc:
       for_each_lane(mask, [&](int lane) {
         const auto bytes = lane_value<std::uint64_t>(arguments[0], lane);
-        set_lane_value<std::uint64_t>(result, lane, grid.heap != nullptr ? grid.heap->allocate(bytes, grid.launch.heap_bytes) : 0);
+        set_lane_value<std::uint64_t>(
+            result, lane, grid.heap != nullptr ? grid.heap->allocate(bytes, grid.launch.heap_bytes) : 0);
       });
       return;
     case jit::RuntimeFunction::Free:
@@ -147,16 +154,18 @@ void call(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function,
   }
 }
 
-// Cycles that the warp has spent, as its instructions tell: a dependent instruction issues every 4 cycles on these cards (facts of
-// research on them: 4 cycles from ALU to ALU), and the warps of a sub-core take turns.
+// Cycles that the warp has spent, as its instructions tell: a dependent instruction issues every 4 cycles on
+// these cards (facts of research on them: 4 cycles from ALU to ALU), and the warps of a sub-core take turns.
 std::uint64_t warp_cycles(Warp& warp) {
   constexpr std::uint64_t kDependentIssueCycles = 4;
   constexpr std::uint64_t kSubCores = 4;
   const Launch& launch = warp.block->grid->launch;
   warp.issued += warp.worker->issued_since_switch();
-  const std::uint64_t blocks_per_sm = std::min<std::uint64_t>(launch.resident_blocks_per_sm, (launch.grid.count() + launch.sm_count - 1) / launch.sm_count);
+  const std::uint64_t blocks_per_sm = std::min<std::uint64_t>(
+      launch.resident_blocks_per_sm, (launch.grid.count() + launch.sm_count - 1) / launch.sm_count);
   const std::uint64_t warps = blocks_per_sm * warp.context.warps_per_block;
-  return warp.issued * std::max(kDependentIssueCycles, (warps + kSubCores - 1) / kSubCores) + warp.slept_cycles;
+  return warp.issued * std::max(kDependentIssueCycles, (warps + kSubCores - 1) / kSubCores) +
+         warp.slept_cycles;
 }
 
 std::uint64_t clock(jit::WarpContext* context) {
@@ -188,24 +197,26 @@ void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::u
   record_block(warp, trace_block_id, mask);
 }
 
-void trace_access(jit::WarpContext* context, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags, const std::uint64_t* addresses) {
+void trace_access(jit::WarpContext* context, std::uint32_t instruction, std::uint32_t mask,
+                  std::uint32_t flags, const std::uint64_t* addresses) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
   record_access(warp, instruction, mask, flags, addresses);
 }
 
-void check_access(jit::WarpContext* context, std::uint32_t function, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags,
-                  const std::uint64_t* addresses) {
+void check_access(jit::WarpContext* context, std::uint32_t function, std::uint32_t instruction,
+                  std::uint32_t mask, std::uint32_t flags, const std::uint64_t* addresses) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  if (auto fault = find_bad_access(warp, function, instruction, mask, flags, addresses)) end_with(warp, std::move(*fault));
+  if (auto fault = find_bad_access(warp, function, instruction, mask, flags, addresses))
+    end_with(warp, std::move(*fault));
 }
 
 }  // namespace
 
 const jit::RuntimeCallbacks& runtime_callbacks() {
-  static constexpr jit::RuntimeCallbacks kCallbacks{barrier,   yield,       trap,         call,        globaltimer, clock,
-                                                    nanosleep, trace_block, trace_access, check_access};
+  static constexpr jit::RuntimeCallbacks kCallbacks{
+      barrier, yield, trap, call, globaltimer, clock, nanosleep, trace_block, trace_access, check_access};
   return kCallbacks;
 }
 

@@ -30,7 +30,8 @@ class Arguments {
 template <typename T>
 void print(std::string& text, const std::string& format, T value) {
   char small[128];
-  // NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): the format is the program's, reduced to one conversion whose type is known
+  // NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): the format is the program's, reduced to one
+  // conversion whose type is known
   const int needed = std::snprintf(small, sizeof small, format.c_str(), value);
   if (needed < 0) return;
   if (static_cast<std::size_t>(needed) < sizeof small) {
@@ -51,7 +52,8 @@ int format_device_printf(std::string& text, const char* format, const std::byte*
   while (*format != '\0') {
     if (*format != '%') {
       const char* end = std::strchr(format, '%');
-      const std::size_t length = end != nullptr ? static_cast<std::size_t>(end - format) : std::strlen(format);
+      const std::size_t length =
+          end != nullptr ? static_cast<std::size_t>(end - format) : std::strlen(format);
       text.append(format, length);
       format += length;
       continue;
@@ -102,12 +104,15 @@ int format_device_printf(std::string& text, const char* format, const std::byte*
       case 'x':
       case 'X':
         if (longs > 0) {
-          print(text, directive + "ll" + conversion, static_cast<unsigned long long>(arguments.next<std::uint64_t>()));
+          print(text, directive + "ll" + conversion,
+                static_cast<unsigned long long>(arguments.next<std::uint64_t>()));
         } else {
           print(text, directive + length + conversion, arguments.next<std::uint32_t>());
         }
         break;
-      case 'c': print(text, directive + conversion, arguments.next<std::int32_t>()); break;
+      case 'c':
+        print(text, directive + conversion, arguments.next<std::int32_t>());
+        break;
       case 'e':
       case 'E':
       case 'f':
@@ -115,8 +120,12 @@ int format_device_printf(std::string& text, const char* format, const std::byte*
       case 'g':
       case 'G':
       case 'a':
-      case 'A': print(text, directive + conversion, arguments.next<double>()); break;
-      case 'p': print(text, directive + conversion, reinterpret_cast<void*>(arguments.next<std::uint64_t>())); break;
+      case 'A':
+        print(text, directive + conversion, arguments.next<double>());
+        break;
+      case 'p':
+        print(text, directive + conversion, reinterpret_cast<void*>(arguments.next<std::uint64_t>()));
+        break;
       case 's': {
         const auto* string = reinterpret_cast<const char*>(arguments.next<std::uint64_t>());
         print(text, directive + conversion, string != nullptr ? string : "(null)");

@@ -41,7 +41,8 @@ unsigned usable_processors() {
 
 class Engine::Implementation {
  public:
-  explicit Implementation(unsigned host_threads) : host_threads_(host_threads == 0 ? usable_processors() : host_threads) {}
+  explicit Implementation(unsigned host_threads)
+      : host_threads_(host_threads == 0 ? usable_processors() : host_threads) {}
   ~Implementation();
 
   Result<Outcome> run(const Launch& launch);
@@ -69,8 +70,8 @@ class Engine::Implementation {
   std::vector<std::thread> threads_;
   std::thread watcher_;
   bool ending_ = false;
-  std::list<GridRun*> needing_;      // help; the helper takes the first and puts it last
-  std::list<Active> active_;         // threads in grids
+  std::list<GridRun*> needing_;  // help; the helper takes the first and puts it last
+  std::list<Active> active_;     // threads in grids
   std::vector<std::unique_ptr<Worker>> workers_;
   std::map<memory::AddressSpace*, std::unique_ptr<DeviceHeap>> heaps_;
   unsigned idle_ = 0;
@@ -131,7 +132,8 @@ void Engine::Implementation::help() {
   // The program's signals are for its own threads; faults have to reach this one.
   sigset_t all;
   sigfillset(&all);
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGURG}) sigdelset(&all, signal);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGURG})
+    sigdelset(&all, signal);
   pthread_sigmask(SIG_SETMASK, &all, nullptr);
   std::unique_lock lock(mutex_);
   while (true) {
@@ -211,17 +213,20 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
     grid.traced_entry = traced->entry;
     grid.local_bytes = std::max(grid.local_bytes, traced->local_bytes);
     grid.outcome.traces.resize(launch.traced_blocks.size());
-    for (std::size_t i = 0; i < launch.traced_blocks.size(); ++i) grid.outcome.traces[i].block_index = launch.traced_blocks[i];
+    for (std::size_t i = 0; i < launch.traced_blocks.size(); ++i)
+      grid.outcome.traces[i].block_index = launch.traced_blocks[i];
   }
   grid.local_bytes = (grid.local_bytes + 15) / 16 * 16;
   grid.outcome.counts.resize(launch.module->counter_slots());
-  grid.residency_limit = launch.cooperative ? grid.blocks : std::uint64_t{launch.sm_count} * launch.resident_blocks_per_sm;
+  grid.residency_limit =
+      launch.cooperative ? grid.blocks : std::uint64_t{launch.sm_count} * launch.resident_blocks_per_sm;
   if (launch.memory != nullptr) grid.heap = &heap_of(*launch.memory);
   return {};
 }
 
 Result<Outcome> Engine::Implementation::run(const Launch& launch) {
-  if (launch.grid.count() == 0 || launch.block.count() == 0) return fail(Error::Kind::InvalidArgument, "a grid or block without threads");
+  if (launch.grid.count() == 0 || launch.block.count() == 0)
+    return fail(Error::Kind::InvalidArgument, "a grid or block without threads");
   GridRun grid(launch, prepared_.get(launch.module, launch.function));
   if (auto ready = set_up(grid); !ready) return tl::unexpected(ready.error());
   install_fault_handlers();
@@ -231,11 +236,15 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
   }
 
   const double known = grid.kernel->microseconds_per_block;
-  const bool helped = host_threads_ > 1 && grid.blocks > 1 && (known < 0 || known * static_cast<double>(grid.blocks) > kWorthAThreadUs);
+  const bool helped = host_threads_ > 1 && grid.blocks > 1 &&
+                      (known < 0 || known * static_cast<double>(grid.blocks) > kWorthAThreadUs);
   if (helped) ask_for_help(grid);
   const auto start = Clock::now();
   work(grid);
-  const unsigned threads = helped ? std::min<unsigned>(host_threads_, static_cast<unsigned>(std::min<std::uint64_t>(grid.blocks, 1u << 16))) : 1;
+  const unsigned threads =
+      helped ? std::min<unsigned>(host_threads_,
+                                  static_cast<unsigned>(std::min<std::uint64_t>(grid.blocks, 1u << 16)))
+             : 1;
   if (helped) leave_help(grid);
   const double elapsed_us = std::chrono::duration<double, std::micro>(Clock::now() - start).count();
   grid.kernel->microseconds_per_block = elapsed_us * threads / static_cast<double>(grid.blocks);
@@ -247,7 +256,8 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
     grid.fault = std::move(fault);
   }
   grid.outcome.fault = std::move(grid.fault);
-  if (grid.outcome.fault && grid.outcome.fault->kernel.empty()) grid.outcome.fault->kernel = launch.module->module().functions[launch.function].name;
+  if (grid.outcome.fault && grid.outcome.fault->kernel.empty())
+    grid.outcome.fault->kernel = launch.module->module().functions[launch.function].name;
   std::erase_if(grid.outcome.traces, [](const kernel::BlockTrace& trace) { return trace.warps.empty(); });
   return std::move(grid.outcome);
 }

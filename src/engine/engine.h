@@ -1,4 +1,5 @@
-// Runs grids: blocks on host threads in order of their index, a block's warps as fibres of its thread. Knows no CUDA API.
+// Runs grids: blocks on host threads in order of their index, a block's warps as fibres of its thread. Knows
+// no CUDA API.
 #pragma once
 
 #include <atomic>
@@ -24,31 +25,37 @@ namespace doppel::engine {
 
 struct Launch {
   std::shared_ptr<jit::CompiledModule> module;
-  std::uint32_t function = 0;               // a kernel of the module
+  std::uint32_t function = 0;  // a kernel of the module
   Dim3 grid, block;
   std::uint32_t dynamic_shared_bytes = 0;
-  std::span<const std::byte> parameters;    // laid out by the PTX rules; read until run() returns
-  std::span<const std::uint64_t> symbols;   // address of each Module::variables entry
-  memory::AddressSpace* memory = nullptr;   // of the card: names allocations in fault reports, gives the device heap
-  std::uint32_t sm_count = 1;               // of the card
-  std::uint32_t resident_blocks_per_sm = 1; // by occupancy: sm_count * this many blocks may wait for each other
-  bool cooperative = false;                 // all blocks are kept alive together
-  bool check = false;                       // the checked build: --check
+  std::span<const std::byte> parameters;   // laid out by the PTX rules; read until run() returns
+  std::span<const std::uint64_t> symbols;  // address of each Module::variables entry
+  memory::AddressSpace* memory =
+      nullptr;                 // of the card: names allocations in fault reports, gives the device heap
+  std::uint32_t sm_count = 1;  // of the card
+  std::uint32_t resident_blocks_per_sm =
+      1;                     // by occupancy: sm_count * this many blocks may wait for each other
+  bool cooperative = false;  // all blocks are kept alive together
+  bool check = false;        // the checked build: --check
   std::uint64_t grid_id = 0;
   std::span<const std::uint64_t> traced_blocks;  // ascending block indexes that run through the traced build
-  const std::atomic<bool>* cancel = nullptr;     // set from outside (time-out, Ctrl-C): the launch ends with Fault::Kind::Cancelled
-  // Receives the text of device printf, whole calls at a time, in the order of the calls of a block. May be called from any host thread.
+  const std::atomic<bool>* cancel =
+      nullptr;  // set from outside (time-out, Ctrl-C): the launch ends with Fault::Kind::Cancelled
+  // Receives the text of device printf, whole calls at a time, in the order of the calls of a block. May be
+  // called from any host thread.
   std::function<void(std::string_view)> print;
-  double clock_hz = 1e9;                    // of the modelled SM, for %clock64
+  double clock_hz = 1e9;                              // of the modelled SM, for %clock64
   std::uint64_t heap_bytes = std::uint64_t{8} << 20;  // of device malloc; all launches of `memory` together
-  std::atomic<bool>* waiting = nullptr;     // set while no warp of the launch makes progress: it waits for another launch or the host
+  std::atomic<bool>* waiting =
+      nullptr;  // set while no warp of the launch makes progress: it waits for another launch or the host
   std::function<std::uint64_t()> globaltimer_ns;  // virtual time; empty: the host's clock
 };
 
 struct Outcome {
   std::optional<Fault> fault;
   std::vector<kernel::BlockCount> counts;  // by jit::CompiledModule counter slot
-  std::vector<kernel::BlockTrace> traces;  // of the traced blocks, in their order; missing ones were not reached before a fault
+  std::vector<kernel::BlockTrace>
+      traces;  // of the traced blocks, in their order; missing ones were not reached before a fault
 };
 
 class Engine {
@@ -59,8 +66,9 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Runs the grid to its end; blocks the caller. Thread-safe: grids of several callers share the host threads, and one whose
-  // blocks only wait (for another grid, or for the host) does not keep the others from running.
+  // Runs the grid to its end; blocks the caller. Thread-safe: grids of several callers share the host
+  // threads, and one whose blocks only wait (for another grid, or for the host) does not keep the others from
+  // running.
   Result<Outcome> run(const Launch& launch);
 
   unsigned host_threads() const;

@@ -10,12 +10,12 @@ namespace doppel::engine {
 
 struct Fault {
   enum class Kind {
-    IllegalAddress,     // unmapped memory, or out of bounds under --check
+    IllegalAddress,  // unmapped memory, or out of bounds under --check
     MisalignedAddress,
-    Assert,             // device assert()
-    Trap,               // trap, brkpt
-    Cancelled,          // time-out or Ctrl-C
-    Deadlock,           // every warp waits at a barrier that can no longer complete
+    Assert,     // device assert()
+    Trap,       // trap, brkpt
+    Cancelled,  // time-out or Ctrl-C
+    Deadlock,   // every warp waits at a barrier that can no longer complete
     StackOverflow,
     HostOutOfMemory,
     UninitializedShared,  // --check
@@ -23,19 +23,19 @@ struct Fault {
   };
   Kind kind = Kind::IllegalAddress;
   std::string kernel;
-  Dim3 block{0, 0, 0};          // ctaid
-  Dim3 thread{0, 0, 0};         // tid of the first thread concerned
-  bool thread_known = false;    // false: `thread` is the first of the warp
-  std::string function;         // the device function, where it is not the kernel itself
-  std::uint32_t ptx_line = 0;   // 0: unknown
-  std::string source_file;      // from .loc; empty: none
+  Dim3 block{0, 0, 0};         // ctaid
+  Dim3 thread{0, 0, 0};        // tid of the first thread concerned
+  bool thread_known = false;   // false: `thread` is the first of the warp
+  std::string function;        // the device function, where it is not the kernel itself
+  std::uint32_t ptx_line = 0;  // 0: unknown
+  std::string source_file;     // from .loc; empty: none
   std::uint32_t source_line = 0;
   std::uint64_t address = 0;
   std::uint32_t bytes = 0;
   bool is_store = false;
-  std::string space;            // "global", "shared", …
-  std::string allocation;       // "12 bytes after the 4,096-byte allocation at 0x…, made by cuMemAlloc #3"
-  std::string message;          // the assertion's text, or more on the cause
+  std::string space;       // "global", "shared", …
+  std::string allocation;  // "12 bytes after the 4,096-byte allocation at 0x…, made by cuMemAlloc #3"
+  std::string message;     // the assertion's text, or more on the cause
 };
 
 // Some lines for standard error.

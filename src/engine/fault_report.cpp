@@ -29,7 +29,8 @@ const char* space_name(const Warp& warp, std::uint64_t address) {
 }  // namespace
 
 void set_lane(Fault& fault, const Warp& warp, int lane) {
-  fault.thread = thread_at(warp.block->grid->launch.block, std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
+  fault.thread =
+      thread_at(warp.block->grid->launch.block, std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
   fault.thread_known = true;
 }
 
@@ -43,7 +44,8 @@ Fault fault_of_warp(const Warp& warp, std::uint32_t mask) {
   return fault;
 }
 
-void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t function, std::uint32_t instruction) {
+void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t function,
+                      std::uint32_t instruction) {
   if (function >= module.functions.size()) return;
   const ptx::Function& holder = module.functions[function];
   if (holder.name != fault.kernel) fault.function = holder.name;
@@ -55,7 +57,8 @@ void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t fun
     if (found.source.file < module.files.size()) fault.source_file = module.files[found.source.file];
   }
   using enum ptx::Opcode;
-  const bool accesses = found.opcode == Ld || found.opcode == Ldu || found.opcode == St || found.opcode == Atom || found.opcode == Red;
+  const bool accesses = found.opcode == Ld || found.opcode == Ldu || found.opcode == St ||
+                        found.opcode == Atom || found.opcode == Red;
   if (!accesses) return;
   fault.bytes = static_cast<std::uint32_t>(ptx::byte_size(found.type)) * found.modifiers.vector;
   fault.is_store = found.opcode == St || found.opcode == Red || found.opcode == Atom;
@@ -71,7 +74,9 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
   if (launch.module->locate(report.code, place)) {
     const ptx::Function& function = launch.module->module().functions[place.function];
     std::uint32_t instruction = 0;
-    while (instruction < function.instructions.size() && function.instructions[instruction].text.line != place.ptx_line) ++instruction;
+    while (instruction < function.instructions.size() &&
+           function.instructions[instruction].text.line != place.ptx_line)
+      ++instruction;
     name_instruction(fault, launch.module->module(), place.function, instruction);
     fault.ptx_line = place.ptx_line;
   }
@@ -86,23 +91,25 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
     fault.message = "calls of device functions are nested too deeply";
     return fault;
   }
-  // Which lane: the one whose access covers the address; of an address that is no address at all, the first such lane.
-  const auto lanes = warp.context.active_mask;
+  // Which lane: the one whose access starts nearest below the address; of an address that is none at all, the
+  // first such lane.
+  std::uint64_t nearest = fault.bytes != 0 ? fault.bytes : kWidestAccess;
   for (int lane = 0; lane < jit::kWarpLanes; ++lane) {
-    if ((lanes >> lane & 1) == 0) continue;
+    if ((warp.context.active_mask >> lane & 1) == 0) continue;
     const std::uint64_t start = warp.context.access_addresses[lane];
-    const std::uint64_t bytes = fault.bytes != 0 ? fault.bytes : kWidestAccess;
     const bool canonical = static_cast<std::int64_t>(start << 16) >> 16 == static_cast<std::int64_t>(start);
-    if (report.address_known ? report.address - start < bytes : !canonical) {
+    if (report.address_known ? report.address - start < nearest : !canonical) {
       set_lane(fault, warp, lane);
       fault.address = start;
-      break;
+      if (!report.address_known) break;
+      nearest = report.address - start;
     }
   }
   if (fault.space.empty() || fault.space == "generic") fault.space = space_name(warp, fault.address);
   if (fault.space == "shared") {
     const std::uint64_t offset = fault.address - reinterpret_cast<std::uint64_t>(warp.context.shared);
-    fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset, warp.block->grid->shared_bytes);
+    fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset,
+                                   warp.block->grid->shared_bytes);
     fault.address = offset;
   } else if (launch.memory != nullptr) {
     fault.allocation = launch.memory->describe(fault.address);
@@ -113,29 +120,53 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
 std::string describe(const Fault& fault) {
   std::string what;
   switch (fault.kind) {
-    case Fault::Kind::IllegalAddress: what = "illegal address"; break;
-    case Fault::Kind::MisalignedAddress: what = "misaligned address"; break;
-    case Fault::Kind::Assert: what = "assertion failed"; break;
-    case Fault::Kind::Trap: what = "trap"; break;
-    case Fault::Kind::Cancelled: what = "cancelled"; break;
-    case Fault::Kind::Deadlock: what = "deadlock"; break;
-    case Fault::Kind::StackOverflow: what = "stack overflow"; break;
-    case Fault::Kind::HostOutOfMemory: what = "the host is out of memory"; break;
-    case Fault::Kind::UninitializedShared: what = "read of uninitialised shared memory"; break;
-    case Fault::Kind::SharedRace: what = "race in shared memory"; break;
+    case Fault::Kind::IllegalAddress:
+      what = "illegal address";
+      break;
+    case Fault::Kind::MisalignedAddress:
+      what = "misaligned address";
+      break;
+    case Fault::Kind::Assert:
+      what = "assertion failed";
+      break;
+    case Fault::Kind::Trap:
+      what = "trap";
+      break;
+    case Fault::Kind::Cancelled:
+      what = "cancelled";
+      break;
+    case Fault::Kind::Deadlock:
+      what = "deadlock";
+      break;
+    case Fault::Kind::StackOverflow:
+      what = "stack overflow";
+      break;
+    case Fault::Kind::HostOutOfMemory:
+      what = "the host is out of memory";
+      break;
+    case Fault::Kind::UninitializedShared:
+      what = "read of uninitialised shared memory";
+      break;
+    case Fault::Kind::SharedRace:
+      what = "race in shared memory";
+      break;
   }
   const auto triple = [](const Dim3& at) { return fmt::format("({},{},{})", at.x, at.y, at.z); };
   std::string text = fmt::format("kernel '{}': {}", fault.kernel, what);
   if (fault.bytes != 0 && fault.kind != Fault::Kind::Trap && fault.kind != Fault::Kind::Assert) {
-    text += fmt::format(": {} of {} bytes at {:#x}", fault.is_store ? "store" : "load", fault.bytes, fault.address);
+    text += fmt::format(": {} of {} bytes at {:#x}", fault.is_store ? "store" : "load", fault.bytes,
+                        fault.address);
     if (!fault.space.empty()) text += fmt::format(" in {} memory", fault.space);
   } else if (fault.kind == Fault::Kind::IllegalAddress) {
     text += fmt::format(": {} at {:#x}", fault.is_store ? "store" : "load", fault.address);
   }
-  text += fmt::format("\n  block {}, thread {}{}", triple(fault.block), triple(fault.thread), fault.thread_known ? "" : " (first of its warp)");
+  text += fmt::format("\n  block {}, thread {}{}", triple(fault.block), triple(fault.thread),
+                      fault.thread_known ? "" : " (first of its warp)");
   if (!fault.function.empty()) text += fmt::format("\n  in device function '{}'", fault.function);
   if (fault.ptx_line != 0) text += fmt::format("\n  PTX line {}", fault.ptx_line);
-  if (fault.source_line != 0) text += fmt::format("{}{}:{}", fault.ptx_line != 0 ? ", source " : "\n  source ", fault.source_file.empty() ? "line" : fault.source_file, fault.source_line);
+  if (fault.source_line != 0)
+    text += fmt::format("{}{}:{}", fault.ptx_line != 0 ? ", source " : "\n  source ",
+                        fault.source_file.empty() ? "line" : fault.source_file, fault.source_line);
   if (!fault.allocation.empty()) text += fmt::format("\n  that is {}", fault.allocation);
   if (!fault.message.empty()) text += fmt::format("\n  {}", fault.message);
   return text;

@@ -20,8 +20,12 @@ namespace {
 constexpr std::size_t kPage = 4096;
 
 #ifdef DOPPEL_ASAN
-void before_switch(void** save, const void* bottom, std::size_t bytes) { __sanitizer_start_switch_fiber(save, bottom, bytes); }
-void after_switch(void* saved, const void** bottom, std::size_t* bytes) { __sanitizer_finish_switch_fiber(saved, bottom, bytes); }
+void before_switch(void** save, const void* bottom, std::size_t bytes) {
+  __sanitizer_start_switch_fiber(save, bottom, bytes);
+}
+void after_switch(void* saved, const void** bottom, std::size_t* bytes) {
+  __sanitizer_finish_switch_fiber(saved, bottom, bytes);
+}
 void clean_stack(const void* low, std::size_t bytes) { __asan_unpoison_memory_region(low, bytes); }
 #else
 void before_switch(void**, const void*, std::size_t) {}
@@ -61,8 +65,8 @@ void Fiber::start(boost::context::detail::transfer_t transfer) {
 
 void Fiber::suspend(SwitchReason reason) {
   before_switch(reason == SwitchReason::Left ? nullptr : &fake_stack_, resumer_stack_, resumer_stack_bytes_);
-  const auto back =
-      boost::context::detail::jump_fcontext(resumer_, reinterpret_cast<void*>(static_cast<std::uintptr_t>(reason)));
+  const auto back = boost::context::detail::jump_fcontext(
+      resumer_, reinterpret_cast<void*>(static_cast<std::uintptr_t>(reason)));
   after_switch(fake_stack_, &resumer_stack_, &resumer_stack_bytes_);
   resumer_ = back.fctx;
 }
@@ -91,7 +95,8 @@ Fiber* FiberPool::take() {
 bool FiberPool::ensure_local(Fiber& fiber, std::size_t bytes) {
   if (bytes <= fiber.local_bytes) return true;
   const std::size_t rounded = (bytes + kPage - 1) / kPage * kPage;
-  void* memory = mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory =
+      mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return false;
   if (fiber.local != nullptr) munmap(fiber.local, fiber.local_bytes);
   fiber.local = static_cast<std::byte*>(memory);

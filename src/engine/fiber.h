@@ -13,10 +13,10 @@ namespace doppel::engine {
 
 // Why control came back from a fibre.
 enum class SwitchReason : std::uintptr_t {
-  Idle,       // nothing left to start
+  Idle,  // nothing left to start
   Barrier,
   Yield,
-  Left,       // the warp ended for good: trap, fault, cancel. The fibre's stack holds nothing any more
+  Left,  // the warp ended for good: trap, fault, cancel. The fibre's stack holds nothing any more
 };
 
 class Fiber {
@@ -62,7 +62,7 @@ class FiberPool {
   FiberPool(const FiberPool&) = delete;
   FiberPool& operator=(const FiberPool&) = delete;
 
-  Fiber* take();               // null: the host has no memory
+  Fiber* take();  // null: the host has no memory
   void give_back(Fiber* fiber) { free_.push_back(fiber); }
   // Room for the local memory of a warp; false: the host has no memory.
   static bool ensure_local(Fiber& fiber, std::size_t bytes);

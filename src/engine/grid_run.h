@@ -20,7 +20,8 @@ namespace doppel::engine {
 class DeviceHeap;
 
 struct GridRun {
-  GridRun(const Launch& the_launch, std::shared_ptr<PreparedKernel> the_kernel) : launch(the_launch), kernel(std::move(the_kernel)) {}
+  GridRun(const Launch& the_launch, std::shared_ptr<PreparedKernel> the_kernel)
+      : launch(the_launch), kernel(std::move(the_kernel)) {}
 
   const Launch& launch;
   const std::shared_ptr<PreparedKernel> kernel;

@@ -17,19 +17,24 @@ bool reads_clock(const ptx::Operand& operand) {
     case Clock64:
     case Globaltimer:
     case GlobaltimerLo:
-    case GlobaltimerHi: return true;
-    default: return false;
+    case GlobaltimerHi:
+      return true;
+    default:
+      return false;
   }
 }
 
 bool reads_clock(const ptx::Function& function) {
-  return std::any_of(function.instructions.begin(), function.instructions.end(), [](const ptx::Instruction& instruction) {
-    return instruction.opcode == ptx::Opcode::Nanosleep ||
-           std::any_of(instruction.operands.begin(), instruction.operands.end(), [](const ptx::Operand& operand) { return reads_clock(operand); });
-  });
+  return std::any_of(function.instructions.begin(), function.instructions.end(),
+                     [](const ptx::Instruction& instruction) {
+                       return instruction.opcode == ptx::Opcode::Nanosleep ||
+                              std::any_of(instruction.operands.begin(), instruction.operands.end(),
+                                          [](const ptx::Operand& operand) { return reads_clock(operand); });
+                     });
 }
 
-std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModule>& code, std::uint32_t function) {
+std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModule>& code,
+                                        std::uint32_t function) {
   auto prepared = std::make_shared<PreparedKernel>();
   prepared->module = code;
   prepared->function = function;
@@ -39,19 +44,22 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
   std::sort(functions.begin(), functions.end());
   for (const std::uint32_t each : functions) {
     const std::uint32_t first = code->first_slot(each);
-    const std::uint32_t last = each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
+    const std::uint32_t last =
+        each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
     if (last > first) prepared->slot_ranges.emplace_back(first, last);
     prepared->reads_clock = prepared->reads_clock || reads_clock(module.functions[each]);
   }
   if (prepared->reads_clock) {
     for (const std::uint32_t each : functions) {
       const std::uint32_t first = code->first_slot(each);
-      const std::uint32_t last = each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
+      const std::uint32_t last =
+          each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
       if (last <= first) continue;
       const auto graph = kernel::ControlFlowGraph::build(module.functions[each]);
       for (std::uint32_t slot = first; slot < last; ++slot) {
         const std::uint32_t block = slot - first;
-        prepared->slot_instructions.push_back(block < graph.blocks().size() ? graph.blocks()[block].last - graph.blocks()[block].first : 0);
+        prepared->slot_instructions.push_back(
+            block < graph.blocks().size() ? graph.blocks()[block].last - graph.blocks()[block].first : 0);
       }
     }
   }
@@ -60,12 +68,14 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
 
 }  // namespace
 
-std::shared_ptr<PreparedKernel> PreparedKernels::get(const std::shared_ptr<jit::CompiledModule>& module, std::uint32_t function) {
+std::shared_ptr<PreparedKernel> PreparedKernels::get(const std::shared_ptr<jit::CompiledModule>& module,
+                                                     std::uint32_t function) {
   const std::lock_guard lock(mutex_);
   auto& entry = kernels_[{module.get(), function}];
   // Another module may have come to lie where a dead one lay.
   if (entry == nullptr || entry->module.lock() != module) {
-    std::erase_if(kernels_, [](const auto& each) { return each.second != nullptr && each.second->module.expired(); });
+    std::erase_if(kernels_,
+                  [](const auto& each) { return each.second != nullptr && each.second->module.expired(); });
     auto made = prepare(module, function);
     kernels_[{module.get(), function}] = made;
     return made;

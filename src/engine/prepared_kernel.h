@@ -18,16 +18,19 @@ struct PreparedKernel {
   std::uint32_t function = 0;
   std::uint32_t static_shared_bytes = 0;
   bool reads_clock = false;  // %clock or its like, or nanosleep: their warps count what they issue
-  // Counter slots [first, last) of the functions that the kernel can reach, and the instructions of each slot's basic block.
+  // Counter slots [first, last) of the functions that the kernel can reach, and the instructions of each
+  // slot's basic block.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> slot_ranges;
   std::vector<std::uint32_t> slot_instructions;  // only where reads_clock; in the order of the ranges
-  std::atomic<double> microseconds_per_block{-1};  // on this host, for deciding how many threads are worth waking; -1: not known
+  std::atomic<double> microseconds_per_block{
+      -1};  // on this host, for deciding how many threads are worth waking; -1: not known
 };
 
 // Thread-safe.
 class PreparedKernels {
  public:
-  std::shared_ptr<PreparedKernel> get(const std::shared_ptr<jit::CompiledModule>& module, std::uint32_t function);
+  std::shared_ptr<PreparedKernel> get(const std::shared_ptr<jit::CompiledModule>& module,
+                                      std::uint32_t function);
 
  private:
   std::mutex mutex_;

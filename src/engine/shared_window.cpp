@@ -18,7 +18,9 @@ bool SharedWindow::fit(std::size_t bytes) {
     base_ = static_cast<std::byte*>(memory);
   }
   const std::size_t wanted = (bytes + kPage - 1) / kPage * kPage;
-  if (wanted > accessible_ && mprotect(base_ + accessible_, wanted - accessible_, PROT_READ | PROT_WRITE) != 0) return false;
+  if (wanted > accessible_ &&
+      mprotect(base_ + accessible_, wanted - accessible_, PROT_READ | PROT_WRITE) != 0)
+    return false;
   if (wanted < accessible_ && mprotect(base_ + wanted, accessible_ - wanted, PROT_NONE) != 0) return false;
   accessible_ = wanted;
   return true;

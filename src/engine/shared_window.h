@@ -1,5 +1,5 @@
-// Shared memory of a resident block: 4 GiB of addresses, of which only the block's bytes can be touched, so that any 32-bit offset
-// beyond them is a page fault.
+// Shared memory of a resident block: 4 GiB of addresses, of which only the block's bytes can be touched, so
+// that any 32-bit offset beyond them is a page fault.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,9 @@ class SharedWindow {
   // Makes exactly the pages of `bytes` accessible. False: the host refuses.
   bool fit(std::size_t bytes);
   std::byte* base() const { return base_; }
-  bool contains(std::uint64_t address) const { return address - reinterpret_cast<std::uint64_t>(base_) < kBytes; }
+  bool contains(std::uint64_t address) const {
+    return address - reinterpret_cast<std::uint64_t>(base_) < kBytes;
+  }
   static constexpr std::uint64_t kBytes = std::uint64_t{1} << 32;
 
  private:

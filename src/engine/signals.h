@@ -1,5 +1,5 @@
-// Turns faults of generated code (SIGSEGV, SIGBUS, SIGFPE) into the end of a launch, and interrupts kernels that never end.
-// A fault elsewhere goes to the program's own handler.
+// Turns faults of generated code (SIGSEGV, SIGBUS, SIGFPE) into the end of a launch, and interrupts kernels
+// that never end. A fault elsewhere goes to the program's own handler.
 #pragma once
 
 #include <pthread.h>
@@ -23,7 +23,8 @@ class SignalScope {
   bool own_stack_ = false;
 };
 
-// Puts our handlers in front of the program's; again where the program has set its own since. Cheap when there is nothing to do.
+// Puts our handlers in front of the program's; again where the program has set its own since. Cheap when
+// there is nothing to do.
 void install_fault_handlers();
 
 // Ends the warp that the thread runs, if it runs one and its grid has stopped.

@@ -27,12 +27,18 @@ bool full(kernel::WarpTrace& trace) {
 kernel::AccessSpace space_of(const Warp& warp, std::uint32_t flags, std::uint64_t address) {
   switch (static_cast<ptx::Space>(flags >> jit::kAccessSpaceShift & 0xf)) {
     case ptx::Space::Shared:
-    case ptx::Space::SharedCluster: return kernel::AccessSpace::Shared;
-    case ptx::Space::Local: return kernel::AccessSpace::Local;
-    case ptx::Space::Const: return kernel::AccessSpace::Const;
-    case ptx::Space::Param: return kernel::AccessSpace::Param;
-    case ptx::Space::Global: return kernel::AccessSpace::Global;
-    default: break;
+    case ptx::Space::SharedCluster:
+      return kernel::AccessSpace::Shared;
+    case ptx::Space::Local:
+      return kernel::AccessSpace::Local;
+    case ptx::Space::Const:
+      return kernel::AccessSpace::Const;
+    case ptx::Space::Param:
+      return kernel::AccessSpace::Param;
+    case ptx::Space::Global:
+      return kernel::AccessSpace::Global;
+    default:
+      break;
   }
   if (warp.block->shared.contains(address)) return kernel::AccessSpace::Shared;
   const auto local = reinterpret_cast<std::uint64_t>(warp.context.local);
@@ -41,13 +47,17 @@ kernel::AccessSpace space_of(const Warp& warp, std::uint32_t flags, std::uint64_
 }
 
 // Address for the trace: the same on every host.
-std::uint64_t traced_address(const Warp& warp, kernel::AccessSpace space, std::uint64_t address, std::uint32_t lane) {
+std::uint64_t traced_address(const Warp& warp, kernel::AccessSpace space, std::uint64_t address,
+                             std::uint32_t lane) {
   if (space == kernel::AccessSpace::Local) {
-    // Local memory is interleaved: the same word of all lanes lies side by side (CUDA C++ Programming Guide, "Local Memory").
+    // Local memory is interleaved: the same word of all lanes lies side by side (CUDA C++ Programming Guide,
+    // "Local Memory").
     const std::uint64_t stride = warp.context.local_stride;
-    const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(warp.context.local) - lane * stride;
+    const std::uint64_t offset =
+        address - reinterpret_cast<std::uint64_t>(warp.context.local) - lane * stride;
     const std::uint64_t warp_index = warp.block->index * warp.context.warps_per_block + warp.context.warp_id;
-    return kLocalWindow + warp_index * stride * jit::kWarpLanes + offset / 4 * 128 + std::uint64_t{lane} * 4 + offset % 4;
+    return kLocalWindow + warp_index * stride * jit::kWarpLanes + offset / 4 * 128 + std::uint64_t{lane} * 4 +
+           offset % 4;
   }
   const memory::AddressSpace* memory = warp.block->grid->launch.memory;
   if (memory != nullptr && memory->contains(address)) return address - memory->base();
@@ -56,7 +66,8 @@ std::uint64_t traced_address(const Warp& warp, kernel::AccessSpace space, std::u
 
 }  // namespace
 
-std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane, const std::uint64_t* addresses) {
+std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane,
+                            const std::uint64_t* addresses) {
   constexpr std::uint32_t kBanks = 32;
   const std::uint32_t words = std::max<std::uint32_t>(1, (bytes_per_lane + 3) / 4);
   const std::uint32_t lanes_per_phase = std::max<std::uint32_t>(1, kBanks / words);
@@ -100,7 +111,8 @@ void record_wait(Warp& warp, std::uint32_t mask) {
   warp.trace->events.push_back(event);
 }
 
-void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags, const std::uint64_t* addresses) {
+void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags,
+                   const std::uint64_t* addresses) {
   if (warp.trace == nullptr || mask == 0 || full(*warp.trace)) return;
   kernel::WarpTrace& trace = *warp.trace;
   const std::uint32_t bytes = std::max(flags & jit::kAccessSizeMask, 1u);
@@ -142,7 +154,9 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
         const std::uint64_t sector = address / kSectorBytes;
         if (count == 0 || sectors[count - 1] != sector) sectors[count++] = sector;
         // To the next word of local memory (it lies elsewhere), to the next sector of any other.
-        word += event.space == kernel::AccessSpace::Local ? 4 : static_cast<std::uint32_t>(kSectorBytes - address % kSectorBytes);
+        word += event.space == kernel::AccessSpace::Local
+                    ? 4
+                    : static_cast<std::uint32_t>(kSectorBytes - address % kSectorBytes);
       }
     }
     std::sort(sectors.begin(), sectors.begin() + static_cast<std::ptrdiff_t>(count));

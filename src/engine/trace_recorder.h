@@ -12,8 +12,8 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
                    const std::uint64_t* addresses);
 void record_wait(Warp& warp, std::uint32_t mask);
 
-// Conflict-free passes that an access to shared memory takes: 32 banks of 4 bytes; lanes that read the same word share it; accesses of
-// 8 and 16 bytes go by half and by quarter warps.
+// Conflict-free passes that an access to shared memory takes: 32 banks of 4 bytes; lanes that read the same
+// word share it; accesses of 8 and 16 bytes go by half and by quarter warps.
 std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane, const std::uint64_t* addresses);
 
 }  // namespace doppel::engine

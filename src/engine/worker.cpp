@@ -42,7 +42,8 @@ void GridRun::fail_with(Fault found) {
 void Worker::run(GridRun& the_grid) {
   grid = &the_grid;
   const SignalScope signals(*this);
-  counters.resize(std::max<std::size_t>(counters.size(), std::size_t{2} * the_grid.launch.module->counter_slots()));
+  counters.resize(
+      std::max<std::size_t>(counters.size(), std::size_t{2} * the_grid.launch.module->counter_slots()));
   unsigned idle_rounds = 0;
   bool counted_as_spinning = false;
   const auto set_spinning = [&](bool spinning) {
@@ -79,7 +80,8 @@ void Worker::run(GridRun& the_grid) {
       continue;
     }
     ++idle_rounds;
-    // All that are here wait: perhaps for blocks that have not started. Doubling keeps the way to a full card short.
+    // All that are here wait: perhaps for blocks that have not started. Doubling keeps the way to a full card
+    // short.
     if (idle_rounds >= kIdleRoundsBeforeMore || the_grid.launch.cooperative) {
       for (std::size_t more = resident_.size(); more > 0 && start_block() != nullptr; --more) idle_rounds = 0;
     }
@@ -227,7 +229,8 @@ void Worker::run_fresh_warps(void* argument) {
 // Starts fresh warps on a fibre of their own. True: at least one got somewhere.
 bool Worker::start_fresh(Block& block) {
   Fiber* fiber = fibers_.take();
-  if (fiber == nullptr || !FiberPool::ensure_local(*fiber, std::size_t{jit::kWarpLanes} * grid->local_bytes)) {
+  if (fiber == nullptr ||
+      !FiberPool::ensure_local(*fiber, std::size_t{jit::kWarpLanes} * grid->local_bytes)) {
     Fault fault;
     fault.kind = Fault::Kind::HostOutOfMemory;
     fault.message = "the host has no memory for the stack of a warp";
@@ -332,7 +335,8 @@ std::uint64_t Worker::count_instructions() const {
   std::uint64_t sum = 0;
   std::size_t next = 0;
   for (const auto& [first, last] : grid->kernel->slot_ranges) {
-    for (std::uint32_t slot = first; slot < last; ++slot) sum += counters[std::size_t{2} * slot] * grid->kernel->slot_instructions[next++];
+    for (std::uint32_t slot = first; slot < last; ++slot)
+      sum += counters[std::size_t{2} * slot] * grid->kernel->slot_instructions[next++];
   }
   return sum;
 }

@@ -1,4 +1,5 @@
-// One host thread at work on a grid: starts its blocks, switches between their warps, and catches what goes wrong in them.
+// One host thread at work on a grid: starts its blocks, switches between their warps, and catches what goes
+// wrong in them.
 #pragma once
 
 #include <csignal>
@@ -16,8 +17,8 @@ namespace doppel::engine {
 
 // What the signal handler found; read when the fibre has been left.
 struct SignalReport {
-  int signal = 0;              // 0: none
-  std::uint64_t address = 0;   // that was touched
+  int signal = 0;             // 0: none
+  std::uint64_t address = 0;  // that was touched
   bool address_known = false;
   bool is_store = false;
   const void* code = nullptr;  // the instruction
@@ -37,10 +38,11 @@ class Worker {
   std::uint64_t issued_since_switch();
 
   GridRun* grid = nullptr;
-  Warp* current = nullptr;               // null: not on a fibre
-  volatile std::sig_atomic_t in_callback = 1;  // 0: generated code runs, and may be left for good at any instruction
+  Warp* current = nullptr;  // null: not on a fibre
+  volatile std::sig_atomic_t in_callback =
+      1;  // 0: generated code runs, and may be left for good at any instruction
   SignalReport signal_report;
-  std::vector<std::uint64_t> counters;   // of this thread, for the whole grid
+  std::vector<std::uint64_t> counters;  // of this thread, for the whole grid
 
  private:
   enum class BlockState { Finished, Spinning, Stopped };
@@ -59,7 +61,7 @@ class Worker {
   FiberPool fibers_;
   std::vector<std::unique_ptr<Block>> all_blocks_;
   std::vector<Block*> free_blocks_, resident_;
-  Block* starting_ = nullptr;     // whose fresh warps the current fibre runs
+  Block* starting_ = nullptr;  // whose fresh warps the current fibre runs
   Fiber* starting_fiber_ = nullptr;
   std::uint64_t counted_at_switch_ = 0;
   std::uint64_t count_instructions() const;
@@ -69,6 +71,7 @@ class Worker {
 Worker*& current_worker();
 
 // Fills in what the module tells of a place in a kernel: line, source, form, space, bytes.
-void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t function, std::uint32_t instruction);
+void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t function,
+                      std::uint32_t instruction);
 
 }  // namespace doppel::engine

@@ -11,8 +11,10 @@ namespace {
 using testing::data_of;
 using testing::FakeLaunch;
 
-std::uint32_t barrier(jit::WarpContext* context, std::uint32_t number, std::uint32_t threads, ptx::BarrierMode mode, std::uint32_t predicate = 0) {
-  return context->callbacks->barrier(context, context->active_mask & ~context->exited_mask, number, threads, static_cast<std::uint32_t>(mode), predicate);
+std::uint32_t barrier(jit::WarpContext* context, std::uint32_t number, std::uint32_t threads,
+                      ptx::BarrierMode mode, std::uint32_t predicate = 0) {
+  return context->callbacks->barrier(context, context->active_mask & ~context->exited_mask, number, threads,
+                                     static_cast<std::uint32_t>(mode), predicate);
 }
 
 struct Order {
@@ -90,7 +92,9 @@ TEST(Barrier, WarpsThatEndedAreNotWaitedFor) {
   EXPECT_EQ(data.events.size(), 3u);
 }
 
-void different_barriers(jit::WarpContext* context) { barrier(context, context->warp_id, 64, ptx::BarrierMode::Sync); }
+void different_barriers(jit::WarpContext* context) {
+  barrier(context, context->warp_id, 64, ptx::BarrierMode::Sync);
+}
 
 TEST(Barrier, DeadlockIsNamed) {
   Order data;
@@ -100,7 +104,9 @@ TEST(Barrier, DeadlockIsNamed) {
   ASSERT_TRUE(outcome);
   ASSERT_TRUE(outcome->fault);
   EXPECT_EQ(outcome->fault->kind, Fault::Kind::Deadlock);
-  EXPECT_NE(outcome->fault->message.find("barrier 0: warps 0 wait, 32 of 64 threads arrived"), std::string::npos) << outcome->fault->message;
+  EXPECT_NE(outcome->fault->message.find("barrier 0: warps 0 wait, 32 of 64 threads arrived"),
+            std::string::npos)
+      << outcome->fault->message;
   EXPECT_NE(outcome->fault->message.find("barrier 1: warps 1 wait"), std::string::npos);
   FakeLaunch after(three_phases, {1}, {64}, &data);
   EXPECT_FALSE(engine.run(after.launch)->fault);

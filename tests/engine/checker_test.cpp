@@ -50,7 +50,8 @@ void access(jit::WarpContext* context) {
   const auto& data = data_of<Access>(context);
   std::array<std::uint64_t, 32> addresses;
   for (std::uint64_t lane = 0; lane < 32; ++lane) addresses[lane] = data.address + 4 * lane;
-  context->callbacks->check_access(context, 0, 0, ~0u, data.bytes | jit::kAccessStore | 4u << jit::kAccessAlignShift, addresses.data());
+  context->callbacks->check_access(
+      context, 0, 0, ~0u, data.bytes | jit::kAccessStore | 4u << jit::kAccessAlignShift, addresses.data());
 }
 
 TEST(Checker, FindsOutOfBoundsInsideOfAPage) {
@@ -65,7 +66,8 @@ TEST(Checker, FindsOutOfBoundsInsideOfAPage) {
   ASSERT_TRUE(outcome && outcome->fault);
   EXPECT_EQ(outcome->fault->kind, Fault::Kind::IllegalAddress);
   EXPECT_EQ(outcome->fault->thread, (Dim3{30, 0, 0}));
-  EXPECT_NE(outcome->fault->allocation.find("0 bytes after the end of the 120-byte"), std::string::npos) << outcome->fault->allocation;
+  EXPECT_NE(outcome->fault->allocation.find("0 bytes after the end of the 120-byte"), std::string::npos)
+      << outcome->fault->allocation;
   data.address = start - 2;
   EXPECT_EQ(engine.run(fake.launch)->fault->kind, Fault::Kind::MisalignedAddress);
 }

@@ -59,12 +59,14 @@ struct GridBarrier {
 
 void wait_for_all_blocks(jit::WarpContext* context) {
   auto& data = data_of<GridBarrier>(context);
-  context->callbacks->barrier(context, context->active_mask, 0, 0, static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
+  context->callbacks->barrier(context, context->active_mask, 0, 0,
+                              static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
   if (context->warp_id == 0) {
     ++data.arrived;
     while (data.arrived < data.blocks) context->callbacks->yield(context);
   }
-  context->callbacks->barrier(context, context->active_mask, 0, 0, static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
+  context->callbacks->barrier(context, context->active_mask, 0, 0,
+                              static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
   ++data.passed;
 }
 
@@ -166,8 +168,9 @@ void use_local(jit::WarpContext* context) {
   }
   context->callbacks->barrier(context, ~0u, 0, 0, static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
   for (int lane = 0; lane < 32; ++lane) {
-    sum.values[context->warp_id] += *reinterpret_cast<int*>(context->local + lane * context->local_stride) +
-                                    *reinterpret_cast<int*>(context->local + lane * context->local_stride + 60);
+    sum.values[context->warp_id] +=
+        *reinterpret_cast<int*>(context->local + lane * context->local_stride) +
+        *reinterpret_cast<int*>(context->local + lane * context->local_stride + 60);
   }
 }
 
@@ -181,7 +184,9 @@ TEST(Engine, EachWarpHasItsLocalMemory) {
 struct Placement {
   std::vector<std::uint32_t> sm;
 };
-void note_sm(jit::WarpContext* context) { data_of<Placement>(context).sm[context->ctaid[0]] = context->sm_id; }
+void note_sm(jit::WarpContext* context) {
+  data_of<Placement>(context).sm[context->ctaid[0]] = context->sm_id;
+}
 
 TEST(Engine, BlocksAreDealtToTheSms) {
   Placement data{std::vector<std::uint32_t>(10)};

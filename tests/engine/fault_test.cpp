@@ -44,7 +44,9 @@ TEST(Fault, AWildStoreEndsTheLaunchOnly) {
     EXPECT_EQ(outcome->fault->address, *allocation + 4096);
     EXPECT_TRUE(outcome->fault->thread_known);
     EXPECT_EQ(outcome->fault->thread, (Dim3{5, 0, 0}));
-    EXPECT_NE(outcome->fault->allocation.find("0 bytes after the end of the 4096-byte allocation"), std::string::npos) << outcome->fault->allocation;
+    EXPECT_NE(outcome->fault->allocation.find("0 bytes after the end of the 4096-byte allocation"),
+              std::string::npos)
+        << outcome->fault->allocation;
     EXPECT_NE(describe(*outcome->fault).find("illegal address"), std::string::npos);
     EXPECT_EQ(data.before, 1);
     EXPECT_EQ(data.after, 0);
@@ -119,7 +121,8 @@ void fail_assertion(jit::WarpContext* context) {
     size[lane] = 1;
   }
   const void* arguments[] = {message, file, line, function, size};
-  context->callbacks->call(context, 3u << 30, static_cast<std::uint32_t>(jit::RuntimeFunction::Assertfail), arguments, nullptr);
+  context->callbacks->call(context, 3u << 30, static_cast<std::uint32_t>(jit::RuntimeFunction::Assertfail),
+                           arguments, nullptr);
 }
 
 TEST(Fault, AssertionsSpeakAsOnTheCard) {
@@ -137,7 +140,8 @@ sigjmp_buf jump;
 void own_handler(int) { siglongjmp(jump, 1); }
 
 TEST(Fault, TheProgramsOwnHandlerStillWorks) {
-  struct sigaction own {}, old {};
+  struct sigaction own {
+  }, old{};
   own.sa_handler = own_handler;
   sigaction(SIGSEGV, &own, &old);
   auto memory = memory::AddressSpace::create(0, std::uint64_t{1} << 32);

@@ -30,16 +30,23 @@ class Packed {
 
 TEST(DevicePrintf, FormatsPackedArguments) {
   int count = 0;
-  EXPECT_EQ(Packed().add(7).add(2.5).add('x' + 0).print("a %d b %5.2f c %c%%\n", &count), "a 7 b  2.50 c x%\n");
+  EXPECT_EQ(Packed().add(7).add(2.5).add('x' + 0).print("a %d b %5.2f c %c%%\n", &count),
+            "a 7 b  2.50 c x%\n");
   EXPECT_EQ(count, 3);
 }
 
 TEST(DevicePrintf, AlignsLongsAndStrings) {
-  EXPECT_EQ(Packed().add(-1).add(std::int64_t{1} << 40).add(std::uint64_t{reinterpret_cast<std::uint64_t>("text")}).print("%u %lld [%-6s]"),
+  EXPECT_EQ(Packed()
+                .add(-1)
+                .add(std::int64_t{1} << 40)
+                .add(std::uint64_t{reinterpret_cast<std::uint64_t>("text")})
+                .print("%u %lld [%-6s]"),
             "4294967295 1099511627776 [text  ]");
 }
 
-TEST(DevicePrintf, TakesWidthsFromArguments) { EXPECT_EQ(Packed().add(6).add(2).add(3.14159).print("%*.*f|"), "  3.14|"); }
+TEST(DevicePrintf, TakesWidthsFromArguments) {
+  EXPECT_EQ(Packed().add(6).add(2).add(3.14159).print("%*.*f|"), "  3.14|");
+}
 
 TEST(DevicePrintf, KeepsWhatIsNoConversion) {
   EXPECT_EQ(Packed().print("100%"), "100%");
@@ -54,7 +61,8 @@ TEST(DevicePrintf, NullStringsAndFormats) {
 
 TEST(DevicePrintf, LongTextIsNotCut) {
   const std::string long_text(1000, 'z');
-  EXPECT_EQ(Packed().add(reinterpret_cast<std::uint64_t>(long_text.c_str())).print("<%s>"), "<" + long_text + ">");
+  EXPECT_EQ(Packed().add(reinterpret_cast<std::uint64_t>(long_text.c_str())).print("<%s>"),
+            "<" + long_text + ">");
 }
 
 }  // namespace

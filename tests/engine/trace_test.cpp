@@ -20,12 +20,12 @@ std::array<std::uint64_t, 32> strided(std::uint64_t start, std::uint64_t stride)
 
 TEST(Trace, SharedPassesFollowTheBanks) {
   EXPECT_EQ(shared_passes(~0u, 4, strided(0, 4).data()), 1u);
-  EXPECT_EQ(shared_passes(~0u, 4, strided(0, 0).data()), 1u);   // one word for all
+  EXPECT_EQ(shared_passes(~0u, 4, strided(0, 0).data()), 1u);  // one word for all
   EXPECT_EQ(shared_passes(~0u, 4, strided(0, 8).data()), 2u);
   EXPECT_EQ(shared_passes(~0u, 4, strided(0, 128).data()), 32u);
   EXPECT_EQ(shared_passes(~0u, 4, strided(0, 132).data()), 1u);
-  EXPECT_EQ(shared_passes(~0u, 8, strided(0, 8).data()), 2u);   // half warps
-  EXPECT_EQ(shared_passes(~0u, 16, strided(0, 16).data()), 4u); // quarter warps
+  EXPECT_EQ(shared_passes(~0u, 8, strided(0, 8).data()), 2u);    // half warps
+  EXPECT_EQ(shared_passes(~0u, 16, strided(0, 16).data()), 4u);  // quarter warps
   EXPECT_EQ(shared_passes(0x0000ffffu, 8, strided(0, 8).data()), 1u);
   EXPECT_EQ(shared_passes(~0u, 1, strided(0, 1).data()), 1u);
 }
@@ -43,9 +43,13 @@ void report(jit::WarpContext* context) {
   const auto* callbacks = context->callbacks;
   callbacks->trace_block(context, 5, ~0u);
   callbacks->trace_access(context, 3, ~0u, flags(4, ptx::Space::Global), strided(data.address, 4).data());
-  callbacks->trace_access(context, 4, 0xf, flags(4, ptx::Space::Generic, jit::kAccessAtomic), strided(data.address, 0).data());
-  callbacks->trace_access(context, 5, ~0u, flags(4, ptx::Space::Generic), strided(reinterpret_cast<std::uint64_t>(context->shared), 8).data());
-  callbacks->trace_access(context, 6, ~0u, flags(4, ptx::Space::Local), strided(reinterpret_cast<std::uint64_t>(context->local), context->local_stride).data());
+  callbacks->trace_access(context, 4, 0xf, flags(4, ptx::Space::Generic, jit::kAccessAtomic),
+                          strided(data.address, 0).data());
+  callbacks->trace_access(context, 5, ~0u, flags(4, ptx::Space::Generic),
+                          strided(reinterpret_cast<std::uint64_t>(context->shared), 8).data());
+  callbacks->trace_access(
+      context, 6, ~0u, flags(4, ptx::Space::Local),
+      strided(reinterpret_cast<std::uint64_t>(context->local), context->local_stride).data());
   callbacks->barrier(context, ~0u, 0, 0, static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
 }
 
