@@ -53,6 +53,7 @@ std::string value_text(const Json& result) {
   if (!result.is_object()) return "-";
   if (result.contains("error")) return "error";
   const std::string check = result.value("check", "ok");
+  if (!result.contains("value")) return check;  // nothing was timed
   return report::figures(result.value("value", 0.0)) + (check == "ok" ? "" : " (" + check + ")");
 }
 

@@ -45,7 +45,7 @@ std::shared_ptr<Flags> add_flags(CLI::App& command, const std::string& card_help
       ->type_name("fast|full|off")
       ->check(CLI::IsMember({"fast", "full", "off"}).description(""));
   command.add_flag("--check", flags->execute.check,
-                   "Test every memory access: bounds, use after free, uninitialised reads, races (slower)");
+                   "Test every memory access: bounds, use after free, alignment, shared memory (slower)");
   command
       .add_option("--timeout", flags->timeout_s,
                   "A kernel that runs for S seconds of this machine fails; a program still running a second "

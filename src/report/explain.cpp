@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <vector>
 
 #include "card/load_card.h"
@@ -35,8 +36,9 @@ std::string rate(double per_second, double peak_per_second, double unit, std::st
 std::string utilisation_text(const Json& shares) {
   std::vector<std::pair<std::string, double>> units;
   for (const auto& [unit, share] : shares.items()) units.emplace_back(unit, share.get<double>());
-  std::stable_sort(units.begin(), units.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::sort(units.begin(), units.end(), [](const auto& a, const auto& b) {
+    return std::tie(b.second, a.first) < std::tie(a.second, b.first);
+  });
   std::string out;
   for (const auto& [unit, share] : units) {
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", unit, percent_text(share));

@@ -51,8 +51,9 @@ std::vector<KernelRecord> merged_kernels(const std::vector<device::RunRecord>& r
   }
   std::vector<KernelRecord> out;
   for (auto& [shape, kernel] : by_shape) out.push_back(std::move(kernel));
-  std::stable_sort(out.begin(), out.end(),
-                   [](const auto& a, const auto& b) { return a.time_us > b.time_us; });
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return std::tie(b.time_us, a.name, a.grid, a.block) < std::tie(a.time_us, b.name, b.grid, b.block);
+  });
   return out;
 }
 
