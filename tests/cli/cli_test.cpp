@@ -43,6 +43,8 @@ class Cli : public testing::Test {
     fs::copy_file(fs::path(DOPPEL_BUILD_DIR) / "bin" / "doppel", root_ / "bin" / "doppel");
     fs::create_directory_symlink(fs::path(DOPPEL_SOURCE_DIR) / "cards", root_ / "share" / "doppel" / "cards");
     std::ofstream(root_ / "lib" / "doppel" / "libcuda.so.1");
+    fs::copy_file(fs::path(DOPPEL_BUILD_DIR) / "lib" / "libdoppel_nvrtc.so",
+                  root_ / "lib" / "doppel" / "libdoppel_nvrtc.so");
   }
   void TearDown() override { fs::remove_all(root_); }
 
