@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -26,6 +27,16 @@ bool refers_outward(const Function& function) { return is_external(function.link
 
 // Dynamic shared memory: `.extern .shared` without a size names the launch's own, so one of every module is the same.
 bool is_definition(const Variable& variable) { return variable.linkage != Linkage::Extern || variable.space == Space::Shared; }
+
+bool same_sizes(const std::vector<Variable>& a, const std::vector<Variable>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Variable& x, const Variable& y) { return x.size == y.size && x.space == y.space; });
+}
+
+bool same_signature(const Function& a, const Function& b) {
+  return a.is_kernel == b.is_kernel && same_sizes(a.parameters, b.parameters) &&
+         same_sizes(a.return_parameters, b.return_parameters);
+}
 
 class Linker {
  public:
@@ -71,6 +82,8 @@ class Linker {
     if (external && known != function_by_name_.end()) {
       Function& there = linked_.functions[known->second];
       placement.functions.push_back(known->second);
+      if (!same_signature(*source_of_function_[known->second], function))
+        return Error{Error::Kind::InvalidInput, fmt::format("function '{}' has other parameters in another module", function.name)};
       if (function.is_declaration) return std::nullopt;
       if (there.is_declaration || (there.linkage == Linkage::Weak && function.linkage != Linkage::Weak)) {
         there.is_declaration = false;
@@ -98,6 +111,9 @@ class Linker {
     if (is_external(variable.linkage) && known != variable_by_name_.end()) {
       Variable& there = linked_.variables[known->second];
       placement.variables.push_back(known->second);
+      if (there.space != variable.space)
+        return Error{Error::Kind::InvalidInput, fmt::format("variable '{}' is in .{} and in .{}", variable.name,
+                                                            name_of(there.space), name_of(variable.space))};
       if (variable.linkage == Linkage::Extern) return std::nullopt;
       const bool take = there.linkage == Linkage::Extern || (there.linkage == Linkage::Weak && variable.linkage != Linkage::Weak) ||
                         (there.linkage == Linkage::Common &&
