@@ -152,7 +152,7 @@ std::string operand_text(const OperandRule& rule, const Form& form, int number) 
     case Kind::Immediate: return form.opcode == Opcode::Applypriority || form.opcode == Opcode::Discard ? "128" : "7";
     case Kind::Address:
       if (form.modifiers.space == Space::Param) return form.opcode == Opcode::St ? "[a]" : "[p]";
-      return "[%rd1+16]";
+      return "[%rd1+32]";  // aligned for the widest access
     case Kind::Label: return "L";
     case Kind::BranchList: return "ts";
     case Kind::WriteVector:
