@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "device/device.h"
@@ -101,6 +102,10 @@ class Context : public std::enable_shared_from_this<Context> {
   Result<void> enable_peer(Context& peer);
   Result<void> disable_peer(Context& peer);
 
+  // Text of device printf: kept until the program synchronises, as the driver does, or until there is too much of it.
+  void print(std::string_view text);
+  void flush_output();
+
   // Of Stream: what an operation on that stream has to wait for beside its own stream's order (legacy stream
   // rules).
   std::vector<std::shared_ptr<Operation>> implicit_dependencies(const Stream& stream);
@@ -117,9 +122,12 @@ class Context : public std::enable_shared_from_this<Context> {
   std::shared_ptr<Stream> legacy_;
   std::map<std::uint64_t, std::shared_ptr<Stream>> per_thread_;
   std::vector<std::weak_ptr<Stream>> streams_;
+  std::vector<std::shared_ptr<Operation>> orphans_;  // last operations of destroyed streams
   std::set<std::uint64_t> allocations_, host_allocations_;
   std::map<Limit, std::uint64_t> limits_;
   std::set<std::uint64_t> peers_;
+  std::mutex output_mutex_;
+  std::string output_;
 };
 
 }  // namespace doppel::device

@@ -42,6 +42,7 @@ class Graph {
   Result<void> remove_edge(NodeId from, NodeId to);
   Result<Node> node(NodeId id) const;
   Result<void> set_work(NodeId id, Work work);  // of the same type
+  Result<void> set_enabled(NodeId id, bool enabled);
   std::vector<NodeId> nodes() const;            // in the order they were added
   std::vector<NodeId> roots() const;
   std::vector<std::pair<NodeId, NodeId>> edges() const;
@@ -77,7 +78,11 @@ class GraphExec {
                                             std::vector<std::shared_ptr<Operation>> dependencies,
                                             std::uint64_t stream_id);
 
+ 
+  const std::shared_ptr<Graph>& graph() const { return graph_; }
+
  private:
+  Result<NodeId> own(NodeId id) const;
   std::shared_ptr<Graph> graph_;
   std::vector<NodeId> order_;
   std::map<NodeId, NodeId> original_to_own_;

@@ -30,6 +30,7 @@ class HostClock {
  private:
   struct Line;
   Line& line();
+  const std::uint64_t id_;  // tells it from clocks that lived before
   std::atomic<double> latest_us_{0};
 };
 

@@ -70,12 +70,16 @@ class Kernel {
  private:
   std::weak_ptr<Module> module_;
   std::shared_ptr<Program> program_;
+  const card::Card* card_;
   std::uint32_t function_;
   std::vector<KernelParameter> parameters_;
   std::uint64_t parameter_bytes_ = 0;
   std::uint64_t static_shared_ = 0, const_bytes_ = 0;
   std::uint32_t max_dynamic_shared_ = 0;
   int carveout_ = -1;
+  KernelAttributes fixed_attributes() const;
+  mutable std::once_flag fixed_once_;
+  mutable KernelAttributes fixed_;  // all that no call changes
 };
 
 struct Global {
@@ -89,7 +93,8 @@ class Module : public std::enable_shared_from_this<Module> {
   static Result<std::shared_ptr<Module>> create(Context& context, std::shared_ptr<Program> program);
   ~Module();
 
-  Context& context() const { return context_; }
+  Context& context() const { return *context_; }
+  bool context_destroyed() const;
   const std::shared_ptr<Program>& program() const { return program_; }
   // NotFound with the nearest name.
   Result<std::shared_ptr<Kernel>> kernel(std::string_view name) const;
@@ -102,7 +107,7 @@ class Module : public std::enable_shared_from_this<Module> {
   Module(Context& context, std::shared_ptr<Program> program)
       : context_(context), program_(std::move(program)) {}
   Result<void> place_variables();
-  Context& context_;
+  std::shared_ptr<Context> context_;
   std::shared_ptr<Program> program_;
   std::vector<std::shared_ptr<Kernel>> kernels_;
   std::vector<std::uint64_t> symbols_;

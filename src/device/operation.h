@@ -41,6 +41,7 @@ class Operation : public std::enable_shared_from_this<Operation> {
   std::string name;  // for traces
   std::uint64_t stream_id = 0;
   std::function<void(const Operation&)> on_placed;  // records it
+  void set_run(std::function<Cost()> run) { run_ = std::move(run); }
   // Set while it runs and only waits (for another launch, or for the host): nobody may wait for its place
   // then.
   std::atomic<bool> waiting{false};
@@ -53,6 +54,7 @@ class Operation : public std::enable_shared_from_this<Operation> {
   double submitted_us_ = 0;
   std::uint64_t serial_ = 0;
   Cost cost_;
+  bool costed_ = false;  // under the timeline's lock
   double start_us_ = 0, end_us_ = 0;
   std::atomic<bool> done_{false}, placed_{false};
   // Of the scheduler, under its lock.

@@ -1,9 +1,16 @@
 // Everything a process has of Doppel: its devices, and what they share.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "device/options.h"
@@ -49,6 +56,21 @@ class Platform {
   RunRecorder& recorder() { return *recorder_; }
 
   PointerInfo classify(std::uint64_t address) const;
+  // Of contexts: whose an allocation is.
+  void set_owner(std::uint64_t address, Context* context);  // null: freed
+  // Of launches: the flag is set when the launch takes longer than the time-out, or when all are cancelled.
+  class Watch {
+   public:
+    Watch(Platform& platform, std::atomic<bool>& flag);
+    ~Watch();
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    Platform& platform_;
+    std::list<std::pair<std::atomic<bool>*, std::chrono::steady_clock::time_point>>::iterator entry_;
+  };
+  bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
   // Ends every running launch with Fault::Kind::Cancelled and refuses new ones; async-signal-safe. The record
   // is still written.
@@ -59,7 +81,16 @@ class Platform {
 
  private:
   explicit Platform(Options options);
+  void watch();
   Options options_;
+  std::atomic<bool> cancelled_{false};
+  mutable std::mutex owners_mutex_;
+  std::unordered_map<std::uint64_t, Context*> owners_;
+  std::mutex watch_mutex_;
+  std::condition_variable watch_changed_;
+  std::list<std::pair<std::atomic<bool>*, std::chrono::steady_clock::time_point>> watched_;
+  bool watch_ending_ = false;
+  std::thread watcher_;
   std::unique_ptr<HostClock> clock_;
   std::unique_ptr<RunRecorder> recorder_;
   std::unique_ptr<Timeline> timeline_;

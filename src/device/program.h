@@ -15,6 +15,8 @@
 
 namespace doppel::device {
 
+class PredictionCache;
+
 class Program {
  public:
   // More than one text: relocatable code, linked first. InvalidInput (malformed), NotSupported (a form this
@@ -27,11 +29,15 @@ class Program {
   // The kernel lowered for a card: built once.
   std::shared_ptr<const timing::KernelModel> model(std::uint32_t function, const card::Card& card);
   const std::vector<std::uint32_t>& first_slots() const { return first_slots_; }
+  PredictionCache& predictions() { return *predictions_; }
+  Program();
+  ~Program();
 
  private:
   std::shared_ptr<const ptx::Module> ptx_;
   std::shared_ptr<jit::CompiledModule> code_;
   std::vector<std::uint32_t> first_slots_;
+  std::unique_ptr<PredictionCache> predictions_;
   std::mutex mutex_;
   std::vector<std::pair<std::pair<std::uint32_t, std::string>, std::shared_ptr<const timing::KernelModel>>>
       models_;

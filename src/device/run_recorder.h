@@ -13,6 +13,7 @@
 #include "card/card.h"
 #include "device/options.h"
 #include "device/run_record.h"
+#include "power/energy.h"
 #include "support/dim3.h"
 #include "timing/launch_timing.h"
 

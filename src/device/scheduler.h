@@ -24,9 +24,11 @@ class Scheduler {
   void wait(Operation& operation);
   // Blocks until it also has its place on the timeline: then its times are valid.
   void wait_placed(Operation& operation);
+  void wait_all();
 
  private:
   class Implementation;
+  Timeline& timeline_;
   std::unique_ptr<Implementation> implementation_;
 };
 

@@ -76,7 +76,10 @@ class Stream : public std::enable_shared_from_this<Stream> {
  private:
   friend class Event;
   struct Capture;
-  Result<void> submit(Work work);
+  Result<std::shared_ptr<Operation>> submit(const Work& work);
+  Result<void> wait_for(Operation& operation);
+  Result<void> invalidate_capture(std::string reason, Error::Kind kind);
+  static std::shared_ptr<Capture> find_capture(std::uint64_t id);
   std::shared_ptr<Context> context_;
   std::uint64_t id_;
   StreamKind kind_;

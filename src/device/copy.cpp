@@ -1,0 +1,126 @@
+// Copies and fills.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "device/execute.h"
+#include "device/host_clock.h"
+#include "device/platform.h"
+#include "device/run_recorder.h"
+#include "link/transfer.h"
+
+namespace doppel::device {
+namespace {
+
+using Kind = PointerInfo::Kind;
+
+bool on_host(const PointerInfo& info) { return info.kind == Kind::PageableHost || info.kind == Kind::PinnedHost; }
+
+// What a copy is on the card: its lane, its time and its name in the record.
+struct Transfer {
+  Lane lane = Lane::None;
+  double time_us = 0;
+  std::string kind;
+};
+
+Transfer transfer_of(const PointerInfo& destination, const PointerInfo& source, std::uint64_t bytes, const Device& device) {
+  using link::Direction;
+  const bool pageable = destination.kind == Kind::PageableHost || source.kind == Kind::PageableHost;
+  const auto memory = pageable ? link::HostMemory::Pageable : link::HostMemory::Pinned;
+  const char* suffix = pageable ? " (pageable)" : "";
+  if (on_host(destination) && on_host(source)) return {Lane::None, 0, {}};
+  if (on_host(source)) {
+    return {Lane::CopyToDevice, link::host_copy_us(destination.device->card(), bytes, Direction::HostToDevice, memory), fmt::format("host to device{}", suffix)};
+  }
+  if (on_host(destination)) {
+    return {Lane::CopyToHost, link::host_copy_us(source.device->card(), bytes, Direction::DeviceToHost, memory), fmt::format("device to host{}", suffix)};
+  }
+  if (destination.device != source.device) return {Lane::CopyPeer, link::peer_copy_us(source.device->card(), destination.device->card(), bytes), "peer"};
+  // Copies within a card are done by its SMs.
+  return {Lane::Compute, link::device_copy_us(device.card(), bytes), "device to device"};
+}
+
+void copy_box(const CopyWork& work) {
+  const auto side = [&](const CopyWork::Side& each, std::uint64_t row, std::uint64_t slice) {
+    const std::uint64_t pitch = each.pitch != 0 ? each.pitch : work.width;
+    const std::uint64_t rows = each.slice_rows != 0 ? each.slice_rows : work.height;
+    return reinterpret_cast<std::byte*>(each.address + (slice * rows + row) * pitch);
+  };
+  for (std::uint64_t slice = 0; slice < work.depth; ++slice) {
+    for (std::uint64_t row = 0; row < work.height; ++row) {
+      std::memmove(side(work.destination, row, slice), side(work.source, row, slice), work.width);
+    }
+  }
+}
+
+void fill_box(const MemsetWork& work) {
+  const std::uint64_t pitch = work.pitch != 0 ? work.pitch : work.width * work.element_bytes;
+  for (std::uint64_t row = 0; row < work.height; ++row) {
+    auto* at = reinterpret_cast<void*>(work.address + row * pitch);
+    switch (work.element_bytes) {
+      case 1: std::memset(at, static_cast<int>(work.value), work.width); break;
+      case 2: std::fill_n(static_cast<std::uint16_t*>(at), work.width, static_cast<std::uint16_t>(work.value)); break;
+      default: std::fill_n(static_cast<std::uint32_t*>(at), work.width, work.value); break;
+    }
+  }
+}
+
+void record_when_placed(Operation& operation, std::string kind, std::uint64_t bytes) {
+  operation.name = kind;
+  operation.on_placed = [kind = std::move(kind), bytes](const Operation& placed) {
+    Context& context = *placed.context();
+    context.platform().recorder().copy({context.device().ordinal(), placed.stream_id, placed.start_us(), placed.end_us()}, kind, bytes);
+  };
+}
+
+}  // namespace
+
+bool touches_pageable_memory(const CopyWork& work, const Device& device) {
+  const Platform& platform = device.platform();
+  return platform.classify(work.destination.address).kind == Kind::PageableHost || platform.classify(work.source.address).kind == Kind::PageableHost;
+}
+
+bool touches_host_memory(const CopyWork& work, const Device& device) {
+  const Platform& platform = device.platform();
+  return on_host(platform.classify(work.destination.address)) || on_host(platform.classify(work.source.address));
+}
+
+std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submission& submission) {
+  Platform& platform = submission.context->platform();
+  auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
+  operation->stream_id = submission.stream_id;
+  const std::uint64_t bytes = work.width * work.height * work.depth;
+  if (bytes == 0) return operation;
+  const Transfer transfer = transfer_of(platform.classify(work.destination.address), platform.classify(work.source.address), bytes, submission.context->device());
+  operation->set_run([work, transfer, context = submission.context] {
+    if (!context->check()) return Cost{};
+    copy_box(work);
+    Cost cost;
+    cost.lane = transfer.lane;
+    cost.duration_us = transfer.time_us;
+    return cost;
+  });
+  if (!transfer.kind.empty()) record_when_placed(*operation, transfer.kind, bytes);
+  return operation;
+}
+
+std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const Submission& submission) {
+  Platform& platform = submission.context->platform();
+  auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
+  operation->stream_id = submission.stream_id;
+  const std::uint64_t bytes = work.width * work.height * work.element_bytes;
+  if (bytes == 0) return operation;
+  operation->set_run([work, bytes, context = submission.context] {
+    if (!context->check()) return Cost{};
+    fill_box(work);
+    Cost cost;
+    cost.lane = Lane::Compute;
+    cost.duration_us = link::fill_us(context->device().card(), bytes);
+    return cost;
+  });
+  record_when_placed(*operation, "fill", bytes);
+  return operation;
+}
+
+}  // namespace doppel::device

@@ -1,0 +1,106 @@
+#include "device/device.h"
+
+#include "card/uuid.h"
+#include "device/context.h"
+#include "device/memory_pool.h"
+#include "device/virtual_memory.h"
+#include "link/transfer.h"
+
+namespace doppel::device {
+
+Result<std::unique_ptr<Device>> Device::create(Platform& platform, int ordinal, card::Card card) {
+  std::unique_ptr<Device> device(new Device(platform, ordinal, std::move(card)));
+  auto space = memory::AddressSpace::create(static_cast<unsigned>(ordinal), static_cast<std::uint64_t>(device->card_.memory.bytes));
+  if (!space) return tl::unexpected(space.error());
+  device->memory_ = std::move(*space);
+  device->virtual_memory_ = std::make_unique<VirtualMemory>(*device);
+  return device;
+}
+
+Device::Device(Platform& platform, int ordinal, card::Card card) : platform_(platform), ordinal_(ordinal), card_(std::move(card)) {}
+
+Device::~Device() {
+  if (primary_ != nullptr) primary_->destroy();
+}
+
+std::array<std::uint8_t, 16> Device::uuid() const { return card::device_uuid(card_, ordinal_); }
+// Any place that is no other device's: one bus for each card, from 1 on.
+PciAddress Device::pci() const { return {0, ordinal_ + 1, 0}; }
+
+Result<std::shared_ptr<Context>> Device::retain_primary() {
+  const std::lock_guard lock(mutex_);
+  if (primary_ == nullptr) primary_ = std::make_shared<Context>(*this, primary_flags_);
+  ++primary_count_;
+  return primary_;
+}
+
+Result<void> Device::release_primary() {
+  std::shared_ptr<Context> last;
+  {
+    const std::lock_guard lock(mutex_);
+    if (primary_count_ == 0) return fail(Error::Kind::InvalidContext, "the primary context is not retained");
+    if (--primary_count_ == 0) last = std::move(primary_);
+  }
+  if (last != nullptr) last->destroy();
+  return {};
+}
+
+Result<void> Device::reset_primary() {
+  std::shared_ptr<Context> old;
+  {
+    const std::lock_guard lock(mutex_);
+    old = std::move(primary_);
+    primary_count_ = 0;
+    primary_flags_ = 0;
+  }
+  if (old != nullptr) old->destroy();
+  return {};
+}
+
+bool Device::primary_active() const {
+  const std::lock_guard lock(mutex_);
+  return primary_ != nullptr;
+}
+
+unsigned Device::primary_flags() const {
+  const std::lock_guard lock(mutex_);
+  return primary_flags_;
+}
+
+Result<void> Device::set_primary_flags(unsigned flags) {
+  const std::lock_guard lock(mutex_);
+  primary_flags_ = flags;
+  if (primary_ != nullptr) primary_->set_flags(flags);
+  return {};
+}
+
+std::shared_ptr<Context> Device::primary() const {
+  const std::lock_guard lock(mutex_);
+  return primary_;
+}
+
+Result<std::shared_ptr<Context>> Device::create_context(unsigned flags) { return std::make_shared<Context>(*this, flags); }
+
+std::shared_ptr<MemoryPool> Device::default_pool() {
+  const std::lock_guard lock(mutex_);
+  if (default_pool_ == nullptr) default_pool_ = std::make_shared<MemoryPool>(*this);
+  return default_pool_;
+}
+
+std::shared_ptr<MemoryPool> Device::current_pool() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (current_pool_ != nullptr) return current_pool_;
+  }
+  return default_pool();
+}
+
+void Device::set_current_pool(std::shared_ptr<MemoryPool> pool) {
+  const std::lock_guard lock(mutex_);
+  current_pool_ = std::move(pool);
+}
+
+bool Device::can_access_peer(const Device& other) const { return this != &other; }
+bool Device::linked_by_nvlink(const Device& other) const { return this != &other && link::joined_by_nvlink(card_, other.card_); }
+
+}  // namespace doppel::device

@@ -1,0 +1,93 @@
+#include "device/execute.h"
+
+#include <ctime>
+
+#include <atomic>
+#include <thread>
+
+#include "device/host_clock.h"
+#include "device/memory_pool.h"
+#include "device/platform.h"
+
+namespace doppel::device {
+namespace {
+
+double thread_cpu_us() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) * 1e-3;
+}
+
+Cost run_host_function(const HostWork& work) {
+  const double start = thread_cpu_us();
+  work.function();
+  Cost cost;
+  cost.lane = Lane::Host;
+  cost.duration_us = thread_cpu_us() - start;
+  return cost;
+}
+
+bool condition_holds(const ValueWork& work) {
+  std::uint64_t value = 0;
+  if (work.bytes == 8) {
+    value = __atomic_load_n(reinterpret_cast<const std::uint64_t*>(work.address), __ATOMIC_ACQUIRE);
+  } else {
+    value = __atomic_load_n(reinterpret_cast<const std::uint32_t*>(work.address), __ATOMIC_ACQUIRE);
+  }
+  const std::uint64_t mask = work.bytes == 8 ? ~std::uint64_t{0} : 0xffffffff;
+  switch (work.operation) {
+    case ValueWork::Operation::Write: return true;
+    case ValueWork::Operation::WaitEqual: return value == (work.value & mask);
+    case ValueWork::Operation::WaitAnd: return (value & work.value) != 0;
+    case ValueWork::Operation::WaitNor: return (~(value | work.value) & mask) != 0;
+    case ValueWork::Operation::WaitGreaterOrEqual:
+      // By the sign of the difference, so that counters may wrap.
+      return work.bytes == 8 ? static_cast<std::int64_t>(value - work.value) >= 0 : static_cast<std::int32_t>(value - work.value) >= 0;
+  }
+  return true;
+}
+
+Cost run_value(const ValueWork& work, Operation& self, const Platform& platform) {
+  if (work.operation == ValueWork::Operation::Write) {
+    if (work.bytes == 8) {
+      __atomic_store_n(reinterpret_cast<std::uint64_t*>(work.address), work.value, __ATOMIC_RELEASE);
+    } else {
+      __atomic_store_n(reinterpret_cast<std::uint32_t*>(work.address), static_cast<std::uint32_t>(work.value), __ATOMIC_RELEASE);
+    }
+    return {};
+  }
+  while (!condition_holds(work) && !platform.cancelled()) {
+    self.waiting = true;
+    std::this_thread::yield();
+  }
+  return {};
+}
+
+}  // namespace
+
+std::shared_ptr<Operation> make_operation(const Work& work, const Submission& submission) {
+  if (const auto* kernel = std::get_if<KernelWork>(&work)) return make_kernel_operation(*kernel, submission);
+  if (const auto* copy = std::get_if<CopyWork>(&work)) return make_copy_operation(*copy, submission);
+  if (const auto* memset = std::get_if<MemsetWork>(&work)) return make_memset_operation(*memset, submission);
+  Platform& platform = submission.context->platform();
+  auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
+  operation->stream_id = submission.stream_id;
+  if (const auto* host = std::get_if<HostWork>(&work)) {
+    operation->name = "host function";
+    operation->set_run([work = *host, context = submission.context] {
+      // After a fault nothing of the context's runs any more.
+      return context->check() ? run_host_function(work) : Cost{};
+    });
+  } else if (const auto* value = std::get_if<ValueWork>(&work)) {
+    operation->set_run([work = *value, self = operation.get(), &platform] { return run_value(work, *self, platform); });
+  } else if (const auto* free = std::get_if<FreeWork>(&work)) {
+    operation->set_run([address = free->address, context = submission.context] {
+      const PointerInfo info = context->platform().classify(address);
+      if (info.device != nullptr && info.device->current_pool()->free(address)) context->platform().set_owner(address, nullptr);
+      return Cost{};
+    });
+  }
+  return operation;
+}
+
+}  // namespace doppel::device

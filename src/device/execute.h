@@ -1,0 +1,31 @@
+// Turns described work into an operation: what it does, where on the timeline it takes place, and what it leaves in the record.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "device/context.h"
+#include "device/operation.h"
+#include "device/work.h"
+
+namespace doppel::device {
+
+struct Submission {
+  std::shared_ptr<Context> context;
+  std::uint64_t stream_id = 0;
+  bool in_graph = false;
+};
+
+// Not for ChildGraphWork, nor for event work: those are dependencies only (they become operations without work).
+std::shared_ptr<Operation> make_operation(const Work& work, const Submission& submission);
+
+// The single kinds.
+std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const Submission& submission);
+std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submission& submission);
+std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const Submission& submission);
+
+// Does a copy touch memory of the program's that is not pinned? Then it is done when the call returns.
+bool touches_pageable_memory(const CopyWork& work, const Device& device);
+bool touches_host_memory(const CopyWork& work, const Device& device);
+
+}  // namespace doppel::device

@@ -1,0 +1,172 @@
+// Runs a kernel and predicts what it takes on the card.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "card/occupancy.h"
+#include "device/execute.h"
+#include "device/host_clock.h"
+#include "device/module.h"
+#include "device/platform.h"
+#include "device/prediction_cache.h"
+#include "device/run_recorder.h"
+#include "support/log.h"
+
+namespace doppel::device {
+namespace {
+
+std::atomic<std::uint64_t> next_grid{1};
+
+// A launch under way: all that outlives the call that made it.
+struct LaunchState {
+  KernelWork work;
+  std::shared_ptr<Context> context;
+  std::shared_ptr<Module> module;
+  std::shared_ptr<Program> program;
+  std::shared_ptr<const timing::KernelModel> model;
+  timing::LaunchShape shape;
+  PredictionCache::Key key;
+  bool traced = false;
+  bool timed = false;
+  bool in_graph = false;
+  std::uint64_t grid_id = 0;
+  LaunchPrediction prediction;
+  bool ran = false;
+};
+
+void report_fault(LaunchState& state, const engine::Fault& fault) {
+  Context& context = *state.context;
+  context.set_fault(fault);
+  context.flush_output();
+  if (fault.kind == engine::Fault::Kind::Assert) {
+    // The driver writes it to standard error, where the program's user looks for it.
+    std::fputs((fault.message + "\n").c_str(), stderr);
+  }
+  const std::string text = engine::describe(fault);
+  log().error("{}", text);
+  context.platform().recorder().diagnostic(context.device().ordinal(), fault.kind == engine::Fault::Kind::IllegalAddress ? "illegal address" : "fault", text);
+}
+
+engine::Fault fault_of_error(const LaunchState& state, const Error& error) {
+  engine::Fault fault;
+  fault.kind = error.kind == Error::Kind::OutOfMemory ? engine::Fault::Kind::HostOutOfMemory : engine::Fault::Kind::Trap;
+  fault.kernel = state.work.kernel->name();
+  fault.message = error.message;
+  return fault;
+}
+
+// Part of the card that the grid fills: its blocks of those that fit at once.
+double share_of_card(const card::Card& card, const timing::LaunchShape& shape, std::uint32_t blocks_per_sm) {
+  const double most = static_cast<double>(card.sm_count) * std::max(1u, blocks_per_sm);
+  return std::min(1.0, static_cast<double>(shape.grid.count()) / most);
+}
+
+Cost run_launch(LaunchState& state, Operation& operation) {
+  Context& context = *state.context;
+  Platform& platform = context.platform();
+  if (!context.check()) return {};
+  const card::Card& card = context.device().card();
+
+  engine::Launch launch;
+  launch.module = state.program->code();
+  launch.function = state.work.kernel->function();
+  launch.grid = state.work.grid;
+  launch.block = state.work.block;
+  launch.dynamic_shared_bytes = state.work.dynamic_shared_bytes;
+  launch.parameters = state.work.parameters;
+  launch.symbols = state.module->symbols();
+  launch.memory = &context.device().memory();
+  launch.sm_count = static_cast<std::uint32_t>(card.sm_count);
+  const int registers = static_cast<int>(state.work.kernel->attributes().registers);
+  const std::int64_t shared = std::int64_t{state.shape.static_shared_bytes} + state.shape.dynamic_shared_bytes;
+  const int resident = card::occupancy(card, {static_cast<int>(state.work.block.count()), registers, shared}).blocks_per_sm;
+  launch.resident_blocks_per_sm = static_cast<std::uint32_t>(std::max(1, resident));
+  launch.cooperative = state.work.cooperative;
+  launch.check = platform.options().check;
+  launch.grid_id = state.grid_id;
+  launch.clock_hz = card.clocks.sustained_mhz * 1e6;
+  launch.heap_bytes = context.limit(Limit::MallocHeapSize);
+  launch.print = [&context](std::string_view text) { context.print(text); };
+  launch.waiting = &operation.waiting;
+  const double host_us = platform.clock().latest_us();
+  launch.globaltimer_ns = [host_us] { return static_cast<std::uint64_t>(host_us * 1000); };
+
+  std::vector<std::uint64_t> samples;
+  if (state.traced) samples = timing::plan_samples(card, *state.model, state.shape, platform.options().depth);
+  launch.traced_blocks = samples;
+
+  std::atomic<bool> cancel{false};
+  launch.cancel = &cancel;
+  Result<engine::Outcome> outcome = [&] {
+    const Platform::Watch watch(platform, cancel);
+    return platform.engine().run(launch);
+  }();
+  if (!outcome) {
+    report_fault(state, fault_of_error(state, outcome.error()));
+    return {};
+  }
+  if (outcome->fault) {
+    if (outcome->fault->kind == engine::Fault::Kind::Cancelled) {
+      outcome->fault->message = platform.cancelled() ? "interrupted" : fmt::format("it ran for longer than the time-out of {} s", platform.options().timeout_s);
+    }
+    report_fault(state, *outcome->fault);
+    return {};
+  }
+
+  state.ran = true;
+  Cost cost;
+  cost.lane = Lane::Compute;
+  cost.share = share_of_card(card, state.shape, launch.resident_blocks_per_sm);
+  cost.gap_us = state.in_graph ? card.launch.graph_interval_us : card.launch.interval_us;
+  if (!state.timed) return cost;
+  const std::uint64_t counted = count_entries(outcome->counts);
+  if (state.traced) {
+    state.prediction = with_power(card, state.shape,
+                                  timing::predict(card, *state.model, state.shape, outcome->traces, outcome->counts, state.program->first_slots(), platform.options().depth));
+    state.prediction.counted = counted;
+  }
+  cost.resolve = [&state, counted](Cost& resolved) {
+    PredictionCache& cache = state.program->predictions();
+    if (state.traced) {
+      cache.store(state.key, state.prediction);
+    } else {
+      state.prediction = cache.scaled(state.key, counted);
+    }
+    resolved.duration_us = state.prediction.timing.time_us;
+    if (!state.in_graph) resolved.gap_us = state.prediction.timing.launch_overhead_us;
+  };
+  return cost;
+}
+
+}  // namespace
+
+std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const Submission& submission) {
+  Platform& platform = submission.context->platform();
+  const card::Card& card = submission.context->device().card();
+  auto state = std::make_shared<LaunchState>();
+  state->work = work;
+  state->context = submission.context;
+  state->module = work.kernel->module();
+  state->program = state->module->program();
+  state->shape = {work.grid, work.block, static_cast<std::uint32_t>(work.kernel->attributes().shared_bytes), work.dynamic_shared_bytes};
+  state->in_graph = submission.in_graph;
+  state->grid_id = next_grid++;
+  state->timed = platform.options().depth != timing::Depth::Off && !platform.options().check;
+  if (state->timed) {
+    state->model = state->program->model(work.kernel->function(), card);
+    state->key = PredictionCache::key(work.kernel->function(), submission.context->device().ordinal(), state->shape);
+    state->traced = state->program->predictions().submit(state->key);
+  }
+  auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
+  operation->stream_id = submission.stream_id;
+  operation->set_run([state, self = operation.get()] { return run_launch(*state, *self); });
+  operation->on_placed = [state](const Operation& placed) {
+    if (!state->ran) return;
+    state->context->platform().recorder().kernel({state->context->device().ordinal(), placed.stream_id, placed.start_us(), placed.end_us()}, state->work.kernel->name(),
+                                                 state->shape, state->prediction.timing, state->prediction.power);
+  };
+  return operation;
+}
+
+}  // namespace doppel::device

@@ -1,0 +1,119 @@
+#include "device/module.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "device/context.h"
+#include "kernel/shared_layout.h"
+#include "support/nearest.h"
+
+namespace doppel::device {
+namespace {
+
+std::string hint(std::string_view name, const std::vector<std::string>& known) {
+  const std::string nearest = nearest_name(name, known);
+  return nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest);
+}
+
+bool takes_memory(const ptx::Variable& variable) {
+  return (variable.space == ptx::Space::Global || variable.space == ptx::Space::Const) && variable.size > 0;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Module>> Module::create(Context& context, std::shared_ptr<Program> program) {
+  std::shared_ptr<Module> module(new Module(context.shared_from_this(), std::move(program)));
+  if (auto placed = module->place_variables(); !placed) {
+    module->release();
+    return tl::unexpected(placed.error());
+  }
+  const ptx::Module& ptx = *module->program_->ptx();
+  for (std::uint32_t index = 0; index < ptx.functions.size(); ++index) {
+    if (ptx.functions[index].is_kernel && !ptx.functions[index].is_declaration) {
+      module->kernels_.push_back(std::make_shared<Kernel>(module, index));
+    }
+  }
+  return module;
+}
+
+Module::~Module() { release(); }
+
+bool Module::context_destroyed() const { return context_->destroyed(); }
+
+Result<void> Module::place_variables() {
+  memory::AddressSpace& memory = context_->device().memory();
+  const ptx::Module& ptx = *program_->ptx();
+  symbols_.assign(ptx.variables.size(), 0);
+  for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
+    const ptx::Variable& variable = ptx.variables[index];
+    if (!takes_memory(variable)) continue;
+    const auto kind = variable.managed ? memory::AllocationKind::Managed : memory::AllocationKind::Symbol;
+    const auto address = memory.allocate(variable.size, variable.alignment, kind, variable.name);
+    if (!address) return tl::unexpected(address.error());
+    symbols_[index] = *address;
+    allocations_.push_back(*address);
+    if (!variable.initializer.empty()) std::memcpy(reinterpret_cast<void*>(*address), variable.initializer.data(), variable.initializer.size());
+  }
+  for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
+    const ptx::Variable& variable = ptx.variables[index];
+    if (!takes_memory(variable)) continue;
+    for (const ptx::Relocation& relocation : variable.relocations) {
+      // The address of a function is its number in the module: what generated code calls by.
+      const std::uint64_t target = relocation.is_function ? relocation.target : symbols_[relocation.target];
+      const std::uint64_t value = target + static_cast<std::uint64_t>(relocation.addend);
+      std::memcpy(reinterpret_cast<void*>(symbols_[index] + relocation.offset), &value, relocation.size);
+    }
+  }
+  return {};
+}
+
+void Module::release() {
+  for (const std::uint64_t address : allocations_) (void)context_->device().memory().free(address);
+  allocations_.clear();
+}
+
+Result<std::shared_ptr<Kernel>> Module::kernel(std::string_view name) const {
+  std::vector<std::string> names;
+  for (const auto& each : kernels_) {
+    if (each->name() == name) return each;
+    names.push_back(each->name());
+  }
+  return fail(Error::Kind::NotFound, fmt::format("the module has no kernel '{}'{}", name, hint(name, names)));
+}
+
+Result<Global> Module::global(std::string_view name) const {
+  const ptx::Module& ptx = *program_->ptx();
+  std::vector<std::string> names;
+  for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
+    if (symbols_[index] == 0) continue;
+    if (ptx.variables[index].name == name) return Global{symbols_[index], ptx.variables[index].size};
+    names.push_back(ptx.variables[index].name);
+  }
+  return fail(Error::Kind::NotFound, fmt::format("the module has no variable '{}'{}", name, hint(name, names)));
+}
+
+Result<std::shared_ptr<Module>> Library::module(Context& context) {
+  const std::lock_guard lock(mutex_);
+  auto& module = modules_[context.id()];
+  if (module != nullptr) return module;
+  auto loaded = context.load(program_);
+  if (!loaded) {
+    modules_.erase(context.id());
+    return loaded;
+  }
+  module = *loaded;
+  return module;
+}
+
+void Library::unload() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, module] : modules_) {
+    // A context that was destroyed has released it already.
+    if (!module->context_destroyed()) (void)module->context().unload(module);
+  }
+  modules_.clear();
+}
+
+}  // namespace doppel::device

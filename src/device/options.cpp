@@ -1,0 +1,94 @@
+#include "device/options.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string_view>
+
+extern char** environ;
+
+namespace doppel::device {
+namespace {
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  while (true) {
+    const auto comma = text.find(',');
+    if (const auto part = text.substr(0, comma); !part.empty()) parts.emplace_back(part);
+    if (comma == std::string_view::npos) return parts;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+tl::unexpected<Error> bad(std::string_view name, std::string_view value, std::string_view expected) {
+  return fail(Error::Kind::InvalidArgument, fmt::format("{}={}: expected {}", name, value, expected));
+}
+
+}  // namespace
+
+Result<Options> Options::from(const std::map<std::string, std::string>& variables) {
+  const auto get = [&](const char* name) -> std::string {
+    const auto found = variables.find(name);
+    return found != variables.end() ? found->second : std::string();
+  };
+  Options options;
+  if (const std::string several = get("DOPPEL_CARDS"); !several.empty()) {
+    options.cards = split(several);
+    if (options.cards.empty()) return bad("DOPPEL_CARDS", several, "names of cards, with commas between them");
+  } else if (const std::string one = get("DOPPEL_CARD"); !one.empty()) {
+    options.cards = split(one);
+    if (options.cards.empty()) return bad("DOPPEL_CARD", one, "the name of a card");
+  }
+  if (const std::string depth = get("DOPPEL_TIMING"); !depth.empty()) {
+    if (depth == "off") {
+      options.depth = timing::Depth::Off;
+    } else if (depth == "fast") {
+      options.depth = timing::Depth::Fast;
+    } else if (depth == "full") {
+      options.depth = timing::Depth::Full;
+    } else {
+      return bad("DOPPEL_TIMING", depth, "off, fast or full");
+    }
+  }
+  if (const std::string check = get("DOPPEL_CHECK"); !check.empty()) {
+    if (check != "0" && check != "1") return bad("DOPPEL_CHECK", check, "0 or 1");
+    options.check = check == "1";
+  }
+  if (const std::string clock = get("DOPPEL_CLOCK"); !clock.empty()) {
+    if (clock != "host" && clock != "virtual") return bad("DOPPEL_CLOCK", clock, "host or virtual");
+    options.virtual_clock = clock == "virtual";
+  }
+  if (const std::string timeout = get("DOPPEL_TIMEOUT_S"); !timeout.empty()) {
+    char* end = nullptr;
+    options.timeout_s = std::strtod(timeout.c_str(), &end);
+    if (*end != '\0' || !(options.timeout_s >= 0)) return bad("DOPPEL_TIMEOUT_S", timeout, "a number of seconds");
+  }
+  if (const std::string threads = get("DOPPEL_THREADS"); !threads.empty()) {
+    char* end = nullptr;
+    const long count = std::strtol(threads.c_str(), &end, 10);
+    if (*end != '\0' || count < 0 || count > 4096) return bad("DOPPEL_THREADS", threads, "a number of threads, 0 for all");
+    options.host_threads = static_cast<unsigned>(count);
+  }
+  if (const std::string cache = get("DOPPEL_CACHE"); !cache.empty()) {
+    if (cache != "off") options.cache_directory = cache;
+  } else if (const std::string base = get("XDG_CACHE_HOME"); !base.empty()) {
+    options.cache_directory = base + "/doppel";
+  } else if (const std::string home = get("HOME"); !home.empty()) {
+    options.cache_directory = home + "/.cache/doppel";
+  }
+  options.record_folder = get("DOPPEL_RECORD");
+  return options;
+}
+
+Result<Options> Options::from_environment() {
+  std::map<std::string, std::string> variables;
+  for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
+    const std::string_view entry(*each);
+    const auto equals = entry.find('=');
+    if (equals != std::string_view::npos) variables.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+  }
+  return from(variables);
+}
+
+}  // namespace doppel::device

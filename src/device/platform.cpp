@@ -1,0 +1,123 @@
+#include "device/platform.h"
+
+#include <signal.h>
+
+#include "card/load_card.h"
+#include "device/context.h"
+#include "device/device.h"
+#include "device/host_clock.h"
+#include "device/run_recorder.h"
+#include "device/scheduler.h"
+#include "device/timeline.h"
+
+namespace doppel::device {
+
+Platform::Platform(Options options) : options_(std::move(options)) {
+  clock_ = std::make_unique<HostClock>();
+  recorder_ = std::make_unique<RunRecorder>(options_);
+  timeline_ = std::make_unique<Timeline>();
+  engine_ = std::make_unique<engine::Engine>(options_.host_threads);
+  scheduler_ = std::make_unique<Scheduler>(*timeline_);
+}
+
+Result<std::unique_ptr<Platform>> Platform::create(Options options) {
+  std::unique_ptr<Platform> platform(new Platform(std::move(options)));
+  int ordinal = 0;
+  for (const std::string& name : platform->options_.cards) {
+    auto card = card::find_card(name);
+    if (!card) return tl::unexpected(card.error());
+    auto device = Device::create(*platform, ordinal++, std::move(*card));
+    if (!device) return tl::unexpected(device.error());
+    platform->devices_.push_back(std::move(*device));
+  }
+  return platform;
+}
+
+Platform::~Platform() {
+  cancel();
+  scheduler_->wait_all();
+  (void)write_record();
+  devices_.clear();
+  scheduler_ = nullptr;
+  {
+    const std::lock_guard lock(watch_mutex_);
+    watch_ending_ = true;
+  }
+  watch_changed_.notify_all();
+  if (watcher_.joinable()) watcher_.join();
+}
+
+int Platform::device_count() const { return static_cast<int>(devices_.size()); }
+Device& Platform::device(int ordinal) const { return *devices_[static_cast<std::size_t>(ordinal)]; }
+
+PointerInfo Platform::classify(std::uint64_t address) const {
+  PointerInfo info;
+  for (const auto& device : devices_) {
+    const bool inside = device->memory().contains(address);
+    // Registered memory of the program's lies anywhere.
+    info.allocation = device->memory().find(address);
+    if (!inside && !info.allocation) continue;
+    info.device = device.get();
+    if (!info.allocation) {
+      info.kind = address - device->memory().base() >= memory::kHostWindowOffset ? PointerInfo::Kind::PinnedHost : PointerInfo::Kind::Device;
+      return info;
+    }
+    switch (info.allocation->kind) {
+      case memory::AllocationKind::HostPinned:
+      case memory::AllocationKind::HostRegistered: info.kind = PointerInfo::Kind::PinnedHost; break;
+      case memory::AllocationKind::Managed: info.kind = PointerInfo::Kind::Managed; break;
+      default: info.kind = PointerInfo::Kind::Device; break;
+    }
+    const std::lock_guard lock(owners_mutex_);
+    if (const auto owner = owners_.find(info.allocation->address); owner != owners_.end()) info.context = owner->second;
+    return info;
+  }
+  return info;
+}
+
+void Platform::set_owner(std::uint64_t address, Context* context) {
+  const std::lock_guard lock(owners_mutex_);
+  if (context == nullptr) {
+    owners_.erase(address);
+  } else {
+    owners_[address] = context;
+  }
+}
+
+void Platform::cancel() noexcept { cancelled_.store(true); }
+
+Platform::Watch::Watch(Platform& platform, std::atomic<bool>& flag) : platform_(platform) {
+  const std::lock_guard lock(platform_.watch_mutex_);
+  entry_ = platform_.watched_.insert(platform_.watched_.end(), {&flag, std::chrono::steady_clock::now()});
+  if (!platform_.watcher_.joinable()) platform_.watcher_ = std::thread([&platform] { platform.watch(); });
+}
+
+Platform::Watch::~Watch() {
+  const std::lock_guard lock(platform_.watch_mutex_);
+  platform_.watched_.erase(entry_);
+}
+
+void Platform::watch() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  std::unique_lock lock(watch_mutex_);
+  while (!watch_ending_) {
+    watch_changed_.wait_for(lock, std::chrono::milliseconds(50));
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& [flag, since] : watched_) {
+      const bool late = options_.timeout_s > 0 && std::chrono::duration<double>(now - since).count() > options_.timeout_s;
+      if (late || cancelled()) flag->store(true);
+    }
+  }
+}
+
+Result<void> Platform::write_record(int) {
+  if (options_.record_folder.empty()) return {};
+  scheduler_->wait_all();
+  std::vector<const Device*> devices;
+  for (const auto& device : devices_) devices.push_back(device.get());
+  return write_run_records(options_.record_folder, recorder_->records(devices, clock_->latest_us()));
+}
+
+}  // namespace doppel::device

@@ -1,0 +1,203 @@
+#include "device/run_recorder.h"
+
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "device/device.h"
+#include "power/energy.h"
+
+namespace doppel::device {
+namespace {
+
+std::string demangled(const std::string& name) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
+  std::string result = status == 0 && text != nullptr ? text : name;
+  std::free(text);
+  return result;
+}
+
+const char* name_of(timing::Depth depth) {
+  switch (depth) {
+    case timing::Depth::Off: return "off";
+    case timing::Depth::Fast: return "fast";
+    case timing::Depth::Full: return "full";
+  }
+  return "";
+}
+
+std::string program_name() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::string() : path.string();
+}
+
+// Length of a union of intervals that come nearly in order. Gaps that lie far back are closed to new intervals.
+class BusyTime {
+ public:
+  void add(double start, double end) {
+    if (end <= start) return;
+    auto next = open_.lower_bound(start);
+    if (next != open_.begin()) {
+      const auto before = std::prev(next);
+      if (before->second >= start) {
+        start = before->first;
+        end = std::max(end, before->second);
+        next = open_.erase(before);
+      }
+    }
+    while (next != open_.end() && next->first <= end) {
+      end = std::max(end, next->second);
+      next = open_.erase(next);
+    }
+    open_.emplace(start, end);
+    while (open_.size() > kKept) {
+      closed_us_ += open_.begin()->second - open_.begin()->first;
+      open_.erase(open_.begin());
+    }
+  }
+  double total_us() const {
+    double sum = closed_us_;
+    for (const auto& [start, end] : open_) sum += end - start;
+    return sum;
+  }
+
+ private:
+  static constexpr std::size_t kKept = 1024;
+  std::map<double, double> open_;
+  double closed_us_ = 0;
+};
+
+void add_weighted(double& mean, double value, std::uint64_t calls_before) {
+  mean += (value - mean) / static_cast<double>(calls_before + 1);
+}
+
+}  // namespace
+
+struct RunRecorder::Card {
+  using Key = std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>;
+  std::map<Key, std::size_t> index;
+  std::vector<KernelRecord> kernels;  // in the order of their first launch
+  std::map<std::string, CopyRecord> copies;
+  std::vector<TimelineSlice> timeline;
+  std::uint64_t dropped = 0;
+  std::vector<Diagnostic> diagnostics;
+  BusyTime busy;
+  double first_us = -1, last_us = 0;
+  double energy_j = 0;
+
+  void slice(const Place& place, const std::string& label) {
+    if (first_us < 0 || place.start_us < first_us) first_us = place.start_us;
+    last_us = std::max(last_us, place.end_us);
+    busy.add(place.start_us, place.end_us);
+    if (timeline.size() >= kMaxTimelineSlices) {
+      ++dropped;
+      return;
+    }
+    timeline.push_back({"stream " + std::to_string(place.stream), label, place.start_us, place.end_us - place.start_us});
+  }
+};
+
+RunRecorder::RunRecorder(const Options& options) : options_(options) {}
+
+RunRecorder::Card& RunRecorder::card(int device) {
+  auto& entry = cards_[device];
+  if (entry == nullptr) entry = std::make_shared<Card>();
+  return *entry;
+}
+
+void RunRecorder::kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape, const timing::Prediction& prediction, const power::State& power) {
+  const std::lock_guard lock(mutex_);
+  Card& to = card(place.device);
+  const Card::Key key{name, shape.grid.x, shape.grid.y, shape.grid.z, shape.block.x, shape.block.y, shape.block.z};
+  const auto [found, fresh] = to.index.try_emplace(key, to.kernels.size());
+  if (fresh) {
+    KernelRecord made;
+    made.name = demangled(name);
+    made.grid = {shape.grid.x, shape.grid.y, shape.grid.z};
+    made.block = {shape.block.x, shape.block.y, shape.block.z};
+    made.min_us = prediction.time_us;
+    to.kernels.push_back(std::move(made));
+  }
+  KernelRecord& record = to.kernels[found->second];
+  to.slice(place, record.name);
+  record.time_us += prediction.time_us;
+  record.min_us = std::min(record.min_us, prediction.time_us);
+  record.max_us = std::max(record.max_us, prediction.time_us);
+  if (options_.depth != timing::Depth::Off) record.bound = std::string(timing::name_of(prediction.bound));
+  record.registers = static_cast<int>(prediction.registers);
+  record.shared_bytes = static_cast<int>(shape.static_shared_bytes + shape.dynamic_shared_bytes);
+  record.occupancy = prediction.occupancy;
+  record.occupancy_limit = prediction.occupancy_limit;
+  record.thread_instructions += prediction.thread_instructions;
+  record.warp_instructions += prediction.warp_instructions;
+  record.flops += static_cast<std::uint64_t>(prediction.flops);
+  record.dram_bytes += static_cast<std::uint64_t>(prediction.dram_read_bytes + prediction.dram_write_bytes);
+  record.waves = prediction.waves;
+  add_weighted(record.l1_hit, prediction.l1_hit, record.calls);
+  add_weighted(record.l2_hit, prediction.l2_hit, record.calls);
+  add_weighted(record.clock_mhz, prediction.clock_mhz, record.calls);
+  record.power_bound = record.power_bound || power.power_bound;
+  record.energy_j += power.energy_j;
+  to.energy_j += power.energy_j;
+  record.utilisation.clear();
+  for (const auto& [unit, share] : prediction.utilisation) record.utilisation.push_back({std::string(timing::name_of(unit)), share});
+  ++record.calls;
+}
+
+void RunRecorder::copy(const Place& place, const std::string& kind, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  Card& to = card(place.device);
+  to.slice(place, kind);
+  CopyRecord& record = to.copies[kind];
+  record.kind = kind;
+  record.bytes += bytes;
+  ++record.calls;
+  record.time_us += place.end_us - place.start_us;
+}
+
+void RunRecorder::diagnostic(int device, const std::string& kind, const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  auto& all = card(device).diagnostics;
+  const auto same = std::find_if(all.begin(), all.end(), [&](const Diagnostic& each) { return each.kind == kind && each.text == text; });
+  if (same != all.end()) {
+    ++same->count;
+  } else {
+    all.push_back({kind, text, 1});
+  }
+}
+
+std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& devices, double host_us) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<RunRecord> all;
+  for (const Device* device : devices) {
+    const auto found = cards_.find(device->ordinal());
+    if (found == cards_.end() && device->memory().peak() == 0) continue;
+    static const Card kUnused;
+    const Card& used = found != cards_.end() ? *found->second : kUnused;
+    RunRecord record;
+    record.card = device->card().id;
+    record.device_ordinal = device->ordinal();
+    record.process_id = getpid();
+    record.program = program_name();
+    record.timing_depth = name_of(options_.depth);
+    record.busy_us = used.busy.total_us();
+    record.time_us = std::max(used.last_us, host_us);
+    record.host_us = std::max(0.0, record.time_us - record.busy_us);
+    record.energy_j = used.energy_j + power::waiting_energy_j(device->card(), record.host_us);
+    record.peak_memory_bytes = device->memory().peak();
+    record.kernels = used.kernels;
+    for (const auto& [kind, copies] : used.copies) record.copies.push_back(copies);
+    record.timeline = used.timeline;
+    record.timeline_dropped = used.dropped;
+    record.diagnostics = used.diagnostics;
+    all.push_back(std::move(record));
+  }
+  return all;
+}
+
+}  // namespace doppel::device

@@ -1,0 +1,143 @@
+#include "device/scheduler.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "device/timeline.h"
+
+namespace doppel::device {
+namespace {
+
+// More than the card runs grids at once (128, CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"), since
+// host functions and copies run here too.
+constexpr std::size_t kMaxThreads = 256;
+
+}  // namespace
+
+class Scheduler::Implementation {
+ public:
+  explicit Implementation(Timeline& timeline) : timeline_(timeline) {}
+
+  ~Implementation() {
+    std::unique_lock lock(mutex_);
+    finished_.wait(lock, [&] { return unfinished_ == 0; });
+    ending_ = true;
+    lock.unlock();
+    ready_changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  void submit(const std::shared_ptr<Operation>& operation, std::vector<std::shared_ptr<Operation>> dependencies) {
+    std::unique_lock lock(mutex_);
+    operation->dependencies_ = std::move(dependencies);
+    ++unfinished_;
+    timeline_.submitted(operation);
+    for (const auto& dependency : operation->dependencies_) {
+      if (dependency->done()) continue;
+      dependency->followers_.push_back(operation);
+      ++operation->pending_;
+    }
+    if (operation->pending_ == 0) start(operation);
+  }
+
+  void wait(Operation& operation) {
+    if (operation.done()) return;
+    std::unique_lock lock(mutex_);
+    ++waiters_;
+    finished_.wait(lock, [&] { return operation.done(); });
+    --waiters_;
+  }
+
+  void wait_all() {
+    std::unique_lock lock(mutex_);
+    ++waiters_;
+    finished_.wait(lock, [&] { return unfinished_ == 0; });
+    --waiters_;
+  }
+
+ private:
+  // With the lock held. Operations without work are done at once, and so may be those behind them.
+  void start(const std::shared_ptr<Operation>& first) {
+    std::vector<std::shared_ptr<Operation>> to_start{first};
+    while (!to_start.empty()) {
+      const std::shared_ptr<Operation> operation = std::move(to_start.back());
+      to_start.pop_back();
+      if (operation->run_) {
+        ready_.push_back(operation);
+        if (idle_ >= ready_.size()) {
+          ready_changed_.notify_one();
+        } else if (threads_.size() < kMaxThreads) {
+          threads_.emplace_back([this] { work(); });
+        }
+      } else {
+        finish(*operation, Cost{}, to_start);
+      }
+    }
+  }
+
+  void finish(Operation& operation, Cost cost, std::vector<std::shared_ptr<Operation>>& to_start) {
+    operation.run_ = nullptr;
+    operation.done_.store(true, std::memory_order_release);
+    --unfinished_;
+    for (auto& follower : operation.followers_) {
+      if (--follower->pending_ == 0) to_start.push_back(std::move(follower));
+    }
+    operation.followers_.clear();
+    timeline_.finished(operation, std::move(cost));
+    if (waiters_ > 0 || unfinished_ == 0) finished_.notify_all();
+  }
+
+  void work() {
+    // The program's signals are for its own threads; faults of kernels have to reach this one.
+    sigset_t all;
+    sigfillset(&all);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGURG}) sigdelset(&all, signal);
+    pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    std::unique_lock lock(mutex_);
+    while (true) {
+      ++idle_;
+      ready_changed_.wait(lock, [&] { return ending_ || !ready_.empty(); });
+      --idle_;
+      if (ready_.empty()) return;
+      const std::shared_ptr<Operation> operation = std::move(ready_.front());
+      ready_.pop_front();
+      lock.unlock();
+      Cost cost = operation->run_();
+      operation->waiting = false;
+      lock.lock();
+      std::vector<std::shared_ptr<Operation>> to_start;
+      finish(*operation, std::move(cost), to_start);
+      for (const auto& each : to_start) start(each);
+    }
+  }
+
+  Timeline& timeline_;
+  std::mutex mutex_;
+  std::condition_variable ready_changed_, finished_;
+  std::deque<std::shared_ptr<Operation>> ready_;
+  std::vector<std::thread> threads_;
+  std::size_t idle_ = 0;
+  std::size_t unfinished_ = 0;
+  int waiters_ = 0;
+  bool ending_ = false;
+};
+
+Scheduler::Scheduler(Timeline& timeline) : timeline_(timeline), implementation_(std::make_unique<Implementation>(timeline)) {}
+Scheduler::~Scheduler() = default;
+void Scheduler::submit(const std::shared_ptr<Operation>& operation, std::vector<std::shared_ptr<Operation>> dependencies) {
+  implementation_->submit(operation, std::move(dependencies));
+}
+void Scheduler::wait(Operation& operation) { implementation_->wait(operation); }
+void Scheduler::wait_placed(Operation& operation) {
+  implementation_->wait(operation);
+  timeline_.wait_placed(operation);
+}
+void Scheduler::wait_all() { implementation_->wait_all(); }
+
+}  // namespace doppel::device
