@@ -20,7 +20,8 @@ namespace {
 
 std::atomic<std::uint64_t> next_context{1};
 
-// What a fresh context has (CUDA C++ Programming Guide, "Memory Allocation" of device printf, malloc and stacks).
+// What a fresh context has (CUDA C++ Programming Guide, "Memory Allocation" of device printf, malloc and
+// stacks).
 constexpr std::uint64_t kDefaultStackBytes = 1024;
 constexpr std::uint64_t kDefaultPrintfBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kDefaultHeapBytes = std::uint64_t{8} << 20;
@@ -55,7 +56,9 @@ void Context::set_fault(const engine::Fault& fault) {
 Result<void> Context::check() const {
   const std::lock_guard lock(mutex_);
   if (destroyed_) return fail(Error::Kind::InvalidContext, "the context was destroyed");
-  if (fault_) return fail(Error::Kind::DeviceFault, fmt::format("an earlier launch of kernel '{}' failed", fault_->kernel));
+  if (fault_)
+    return fail(Error::Kind::DeviceFault,
+                fmt::format("an earlier launch of kernel '{}' failed", fault_->kernel));
   return {};
 }
 
@@ -97,7 +100,8 @@ void Context::destroy() {
 namespace {
 
 // Remembers whose the allocation is.
-Result<std::uint64_t> owned(Context& context, std::mutex& mutex, std::set<std::uint64_t>& set, Result<std::uint64_t> address) {
+Result<std::uint64_t> owned(Context& context, std::mutex& mutex, std::set<std::uint64_t>& set,
+                            Result<std::uint64_t> address) {
   if (!address) return address;
   context.platform().set_owner(*address, &context);
   const std::lock_guard lock(mutex);
@@ -109,23 +113,29 @@ Result<std::uint64_t> owned(Context& context, std::mutex& mutex, std::set<std::u
 
 Result<std::uint64_t> Context::allocate(std::uint64_t bytes) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
-  return owned(*this, mutex_, allocations_, device_.memory().allocate(bytes, 256, memory::AllocationKind::Device));
+  return owned(*this, mutex_, allocations_,
+               device_.memory().allocate(bytes, 256, memory::AllocationKind::Device));
 }
 
-Result<std::uint64_t> Context::allocate_pitched(std::uint64_t width, std::uint64_t height, std::uint64_t& pitch) {
+Result<std::uint64_t> Context::allocate_pitched(std::uint64_t width, std::uint64_t height,
+                                                std::uint64_t& pitch) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
-  if (width == 0 || height == 0) return fail(Error::Kind::InvalidArgument, "a pitched allocation without width or height");
+  if (width == 0 || height == 0)
+    return fail(Error::Kind::InvalidArgument, "a pitched allocation without width or height");
   const auto unit = static_cast<std::uint64_t>(std::max(device_.card().textures.alignment_bytes, 256));
   const std::uint64_t row = (width + unit - 1) / unit * unit;
-  if (row < width || height > ~std::uint64_t{0} / row) return fail(Error::Kind::OutOfMemory, "more bytes than there are addresses");
-  auto address = owned(*this, mutex_, allocations_, device_.memory().allocate(row * height, unit, memory::AllocationKind::Pitched));
+  if (row < width || height > ~std::uint64_t{0} / row)
+    return fail(Error::Kind::OutOfMemory, "more bytes than there are addresses");
+  auto address = owned(*this, mutex_, allocations_,
+                       device_.memory().allocate(row * height, unit, memory::AllocationKind::Pitched));
   if (address) pitch = row;
   return address;
 }
 
 Result<std::uint64_t> Context::allocate_managed(std::uint64_t bytes) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
-  return owned(*this, mutex_, allocations_, device_.memory().allocate(bytes, 256, memory::AllocationKind::Managed));
+  return owned(*this, mutex_, allocations_,
+               device_.memory().allocate(bytes, 256, memory::AllocationKind::Managed));
 }
 
 Result<void> Context::free(std::uint64_t address) {
@@ -201,7 +211,8 @@ Result<void> Context::unload(const std::shared_ptr<Module>& module) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = std::find(modules_.begin(), modules_.end(), module);
-    if (found == modules_.end()) return fail(Error::Kind::InvalidHandle, "the module is not of this context, or was unloaded before");
+    if (found == modules_.end())
+      return fail(Error::Kind::InvalidHandle, "the module is not of this context, or was unloaded before");
     modules_.erase(found);
   }
   // Launches of it may still be queued.
@@ -234,7 +245,8 @@ std::shared_ptr<Stream> Context::per_thread() {
 Result<std::shared_ptr<Stream>> Context::create_stream(const StreamOptions& options) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
   const int priority = std::clamp(options.priority, kGreatestPriority, kLeastPriority);
-  auto stream = std::make_shared<Stream>(shared_from_this(), options.non_blocking ? StreamKind::NonBlocking : StreamKind::Blocking, priority);
+  auto stream = std::make_shared<Stream>(
+      shared_from_this(), options.non_blocking ? StreamKind::NonBlocking : StreamKind::Blocking, priority);
   const std::lock_guard lock(mutex_);
   std::erase_if(streams_, [](const auto& each) { return each.expired(); });
   streams_.push_back(stream);
@@ -269,7 +281,8 @@ Result<void> Context::synchronize() {
   if (auto good = check(); !good) return good;
   const auto all = streams();
   for (const auto& stream : all) {
-    if (stream->capture_status() != CaptureStatus::None) return fail(Error::Kind::CaptureUnsupported, "a stream of the context is being captured");
+    if (stream->capture_status() != CaptureStatus::None)
+      return fail(Error::Kind::CaptureUnsupported, "a stream of the context is being captured");
   }
   double end_us = 0;
   const auto wait_for = [&](Operation& operation) {
@@ -304,16 +317,26 @@ std::uint64_t Context::limit(Limit limit) const {
 Result<void> Context::set_limit(Limit limit, std::uint64_t value) {
   switch (limit) {
     case Limit::StackSize:
-      if (value > kMaxStackBytes) return fail(Error::Kind::InvalidArgument, fmt::format("a stack of {} bytes: at most {}", value, kMaxStackBytes));
+      if (value > kMaxStackBytes)
+        return fail(Error::Kind::InvalidArgument,
+                    fmt::format("a stack of {} bytes: at most {}", value, kMaxStackBytes));
       break;
     case Limit::MallocHeapSize:
-      if (value > device_.memory().capacity()) return fail(Error::Kind::OutOfMemory, fmt::format("a heap of {} bytes: the card has {}", value, device_.memory().capacity()));
+      if (value > device_.memory().capacity())
+        return fail(Error::Kind::OutOfMemory,
+                    fmt::format("a heap of {} bytes: the card has {}", value, device_.memory().capacity()));
       break;
-    case Limit::PersistingL2Bytes: value = std::min<std::uint64_t>(value, static_cast<std::uint64_t>(device_.card().l2.max_persisting_bytes)); break;
+    case Limit::PersistingL2Bytes:
+      value =
+          std::min<std::uint64_t>(value, static_cast<std::uint64_t>(device_.card().l2.max_persisting_bytes));
+      break;
     case Limit::RuntimeSyncDepth:
-    case Limit::RuntimePendingLaunchCount: return fail(Error::Kind::NotSupported, "launches from device code are not supported: their limits cannot be set");
+    case Limit::RuntimePendingLaunchCount:
+      return fail(Error::Kind::NotSupported,
+                  "launches from device code are not supported: their limits cannot be set");
     case Limit::PrintfFifoSize:
-    case Limit::MaxL2FetchGranularity: break;
+    case Limit::MaxL2FetchGranularity:
+      break;
   }
   const std::lock_guard lock(mutex_);
   limits_[limit] = value;
@@ -321,15 +344,18 @@ Result<void> Context::set_limit(Limit limit, std::uint64_t value) {
 }
 
 Result<void> Context::enable_peer(Context& peer) {
-  if (!device_.can_access_peer(peer.device_)) return fail(Error::Kind::NotPermitted, "the devices cannot reach each other's memory");
+  if (!device_.can_access_peer(peer.device_))
+    return fail(Error::Kind::NotPermitted, "the devices cannot reach each other's memory");
   const std::lock_guard lock(mutex_);
-  if (!peers_.insert(peer.id()).second) return fail(Error::Kind::AlreadyDone, "access to that context's memory is enabled already");
+  if (!peers_.insert(peer.id()).second)
+    return fail(Error::Kind::AlreadyDone, "access to that context's memory is enabled already");
   return {};
 }
 
 Result<void> Context::disable_peer(Context& peer) {
   const std::lock_guard lock(mutex_);
-  if (peers_.erase(peer.id()) == 0) return fail(Error::Kind::NotEnabled, "access to that context's memory is not enabled");
+  if (peers_.erase(peer.id()) == 0)
+    return fail(Error::Kind::NotEnabled, "access to that context's memory is not enabled");
   return {};
 }
 

@@ -102,7 +102,8 @@ class Context : public std::enable_shared_from_this<Context> {
   Result<void> enable_peer(Context& peer);
   Result<void> disable_peer(Context& peer);
 
-  // Text of device printf: kept until the program synchronises, as the driver does, or until there is too much of it.
+  // Text of device printf: kept until the program synchronises, as the driver does, or until there is too
+  // much of it.
   void print(std::string_view text);
   void flush_output();
 

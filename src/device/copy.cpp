@@ -15,7 +15,9 @@ namespace {
 
 using Kind = PointerInfo::Kind;
 
-bool on_host(const PointerInfo& info) { return info.kind == Kind::PageableHost || info.kind == Kind::PinnedHost; }
+bool on_host(const PointerInfo& info) {
+  return info.kind == Kind::PageableHost || info.kind == Kind::PinnedHost;
+}
 
 // What a copy is on the card: its lane, its time and its name in the record.
 struct Transfer {
@@ -24,19 +26,26 @@ struct Transfer {
   std::string kind;
 };
 
-Transfer transfer_of(const PointerInfo& destination, const PointerInfo& source, std::uint64_t bytes, const Device& device) {
+Transfer transfer_of(const PointerInfo& destination, const PointerInfo& source, std::uint64_t bytes,
+                     const Device& device) {
   using link::Direction;
   const bool pageable = destination.kind == Kind::PageableHost || source.kind == Kind::PageableHost;
   const auto memory = pageable ? link::HostMemory::Pageable : link::HostMemory::Pinned;
   const char* suffix = pageable ? " (pageable)" : "";
   if (on_host(destination) && on_host(source)) return {Lane::None, 0, {}};
   if (on_host(source)) {
-    return {Lane::CopyToDevice, link::host_copy_us(destination.device->card(), bytes, Direction::HostToDevice, memory), fmt::format("host to device{}", suffix)};
+    return {Lane::CopyToDevice,
+            link::host_copy_us(destination.device->card(), bytes, Direction::HostToDevice, memory),
+            fmt::format("host to device{}", suffix)};
   }
   if (on_host(destination)) {
-    return {Lane::CopyToHost, link::host_copy_us(source.device->card(), bytes, Direction::DeviceToHost, memory), fmt::format("device to host{}", suffix)};
+    return {Lane::CopyToHost,
+            link::host_copy_us(source.device->card(), bytes, Direction::DeviceToHost, memory),
+            fmt::format("device to host{}", suffix)};
   }
-  if (destination.device != source.device) return {Lane::CopyPeer, link::peer_copy_us(source.device->card(), destination.device->card(), bytes), "peer"};
+  if (destination.device != source.device)
+    return {Lane::CopyPeer, link::peer_copy_us(source.device->card(), destination.device->card(), bytes),
+            "peer"};
   // Copies within a card are done by its SMs.
   return {Lane::Compute, link::device_copy_us(device.card(), bytes), "device to device"};
 }
@@ -59,9 +68,15 @@ void fill_box(const MemsetWork& work) {
   for (std::uint64_t row = 0; row < work.height; ++row) {
     auto* at = reinterpret_cast<void*>(work.address + row * pitch);
     switch (work.element_bytes) {
-      case 1: std::memset(at, static_cast<int>(work.value), work.width); break;
-      case 2: std::fill_n(static_cast<std::uint16_t*>(at), work.width, static_cast<std::uint16_t>(work.value)); break;
-      default: std::fill_n(static_cast<std::uint32_t*>(at), work.width, work.value); break;
+      case 1:
+        std::memset(at, static_cast<int>(work.value), work.width);
+        break;
+      case 2:
+        std::fill_n(static_cast<std::uint16_t*>(at), work.width, static_cast<std::uint16_t>(work.value));
+        break;
+      default:
+        std::fill_n(static_cast<std::uint32_t*>(at), work.width, work.value);
+        break;
     }
   }
 }
@@ -70,7 +85,8 @@ void record_when_placed(Operation& operation, std::string kind, std::uint64_t by
   operation.name = kind;
   operation.on_placed = [kind = std::move(kind), bytes](const Operation& placed) {
     Context& context = *placed.context();
-    context.platform().recorder().copy({context.device().ordinal(), placed.stream_id, placed.start_us(), placed.end_us()}, kind, bytes);
+    context.platform().recorder().copy(
+        {context.device().ordinal(), placed.stream_id, placed.start_us(), placed.end_us()}, kind, bytes);
   };
 }
 
@@ -78,12 +94,14 @@ void record_when_placed(Operation& operation, std::string kind, std::uint64_t by
 
 bool touches_pageable_memory(const CopyWork& work, const Device& device) {
   const Platform& platform = device.platform();
-  return platform.classify(work.destination.address).kind == Kind::PageableHost || platform.classify(work.source.address).kind == Kind::PageableHost;
+  return platform.classify(work.destination.address).kind == Kind::PageableHost ||
+         platform.classify(work.source.address).kind == Kind::PageableHost;
 }
 
 bool touches_host_memory(const CopyWork& work, const Device& device) {
   const Platform& platform = device.platform();
-  return on_host(platform.classify(work.destination.address)) || on_host(platform.classify(work.source.address));
+  return on_host(platform.classify(work.destination.address)) ||
+         on_host(platform.classify(work.source.address));
 }
 
 std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submission& submission) {
@@ -92,7 +110,9 @@ std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submi
   operation->stream_id = submission.stream_id;
   const std::uint64_t bytes = work.width * work.height * work.depth;
   if (bytes == 0) return operation;
-  const Transfer transfer = transfer_of(platform.classify(work.destination.address), platform.classify(work.source.address), bytes, submission.context->device());
+  const Transfer transfer =
+      transfer_of(platform.classify(work.destination.address), platform.classify(work.source.address), bytes,
+                  submission.context->device());
   operation->set_run([work, transfer, context = submission.context] {
     if (!context->check()) return Cost{};
     copy_box(work);

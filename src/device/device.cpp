@@ -10,14 +10,16 @@ namespace doppel::device {
 
 Result<std::unique_ptr<Device>> Device::create(Platform& platform, int ordinal, card::Card card) {
   std::unique_ptr<Device> device(new Device(platform, ordinal, std::move(card)));
-  auto space = memory::AddressSpace::create(static_cast<unsigned>(ordinal), static_cast<std::uint64_t>(device->card_.memory.bytes));
+  auto space = memory::AddressSpace::create(static_cast<unsigned>(ordinal),
+                                            static_cast<std::uint64_t>(device->card_.memory.bytes));
   if (!space) return tl::unexpected(space.error());
   device->memory_ = std::move(*space);
   device->virtual_memory_ = std::make_unique<VirtualMemory>(*device);
   return device;
 }
 
-Device::Device(Platform& platform, int ordinal, card::Card card) : platform_(platform), ordinal_(ordinal), card_(std::move(card)) {}
+Device::Device(Platform& platform, int ordinal, card::Card card)
+    : platform_(platform), ordinal_(ordinal), card_(std::move(card)) {}
 
 Device::~Device() {
   if (primary_ != nullptr) primary_->destroy();
@@ -79,7 +81,9 @@ std::shared_ptr<Context> Device::primary() const {
   return primary_;
 }
 
-Result<std::shared_ptr<Context>> Device::create_context(unsigned flags) { return std::make_shared<Context>(*this, flags); }
+Result<std::shared_ptr<Context>> Device::create_context(unsigned flags) {
+  return std::make_shared<Context>(*this, flags);
+}
 
 std::shared_ptr<MemoryPool> Device::default_pool() {
   const std::lock_guard lock(mutex_);
@@ -101,6 +105,8 @@ void Device::set_current_pool(std::shared_ptr<MemoryPool> pool) {
 }
 
 bool Device::can_access_peer(const Device& other) const { return this != &other; }
-bool Device::linked_by_nvlink(const Device& other) const { return this != &other && link::joined_by_nvlink(card_, other.card_); }
+bool Device::linked_by_nvlink(const Device& other) const {
+  return this != &other && link::joined_by_nvlink(card_, other.card_);
+}
 
 }  // namespace doppel::device

@@ -29,7 +29,8 @@ void Event::set_captured(Captured captured) {
 }
 
 Result<void> Event::query() const {
-  if (captured().capture_id != 0) return fail(Error::Kind::CaptureUnsupported, "the event was last recorded in a capture");
+  if (captured().capture_id != 0)
+    return fail(Error::Kind::CaptureUnsupported, "the event was last recorded in a capture");
   const auto recorded = operation();
   if (recorded == nullptr) return {};
   if (!recorded->done()) return fail(Error::Kind::NotReady, "the work before the event is not done");
@@ -37,7 +38,8 @@ Result<void> Event::query() const {
 }
 
 Result<void> Event::synchronize() const {
-  if (captured().capture_id != 0) return fail(Error::Kind::CaptureUnsupported, "the event was last recorded in a capture");
+  if (captured().capture_id != 0)
+    return fail(Error::Kind::CaptureUnsupported, "the event was last recorded in a capture");
   const auto recorded = operation();
   if (recorded == nullptr) return {};
   Platform& platform = context_->platform();
@@ -48,12 +50,15 @@ Result<void> Event::synchronize() const {
 }
 
 Result<float> Event::elapsed_ms(const Event& start, const Event& end) {
-  if (!start.options_.timing || !end.options_.timing) return fail(Error::Kind::InvalidHandle, "an event made without timing has no time");
+  if (!start.options_.timing || !end.options_.timing)
+    return fail(Error::Kind::InvalidHandle, "an event made without timing has no time");
   const auto first = start.operation();
   const auto second = end.operation();
-  if (first == nullptr || second == nullptr) return fail(Error::Kind::InvalidHandle, "an event that was never recorded has no time");
+  if (first == nullptr || second == nullptr)
+    return fail(Error::Kind::InvalidHandle, "an event that was never recorded has no time");
   if (auto good = start.context_->check(); !good) return tl::unexpected(good.error());
-  if (!first->done() || !second->done()) return fail(Error::Kind::NotReady, "the work before the event is not done");
+  if (!first->done() || !second->done())
+    return fail(Error::Kind::NotReady, "the work before the event is not done");
   Scheduler& scheduler = start.context_->platform().scheduler();
   scheduler.wait_placed(*first);
   scheduler.wait_placed(*second);

@@ -1,8 +1,7 @@
 #include "device/execute.h"
 
-#include <ctime>
-
 #include <atomic>
+#include <ctime>
 #include <thread>
 
 #include "device/host_clock.h"
@@ -36,13 +35,18 @@ bool condition_holds(const ValueWork& work) {
   }
   const std::uint64_t mask = work.bytes == 8 ? ~std::uint64_t{0} : 0xffffffff;
   switch (work.operation) {
-    case ValueWork::Operation::Write: return true;
-    case ValueWork::Operation::WaitEqual: return value == (work.value & mask);
-    case ValueWork::Operation::WaitAnd: return (value & work.value) != 0;
-    case ValueWork::Operation::WaitNor: return (~(value | work.value) & mask) != 0;
+    case ValueWork::Operation::Write:
+      return true;
+    case ValueWork::Operation::WaitEqual:
+      return value == (work.value & mask);
+    case ValueWork::Operation::WaitAnd:
+      return (value & work.value) != 0;
+    case ValueWork::Operation::WaitNor:
+      return (~(value | work.value) & mask) != 0;
     case ValueWork::Operation::WaitGreaterOrEqual:
       // By the sign of the difference, so that counters may wrap.
-      return work.bytes == 8 ? static_cast<std::int64_t>(value - work.value) >= 0 : static_cast<std::int32_t>(value - work.value) >= 0;
+      return work.bytes == 8 ? static_cast<std::int64_t>(value - work.value) >= 0
+                             : static_cast<std::int32_t>(value - work.value) >= 0;
   }
   return true;
 }
@@ -52,7 +56,8 @@ Cost run_value(const ValueWork& work, Operation& self, const Platform& platform)
     if (work.bytes == 8) {
       __atomic_store_n(reinterpret_cast<std::uint64_t*>(work.address), work.value, __ATOMIC_RELEASE);
     } else {
-      __atomic_store_n(reinterpret_cast<std::uint32_t*>(work.address), static_cast<std::uint32_t>(work.value), __ATOMIC_RELEASE);
+      __atomic_store_n(reinterpret_cast<std::uint32_t*>(work.address), static_cast<std::uint32_t>(work.value),
+                       __ATOMIC_RELEASE);
     }
     return {};
   }
@@ -79,11 +84,13 @@ std::shared_ptr<Operation> make_operation(const Work& work, const Submission& su
       return context->check() ? run_host_function(work) : Cost{};
     });
   } else if (const auto* value = std::get_if<ValueWork>(&work)) {
-    operation->set_run([work = *value, self = operation.get(), &platform] { return run_value(work, *self, platform); });
+    operation->set_run(
+        [work = *value, self = operation.get(), &platform] { return run_value(work, *self, platform); });
   } else if (const auto* free = std::get_if<FreeWork>(&work)) {
     operation->set_run([address = free->address, context = submission.context] {
       const PointerInfo info = context->platform().classify(address);
-      if (info.device != nullptr && info.device->current_pool()->free(address)) context->platform().set_owner(address, nullptr);
+      if (info.device != nullptr && info.device->current_pool()->free(address))
+        context->platform().set_owner(address, nullptr);
       return Cost{};
     });
   }

@@ -1,4 +1,5 @@
-// Turns described work into an operation: what it does, where on the timeline it takes place, and what it leaves in the record.
+// Turns described work into an operation: what it does, where on the timeline it takes place, and what it
+// leaves in the record.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ struct Submission {
   bool in_graph = false;
 };
 
-// Not for ChildGraphWork, nor for event work: those are dependencies only (they become operations without work).
+// Not for ChildGraphWork, nor for event work: those are dependencies only (they become operations without
+// work).
 std::shared_ptr<Operation> make_operation(const Work& work, const Submission& submission);
 
 // The single kinds.

@@ -65,7 +65,8 @@ Result<void> Graph::add_edge(NodeId from, NodeId to) {
   if (target == nodes_.end() || !nodes_.contains(from)) return no_node();
   auto& dependencies = target->second.dependencies;
   if (from == to || std::find(dependencies.begin(), dependencies.end(), from) != dependencies.end()) {
-    return fail(Error::Kind::InvalidArgument, from == to ? "a node cannot depend on itself" : "the edge is there already");
+    return fail(Error::Kind::InvalidArgument,
+                from == to ? "a node cannot depend on itself" : "the edge is there already");
   }
   dependencies.push_back(from);
   return {};
@@ -74,7 +75,8 @@ Result<void> Graph::add_edge(NodeId from, NodeId to) {
 Result<void> Graph::remove_edge(NodeId from, NodeId to) {
   const std::lock_guard lock(mutex_);
   const auto target = nodes_.find(to);
-  if (target == nodes_.end() || std::erase(target->second.dependencies, from) == 0) return fail(Error::Kind::InvalidArgument, "the graph has no such edge");
+  if (target == nodes_.end() || std::erase(target->second.dependencies, from) == 0)
+    return fail(Error::Kind::InvalidArgument, "the graph has no such edge");
   return {};
 }
 
@@ -89,7 +91,8 @@ Result<void> Graph::set_work(NodeId id, Work work) {
   const std::lock_guard lock(mutex_);
   const auto found = nodes_.find(id);
   if (found == nodes_.end()) return no_node();
-  if (found->second.work.index() != work.index()) return fail(Error::Kind::InvalidArgument, "the node is of another type");
+  if (found->second.work.index() != work.index())
+    return fail(Error::Kind::InvalidArgument, "the node is of another type");
   found->second.work = std::move(work);
   return {};
 }
@@ -110,7 +113,8 @@ std::vector<NodeId> Graph::nodes() const {
 std::vector<NodeId> Graph::roots() const {
   const std::lock_guard lock(mutex_);
   std::vector<NodeId> all;
-  std::copy_if(sequence_.begin(), sequence_.end(), std::back_inserter(all), [&](NodeId id) { return nodes_.at(id).dependencies.empty(); });
+  std::copy_if(sequence_.begin(), sequence_.end(), std::back_inserter(all),
+               [&](NodeId id) { return nodes_.at(id).dependencies.empty(); });
   return all;
 }
 
@@ -141,7 +145,9 @@ Result<std::vector<NodeId>> Graph::order() const {
     for (const NodeId id : sequence_) {
       if (placed.contains(id)) continue;
       const auto& dependencies = nodes_.at(id).dependencies;
-      if (!std::all_of(dependencies.begin(), dependencies.end(), [&](NodeId each) { return placed.contains(each); })) continue;
+      if (!std::all_of(dependencies.begin(), dependencies.end(),
+                       [&](NodeId each) { return placed.contains(each); }))
+        continue;
       placed.insert(id);
       ordered.push_back(id);
     }

@@ -43,7 +43,7 @@ class Graph {
   Result<Node> node(NodeId id) const;
   Result<void> set_work(NodeId id, Work work);  // of the same type
   Result<void> set_enabled(NodeId id, bool enabled);
-  std::vector<NodeId> nodes() const;            // in the order they were added
+  std::vector<NodeId> nodes() const;  // in the order they were added
   std::vector<NodeId> roots() const;
   std::vector<std::pair<NodeId, NodeId>> edges() const;
   std::vector<NodeId> dependents(NodeId id) const;
@@ -78,7 +78,6 @@ class GraphExec {
                                             std::vector<std::shared_ptr<Operation>> dependencies,
                                             std::uint64_t stream_id);
 
- 
   const std::shared_ptr<Graph>& graph() const { return graph_; }
 
  private:

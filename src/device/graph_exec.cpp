@@ -43,11 +43,13 @@ struct GraphLaunch {
   }
 
   // Queues the nodes; the result ends when all have.
-  std::shared_ptr<Operation> run(const Graph& graph, const std::vector<NodeId>& order, const Operations& before) const {
+  std::shared_ptr<Operation> run(const Graph& graph, const std::vector<NodeId>& order,
+                                 const Operations& before) const {
     // Memory that the graph itself allocates stays its own: it is there again at the next launch.
     std::set<std::uint64_t> own_memory;
     for (const NodeId id : order) {
-      if (const auto* allocate = std::get_if<AllocateWork>(&graph.node(id)->work)) own_memory.insert(allocate->address);
+      const auto node = graph.node(id);
+      if (const auto* allocate = std::get_if<AllocateWork>(&node->work)) own_memory.insert(allocate->address);
     }
     std::map<NodeId, std::shared_ptr<Operation>> operations;
     Operations all;
@@ -56,7 +58,8 @@ struct GraphLaunch {
       Operations dependencies;
       for (const NodeId each : node.dependencies) dependencies.push_back(operations.at(each));
       if (dependencies.empty()) dependencies = before;
-      const std::shared_ptr<Context> where = node.context != nullptr ? node.context : context.shared_from_this();
+      const std::shared_ptr<Context> where =
+          node.context != nullptr ? node.context : context.shared_from_this();
       std::shared_ptr<Operation> operation;
       const auto* free = std::get_if<FreeWork>(&node.work);
       if (!node.enabled || (free != nullptr && own_memory.contains(free->address))) {
@@ -69,7 +72,8 @@ struct GraphLaunch {
         }
         operation = make_operation(node.work, {where, stream_id, true});
         scheduler.submit(operation, std::move(dependencies));
-        if (const auto* record = std::get_if<EventRecordWork>(&node.work)) record->event->set_operation(operation);
+        if (const auto* record = std::get_if<EventRecordWork>(&node.work))
+          record->event->set_operation(operation);
       }
       operations.emplace(id, operation);
       all.push_back(std::move(operation));
@@ -92,7 +96,8 @@ Result<std::shared_ptr<GraphExec>> GraphExec::instantiate(const Graph& graph) {
 
 Result<NodeId> GraphExec::own(NodeId id) const {
   const auto found = original_to_own_.find(id);
-  if (found == original_to_own_.end()) return fail(Error::Kind::InvalidArgument, "the node is not of the graph that this was made from");
+  if (found == original_to_own_.end())
+    return fail(Error::Kind::InvalidArgument, "the node is not of the graph that this was made from");
   return found->second;
 }
 
@@ -114,7 +119,9 @@ Result<void> GraphExec::set_enabled(NodeId id, bool enabled) {
 
 Result<bool> GraphExec::enabled(NodeId id) const {
   const std::lock_guard lock(mutex_);
-  return own(id).and_then([&](NodeId mine) { return graph_->node(mine); }).map([](const Graph::Node& node) { return node.enabled; });
+  return own(id).and_then([&](NodeId mine) { return graph_->node(mine); }).map([](const Graph::Node& node) {
+    return node.enabled;
+  });
 }
 
 Result<void> GraphExec::update(const Graph& graph, UpdateFailure* failure) {
@@ -127,7 +134,8 @@ Result<void> GraphExec::update(const Graph& graph, UpdateFailure* failure) {
   // Nodes pair up in the order in which they were added.
   const std::vector<NodeId> theirs = graph.nodes();
   const std::vector<NodeId> mine = graph_->nodes();
-  if (theirs.size() != mine.size()) return differs(0, fmt::format("the graph has {} nodes, the executable {}", theirs.size(), mine.size()));
+  if (theirs.size() != mine.size())
+    return differs(0, fmt::format("the graph has {} nodes, the executable {}", theirs.size(), mine.size()));
   std::map<NodeId, NodeId> pair;
   for (std::size_t i = 0; i < mine.size(); ++i) pair[theirs[i]] = mine[i];
   for (const NodeId id : theirs) {
@@ -136,7 +144,8 @@ Result<void> GraphExec::update(const Graph& graph, UpdateFailure* failure) {
     if (new_node->work.index() != old_node->work.index()) return differs(id, "a node is of another type");
     std::set<NodeId> wanted;
     for (const NodeId each : new_node->dependencies) wanted.insert(pair.at(each));
-    if (wanted != std::set<NodeId>(old_node->dependencies.begin(), old_node->dependencies.end())) return differs(id, "a node has other dependencies");
+    if (wanted != std::set<NodeId>(old_node->dependencies.begin(), old_node->dependencies.end()))
+      return differs(id, "a node has other dependencies");
   }
   for (const NodeId id : theirs) {
     Work work = graph.node(id)->work;
@@ -146,7 +155,9 @@ Result<void> GraphExec::update(const Graph& graph, UpdateFailure* failure) {
   return {};
 }
 
-Result<std::shared_ptr<Operation>> GraphExec::launch(Context& context, std::vector<std::shared_ptr<Operation>> dependencies, std::uint64_t stream_id) {
+Result<std::shared_ptr<Operation>> GraphExec::launch(Context& context,
+                                                     std::vector<std::shared_ptr<Operation>> dependencies,
+                                                     std::uint64_t stream_id) {
   const std::lock_guard lock(mutex_);
   if (last_launch_ != nullptr) dependencies.push_back(last_launch_);
   const GraphLaunch launch{context, stream_id, context.platform().scheduler()};

@@ -1,8 +1,7 @@
 #include "device/host_clock.h"
 
-#include <ctime>
-
 #include <algorithm>
+#include <ctime>
 
 namespace doppel::device {
 namespace {
@@ -20,7 +19,7 @@ std::atomic<std::uint64_t> next_clock{1};
 struct HostClock::Line {
   std::uint64_t clock = 0;  // whose it is
   double now_us = 0;
-  double cpu_mark_us = 0;   // the thread's processor time that now_us includes
+  double cpu_mark_us = 0;  // the thread's processor time that now_us includes
   int depth = 0;
 };
 

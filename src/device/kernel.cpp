@@ -19,7 +19,10 @@ std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
 }  // namespace
 
 Kernel::Kernel(std::weak_ptr<Module> module, std::uint32_t function)
-    : module_(std::move(module)), program_(module_.lock()->program()), card_(&module_.lock()->context().device().card()), function_(function) {
+    : module_(std::move(module)),
+      program_(module_.lock()->program()),
+      card_(&module_.lock()->context().device().card()),
+      function_(function) {
   for (const ptx::Variable& parameter : ptx().parameters) {
     const std::uint64_t offset = align_up(parameter_bytes_, parameter.alignment);
     parameters_.push_back({offset, parameter.size});
@@ -27,10 +30,12 @@ Kernel::Kernel(std::weak_ptr<Module> module, std::uint32_t function)
   }
   static_shared_ = kernel::shared_layout(*program_->ptx(), function_).static_bytes;
   for (const ptx::Variable& variable : program_->ptx()->variables) {
-    if (variable.space == ptx::Space::Const) const_bytes_ = align_up(const_bytes_, variable.alignment) + variable.size;
+    if (variable.space == ptx::Space::Const)
+      const_bytes_ = align_up(const_bytes_, variable.alignment) + variable.size;
   }
   const auto without_opting_in = static_cast<std::uint64_t>(card_->shared.bytes_per_block);
-  max_dynamic_shared_ = static_cast<std::uint32_t>(without_opting_in > static_shared_ ? without_opting_in - static_shared_ : 0);
+  max_dynamic_shared_ =
+      static_cast<std::uint32_t>(without_opting_in > static_shared_ ? without_opting_in - static_shared_ : 0);
 }
 
 const ptx::Function& Kernel::ptx() const { return program_->ptx()->functions[function_]; }
@@ -51,11 +56,14 @@ KernelAttributes Kernel::fixed_attributes() const {
   result.const_bytes = const_bytes_;
   for (const std::uint32_t each : kernel::reachable_functions(*program_->ptx(), function_)) {
     for (const ptx::Variable& variable : program_->ptx()->functions[each].variables) {
-      if (variable.space == ptx::Space::Local) result.local_bytes = align_up(result.local_bytes, variable.alignment) + variable.size;
+      if (variable.space == ptx::Space::Local)
+        result.local_bytes = align_up(result.local_bytes, variable.alignment) + variable.size;
     }
   }
   int threads = card_->sm.max_threads_per_block;
-  while (threads > card_->sm.warp_size && card::occupancy(*card_, {threads, static_cast<int>(result.registers), 0}).blocks_per_sm == 0) threads -= card_->sm.warp_size;
+  while (threads > card_->sm.warp_size &&
+         card::occupancy(*card_, {threads, static_cast<int>(result.registers), 0}).blocks_per_sm == 0)
+    threads -= card_->sm.warp_size;
   const auto& bounds = ptx().bounds;
   for (const auto& limit : {bounds.max_threads, bounds.required_threads}) {
     if (limit[0] == 0) continue;
@@ -72,7 +80,10 @@ KernelAttributes Kernel::fixed_attributes() const {
 Result<void> Kernel::set_max_dynamic_shared_bytes(std::uint32_t bytes) {
   const auto most = static_cast<std::uint64_t>(card_->shared.bytes_per_block_optin);
   if (bytes + static_shared_ > most) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("{} dynamic and {} static bytes of shared memory: a block of this card has at most {}", bytes, static_shared_, most));
+    return fail(
+        Error::Kind::InvalidArgument,
+        fmt::format("{} dynamic and {} static bytes of shared memory: a block of this card has at most {}",
+                    bytes, static_shared_, most));
   }
   max_dynamic_shared_ = bytes;
   return {};
@@ -80,9 +91,13 @@ Result<void> Kernel::set_max_dynamic_shared_bytes(std::uint32_t bytes) {
 
 Result<std::vector<std::byte>> Kernel::pack(void* const* values) const {
   std::vector<std::byte> buffer(std::max<std::uint64_t>(parameter_bytes_, 8));
-  if (!parameters_.empty() && values == nullptr) return fail(Error::Kind::InvalidArgument, fmt::format("kernel '{}' has {} parameters, none are given", name(), parameters_.size()));
+  if (!parameters_.empty() && values == nullptr)
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("kernel '{}' has {} parameters, none are given", name(), parameters_.size()));
   for (std::size_t index = 0; index < parameters_.size(); ++index) {
-    if (values[index] == nullptr) return fail(Error::Kind::InvalidArgument, fmt::format("parameter {} of kernel '{}' is a null pointer", index, name()));
+    if (values[index] == nullptr)
+      return fail(Error::Kind::InvalidArgument,
+                  fmt::format("parameter {} of kernel '{}' is a null pointer", index, name()));
     std::memcpy(buffer.data() + parameters_[index].offset, values[index], parameters_[index].bytes);
   }
   return buffer;
@@ -91,8 +106,12 @@ Result<std::vector<std::byte>> Kernel::pack(void* const* values) const {
 Result<std::vector<std::byte>> Kernel::pack(const void* packed, std::size_t bytes) const {
   if (bytes < parameter_bytes_) {
     // Trailing padding may be left out.
-    const std::uint64_t needed = parameters_.empty() ? 0 : parameters_.back().offset + parameters_.back().bytes;
-    if (bytes < needed) return fail(Error::Kind::InvalidArgument, fmt::format("kernel '{}' takes {} bytes of parameters, {} are given", name(), needed, bytes));
+    const std::uint64_t needed =
+        parameters_.empty() ? 0 : parameters_.back().offset + parameters_.back().bytes;
+    if (bytes < needed)
+      return fail(
+          Error::Kind::InvalidArgument,
+          fmt::format("kernel '{}' takes {} bytes of parameters, {} are given", name(), needed, bytes));
   }
   std::vector<std::byte> buffer(std::max<std::uint64_t>(parameter_bytes_, 8));
   if (packed != nullptr) std::memcpy(buffer.data(), packed, std::min<std::size_t>(bytes, parameter_bytes_));
@@ -104,10 +123,12 @@ Result<int> Kernel::max_active_blocks(std::uint32_t block_threads, std::uint64_t
   const KernelAttributes known = attributes();
   if (block_threads > known.max_threads_per_block) return 0;
   const auto shared = static_cast<std::int64_t>(static_shared_ + dynamic_shared_bytes);
-  return card::occupancy(*card_, {static_cast<int>(block_threads), static_cast<int>(known.registers), shared}).blocks_per_sm;
+  return card::occupancy(*card_, {static_cast<int>(block_threads), static_cast<int>(known.registers), shared})
+      .blocks_per_sm;
 }
 
-Kernel::BlockSize Kernel::best_block_size(const std::function<std::uint64_t(int)>& dynamic_shared_of_block, int limit) const {
+Kernel::BlockSize Kernel::best_block_size(const std::function<std::uint64_t(int)>& dynamic_shared_of_block,
+                                          int limit) const {
   const KernelAttributes known = attributes();
   const int warp = card_->sm.warp_size;
   int most = static_cast<int>(known.max_threads_per_block);
@@ -117,8 +138,10 @@ Kernel::BlockSize Kernel::best_block_size(const std::function<std::uint64_t(int)
   // Larger blocks first: among equals the largest is taken, as the occupancy calculator does.
   for (int threads = (most + warp - 1) / warp * warp; threads > 0; threads -= warp) {
     const int block = std::min(threads, most);
-    const auto shared = static_cast<std::int64_t>(static_shared_ + (dynamic_shared_of_block ? dynamic_shared_of_block(block) : 0));
-    const int blocks = card::occupancy(*card_, {block, static_cast<int>(known.registers), shared}).blocks_per_sm;
+    const auto shared = static_cast<std::int64_t>(
+        static_shared_ + (dynamic_shared_of_block ? dynamic_shared_of_block(block) : 0));
+    const int blocks =
+        card::occupancy(*card_, {block, static_cast<int>(known.registers), shared}).blocks_per_sm;
     if (blocks * block > best_threads) {
       best_threads = blocks * block;
       best = {blocks * card_->sm_count, block};
@@ -134,7 +157,9 @@ std::uint64_t Kernel::available_dynamic_shared(int blocks, int block_threads) co
   std::uint64_t low = 0;
   auto high = static_cast<std::uint64_t>(card_->shared.bytes_per_block_optin);
   const auto fits = [&](std::uint64_t dynamic) {
-    return card::occupancy(*card_, {block_threads, registers, static_cast<std::int64_t>(static_shared_ + dynamic)}).blocks_per_sm >= blocks;
+    return card::occupancy(*card_,
+                           {block_threads, registers, static_cast<std::int64_t>(static_shared_ + dynamic)})
+               .blocks_per_sm >= blocks;
   };
   if (!fits(0)) return 0;
   while (low < high) {

@@ -45,12 +45,15 @@ void report_fault(LaunchState& state, const engine::Fault& fault) {
   }
   const std::string text = engine::describe(fault);
   log().error("{}", text);
-  context.platform().recorder().diagnostic(context.device().ordinal(), fault.kind == engine::Fault::Kind::IllegalAddress ? "illegal address" : "fault", text);
+  context.platform().recorder().diagnostic(
+      context.device().ordinal(),
+      fault.kind == engine::Fault::Kind::IllegalAddress ? "illegal address" : "fault", text);
 }
 
 engine::Fault fault_of_error(const LaunchState& state, const Error& error) {
   engine::Fault fault;
-  fault.kind = error.kind == Error::Kind::OutOfMemory ? engine::Fault::Kind::HostOutOfMemory : engine::Fault::Kind::Trap;
+  fault.kind = error.kind == Error::Kind::OutOfMemory ? engine::Fault::Kind::HostOutOfMemory
+                                                      : engine::Fault::Kind::Trap;
   fault.kernel = state.work.kernel->name();
   fault.message = error.message;
   return fault;
@@ -79,8 +82,10 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   launch.memory = &context.device().memory();
   launch.sm_count = static_cast<std::uint32_t>(card.sm_count);
   const int registers = static_cast<int>(state.work.kernel->attributes().registers);
-  const std::int64_t shared = std::int64_t{state.shape.static_shared_bytes} + state.shape.dynamic_shared_bytes;
-  const int resident = card::occupancy(card, {static_cast<int>(state.work.block.count()), registers, shared}).blocks_per_sm;
+  const std::int64_t shared =
+      std::int64_t{state.shape.static_shared_bytes} + state.shape.dynamic_shared_bytes;
+  const int resident =
+      card::occupancy(card, {static_cast<int>(state.work.block.count()), registers, shared}).blocks_per_sm;
   launch.resident_blocks_per_sm = static_cast<std::uint32_t>(std::max(1, resident));
   launch.cooperative = state.work.cooperative;
   launch.check = platform.options().check;
@@ -108,7 +113,10 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   }
   if (outcome->fault) {
     if (outcome->fault->kind == engine::Fault::Kind::Cancelled) {
-      outcome->fault->message = platform.cancelled() ? "interrupted" : fmt::format("it ran for longer than the time-out of {} s", platform.options().timeout_s);
+      outcome->fault->message =
+          platform.cancelled()
+              ? "interrupted"
+              : fmt::format("it ran for longer than the time-out of {} s", platform.options().timeout_s);
     }
     report_fault(state, *outcome->fault);
     return {};
@@ -122,8 +130,10 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   if (!state.timed) return cost;
   const std::uint64_t counted = count_entries(outcome->counts);
   if (state.traced) {
-    state.prediction = with_power(card, state.shape,
-                                  timing::predict(card, *state.model, state.shape, outcome->traces, outcome->counts, state.program->first_slots(), platform.options().depth));
+    state.prediction =
+        with_power(card, state.shape,
+                   timing::predict(card, *state.model, state.shape, outcome->traces, outcome->counts,
+                                   state.program->first_slots(), platform.options().depth));
     state.prediction.counted = counted;
   }
   cost.resolve = [&state, counted](Cost& resolved) {
@@ -149,13 +159,15 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
   state->context = submission.context;
   state->module = work.kernel->module();
   state->program = state->module->program();
-  state->shape = {work.grid, work.block, static_cast<std::uint32_t>(work.kernel->attributes().shared_bytes), work.dynamic_shared_bytes};
+  state->shape = {work.grid, work.block, static_cast<std::uint32_t>(work.kernel->attributes().shared_bytes),
+                  work.dynamic_shared_bytes};
   state->in_graph = submission.in_graph;
   state->grid_id = next_grid++;
   state->timed = platform.options().depth != timing::Depth::Off && !platform.options().check;
   if (state->timed) {
     state->model = state->program->model(work.kernel->function(), card);
-    state->key = PredictionCache::key(work.kernel->function(), submission.context->device().ordinal(), state->shape);
+    state->key =
+        PredictionCache::key(work.kernel->function(), submission.context->device().ordinal(), state->shape);
     state->traced = state->program->predictions().submit(state->key);
   }
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
@@ -163,8 +175,9 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
   operation->set_run([state, self = operation.get()] { return run_launch(*state, *self); });
   operation->on_placed = [state](const Operation& placed) {
     if (!state->ran) return;
-    state->context->platform().recorder().kernel({state->context->device().ordinal(), placed.stream_id, placed.start_us(), placed.end_us()}, state->work.kernel->name(),
-                                                 state->shape, state->prediction.timing, state->prediction.power);
+    state->context->platform().recorder().kernel(
+        {state->context->device().ordinal(), placed.stream_id, placed.start_us(), placed.end_us()},
+        state->work.kernel->name(), state->shape, state->prediction.timing, state->prediction.power);
   };
   return operation;
 }

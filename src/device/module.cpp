@@ -54,7 +54,9 @@ Result<void> Module::place_variables() {
     if (!address) return tl::unexpected(address.error());
     symbols_[index] = *address;
     allocations_.push_back(*address);
-    if (!variable.initializer.empty()) std::memcpy(reinterpret_cast<void*>(*address), variable.initializer.data(), variable.initializer.size());
+    if (!variable.initializer.empty())
+      std::memcpy(reinterpret_cast<void*>(*address), variable.initializer.data(),
+                  variable.initializer.size());
   }
   for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
     const ptx::Variable& variable = ptx.variables[index];
@@ -91,7 +93,8 @@ Result<Global> Module::global(std::string_view name) const {
     if (ptx.variables[index].name == name) return Global{symbols_[index], ptx.variables[index].size};
     names.push_back(ptx.variables[index].name);
   }
-  return fail(Error::Kind::NotFound, fmt::format("the module has no variable '{}'{}", name, hint(name, names)));
+  return fail(Error::Kind::NotFound,
+              fmt::format("the module has no variable '{}'{}", name, hint(name, names)));
 }
 
 Result<std::shared_ptr<Module>> Library::module(Context& context) {

@@ -104,8 +104,8 @@ class Module : public std::enable_shared_from_this<Module> {
   void release();  // frees the variables: at unload
 
  private:
-  Module(Context& context, std::shared_ptr<Program> program)
-      : context_(context), program_(std::move(program)) {}
+  Module(std::shared_ptr<Context> context, std::shared_ptr<Program> program)
+      : context_(std::move(context)), program_(std::move(program)) {}
   Result<void> place_variables();
   std::shared_ptr<Context> context_;
   std::shared_ptr<Program> program_;

@@ -25,6 +25,8 @@ struct Cost {
   double duration_us = 0;  // on its lane
   double gap_us = 0;       // before it starts, after the operations it depends on (launch overhead)
   double share = 1;        // of the compute lane: 1 = the whole card
+  // Fills in the rest when the operation is placed: predictions that depend on the launches submitted before.
+  std::function<void(Cost&)> resolve;
 };
 
 class Operation : public std::enable_shared_from_this<Operation> {

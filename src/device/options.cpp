@@ -35,7 +35,8 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
   Options options;
   if (const std::string several = get("DOPPEL_CARDS"); !several.empty()) {
     options.cards = split(several);
-    if (options.cards.empty()) return bad("DOPPEL_CARDS", several, "names of cards, with commas between them");
+    if (options.cards.empty())
+      return bad("DOPPEL_CARDS", several, "names of cards, with commas between them");
   } else if (const std::string one = get("DOPPEL_CARD"); !one.empty()) {
     options.cards = split(one);
     if (options.cards.empty()) return bad("DOPPEL_CARD", one, "the name of a card");
@@ -62,12 +63,14 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
   if (const std::string timeout = get("DOPPEL_TIMEOUT_S"); !timeout.empty()) {
     char* end = nullptr;
     options.timeout_s = std::strtod(timeout.c_str(), &end);
-    if (*end != '\0' || !(options.timeout_s >= 0)) return bad("DOPPEL_TIMEOUT_S", timeout, "a number of seconds");
+    if (*end != '\0' || !(options.timeout_s >= 0))
+      return bad("DOPPEL_TIMEOUT_S", timeout, "a number of seconds");
   }
   if (const std::string threads = get("DOPPEL_THREADS"); !threads.empty()) {
     char* end = nullptr;
     const long count = std::strtol(threads.c_str(), &end, 10);
-    if (*end != '\0' || count < 0 || count > 4096) return bad("DOPPEL_THREADS", threads, "a number of threads, 0 for all");
+    if (*end != '\0' || count < 0 || count > 4096)
+      return bad("DOPPEL_THREADS", threads, "a number of threads, 0 for all");
     options.host_threads = static_cast<unsigned>(count);
   }
   if (const std::string cache = get("DOPPEL_CACHE"); !cache.empty()) {
@@ -86,7 +89,8 @@ Result<Options> Options::from_environment() {
   for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
     const std::string_view entry(*each);
     const auto equals = entry.find('=');
-    if (equals != std::string_view::npos) variables.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+    if (equals != std::string_view::npos)
+      variables.emplace(entry.substr(0, equals), entry.substr(equals + 1));
   }
   return from(variables);
 }

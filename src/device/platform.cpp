@@ -59,17 +59,26 @@ PointerInfo Platform::classify(std::uint64_t address) const {
     if (!inside && !info.allocation) continue;
     info.device = device.get();
     if (!info.allocation) {
-      info.kind = address - device->memory().base() >= memory::kHostWindowOffset ? PointerInfo::Kind::PinnedHost : PointerInfo::Kind::Device;
+      info.kind = address - device->memory().base() >= memory::kHostWindowOffset
+                      ? PointerInfo::Kind::PinnedHost
+                      : PointerInfo::Kind::Device;
       return info;
     }
     switch (info.allocation->kind) {
       case memory::AllocationKind::HostPinned:
-      case memory::AllocationKind::HostRegistered: info.kind = PointerInfo::Kind::PinnedHost; break;
-      case memory::AllocationKind::Managed: info.kind = PointerInfo::Kind::Managed; break;
-      default: info.kind = PointerInfo::Kind::Device; break;
+      case memory::AllocationKind::HostRegistered:
+        info.kind = PointerInfo::Kind::PinnedHost;
+        break;
+      case memory::AllocationKind::Managed:
+        info.kind = PointerInfo::Kind::Managed;
+        break;
+      default:
+        info.kind = PointerInfo::Kind::Device;
+        break;
     }
     const std::lock_guard lock(owners_mutex_);
-    if (const auto owner = owners_.find(info.allocation->address); owner != owners_.end()) info.context = owner->second;
+    if (const auto owner = owners_.find(info.allocation->address); owner != owners_.end())
+      info.context = owner->second;
     return info;
   }
   return info;
@@ -106,7 +115,8 @@ void Platform::watch() {
     watch_changed_.wait_for(lock, std::chrono::milliseconds(50));
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [flag, since] : watched_) {
-      const bool late = options_.timeout_s > 0 && std::chrono::duration<double>(now - since).count() > options_.timeout_s;
+      const bool late =
+          options_.timeout_s > 0 && std::chrono::duration<double>(now - since).count() > options_.timeout_s;
       if (late || cancelled()) flag->store(true);
     }
   }

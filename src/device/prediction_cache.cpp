@@ -21,13 +21,15 @@ double core_time(const timing::Prediction& prediction) {
 
 }  // namespace
 
-LaunchPrediction with_power(const card::Card& card, const timing::LaunchShape& shape, timing::Prediction prediction) {
+LaunchPrediction with_power(const card::Card& card, const timing::LaunchShape& shape,
+                            timing::Prediction prediction) {
   power::Activity activity;
   activity.time_us = prediction.time_us;
   activity.core_time_us = core_time(prediction);
   activity.busy_sms = busy_sms(card, shape);
   activity.fp32_flops = prediction.flops;
-  activity.other_instructions = std::max(0.0, static_cast<double>(prediction.thread_instructions) - prediction.flops / 2);
+  activity.other_instructions =
+      std::max(0.0, static_cast<double>(prediction.thread_instructions) - prediction.flops / 2);
   activity.dram_bytes = prediction.dram_read_bytes + prediction.dram_write_bytes;
   activity.l2_bytes = prediction.l2_bytes;
   LaunchPrediction result;
@@ -46,8 +48,11 @@ std::uint64_t count_entries(std::span<const kernel::BlockCount> counts) {
   return sum;
 }
 
-PredictionCache::Key PredictionCache::key(std::uint32_t function, int device, const timing::LaunchShape& shape) {
-  return {function, device, shape.grid.x, shape.grid.y, shape.grid.z, shape.block.x, shape.block.y, shape.block.z, shape.dynamic_shared_bytes};
+PredictionCache::Key PredictionCache::key(std::uint32_t function, int device,
+                                          const timing::LaunchShape& shape) {
+  return {function,      device,        shape.grid.x,
+          shape.grid.y,  shape.grid.z,  shape.block.x,
+          shape.block.y, shape.block.z, shape.dynamic_shared_bytes};
 }
 
 bool PredictionCache::submit(const Key& key) {
@@ -68,10 +73,13 @@ LaunchPrediction PredictionCache::scaled(const Key& key, std::uint64_t counted) 
   }
   if (result.counted == counted || result.counted == 0) return result;
   const double ratio = static_cast<double>(counted) / static_cast<double>(result.counted);
-  const auto scale = [&](auto& value) { value = static_cast<std::remove_reference_t<decltype(value)>>(static_cast<double>(value) * ratio); };
+  const auto scale = [&](auto& value) {
+    value = static_cast<std::remove_reference_t<decltype(value)>>(static_cast<double>(value) * ratio);
+  };
   timing::Prediction& timing = result.timing;
-  for (double* each : {&timing.time_us, &timing.cycles, &timing.flops, &timing.dram_read_bytes, &timing.dram_write_bytes, &timing.l2_bytes,
-                       &timing.shared_passes, &result.power.energy_j, &result.power.time_us}) {
+  for (double* each :
+       {&timing.time_us, &timing.cycles, &timing.flops, &timing.dram_read_bytes, &timing.dram_write_bytes,
+        &timing.l2_bytes, &timing.shared_passes, &result.power.energy_j, &result.power.time_us}) {
     scale(*each);
   }
   scale(timing.warp_instructions);

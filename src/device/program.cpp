@@ -13,10 +13,12 @@ tl::unexpected<Error> refused(const ptx::ParseFailure& failure) {
   Error error{Error::Kind::InvalidInput, {}};
   using Kind = ptx::Diagnostic::Kind;
   const auto has = [&](Kind kind) {
-    return std::any_of(failure.diagnostics.begin(), failure.diagnostics.end(), [&](const ptx::Diagnostic& each) { return each.kind == kind; });
+    return std::any_of(failure.diagnostics.begin(), failure.diagnostics.end(),
+                       [&](const ptx::Diagnostic& each) { return each.kind == kind; });
   };
   // Malformed text is the program's mistake, and is told as such whatever else there is.
-  if (!has(Kind::Malformed)) error.kind = has(Kind::UnsupportedVersion) ? Error::Kind::UnsupportedVersion : Error::Kind::NotSupported;
+  if (!has(Kind::Malformed))
+    error.kind = has(Kind::UnsupportedVersion) ? Error::Kind::UnsupportedVersion : Error::Kind::NotSupported;
   for (const ptx::Diagnostic& diagnostic : failure.diagnostics) {
     if (!error.message.empty()) error.message += '\n';
     error.message += ptx::to_string(diagnostic);
@@ -29,7 +31,8 @@ tl::unexpected<Error> refused(const ptx::ParseFailure& failure) {
 Program::Program() : predictions_(std::make_unique<PredictionCache>()) {}
 Program::~Program() = default;
 
-Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_texts, const Options& options) {
+Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_texts,
+                                               const Options& options) {
   if (ptx_texts.empty()) return fail(Error::Kind::InvalidInput, "a module without PTX");
   std::vector<ptx::Module> parts;
   for (const std::string& text : ptx_texts) {
@@ -50,7 +53,8 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
   auto code = jit::CompiledModule::create(program->ptx_, jit_options);
   if (!code) return tl::unexpected(code.error());
   program->code_ = std::move(*code);
-  for (std::uint32_t function = 0; function < program->ptx_->functions.size(); ++function) program->first_slots_.push_back(program->code_->first_slot(function));
+  for (std::uint32_t function = 0; function < program->ptx_->functions.size(); ++function)
+    program->first_slots_.push_back(program->code_->first_slot(function));
   return program;
 }
 

@@ -23,9 +23,12 @@ std::string demangled(const std::string& name) {
 
 const char* name_of(timing::Depth depth) {
   switch (depth) {
-    case timing::Depth::Off: return "off";
-    case timing::Depth::Fast: return "fast";
-    case timing::Depth::Full: return "full";
+    case timing::Depth::Off:
+      return "off";
+    case timing::Depth::Fast:
+      return "fast";
+    case timing::Depth::Full:
+      return "full";
   }
   return "";
 }
@@ -36,7 +39,8 @@ std::string program_name() {
   return error ? std::string() : path.string();
 }
 
-// Length of a union of intervals that come nearly in order. Gaps that lie far back are closed to new intervals.
+// Length of a union of intervals that come nearly in order. Gaps that lie far back are closed to new
+// intervals.
 class BusyTime {
  public:
   void add(double start, double end) {
@@ -79,7 +83,8 @@ void add_weighted(double& mean, double value, std::uint64_t calls_before) {
 }  // namespace
 
 struct RunRecorder::Card {
-  using Key = std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>;
+  using Key = std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
+                         std::uint32_t, std::uint32_t>;
   std::map<Key, std::size_t> index;
   std::vector<KernelRecord> kernels;  // in the order of their first launch
   std::map<std::string, CopyRecord> copies;
@@ -98,7 +103,8 @@ struct RunRecorder::Card {
       ++dropped;
       return;
     }
-    timeline.push_back({"stream " + std::to_string(place.stream), label, place.start_us, place.end_us - place.start_us});
+    timeline.push_back(
+        {"stream " + std::to_string(place.stream), label, place.start_us, place.end_us - place.start_us});
   }
 };
 
@@ -110,10 +116,12 @@ RunRecorder::Card& RunRecorder::card(int device) {
   return *entry;
 }
 
-void RunRecorder::kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape, const timing::Prediction& prediction, const power::State& power) {
+void RunRecorder::kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape,
+                         const timing::Prediction& prediction, const power::State& power) {
   const std::lock_guard lock(mutex_);
   Card& to = card(place.device);
-  const Card::Key key{name, shape.grid.x, shape.grid.y, shape.grid.z, shape.block.x, shape.block.y, shape.block.z};
+  const Card::Key key{name,          shape.grid.x,  shape.grid.y, shape.grid.z,
+                      shape.block.x, shape.block.y, shape.block.z};
   const auto [found, fresh] = to.index.try_emplace(key, to.kernels.size());
   if (fresh) {
     KernelRecord made;
@@ -145,7 +153,8 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
   record.energy_j += power.energy_j;
   to.energy_j += power.energy_j;
   record.utilisation.clear();
-  for (const auto& [unit, share] : prediction.utilisation) record.utilisation.push_back({std::string(timing::name_of(unit)), share});
+  for (const auto& [unit, share] : prediction.utilisation)
+    record.utilisation.push_back({std::string(timing::name_of(unit)), share});
   ++record.calls;
 }
 
@@ -163,7 +172,8 @@ void RunRecorder::copy(const Place& place, const std::string& kind, std::uint64_
 void RunRecorder::diagnostic(int device, const std::string& kind, const std::string& text) {
   const std::lock_guard lock(mutex_);
   auto& all = card(device).diagnostics;
-  const auto same = std::find_if(all.begin(), all.end(), [&](const Diagnostic& each) { return each.kind == kind && each.text == text; });
+  const auto same = std::find_if(
+      all.begin(), all.end(), [&](const Diagnostic& each) { return each.kind == kind && each.text == text; });
   if (same != all.end()) {
     ++same->count;
   } else {

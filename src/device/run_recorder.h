@@ -31,7 +31,7 @@ class RunRecorder {
     double start_us = 0, end_us = 0;
   };
   void kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape,
-              const timing::Prediction& prediction);
+              const timing::Prediction& prediction, const power::State& power);
   // kind: as CopyRecord names it.
   void copy(const Place& place, const std::string& kind, std::uint64_t bytes);
   void diagnostic(int device, const std::string& kind, const std::string& text);

@@ -14,8 +14,8 @@
 namespace doppel::device {
 namespace {
 
-// More than the card runs grids at once (128, CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"), since
-// host functions and copies run here too.
+// More than the card runs grids at once (128, CUDA C++ Programming Guide, "Technical Specifications per
+// Compute Capability"), since host functions and copies run here too.
 constexpr std::size_t kMaxThreads = 256;
 
 }  // namespace
@@ -33,7 +33,8 @@ class Scheduler::Implementation {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  void submit(const std::shared_ptr<Operation>& operation, std::vector<std::shared_ptr<Operation>> dependencies) {
+  void submit(const std::shared_ptr<Operation>& operation,
+              std::vector<std::shared_ptr<Operation>> dependencies) {
     std::unique_lock lock(mutex_);
     operation->dependencies_ = std::move(dependencies);
     ++unfinished_;
@@ -97,7 +98,8 @@ class Scheduler::Implementation {
     // The program's signals are for its own threads; faults of kernels have to reach this one.
     sigset_t all;
     sigfillset(&all);
-    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGURG}) sigdelset(&all, signal);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGURG})
+      sigdelset(&all, signal);
     pthread_sigmask(SIG_SETMASK, &all, nullptr);
     std::unique_lock lock(mutex_);
     while (true) {
@@ -128,9 +130,11 @@ class Scheduler::Implementation {
   bool ending_ = false;
 };
 
-Scheduler::Scheduler(Timeline& timeline) : timeline_(timeline), implementation_(std::make_unique<Implementation>(timeline)) {}
+Scheduler::Scheduler(Timeline& timeline)
+    : timeline_(timeline), implementation_(std::make_unique<Implementation>(timeline)) {}
 Scheduler::~Scheduler() = default;
-void Scheduler::submit(const std::shared_ptr<Operation>& operation, std::vector<std::shared_ptr<Operation>> dependencies) {
+void Scheduler::submit(const std::shared_ptr<Operation>& operation,
+                       std::vector<std::shared_ptr<Operation>> dependencies) {
   implementation_->submit(operation, std::move(dependencies));
 }
 void Scheduler::wait(Operation& operation) { implementation_->wait(operation); }

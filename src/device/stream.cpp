@@ -55,7 +55,8 @@ Result<void> Stream::wait_for(Operation& operation) {
 Result<void> Stream::enqueue(Work work) {
   if (auto good = context_->check(); !good) return good;
   if (capture_status() != CaptureStatus::None) {
-    if (capture_status() == CaptureStatus::Invalidated) return fail(Error::Kind::CaptureInvalidated, "the capture was invalidated before");
+    if (capture_status() == CaptureStatus::Invalidated)
+      return fail(Error::Kind::CaptureInvalidated, "the capture was invalidated before");
     if (auto good = validate(work, context_->device()); !good) return good;
     const std::lock_guard lock(mutex_);
     auto node = capture_->graph->add(std::move(work), context_, capture_tail_);
@@ -65,8 +66,10 @@ Result<void> Stream::enqueue(Work work) {
   }
   if (kind_ == StreamKind::Legacy) {
     for (const auto& other : context_->streams()) {
-      if (other.get() != this && other->kind() != StreamKind::NonBlocking && other->capture_status() == CaptureStatus::Active) {
-        return other->invalidate_capture("the default stream would wait for a stream that is being captured", Error::Kind::CaptureImplicit);
+      if (other.get() != this && other->kind() != StreamKind::NonBlocking &&
+          other->capture_status() == CaptureStatus::Active) {
+        return other->invalidate_capture("the default stream would wait for a stream that is being captured",
+                                         Error::Kind::CaptureImplicit);
       }
     }
   }
@@ -85,7 +88,8 @@ Result<void> Stream::copy_and_wait(const CopyWork& work) {
   if (auto good = check_unsafe_call(); !good) return good;
   if (auto good = context_->check(); !good) return good;
   if (auto queued = enqueue(Work{work}); !queued) return queued;
-  if (capture_status() != CaptureStatus::None) return fail(Error::Kind::CaptureUnsupported, "a copy that waits cannot be captured");
+  if (capture_status() != CaptureStatus::None)
+    return fail(Error::Kind::CaptureUnsupported, "a copy that waits cannot be captured");
   // A copy within the card does not hold up the host.
   if (!touches_host_memory(work, context_->device())) return {};
   const auto last = tail();
@@ -104,7 +108,8 @@ Result<void> Stream::record(const std::shared_ptr<Event>& event) {
     event->set_captured({capture_->id, capture_tail_});
     return {};
   }
-  if (event->context() != context_) return fail(Error::Kind::InvalidHandle, "the event is of another context than the stream");
+  if (event->context() != context_)
+    return fail(Error::Kind::InvalidHandle, "the event is of another context than the stream");
   return enqueue(Work{EventRecordWork{event}});
 }
 
@@ -114,15 +119,20 @@ Result<void> Stream::wait(const std::shared_ptr<Event>& event) {
   if (captured.capture_id == 0) {
     if (capture_status() == CaptureStatus::Active) {
       if (event->operation() == nullptr) return {};
-      return invalidate_capture("a captured stream waits for an event that was recorded outside of the capture", Error::Kind::CaptureIsolation);
+      return invalidate_capture(
+          "a captured stream waits for an event that was recorded outside of the capture",
+          Error::Kind::CaptureIsolation);
     }
     return enqueue(Work{EventWaitWork{event}});
   }
   const auto capture = find_capture(captured.capture_id);
-  if (capture == nullptr) return fail(Error::Kind::InvalidArgument, "the event was recorded in a capture that has ended");
-  if (kind_ == StreamKind::Legacy) return fail(Error::Kind::CaptureImplicit, "the default stream cannot join a capture");
+  if (capture == nullptr)
+    return fail(Error::Kind::InvalidArgument, "the event was recorded in a capture that has ended");
+  if (kind_ == StreamKind::Legacy)
+    return fail(Error::Kind::CaptureImplicit, "the default stream cannot join a capture");
   const std::lock_guard lock(mutex_);
-  if (capture_ != nullptr && capture_ != capture) return fail(Error::Kind::CaptureMerge, "the event belongs to another capture than the stream");
+  if (capture_ != nullptr && capture_ != capture)
+    return fail(Error::Kind::CaptureMerge, "the event belongs to another capture than the stream");
   if (capture_ == nullptr) {
     capture_ = capture;
     capture_tail_.clear();
@@ -130,7 +140,8 @@ Result<void> Stream::wait(const std::shared_ptr<Event>& event) {
     capture->streams.push_back(weak_from_this());
   }
   for (const NodeId node : captured.nodes) {
-    if (std::find(capture_tail_.begin(), capture_tail_.end(), node) == capture_tail_.end()) capture_tail_.push_back(node);
+    if (std::find(capture_tail_.begin(), capture_tail_.end(), node) == capture_tail_.end())
+      capture_tail_.push_back(node);
   }
   return {};
 }
@@ -157,7 +168,8 @@ Result<void> Stream::free(std::uint64_t address) {
 }
 
 Result<void> Stream::query() {
-  if (capture_status() != CaptureStatus::None) return invalidate_capture("a captured stream cannot be queried", Error::Kind::CaptureUnsupported);
+  if (capture_status() != CaptureStatus::None)
+    return invalidate_capture("a captured stream cannot be queried", Error::Kind::CaptureUnsupported);
   if (auto good = context_->check(); !good) return good;
   const auto last = tail();
   bool done = last == nullptr || last->done();
@@ -169,7 +181,8 @@ Result<void> Stream::query() {
 }
 
 Result<void> Stream::synchronize() {
-  if (capture_status() != CaptureStatus::None) return invalidate_capture("a captured stream cannot be waited for", Error::Kind::CaptureUnsupported);
+  if (capture_status() != CaptureStatus::None)
+    return invalidate_capture("a captured stream cannot be waited for", Error::Kind::CaptureUnsupported);
   if (auto good = context_->check(); !good) return good;
   if (kind_ == StreamKind::Legacy) {
     // The default stream's end is that of all that it waits for.

@@ -31,7 +31,9 @@ std::shared_ptr<Stream::Capture> Stream::find_capture(std::uint64_t id) {
   return found == captures().all.end() ? nullptr : std::static_pointer_cast<Capture>(found->second.lock());
 }
 
-CaptureMode Stream::exchange_thread_capture_mode(CaptureMode mode) { return std::exchange(thread_mode, mode); }
+CaptureMode Stream::exchange_thread_capture_mode(CaptureMode mode) {
+  return std::exchange(thread_mode, mode);
+}
 
 Result<void> Stream::check_unsafe_call() {
   if (thread_mode == CaptureMode::Relaxed) return {};
@@ -41,7 +43,8 @@ Result<void> Stream::check_unsafe_call() {
     const auto capture = std::static_pointer_cast<Capture>(weak.lock());
     if (capture == nullptr || capture->mode == CaptureMode::Relaxed) continue;
     const bool own = pthread_equal(capture->thread, pthread_self()) != 0;
-    if (!own && (capture->mode == CaptureMode::ThreadLocal || thread_mode == CaptureMode::ThreadLocal)) continue;
+    if (!own && (capture->mode == CaptureMode::ThreadLocal || thread_mode == CaptureMode::ThreadLocal))
+      continue;
     capture->invalidated = true;
     return fail(Error::Kind::CaptureUnsupported, "the call is not allowed while a stream is being captured");
   }
@@ -60,9 +63,11 @@ Result<void> Stream::invalidate_capture(std::string reason, Error::Kind kind) {
   return fail(kind, std::move(reason));
 }
 
-Result<void> Stream::begin_capture(CaptureMode mode, std::shared_ptr<Graph> into, std::vector<NodeId> dependencies) {
+Result<void> Stream::begin_capture(CaptureMode mode, std::shared_ptr<Graph> into,
+                                   std::vector<NodeId> dependencies) {
   if (auto good = context_->check(); !good) return good;
-  if (kind_ == StreamKind::Legacy) return fail(Error::Kind::CaptureUnsupported, "the default stream cannot be captured");
+  if (kind_ == StreamKind::Legacy)
+    return fail(Error::Kind::CaptureUnsupported, "the default stream cannot be captured");
   const std::lock_guard lock(mutex_);
   if (capture_ != nullptr) return fail(Error::Kind::NotPermitted, "the stream is being captured already");
   auto capture = std::make_shared<Capture>();
@@ -119,12 +124,15 @@ Result<std::shared_ptr<Graph>> Stream::end_capture() {
     if (stream == nullptr || stream.get() == this) continue;
     const std::lock_guard lock(stream->mutex_);
     if (stream->capture_ != capture) continue;
-    unjoined = unjoined || std::any_of(stream->capture_tail_.begin(), stream->capture_tail_.end(), [&](NodeId id) { return !joined.contains(id); });
+    unjoined = unjoined || std::any_of(stream->capture_tail_.begin(), stream->capture_tail_.end(),
+                                       [&](NodeId id) { return !joined.contains(id); });
     stream->capture_ = nullptr;
     stream->capture_tail_.clear();
   }
-  if (capture->invalidated) return fail(Error::Kind::CaptureInvalidated, "the capture was invalidated by an earlier call");
-  if (unjoined) return fail(Error::Kind::CaptureUnjoined, "a stream that was forked from the capture was not joined");
+  if (capture->invalidated)
+    return fail(Error::Kind::CaptureInvalidated, "the capture was invalidated by an earlier call");
+  if (unjoined)
+    return fail(Error::Kind::CaptureUnjoined, "a stream that was forked from the capture was not joined");
   return capture->graph;
 }
 
@@ -139,7 +147,8 @@ Result<void> Stream::set_capture_dependencies(std::vector<NodeId> dependencies, 
   if (capture_ == nullptr) return fail(Error::Kind::NotPermitted, "the stream is not being captured");
   if (!add) capture_tail_.clear();
   for (const NodeId node : dependencies) {
-    if (std::find(capture_tail_.begin(), capture_tail_.end(), node) == capture_tail_.end()) capture_tail_.push_back(node);
+    if (std::find(capture_tail_.begin(), capture_tail_.end(), node) == capture_tail_.end())
+      capture_tail_.push_back(node);
   }
   return {};
 }

@@ -17,12 +17,15 @@ class Resource {
   double take(double ready, double duration, double share) {
     double start = ready;
     // Only what ends after `ready` matters; `busy_` is ordered by end.
-    auto first = std::upper_bound(busy_.begin(), busy_.end(), ready, [](double at, const Interval& each) { return at < each.end; });
+    auto first = std::upper_bound(busy_.begin(), busy_.end(), ready,
+                                  [](double at, const Interval& each) { return at < each.end; });
     if (duration > 0) {
       auto candidate = first;
       while (!fits(first, start, duration, share) && candidate != busy_.end()) start = (candidate++)->end;
       const Interval made{start, start + duration, share};
-      busy_.insert(std::upper_bound(busy_.begin(), busy_.end(), made.end, [](double at, const Interval& each) { return at < each.end; }), made);
+      busy_.insert(std::upper_bound(busy_.begin(), busy_.end(), made.end,
+                                    [](double at, const Interval& each) { return at < each.end; }),
+                   made);
       if (busy_.size() > kKept) busy_.erase(busy_.begin());
     }
     return start;
@@ -48,7 +51,9 @@ class Resource {
     };
     if (load_at(start) + share > 1 + kTolerance) return false;
     for (auto each = first; each != busy_.end(); ++each) {
-      if (each->start > start && each->start < start + duration && load_at(each->start) + share > 1 + kTolerance) return false;
+      if (each->start > start && each->start < start + duration &&
+          load_at(each->start) + share > 1 + kTolerance)
+        return false;
     }
     return true;
   }
@@ -67,12 +72,17 @@ class Timeline::Lanes {
   }
   Resource* of(Lane lane) {
     switch (lane) {
-      case Lane::Compute: return &compute_;
-      case Lane::CopyToDevice: return &copy_[0];
-      case Lane::CopyToHost: return &copy_[1 % copy_.size()];
-      case Lane::CopyPeer: return &copy_[2 % copy_.size()];
+      case Lane::Compute:
+        return &compute_;
+      case Lane::CopyToDevice:
+        return &copy_[0];
+      case Lane::CopyToHost:
+        return &copy_[1 % copy_.size()];
+      case Lane::CopyPeer:
+        return &copy_[2 % copy_.size()];
       case Lane::None:
-      case Lane::Host: return nullptr;
+      case Lane::Host:
+        return nullptr;
     }
     return nullptr;
   }
@@ -121,7 +131,8 @@ void Timeline::place(Operation& operation) {
     const auto ordinal = static_cast<std::size_t>(device.ordinal());
     if (lanes_.size() <= ordinal) lanes_.resize(ordinal + 1);
     if (lanes_[ordinal] == nullptr) lanes_[ordinal] = std::make_unique<Lanes>(device);
-    operation.start_us_ = lanes_[ordinal]->of(cost.lane)->take(operation.start_us_, cost.duration_us, cost.share);
+    operation.start_us_ =
+        lanes_[ordinal]->of(cost.lane)->take(operation.start_us_, cost.duration_us, cost.share);
   }
   operation.end_us_ = operation.start_us_ + cost.duration_us;
   end_us_ = std::max(end_us_, operation.end_us_);
@@ -137,7 +148,8 @@ void Timeline::place_with_dependencies(Operation& operation) {
   std::vector<Operation*> stack{&operation};
   while (!stack.empty()) {
     Operation* top = stack.back();
-    const auto open = std::find_if(top->dependencies_.begin(), top->dependencies_.end(), [](const auto& each) { return !each->placed(); });
+    const auto open = std::find_if(top->dependencies_.begin(), top->dependencies_.end(),
+                                   [](const auto& each) { return !each->placed(); });
     if (open != top->dependencies_.end() && !top->placed()) {
       stack.push_back(open->get());
       continue;

@@ -26,7 +26,8 @@ class Timeline {
   // In the order of the submissions; called by the scheduler.
   void submitted(const std::shared_ptr<Operation>& operation);
   void finished(Operation& operation, const Cost& cost);
-  // Until the operation, which has run, has its place. An earlier one that only waits for somebody else is not waited for.
+  // Until the operation, which has run, has its place. An earlier one that only waits for somebody else is
+  // not waited for.
   void wait_placed(Operation& operation);
   // The end of the last operation placed.
   double end_us() const;

@@ -12,39 +12,59 @@ constexpr char kAxis[] = {'x', 'y', 'z'};
 
 Result<void> check_kernel(const KernelWork& work, Device& device) {
   const card::Card& card = device.card();
-  if (work.kernel == nullptr || work.kernel->module() == nullptr) return fail(Error::Kind::InvalidHandle, "the kernel's module was unloaded");
+  if (work.kernel == nullptr || work.kernel->module() == nullptr)
+    return fail(Error::Kind::InvalidHandle, "the kernel's module was unloaded");
   const std::string& name = work.kernel->name();
   const std::uint32_t grid[] = {work.grid.x, work.grid.y, work.grid.z};
   const std::uint32_t block[] = {work.block.x, work.block.y, work.block.z};
   for (int axis = 0; axis < 3; ++axis) {
     if (grid[axis] == 0 || grid[axis] > static_cast<std::uint32_t>(card.sm.max_grid_dim[axis])) {
-      return fail(Error::Kind::InvalidArgument, fmt::format("kernel '{}': a grid of {} blocks in {}: 1 to {} are possible", name, grid[axis], kAxis[axis], card.sm.max_grid_dim[axis]));
+      return fail(Error::Kind::InvalidArgument,
+                  fmt::format("kernel '{}': a grid of {} blocks in {}: 1 to {} are possible", name,
+                              grid[axis], kAxis[axis], card.sm.max_grid_dim[axis]));
     }
     if (block[axis] == 0 || block[axis] > static_cast<std::uint32_t>(card.sm.max_block_dim[axis])) {
-      return fail(Error::Kind::InvalidArgument, fmt::format("kernel '{}': a block of {} threads in {}: 1 to {} are possible", name, block[axis], kAxis[axis], card.sm.max_block_dim[axis]));
+      return fail(Error::Kind::InvalidArgument,
+                  fmt::format("kernel '{}': a block of {} threads in {}: 1 to {} are possible", name,
+                              block[axis], kAxis[axis], card.sm.max_block_dim[axis]));
     }
   }
   const std::uint64_t threads = work.block.count();
   if (threads > static_cast<std::uint64_t>(card.sm.max_threads_per_block)) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("kernel '{}': {} threads in a block: the card has at most {}", name, threads, card.sm.max_threads_per_block));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("kernel '{}': {} threads in a block: the card has at most {}", name, threads,
+                            card.sm.max_threads_per_block));
   }
   const KernelAttributes known = work.kernel->attributes();
   if (threads > known.max_threads_per_block) {
-    return fail(Error::Kind::LimitExceeded, fmt::format("kernel '{}': {} threads in a block: its {} registers a thread or its launch bounds allow {}", name, threads, known.registers, known.max_threads_per_block));
+    return fail(
+        Error::Kind::LimitExceeded,
+        fmt::format(
+            "kernel '{}': {} threads in a block: its {} registers a thread or its launch bounds allow {}",
+            name, threads, known.registers, known.max_threads_per_block));
   }
   if (work.dynamic_shared_bytes > work.kernel->max_dynamic_shared_bytes()) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("kernel '{}': {} bytes of dynamic shared memory: {} are allowed (a function attribute raises it, up to {} in all)", name,
-                                                          work.dynamic_shared_bytes, work.kernel->max_dynamic_shared_bytes(), card.shared.bytes_per_block_optin));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("kernel '{}': {} bytes of dynamic shared memory: {} are allowed (a function "
+                            "attribute raises it, up to {} in all)",
+                            name, work.dynamic_shared_bytes, work.kernel->max_dynamic_shared_bytes(),
+                            card.shared.bytes_per_block_optin));
   }
   if (work.parameters.size() < work.kernel->parameter_bytes()) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("kernel '{}': {} bytes of parameters, it takes {}", name, work.parameters.size(), work.kernel->parameter_bytes()));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("kernel '{}': {} bytes of parameters, it takes {}", name, work.parameters.size(),
+                            work.kernel->parameter_bytes()));
   }
   if (work.cooperative) {
-    const auto per_sm = work.kernel->max_active_blocks(static_cast<std::uint32_t>(threads), work.dynamic_shared_bytes);
+    const auto per_sm =
+        work.kernel->max_active_blocks(static_cast<std::uint32_t>(threads), work.dynamic_shared_bytes);
     if (!per_sm) return tl::unexpected(per_sm.error());
-    const std::uint64_t most = static_cast<std::uint64_t>(*per_sm) * static_cast<std::uint64_t>(card.sm_count);
+    const std::uint64_t most =
+        static_cast<std::uint64_t>(*per_sm) * static_cast<std::uint64_t>(card.sm_count);
     if (work.grid.count() > most) {
-      return fail(Error::Kind::CooperativeTooLarge, fmt::format("kernel '{}': a cooperative grid of {} blocks: {} fit on the card at once", name, work.grid.count(), most));
+      return fail(Error::Kind::CooperativeTooLarge,
+                  fmt::format("kernel '{}': a cooperative grid of {} blocks: {} fit on the card at once",
+                              name, work.grid.count(), most));
     }
   }
   return {};
@@ -57,7 +77,8 @@ Result<void> check_range(Device& device, const char* what, std::uint64_t address
   const PointerInfo info = device.platform().classify(address);
   if (info.kind == PointerInfo::Kind::PageableHost) return {};
   if (!info.allocation) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("{} {:#x}: {}", what, address, info.device->memory().describe(address)));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{} {:#x}: {}", what, address, info.device->memory().describe(address)));
   }
   std::uint64_t end = info.allocation->address + info.allocation->size;
   // Mappings that touch make one range.
@@ -67,8 +88,9 @@ Result<void> check_range(Device& device, const char* what, std::uint64_t address
     end = next->address + next->size;
   }
   if (address + bytes > end) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("{} [{:#x}, {:#x}) ends {} bytes behind its allocation of {} bytes", what, address, address + bytes, address + bytes - end,
-                                                          info.allocation->size));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{} [{:#x}, {:#x}) ends {} bytes behind its allocation of {} bytes", what,
+                            address, address + bytes, address + bytes - end, info.allocation->size));
   }
   return {};
 }
@@ -83,7 +105,9 @@ Result<void> check_copy(const CopyWork& work, Device& device) {
   if (work.width == 0 || work.height == 0 || work.depth == 0) return {};
   for (const auto* side : {&work.destination, &work.source}) {
     const char* what = side == &work.destination ? "destination" : "source";
-    if (side->pitch != 0 && side->pitch < work.width) return fail(Error::Kind::InvalidArgument, fmt::format("{}: a pitch of {} bytes for rows of {}", what, side->pitch, work.width));
+    if (side->pitch != 0 && side->pitch < work.width)
+      return fail(Error::Kind::InvalidArgument,
+                  fmt::format("{}: a pitch of {} bytes for rows of {}", what, side->pitch, work.width));
     if (auto good = check_range(device, what, side->address, span_of(*side, work)); !good) return good;
   }
   return {};
@@ -91,13 +115,18 @@ Result<void> check_copy(const CopyWork& work, Device& device) {
 
 Result<void> check_memset(const MemsetWork& work, Device& device) {
   if (work.width == 0 || work.height == 0) return {};
-  if (work.element_bytes != 1 && work.element_bytes != 2 && work.element_bytes != 4) return fail(Error::Kind::InvalidArgument, fmt::format("elements of {} bytes", work.element_bytes));
-  if (work.address % work.element_bytes != 0) return fail(Error::Kind::InvalidArgument, fmt::format("{:#x} is not aligned for elements of {} bytes", work.address, work.element_bytes));
+  if (work.element_bytes != 1 && work.element_bytes != 2 && work.element_bytes != 4)
+    return fail(Error::Kind::InvalidArgument, fmt::format("elements of {} bytes", work.element_bytes));
+  if (work.address % work.element_bytes != 0)
+    return fail(Error::Kind::InvalidArgument, fmt::format("{:#x} is not aligned for elements of {} bytes",
+                                                          work.address, work.element_bytes));
   const std::uint64_t row = work.width * work.element_bytes;
   const std::uint64_t pitch = work.pitch != 0 ? work.pitch : row;
-  if (pitch < row) return fail(Error::Kind::InvalidArgument, fmt::format("a pitch of {} bytes for rows of {}", pitch, row));
+  if (pitch < row)
+    return fail(Error::Kind::InvalidArgument, fmt::format("a pitch of {} bytes for rows of {}", pitch, row));
   if (device.platform().classify(work.address).kind == PointerInfo::Kind::PageableHost) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("{:#x} is no memory that the card can write", work.address));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{:#x} is no memory that the card can write", work.address));
   }
   return check_range(device, "destination", work.address, (work.height - 1) * pitch + row);
 }
@@ -111,8 +140,10 @@ Result<void> validate(const Work& work, Device& device) {
   if (const auto* host = std::get_if<HostWork>(&work)) {
     if (!host->function) return fail(Error::Kind::InvalidArgument, "a host function that is null");
   }
-  if (const auto* record = std::get_if<EventRecordWork>(&work); record != nullptr && record->event == nullptr) return fail(Error::Kind::InvalidHandle, "no event");
-  if (const auto* wait = std::get_if<EventWaitWork>(&work); wait != nullptr && wait->event == nullptr) return fail(Error::Kind::InvalidHandle, "no event");
+  if (const auto* record = std::get_if<EventRecordWork>(&work); record != nullptr && record->event == nullptr)
+    return fail(Error::Kind::InvalidHandle, "no event");
+  if (const auto* wait = std::get_if<EventWaitWork>(&work); wait != nullptr && wait->event == nullptr)
+    return fail(Error::Kind::InvalidHandle, "no event");
   return {};
 }
 

@@ -15,7 +15,9 @@ namespace doppel::device {
 
 Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::create(Device& device, std::uint64_t bytes) {
   if (bytes == 0 || bytes % granularity() != 0) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("{} bytes are not a positive multiple of the granularity, {}", bytes, granularity()));
+    return fail(
+        Error::Kind::InvalidArgument,
+        fmt::format("{} bytes are not a positive multiple of the granularity, {}", bytes, granularity()));
   }
   if (auto charged = device.memory().charge(bytes); !charged) return tl::unexpected(charged.error());
   const int file = memfd_create("doppel-device-memory", MFD_CLOEXEC);
@@ -23,7 +25,8 @@ Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::create(Device& device, s
     const int error = errno;
     if (file >= 0) close(file);
     device.memory().refund(bytes);
-    return fail(Error::Kind::OutOfMemory, fmt::format("the host refuses {} bytes: {}", bytes, std::strerror(error)));
+    return fail(Error::Kind::OutOfMemory,
+                fmt::format("the host refuses {} bytes: {}", bytes, std::strerror(error)));
   }
   return std::shared_ptr<PhysicalMemory>(new PhysicalMemory(device, bytes, file));
 }
@@ -56,7 +59,8 @@ class VirtualMemory::Implementation {
 VirtualMemory::VirtualMemory(Device& device) : implementation_(std::make_unique<Implementation>(device)) {}
 VirtualMemory::~VirtualMemory() = default;
 
-Result<std::uint64_t> VirtualMemory::reserve(std::uint64_t bytes, std::uint64_t alignment, std::uint64_t wanted) {
+Result<std::uint64_t> VirtualMemory::reserve(std::uint64_t bytes, std::uint64_t alignment,
+                                             std::uint64_t wanted) {
   return implementation_->device.memory().reserve(bytes, alignment, wanted);
 }
 
@@ -69,9 +73,12 @@ Result<void> VirtualMemory::release(std::uint64_t address, std::uint64_t bytes) 
   return implementation_->device.memory().release(address, bytes);
 }
 
-Result<void> VirtualMemory::map(std::uint64_t address, std::uint64_t bytes, std::uint64_t offset, std::shared_ptr<PhysicalMemory> memory) {
+Result<void> VirtualMemory::map(std::uint64_t address, std::uint64_t bytes, std::uint64_t offset,
+                                std::shared_ptr<PhysicalMemory> memory) {
   if (bytes == 0 || offset > memory->bytes() || bytes > memory->bytes() - offset) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("{} bytes from offset {} do not lie in a memory of {} bytes", bytes, offset, memory->bytes()));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{} bytes from offset {} do not lie in a memory of {} bytes", bytes, offset,
+                            memory->bytes()));
   }
   const std::lock_guard lock(implementation_->mutex);
   auto mapped = implementation_->device.memory().map(address, bytes, memory->file(), offset);
@@ -91,10 +98,13 @@ Result<void> VirtualMemory::unmap(std::uint64_t address, std::uint64_t bytes) {
 
 Result<void> VirtualMemory::set_access(std::uint64_t address, std::uint64_t bytes, MemoryAccess access) {
   const std::lock_guard lock(implementation_->mutex);
-  auto done = implementation_->device.memory().protect(address, bytes, access != MemoryAccess::None, access == MemoryAccess::ReadWrite);
+  auto done = implementation_->device.memory().protect(address, bytes, access != MemoryAccess::None,
+                                                       access == MemoryAccess::ReadWrite);
   if (done) {
     auto& mappings = implementation_->mappings;
-    for (auto each = implementation_->holding(address); each != mappings.end() && each->first < address + bytes; ++each) each->second.access = access;
+    for (auto each = implementation_->holding(address);
+         each != mappings.end() && each->first < address + bytes; ++each)
+      each->second.access = access;
   }
   return done;
 }
@@ -102,7 +112,8 @@ Result<void> VirtualMemory::set_access(std::uint64_t address, std::uint64_t byte
 Result<MemoryAccess> VirtualMemory::access(std::uint64_t address) const {
   const std::lock_guard lock(implementation_->mutex);
   const auto found = implementation_->holding(address);
-  if (found == implementation_->mappings.end()) return fail(Error::Kind::InvalidArgument, fmt::format("nothing is mapped at {:#x}", address));
+  if (found == implementation_->mappings.end())
+    return fail(Error::Kind::InvalidArgument, fmt::format("nothing is mapped at {:#x}", address));
   return found->second.access;
 }
 
