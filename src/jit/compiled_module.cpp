@@ -1,0 +1,96 @@
+#include "jit/compiled_module.h"
+
+#include <llvm/Support/MemoryBuffer.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <tuple>
+#include <vector>
+
+#include "jit/loaded_objects.h"
+#include "jit/module_compiler.h"
+#include "kernel/control_flow_graph.h"
+#include "kernel/memory_layout.h"
+
+namespace doppel::jit {
+namespace {
+
+// Local memory of a thread whose calls recurse, beyond what one round of the calls takes: what cudaLimitStackSize is by default.
+constexpr std::uint64_t kRecursiveLocalBytes = 16384;
+
+class LazyModule final : public CompiledModule {
+ public:
+  LazyModule(std::shared_ptr<const ptx::Module> module, Options options, std::unique_ptr<LoadedObjects> objects)
+      : module_(std::move(module)), options_(std::move(options)), objects_(std::move(objects)) {
+    for (const ptx::Function& function : module_->functions) {
+      first_slot_.push_back(slots_);
+      slots_ += static_cast<std::uint32_t>(kernel::ControlFlowGraph::build(function).blocks().size());
+    }
+  }
+
+  const ptx::Module& module() const override { return *module_; }
+  bool locate(const void* address, CodeLocation& location) const override { return objects_->locate(address, location); }
+  std::uint32_t counter_slots() const override { return slots_; }
+  std::uint32_t first_slot(std::uint32_t function) const override { return first_slot_.at(function); }
+
+  Result<KernelCode> kernel(std::uint32_t function, Variant variant) override {
+    if (function >= module_->functions.size() || !module_->functions[function].is_kernel ||
+        module_->functions[function].is_declaration) {
+      return fail(Error::Kind::InvalidArgument, "not a kernel of the module");
+    }
+    const Key key{function, static_cast<int>(variant.shape), variant.full_warps, static_cast<int>(variant.build)};
+    std::unique_lock lock(mutex_);
+    Slot& slot = code_[key];
+    // Another thread compiles it: its result is ours.
+    compiled_.wait(lock, [&] { return !slot.busy; });
+    if (slot.done) return slot.result;
+    slot.busy = true;
+    lock.unlock();
+    Result<KernelCode> result = make(function, variant);
+    lock.lock();
+    slot.result = std::move(result);
+    slot.busy = false;
+    slot.done = true;
+    compiled_.notify_all();
+    return slot.result;
+  }
+
+ private:
+  using Key = std::tuple<std::uint32_t, int, bool, int>;
+  struct Slot {
+    bool busy = false, done = false;
+    Result<KernelCode> result;
+  };
+
+  Result<KernelCode> make(std::uint32_t function, Variant variant) {
+    const CompileRequest request{module_.get(), function, variant, &first_slot_};
+    auto object = compile_kernel(request);
+    if (!object) return tl::unexpected(object.error());
+    const auto entry = objects_->load(std::move(*object));
+    if (!entry) return tl::unexpected(entry.error());
+    KernelCode code;
+    code.entry = reinterpret_cast<WarpEntry>(*entry);
+    code.local_bytes = kernel::local_bytes(*module_, function, kRecursiveLocalBytes);
+    return code;
+  }
+
+  std::shared_ptr<const ptx::Module> module_;
+  Options options_;
+  std::unique_ptr<LoadedObjects> objects_;
+  std::vector<std::uint32_t> first_slot_;
+  std::uint32_t slots_ = 0;
+  std::mutex mutex_;
+  std::condition_variable compiled_;
+  std::map<Key, Slot> code_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<CompiledModule>> CompiledModule::create(std::shared_ptr<const ptx::Module> module, Options options) {
+  auto objects = LoadedObjects::create();
+  if (!objects) return tl::unexpected(objects.error());
+  return std::shared_ptr<CompiledModule>(std::make_shared<LazyModule>(std::move(module), std::move(options), std::move(*objects)));
+}
+
+}  // namespace doppel::jit

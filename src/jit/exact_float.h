@@ -1,0 +1,33 @@
+// Floating-point results with one rounding where the host's instructions do not give it directly.
+#pragma once
+
+#include <cstdint>
+
+#include "jit/runtime_functions.h"
+#include "ptx/instruction.h"
+
+namespace doppel::jit {
+
+// f16 or bf16: a * b + c, rounded once to nearest even.
+std::uint64_t fma_half(ptx::Type type, std::uint64_t a, std::uint64_t b, std::uint64_t c);
+
+// Any integer (extended to 64 bits) or float to f16, bf16, f32 or f64. NaN and infinities included.
+std::uint64_t convert_to_float(std::uint64_t value, ptx::Type from, ptx::Type to, ptx::Rounding rounding);
+
+// Sets the host's rounding direction (Rz, Rm, Rp) for as long as it lives.
+class DirectedRounding {
+ public:
+  explicit DirectedRounding(ptx::Rounding rounding);
+  ~DirectedRounding();
+  DirectedRounding(const DirectedRounding&) = delete;
+  DirectedRounding& operator=(const DirectedRounding&) = delete;
+
+ private:
+  int before_;
+};
+
+// In the host's current rounding direction; Rcp and Sqrt read `a` alone.
+float compute_in_current_rounding(FloatOperation operation, float a, float b, float c);
+double compute_in_current_rounding(FloatOperation operation, double a, double b, double c);
+
+}  // namespace doppel::jit

@@ -1,0 +1,612 @@
+#include "jit/function_emitter.h"
+
+#include <llvm/IR/DebugInfoMetadata.h>
+#include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/MDBuilder.h>
+
+#include <cstddef>
+
+#include "jit/lower.h"
+#include "kernel/operands.h"
+
+namespace doppel::jit {
+
+using kernel::BlockId;
+using kernel::LanePattern;
+using llvm::Value;
+using ptx::Instruction;
+using ptx::Operand;
+
+FunctionEmitter::FunctionEmitter(ModuleState& module, ptx::FunctionId function, llvm::Function* into)
+    : module_(module), id_(function), function_(module.ptx.functions[function]), into_(into), builder_(module.llvm.getContext()) {}
+
+void FunctionEmitter::unsupported(const Instruction& instruction, const std::string& why) {
+  std::string message = (function_.is_kernel ? "in kernel '" : "in function '") + function_.name + "', line " +
+                        std::to_string(instruction.text.line) + ": " + instruction.form + ": not supported";
+  if (!why.empty()) message += " (" + why + ")";
+  throw Unsupported{std::move(message)};
+}
+
+namespace {
+
+LanePattern lane_multiples(int base_alignment, std::array<std::int64_t, kWarpLanes> offsets) {
+  LanePattern pattern = LanePattern::uniform(32, base_alignment);
+  pattern.linear.offset = offsets;
+  return pattern;
+}
+
+kernel::LaneBasis basis_of(const Variant& variant) {
+  kernel::LaneBasis basis;
+  basis.full_warps = variant.full_warps;
+  for (LanePattern& tid : basis.tid) tid = LanePattern::uniform(32);
+  std::array<std::int64_t, kWarpLanes> x{}, y{};
+  int row = 0;
+  switch (variant.shape) {
+    case LaneShape::Linear:
+      for (int lane = 0; lane < kWarpLanes; ++lane) x[lane] = lane;
+      basis.tid[0] = lane_multiples(5, x);  // lane 0 of a warp has a tid.x that is a multiple of 32
+      return basis;
+    case LaneShape::Rows2: row = 2; break;
+    case LaneShape::Rows4: row = 4; break;
+    case LaneShape::Rows8: row = 8; break;
+    case LaneShape::Rows16: row = 16; break;
+    case LaneShape::General:
+      for (LanePattern& tid : basis.tid) tid = LanePattern::varying(32);
+      return basis;
+  }
+  for (int lane = 0; lane < kWarpLanes; ++lane) {
+    x[lane] = lane % row;
+    y[lane] = lane / row;
+  }
+  basis.tid[0] = lane_multiples(64, x);  // every warp starts a row: its base is zero
+  basis.tid[1] = lane_multiples(0, y);
+  return basis;
+}
+
+}  // namespace
+
+void FunctionEmitter::run() {
+  graph_ = kernel::ControlFlowGraph::build(function_);
+  liveness_ = kernel::Liveness::build(function_, graph_);
+  kernel::LaneAnalysisOptions options;
+  options.basis = basis_of(module_.variant);
+  options.is_kernel = function_.is_kernel;
+  analysis_ = kernel::LaneAnalysis::build(function_, graph_, *liveness_, options);
+  if (!graph_.reducible()) throw Unsupported{"irreducible control flow in '" + function_.name + "'"};
+  all_lanes_stay_ = module_.variant.full_warps && function_.is_kernel && leaves_together();
+  local_ = kernel::local_layout(function_);
+  parameters_ = kernel::parameter_layout(function_.parameters);
+
+  entry_ = llvm::BasicBlock::Create(context(), "entry", into_);
+  end_ = llvm::BasicBlock::Create(context(), "end", into_);
+  llvm::BasicBlock* start = llvm::BasicBlock::Create(context(), "start", into_);
+  context_ = into_->getArg(0);
+  builder_.SetInsertPoint(entry_);
+  llvm::Instruction* entry_end = builder_.CreateBr(start);
+  builder_.SetInsertPoint(entry_end);
+  live_ = stack_slot(builder_.getInt32Ty(), "live");
+  poll_ = stack_slot(builder_.getInt32Ty(), "poll");
+  frame_ = function_.is_kernel ? static_cast<Value*>(i64(0)) : into_->getArg(2);
+  Value* lanes = nullptr;
+  if (!function_.is_kernel) {
+    lanes = into_->getArg(1);
+  } else if (module_.variant.full_warps) {
+    lanes = i32(~0u);
+  } else {
+    lanes = context_field(offsetof(WarpContext, active_mask), builder_.getInt32Ty());
+  }
+  builder_.SetInsertPoint(entry_end);
+  builder_.CreateStore(lanes, live_);
+  builder_.CreateStore(i32(1u << 16), poll_);
+  make_registers();
+
+  const std::size_t count = graph_.blocks().size();
+  pending_.assign(count, nullptr);
+  enter_.assign(count, nullptr);
+  body_.assign(count, nullptr);
+  for (BlockId id = 0; id < count; ++id) {
+    body_[id] = llvm::BasicBlock::Create(context(), "block" + std::to_string(id), into_);
+    if (!analysis_->pending().convergent(id)) {
+      pending_[id] = stack_slot(builder_.getInt32Ty(), "pending");
+      builder_.CreateStore(i32(0), pending_[id]);
+    }
+    if (analysis_->pending().tested(id)) {
+      enter_[id] = llvm::BasicBlock::Create(context(), "enter" + std::to_string(id), into_);
+    }
+  }
+  builder_.SetInsertPoint(start);
+  if (count != 0 && pending_[0] != nullptr) builder_.CreateStore(live_mask(), pending_[0]);
+  builder_.CreateBr(count == 0 ? end_ : body_[0]);
+  for (BlockId id = 0; id < count; ++id) emit_block(id);
+
+  builder_.SetInsertPoint(end_);
+  builder_.CreateRetVoid();
+}
+
+llvm::AllocaInst* FunctionEmitter::stack_slot(llvm::Type* type, const char* name) {
+  llvm::IRBuilder<> at(entry_, entry_->begin());
+  llvm::AllocaInst* slot = at.CreateAlloca(type, nullptr, name);
+  slot->setAlignment(llvm::Align(64));
+  return slot;
+}
+
+void FunctionEmitter::make_registers() {
+  registers_.resize(function_.registers.size());
+  std::vector<bool> used(function_.registers.size(), false);
+  for (const Instruction& instruction : function_.instructions) {
+    kernel::for_each_use(instruction, [&](ptx::RegisterId reg) { used[reg] = true; });
+    kernel::for_each_definition(instruction, [&](ptx::RegisterId reg) { used[reg] = true; });
+  }
+  for (ptx::RegisterId reg : function_.parameter_registers) used[reg] = true;
+  for (ptx::RegisterId reg : function_.return_registers) used[reg] = true;
+  for (ptx::RegisterId reg = 0; reg < registers_.size(); ++reg) {
+    if (!used[reg]) continue;
+    const LanePattern& pattern = analysis_->pattern(reg);
+    const int bits = ptx::bit_width(function_.registers[reg].type);
+    // The parts of widened terms have the width of the inner value; multipliers that of the outer.
+    std::vector<llvm::Type*> types;
+    if (!pattern.is_parts()) {
+      types.push_back(int_type(bits, false));
+    } else {
+      for (std::size_t i = 0; i < 1 + pattern.linear.factors.size(); ++i) types.push_back(int_type(bits));
+      for (const kernel::WidenedPattern& term : pattern.widened) {
+        if (term.has_multiplier) types.push_back(int_type(64));
+        for (std::size_t i = 0; i < 1 + term.inner.factors.size(); ++i) types.push_back(int_type(32));
+      }
+    }
+    for (llvm::Type* type : types) {
+      llvm::AllocaInst* slot = stack_slot(type, "r");
+      // A register that was never written reads as zero: no undefined value reaches a branch.
+      builder_.CreateStore(llvm::Constant::getNullValue(type), slot);
+      registers_[reg].parts.push_back(slot);
+    }
+  }
+  for (std::size_t i = 0; i < function_.parameters.size() && !function_.is_kernel; ++i) {
+    if (function_.parameters[i].space != ptx::Space::Reg) continue;
+    const ptx::RegisterId reg = function_.parameter_registers[i];
+    Value* memory = parameter_memory({ptx::SymbolRef::Scope::Parameter, static_cast<std::uint32_t>(i)});
+    llvm::Type* type = registers_[reg].parts[0]->getAllocatedType();
+    builder_.CreateStore(builder_.CreateAlignedLoad(type, memory, llvm::Align(1)), registers_[reg].parts[0]);
+  }
+}
+
+Lanes FunctionEmitter::load_register(ptx::RegisterId reg) {
+  Lanes result;
+  result.pattern = analysis_->pattern(reg);
+  for (llvm::AllocaInst* slot : registers_[reg].parts) {
+    result.parts.push_back(builder_.CreateLoad(slot->getAllocatedType(), slot));
+  }
+  return result;
+}
+
+void FunctionEmitter::store_register(ptx::RegisterId reg, const Lanes& value) {
+  const LanePattern& pattern = analysis_->pattern(reg);
+  RegisterSlot& slot = registers_[reg];
+  const bool keep = analysis_->keeps_old_lanes(reg, block_);
+  if (pattern.is_parts()) {
+    Lanes parts = value;
+    if (!value.pattern.same_shape(pattern)) {
+      // Lowered lane by lane although every lane has the same value: take lane 0. An active lane is not needed: operands were uniform.
+      if (!pattern.is_uniform()) throw Unsupported{"internal: lane patterns disagree in '" + function_.name + "'"};
+      parts = uniform(builder_.CreateExtractElement(materialize(value), std::uint64_t{0}));
+    }
+    for (std::size_t i = 0; i < slot.parts.size(); ++i) {
+      Value* part = parts.parts[i];
+      if (guard_ != nullptr) {
+        part = builder_.CreateSelect(guard_, part, builder_.CreateLoad(part->getType(), slot.parts[i]));
+      }
+      builder_.CreateStore(part, slot.parts[i]);
+    }
+    return;
+  }
+  Value* vector = materialize(value);
+  if (keep || guard_ != nullptr) {
+    Value* old = builder_.CreateLoad(vector->getType(), slot.parts[0]);
+    Value* condition = keep ? mask_vector() : guard_;
+    vector = builder_.CreateSelect(condition, vector, old);
+  }
+  builder_.CreateStore(vector, slot.parts[0]);
+}
+
+void FunctionEmitter::write(const Operand& destination, Lanes value) {
+  if (destination.kind == Operand::Kind::Sink) return;
+  if (destination.kind != Operand::Kind::Register) throw Unsupported{"internal: destination is not a register"};
+  const int bits = ptx::bit_width(function_.registers[destination.reg].type);
+  if (value.pattern.bits != bits) {
+    // ld and cvt may write a register wider than their type; they have extended already, or the high bits are unspecified.
+    Value* resized = value.pattern.is_uniform() ? value.parts[0] : materialize(value);
+    resized = resize(resized, bits, false);
+    value = resized->getType()->isVectorTy() ? varying(resized) : uniform(resized);
+  }
+  store_register(destination.reg, value);
+}
+
+void FunctionEmitter::write(const Operand& destination, Value* value) {
+  write(destination, value->getType()->isVectorTy() ? varying(value) : uniform(value));
+}
+
+Lanes FunctionEmitter::uniform(Value* value) {
+  Lanes result;
+  result.pattern = LanePattern::uniform(static_cast<int>(value->getType()->getIntegerBitWidth()));
+  result.parts.push_back(value);
+  return result;
+}
+
+Lanes FunctionEmitter::varying(Value* vector) {
+  Lanes result;
+  result.pattern = LanePattern::varying(static_cast<int>(vector->getType()->getScalarSizeInBits()));
+  result.parts.push_back(vector);
+  return result;
+}
+
+llvm::Constant* FunctionEmitter::constant(llvm::Type* like, std::uint64_t value) {
+  return llvm::ConstantInt::get(like, value);  // splats over a vector type
+}
+
+llvm::Constant* FunctionEmitter::lane_constants(const kernel::LaneConstants& values, int bits) {
+  std::vector<llvm::Constant*> elements;
+  for (std::int64_t value : values) {
+    elements.push_back(llvm::ConstantInt::get(int_type(bits), static_cast<std::uint64_t>(value), true));
+  }
+  return llvm::ConstantVector::get(elements);
+}
+
+Value* FunctionEmitter::splat(Value* value) {
+  if (value->getType()->isVectorTy()) return value;
+  return builder_.CreateVectorSplat(kWarpLanes, value);
+}
+
+Value* FunctionEmitter::resize(Value* value, int bits, bool sign) {
+  llvm::Type* type = int_type(bits, !value->getType()->isVectorTy());
+  return sign ? builder_.CreateSExtOrTrunc(value, type) : builder_.CreateZExtOrTrunc(value, type);
+}
+
+Value* FunctionEmitter::materialize(const Lanes& lanes) {
+  const LanePattern& pattern = lanes.pattern;
+  if (!pattern.is_parts()) return lanes.parts[0];
+  const auto linear = [&](const kernel::LinearPattern& shape, std::size_t from, int bits) {
+    Value* sum = splat(lanes.parts[from]);
+    if (shape.offset != kernel::LaneConstants{}) sum = builder_.CreateAdd(sum, lane_constants(shape.offset, bits));
+    for (std::size_t i = 0; i < shape.factors.size(); ++i) {
+      Value* term = builder_.CreateMul(splat(lanes.parts[from + 1 + i]), lane_constants(shape.factors[i], bits));
+      sum = builder_.CreateAdd(sum, term);
+    }
+    return sum;
+  };
+  Value* sum = linear(pattern.linear, 0, pattern.bits);
+  std::size_t from = 1 + pattern.linear.factors.size();
+  for (const kernel::WidenedPattern& term : pattern.widened) {
+    Value* multiplier = term.has_multiplier ? lanes.parts[from++] : nullptr;
+    Value* wide = resize(linear(term.inner, from, 32), 64, term.is_signed);
+    from += 1 + term.inner.factors.size();
+    if (term.coefficient != 1) {
+      wide = builder_.CreateMul(wide, constant(wide->getType(), static_cast<std::uint64_t>(term.coefficient)));
+    }
+    if (multiplier != nullptr) wide = builder_.CreateMul(wide, splat(multiplier));
+    sum = builder_.CreateAdd(sum, wide);
+  }
+  return sum;
+}
+
+bool FunctionEmitter::is_uniform(const Operand& operand, ptx::Type type) {
+  return analysis_->operand_pattern(operand, ptx::bit_width(type)).is_uniform();
+}
+
+Lanes FunctionEmitter::read(const Operand& operand, ptx::Type type) {
+  const int bits = type == ptx::Type::None ? 32 : ptx::bit_width(type);
+  switch (operand.kind) {
+    case Operand::Kind::Register: {
+      Lanes value = load_register(operand.reg);
+      if (operand.negated) {
+        value.parts[0] = builder_.CreateNot(value.parts[0]);
+      }
+      return value;
+    }
+    case Operand::Kind::Immediate: {
+      Lanes value = uniform(llvm::ConstantInt::get(int_type(bits), operand.immediate));
+      value.pattern = analysis_->operand_pattern(operand, bits);
+      return value;
+    }
+    case Operand::Kind::Special:
+      return read_special(*this, operand);
+    case Operand::Kind::Symbol: {
+      Value* address = builder_.CreateAdd(symbol_address(operand.symbol), i64(static_cast<std::uint64_t>(operand.offset)));
+      return uniform(resize(address, bits, false));
+    }
+    case Operand::Kind::Function:
+      // A function's address is its index plus one: generated code holds no address of this process.
+      return uniform(llvm::ConstantInt::get(int_type(bits), std::uint64_t{operand.function} + 1));
+    case Operand::Kind::Sink:
+      return uniform(llvm::ConstantInt::get(int_type(bits), 0));
+    default:
+      throw Unsupported{"internal: operand kind without a value in '" + function_.name + "'"};
+  }
+}
+
+Value* FunctionEmitter::mask_vector() {
+  if (mask_vector_ == nullptr) {
+    mask_vector_ = builder_.CreateBitCast(effective_mask_, llvm::FixedVectorType::get(builder_.getInt1Ty(), kWarpLanes));
+  }
+  return mask_vector_;
+}
+
+bool FunctionEmitter::mask_is_full() const {
+  const auto* known = llvm::dyn_cast<llvm::ConstantInt>(effective_mask_);
+  return known != nullptr && known->isMinusOne();
+}
+
+Value* FunctionEmitter::live_mask() { return builder_.CreateLoad(builder_.getInt32Ty(), live_); }
+
+Value* FunctionEmitter::carry_flag() {
+  llvm::Type* type = vector_of(builder_.getInt1Ty());
+  if (carry_ == nullptr) {
+    carry_ = stack_slot(type, "carry");
+    llvm::IRBuilder<> at(entry_->getTerminator());
+    at.CreateStore(llvm::Constant::getNullValue(type), carry_);
+  }
+  return builder_.CreateLoad(type, carry_);
+}
+
+void FunctionEmitter::set_carry_flag(Value* lanes) {
+  Value* old = carry_flag();
+  builder_.CreateStore(builder_.CreateSelect(mask_vector(), lanes, old), carry_);
+}
+
+llvm::MDNode* FunctionEmitter::likely() { return llvm::MDBuilder(context()).createBranchWeights(1 << 20, 1); }
+
+void FunctionEmitter::lanes_left(Value* lanes) {
+  builder_.CreateStore(builder_.CreateAnd(live_mask(), builder_.CreateNot(lanes)), live_);
+  block_mask_ = builder_.CreateAnd(block_mask_, builder_.CreateNot(lanes));
+  effective_mask_ = block_mask_;
+  mask_vector_ = nullptr;
+}
+
+void FunctionEmitter::set_guard(const Instruction& instruction) {
+  guard_ = nullptr;
+  effective_mask_ = block_mask_;
+  mask_vector_ = nullptr;
+  mask_may_be_empty_ = false;
+  if (!instruction.guard) return;
+  Lanes predicate = load_register(instruction.guard->predicate);
+  guard_ = predicate.parts[0];
+  if (instruction.guard->negated) guard_ = builder_.CreateNot(guard_);
+  Value* lanes = guard_->getType()->isVectorTy() ? builder_.CreateBitCast(guard_, builder_.getInt32Ty())
+                                                 : builder_.CreateSExt(guard_, builder_.getInt32Ty());
+  effective_mask_ = builder_.CreateAnd(block_mask_, lanes);
+  mask_may_be_empty_ = true;
+}
+
+void FunctionEmitter::begin_block(BlockId block) {
+  block_ = block;
+  const kernel::PendingBlocks& pending = analysis_->pending();
+  if (enter_[block] != nullptr) {
+    builder_.SetInsertPoint(enter_[block]);
+    Value* lanes = pending.convergent(block) ? live_mask() : builder_.CreateLoad(builder_.getInt32Ty(), pending_[block]);
+    const BlockId next = kernel::PendingBlocks::next(graph_, block, pending.during(block));
+    builder_.CreateCondBr(builder_.CreateICmpNE(lanes, i32(0)), body_[block],
+                          next == kernel::kNoBlock ? end_ : arrival(next));
+  }
+  builder_.SetInsertPoint(body_[block]);
+  if (pending.convergent(block)) {
+    block_mask_ = all_lanes_stay_ ? i32(~0u) : live_mask();
+  } else {
+    block_mask_ = builder_.CreateLoad(builder_.getInt32Ty(), pending_[block]);
+    builder_.CreateStore(i32(0), pending_[block]);
+  }
+  effective_mask_ = block_mask_;
+  mask_vector_ = nullptr;
+  guard_ = nullptr;
+  mask_may_be_empty_ = false;
+}
+
+llvm::BasicBlock* FunctionEmitter::arrival(BlockId block) { return enter_[block] != nullptr ? enter_[block] : body_[block]; }
+
+void FunctionEmitter::emit_block(BlockId block) {
+  const kernel::BasicBlock& basic = graph_.blocks()[block];
+  if (basic.predecessors.empty() && block != 0) return;
+  begin_block(block);
+  count_block(block, block_mask_);
+  if (basic.loop != kernel::kNoLoop && graph_.loops()[basic.loop].header == block) {
+    kill_registers(block);
+    poll_loop(block);
+  }
+  for (at_ = basic.first; at_ < basic.last; ++at_) {
+    const Instruction& instruction = function_.instructions[at_];
+    if (auto* scope = into_->getSubprogram()) {
+      builder_.SetCurrentDebugLocation(llvm::DILocation::get(context(), instruction.text.line, 0, scope));
+    }
+    if (at_ + 1 == basic.last && ends_block(instruction)) break;
+    emit_instruction(instruction);
+  }
+  at_ = basic.last - 1;
+  guard_ = nullptr;
+  emit_terminator(block);
+}
+
+// Whether lanes leave the function only all at once.
+bool FunctionEmitter::leaves_together() const {
+  for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
+    const kernel::BasicBlock& block = graph_.blocks()[id];
+    if (kernel::only_leaves(function_, block) && id != 0) continue;  // judged at the edges to it
+    for (std::uint32_t i = block.first; i < block.last; ++i) {
+      if (function_.instructions[i].opcode == ptx::Opcode::Call) return false;
+    }
+    bool leaving = block.may_exit;
+    for (BlockId successor : block.successors) leaving |= kernel::only_leaves(function_, graph_.blocks()[successor]);
+    if (!leaving) continue;
+    const Instruction& last = function_.instructions[block.last - 1];
+    const bool uniform = !last.guard || analysis_->pattern(last.guard->predicate).is_uniform();
+    if (!analysis_->pending().convergent(id) || !uniform || last.opcode == ptx::Opcode::BrxIdx) return false;
+  }
+  return true;
+}
+
+// A register that is dead at the loop's header need not go round the loop.
+void FunctionEmitter::kill_registers(BlockId header) {
+  const kernel::Loop& loop = graph_.loops()[graph_.blocks()[header].loop];
+  const kernel::BlockSet& waiting = analysis_->pending().during(header);
+  std::vector<bool> seen(registers_.size(), false);
+  for (BlockId id = loop.header; id <= loop.last; ++id) {
+    for (std::uint32_t i = graph_.blocks()[id].first; i < graph_.blocks()[id].last; ++i) {
+      kernel::for_each_definition(function_.instructions[i], [&](ptx::RegisterId reg) {
+        if (seen[reg]) return;
+        seen[reg] = true;
+        if (liveness_->live_in(header, reg)) return;
+        for (BlockId other = 0; other < waiting.size(); ++other) {
+          if (waiting[other] && liveness_->live_in(other, reg)) return;
+        }
+        for (llvm::AllocaInst* slot : registers_[reg].parts) {
+          builder_.CreateStore(llvm::Constant::getNullValue(slot->getAllocatedType()), slot);
+        }
+      });
+    }
+  }
+}
+
+void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty) {
+  const std::uint32_t slot = module_.first_slot[id_] + block;
+  Value* counters = context_field(offsetof(WarpContext, counters), builder_.getPtrTy());
+  const auto bump = [&](std::uint32_t word, Value* by) {
+    Value* address = builder_.CreateConstInBoundsGEP1_64(builder_.getInt64Ty(), counters, word);
+    builder_.CreateStore(builder_.CreateAdd(builder_.CreateLoad(builder_.getInt64Ty(), address), by), address);
+  };
+  Value* entered = may_be_empty ? builder_.CreateICmpNE(lanes, i32(0)) : builder_.getTrue();
+  bump(2 * slot, builder_.CreateZExt(entered, builder_.getInt64Ty()));
+  Value* population = builder_.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, lanes);
+  bump(2 * slot + 1, builder_.CreateZExt(population, builder_.getInt64Ty()));
+  if (module_.variant.build == Build::Traced) {
+    llvm::BasicBlock* after = nullptr;
+    if (may_be_empty) {
+      llvm::BasicBlock* trace = llvm::BasicBlock::Create(context(), "trace", into_);
+      after = llvm::BasicBlock::Create(context(), "traced", into_);
+      builder_.CreateCondBr(entered, trace, after);
+      builder_.SetInsertPoint(trace);
+    }
+    callback(offsetof(RuntimeCallbacks, trace_block),
+             llvm::FunctionType::get(builder_.getVoidTy(), {builder_.getPtrTy(), builder_.getInt32Ty(), builder_.getInt32Ty()}, false),
+             {context_, i32(id_ << 16 | block), lanes});
+    if (after != nullptr) {
+      builder_.CreateBr(after);
+      builder_.SetInsertPoint(after);
+    }
+  }
+}
+
+void FunctionEmitter::emit_instruction(const Instruction& instruction) {
+  set_guard(instruction);
+  if (!lower_pattern(*this, instruction)) lower(*this, instruction);
+  guard_ = nullptr;
+}
+
+Value* FunctionEmitter::context_field_address(std::size_t offset) {
+  return builder_.CreateConstInBoundsGEP1_64(builder_.getInt8Ty(), context_, offset);
+}
+
+Value* FunctionEmitter::context_field(std::size_t offset, llvm::Type* type) {
+  Value*& field = fields_[{offset, type}];
+  if (field == nullptr) {
+    llvm::IRBuilder<> at(entry_->getTerminator());
+    // Before every use in the entry block itself: fields are loaded at its first instruction after the slots.
+    auto position = entry_->begin();
+    while (llvm::isa<llvm::AllocaInst>(*position)) ++position;
+    at.SetInsertPoint(entry_, position);
+    Value* address = at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), context_, offset);
+    llvm::LoadInst* load = at.CreateLoad(type, address);
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context(), {}));
+    field = load;
+  }
+  return field;
+}
+
+Value* FunctionEmitter::callback(std::size_t offset, llvm::FunctionType* type, llvm::ArrayRef<Value*> arguments) {
+  Value* table = context_field(offsetof(WarpContext, callbacks), builder_.getPtrTy());
+  Value* address = builder_.CreateConstInBoundsGEP1_64(builder_.getInt8Ty(), table, offset);
+  return builder_.CreateCall(type, builder_.CreateLoad(builder_.getPtrTy(), address), arguments);
+}
+
+Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
+  using Scope = ptx::SymbolRef::Scope;
+  switch (symbol.scope) {
+    case Scope::Module: {
+      if (module_.ptx.variables[symbol.index].space == ptx::Space::Shared) {
+        return i64(module_.shared.module_offsets.at(symbol.index));
+      }
+      Value*& address = symbols_[{0, symbol.index}];
+      if (address == nullptr) {
+        Value* table = context_field(offsetof(WarpContext, symbols), builder_.getPtrTy());
+        llvm::IRBuilder<> at(llvm::cast<llvm::Instruction>(table)->getNextNode());
+        llvm::LoadInst* load = at.CreateLoad(at.getInt64Ty(), at.CreateConstInBoundsGEP1_64(at.getInt64Ty(), table, symbol.index));
+        load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context(), {}));
+        address = load;
+      }
+      return address;
+    }
+    case Scope::Function: {
+      const ptx::Variable& variable = function_.variables[symbol.index];
+      if (variable.space == ptx::Space::Shared) return i64(module_.shared.function_offsets.at({id_, symbol.index}));
+      if (variable.space == ptx::Space::Local) return builder_.CreateAdd(frame_, i64(local_.variables.at(symbol.index)));
+      break;
+    }
+    case Scope::Parameter:
+      if (function_.is_kernel) return i64(parameters_.offsets[symbol.index]);
+      break;
+    default:
+      break;
+  }
+  throw Unsupported{"the address of a .param variable in '" + function_.name + "'"};
+}
+
+Value* FunctionEmitter::parameter_memory(const ptx::SymbolRef& symbol) {
+  using Scope = ptx::SymbolRef::Scope;
+  if (symbol.scope == Scope::Parameter) {
+    return into_->getArg(3 + static_cast<unsigned>(function_.return_parameters.size()) + symbol.index);
+  }
+  if (symbol.scope == Scope::ReturnParameter) return into_->getArg(3 + symbol.index);
+  Value*& memory = parameter_memory_[symbol.index];
+  if (memory == nullptr) {
+    const std::uint64_t size = function_.variables[symbol.index].size;
+    memory = stack_slot(llvm::ArrayType::get(builder_.getInt8Ty(), size * kWarpLanes), "param");
+  }
+  return memory;
+}
+
+Value* FunctionEmitter::store_lanes(Value* vector, const char* name) {
+  llvm::AllocaInst* slot = stack_slot(vector->getType(), name);
+  builder_.CreateStore(vector, slot);
+  return slot;
+}
+
+Lanes FunctionEmitter::window_base(ptx::Space space) {
+  Lanes base;
+  base.pattern = LanePattern::uniform(64);
+  if (space == ptx::Space::Shared || space == ptx::Space::SharedCluster) {
+    base.parts.push_back(context_field(offsetof(WarpContext, shared), builder_.getInt64Ty()));
+  } else if (space == ptx::Space::Local) {
+    kernel::LaneConstants lane;
+    for (int i = 0; i < kWarpLanes; ++i) lane[i] = i;
+    base.pattern.linear.factors.push_back(lane);
+    base.parts.push_back(context_field(offsetof(WarpContext, local), builder_.getInt64Ty()));
+    base.parts.push_back(context_field(offsetof(WarpContext, local_stride), builder_.getInt64Ty()));
+  }
+  return base;
+}
+
+llvm::Function* FunctionEmitter::runtime_function(const char* name, llvm::FunctionType* type) {
+  if (llvm::Function* found = module_.llvm.getFunction(name)) return found;
+  return llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, module_.llvm);
+}
+
+using Scalars = FunctionEmitter::Scalars;
+Value* Scalars::constant(std::int64_t value, int bits) {
+  return llvm::ConstantInt::get(emitter.int_type(bits), static_cast<std::uint64_t>(value), true);
+}
+Value* Scalars::add(Value a, Value b) { return emitter.b().CreateAdd(a, b); }
+Value* Scalars::mul(Value a, Value b) { return emitter.b().CreateMul(a, b); }
+Value* Scalars::extend(Value a, bool is_signed) { return emitter.resize(a, 64, is_signed); }
+Value* Scalars::truncate(Value a) { return emitter.resize(a, 32, false); }
+Value* Scalars::bit_and(Value a, Value b) { return emitter.b().CreateAnd(a, b); }
+Value* Scalars::shift_right(Value a, unsigned count, bool arithmetic) {
+  return arithmetic ? emitter.b().CreateAShr(a, count) : emitter.b().CreateLShr(a, count);
+}
+
+}  // namespace doppel::jit

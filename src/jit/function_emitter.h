@@ -1,0 +1,183 @@
+// Turns one PTX function into one LLVM function that runs a warp. The lower_*.cpp files add one group of instructions each.
+#pragma once
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "jit/compiled_module.h"
+#include "jit/unsupported.h"
+#include "kernel/lane_analysis.h"
+#include "kernel/lane_values.h"
+#include "kernel/memory_layout.h"
+#include "kernel/shared_layout.h"
+
+namespace doppel::jit {
+
+// A PTX value: the scalar parts of its lane pattern, or one vector of 32 lanes in parts[0] where the pattern is Varying.
+// All values are integers in LLVM IR; a predicate is i1 or <32 x i1>.
+using Lanes = kernel::LaneParts<llvm::Value*>;
+
+// What the functions of one compiled kernel share.
+struct ModuleState {
+  const ptx::Module& ptx;
+  ptx::FunctionId kernel;
+  Variant variant;
+  llvm::Module& llvm;
+  const kernel::SharedLayout& shared;
+  std::map<ptx::FunctionId, llvm::Function*> functions;
+  const std::vector<std::uint32_t>& first_slot;  // of counters, by function
+  bool wide_vectors = false;                     // the host gathers and masks 512-bit vectors
+};
+
+class FunctionEmitter {
+ public:
+  FunctionEmitter(ModuleState& module, ptx::FunctionId function, llvm::Function* into);
+  // Throws Unsupported for a form that has no lowering.
+  void run();
+
+  // --- for the lowering files ---
+  ModuleState& module() { return module_; }
+  const ptx::Function& function() const { return function_; }
+  ptx::FunctionId function_id() const { return id_; }
+  std::uint32_t instruction_index() const { return at_; }
+  llvm::IRBuilder<>& b() { return builder_; }
+  llvm::LLVMContext& context() { return module_.llvm.getContext(); }
+  [[noreturn]] void unsupported(const ptx::Instruction& instruction, const std::string& why = "");
+
+  // Types.
+  llvm::IntegerType* int_type(int bits) { return llvm::IntegerType::get(context(), static_cast<unsigned>(bits)); }
+  llvm::Type* int_type(int bits, bool uniform) {
+    return uniform ? static_cast<llvm::Type*>(int_type(bits)) : llvm::FixedVectorType::get(int_type(bits), kWarpLanes);
+  }
+  llvm::Type* vector_of(llvm::Type* element) { return llvm::FixedVectorType::get(element, kWarpLanes); }
+  // A constant of `like`'s type: scalar or splat.
+  llvm::Constant* constant(llvm::Type* like, std::uint64_t value);
+  llvm::Value* i32(std::uint32_t value) { return builder_.getInt32(value); }
+  llvm::Value* i64(std::uint64_t value) { return builder_.getInt64(value); }
+  llvm::Constant* lane_constants(const kernel::LaneConstants& values, int bits);
+
+  // Values. `type` gives the width of immediates and special registers.
+  Lanes read(const ptx::Operand& operand, ptx::Type type);
+  llvm::Value* materialize(const Lanes& lanes);                       // always <32 x iN>
+  llvm::Value* read_vector(const ptx::Operand& operand, ptx::Type type) { return materialize(read(operand, type)); }
+  Lanes uniform(llvm::Value* value);
+  Lanes varying(llvm::Value* vector);
+  bool is_uniform(const ptx::Operand& operand, ptx::Type type);
+  // Writes a destination: a register, a vector's element or `_`; blends where other lanes or a false guard keep the old value.
+  void write(const ptx::Operand& destination, Lanes value);
+  void write(const ptx::Operand& destination, llvm::Value* value);    // scalar or vector, by its type
+  // Converts a value to 32 lanes where it is scalar.
+  llvm::Value* splat(llvm::Value* value);
+  llvm::Value* resize(llvm::Value* value, int bits, bool sign);       // truncates or extends
+
+  // Lanes that execute the current instruction: those of the block, less those with a false guard.
+  llvm::Value* mask() { return effective_mask_; }          // i32
+  llvm::Value* mask_vector();                              // <32 x i1>
+  bool mask_may_be_empty() const { return mask_may_be_empty_; }
+  bool mask_is_full() const;                               // known to be all 32 lanes
+  llvm::MDNode* likely();                                  // branch weights of a condition that nearly always holds
+  void lanes_left(llvm::Value* lanes);                     // after a call in which lanes exited
+
+  // The context and what hangs on it.
+  llvm::Value* context_pointer() { return context_; }
+  llvm::Value* context_field(std::size_t offset, llvm::Type* type);        // loaded once, at the function's start
+  llvm::Value* context_field_address(std::size_t offset);
+  llvm::Value* callback(std::size_t offset, llvm::FunctionType* type, llvm::ArrayRef<llvm::Value*> arguments);
+  llvm::Value* symbol_address(const ptx::SymbolRef& symbol);               // 64 bits, in the symbol's own space
+  llvm::Value* parameter_memory(const ptx::SymbolRef& symbol);             // ptr: 32 values of the .param variable
+  llvm::Value* frame_offset() { return frame_; }                           // of this call in local memory
+  llvm::AllocaInst* stack_slot(llvm::Type* type, const char* name);        // in the entry block
+  llvm::Value* store_lanes(llvm::Value* vector, const char* name);         // to a stack slot; returns ptr
+  Lanes window_base(ptx::Space space);                                     // generic address of lane's .shared or .local window
+  llvm::Function* runtime_function(const char* name, llvm::FunctionType* type);
+  const kernel::LaneAnalysis& analysis() const { return *analysis_; }
+  llvm::Value* live_mask();
+  llvm::Value* carry_flag();                                               // <32 x i1>: CC.CF of each lane
+  void set_carry_flag(llvm::Value* lanes);
+
+  // The arithmetic of lane patterns (see kernel/lane_values.h).
+  struct Scalars {
+    using Value = llvm::Value*;
+    FunctionEmitter& emitter;
+    Value constant(std::int64_t value, int bits);
+    Value add(Value a, Value b);
+    Value mul(Value a, Value b);
+    Value extend(Value a, bool is_signed);
+    Value truncate(Value a);
+    Value bit_and(Value a, Value b);
+    Value shift_right(Value a, unsigned count, bool arithmetic);
+  };
+  Scalars& scalars() { return scalars_; }
+
+ private:
+  struct RegisterSlot {
+    std::vector<llvm::AllocaInst*> parts;
+  };
+
+  void make_registers();
+  void emit_block(kernel::BlockId block);
+  void emit_instruction(const ptx::Instruction& instruction);
+  void begin_block(kernel::BlockId block);
+  void set_guard(const ptx::Instruction& instruction);
+  Lanes load_register(ptx::RegisterId reg);
+  void store_register(ptx::RegisterId reg, const Lanes& value);
+  void count_block(kernel::BlockId block, llvm::Value* lanes, bool may_be_empty = false);
+  bool leaves_together() const;
+  void kill_registers(kernel::BlockId header);
+
+  // Control (lower_control.cpp).
+  struct Edge {
+    std::optional<kernel::BlockId> target;  // none: lanes leave
+    llvm::Value* lanes = nullptr;           // i32
+  };
+  void emit_terminator(kernel::BlockId block);
+  void emit_uniform_branch(kernel::BlockId block, const ptx::Instruction& last);
+  void leave(llvm::Value* lanes, bool exits_thread);
+  void emit_leaving_edge(kernel::BlockId through, llvm::Value* lanes);
+  void go_on(kernel::BlockId block);
+  llvm::BasicBlock* arrival(kernel::BlockId block);
+  std::vector<Edge> edges_of(kernel::BlockId block, const ptx::Instruction& last);
+  void poll_loop(kernel::BlockId header);
+  bool leaves(kernel::BlockId block) const;
+
+  ModuleState& module_;
+  ptx::FunctionId id_;
+  const ptx::Function& function_;
+  llvm::Function* into_;
+  llvm::IRBuilder<> builder_;
+  Scalars scalars_{*this};
+  kernel::ControlFlowGraph graph_;
+  std::optional<kernel::Liveness> liveness_;
+  std::optional<kernel::LaneAnalysis> analysis_;
+  kernel::LocalLayout local_;
+  kernel::ParameterLayout parameters_;
+
+  llvm::BasicBlock* entry_ = nullptr;
+  llvm::BasicBlock* end_ = nullptr;
+  llvm::Value* context_ = nullptr;
+  llvm::Value* frame_ = nullptr;
+  llvm::AllocaInst* live_ = nullptr;
+  llvm::AllocaInst* poll_ = nullptr;
+  llvm::AllocaInst* carry_ = nullptr;  // made where it is used
+  std::vector<RegisterSlot> registers_;
+  std::vector<llvm::AllocaInst*> pending_;           // by block; null where convergent
+  std::vector<llvm::BasicBlock*> enter_, body_;      // by block; enter: tests for lanes
+  std::map<std::pair<std::size_t, llvm::Type*>, llvm::Value*> fields_;
+  std::map<std::uint32_t, llvm::Value*> parameter_memory_;  // Function::variables index -> slot
+  std::map<std::pair<int, std::size_t>, llvm::Value*> symbols_;
+
+  kernel::BlockId block_ = 0;
+  std::uint32_t at_ = 0;
+  llvm::Value* block_mask_ = nullptr;
+  llvm::Value* effective_mask_ = nullptr;
+  llvm::Value* mask_vector_ = nullptr;
+  llvm::Value* guard_ = nullptr;  // i1 or <32 x i1>, null: none
+  bool mask_may_be_empty_ = false;
+  bool all_lanes_stay_ = false;  // every block runs with 32 lanes where it is convergent
+};
+
+}  // namespace doppel::jit

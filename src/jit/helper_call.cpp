@@ -1,0 +1,29 @@
+#include "jit/helper_call.h"
+
+namespace doppel::jit {
+
+using llvm::Value;
+
+Value* call_helper(FunctionEmitter& emitter, const char* name, std::initializer_list<Value*> operands, int result_bits,
+                   std::initializer_list<std::uint32_t> immediates) {
+  llvm::IRBuilder<>& b = emitter.b();
+  std::vector<llvm::Type*> types{b.getInt32Ty()};
+  std::vector<Value*> arguments{emitter.mask()};
+  for (Value* operand : operands) {
+    types.push_back(b.getPtrTy());
+    arguments.push_back(emitter.store_lanes(emitter.splat(operand), "operand"));
+  }
+  for (std::uint32_t immediate : immediates) {
+    types.push_back(b.getInt32Ty());
+    arguments.push_back(emitter.i32(immediate));
+  }
+  llvm::Type* lanes = emitter.int_type(result_bits, false);
+  Value* result = emitter.store_lanes(llvm::Constant::getNullValue(lanes), "result");
+  types.push_back(b.getPtrTy());
+  arguments.push_back(result);
+  llvm::Function* function = emitter.runtime_function(name, llvm::FunctionType::get(b.getVoidTy(), types, false));
+  b.CreateCall(function, arguments);
+  return b.CreateLoad(lanes, result);
+}
+
+}  // namespace doppel::jit

@@ -1,0 +1,29 @@
+// The machine that generated code runs on: everything in code generation that depends on it.
+#pragma once
+
+#include <llvm/Target/TargetMachine.h>
+
+#include <memory>
+#include <string>
+
+namespace doppel::jit {
+
+class HostTarget {
+ public:
+  static const HostTarget& get();  // found once a process
+
+  const std::string& cpu() const { return cpu_; }            // LLVM's name
+  const std::string& features() const { return features_; }  // "+avx2,+fma,…"
+  bool wide_vectors() const { return wide_vectors_; }        // gathers, scatters and masks of 512-bit vectors
+  std::unique_ptr<llvm::TargetMachine> machine() const;
+  // Attributes that a generated function needs to use the host's vectors in full.
+  void apply(llvm::Function& function) const;
+
+ private:
+  HostTarget();
+  std::string cpu_, features_;
+  bool wide_vectors_ = false;
+  const llvm::Target* target_ = nullptr;
+};
+
+}  // namespace doppel::jit

@@ -1,0 +1,128 @@
+#include "jit/loaded_objects.h"
+
+#include <llvm/DebugInfo/DIContext.h>
+#include <llvm/DebugInfo/DWARF/DWARFContext.h>
+#include <llvm/ExecutionEngine/JITLink/JITLink.h>
+#include <llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h>
+#include <llvm/ExecutionEngine/Orc/Core.h>
+#include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
+#include <llvm/Object/ObjectFile.h>
+#include <llvm/Support/MemoryBuffer.h>
+
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "jit/module_compiler.h"
+#include "jit/runtime_functions.h"
+
+namespace doppel::jit {
+namespace {
+
+class OrcObjects final : public LoadedObjects {
+ public:
+  explicit OrcObjects(std::unique_ptr<llvm::orc::ExecutorProcessControl> process)
+      : session_(std::move(process)), layer_(session_) {
+    session_.setErrorReporter([this](llvm::Error error) { last_error_ = llvm::toString(std::move(error)); });
+    llvm::orc::JITDylib& runtime = session_.createBareJITDylib("runtime");
+    llvm::orc::SymbolMap symbols;
+    for (const RuntimeSymbol& symbol : runtime_symbols()) {
+      symbols[session_.intern(llvm::StringRef(symbol.name.data(), symbol.name.size()))] = {
+          llvm::orc::ExecutorAddr::fromPtr(symbol.address), llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+    }
+    llvm::cantFail(runtime.define(llvm::orc::absoluteSymbols(std::move(symbols))));
+    runtime_ = &runtime;
+  }
+  ~OrcObjects() override { llvm::consumeError(session_.endSession()); }
+
+  Result<void*> load(std::unique_ptr<llvm::MemoryBuffer> object) override {
+    const std::lock_guard lock(mutex_);
+    llvm::orc::JITDylib& library = session_.createBareJITDylib("kernel" + std::to_string(++count_));
+    library.addToLinkOrder(*runtime_);
+    auto copy = llvm::MemoryBuffer::getMemBufferCopy(object->getBuffer());
+    if (llvm::Error error = layer_.add(library, std::move(object))) {
+      return fail(Error::Kind::Internal, "loading generated code: " + llvm::toString(std::move(error)));
+    }
+    auto found = session_.lookup({&library}, session_.intern(kEntryName));
+    if (!found) return fail(Error::Kind::Internal, "loading generated code: " + llvm::toString(found.takeError()) + " " + last_error_);
+    void* entry = found->getAddress().toPtr<void*>();
+    Image image;
+    image.object = std::move(copy);
+    describe(image, entry);
+    images_[image.start] = std::move(image);
+    return entry;
+  }
+
+  bool locate(const void* address, CodeLocation& location) const override {
+    const std::lock_guard lock(mutex_);
+    const auto at = reinterpret_cast<std::uintptr_t>(address);
+    auto found = images_.upper_bound(at);
+    if (found == images_.begin()) return false;
+    const Image& image = (--found)->second;
+    if (at >= image.start + image.size) return false;
+    auto object = llvm::object::ObjectFile::createObjectFile(image.object->getMemBufferRef());
+    if (!object) {
+      llvm::consumeError(object.takeError());
+      return false;
+    }
+    const std::unique_ptr<llvm::DWARFContext> debug = llvm::DWARFContext::create(**object);
+    llvm::DILineInfoSpecifier wanted(llvm::DILineInfoSpecifier::FileLineInfoKind::RawValue, llvm::DILineInfoSpecifier::FunctionNameKind::ShortName);
+    const llvm::DILineInfo line = debug->getLineInfoForAddress({at - image.start, image.section}, wanted);
+    if (line.Line == 0) return false;
+    location.ptx_line = line.Line;
+    location.function = 0;
+    if (line.FunctionName.size() > 1 && line.FunctionName[0] == 'f') {
+      location.function = static_cast<std::uint32_t>(std::strtoul(line.FunctionName.c_str() + 1, nullptr, 10));
+    }
+    return true;
+  }
+
+ private:
+  struct Image {
+    std::uintptr_t start = 0;  // of the text section in memory
+    std::uint64_t size = 0;
+    std::uint64_t section = 0;
+    std::unique_ptr<llvm::MemoryBuffer> object;
+  };
+
+  // Finds the text section that holds the entry, and from the entry's offset in it the section's address.
+  static void describe(Image& image, void* entry) {
+    auto object = llvm::object::ObjectFile::createObjectFile(image.object->getMemBufferRef());
+    if (!object) {
+      llvm::consumeError(object.takeError());
+      return;
+    }
+    for (const llvm::object::SymbolRef& symbol : (*object)->symbols()) {
+      auto name = symbol.getName();
+      auto value = symbol.getValue();
+      auto section = symbol.getSection();
+      if (!name || !value || !section || *name != kEntryName) {
+        if (!name) llvm::consumeError(name.takeError());
+        if (!value) llvm::consumeError(value.takeError());
+        if (!section) llvm::consumeError(section.takeError());
+        continue;
+      }
+      image.start = reinterpret_cast<std::uintptr_t>(entry) - *value;
+      image.size = (*section)->getSize();
+      image.section = (*section)->getIndex();
+    }
+  }
+
+  mutable std::mutex mutex_;
+  llvm::orc::ExecutionSession session_;
+  llvm::orc::ObjectLinkingLayer layer_;
+  llvm::orc::JITDylib* runtime_ = nullptr;
+  std::string last_error_;
+  unsigned count_ = 0;
+  std::map<std::uintptr_t, Image> images_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LoadedObjects>> LoadedObjects::create() {
+  auto process = llvm::orc::SelfExecutorProcessControl::Create();
+  if (!process) return fail(Error::Kind::Internal, "starting LLVM ORC: " + llvm::toString(process.takeError()));
+  return std::unique_ptr<LoadedObjects>(new OrcObjects(std::move(*process)));
+}
+
+}  // namespace doppel::jit

@@ -1,0 +1,24 @@
+// Objects in this process's memory, ready to run.
+#pragma once
+
+#include <memory>
+
+#include "jit/compiled_module.h"
+
+namespace llvm {
+class MemoryBuffer;
+}
+
+namespace doppel::jit {
+
+class LoadedObjects {
+ public:
+  static Result<std::unique_ptr<LoadedObjects>> create();
+  virtual ~LoadedObjects() = default;
+  // Links the object and keeps it for as long as this lives. The address of kEntryName.
+  virtual Result<void*> load(std::unique_ptr<llvm::MemoryBuffer> object) = 0;
+  // The line of the PTX text, and the function, that `address` was generated for.
+  virtual bool locate(const void* address, CodeLocation& location) const = 0;
+};
+
+}  // namespace doppel::jit

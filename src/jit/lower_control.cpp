@@ -1,0 +1,193 @@
+// Branches and reconvergence in structured mode: see kernel/pending_blocks.h for the order in which a warp's blocks run.
+#include "jit/lower.h"
+
+#include <llvm/IR/MDBuilder.h>
+
+#include <cstddef>
+
+namespace doppel::jit {
+
+using kernel::BlockId;
+using llvm::Value;
+using ptx::Instruction;
+using ptx::Opcode;
+
+bool FunctionEmitter::leaves(BlockId block) const { return kernel::only_leaves(function_, graph_.blocks()[block]); }
+
+// Lanes of the block by where they go next. An edge without a target leaves the function.
+std::vector<FunctionEmitter::Edge> FunctionEmitter::edges_of(BlockId block, const Instruction& last) {
+  const kernel::BasicBlock& basic = graph_.blocks()[block];
+  const auto block_at = [&](ptx::LabelId label) -> std::optional<BlockId> {
+    const std::uint32_t index = function_.labels[label];
+    if (index >= function_.instructions.size()) return std::nullopt;
+    return graph_.block_of(index);
+  };
+  const auto fall_through = [&]() -> std::optional<BlockId> {
+    return basic.fall_through == kernel::kNoBlock ? std::nullopt : std::optional(basic.fall_through);
+  };
+  std::vector<Edge> edges;
+  Value* taken = effective_mask_;
+  if (last.opcode == Opcode::Bra) {
+    edges.push_back({block_at(last.operands[0].label), taken});
+  } else if (last.opcode == Opcode::BrxIdx) {
+    Value* index = read_vector(last.operands[0], ptx::Type::U32);
+    for (std::uint32_t i = 0; i < last.branch_targets.size(); ++i) {
+      Value* here = builder_.CreateBitCast(builder_.CreateICmpEQ(index, constant(index->getType(), i)), builder_.getInt32Ty());
+      edges.push_back({block_at(last.branch_targets[i]), builder_.CreateAnd(taken, here)});
+    }
+  } else if (ends_block(last)) {
+    edges.push_back({std::nullopt, taken});
+  } else {
+    edges.push_back({fall_through(), block_mask_});
+    return edges;
+  }
+  if (last.guard) edges.push_back({fall_through(), builder_.CreateAnd(block_mask_, builder_.CreateNot(taken))});
+  return edges;
+}
+
+void FunctionEmitter::leave(Value* lanes, bool exits_thread) {
+  builder_.CreateStore(builder_.CreateAnd(live_mask(), builder_.CreateNot(lanes)), live_);
+  if (!function_.is_kernel && !exits_thread) {
+    // What a returning lane left in the registers of the result is the caller's.
+    for (std::size_t i = 0; i < function_.return_registers.size(); ++i) {
+      if (function_.return_parameters[i].space != ptx::Space::Reg) continue;
+      Value* value = materialize(load_register(function_.return_registers[i]));
+      Value* memory = parameter_memory({ptx::SymbolRef::Scope::ReturnParameter, static_cast<std::uint32_t>(i)});
+      Value* active = builder_.CreateBitCast(lanes, vector_of(builder_.getInt1Ty()));
+      builder_.CreateMaskedStore(value, memory, llvm::Align(1), active);
+    }
+    return;
+  }
+  Value* address = context_field_address(offsetof(WarpContext, exited_mask));
+  builder_.CreateStore(builder_.CreateOr(builder_.CreateLoad(builder_.getInt32Ty(), address), lanes), address);
+}
+
+// An edge to a block that only leaves: its lanes are counted as having entered it.
+void FunctionEmitter::emit_leaving_edge(BlockId through, Value* lanes) {
+  count_block(through, lanes, /*may_be_empty=*/true);
+  const Opcode opcode = function_.instructions[graph_.blocks()[through].first].opcode;
+  leave(lanes, opcode == Opcode::Exit);
+}
+
+void FunctionEmitter::emit_terminator(BlockId block) {
+  const Instruction& last = function_.instructions[at_];
+  set_guard(last);
+  const kernel::PendingBlocks& pending = analysis_->pending();
+  const bool convergent = pending.convergent(block);
+  const bool exits_thread = last.opcode == Opcode::Exit;
+
+  const auto jump = [&](std::optional<BlockId> target, Value* lanes) {
+    if (!target) {
+      leave(lanes, exits_thread);
+      builder_.CreateBr(end_);
+    } else if (leaves(*target)) {
+      emit_leaving_edge(*target, lanes);
+      builder_.CreateBr(end_);
+    } else {
+      if (pending_[*target] != nullptr) builder_.CreateStore(lanes, pending_[*target]);
+      builder_.CreateBr(body_[*target]);
+    }
+  };
+
+  if (last.opcode == Opcode::Trap) {
+    llvm::BasicBlock* trapped = llvm::BasicBlock::Create(context(), "trap", into_);
+    llvm::BasicBlock* passed = llvm::BasicBlock::Create(context(), "passed", into_);
+    builder_.CreateCondBr(builder_.CreateICmpNE(effective_mask_, i32(0)), trapped, passed);
+    builder_.SetInsertPoint(trapped);
+    llvm::Type* word = builder_.getInt32Ty();
+    callback(offsetof(RuntimeCallbacks, trap),
+             llvm::FunctionType::get(builder_.getVoidTy(), {builder_.getPtrTy(), word, word, word}, false),
+             {context_, effective_mask_, i32(id_), i32(at_)});
+    builder_.CreateUnreachable();
+    builder_.SetInsertPoint(passed);
+  }
+
+  // All lanes are here, and all take the same way: a plain branch.
+  const bool uniform_guard = guard_ == nullptr || !guard_->getType()->isVectorTy();
+  if (convergent && uniform_guard && last.opcode != Opcode::BrxIdx) {
+    std::vector<Edge> edges = edges_of(block, last);
+    if (edges.size() == 1) {
+      jump(edges[0].target, block_mask_);
+      return;
+    }
+    llvm::BasicBlock* taken = llvm::BasicBlock::Create(context(), "taken", into_);
+    llvm::BasicBlock* passed = llvm::BasicBlock::Create(context(), "passed", into_);
+    builder_.CreateCondBr(guard_, taken, passed);
+    builder_.SetInsertPoint(taken);
+    jump(edges[0].target, block_mask_);
+    builder_.SetInsertPoint(passed);
+    jump(edges[1].target, block_mask_);
+    return;
+  }
+
+  const std::vector<Edge> edges = edges_of(block, last);
+  bool left = false;
+  for (const Edge& edge : edges) {
+    if (!edge.target) {
+      leave(edge.lanes, exits_thread);
+      left = true;
+    } else if (leaves(*edge.target)) {
+      emit_leaving_edge(*edge.target, edge.lanes);
+      left = true;
+    } else if (llvm::AllocaInst* slot = pending_[*edge.target]) {
+      builder_.CreateStore(builder_.CreateOr(builder_.CreateLoad(builder_.getInt32Ty(), slot), edge.lanes), slot);
+    }
+  }
+  const kernel::BranchFact& fact = analysis_->branches()[block];
+  if (convergent && !fact.divergent && fact.successors.size() == 1) {
+    // Some lanes may have left; the others go on together.
+    const BlockId target = fact.successors[0];
+    if (left) {
+      builder_.CreateCondBr(builder_.CreateICmpNE(live_mask(), i32(0)), body_[target], end_);
+    } else {
+      builder_.CreateBr(body_[target]);
+    }
+    return;
+  }
+  const kernel::BlockSet after = convergent && !fact.divergent && fact.successors.empty()
+                                     ? kernel::BlockSet(graph_.blocks().size(), false)
+                                     : pending.after(analysis_->branches(), block);
+  if (convergent && !fact.divergent && fact.successors.size() > 1) {
+    // A uniform table branch: the lanes' masks tell which target it was.
+    llvm::BasicBlock* rest = nullptr;
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      if (!edges[i].target || leaves(*edges[i].target)) continue;
+      rest = llvm::BasicBlock::Create(context(), "next", into_);
+      builder_.CreateCondBr(builder_.CreateICmpNE(edges[i].lanes, i32(0)), body_[*edges[i].target], rest);
+      builder_.SetInsertPoint(rest);
+    }
+    builder_.CreateBr(end_);
+    return;
+  }
+  const BlockId next = kernel::PendingBlocks::next(graph_, block, after);
+  builder_.CreateBr(next == kernel::kNoBlock ? end_ : arrival(next));
+}
+
+// A loop gives others a turn now and then, so that a launch can be cancelled and a loop that waits for another warp ends.
+void FunctionEmitter::poll_loop(BlockId header) {
+  const kernel::Loop& loop = graph_.loops()[graph_.blocks()[header].loop];
+  bool waits = false;
+  for (std::uint32_t i = 0; i < function_.instructions.size(); ++i) {
+    const BlockId at = graph_.block_of(i);
+    if (at == kernel::kNoBlock || at < loop.header || at > loop.last) continue;
+    const Instruction& instruction = function_.instructions[i];
+    const bool strong = instruction.modifiers.semantics != ptx::MemorySemantics::None &&
+                        instruction.modifiers.semantics != ptx::MemorySemantics::Weak;
+    waits |= instruction.opcode == Opcode::Atom || (instruction.opcode == Opcode::Ld && strong) ||
+             instruction.opcode == Opcode::Call || instruction.opcode == Opcode::Nanosleep;
+  }
+  Value* left = builder_.CreateSub(builder_.CreateLoad(builder_.getInt32Ty(), poll_), i32(waits ? 1u << 11 : 1));
+  builder_.CreateStore(left, poll_);
+  llvm::BasicBlock* turn = llvm::BasicBlock::Create(context(), "yield", into_);
+  llvm::BasicBlock* go = llvm::BasicBlock::Create(context(), "go", into_);
+  llvm::MDBuilder metadata(context());
+  builder_.CreateCondBr(builder_.CreateICmpSLE(left, i32(0)), turn, go, metadata.createBranchWeights(1, 1 << 20));
+  builder_.SetInsertPoint(turn);
+  callback(offsetof(RuntimeCallbacks, yield), llvm::FunctionType::get(builder_.getVoidTy(), {builder_.getPtrTy()}, false),
+           {context_});
+  builder_.CreateStore(i32(1u << 16), poll_);
+  builder_.CreateBr(go);
+  builder_.SetInsertPoint(go);
+}
+
+}  // namespace doppel::jit

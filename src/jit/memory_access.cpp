@@ -1,0 +1,420 @@
+#include "jit/memory_access.h"
+
+#include "jit/lane_loop.h"
+
+#include <cstddef>
+
+namespace doppel::jit {
+
+using llvm::Value;
+using ptx::Operand;
+using ptx::Space;
+
+MemoryAccess::MemoryAccess(FunctionEmitter& emitter, const ptx::Instruction& instruction, const Operand& address,
+                           int element_bits, int elements)
+    : emitter_(emitter),
+      b_(emitter.b()),
+      instruction_(instruction),
+      space_(instruction.modifiers.space),
+      element_bits_(element_bits),
+      element_bytes_(element_bits / 8),
+      elements_(elements) {
+  switch (instruction.modifiers.semantics) {
+    case ptx::MemorySemantics::None:
+    case ptx::MemorySemantics::Weak:
+      break;
+    default:
+      strong_ = true;
+  }
+  resolve(address);
+}
+
+void MemoryAccess::resolve(const Operand& address) {
+  kernel::PatternArithmetic<FunctionEmitter::Scalars> arithmetic(emitter_.scalars());
+  const bool from_register = address.address_base == Operand::AddressBase::Register;
+  const bool from_symbol = address.address_base == Operand::AddressBase::Symbol;
+  const auto constant = [&](std::int64_t value, int bits) {
+    return arithmetic.uniform(emitter_.scalars().constant(value, bits), bits, 0);
+  };
+  const auto sum = [&](const Lanes& a, const Lanes& b) {
+    if (a.pattern.is_parts() && b.pattern.is_parts()) {
+      if (auto result = arithmetic.add(a, b)) return *result;
+    }
+    return emitter_.varying(b_.CreateAdd(emitter_.materialize(a), emitter_.materialize(b)));
+  };
+
+  if (space_ == Space::Param) {
+    if (from_symbol && (address.symbol.scope == ptx::SymbolRef::Scope::Function ||
+                        !emitter_.function().is_kernel)) {
+      // Parameters of calls: 32 values side by side, lane by lane.
+      const ptx::Function& function = emitter_.function();
+      const std::uint64_t size = address.symbol.scope == ptx::SymbolRef::Scope::Function ? function.variables[address.symbol.index].size
+                                 : address.symbol.scope == ptx::SymbolRef::Scope::Parameter
+                                     ? function.parameters[address.symbol.index].size
+                                     : function.return_parameters[address.symbol.index].size;
+      resolve_body_parameter(address, emitter_.parameter_memory(address.symbol), size);
+      return;
+    }
+    invariant_ = true;
+    Value* base = emitter_.context_field(offsetof(WarpContext, parameters), b_.getInt64Ty());
+    Lanes offset = from_symbol ? emitter_.uniform(emitter_.symbol_address(address.symbol))
+                   : from_register ? emitter_.read(address, ptx::Type::B64)
+                                   : constant(0, 64);
+    if (offset.pattern.bits == 32) offset = emitter_.varying(emitter_.resize(emitter_.materialize(offset), 64, false));
+    address_ = sum(sum(offset, constant(address.offset, 64)), emitter_.uniform(base));
+    return;
+  }
+
+  Lanes base;
+  if (from_register) {
+    Operand reg;
+    reg.kind = Operand::Kind::Register;
+    reg.reg = address.reg;
+    base = emitter_.read(reg, ptx::Type::B64);
+  } else if (from_symbol) {
+    base = emitter_.uniform(emitter_.symbol_address(address.symbol));
+  } else {
+    base = constant(0, 64);
+  }
+
+  if (space_ == Space::Shared || space_ == Space::SharedCluster) {
+    if (base.pattern.bits == 64) {
+      std::optional<Lanes> low;
+      if (base.pattern.is_parts()) low = arithmetic.truncate(base);
+      base = low ? *low : emitter_.varying(emitter_.resize(emitter_.materialize(base), 32, false));
+    }
+    address_ = sum(base, constant(address.offset, 32));
+    window_ = emitter_.context_field(offsetof(WarpContext, shared), b_.getInt64Ty());
+    return;
+  }
+  if (base.pattern.bits == 32) {
+    std::optional<Lanes> wide;
+    if (base.pattern.is_parts()) wide = arithmetic.widen(base, false);
+    base = wide ? *wide : emitter_.varying(emitter_.resize(emitter_.materialize(base), 64, false));
+  }
+  address_ = sum(base, constant(address.offset, 64));
+  if (space_ == Space::Local) address_ = sum(address_, emitter_.window_base(Space::Local));
+  invariant_ = space_ == Space::Const || instruction_.modifiers.cache_op == ptx::CacheOp::Nc;
+}
+
+void MemoryAccess::resolve_body_parameter(const Operand& address, Value* memory, std::uint64_t stride) {
+  address_ = Lanes{};
+  address_.pattern = kernel::LanePattern::uniform(64);
+  for (int lane = 0; lane < kWarpLanes; ++lane) {
+    address_.pattern.linear.offset[lane] = static_cast<std::int64_t>(stride) * lane;
+  }
+  Value* start = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), memory, static_cast<std::uint64_t>(address.offset));
+  address_.parts.push_back(b_.CreatePtrToInt(start, b_.getInt64Ty()));
+}
+
+Value* MemoryAccess::addresses() {
+  if (addresses_ == nullptr) {
+    addresses_ = emitter_.materialize(address_);
+    if (window_ != nullptr) addresses_ = b_.CreateAdd(emitter_.resize(addresses_, 64, false), emitter_.splat(window_));
+  }
+  return addresses_;
+}
+
+Value* MemoryAccess::uniform_address() {
+  if (!address_.pattern.is_uniform()) return nullptr;
+  Value* address = address_.parts[0];
+  return window_ == nullptr ? address : b_.CreateAdd(emitter_.resize(address, 64, false), window_);
+}
+
+// Traced and checked builds tell the engine about the access before it is made.
+void MemoryAccess::announce(bool is_store) {
+  const Build build = emitter_.module().variant.build;
+  if (build == Build::Plain) return;
+  if (space_ == Space::Param && (window_ == nullptr && !invariant_)) return;  // the memory of a call's parameters
+  std::uint32_t flags = static_cast<std::uint32_t>(element_bytes_ * elements_) |
+                        static_cast<std::uint32_t>(space_) << kAccessSpaceShift |
+                        static_cast<std::uint32_t>(element_bytes_ * elements_) << kAccessAlignShift;
+  if (is_store) flags |= kAccessStore;
+  emit_access_callback(emitter_, addresses(), flags);
+}
+
+Value* MemoryAccess::pointer(Value* address) { return b_.CreateIntToPtr(address, b_.getPtrTy()); }
+
+Value* MemoryAccess::segment_mask(int first_lane, int width) {
+  Value* mask = emitter_.mask_vector();
+  if (width != kWarpLanes) {
+    std::vector<int> lanes;
+    for (int lane = 0; lane < width; ++lane) lanes.push_back(first_lane + lane);
+    mask = b_.CreateShuffleVector(mask, lanes);
+  }
+  if (elements_ > 1) {
+    std::vector<int> repeated;
+    for (int i = 0; i < width * elements_; ++i) repeated.push_back(i / elements_);
+    mask = b_.CreateShuffleVector(mask, repeated);
+  }
+  return mask;
+}
+
+std::vector<Value*> MemoryAccess::load() {
+  announce(false);
+  const std::optional<AccessPlan> plan = plan_access(emitter_, address_, window_, element_bytes_ * elements_);
+  if (!plan) return load_each();
+  if (plan->valid == nullptr) return load_planned(*plan);
+  llvm::Function* into = b_.GetInsertBlock()->getParent();
+  llvm::BasicBlock* fast = llvm::BasicBlock::Create(emitter_.context(), "fast", into);
+  llvm::BasicBlock* slow = llvm::BasicBlock::Create(emitter_.context(), "slow", into);
+  llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "loaded", into);
+  emitter_.mask_vector();
+  b_.CreateCondBr(plan->valid, fast, slow, emitter_.likely());
+  b_.SetInsertPoint(fast);
+  std::vector<Value*> planned = load_planned(*plan);
+  for (Value*& value : planned) value = emitter_.splat(value);
+  fast = b_.GetInsertBlock();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(slow);
+  addresses_ = nullptr;
+  std::vector<Value*> each;
+  lane_loop(false, {}, each);
+  slow = b_.GetInsertBlock();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  addresses_ = nullptr;
+  std::vector<Value*> results;
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    llvm::PHINode* phi = b_.CreatePHI(planned[i]->getType(), 2);
+    phi->addIncoming(planned[i], fast);
+    phi->addIncoming(each[i], slow);
+    results.push_back(phi);
+  }
+  return results;
+}
+
+std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
+  llvm::Type* element = b_.getIntNTy(static_cast<unsigned>(element_bits_));
+  const bool one_address = plan.segments.size() == 1 && plan.segments[0].broadcast;
+  const auto finish = [&](llvm::LoadInst* load) {
+    if (strong_) load->setVolatile(true);
+    if (invariant_) load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(emitter_.context(), {}));
+    return load;
+  };
+  // parts[segment][element]
+  std::vector<std::vector<Value*>> parts;
+  for (std::size_t s = 0; s < plan.segments.size(); ++s) {
+    const AccessSegment& segment = plan.segments[s];
+    if (segment.same_as >= 0) {
+      parts.push_back(parts[static_cast<std::size_t>(segment.same_as)]);
+      continue;
+    }
+    // Lanes that this load serves: those of all segments at the same addresses.
+    Value* mask = nullptr;
+    if (!emitter_.mask_is_full()) {
+      mask = segment_mask(segment.first_lane, plan.width);
+      for (std::size_t other = s + 1; other < plan.segments.size(); ++other) {
+        if (plan.segments[other].same_as == static_cast<int>(s)) {
+          mask = b_.CreateOr(mask, segment_mask(plan.segments[other].first_lane, plan.width));
+        }
+      }
+    }
+    std::vector<Value*> values;
+    if (segment.broadcast) {
+      Value* address = segment.address;
+      if (mask != nullptr && (!one_address || emitter_.mask_may_be_empty())) {
+        // No lane may need it: then any readable address does.
+        Value* safe = b_.CreatePtrToInt(emitter_.context_pointer(), b_.getInt64Ty());
+        address = b_.CreateSelect(b_.CreateOrReduce(mask), address, safe);
+      }
+      for (int k = 0; k < elements_; ++k) {
+        Value* at = k == 0 ? address : b_.CreateAdd(address, emitter_.i64(static_cast<std::uint64_t>(k * element_bytes_)));
+        Value* value = finish(b_.CreateAlignedLoad(element, pointer(at), alignment()));
+        values.push_back(one_address ? value : b_.CreateVectorSplat(static_cast<unsigned>(plan.width), value));
+      }
+    } else {
+      auto* type = llvm::FixedVectorType::get(element, static_cast<unsigned>(plan.width * elements_));
+      Value* whole = nullptr;
+      if (mask == nullptr) {
+        whole = finish(b_.CreateAlignedLoad(type, pointer(segment.address), alignment()));
+      } else {
+        whole = b_.CreateMaskedLoad(type, pointer(segment.address), alignment(), mask, llvm::Constant::getNullValue(type));
+      }
+      for (int k = 0; k < elements_; ++k) {
+        if (elements_ == 1) {
+          values.push_back(whole);
+          break;
+        }
+        std::vector<int> stride;
+        for (int lane = 0; lane < plan.width; ++lane) stride.push_back(lane * elements_ + k);
+        values.push_back(b_.CreateShuffleVector(whole, stride));
+      }
+    }
+    parts.push_back(std::move(values));
+  }
+  if (plan.segments.size() == 1) return parts[0];
+  // Joins the segments two by two.
+  while (parts.size() > 1) {
+    std::vector<std::vector<Value*>> joined;
+    for (std::size_t s = 0; s < parts.size(); s += 2) {
+      std::vector<Value*> values;
+      for (int k = 0; k < elements_; ++k) {
+        Value* low = parts[s][static_cast<std::size_t>(k)];
+        const int width = static_cast<int>(llvm::cast<llvm::FixedVectorType>(low->getType())->getNumElements());
+        std::vector<int> both;
+        for (int lane = 0; lane < 2 * width; ++lane) both.push_back(lane);
+        values.push_back(b_.CreateShuffleVector(low, parts[s + 1][static_cast<std::size_t>(k)], both));
+      }
+      joined.push_back(std::move(values));
+    }
+    parts = std::move(joined);
+  }
+  return parts[0];
+}
+
+std::vector<Value*> MemoryAccess::load_each() {
+  std::vector<Value*> results;
+  // The host gathers 32- and 64-bit elements only.
+  if ((element_bits_ != 32 && element_bits_ != 64) || !emitter_.module().wide_vectors || strong_) {
+    lane_loop(false, {}, results);
+    return results;
+  }
+  llvm::Type* type = emitter_.int_type(element_bits_, false);
+  for (int k = 0; k < elements_; ++k) {
+    Value* at = addresses();
+    if (k != 0) at = b_.CreateAdd(at, emitter_.constant(at->getType(), static_cast<std::uint64_t>(k * element_bytes_)));
+    Value* pointers = b_.CreateIntToPtr(at, emitter_.vector_of(b_.getPtrTy()));
+    results.push_back(b_.CreateMaskedGather(type, pointers, alignment(), emitter_.mask_vector(), llvm::Constant::getNullValue(type)));
+  }
+  return results;
+}
+
+// Lane by lane, in the order of the lanes.
+Value* MemoryAccess::lane_loop(bool is_store, const std::vector<Value*>& values, std::vector<Value*>& results) {
+  llvm::Type* element = b_.getIntNTy(static_cast<unsigned>(element_bits_));
+  llvm::Type* lanes = emitter_.int_type(element_bits_, false);
+  Value* at = emitter_.store_lanes(addresses(), "addresses");
+  std::vector<Value*> slots;
+  for (int k = 0; k < elements_; ++k) {
+    if (is_store) {
+      slots.push_back(emitter_.store_lanes(emitter_.splat(values[static_cast<std::size_t>(k)]), "lanes"));
+    } else {
+      slots.push_back(emitter_.store_lanes(llvm::Constant::getNullValue(lanes), "lanes"));
+    }
+  }
+  emit_lane_loop(emitter_, emitter_.mask(), [&](Value* lane) {
+    Value* address = b_.CreateLoad(b_.getInt64Ty(), b_.CreateGEP(b_.getInt64Ty(), at, lane));
+    for (int k = 0; k < elements_; ++k) {
+      Value* here = b_.CreateAdd(address, emitter_.i64(static_cast<std::uint64_t>(k * element_bytes_)));
+      Value* slot = b_.CreateGEP(element, slots[static_cast<std::size_t>(k)], lane);
+      if (is_store) {
+        auto* store = b_.CreateAlignedStore(b_.CreateLoad(element, slot), pointer(here), alignment());
+        store->setVolatile(strong_);
+      } else {
+        auto* load = b_.CreateAlignedLoad(element, pointer(here), alignment());
+        load->setVolatile(strong_);
+        b_.CreateStore(load, slot);
+      }
+    }
+  });
+  if (!is_store) {
+    for (Value* slot : slots) results.push_back(b_.CreateLoad(lanes, slot));
+  }
+  return nullptr;
+}
+
+bool MemoryAccess::storable(const AccessPlan& plan) const {
+  if (plan.segments.size() == 1) return true;
+  for (const AccessSegment& segment : plan.segments) {
+    if (segment.broadcast || segment.same_as >= 0) return false;
+  }
+  return true;
+}
+
+void MemoryAccess::store(const std::vector<Value*>& values) {
+  announce(true);
+  const std::optional<AccessPlan> plan = plan_access(emitter_, address_, window_, element_bytes_ * elements_);
+  if (!plan || !storable(*plan)) {
+    store_each(values);
+    return;
+  }
+  if (plan->valid == nullptr) {
+    store_planned(*plan, values);
+    return;
+  }
+  llvm::Function* into = b_.GetInsertBlock()->getParent();
+  llvm::BasicBlock* fast = llvm::BasicBlock::Create(emitter_.context(), "fast", into);
+  llvm::BasicBlock* slow = llvm::BasicBlock::Create(emitter_.context(), "slow", into);
+  llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "stored", into);
+  emitter_.mask_vector();
+  b_.CreateCondBr(plan->valid, fast, slow, emitter_.likely());
+  b_.SetInsertPoint(fast);
+  store_planned(*plan, values);
+  b_.CreateBr(done);
+  b_.SetInsertPoint(slow);
+  addresses_ = nullptr;
+  std::vector<Value*> none;
+  lane_loop(true, values, none);
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  addresses_ = nullptr;
+}
+
+void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value*>& values) {
+  const auto finish = [&](llvm::StoreInst* store) { store->setVolatile(strong_); };
+  if (plan.segments[0].broadcast) {
+    // One address for all: one lane's value stays, the ISA does not say whose. It is the last one's, as if they went in order.
+    llvm::Function* into = b_.GetInsertBlock()->getParent();
+    llvm::BasicBlock* done = nullptr;
+    if (emitter_.mask_may_be_empty()) {
+      llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "some", into);
+      done = llvm::BasicBlock::Create(emitter_.context(), "stored", into);
+      b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
+      b_.SetInsertPoint(some);
+    }
+    Value* leading = b_.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, emitter_.mask(), b_.getFalse());
+    Value* last = b_.CreateSub(emitter_.i32(31), leading);
+    for (int k = 0; k < elements_; ++k) {
+      Value* value = values[static_cast<std::size_t>(k)];
+      if (value->getType()->isVectorTy()) value = b_.CreateExtractElement(value, last);
+      Value* at = b_.CreateAdd(plan.segments[0].address, emitter_.i64(static_cast<std::uint64_t>(k * element_bytes_)));
+      finish(b_.CreateAlignedStore(value, pointer(at), alignment()));
+    }
+    if (done != nullptr) {
+      b_.CreateBr(done);
+      b_.SetInsertPoint(done);
+    }
+    return;
+  }
+  for (const AccessSegment& segment : plan.segments) {
+    // Interleaves the elements: lane by lane, as they lie in memory.
+    std::vector<Value*> rows;
+    for (Value* value : values) rows.push_back(emitter_.splat(value));
+    Value* whole = rows[0];
+    if (plan.width != kWarpLanes || elements_ > 1) {
+      while (rows.size() > 1) {
+        std::vector<Value*> joined;
+        for (std::size_t i = 0; i < rows.size(); i += 2) {
+          const int width = static_cast<int>(llvm::cast<llvm::FixedVectorType>(rows[i]->getType())->getNumElements());
+          std::vector<int> both;
+          for (int lane = 0; lane < 2 * width; ++lane) both.push_back(lane);
+          joined.push_back(b_.CreateShuffleVector(rows[i], rows[i + 1], both));
+        }
+        rows = std::move(joined);
+      }
+      std::vector<int> order;
+      for (int lane = 0; lane < plan.width; ++lane) {
+        for (int k = 0; k < elements_; ++k) order.push_back(k * kWarpLanes + segment.first_lane + lane);
+      }
+      whole = b_.CreateShuffleVector(rows[0], order);
+    }
+    if (emitter_.mask_is_full()) {
+      finish(b_.CreateAlignedStore(whole, pointer(segment.address), alignment()));
+    } else {
+      b_.CreateMaskedStore(whole, pointer(segment.address), alignment(), segment_mask(segment.first_lane, plan.width));
+    }
+  }
+}
+
+void MemoryAccess::store_each(const std::vector<Value*>& values) {
+  if ((element_bits_ != 32 && element_bits_ != 64) || !emitter_.module().wide_vectors || strong_ || elements_ > 1) {
+    std::vector<Value*> none;
+    lane_loop(true, values, none);
+    return;
+  }
+  Value* pointers = b_.CreateIntToPtr(addresses(), emitter_.vector_of(b_.getPtrTy()));
+  b_.CreateMaskedScatter(emitter_.splat(values[0]), pointers, alignment(), emitter_.mask_vector());
+}
+
+}  // namespace doppel::jit

@@ -1,0 +1,50 @@
+// One access of 32 lanes to memory: the instruction's address turned into host addresses, and loads and stores on it.
+#pragma once
+
+#include "jit/access_plan.h"
+
+namespace doppel::jit {
+
+class MemoryAccess {
+ public:
+  // elements: of a lane (.v2, .v4, …), element_bits each.
+  MemoryAccess(FunctionEmitter& emitter, const ptx::Instruction& instruction, const ptx::Operand& address, int element_bits,
+               int elements);
+
+  // One value per element: <32 x iN>, or a scalar where every lane reads one address.
+  std::vector<llvm::Value*> load();
+  void store(const std::vector<llvm::Value*>& values);
+
+  // The addresses of all lanes: <32 x i64>.
+  llvm::Value* addresses();
+  // A scalar, where every lane has one address.
+  llvm::Value* uniform_address();
+
+ private:
+  enum class Order { Plain, Strong };
+  void resolve(const ptx::Operand& address);
+  void resolve_body_parameter(const ptx::Operand& address, llvm::Value* memory, std::uint64_t stride);
+  void announce(bool is_store);
+  std::vector<llvm::Value*> load_planned(const AccessPlan& plan);
+  std::vector<llvm::Value*> load_each();
+  void store_planned(const AccessPlan& plan, const std::vector<llvm::Value*>& values);
+  void store_each(const std::vector<llvm::Value*>& values);
+  bool storable(const AccessPlan& plan) const;
+  llvm::Value* segment_mask(int first_lane, int width);
+  llvm::Align alignment() const { return llvm::Align(static_cast<std::uint64_t>(element_bytes_)); }
+  llvm::Value* pointer(llvm::Value* address);
+  llvm::Value* lane_loop(bool is_store, const std::vector<llvm::Value*>& values, std::vector<llvm::Value*>& results);
+
+  FunctionEmitter& emitter_;
+  llvm::IRBuilder<>& b_;
+  const ptx::Instruction& instruction_;
+  ptx::Space space_;
+  int element_bits_, element_bytes_, elements_;
+  Lanes address_;                  // 64 bits; 32 bits for an offset in the shared window
+  llvm::Value* window_ = nullptr;  // i64, of the shared window
+  llvm::Value* addresses_ = nullptr;
+  bool strong_ = false;
+  bool invariant_ = false;         // memory that no one writes while the kernel runs
+};
+
+}  // namespace doppel::jit

@@ -1,0 +1,147 @@
+#include "jit/runtime_functions.h"
+
+#include <array>
+#include <bit>
+#include <cfenv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#include "jit/exact_float.h"
+#include "ptx/instruction.h"
+
+namespace doppel::jit {
+namespace {
+
+__extension__ using Wide = unsigned __int128;
+__extension__ using SignedWide = __int128;
+
+template <typename Function>
+void for_lanes(std::uint32_t mask, Function&& function) {
+  for (; mask != 0; mask &= mask - 1) function(std::countr_zero(mask));
+}
+
+extern "C" {
+
+// 9.7.1.9: division by zero gives all ones, its remainder the dividend.
+void doppel_div_u64(std::uint32_t mask, const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* d) {
+  for_lanes(mask, [&](int i) { d[i] = b[i] == 0 ? ~std::uint64_t{0} : a[i] / b[i]; });
+}
+void doppel_rem_u64(std::uint32_t mask, const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* d) {
+  for_lanes(mask, [&](int i) { d[i] = b[i] == 0 ? a[i] : a[i] % b[i]; });
+}
+void doppel_div_s64(std::uint32_t mask, const std::int64_t* a, const std::int64_t* b, std::uint64_t* d) {
+  for_lanes(mask, [&](int i) {
+    if (b[i] == 0) d[i] = ~std::uint64_t{0};
+    else if (b[i] == -1) d[i] = 0 - static_cast<std::uint64_t>(a[i]);
+    else d[i] = static_cast<std::uint64_t>(a[i] / b[i]);
+  });
+}
+void doppel_rem_s64(std::uint32_t mask, const std::int64_t* a, const std::int64_t* b, std::uint64_t* d) {
+  for_lanes(mask, [&](int i) {
+    if (b[i] == 0) d[i] = static_cast<std::uint64_t>(a[i]);
+    else d[i] = b[i] == -1 ? 0 : static_cast<std::uint64_t>(a[i] % b[i]);
+  });
+}
+void doppel_mulhi_u64(std::uint32_t mask, const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* d) {
+  for_lanes(mask, [&](int i) { d[i] = static_cast<std::uint64_t>(static_cast<Wide>(a[i]) * b[i] >> 64); });
+}
+void doppel_mulhi_s64(std::uint32_t mask, const std::int64_t* a, const std::int64_t* b, std::uint64_t* d) {
+  for_lanes(mask, [&](int i) {
+    d[i] = static_cast<std::uint64_t>(static_cast<Wide>(static_cast<SignedWide>(a[i]) * b[i]) >> 64);
+  });
+}
+
+// 9.7.1.18: the position of the offset-th set bit from base on, downwards for a negative offset.
+void doppel_fns(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* base, const std::int32_t* offset, std::uint32_t* d) {
+  for_lanes(mask, [&](int i) {
+    d[i] = 0xffffffff;
+    const std::int64_t wanted = offset[i];
+    if (wanted == 0) {
+      if (base[i] < 32 && (a[i] >> base[i] & 1) != 0) d[i] = base[i];
+      return;
+    }
+    std::int64_t left = wanted < 0 ? -wanted : wanted;
+    for (std::int64_t at = base[i]; at >= 0 && at < 32; at += wanted < 0 ? -1 : 1) {
+      if ((a[i] >> at & 1) != 0 && --left == 0) {
+        d[i] = static_cast<std::uint32_t>(at);
+        return;
+      }
+    }
+  });
+}
+
+void doppel_fma_f16(std::uint32_t mask, const std::uint16_t* a, const std::uint16_t* b, const std::uint16_t* c, std::uint16_t* d) {
+  for_lanes(mask, [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ptx::Type::F16, a[i], b[i], c[i])); });
+}
+void doppel_fma_bf16(std::uint32_t mask, const std::uint16_t* a, const std::uint16_t* b, const std::uint16_t* c, std::uint16_t* d) {
+  for_lanes(mask, [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ptx::Type::BF16, a[i], b[i], c[i])); });
+}
+
+// from: an integer or float type; to: a float type; rounding: ptx::Rounding. Integers come extended to 64 bits.
+void doppel_convert_to_float(std::uint32_t mask, const std::uint64_t* a, std::uint32_t from, std::uint32_t to, std::uint32_t rounding,
+                             std::uint64_t* d) {
+  for_lanes(mask, [&](int i) {
+    d[i] = convert_to_float(a[i], static_cast<ptx::Type>(from), static_cast<ptx::Type>(to), static_cast<ptx::Rounding>(rounding));
+  });
+}
+
+void doppel_directed_f32(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* b, const std::uint32_t* c,
+                         std::uint32_t operation, std::uint32_t rounding, std::uint32_t* d) {
+  const DirectedRounding scope(static_cast<ptx::Rounding>(rounding));
+  for_lanes(mask, [&](int i) {
+    d[i] = std::bit_cast<std::uint32_t>(compute_in_current_rounding(static_cast<FloatOperation>(operation), std::bit_cast<float>(a[i]),
+                                                                    std::bit_cast<float>(b[i]), std::bit_cast<float>(c[i])));
+  });
+}
+void doppel_directed_f64(std::uint32_t mask, const std::uint64_t* a, const std::uint64_t* b, const std::uint64_t* c,
+                         std::uint32_t operation, std::uint32_t rounding, std::uint64_t* d) {
+  const DirectedRounding scope(static_cast<ptx::Rounding>(rounding));
+  for_lanes(mask, [&](int i) {
+    d[i] = std::bit_cast<std::uint64_t>(compute_in_current_rounding(static_cast<FloatOperation>(operation), std::bit_cast<double>(a[i]),
+                                                                    std::bit_cast<double>(b[i]), std::bit_cast<double>(c[i])));
+  });
+}
+
+}  // extern "C"
+
+template <typename Function>
+void* address_of(Function* function) {
+  return reinterpret_cast<void*>(function);
+}
+
+}  // namespace
+
+std::span<const RuntimeSymbol> runtime_symbols() {
+  static const std::array kSymbols{
+      RuntimeSymbol{"doppel_div_u64", address_of(doppel_div_u64)},
+      RuntimeSymbol{"doppel_rem_u64", address_of(doppel_rem_u64)},
+      RuntimeSymbol{"doppel_div_s64", address_of(doppel_div_s64)},
+      RuntimeSymbol{"doppel_rem_s64", address_of(doppel_rem_s64)},
+      RuntimeSymbol{"doppel_mulhi_u64", address_of(doppel_mulhi_u64)},
+      RuntimeSymbol{"doppel_mulhi_s64", address_of(doppel_mulhi_s64)},
+      RuntimeSymbol{"doppel_fns", address_of(doppel_fns)},
+      RuntimeSymbol{"doppel_fma_f16", address_of(doppel_fma_f16)},
+      RuntimeSymbol{"doppel_fma_bf16", address_of(doppel_fma_bf16)},
+      RuntimeSymbol{"doppel_convert_to_float", address_of(doppel_convert_to_float)},
+      RuntimeSymbol{"doppel_directed_f32", address_of(doppel_directed_f32)},
+      RuntimeSymbol{"doppel_directed_f64", address_of(doppel_directed_f64)},
+      // What LLVM itself may call for lack of a host instruction.
+      RuntimeSymbol{"memcpy", address_of(static_cast<void* (*)(void*, const void*, std::size_t)>(std::memcpy))},
+      RuntimeSymbol{"memset", address_of(static_cast<void* (*)(void*, int, std::size_t)>(std::memset))},
+      RuntimeSymbol{"memmove", address_of(static_cast<void* (*)(void*, const void*, std::size_t)>(std::memmove))},
+      RuntimeSymbol{"fmaf", address_of(static_cast<float (*)(float, float, float)>(::fmaf))},
+      RuntimeSymbol{"fma", address_of(static_cast<double (*)(double, double, double)>(::fma))},
+      RuntimeSymbol{"roundevenf", address_of(static_cast<float (*)(float)>(::rintf))},
+      RuntimeSymbol{"roundeven", address_of(static_cast<double (*)(double)>(::rint))},
+      RuntimeSymbol{"floorf", address_of(static_cast<float (*)(float)>(::floorf))},
+      RuntimeSymbol{"floor", address_of(static_cast<double (*)(double)>(::floor))},
+      RuntimeSymbol{"ceilf", address_of(static_cast<float (*)(float)>(::ceilf))},
+      RuntimeSymbol{"ceil", address_of(static_cast<double (*)(double)>(::ceil))},
+      RuntimeSymbol{"truncf", address_of(static_cast<float (*)(float)>(::truncf))},
+      RuntimeSymbol{"trunc", address_of(static_cast<double (*)(double)>(::trunc))},
+  };
+  return kSymbols;
+}
+
+}  // namespace doppel::jit

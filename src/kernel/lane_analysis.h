@@ -1,0 +1,59 @@
+// For one function and one shape of launch: each register's lane pattern, which branches diverge, where lanes may wait, and which
+// writes must keep the old value of the lanes that do not take part.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "kernel/control_flow_graph.h"
+#include "kernel/lane_pattern.h"
+#include "kernel/liveness.h"
+#include "kernel/pending_blocks.h"
+
+namespace doppel::kernel {
+
+// How the special registers depend on the lane: what a launch's shape tells.
+struct LaneBasis {
+  LanePattern tid[3];        // 32 bits each
+  bool full_warps = false;   // every warp has 32 lanes
+};
+
+struct LaneAnalysisOptions {
+  LaneBasis basis;
+  bool scheduled = false;    // lanes run in any order: the (pc, mask) scheduler
+  bool is_kernel = true;     // a device function starts with some lanes only, and with parameters that vary
+};
+
+class LaneAnalysis {
+ public:
+  static LaneAnalysis build(const ptx::Function& function, const ControlFlowGraph& graph, const Liveness& liveness,
+                            const LaneAnalysisOptions& options);
+
+  const LanePattern& pattern(ptx::RegisterId reg) const { return patterns_[reg]; }
+  // A register of this function as an operand of the instruction, other operands likewise.
+  LanePattern operand_pattern(const ptx::Operand& operand, int bits) const;
+  const PendingBlocks& pending() const { return pending_; }
+  const std::vector<BranchFact>& branches() const { return branches_; }
+  // True where a write of `reg` in `block` must leave the lanes outside of the mask as they were.
+  bool keeps_old_lanes(ptx::RegisterId reg, BlockId block) const;
+  // The pattern of a special register.
+  LanePattern special_pattern(const ptx::Operand& operand) const;
+
+ private:
+  void find_branches(bool first);
+  bool update_patterns();
+  LanePattern result_pattern(const ptx::Instruction& instruction, ptx::RegisterId reg) const;
+
+  const ptx::Function* function_ = nullptr;
+  const ControlFlowGraph* graph_ = nullptr;
+  const Liveness* liveness_ = nullptr;
+  LaneAnalysisOptions options_;
+  std::vector<LanePattern> patterns_;
+  std::vector<BranchFact> branches_;
+  PendingBlocks pending_;
+};
+
+// True for a block that does nothing but leave the function: lanes that branch to it are gone at once.
+bool only_leaves(const ptx::Function& function, const BasicBlock& block);
+
+}  // namespace doppel::kernel

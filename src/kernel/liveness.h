@@ -1,0 +1,26 @@
+// Which registers may still be read, at the start of each basic block.
+#pragma once
+
+#include <vector>
+
+#include "kernel/control_flow_graph.h"
+#include "ptx/module.h"
+
+namespace doppel::kernel {
+
+class Liveness {
+ public:
+  static Liveness build(const ptx::Function& function, const ControlFlowGraph& graph);
+
+  // True where some path from the start of `block` reads `reg` before writing it. A guarded write does not end a live range:
+  // the lanes whose guard is false keep the old value.
+  bool live_in(BlockId block, ptx::RegisterId reg) const {
+    return (live_in_[block * words_ + reg / 64] >> (reg % 64) & 1) != 0;
+  }
+
+ private:
+  std::size_t words_ = 0;
+  std::vector<std::uint64_t> live_in_;  // words_ a block
+};
+
+}  // namespace doppel::kernel

@@ -1,0 +1,30 @@
+// Where a kernel's parameters and a thread's .local variables lie. Shared memory: shared_layout.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "ptx/module.h"
+
+namespace doppel::kernel {
+
+struct ParameterLayout {
+  std::vector<std::uint64_t> offsets;  // by parameter
+  std::uint64_t size = 0;              // in bytes
+};
+// Parameters follow each other in order, each at its alignment (PTX ISA 5.1.6.1).
+ParameterLayout parameter_layout(const std::vector<ptx::Variable>& parameters);
+
+// .local variables of one function's frame.
+struct LocalLayout {
+  std::map<std::uint32_t, std::uint64_t> variables;  // Function::variables index -> offset in the frame
+  std::uint64_t bytes = 0;                           // a multiple of 16
+};
+LocalLayout local_layout(const ptx::Function& function);
+
+// Local memory of a thread that runs `kernel`: the deepest chain of calls. Where calls recurse, `recursive_bytes` is added for what the chain
+// cannot tell; so does cudaLimitStackSize on a card.
+std::uint64_t local_bytes(const ptx::Module& module, ptx::FunctionId kernel, std::uint64_t recursive_bytes);
+
+}  // namespace doppel::kernel
