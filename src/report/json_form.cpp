@@ -64,6 +64,7 @@ Json run_json(const Run& run) {
           {"copy_us", run.copy_us()},
           {"wall_s", run.wall_s},
           {"energy_j", run.energy_j},
+          {"kernel_energy_j", run.kernel_energy_j()},
           {"peak_memory_bytes", run.peak_memory_bytes},
           {"kernels", kernels},
           {"copies", copies},

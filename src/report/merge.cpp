@@ -81,6 +81,12 @@ double Run::kernel_us() const {
   return sum;
 }
 
+double Run::kernel_energy_j() const {
+  double sum = 0;
+  for (const auto& kernel : kernels) sum += kernel.energy_j;
+  return sum;
+}
+
 double Run::copy_us() const {
   double sum = 0;
   for (const auto& copy : copies) sum += copy.time_us;

@@ -21,7 +21,7 @@ struct Run {
   int processes = 0;  // that used the card
   int devices = 0;    // cards they used, all processes together
   std::string timing_depth;
-  double time_us = 0;  // the longest process, on the virtual timeline
+  double time_us = 0;  // the longest process from start to end, on the virtual timeline
   double busy_us = 0;
   double host_us = 0;
   double wall_s = 0;  // what the run took on this machine
@@ -37,8 +37,8 @@ struct Run {
     std::uint64_t dropped = 0;
   };
   std::vector<Track> timeline;
-
   double kernel_us() const;
+  double kernel_energy_j() const;
   double copy_us() const;
   std::uint64_t launches() const;
 };
@@ -51,10 +51,10 @@ struct ErrorBand {
 };
 
 struct Verdict {
-  std::string faster;     // card id, empty where there is nothing to compare
-  double time_ratio = 0;  // slower / faster, kernels and copies
-  std::string thriftier;  // card id with the lower energy
-  double energy_ratio = 0;
+  std::string faster;         // card id, empty where there is nothing to compare
+  double time_ratio = 0;      // slower / faster, of the time the card is at work
+  std::string thriftier;      // card id with the lower energy
+  double energy_ratio = 0;    // of the kernels
   bool within_error = false;  // the difference in time is no larger than the model's error
   std::vector<std::string> sentences;
   std::string text() const;  // the sentences in one line

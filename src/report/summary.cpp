@@ -206,8 +206,9 @@ Table comparison(const Report& report) {
   total("kernels", [](const Run& run) { return run.kernel_us(); }, time_text);
   total("copies", [](const Run& run) { return run.copy_us(); }, time_text);
   total("card at work", [](const Run& run) { return run.busy_us; }, time_text);
-  total("first to last use of the card", [](const Run& run) { return run.time_us; }, time_text);
-  total("energy", [](const Run& run) { return run.energy_j; }, energy_text);
+  total("program, start to end", [](const Run& run) { return run.time_us; }, time_text);
+  total("energy of kernels", [](const Run& run) { return run.kernel_energy_j(); }, energy_text);
+  total("energy, start to end", [](const Run& run) { return run.energy_j; }, energy_text);
   std::vector<std::string> peak = {"peak memory", ""};
   for (std::size_t i = 0; i < report.runs.size(); ++i) {
     peak.push_back(bytes_text(static_cast<double>(report.runs[i].peak_memory_bytes)));

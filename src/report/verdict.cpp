@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -10,7 +11,10 @@
 namespace doppel::report {
 namespace {
 
-double work_us(const Run& run) { return run.kernel_us() + run.copy_us(); }
+// Kernels and copies of several streams overlap, so their sum can exceed the time that the card is at work.
+double work_us(const Run& run) { return run.busy_us > 0 ? run.busy_us : run.kernel_us() + run.copy_us(); }
+
+constexpr double kWorthSaying = 0.05;
 
 std::string error_words(const std::optional<ErrorBand>& band) {
   if (!band) {
@@ -47,24 +51,31 @@ void judge(Report& report) {
     return;
   }
   const auto by_work = [](const Run& a, const Run& b) { return work_us(a) < work_us(b); };
-  const auto by_energy = [](const Run& a, const Run& b) { return a.energy_j < b.energy_j; };
+  const auto by_energy = [](const Run& a, const Run& b) { return a.kernel_energy_j() < b.kernel_energy_j(); };
   const auto [fast, slow] = std::minmax_element(report.runs.begin(), report.runs.end(), by_work);
   const auto [thrifty, hungry] = std::minmax_element(report.runs.begin(), report.runs.end(), by_energy);
   verdict.faster = fast->card;
   verdict.time_ratio = work_us(*slow) / work_us(*fast);
   verdict.thriftier = thrifty->card;
-  verdict.energy_ratio = thrifty->energy_j > 0 ? hungry->energy_j / thrifty->energy_j : 0;
+  verdict.energy_ratio =
+      thrifty->kernel_energy_j() > 0 ? hungry->kernel_energy_j() / thrifty->kernel_energy_j() : 0;
   // Two times, each off by the band, can differ by twice the band with nothing behind it.
   verdict.within_error =
       report.error_band && verdict.time_ratio < 1 + 2 * report.error_band->mean_percent / 100;
   say(verdict.within_error
           ? fmt::format("{} and {} are equally fast for this program within the model's error ({} apart).",
                         fast->card_name, slow->card_name, ratio_text(verdict.time_ratio))
-          : fmt::format("{} does this program's kernels and copies {} as fast as {}.", fast->card_name,
+          : fmt::format("{} does this program's work {} as fast as {}.", fast->card_name,
                         ratio_text(verdict.time_ratio), slow->card_name));
+  // Where the host's part is large, the cards differ less for the program as a whole.
+  const double whole = slow->time_us / fast->time_us;
+  if (std::abs(whole / verdict.time_ratio - 1) > kWorthSaying) {
+    say(fmt::format("From start to end, the host's part as on this machine, the program takes {} and {}: {}.",
+                    time_text(fast->time_us), time_text(slow->time_us), ratio_text(whole)));
+  }
   if (verdict.energy_ratio > 0) {
-    say(fmt::format("{} takes {} of the energy of {}.", thrifty->card_name,
-                    percent_text(1 / verdict.energy_ratio), hungry->card_name));
+    say(fmt::format("Its kernels take {} of the energy on {} that they take on {}.",
+                    percent_text(1 / verdict.energy_ratio), thrifty->card_name, hungry->card_name));
   }
   say(error_words(report.error_band));
 }

@@ -84,6 +84,7 @@ class Cli : public testing::Test {
     record.timeline.push_back({"stream 0", "saxpy(int, float)", 1, 66});
     std::ofstream(root_ / "slow.json") << device::to_json({record});
     record.kernels[0].time_us = 100;
+    record.busy_us = 150;
     record.energy_j = 0.3;
     std::ofstream(root_ / "fast.json") << device::to_json({record});
     script("program",

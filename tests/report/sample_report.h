@@ -33,6 +33,7 @@ inline device::RunRecord sample_record(double scale) {
   record.peak_memory_bytes = 4096;
   record.kernels = {sample_kernel("void fill<float>(float*, \"quoted\", <a&b>)", 64, 10 * scale),
                     sample_kernel("axpy(int)", 84, 200 * scale)};
+  for (auto& kernel : record.kernels) kernel.energy_j = 0.004 * scale;
   record.copies = {{"host to device", 4096, 2, 5 * scale}};
   record.timeline = {{"stream 0", "axpy(int)", 0, 100 * scale},
                      {"copy engine 0", "host to device", 0, 5 * scale}};

@@ -78,6 +78,16 @@ TEST(Verdict, NamesTheFasterAndTheThriftier) {
   EXPECT_TRUE(report.verdict.within_error);
 }
 
+TEST(Verdict, SaysWhereTheHostTakesMostOfTheTime) {
+  Report report = sample_comparison();
+  EXPECT_EQ(report.verdict.text().find("From start to end"), std::string::npos);
+  report.runs[0].time_us = 10400;
+  report.runs[1].time_us = 10200;
+  judge(report);
+  EXPECT_NE(report.verdict.text().find("10.2 ms and 10.4 ms: 1.02x"), std::string::npos)
+      << report.verdict.text();
+}
+
 TEST(Verdict, SaysWhenItsErrorIsUnknown) {
   Report report = sample_comparison();
   report.error_band.reset();
