@@ -354,18 +354,25 @@ void FunctionEmitter::set_carry_flag(Value* lanes) {
 
 llvm::MDNode* FunctionEmitter::likely() { return llvm::MDBuilder(context()).createBranchWeights(1 << 20, 1); }
 
-void FunctionEmitter::lanes_left(Value* lanes) {
-  builder_.CreateStore(builder_.CreateAnd(live_mask(), builder_.CreateNot(lanes)), live_);
-  block_mask_ = builder_.CreateAnd(block_mask_, builder_.CreateNot(lanes));
+void FunctionEmitter::lanes_left_in_call() {
+  Value* exited = builder_.CreateLoad(builder_.getInt32Ty(), context_field_address(offsetof(WarpContext, exited_mask)));
+  Value* stay = builder_.CreateNot(exited);
+  Value* live = builder_.CreateAnd(live_mask(), stay);
+  builder_.CreateStore(live, live_);
+  block_mask_ = builder_.CreateAnd(block_mask_, stay);
   effective_mask_ = block_mask_;
   mask_vector_ = nullptr;
+  block_may_be_empty_ = true;
+  llvm::BasicBlock* go = llvm::BasicBlock::Create(context(), "some_left", into_);
+  builder_.CreateCondBr(builder_.CreateICmpNE(live, i32(0)), go, end_);
+  builder_.SetInsertPoint(go);
 }
 
 void FunctionEmitter::set_guard(const Instruction& instruction) {
   guard_ = nullptr;
   effective_mask_ = block_mask_;
   mask_vector_ = nullptr;
-  mask_may_be_empty_ = false;
+  mask_may_be_empty_ = block_may_be_empty_;
   if (!instruction.guard) return;
   Lanes predicate = load_register(instruction.guard->predicate);
   guard_ = predicate.parts[0];
@@ -397,6 +404,7 @@ void FunctionEmitter::begin_block(BlockId block) {
   mask_vector_ = nullptr;
   guard_ = nullptr;
   mask_may_be_empty_ = false;
+  block_may_be_empty_ = false;
 }
 
 llvm::BasicBlock* FunctionEmitter::arrival(BlockId block) { return enter_[block] != nullptr ? enter_[block] : body_[block]; }

@@ -80,7 +80,7 @@ class FunctionEmitter {
   bool mask_may_be_empty() const { return mask_may_be_empty_; }
   bool mask_is_full() const;                               // known to be all 32 lanes
   llvm::MDNode* likely();                                  // branch weights of a condition that nearly always holds
-  void lanes_left(llvm::Value* lanes);                     // after a call in which lanes exited
+  void lanes_left_in_call();                               // takes out the lanes that exited inside of a call
 
   // The context and what hangs on it.
   llvm::Value* context_pointer() { return context_; }
@@ -89,6 +89,7 @@ class FunctionEmitter {
   llvm::Value* callback(std::size_t offset, llvm::FunctionType* type, llvm::ArrayRef<llvm::Value*> arguments);
   llvm::Value* symbol_address(const ptx::SymbolRef& symbol);               // 64 bits, in the symbol's own space
   llvm::Value* parameter_memory(const ptx::SymbolRef& symbol);             // ptr: 32 values of the .param variable
+  std::uint64_t frame_bytes() const { return local_.bytes; }
   llvm::Value* frame_offset() { return frame_; }                           // of this call in local memory
   llvm::AllocaInst* stack_slot(llvm::Type* type, const char* name);        // in the entry block
   llvm::Value* store_lanes(llvm::Value* vector, const char* name);         // to a stack slot; returns ptr
@@ -177,6 +178,7 @@ class FunctionEmitter {
   llvm::Value* mask_vector_ = nullptr;
   llvm::Value* guard_ = nullptr;  // i1 or <32 x i1>, null: none
   bool mask_may_be_empty_ = false;
+  bool block_may_be_empty_ = false;  // after a call in which lanes may have exited
   bool all_lanes_stay_ = false;  // every block runs with 32 lanes where it is convergent
 };
 

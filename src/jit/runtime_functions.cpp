@@ -103,6 +103,52 @@ void doppel_directed_f64(std::uint32_t mask, const std::uint64_t* a, const std::
   });
 }
 
+void doppel_sin_f32(std::uint32_t mask, const float* a, float* d) {
+  for_lanes(mask, [&](int i) { d[i] = static_cast<float>(std::sin(static_cast<double>(a[i]))); });
+}
+void doppel_cos_f32(std::uint32_t mask, const float* a, float* d) {
+  for_lanes(mask, [&](int i) { d[i] = static_cast<float>(std::cos(static_cast<double>(a[i]))); });
+}
+
+// Lane i's value is that of lane from[i]; every lane gives one, whether it takes part or not.
+void doppel_permute(std::uint32_t, const std::uint32_t* a, const std::uint32_t* from, std::uint32_t* d) {
+  for (int i = 0; i < 32; ++i) d[i] = a[from[i] & 31];
+}
+
+// The lanes of the member mask that hold the same value.
+void doppel_match(std::uint32_t mask, const std::uint64_t* a, const std::uint32_t* members, std::uint32_t* d) {
+  for_lanes(mask, [&](int i) {
+    for_lanes(mask & members[i], [&](int j) {
+      if (a[i] == a[j]) d[i] |= 1u << j;
+    });
+  });
+}
+
+void doppel_redux(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* members, std::uint32_t operation, std::uint32_t is_signed,
+                  std::uint32_t* d) {
+  for_lanes(mask, [&](int i) {
+    bool begun = false;
+    for_lanes(mask & members[i], [&](int j) {
+      const std::uint32_t value = a[j];
+      if (!begun) {
+        d[i] = value;
+        begun = true;
+        return;
+      }
+      const bool less = is_signed != 0 ? static_cast<std::int32_t>(value) < static_cast<std::int32_t>(d[i]) : value < d[i];
+      switch (static_cast<ptx::AtomicOp>(operation)) {
+        case ptx::AtomicOp::Add: d[i] += value; break;
+        case ptx::AtomicOp::And: d[i] &= value; break;
+        case ptx::AtomicOp::Or: d[i] |= value; break;
+        case ptx::AtomicOp::Xor: d[i] ^= value; break;
+        case ptx::AtomicOp::Min: d[i] = less ? value : d[i]; break;
+        case ptx::AtomicOp::Max: d[i] = less ? d[i] : value; break;
+        default: break;
+      }
+    });
+  });
+}
+
 }  // extern "C"
 
 template <typename Function>
@@ -126,6 +172,11 @@ std::span<const RuntimeSymbol> runtime_symbols() {
       RuntimeSymbol{"doppel_convert_to_float", address_of(doppel_convert_to_float)},
       RuntimeSymbol{"doppel_directed_f32", address_of(doppel_directed_f32)},
       RuntimeSymbol{"doppel_directed_f64", address_of(doppel_directed_f64)},
+      RuntimeSymbol{"doppel_sin_f32", address_of(doppel_sin_f32)},
+      RuntimeSymbol{"doppel_cos_f32", address_of(doppel_cos_f32)},
+      RuntimeSymbol{"doppel_permute", address_of(doppel_permute)},
+      RuntimeSymbol{"doppel_match", address_of(doppel_match)},
+      RuntimeSymbol{"doppel_redux", address_of(doppel_redux)},
       // What LLVM itself may call for lack of a host instruction.
       RuntimeSymbol{"memcpy", address_of(static_cast<void* (*)(void*, const void*, std::size_t)>(std::memcpy))},
       RuntimeSymbol{"memset", address_of(static_cast<void* (*)(void*, int, std::size_t)>(std::memset))},

@@ -20,6 +20,9 @@ inline constexpr int kWarpLanes = 32;
 
 struct WarpContext;
 
+// The address of a function as PTX code sees it: in registers, and in initialised variables (ptx::Relocation::is_function).
+constexpr std::uint64_t function_address(std::uint32_t function) { return std::uint64_t{function} + 1; }
+
 // What generated code asks of the engine. Vectors of lanes go by pointer to 32 elements; only lanes in `mask` count.
 struct RuntimeCallbacks {
   // bar/barrier (PTX ISA 9.7.13.1). mode is ptx::BarrierMode. thread_count 0 means all threads of the block. predicate: lanes with a true

@@ -1,0 +1,258 @@
+// atom and red (PTX ISA 9.7.13.5, 9.7.13.6): lane by lane in the order of the lanes. In shared memory a read and a write do, since a
+// block lives on one host thread; elsewhere they are the host's atomic operations.
+#include <cstddef>
+
+#include "jit/float_values.h"
+#include "jit/lane_loop.h"
+#include "jit/lower.h"
+#include "jit/memory_access.h"
+
+namespace doppel::jit {
+
+using llvm::AtomicOrdering;
+using llvm::AtomicRMWInst;
+using llvm::Value;
+using ptx::AtomicOp;
+using ptx::Instruction;
+using ptx::MemorySemantics;
+using ptx::Opcode;
+using ptx::Type;
+
+namespace {
+
+class AtomicLowering {
+ public:
+  AtomicLowering(FunctionEmitter& emitter, const Instruction& instruction)
+      : emitter_(emitter),
+        instruction_(instruction),
+        b_(emitter.b()),
+        op_(instruction.modifiers.atomic_op),
+        type_(instruction.type),
+        bits_(ptx::bit_width(instruction.type)),
+        first_(instruction.opcode == Opcode::Atom ? 1 : 0),
+        access_(emitter, instruction, instruction.operands[first_], bits_, 1) {
+    in_shared_ = instruction.modifiers.space == ptx::Space::Shared || instruction.modifiers.space == ptx::Space::SharedCluster;
+    wants_result_ = instruction.opcode == Opcode::Atom && instruction.operands[0].kind != ptx::Operand::Kind::Sink;
+  }
+
+  void run() {
+    if (emitter_.module().variant.build != Build::Plain) {
+      const auto bytes = static_cast<std::uint32_t>(bits_ / 8);
+      emit_access_callback(emitter_, access_.addresses(),
+                           bytes | kAccessStore | kAccessAtomic | static_cast<std::uint32_t>(instruction_.modifiers.space) << kAccessSpaceShift |
+                               bytes << kAccessAlignShift);
+    }
+    if (!wants_result_ && combines() && access_.uniform_address() != nullptr) {
+      run_combined();
+      return;
+    }
+    llvm::Type* lanes = emitter_.int_type(bits_, false);
+    llvm::Type* element = emitter_.int_type(bits_);
+    Value* at = emitter_.store_lanes(access_.addresses(), "addresses");
+    Value* operand = emitter_.store_lanes(emitter_.read_vector(instruction_.operands[first_ + 1], type_), "operand");
+    Value* other = op_ == AtomicOp::Cas
+                       ? emitter_.store_lanes(emitter_.read_vector(instruction_.operands[first_ + 2], type_), "operand")
+                       : nullptr;
+    Value* result = wants_result_ ? emitter_.store_lanes(llvm::Constant::getNullValue(lanes), "result") : nullptr;
+    emit_lane_loop(emitter_, emitter_.mask(), [&](Value* lane) {
+      Value* address = b_.CreateLoad(b_.getInt64Ty(), b_.CreateGEP(b_.getInt64Ty(), at, lane));
+      Value* x = b_.CreateLoad(element, b_.CreateGEP(element, operand, lane));
+      Value* y = other == nullptr ? nullptr : b_.CreateLoad(element, b_.CreateGEP(element, other, lane));
+      Value* old = apply(address, x, y);
+      if (result != nullptr) b_.CreateStore(old, b_.CreateGEP(element, result, lane));
+    });
+    if (result != nullptr) emitter_.write(instruction_.operands[0], b_.CreateLoad(lanes, result));
+  }
+
+ private:
+  AtomicOrdering ordering() const {
+    switch (instruction_.modifiers.semantics) {
+      case MemorySemantics::Acquire: return AtomicOrdering::Acquire;
+      case MemorySemantics::Release: return AtomicOrdering::Release;
+      case MemorySemantics::AcqRel: return AtomicOrdering::AcquireRelease;
+      case MemorySemantics::SeqCst: return AtomicOrdering::SequentiallyConsistent;
+      default: return AtomicOrdering::Monotonic;
+    }
+  }
+
+  // Operations whose order does not show, so that lanes on one address can be joined first.
+  bool combines() const {
+    if (ptx::is_float(type_)) return false;
+    switch (op_) {
+      case AtomicOp::Add: case AtomicOp::And: case AtomicOp::Or: case AtomicOp::Xor: case AtomicOp::Min: case AtomicOp::Max:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void run_combined() {
+    const bool sign = ptx::is_signed(type_);
+    llvm::Intrinsic::ID id{};
+    std::uint64_t identity = 0;
+    const std::uint64_t all = ~std::uint64_t{0};
+    switch (op_) {
+      case AtomicOp::Add: id = llvm::Intrinsic::vector_reduce_add; break;
+      case AtomicOp::And: id = llvm::Intrinsic::vector_reduce_and; identity = all; break;
+      case AtomicOp::Or: id = llvm::Intrinsic::vector_reduce_or; break;
+      case AtomicOp::Xor: id = llvm::Intrinsic::vector_reduce_xor; break;
+      case AtomicOp::Min:
+        id = sign ? llvm::Intrinsic::vector_reduce_smin : llvm::Intrinsic::vector_reduce_umin;
+        identity = sign ? (std::uint64_t{1} << (bits_ - 1)) - 1 : all;
+        break;
+      default:
+        id = sign ? llvm::Intrinsic::vector_reduce_smax : llvm::Intrinsic::vector_reduce_umax;
+        identity = sign ? std::uint64_t{1} << (bits_ - 1) : 0;
+        break;
+    }
+    Value* value = emitter_.read_vector(instruction_.operands[first_ + 1], type_);
+    value = b_.CreateSelect(emitter_.mask_vector(), value, emitter_.constant(value->getType(), identity));
+    Value* joined = b_.CreateUnaryIntrinsic(id, value);
+    llvm::BasicBlock* done = nullptr;
+    if (emitter_.mask_may_be_empty()) {
+      llvm::Function* into = b_.GetInsertBlock()->getParent();
+      llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "some", into);
+      done = llvm::BasicBlock::Create(emitter_.context(), "reduced", into);
+      b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
+      b_.SetInsertPoint(some);
+    }
+    apply(access_.uniform_address(), joined, nullptr);
+    if (done != nullptr) {
+      b_.CreateBr(done);
+      b_.SetInsertPoint(done);
+    }
+  }
+
+  // One lane. Gives the old value.
+  Value* apply(Value* address, Value* x, Value* y) {
+    Value* pointer = b_.CreateIntToPtr(address, b_.getPtrTy());
+    const llvm::Align alignment(static_cast<std::uint64_t>(bits_ / 8));
+    llvm::Type* element = emitter_.int_type(bits_);
+    if (in_shared_) {
+      Value* old = b_.CreateAlignedLoad(element, pointer, alignment);
+      b_.CreateAlignedStore(combined(old, x, y, nullptr), pointer, alignment);
+      return old;
+    }
+    if (op_ == AtomicOp::Cas) {
+      const AtomicOrdering failure = ordering() == AtomicOrdering::AcquireRelease || ordering() == AtomicOrdering::Acquire ? AtomicOrdering::Acquire
+                                                                                                                         : AtomicOrdering::Monotonic;
+      Value* pair = b_.CreateAtomicCmpXchg(pointer, x, y, alignment, ordering(), failure);
+      return b_.CreateExtractValue(pair, 0);
+    }
+    if (!ptx::is_float(type_)) return b_.CreateAtomicRMW(host_operation(), pointer, x, alignment, ordering());
+    return compare_and_swap_loop(address, pointer, x, alignment, element);
+  }
+
+  AtomicRMWInst::BinOp host_operation() const {
+    const bool sign = ptx::is_signed(type_);
+    switch (op_) {
+      case AtomicOp::And: return AtomicRMWInst::And;
+      case AtomicOp::Or: return AtomicRMWInst::Or;
+      case AtomicOp::Xor: return AtomicRMWInst::Xor;
+      case AtomicOp::Exch: return AtomicRMWInst::Xchg;
+      case AtomicOp::Inc: return AtomicRMWInst::UIncWrap;
+      case AtomicOp::Dec: return AtomicRMWInst::UDecWrap;
+      case AtomicOp::Min: return sign ? AtomicRMWInst::Min : AtomicRMWInst::UMin;
+      case AtomicOp::Max: return sign ? AtomicRMWInst::Max : AtomicRMWInst::UMax;
+      default: return AtomicRMWInst::Add;
+    }
+  }
+
+  Value* compare_and_swap_loop(Value* address, Value* pointer, Value* x, llvm::Align alignment, llvm::Type* element) {
+    llvm::Function* into = b_.GetInsertBlock()->getParent();
+    llvm::BasicBlock* before = b_.GetInsertBlock();
+    llvm::BasicBlock* loop = llvm::BasicBlock::Create(emitter_.context(), "swap", into);
+    llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "swapped", into);
+    llvm::LoadInst* first = b_.CreateAlignedLoad(element, pointer, alignment);
+    first->setAtomic(AtomicOrdering::Monotonic);
+    b_.CreateBr(loop);
+    b_.SetInsertPoint(loop);
+    llvm::PHINode* old = b_.CreatePHI(element, 2);
+    old->addIncoming(first, before);
+    Value* pair = b_.CreateAtomicCmpXchg(pointer, old, combined(old, x, nullptr, address), alignment,
+                                         ordering() == AtomicOrdering::Monotonic ? AtomicOrdering::Monotonic : AtomicOrdering::AcquireRelease,
+                                         AtomicOrdering::Monotonic);
+    old->addIncoming(b_.CreateExtractValue(pair, 0), b_.GetInsertBlock());
+    b_.CreateCondBr(b_.CreateExtractValue(pair, 1), done, loop);
+    b_.SetInsertPoint(done);
+    return old;
+  }
+
+  // address: of a generic access, null where the space is known to be shared.
+  Value* combined(Value* old, Value* x, Value* y, Value* address) {
+    const bool sign = ptx::is_signed(type_);
+    switch (op_) {
+      case AtomicOp::And: return b_.CreateAnd(old, x);
+      case AtomicOp::Or: return b_.CreateOr(old, x);
+      case AtomicOp::Xor: return b_.CreateXor(old, x);
+      case AtomicOp::Exch: return x;
+      case AtomicOp::Cas: return b_.CreateSelect(b_.CreateICmpEQ(old, x), y, old);
+      case AtomicOp::Inc:
+        return b_.CreateSelect(b_.CreateICmpUGE(old, x), emitter_.constant(old->getType(), 0), b_.CreateAdd(old, emitter_.constant(old->getType(), 1)));
+      case AtomicOp::Dec: {
+        Value* restart = b_.CreateOr(b_.CreateICmpEQ(old, emitter_.constant(old->getType(), 0)), b_.CreateICmpUGT(old, x));
+        return b_.CreateSelect(restart, x, b_.CreateSub(old, emitter_.constant(old->getType(), 1)));
+      }
+      case AtomicOp::Min: return b_.CreateBinaryIntrinsic(sign ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, old, x);
+      case AtomicOp::Max: return b_.CreateBinaryIntrinsic(sign ? llvm::Intrinsic::smax : llvm::Intrinsic::umax, old, x);
+      default: break;
+    }
+    if (!ptx::is_float(type_)) return b_.CreateAdd(old, x);
+    if (!ptx::is_packed(type_)) return add_floats(type_, old, x, address);
+    Value* result = nullptr;
+    for (int half = 0; half < 2; ++half) {
+      Value* low = emitter_.resize(half == 0 ? old : b_.CreateLShr(old, 16), 16, false);
+      Value* other = emitter_.resize(half == 0 ? x : b_.CreateLShr(x, 16), 16, false);
+      Value* sum = emitter_.resize(add_floats(ptx::element_type(type_), low, other, nullptr), 32, false);
+      result = half == 0 ? sum : b_.CreateOr(result, b_.CreateShl(sum, 16));
+    }
+    return result;
+  }
+
+  // 9.7.13.5: f32 in global memory flushes subnormal inputs and results, in shared memory it does not.
+  Value* add_floats(Type type, Value* old, Value* x, Value* address) {
+    FloatValues values(emitter_, type);
+    const auto sum = [&](Value* a, Value* c) {
+      return values.to_bits(b_.CreateFAdd(values.to_float(a), values.to_float(c)));
+    };
+    if (type == Type::F64) {
+      // The payload of the first NaN operand is kept.
+      Value* result = sum(old, x);
+      Value* nan = values.constant(result, values.nan());
+      for (Value* operand : {x, old}) {
+        nan = b_.CreateSelect(values.is_nan(operand), b_.CreateOr(operand, values.constant(operand, std::uint64_t{1} << 51)), nan);
+      }
+      return b_.CreateSelect(values.is_nan(result), nan, result);
+    }
+    Value* exact = values.canonical_nan(sum(old, x));
+    if (type != Type::F32 || address == nullptr) return exact;
+    Value* flushed = values.canonical_nan(values.flush(sum(values.flush(old), values.flush(x))));
+    if (instruction_.modifiers.space == ptx::Space::Global) return flushed;
+    Value* start = emitter_.context_field(offsetof(WarpContext, shared), b_.getInt64Ty());
+    Value* size = b_.CreateAdd(emitter_.context_field(offsetof(WarpContext, static_shared_bytes), b_.getInt32Ty()),
+                               emitter_.context_field(offsetof(WarpContext, dynamic_shared_bytes), b_.getInt32Ty()));
+    Value* inside = b_.CreateICmpULT(b_.CreateSub(address, start), b_.CreateZExt(size, b_.getInt64Ty()));
+    return b_.CreateSelect(inside, exact, flushed);
+  }
+
+  FunctionEmitter& emitter_;
+  const Instruction& instruction_;
+  llvm::IRBuilder<>& b_;
+  AtomicOp op_;
+  Type type_;
+  int bits_;
+  std::size_t first_;  // the address operand
+  MemoryAccess access_;
+  bool in_shared_ = false;
+  bool wants_result_ = false;
+};
+
+}  // namespace
+
+bool lower_atomic(FunctionEmitter& emitter, const Instruction& instruction) {
+  if (instruction.opcode != Opcode::Atom && instruction.opcode != Opcode::Red) return false;
+  AtomicLowering(emitter, instruction).run();
+  return true;
+}
+
+}  // namespace doppel::jit

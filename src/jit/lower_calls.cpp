@@ -1,0 +1,196 @@
+// Calls of device functions, direct and indirect, and of the runtime's own (PTX ISA 7.1, 9.7.12.5).
+#include <cstddef>
+
+#include "jit/lane_loop.h"
+#include "jit/lower.h"
+
+namespace doppel::jit {
+
+using llvm::Value;
+using ptx::FunctionId;
+using ptx::Instruction;
+using ptx::Opcode;
+using ptx::Operand;
+
+namespace {
+
+std::optional<RuntimeFunction> runtime_function(const std::string& name) {
+  if (name == "vprintf") return RuntimeFunction::Vprintf;
+  if (name == "__assertfail") return RuntimeFunction::Assertfail;
+  if (name == "malloc") return RuntimeFunction::Malloc;
+  if (name == "free") return RuntimeFunction::Free;
+  return std::nullopt;
+}
+
+class CallLowering {
+ public:
+  CallLowering(FunctionEmitter& emitter, const Instruction& instruction)
+      : emitter_(emitter), instruction_(instruction), call_(*instruction.call), b_(emitter.b()) {}
+
+  void run() {
+    for (const Operand& result : call_.returns) pointers_.push_back(memory_of(result, true));
+    for (const Operand& argument : call_.arguments) pointers_.push_back(memory_of(argument, false));
+    llvm::Function* into = b_.GetInsertBlock()->getParent();
+    llvm::BasicBlock* done = nullptr;
+    if (emitter_.mask_may_be_empty()) {
+      llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "call", into);
+      done = llvm::BasicBlock::Create(emitter_.context(), "called", into);
+      b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
+      b_.SetInsertPoint(some);
+    }
+    if (call_.callee) {
+      call_one(*call_.callee, emitter_.mask());
+    } else {
+      call_indirect();
+    }
+    if (done != nullptr) {
+      b_.CreateBr(done);
+      b_.SetInsertPoint(done);
+    }
+    // Results first: lanes that left inside do not matter any more.
+    for (std::size_t i = 0; i < call_.returns.size(); ++i) {
+      const Operand& result = call_.returns[i];
+      if (result.kind != Operand::Kind::Register) continue;
+      const int bits = ptx::bit_width(emitter_.function().registers[result.reg].type);
+      emitter_.write(result, b_.CreateAlignedLoad(emitter_.int_type(bits, false), pointers_[i], llvm::Align(1)));
+    }
+    if (may_exit()) emitter_.lanes_left_in_call();
+  }
+
+ private:
+  // 32 values of an argument or a result.
+  Value* memory_of(const Operand& operand, bool is_result) {
+    if (operand.kind == Operand::Kind::Symbol || (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Symbol)) {
+      return emitter_.parameter_memory(operand.symbol);
+    }
+    const ptx::Type type = operand.kind == Operand::Kind::Register ? emitter_.function().registers[operand.reg].type : ptx::Type::B64;
+    if (is_result) return emitter_.stack_slot(emitter_.int_type(ptx::bit_width(type), false), "result");
+    return emitter_.store_lanes(emitter_.read_vector(operand, type), "argument");
+  }
+
+  void call_one(FunctionId id, Value* lanes) {
+    const ptx::Function& callee = emitter_.module().ptx.functions[id];
+    if (callee.is_declaration) {
+      const std::optional<RuntimeFunction> runtime = runtime_function(callee.name);
+      if (!runtime) emitter_.unsupported(instruction_, "function '" + callee.name + "' has no body");
+      call_runtime(*runtime, lanes);
+      return;
+    }
+    const auto found = emitter_.module().functions.find(id);
+    if (found == emitter_.module().functions.end()) emitter_.unsupported(instruction_, "unknown callee");
+    llvm::Function* target = found->second;
+    std::vector<Value*> arguments{emitter_.context_pointer(), lanes,
+                                  b_.CreateAdd(emitter_.frame_offset(), emitter_.i64(emitter_.frame_bytes()))};
+    arguments.insert(arguments.end(), pointers_.begin(), pointers_.end());
+    if (arguments.size() != target->arg_size()) emitter_.unsupported(instruction_, "arguments do not match '" + callee.name + "'");
+    b_.CreateCall(target, arguments);
+  }
+
+  void call_runtime(RuntimeFunction function, Value* lanes) {
+    const std::size_t results = call_.returns.size();
+    const std::size_t count = pointers_.size() - results;
+    llvm::Type* pointer = b_.getPtrTy();
+    Value* table = emitter_.stack_slot(llvm::ArrayType::get(pointer, std::max<std::size_t>(count, 1)), "arguments");
+    for (std::size_t i = 0; i < count; ++i) {
+      b_.CreateStore(pointers_[results + i], b_.CreateConstInBoundsGEP1_64(pointer, table, i));
+    }
+    Value* result = results == 0 ? static_cast<Value*>(llvm::ConstantPointerNull::get(b_.getPtrTy())) : pointers_[0];
+    llvm::Type* word = b_.getInt32Ty();
+    emitter_.callback(offsetof(RuntimeCallbacks, call),
+                      llvm::FunctionType::get(b_.getVoidTy(), {pointer, word, word, pointer, pointer}, false),
+                      {emitter_.context_pointer(), lanes, emitter_.i32(static_cast<std::uint32_t>(function)), table, result});
+  }
+
+  bool fits(FunctionId id) const {
+    const ptx::Function& candidate = emitter_.module().ptx.functions[id];
+    return !candidate.is_kernel && candidate.return_parameters.size() == call_.returns.size() &&
+           candidate.parameters.size() == call_.arguments.size();
+  }
+
+  std::vector<FunctionId> candidates() const {
+    std::vector<FunctionId> result;
+    if (!call_.possible_targets.empty()) {
+      for (FunctionId id : call_.possible_targets) {
+        if (fits(id)) result.push_back(id);
+      }
+      return result;
+    }
+    for (const auto& [id, function] : emitter_.module().functions) {
+      if (fits(id)) result.push_back(id);
+    }
+    return result;
+  }
+
+  // One call for each different target among the lanes.
+  void call_indirect() {
+    Value* targets = emitter_.read_vector(call_.target, ptx::Type::B64);
+    targets = emitter_.resize(targets, 64, false);
+    llvm::Function* into = b_.GetInsertBlock()->getParent();
+    llvm::BasicBlock* before = b_.GetInsertBlock();
+    llvm::BasicBlock* loop = llvm::BasicBlock::Create(emitter_.context(), "targets", into);
+    llvm::BasicBlock* next = llvm::BasicBlock::Create(emitter_.context(), "target_done", into);
+    llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "targets_done", into);
+    llvm::BasicBlock* wild = llvm::BasicBlock::Create(emitter_.context(), "wild", into);
+    b_.CreateBr(loop);
+    b_.SetInsertPoint(loop);
+    llvm::PHINode* left = b_.CreatePHI(b_.getInt32Ty(), 2);
+    left->addIncoming(emitter_.mask(), before);
+    Value* lane = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, left, b_.getTrue());
+    Value* target = b_.CreateExtractElement(targets, lane);
+    Value* same = b_.CreateBitCast(b_.CreateICmpEQ(targets, emitter_.splat(target)), b_.getInt32Ty());
+    same = b_.CreateAnd(same, left);
+    const std::vector<FunctionId> ids = candidates();
+    llvm::SwitchInst* which = b_.CreateSwitch(target, wild, static_cast<unsigned>(ids.size()));
+    for (FunctionId id : ids) {
+      llvm::BasicBlock* here = llvm::BasicBlock::Create(emitter_.context(), "target", into);
+      which->addCase(b_.getInt64(function_address(id)), here);
+      b_.SetInsertPoint(here);
+      call_one(id, same);
+      b_.CreateBr(next);
+    }
+    b_.SetInsertPoint(wild);
+    llvm::Type* word = b_.getInt32Ty();
+    emitter_.callback(offsetof(RuntimeCallbacks, trap), llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), word, word, word}, false),
+                      {emitter_.context_pointer(), same, emitter_.i32(emitter_.function_id()), emitter_.i32(emitter_.instruction_index())});
+    b_.CreateUnreachable();
+    b_.SetInsertPoint(next);
+    Value* rest = b_.CreateAnd(left, b_.CreateNot(same));
+    left->addIncoming(rest, next);
+    b_.CreateCondBr(b_.CreateICmpNE(rest, emitter_.i32(0)), loop, done);
+    b_.SetInsertPoint(done);
+  }
+
+  // Whether lanes can end inside of the call.
+  bool may_exit() const {
+    std::vector<FunctionId> roots;
+    if (call_.callee) {
+      roots.push_back(*call_.callee);
+    } else {
+      roots = candidates();
+    }
+    for (FunctionId root : roots) {
+      for (FunctionId id : kernel::reachable_functions(emitter_.module().ptx, root)) {
+        for (const Instruction& instruction : emitter_.module().ptx.functions[id].instructions) {
+          if (instruction.opcode == Opcode::Exit) return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  FunctionEmitter& emitter_;
+  const Instruction& instruction_;
+  const ptx::Call& call_;
+  llvm::IRBuilder<>& b_;
+  std::vector<Value*> pointers_;
+};
+
+}  // namespace
+
+bool lower_call(FunctionEmitter& emitter, const Instruction& instruction) {
+  if (instruction.opcode != Opcode::Call) return false;
+  CallLowering(emitter, instruction).run();
+  return true;
+}
+
+}  // namespace doppel::jit
