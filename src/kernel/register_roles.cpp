@@ -83,6 +83,7 @@ RegisterRoles RegisterRoles::build(const ptx::Function& function, const ControlF
   }
   result.count();
   result.find_constants();
+  result.find_narrow();
   result.join_copies();
   result.find_varying();
   return result;
@@ -151,6 +152,67 @@ void RegisterRoles::find_constants() {
         changed = true;
       }
     }
+  }
+}
+
+void RegisterRoles::find_narrow() {
+  for (RegisterId reg = 0; reg < roles_.size(); ++reg) {
+    roles_[reg].narrow = ptx::bit_width(function_->registers[reg].type) == 64 && roles_[reg].uses > 0 &&
+                         function_->registers[reg].type != Type::F64;
+  }
+  // From the most optimistic down: narrow is what only narrow results and shared addresses use.
+  const auto keeps_low_bits = [&](const Instruction& in) {
+    switch (in.opcode) {
+      case Opcode::Add:
+      case Opcode::Sub:
+      case Opcode::Mul:
+      case Opcode::Mad:
+      case Opcode::Shl:
+      case Opcode::And:
+      case Opcode::Or:
+      case Opcode::Xor:
+      case Opcode::Mov:
+      case Opcode::Cvta:
+      case Opcode::Cvt:
+        break;
+      default:
+        return false;
+    }
+    const Operand& to = in.operands[0];
+    if (ptx::is_float(in.type) || to.kind != Operand::Kind::Register || in.modifiers.mul_part == ptx::MulPart::Hi) return false;
+    if (in.modifiers.carry_out) return false;
+    return ptx::bit_width(in.type) <= 32 || roles_[to.reg].narrow;
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::uint32_t i = 0; i < function_->instructions.size(); ++i) {
+      if (graph_->block_of(i) == kNoBlock) continue;
+      const Instruction& in = function_->instructions[i];
+      const bool low = keeps_low_bits(in);
+      const std::size_t first = destination_count(in);
+      const auto deny = [&](RegisterId reg) {
+        changed = changed || roles_[reg].narrow;
+        roles_[reg].narrow = false;
+      };
+      const bool shared = in.modifiers.space == Space::Shared;
+      for (std::size_t k = 0; k < in.operands.size(); ++k) {
+        const Operand& operand = in.operands[k];
+        if (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Register && !shared) deny(operand.reg);
+        if (operand.kind == Operand::Kind::Register && k >= first && !low) deny(operand.reg);
+        for (const Operand& element : operand.elements) {
+          if (element.kind == Operand::Kind::Register) deny(element.reg);
+        }
+      }
+      if (in.call) {
+        for_each_use(in, deny);
+        for_each_definition(in, deny);
+      }
+      // What is not computed here has its full width.
+      if (in.opcode == Opcode::Ld || in.opcode == Opcode::Atom || in.opcode == Opcode::Selp) for_each_definition(in, deny);
+    }
+  }
+  for (RegisterId reg = 0; reg < roles_.size(); ++reg) {
+    if (roles_[reg].narrow) widths_[reg] = 1;
   }
 }
 

@@ -20,6 +20,7 @@ class RegisterRoles {
     std::uint32_t definition = UINT32_MAX;  // the instruction, where there is one only
     bool constant = false;   // an immediate, a kernel parameter, an address known when the kernel starts: an operand, not a register
     bool varying = false;    // may differ from lane to lane
+    bool narrow = false;     // 64 bits of which only the lower 32 matter: addresses of shared memory
     bool absorbed = false;   // its definition is done by the instructions that use it
   };
   const Role& operator[](ptx::RegisterId reg) const { return roles_[reg]; }
@@ -39,6 +40,7 @@ class RegisterRoles {
   void find_constants();
   void join_copies();
   void find_varying();
+  void find_narrow();
 
   const ptx::Function* function_ = nullptr;
   const ControlFlowGraph* graph_ = nullptr;

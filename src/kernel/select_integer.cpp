@@ -1,4 +1,5 @@
 // Integer arithmetic, logic, shifts, comparison and selection.
+#include <algorithm>
 #include <bit>
 
 #include "kernel/operation_selection.h"
@@ -19,7 +20,12 @@ bool power_of_two(const Operand& operand) {
 
 void select_multiply(OperationBuilder& b, const Instruction& in, ValueId result, const std::vector<ValueId>& sources) {
   const bool add = in.opcode == Opcode::Mad;
-  const int bits = ptx::bit_width(in.type);
+  const bool narrow = in.operands[0].kind == Operand::Kind::Register && b.roles()[in.operands[0].reg].narrow;
+  const int bits = narrow ? std::min(32, ptx::bit_width(in.type)) : ptx::bit_width(in.type);
+  if (narrow && !add && power_of_two(in.operands[2])) {
+    b.emit(in, "SHF", Pipe::Alu, result, sources);
+    return;
+  }
   if (bits == 64) {
     if (in.modifiers.mul_part == MulPart::Hi) {
       b.chain(in, {{"IMAD.WIDE.U32", Pipe::IntegerMultiply, 4}, {"IADD3.X", Pipe::Alu, ptx::is_signed(in.type) ? 10 : 2}}, result, sources);
@@ -84,7 +90,9 @@ bool select_integer(OperationBuilder& b, const Instruction& in) {
   if (in.operands.empty()) return false;
   const ValueId result = b.writes(in.operands[0]);
   const std::vector<ValueId> sources = source_values(b, in);
-  const int bits = in.type == Type::Pred ? 1 : ptx::bit_width(in.type);
+  int bits = in.type == Type::Pred ? 1 : ptx::bit_width(in.type);
+  const bool narrow = bits == 64 && in.operands[0].kind == Operand::Kind::Register && b.roles()[in.operands[0].reg].narrow;
+  if (narrow) bits = 32;
   // Most operations on 64 bits are done once for each half.
   const int halves = bits == 64 ? 2 : 1;
   const int add_halves = bits == 64 && !b.options().wide_integer_add ? 2 : 1;
@@ -96,6 +104,14 @@ bool select_integer(OperationBuilder& b, const Instruction& in) {
         const Operand& operand = in.operands[i];
         if (operand.kind != Operand::Kind::Register || !b.roles()[operand.reg].absorbed) continue;
         const Instruction* const part = b.roles().definition(operand.reg);
+        if (narrow && part->opcode == Opcode::Mul && !power_of_two(part->operands[2])) {
+          b.emit(in, "IMAD", Pipe::IntegerMultiply, result, sources);
+          return true;
+        }
+        if (narrow && part->opcode != Opcode::Add) {
+          b.emit(in, "LEA", Pipe::Alu, result, sources);
+          return true;
+        }
         if (bits == 64 && part->opcode != Opcode::Add) {
           b.emit(in, "IMAD.WIDE", Pipe::IntegerMultiply, result, sources);
           return true;

@@ -18,86 +18,134 @@ using ptx::Space;
 
 constexpr int kWidest = 16;  // bytes a lane
 
-// Alignment of integer registers, as a power of two: what the last bits being zero tells.
+// The low bits of an integer, as far as they are known: value modulo 2 to the power `bits`.
+struct LowBits {
+  int bits = 64;
+  std::uint64_t value = 0;
+  bool operator==(const LowBits&) const = default;
+};
+constexpr LowBits kUnknown{0, 0};
+
+LowBits cut(int bits, std::uint64_t value) {
+  bits = std::clamp(bits, 0, 64);
+  return {bits, bits == 64 ? value : value & ((std::uint64_t{1} << bits) - 1)};
+}
+int zeros(const LowBits& low) { return low.value == 0 ? low.bits : std::countr_zero(low.value); }
+
+// What is known of the low bits of each integer register: enough to see that an address is aligned.
 class Alignment {
  public:
   Alignment(const ptx::Function& function, const ptx::Module& module, const ControlFlowGraph& graph)
-      : function_(function), module_(module), zeros_(function.registers.size(), 64) {
-    // From the most optimistic down: a register is as aligned as the least of its definitions.
+      : function_(function), module_(module), low_(function.registers.size()), seen_(function.registers.size(), false) {
+    // A register knows what all its definitions agree on. From nothing seen: each turn can only take away.
     for (bool changed = true; changed;) {
       changed = false;
       for (std::uint32_t i = 0; i < function.instructions.size(); ++i) {
         if (graph.block_of(i) == kNoBlock) continue;
         const Instruction& instruction = function.instructions[i];
+        if (!known_yet(instruction)) continue;
         for_each_definition(instruction, [&](RegisterId reg) {
-          const int zeros = std::min(zeros_[reg], of(instruction));
-          changed = changed || zeros != zeros_[reg];
-          zeros_[reg] = zeros;
+          const LowBits now = of(instruction);
+          const LowBits next = seen_[reg] ? agree(low_[reg], now) : now;
+          changed = changed || !seen_[reg] || !(next == low_[reg]);
+          low_[reg] = next;
+          seen_[reg] = true;
         });
       }
     }
   }
 
-  std::uint64_t bytes(const Operand& address) const {
-    int zeros = 64;
-    if (address.address_base == Operand::AddressBase::Register) zeros = zeros_[address.reg];
-    if (address.address_base == Operand::AddressBase::Symbol) zeros = of_symbol(address.symbol);
-    return std::uint64_t{1} << std::min(zeros, 16);
+  LowBits of_base(const Operand& address) const {
+    if (address.address_base == Operand::AddressBase::Register) return seen_[address.reg] ? low_[address.reg] : kUnknown;
+    if (address.address_base == Operand::AddressBase::Symbol) return of_symbol(address.symbol);
+    return {64, 0};
   }
 
  private:
-  int of_symbol(const ptx::SymbolRef& symbol) const {
+  static LowBits agree(const LowBits& a, const LowBits& b) {
+    int bits = std::min(a.bits, b.bits);
+    const std::uint64_t differ = a.value ^ b.value;
+    if (differ != 0) bits = std::min(bits, std::countr_zero(differ));
+    return cut(bits, a.value);
+  }
+  bool known_yet(const Instruction& in) const {
+    bool known = false, any = false;
+    for (const Operand& operand : in.operands) {
+      if (&operand == in.operands.data() || operand.kind != Operand::Kind::Register) continue;
+      any = true;
+      known = known || seen_[operand.reg];
+    }
+    return known || !any;
+  }
+  LowBits of_symbol(const ptx::SymbolRef& symbol) const {
     const ptx::Variable* variable = nullptr;
     if (symbol.scope == ptx::SymbolRef::Scope::Module) variable = &module_.variables[symbol.index];
     if (symbol.scope == ptx::SymbolRef::Scope::Function) variable = &function_.variables[symbol.index];
-    if (variable == nullptr) return 0;
+    if (variable == nullptr) return kUnknown;
     // The assembler places shared variables, and may place them better aligned than they ask; dynamic ones start aligned.
-    if (variable->space == Space::Shared) return std::max(4, std::countr_zero(std::uint32_t{variable->alignment}));
-    return std::countr_zero(std::uint32_t{variable->alignment});
+    const int asked = std::countr_zero(std::uint32_t{variable->alignment});
+    return cut(variable->space == Space::Shared ? std::max(4, asked) : asked, 0);
   }
-  int of_operand(const Operand& operand) const {
+  LowBits of_operand(const Operand& operand) const {
     switch (operand.kind) {
       case Operand::Kind::Register:
-        return zeros_[operand.reg];
+        return seen_[operand.reg] ? low_[operand.reg] : LowBits{};
       case Operand::Kind::Immediate:
-        return operand.immediate == 0 ? 64 : std::countr_zero(operand.immediate);
-      case Operand::Kind::Symbol:
-        return std::min(of_symbol(operand.symbol), operand.offset == 0 ? 64 : std::countr_zero(static_cast<std::uint64_t>(operand.offset)));
+        return {64, operand.immediate};
+      case Operand::Kind::Symbol: {
+        const LowBits base = of_symbol(operand.symbol);
+        return cut(base.bits, base.value + static_cast<std::uint64_t>(operand.offset));
+      }
       default:
-        return 0;
+        return kUnknown;
     }
   }
-  int of(const Instruction& in) const {
-    if (in.guard && in.opcode != Opcode::Mov) return 0;
+  LowBits of(const Instruction& in) const {
+    if (ptx::is_float(in.type) || (in.modifiers.mul_part == ptx::MulPart::Hi)) return kUnknown;
     const auto& o = in.operands;
+    const auto low = [&](std::size_t i) { return o.size() > i ? of_operand(o[i]) : kUnknown; };
+    const auto product = [](const LowBits& a, const LowBits& b) {
+      return cut(std::min(a.bits + zeros(b), b.bits + zeros(a)), a.value * b.value);
+    };
     switch (in.opcode) {
       case Opcode::Mov:
       case Opcode::Cvta:
+        return low(1);
       case Opcode::Cvt:
-        return ptx::is_float(in.type) || o.size() < 2 ? 0 : of_operand(o[1]);
+        return ptx::is_float(in.source_type) ? kUnknown : cut(std::min(low(1).bits, ptx::bit_width(in.source_type)), low(1).value);
       case Opcode::Add:
+        return cut(std::min(low(1).bits, low(2).bits), low(1).value + low(2).value);
       case Opcode::Sub:
+        return cut(std::min(low(1).bits, low(2).bits), low(1).value - low(2).value);
       case Opcode::Or:
+        return cut(std::min(low(1).bits, low(2).bits), low(1).value | low(2).value);
       case Opcode::Xor:
-        return ptx::is_float(in.type) ? 0 : std::min(of_operand(o[1]), of_operand(o[2]));
-      case Opcode::And:
-        return std::max(of_operand(o[1]), of_operand(o[2]));
+        return cut(std::min(low(1).bits, low(2).bits), low(1).value ^ low(2).value);
+      case Opcode::And: {
+        const int known = std::max({std::min(low(1).bits, low(2).bits), zeros(low(1)), zeros(low(2))});
+        return cut(known, low(1).value & low(2).value);
+      }
       case Opcode::Shl:
-        return o[2].kind == Operand::Kind::Immediate ? std::min<int>(64, of_operand(o[1]) + static_cast<int>(std::min<std::uint64_t>(o[2].immediate, 64))) : of_operand(o[1]);
+        return o[2].kind == Operand::Kind::Immediate && o[2].immediate < 64
+                   ? cut(low(1).bits + static_cast<int>(o[2].immediate), low(1).value << o[2].immediate)
+                   : kUnknown;
       case Opcode::Mul:
-        return ptx::is_float(in.type) || in.modifiers.mul_part == ptx::MulPart::Hi ? 0 : std::min(64, of_operand(o[1]) + of_operand(o[2]));
-      case Opcode::Mad:
-        return ptx::is_float(in.type) || in.modifiers.mul_part == ptx::MulPart::Hi ? 0 : std::min({64, of_operand(o[1]) + of_operand(o[2]), of_operand(o[3])});
+        return product(low(1), low(2));
+      case Opcode::Mad: {
+        const LowBits scaled = product(low(1), low(2));
+        return cut(std::min(scaled.bits, low(3).bits), scaled.value + low(3).value);
+      }
       case Opcode::Selp:
-        return std::min(of_operand(o[1]), of_operand(o[2]));
+        return agree(low(1), low(2));
       default:
-        return 0;
+        return kUnknown;
     }
   }
 
   const ptx::Function& function_;
   const ptx::Module& module_;
-  std::vector<int> zeros_;
+  std::vector<LowBits> low_;
+  std::vector<bool> seen_;
 };
 
 struct Place {
@@ -156,12 +204,14 @@ MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module&
       for (std::size_t i = 0; i < places.size();) {
         const Instruction& first = function.instructions[places[i].instruction];
         const int size = ptx::byte_size(first.type);
-        const std::uint64_t known = alignment.bytes(first.operands[1]);
+        const LowBits known = alignment.of_base(first.operands[1]);
+        const std::uint64_t address = known.value + static_cast<std::uint64_t>(places[i].offset);
         // The widest aligned run from here.
         std::size_t count = 1;
         for (int width = kWidest; width > size; width /= 2) {
           const auto wanted = static_cast<std::size_t>(width / size);
-          if (known < static_cast<std::uint64_t>(width) || places[i].offset % width != 0 || i + wanted > places.size()) continue;
+          const auto mask = static_cast<std::uint64_t>(width) - 1;
+          if ((known.bits < 64 && (std::uint64_t{1} << known.bits) <= mask) || (address & mask) != 0 || i + wanted > places.size()) continue;
           bool run = true;
           for (std::size_t k = 1; k < wanted; ++k) {
             run = run && places[i + k].offset == places[i].offset + static_cast<std::int64_t>(k) * size &&

@@ -302,7 +302,8 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
   const auto at = static_cast<Cycle>(start);
   if (event != nullptr && operation.space == MemorySpace::Shared) {
     const int lanes = __builtin_popcount(event->mask);
-    const double moved = lanes * static_cast<double>(event->bytes_per_lane) / parameters_.shared_bytes_per_cycle;
+    // The operation may be wider than the PTX access that it leads.
+    const double moved = lanes * static_cast<double>(operation.bytes_per_lane) / parameters_.shared_bytes_per_cycle;
     double passes = event->count;
     // An atomic on shared memory is done lane by lane where lanes meet on one address.
     if (event->atomic) passes = std::max<double>(passes, 2.0 * event->serial);
