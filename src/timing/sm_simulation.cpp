@@ -301,13 +301,10 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
   Cycle done = now + parameters_.l1_latency;
   const auto at = static_cast<Cycle>(start);
   if (event != nullptr && operation.space == MemorySpace::Shared) {
-    const int lanes = __builtin_popcount(event->mask);
-    // The operation may be wider than the PTX access that it leads.
-    const double moved = lanes * static_cast<double>(operation.bytes_per_lane) / parameters_.shared_bytes_per_cycle;
     double passes = event->count;
     // An atomic on shared memory is done lane by lane where lanes meet on one address.
     if (event->atomic) passes = std::max<double>(passes, 2.0 * event->serial);
-    busy = std::max({busy, passes, moved});
+    busy = std::max(busy, passes);
     counts_.shared_passes += event->count;
     counts_.shared_busy += busy;
     done = static_cast<Cycle>(start + busy) - parameters_.request_interval + parameters_.shared_latency;
