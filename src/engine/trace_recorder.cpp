@@ -70,10 +70,11 @@ std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane,
                             const std::uint64_t* addresses) {
   constexpr std::uint32_t kBanks = 32;
   const std::uint32_t words = std::max<std::uint32_t>(1, (bytes_per_lane + 3) / 4);
-  const std::uint32_t lanes_per_phase = std::max<std::uint32_t>(1, kBanks / words);
+// Lanes whose words go out together: all of them up to 8 bytes each, half of them for 16. Lanes on the same word count once.
+  const std::uint32_t lanes_per_phase = words > 2 ? kBanks / 2 : kBanks;
   std::uint32_t passes = 0;
   for (std::uint32_t first = 0; first < kBanks; first += lanes_per_phase) {
-    std::array<std::array<std::uint64_t, 32>, kBanks> words_of_bank;
+    std::array<std::array<std::uint64_t, 2 * 32>, kBanks> words_of_bank;
     std::array<std::uint8_t, kBanks> count{};
     std::uint32_t most = 0;
     for (std::uint32_t lane = first; lane < std::min(first + lanes_per_phase, kBanks); ++lane) {
@@ -161,6 +162,10 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
     }
     std::sort(sectors.begin(), sectors.begin() + static_cast<std::ptrdiff_t>(count));
     const auto end = std::unique(sectors.begin(), sectors.begin() + static_cast<std::ptrdiff_t>(count));
+    // The L1 has the banks of shared memory, so scattered words meet there, too.
+    if (event.space == kernel::AccessSpace::Global && !event.atomic) {
+      event.serial = static_cast<std::uint16_t>(shared_passes(mask, bytes, addresses));
+    }
     event.payload = static_cast<std::uint32_t>(trace.sectors.size());
     event.count = static_cast<std::uint16_t>(end - sectors.begin());
     trace.sectors.insert(trace.sectors.end(), sectors.begin(), end);

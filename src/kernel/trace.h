@@ -31,6 +31,7 @@ struct TraceEvent {
   std::uint32_t id = 0;       // TraceBlockId, or for an access the instruction's index in its function
   // Global, Local, Const: the 32-byte sectors touched are sectors[payload .. payload + count), in ascending order, each once.
   // Shared: count is the number of conflict-free passes the banks need (32 banks of 4 bytes); payload is unused.
+  // Global, not atomic: serial is that number for the banks of the L1.
   // Atomic: count as above, and serial is the largest number of lanes on one address.
   std::uint32_t payload = 0;
   std::uint16_t count = 0;

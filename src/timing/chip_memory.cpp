@@ -35,6 +35,9 @@ ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& pa
   lines_.resize(sets_ * kWays);
   outcomes_.resize(patterns.size());
   slice_free_.resize(static_cast<std::size_t>(parameters.l2_slices), 0.0);
+  // The other SMs' bursts come at other times than these: what the share left unused for a while may be caught up at once. So long
+  // a while as most of an access takes; work that is in step with all SMs finds no credit at its start.
+  credit_ = 0.75 * static_cast<double>(parameters.dram_latency);
   fits_ = options.footprint_bytes > 0 && options.footprint_bytes <= static_cast<double>(options.l2_bytes);
 }
 
@@ -111,11 +114,11 @@ double ChipMemory::miss_rate(const Outcome& outcome) const {
 
 Cycle ChipMemory::use_l2(double bytes, Cycle now) {
   const double service = bytes / (parameters_.l2_bytes_per_cycle * share_);
-  const double start = std::max(l2_free_, static_cast<double>(now));
+  const double start = std::max(l2_free_, static_cast<double>(now) - credit_);
   l2_free_ = start + service;
   traffic_.l2_bytes += bytes;
   traffic_.l2_busy += service;
-  return static_cast<Cycle>(start - static_cast<double>(now));
+  return std::max<Cycle>(0, static_cast<Cycle>(start - static_cast<double>(now)));
 }
 
 void ChipMemory::use_dram(double read_bytes, double write_bytes, Cycle now) {
@@ -134,7 +137,7 @@ void ChipMemory::use_dram(double read_bytes, double write_bytes, Cycle now) {
   const double service =
       (read_bytes * read_cost + write_bytes * write_cost + (read_bytes + write_bytes) * turn * 4 * writes * (1 - writes)) /
       share_;
-  dram_free_ = std::max(dram_free_, static_cast<double>(now)) + service;
+  dram_free_ = std::max(dram_free_, static_cast<double>(now) - credit_) + service;
   traffic_.dram_read_bytes += read_bytes;
   traffic_.dram_write_bytes += write_bytes;
   traffic_.dram_busy += service;

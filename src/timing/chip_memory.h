@@ -80,6 +80,7 @@ class ChipMemory {
   std::vector<Outcome> outcomes_;
   std::vector<double> slice_free_;
   double l2_free_ = 0, dram_free_ = 0;
+  double credit_ = 0;  // cycles
   double recent_read_ = 0, recent_write_ = 0;
   MemoryTraffic traffic_;
 };
