@@ -255,7 +255,7 @@ Result<harness::LaunchCase> make_case(const std::vector<TrialForm>& forms) {
   if (!parsed) return fail(Error::Kind::InvalidInput, ptx::to_string(parsed.error().diagnostics.front()));
   harness::LaunchCase launch;
   launch.module = std::make_shared<const ptx::Module>(std::move(*parsed));
-  launch.kernel = "k";
+  launch.kernel = std::string("k");
   launch.grid = {1, 1, 1};
   launch.block = {kThreads, 1, 1};
   std::mt19937 random(1);
