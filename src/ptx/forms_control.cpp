@@ -34,35 +34,6 @@ bool pmevent(FormBuilder& b) {
   return true;
 }
 
-bool alloca_form(FormBuilder& b) {
-  Type type;
-  if (!b.take_type({Type::U32, Type::U64}, type)) return false;
-  b.form.type = type;
-  b.write(type);
-  b.read(type);
-  b.optional({Kind::Immediate, Type::U32});
-  b.needs(52, 73);
-  return true;
-}
-
-bool stacksave(FormBuilder& b) {
-  Type type;
-  if (!b.take_type({Type::U32, Type::U64}, type)) return false;
-  b.form.type = type;
-  b.write(type);
-  b.needs(52, 73);
-  return true;
-}
-
-bool stackrestore(FormBuilder& b) {
-  Type type;
-  if (!b.take_type({Type::U32, Type::U64}, type)) return false;
-  b.form.type = type;
-  b.read(type);
-  b.needs(52, 73);
-  return true;
-}
-
 bool nanosleep(FormBuilder& b) {
   Type type;
   if (!b.take_type({Type::U32}, type)) return false;
@@ -85,12 +56,8 @@ constexpr OpcodeForms kForms[] = {
     {"call", Opcode::Call, uniform_only},
     {"ret", Opcode::Ret, uniform_only},
     {"exit", Opcode::Exit, no_operands},
-    {"brkpt", Opcode::Brkpt, no_operands},
     {"trap", Opcode::Trap, no_operands},
     {"pmevent", Opcode::Pmevent, pmevent},
-    {"alloca", Opcode::Alloca, alloca_form},
-    {"stacksave", Opcode::Stacksave, stacksave},
-    {"stackrestore", Opcode::Stackrestore, stackrestore},
     {"nanosleep", Opcode::Nanosleep, nanosleep},
     {"griddepcontrol", Opcode::Griddepcontrol, griddepcontrol},
 };

@@ -48,11 +48,7 @@ Trial trial_of(const ptx::Form& form) {
     case Opcode::Ret:
     case Opcode::Exit:
     case Opcode::Trap:
-    case Opcode::Brkpt:
     case Opcode::Bar:
-    case Opcode::Alloca:
-    case Opcode::Stacksave:
-    case Opcode::Stackrestore:
     case Opcode::Cvta:
     case Opcode::Isspacep:
     case Opcode::Prefetch:
@@ -153,7 +149,7 @@ std::string store_trial(const TrialForm& trial, const ptx::Form& form) {
   std::string text;
   if (form.modifiers.vector > 1) {
     for (int i = 0; i < 8; ++i) {
-      text += fmt::format("mov.b64 %rd{0}, %rd{1}; mov.b64 %d{0}, %d{1}; mov.b32 %r{0}, %r{1}; mov.b32 %f{0}, %f{1}; mov.b16 %h{0}, %h{1};\n", i,
+      text += fmt::format("mov.b64 %rd{0}, %rd{1}; mov.b64 %d{0}, %d{1}; mov.b32 %r{0}, %r{1}; mov.b32 %f{0}, %f{1}; mov.b16 %h{0}, %h{1};\n", 8 + i,
                           2 + i % kOperands);
     }
   }

@@ -97,11 +97,7 @@ const std::vector<Pattern>& patterns() {
       {"ret", {{"", "uni"}}},
       {"exit", {kNothing}},
       {"trap", {kNothing}},
-      {"brkpt", {kNothing}},
       {"pmevent", {{"", "mask"}}},
-      {"alloca", {{"u32", "u64"}}},
-      {"stacksave", {{"u32", "u64"}}},
-      {"stackrestore", {{"u32", "u64"}}},
       {"nanosleep", {{"u32"}}},
       {"griddepcontrol", {{"wait", "launch_dependents"}}},
       {"bar", {{"", "cta"}, {"sync", "arrive", "red.popc.u32", "red.and.pred", "red.or.pred"}}},
@@ -158,7 +154,7 @@ std::string operand_text(const OperandRule& rule, const Form& form, int number) 
     case Kind::WriteVector:
     case Kind::ReadVector: {
       std::string text = "{";
-      for (int i = 0; i < rule.vector; ++i) text.append(i > 0 ? ", " : "").append(reg(rule.type, number * 8 % 16 + i));
+      for (int i = 0; i < rule.vector; ++i) text.append(i > 0 ? ", " : "").append(reg(rule.type, 8 + i));
       return text + "}";
     }
     case Kind::Unified: return {};
