@@ -196,7 +196,7 @@ void Engine::Implementation::leave_help(GridRun& grid) {
 
 Result<void> Engine::Implementation::set_up(GridRun& grid) {
   const Launch& launch = grid.launch;
-  grid.blocks = launch.grid.count();
+  grid.blocks = launch.traced_only ? launch.traced_blocks.size() : launch.grid.count();
   grid.warps_per_block = warps_of(launch.block);
   grid.shape = lane_shape(launch.block);
   grid.shared_bytes = grid.kernel->static_shared_bytes + launch.dynamic_shared_bytes;

@@ -39,6 +39,8 @@ struct Launch {
   bool check = false;        // the checked build: --check
   std::uint64_t grid_id = 0;
   std::span<const std::uint64_t> traced_blocks;  // ascending block indexes that run through the traced build
+  // Runs nothing but the traced blocks: memory and counts are then those of these blocks alone. For predictions without results.
+  bool traced_only = false;
   const std::atomic<bool>* cancel =
       nullptr;  // set from outside (time-out, Ctrl-C): the launch ends with Fault::Kind::Cancelled
   // Receives the text of device printf, whole calls at a time, in the order of the calls of a block. May be

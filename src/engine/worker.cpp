@@ -103,11 +103,12 @@ Block* Worker::start_block() {
     --grid->resident;
     return nullptr;
   }
-  const std::uint64_t index = grid->next_block.fetch_add(1, std::memory_order_relaxed);
+  std::uint64_t index = grid->next_block.fetch_add(1, std::memory_order_relaxed);
   if (index >= grid->blocks) {
     --grid->resident;
     return nullptr;
   }
+  if (grid->launch.traced_only) index = grid->launch.traced_blocks[index];
   if (free_blocks_.empty()) {
     all_blocks_.push_back(std::make_unique<Block>());
     free_blocks_.push_back(all_blocks_.back().get());

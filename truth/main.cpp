@@ -1,0 +1,96 @@
+// doppel_truth [--write FILE] [SET...]: prints predictions beside what was measured on real cards, and the error of each set.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "sets.h"
+
+namespace {
+
+using doppel::truth::Row;
+
+struct Set {
+  const char* name;
+  const char* what;
+  std::function<std::vector<Row>()> run;
+};
+
+double mean_error(const std::vector<Row>& rows) {
+  double sum = 0;
+  for (const Row& row : rows) sum += std::abs(row.predicted / row.measured - 1);
+  return rows.empty() ? 0 : 100 * sum / static_cast<double>(rows.size());
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const std::vector<Set> sets{
+      {"sgemm", "six steps of a matrix product, RTX A6000", doppel::truth::run_sgemm},
+      {"stream", "streams by block size, A40", doppel::truth::run_stream},
+      {"read", "read and copy streams, RTX PRO 5000 Blackwell", doppel::truth::run_read},
+      {"latency", "pointer chase by size, A40", doppel::truth::run_latency},
+      {"cache", "cache bandwidth by size, A40", doppel::truth::run_cache},
+  };
+  std::string write;
+  std::vector<std::string> chosen;
+  for (int i = 1; i < count; ++i) {
+    const std::string argument = arguments[i];
+    if (argument == "--write" && i + 1 < count) {
+      write = arguments[++i];
+      continue;
+    }
+    if (std::ranges::none_of(sets, [&](const Set& set) { return argument == set.name; })) {
+      fmt::print(stderr, "doppel_truth: no set '{}'; there are sgemm, stream, read, latency, cache\n", argument);
+      return 2;
+    }
+    chosen.push_back(argument);
+  }
+  nlohmann::json by_set = nlohmann::json::object();
+  double error = 0;
+  int measurements = 0;
+  int sets_run = 0;
+  try {
+    for (const Set& set : sets) {
+      if (!chosen.empty() && std::ranges::find(chosen, set.name) == chosen.end()) continue;
+      fmt::print("{}: {}\n", set.name, set.what);
+      const std::vector<Row> rows = set.run();
+      for (const Row& row : rows) {
+        fmt::print("  {:28} measured {:10.1f}  predicted {:10.1f} {:8} {:+6.1f} %   {}\n", row.what, row.measured, row.predicted, row.unit,
+                   100 * (row.predicted / row.measured - 1), row.note);
+      }
+      const double mean = mean_error(rows);
+      fmt::print("  mean absolute error {:.1f} % of {} measurements\n", mean, rows.size());
+      std::fflush(stdout);
+      by_set[set.name] = {{"mean_percent", std::round(mean * 10) / 10}, {"measurements", rows.size()}};
+      error += mean;
+      measurements += static_cast<int>(rows.size());
+      ++sets_run;
+    }
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "doppel_truth: {}\n", failure.what());
+    return 1;
+  }
+  if (sets_run == 0) return 0;
+  // Every set counts alike: a long sweep must not hide a short one.
+  fmt::print("mean of the sets: {:.1f} %\n", error / sets_run);
+  if (write.empty()) return 0;
+  const nlohmann::json band{{"mean_percent", std::round(error / sets_run * 10) / 10},
+                            {"measurements", measurements},
+                            {"set", "kernels measured on an A40, an RTX A6000 and an RTX PRO 5000 Blackwell (truth/)"},
+                            {"sets", by_set}};
+  std::ofstream out(write);
+  out << band.dump(2) << "\n";
+  if (!out) {
+    fmt::print(stderr, "doppel_truth: {}: cannot be written\n", write);
+    return 1;
+  }
+  return 0;
+}

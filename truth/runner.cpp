@@ -1,0 +1,111 @@
+#include "runner.h"
+
+#include <stdexcept>
+
+#include "card/occupancy.h"
+#include "ptx/parse.h"
+
+namespace doppel::truth {
+namespace {
+
+constexpr std::uint64_t kMemory = std::uint64_t{40} << 30;
+
+std::uint32_t static_shared_bytes(const ptx::Module& module, const ptx::Function& function) {
+  std::uint64_t bytes = 0;
+  for (const ptx::Variable& variable : function.variables) {
+    if (variable.space == ptx::Space::Shared) bytes += variable.size;
+  }
+  for (const ptx::Variable& variable : module.variables) {
+    if (variable.space == ptx::Space::Shared) bytes += variable.size;
+  }
+  return static_cast<std::uint32_t>(bytes);
+}
+
+}  // namespace
+
+Runner::Runner(const char* ptx) {
+  auto module = ptx::parse(ptx);
+  if (!module) throw std::runtime_error(ptx::to_string(module.error().diagnostics.front()));
+  module_ = std::make_shared<const ptx::Module>(std::move(*module));
+  auto compiled = jit::CompiledModule::create(module_, {});
+  if (!compiled) throw std::runtime_error(compiled.error().message);
+  compiled_ = *compiled;
+  auto memory = memory::AddressSpace::create(0, kMemory);
+  if (!memory) throw std::runtime_error(memory.error().message);
+  memory_ = std::move(*memory);
+}
+
+std::uint64_t Runner::allocate(std::uint64_t bytes) {
+  const auto address = memory_->allocate(bytes, 512, memory::AllocationKind::Device);
+  if (!address) throw std::runtime_error(address.error().message);
+  return *address;
+}
+
+void Runner::free(std::uint64_t address) { static_cast<void>(memory_->free(address)); }
+
+std::uint32_t Runner::find(const std::string& kernel) const {
+  for (std::uint32_t id = 0; id < module_->functions.size(); ++id) {
+    if (module_->functions[id].name == kernel && module_->functions[id].is_kernel) return id;
+  }
+  throw std::runtime_error("no kernel " + kernel);
+}
+
+std::uint32_t Runner::shared_bytes_for(const card::Card& card, const std::string& kernel, int blocks) {
+  const auto model = timing::KernelModel::build(module_, find(kernel), card);
+  std::uint32_t bytes = 1024;
+  for (;; bytes += 256) {
+    const card::BlockResources block{32, static_cast<int>(model->registers_per_thread()), bytes};
+    if (card::occupancy(card, block).blocks_per_sm <= blocks) return bytes;
+  }
+}
+
+timing::Prediction Runner::predict(const card::Card& card, const Launch& launch) {
+  const std::uint32_t function = find(launch.kernel);
+  const auto model = timing::KernelModel::build(module_, function, card);
+  timing::LaunchShape shape;
+  shape.grid = launch.grid;
+  shape.block = launch.block;
+  shape.static_shared_bytes = static_shared_bytes(*module_, module_->functions[function]);
+  shape.dynamic_shared_bytes = launch.dynamic_shared_bytes;
+  const std::vector<std::uint64_t> samples = timing::plan_samples(card, *model, shape, timing::Depth::Fast);
+  const std::vector<std::uint64_t> symbols(module_->variables.size(), 0);
+
+  engine::Launch run;
+  run.module = compiled_;
+  run.function = function;
+  run.grid = launch.grid;
+  run.block = launch.block;
+  run.dynamic_shared_bytes = launch.dynamic_shared_bytes;
+  run.parameters = launch.parameters;
+  run.symbols = symbols;
+  run.memory = memory_.get();
+  run.sm_count = static_cast<std::uint32_t>(card.sm_count);
+  run.clock_hz = card.clocks.sustained_mhz * 1e6;
+  run.traced_only = true;
+  const auto run_blocks = [&](std::span<const std::uint64_t> blocks) {
+    run.traced_blocks = blocks;
+    auto outcome = engine_.run(run);
+    if (!outcome) throw std::runtime_error(outcome.error().message);
+    if (outcome->fault) throw std::runtime_error(engine::describe(*outcome->fault));
+    return std::move(*outcome);
+  };
+  const engine::Outcome traced = run_blocks(samples);
+  // The blocks of these kernels are alike but for the last one: their mean stands for the grid.
+  std::vector<kernel::BlockCount> counts = traced.counts;
+  std::uint64_t counted = samples.size();
+  if (samples.size() > 1) {
+    const engine::Outcome inner = run_blocks(std::span(samples).first(samples.size() - 1));
+    counts = inner.counts;
+    --counted;
+  }
+  const double scale = static_cast<double>(launch.grid.count()) / static_cast<double>(counted);
+  for (kernel::BlockCount& count : counts) {
+    count.warps = static_cast<std::uint64_t>(static_cast<double>(count.warps) * scale);
+    count.lanes = static_cast<std::uint64_t>(static_cast<double>(count.lanes) * scale);
+  }
+  std::vector<std::uint32_t> first_slot;
+  for (std::uint32_t id = 0; id < module_->functions.size(); ++id) first_slot.push_back(compiled_->first_slot(id));
+  return timing::predict(card, *model, shape, traced.traces, counts, first_slot, timing::Depth::Fast);
+}
+
+}  // namespace doppel::truth

@@ -1,0 +1,24 @@
+// The sets of measurements, each with the kernels that repeat it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace doppel::truth {
+
+struct Row {
+  std::string what;
+  double measured = 0;
+  double predicted = 0;
+  std::string unit;
+  std::string note;  // of the model: what bound it, …
+};
+
+// Each throws std::runtime_error where a file cannot be read or a launch fails.
+std::vector<Row> run_sgemm();    // sgemm-a6000.csv
+std::vector<Row> run_stream();   // a40/stream.txt
+std::vector<Row> run_read();     // kernels.csv: the read stream of the RTX PRO 5000 Blackwell
+std::vector<Row> run_latency();  // a40/latency.txt
+std::vector<Row> run_cache();    // a40/cache.txt
+
+}  // namespace doppel::truth

@@ -1,0 +1,10 @@
+// PTX of the kernels, embedded at build time.
+#pragma once
+
+namespace doppel::truth {
+
+extern const char* const kSgemmStepsPtx;
+extern const char* const kStreamPtx;
+extern const char* const kCachePtx;
+
+}  // namespace doppel::truth
