@@ -6,8 +6,11 @@
 
 #include <cstddef>
 
+#include "jit/float_values.h"
 #include "jit/lower.h"
+#include "kernel/deferred_nans.h"
 #include "kernel/operands.h"
+#include "kernel/warp_progress.h"
 
 namespace doppel::jit {
 
@@ -71,8 +74,16 @@ void FunctionEmitter::run() {
   kernel::LaneAnalysisOptions options;
   options.basis = basis_of(module_.variant);
   options.is_kernel = function_.is_kernel;
-  analysis_ = kernel::LaneAnalysis::build(function_, graph_, *liveness_, options);
-  if (!graph_.reducible()) throw Unsupported{"irreducible control flow in '" + function_.name + "'"};
+  counted_graph_ = graph_;
+  deferred_nans_ = kernel::deferred_nans(function_);
+  if (graph_.reducible()) analysis_ = kernel::LaneAnalysis::build(function_, graph_, *liveness_, options);
+  scheduled_ = !graph_.reducible() || kernel::needs_scheduler(function_, graph_, *analysis_);
+  if (scheduled_) {
+    graph_ = kernel::ControlFlowGraph::build(function_, kernel::waiting_points(function_));
+    liveness_ = kernel::Liveness::build(function_, graph_);
+    options.scheduled = true;
+    analysis_ = kernel::LaneAnalysis::build(function_, graph_, *liveness_, options);
+  }
   all_lanes_stay_ = module_.variant.full_warps && function_.is_kernel && leaves_together();
   local_ = kernel::local_layout(function_);
   parameters_ = kernel::parameter_layout(function_.parameters);
@@ -101,11 +112,13 @@ void FunctionEmitter::run() {
   make_registers();
 
   const std::size_t count = graph_.blocks().size();
+  if (scheduled_) make_scheduler();
   pending_.assign(count, nullptr);
   enter_.assign(count, nullptr);
   body_.assign(count, nullptr);
   for (BlockId id = 0; id < count; ++id) {
     body_[id] = llvm::BasicBlock::Create(context(), "block" + std::to_string(id), into_);
+    if (scheduled_) continue;
     if (!analysis_->pending().convergent(id)) {
       pending_[id] = stack_slot(builder_.getInt32Ty(), "pending");
       builder_.CreateStore(i32(0), pending_[id]);
@@ -115,9 +128,11 @@ void FunctionEmitter::run() {
     }
   }
   builder_.SetInsertPoint(start);
-  if (count != 0 && pending_[0] != nullptr) builder_.CreateStore(live_mask(), pending_[0]);
-  builder_.CreateBr(count == 0 ? end_ : body_[0]);
+  if (count != 0) add_pending(0, live_mask());
+  const bool dispatched = scheduled_ && count != 0 && !analysis_->pending().convergent(0);
+  builder_.CreateBr(count == 0 ? end_ : dispatched ? scheduler_.dispatch : body_[0]);
   for (BlockId id = 0; id < count; ++id) emit_block(id);
+  if (scheduled_) emit_dispatch();
 
   builder_.SetInsertPoint(end_);
   builder_.CreateRetVoid();
@@ -125,9 +140,7 @@ void FunctionEmitter::run() {
 
 llvm::AllocaInst* FunctionEmitter::stack_slot(llvm::Type* type, const char* name) {
   llvm::IRBuilder<> at(entry_, entry_->begin());
-  llvm::AllocaInst* slot = at.CreateAlloca(type, nullptr, name);
-  slot->setAlignment(llvm::Align(64));
-  return slot;
+  return at.CreateAlloca(type, nullptr, name);
 }
 
 void FunctionEmitter::make_registers() {
@@ -300,6 +313,9 @@ Lanes FunctionEmitter::read(const Operand& operand, ptx::Type type) {
       if (operand.negated) {
         value.parts[0] = builder_.CreateNot(value.parts[0]);
       }
+      if (deferred_nans_[operand.reg] && !payload_ignored_) {
+        value.parts[0] = FloatValues(*this, ptx::Type::F32).canonical_nan(value.parts[0]);
+      }
       return value;
     }
     case Operand::Kind::Immediate: {
@@ -385,6 +401,7 @@ void FunctionEmitter::set_guard(const Instruction& instruction) {
 
 void FunctionEmitter::begin_block(BlockId block) {
   block_ = block;
+  barrier_lanes_ = nullptr;
   const kernel::PendingBlocks& pending = analysis_->pending();
   if (enter_[block] != nullptr) {
     builder_.SetInsertPoint(enter_[block]);
@@ -396,6 +413,8 @@ void FunctionEmitter::begin_block(BlockId block) {
   builder_.SetInsertPoint(body_[block]);
   if (pending.convergent(block)) {
     block_mask_ = all_lanes_stay_ ? i32(~0u) : live_mask();
+  } else if (scheduled_) {
+    begin_scheduled_block(block);
   } else {
     block_mask_ = builder_.CreateLoad(builder_.getInt32Ty(), pending_[block]);
     builder_.CreateStore(i32(0), pending_[block]);
@@ -411,10 +430,14 @@ llvm::BasicBlock* FunctionEmitter::arrival(BlockId block) { return enter_[block]
 
 void FunctionEmitter::emit_block(BlockId block) {
   const kernel::BasicBlock& basic = graph_.blocks()[block];
-  if (basic.predecessors.empty() && block != 0) return;
+  if (unreachable(block)) {
+    builder_.SetInsertPoint(body_[block]);
+    builder_.CreateUnreachable();
+    return;
+  }
   begin_block(block);
   count_block(block, block_mask_);
-  if (basic.loop != kernel::kNoLoop && graph_.loops()[basic.loop].header == block) {
+  if (!scheduled_ && basic.loop != kernel::kNoLoop && graph_.loops()[basic.loop].header == block) {
     kill_registers(block);
     poll_loop(block);
   }
@@ -472,7 +495,10 @@ void FunctionEmitter::kill_registers(BlockId header) {
 }
 
 void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty) {
-  const std::uint32_t slot = module_.first_slot[id_] + block;
+  // The blocks of scheduled code are finer than those that are counted.
+  const BlockId counted = counted_graph_.block_of(graph_.blocks()[block].first);
+  if (counted_graph_.blocks()[counted].first != graph_.blocks()[block].first) return;
+  const std::uint32_t slot = module_.first_slot[id_] + counted;
   Value* counters = context_field(offsetof(WarpContext, counters), builder_.getPtrTy());
   const auto bump = [&](std::uint32_t word, Value* by) {
     Value* address = builder_.CreateConstInBoundsGEP1_64(builder_.getInt64Ty(), counters, word);
@@ -492,7 +518,7 @@ void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty
     }
     callback(offsetof(RuntimeCallbacks, trace_block),
              llvm::FunctionType::get(builder_.getVoidTy(), {builder_.getPtrTy(), builder_.getInt32Ty(), builder_.getInt32Ty()}, false),
-             {context_, i32(id_ << 16 | block), lanes});
+             {context_, i32(id_ << 16 | counted), lanes});
     if (after != nullptr) {
       builder_.CreateBr(after);
       builder_.SetInsertPoint(after);
@@ -502,8 +528,11 @@ void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty
 
 void FunctionEmitter::emit_instruction(const Instruction& instruction) {
   set_guard(instruction);
+  payload_ignored_ = kernel::ignores_nan_payload(instruction) ||
+                     (instruction.opcode == ptx::Opcode::Mov && defers_nan(instruction.operands[0]));
   if (!lower_pattern(*this, instruction)) lower(*this, instruction);
   guard_ = nullptr;
+  payload_ignored_ = false;
 }
 
 Value* FunctionEmitter::context_field_address(std::size_t offset) {
@@ -519,7 +548,8 @@ Value* FunctionEmitter::context_field(std::size_t offset, llvm::Type* type) {
     while (llvm::isa<llvm::AllocaInst>(*position)) ++position;
     at.SetInsertPoint(entry_, position);
     Value* address = at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), context_, offset);
-    llvm::LoadInst* load = at.CreateLoad(type, address);
+    // The context's fields have the alignment of their elements.
+    llvm::LoadInst* load = at.CreateAlignedLoad(type, address, llvm::Align(type->isVectorTy() || type->isIntegerTy(32) ? 4 : 8));
     load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context(), {}));
     field = load;
   }

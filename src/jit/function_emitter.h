@@ -70,6 +70,10 @@ class FunctionEmitter {
   // Writes a destination: a register, a vector's element or `_`; blends where other lanes or a false guard keep the old value.
   void write(const ptx::Operand& destination, Lanes value);
   void write(const ptx::Operand& destination, llvm::Value* value);    // scalar or vector, by its type
+  // Whether a NaN in the destination may keep any payload for now (kernel/deferred_nans.h).
+  bool defers_nan(const ptx::Operand& destination) const {
+    return destination.kind == ptx::Operand::Kind::Register && deferred_nans_[destination.reg];
+  }
   // Converts a value to 32 lanes where it is scalar.
   llvm::Value* splat(llvm::Value* value);
   llvm::Value* resize(llvm::Value* value, int bits, bool sign);       // truncates or extends
@@ -78,6 +82,7 @@ class FunctionEmitter {
   llvm::Value* mask() { return effective_mask_; }          // i32
   llvm::Value* mask_vector();                              // <32 x i1>
   bool mask_may_be_empty() const { return mask_may_be_empty_; }
+  llvm::Value* barrier_mask() { return barrier_lanes_ != nullptr ? barrier_lanes_ : effective_mask_; }
   bool mask_is_full() const;                               // known to be all 32 lanes
   llvm::MDNode* likely();                                  // branch weights of a condition that nearly always holds
   void lanes_left_in_call();                               // takes out the lanes that exited inside of a call
@@ -130,17 +135,39 @@ class FunctionEmitter {
   bool leaves_together() const;
   void kill_registers(kernel::BlockId header);
 
+  // Scheduled mode (lane_scheduler.cpp).
+  struct Scheduler {
+    llvm::AllocaInst* waiting = nullptr;   // [blocks x i32]: lanes that stand at a block
+    llvm::AllocaInst* passed = nullptr;    // [blocks x i32]: of those, lanes whose wait has ended elsewhere
+    llvm::AllocaInst* start = nullptr;     // where the next scan begins
+    llvm::AllocaInst* progress = nullptr;  // a block has run since the last scan wrapped around
+    llvm::AllocaInst* stuck = nullptr;     // every lane waits
+    llvm::AllocaInst* current = nullptr;   // lanes handed to the block that runs
+    llvm::AllocaInst* turns = nullptr;
+    llvm::BasicBlock* dispatch = nullptr;
+  };
+  void make_scheduler();
+  void emit_dispatch();
+  void begin_scheduled_block(kernel::BlockId block);
+  void wait_for_members(kernel::BlockId block, const ptx::Instruction& instruction);
+  void wait_at_barrier(kernel::BlockId block, const ptx::Instruction& instruction);
+  void park(kernel::BlockId block, llvm::Value* lanes, llvm::Value* going);
+  void go_to_dispatch(kernel::BlockId block);
+  void call_yield();
+  llvm::Value* scheduler_lanes(llvm::AllocaInst* array, kernel::BlockId block);
+  void add_scheduler_lanes(llvm::AllocaInst* array, kernel::BlockId block, llvm::Value* lanes);
+  bool unreachable(kernel::BlockId block) const { return graph_.blocks()[block].predecessors.empty() && block != 0; }
+
   // Control (lower_control.cpp).
   struct Edge {
     std::optional<kernel::BlockId> target;  // none: lanes leave
     llvm::Value* lanes = nullptr;           // i32
   };
   void emit_terminator(kernel::BlockId block);
-  void emit_uniform_branch(kernel::BlockId block, const ptx::Instruction& last);
   void leave(llvm::Value* lanes, bool exits_thread);
   void emit_leaving_edge(kernel::BlockId through, llvm::Value* lanes);
-  void go_on(kernel::BlockId block);
   llvm::BasicBlock* arrival(kernel::BlockId block);
+  void add_pending(kernel::BlockId target, llvm::Value* lanes);
   std::vector<Edge> edges_of(kernel::BlockId block, const ptx::Instruction& last);
   void poll_loop(kernel::BlockId header);
   bool leaves(kernel::BlockId block) const;
@@ -152,6 +179,12 @@ class FunctionEmitter {
   llvm::IRBuilder<> builder_;
   Scalars scalars_{*this};
   kernel::ControlFlowGraph graph_;
+  kernel::ControlFlowGraph counted_graph_;  // as traces and counters know it
+  std::vector<bool> deferred_nans_;         // by register
+  bool payload_ignored_ = false;            // by the current instruction
+  bool scheduled_ = false;
+  Scheduler scheduler_;
+  llvm::Value* barrier_lanes_ = nullptr;    // of the barrier that the current block calls, where it stands for several places
   std::optional<kernel::Liveness> liveness_;
   std::optional<kernel::LaneAnalysis> analysis_;
   kernel::LocalLayout local_;

@@ -69,6 +69,17 @@ void FunctionEmitter::emit_leaving_edge(BlockId through, Value* lanes) {
   leave(lanes, opcode == Opcode::Exit);
 }
 
+// Lanes that are to run `target` when its turn comes.
+void FunctionEmitter::add_pending(BlockId target, Value* lanes) {
+  if (analysis_->pending().convergent(target)) return;  // then all that live are there
+  if (scheduled_) {
+    add_scheduler_lanes(scheduler_.waiting, target, lanes);
+    return;
+  }
+  llvm::AllocaInst* slot = pending_[target];
+  builder_.CreateStore(builder_.CreateOr(builder_.CreateLoad(builder_.getInt32Ty(), slot), lanes), slot);
+}
+
 void FunctionEmitter::emit_terminator(BlockId block) {
   const Instruction& last = function_.instructions[at_];
   set_guard(last);
@@ -84,8 +95,8 @@ void FunctionEmitter::emit_terminator(BlockId block) {
       emit_leaving_edge(*target, lanes);
       builder_.CreateBr(end_);
     } else {
-      if (pending_[*target] != nullptr) builder_.CreateStore(lanes, pending_[*target]);
-      builder_.CreateBr(body_[*target]);
+      add_pending(*target, lanes);
+      builder_.CreateBr(scheduled_ && !pending.convergent(*target) ? scheduler_.dispatch : body_[*target]);
     }
   };
 
@@ -129,18 +140,19 @@ void FunctionEmitter::emit_terminator(BlockId block) {
     } else if (leaves(*edge.target)) {
       emit_leaving_edge(*edge.target, edge.lanes);
       left = true;
-    } else if (llvm::AllocaInst* slot = pending_[*edge.target]) {
-      builder_.CreateStore(builder_.CreateOr(builder_.CreateLoad(builder_.getInt32Ty(), slot), edge.lanes), slot);
+    } else {
+      add_pending(*edge.target, edge.lanes);
     }
   }
   const kernel::BranchFact& fact = analysis_->branches()[block];
   if (convergent && !fact.divergent && fact.successors.size() == 1) {
     // Some lanes may have left; the others go on together.
     const BlockId target = fact.successors[0];
+    llvm::BasicBlock* next = scheduled_ && !pending.convergent(target) ? scheduler_.dispatch : body_[target];
     if (left) {
-      builder_.CreateCondBr(builder_.CreateICmpNE(live_mask(), i32(0)), body_[target], end_);
+      builder_.CreateCondBr(builder_.CreateICmpNE(live_mask(), i32(0)), next, end_);
     } else {
-      builder_.CreateBr(body_[target]);
+      builder_.CreateBr(next);
     }
     return;
   }
@@ -153,10 +165,15 @@ void FunctionEmitter::emit_terminator(BlockId block) {
     for (std::size_t i = 0; i < edges.size(); ++i) {
       if (!edges[i].target || leaves(*edges[i].target)) continue;
       rest = llvm::BasicBlock::Create(context(), "next", into_);
-      builder_.CreateCondBr(builder_.CreateICmpNE(edges[i].lanes, i32(0)), body_[*edges[i].target], rest);
+      llvm::BasicBlock* next = scheduled_ && !pending.convergent(*edges[i].target) ? scheduler_.dispatch : body_[*edges[i].target];
+      builder_.CreateCondBr(builder_.CreateICmpNE(edges[i].lanes, i32(0)), next, rest);
       builder_.SetInsertPoint(rest);
     }
     builder_.CreateBr(end_);
+    return;
+  }
+  if (scheduled_) {
+    go_to_dispatch(block);
     return;
   }
   const BlockId next = kernel::PendingBlocks::next(graph_, block, after);
@@ -183,8 +200,7 @@ void FunctionEmitter::poll_loop(BlockId header) {
   llvm::MDBuilder metadata(context());
   builder_.CreateCondBr(builder_.CreateICmpSLE(left, i32(0)), turn, go, metadata.createBranchWeights(1, 1 << 20));
   builder_.SetInsertPoint(turn);
-  callback(offsetof(RuntimeCallbacks, yield), llvm::FunctionType::get(builder_.getVoidTy(), {builder_.getPtrTy()}, false),
-           {context_});
+  call_yield();
   builder_.CreateStore(i32(1u << 16), poll_);
   builder_.CreateBr(go);
   builder_.SetInsertPoint(go);

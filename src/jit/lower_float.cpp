@@ -105,6 +105,7 @@ class FloatLowering {
     if (m.ftz) result = values_.flush(result);
     if (m.sat) return values_.saturate(result);
     if (m.relu) return values_.relu(result);
+    if (type_ == Type::F32 && emitter_.defers_nan(instruction_.operands[0])) return result;
     if (type_ != Type::F64) return values_.canonical_nan(result);
     Value* nan = values_.constant(result, values_.nan());
     for (Value* operand : {d, c, a}) {

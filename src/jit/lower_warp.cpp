@@ -43,7 +43,7 @@ class WarpLowering {
     }
     Value* result = emitter_.callback(offsetof(RuntimeCallbacks, barrier),
                                       llvm::FunctionType::get(word, {b_.getPtrTy(), word, word, word, word, word}, false),
-                                      {emitter_.context_pointer(), emitter_.mask(), barrier, threads,
+                                      {emitter_.context_pointer(), emitter_.barrier_mask(), barrier, threads,
                                        emitter_.i32(static_cast<std::uint32_t>(instruction_.modifiers.barrier)), predicate});
     if (done != nullptr) {
       llvm::BasicBlock* called = b_.GetInsertBlock();

@@ -57,8 +57,11 @@ void MemoryAccess::resolve(const Operand& address) {
     }
     invariant_ = true;
     Value* base = emitter_.context_field(offsetof(WarpContext, parameters), b_.getInt64Ty());
+    Operand reg;
+    reg.kind = Operand::Kind::Register;
+    reg.reg = address.reg;
     Lanes offset = from_symbol ? emitter_.uniform(emitter_.symbol_address(address.symbol))
-                   : from_register ? emitter_.read(address, ptx::Type::B64)
+                   : from_register ? emitter_.read(reg, ptx::Type::B64)
                                    : constant(0, 64);
     if (offset.pattern.bits == 32) offset = emitter_.varying(emitter_.resize(emitter_.materialize(offset), 64, false));
     address_ = sum(sum(offset, constant(address.offset, 64)), emitter_.uniform(base));

@@ -27,13 +27,14 @@ struct RawGraph {
   std::vector<BasicBlock> blocks;  // in text order, unreachable ones included
 };
 
-RawGraph split(const ptx::Function& function) {
+RawGraph split(const ptx::Function& function, std::span<const std::uint32_t> split_at) {
   const auto count = static_cast<std::uint32_t>(function.instructions.size());
   std::set<std::uint32_t> leaders{0};
   for (std::uint32_t index : function.labels) leaders.insert(index);
   for (std::uint32_t i = 0; i < count; ++i) {
     if (ends_block(function.instructions[i])) leaders.insert(i + 1);
   }
+  leaders.insert(split_at.begin(), split_at.end());
   leaders.erase(count);
   RawGraph graph;
   std::vector<BlockId> block_at(count + 1, kNoBlock);
@@ -247,10 +248,10 @@ class LoopContiguousOrder {
 
 }  // namespace
 
-ControlFlowGraph ControlFlowGraph::build(const ptx::Function& function) {
+ControlFlowGraph ControlFlowGraph::build(const ptx::Function& function, std::span<const std::uint32_t> split_at) {
   ControlFlowGraph result;
   result.block_of_.assign(function.instructions.size(), kNoBlock);
-  RawGraph raw = split(function);
+  RawGraph raw = split(function, split_at);
   if (raw.blocks.empty()) return result;
 
   const std::size_t size = raw.blocks.size();

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "ptx/module.h"
@@ -41,8 +42,9 @@ struct Loop {
 
 class ControlFlowGraph {
  public:
-  // Blocks that cannot be reached are dropped.
-  static ControlFlowGraph build(const ptx::Function& function);
+  // Blocks that cannot be reached are dropped. A block also begins at each instruction of `split_at`; traces and counters know the blocks
+  // without such splits only.
+  static ControlFlowGraph build(const ptx::Function& function, std::span<const std::uint32_t> split_at = {});
 
   const std::vector<BasicBlock>& blocks() const { return blocks_; }
   const std::vector<Loop>& loops() const { return loops_; }

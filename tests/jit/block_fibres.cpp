@@ -1,6 +1,7 @@
 #include "jit/block_fibres.h"
 
 #include <boost/context/fiber.hpp>
+#include <boost/context/pooled_fixedsize_stack.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -144,6 +145,7 @@ Result<GridResult> run_grid(const GridRun& run) {
   if (!code) return tl::unexpected(code.error());
   const kernel::SharedLayout layout = kernel::shared_layout(run.module->module(), run.function);
 
+  context::pooled_fixedsize_stack stacks(1 << 18);
   GridResult result;
   result.counters.assign(2 * static_cast<std::size_t>(run.module->counter_slots()), 0);
   const std::uint32_t warps = (threads + 31) / 32;
@@ -188,7 +190,7 @@ Result<GridResult> run_grid(const GridRun& run) {
           c.engine = warp.get();
           Warp* self = warp.get();
           const jit::WarpEntry entry = code->entry;
-          warp->fibre = context::fiber(std::allocator_arg, context::fixedsize_stack(1 << 20), [self, entry](context::fiber&& caller) {
+          warp->fibre = context::fiber(std::allocator_arg, stacks, [self, entry](context::fiber&& caller) {
             self->caller = std::move(caller);
             entry(&self->context);
             self->finished = true;
@@ -205,7 +207,13 @@ Result<GridResult> run_grid(const GridRun& run) {
           }
           if (!result.fault.empty()) break;
         }
-        if (!result.fault.empty()) return result;
+        if (!result.fault.empty()) {
+          // Generated code never unwinds: what is left of the warps' fibres is given up, not destroyed.
+          for (auto& warp : block.warps) {
+            if (warp->fibre) new context::fiber(std::move(warp->fibre));
+          }
+          return result;
+        }
       }
   return result;
 }
