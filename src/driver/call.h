@@ -7,10 +7,12 @@
 
 #include <exception>
 #include <new>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
 
+#include "device/host_clock.h"
 #include "support/log.h"
 #include "support/result.h"
 
@@ -23,11 +25,29 @@ CUresult driver_state();
 // The code that a program gets for an error of a lower part; its words go to the log.
 CUresult to_result(const Error& error);
 
+inline CUresult answer(const Result<void>& result) { return result ? CUDA_SUCCESS : to_result(result.error()); }
+
+// Stores the value for the program, which gave a place for it.
+template <typename T, typename Out>
+CUresult answer(Result<T> result, Out* out) {
+  if (!result) return to_result(result.error());
+  *out = static_cast<Out>(*std::move(result));
+  return CUDA_SUCCESS;
+}
+
+// An argument that the trace shows as text. Everything else of a pointer is its address.
+struct Text {
+  const char* value;
+};
+inline Text text(const char* value) { return {value}; }
+
 namespace detail {
 
 template <typename T>
 auto loggable(T value) {
-  if constexpr (std::is_pointer_v<T>) {
+  if constexpr (std::is_same_v<T, Text>) {
+    return value.value != nullptr ? value.value : "(null)";
+  } else if constexpr (std::is_pointer_v<T>) {
     if constexpr (std::is_function_v<std::remove_pointer_t<T>>)
       return reinterpret_cast<const void*>(value);
     else
@@ -41,6 +61,9 @@ auto loggable(T value) {
   }
 }
 
+// The clock of the virtual timeline once the driver is ready; null before.
+device::HostClock* host_clock();
+
 void log_call(const char* name, const std::string& arguments);
 void log_result(const char* name, CUresult result);
 CUresult on_exception(const char* name) noexcept;
@@ -48,6 +71,9 @@ CUresult on_exception(const char* name) noexcept;
 template <typename... A, typename Body>
 CUresult guarded(const char* name, const std::tuple<A...>& arguments, Body& body) noexcept {
   try {
+    // The time that a call takes here is not the program's.
+    std::optional<device::ApiCall> stopped_clock;
+    if (device::HostClock* clock = host_clock()) stopped_clock.emplace(*clock);
     const bool traced = log().should_log(spdlog::level::trace);
     if (traced)
       log_call(name, std::apply(

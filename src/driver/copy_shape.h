@@ -1,0 +1,20 @@
+// The rectangles and boxes of the interface's copies as work for a stream.
+#pragma once
+
+#include <doppel/cuda/copy.h>
+
+#include "device/work.h"
+#include "support/result.h"
+
+namespace doppel::driver {
+
+// Errors: InvalidArgument for pitches smaller than a row, NotSupported for arrays.
+Result<device::CopyWork> to_work(const CUDA_MEMCPY2D& copy);
+Result<device::CopyWork> to_work(const CUDA_MEMCPY3D& copy);
+Result<device::CopyWork> to_work(const CUDA_MEMCPY3D_PEER& copy);
+
+inline device::CopyWork plain_copy(std::uint64_t destination, std::uint64_t source, std::uint64_t bytes) {
+  return {.destination = {.address = destination}, .source = {.address = source}, .width = bytes};
+}
+
+}  // namespace doppel::driver

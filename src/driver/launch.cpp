@@ -1,0 +1,66 @@
+// Kernel launches.
+#include "driver/call.h"
+#include "driver/launch_request.h"
+
+namespace doppel::driver {
+namespace {
+
+CUresult launch(const LaunchRequest& request, CUstream stream) {
+  return answer_launch(find_stream(stream).and_then([&](const auto& found) {
+    return to_work(request).and_then([&](device::KernelWork work) { return found->launch(std::move(work)); });
+  }));
+}
+
+}  // namespace
+}  // namespace doppel::driver
+
+extern "C" {
+using namespace doppel::driver;
+
+CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
+                        unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream stream, void** parameters,
+                        void** extra) {
+  return call(__func__,
+              std::tuple(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes, stream, parameters, extra),
+              [&] {
+                return launch({.function = function,
+                               .grid = {grid_x, grid_y, grid_z},
+                               .block = {block_x, block_y, block_z},
+                               .dynamic_shared_bytes = shared_bytes,
+                               .parameters = parameters,
+                               .extra = extra},
+                              stream);
+              });
+}
+
+CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
+                                   unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream stream,
+                                   void** parameters) {
+  return call(__func__,
+              std::tuple(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes, stream, parameters), [&] {
+                return launch({.function = function,
+                               .grid = {grid_x, grid_y, grid_z},
+                               .block = {block_x, block_y, block_z},
+                               .dynamic_shared_bytes = shared_bytes,
+                               .cooperative = true,
+                               .parameters = parameters},
+                              stream);
+              });
+}
+
+CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction function, void** parameters, void** extra) {
+  return call(__func__, std::tuple(config, function, parameters, extra), [&] {
+    if (config == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    LaunchRequest request{.function = function,
+                          .grid = {config->gridDimX, config->gridDimY, config->gridDimZ},
+                          .block = {config->blockDimX, config->blockDimY, config->blockDimZ},
+                          .dynamic_shared_bytes = config->sharedMemBytes,
+                          .parameters = parameters,
+                          .extra = extra};
+    if (const auto applied = apply_attributes(request, config->attrs, config->numAttrs); !applied)
+      return to_result(applied.error());
+    return launch(request, config->hStream);
+  });
+}
+
+}  // extern "C"

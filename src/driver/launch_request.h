@@ -1,0 +1,31 @@
+// A launch as the program asks for it, turned into work for a stream or a graph.
+#pragma once
+
+#include <doppel/cuda/launch.h>
+
+#include "device/work.h"
+#include "driver/objects.h"
+#include "support/result.h"
+
+namespace doppel::driver {
+
+struct LaunchRequest {
+  CUfunction function = nullptr;
+  Dim3 grid, block;
+  std::uint32_t dynamic_shared_bytes = 0;
+  bool cooperative = false;
+  void** parameters = nullptr;  // one pointer an argument, or
+  void** extra = nullptr;       // a list that names one buffer of all
+};
+
+// Copies the arguments: the program may reuse their memory at once.
+Result<device::KernelWork> to_work(const LaunchRequest& request);
+
+// The attributes of cuLaunchKernelEx that a launch takes over; NotSupported names one that would change what it does.
+Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* attributes, unsigned count);
+
+// The code of a launch that was refused: over the card's limits is CUDA_ERROR_INVALID_VALUE, too much of what the SM has
+// CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES.
+CUresult answer_launch(const Result<void>& result);
+
+}  // namespace doppel::driver

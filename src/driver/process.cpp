@@ -1,0 +1,100 @@
+#include "driver/process.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "device/device.h"
+#include "device/options.h"
+#include "driver/call.h"
+#include "driver/termination.h"
+
+namespace doppel::driver {
+namespace {
+
+enum class State : int { Before, Ready, Failed, Forked, Ended };
+
+struct Process {
+  std::mutex mutex;
+  std::atomic<State> state{State::Before};
+  CUresult failure = CUDA_SUCCESS;
+  device::Platform* platform = nullptr;
+};
+
+// Neither it nor the platform is ever destroyed: libraries still call while the process ends.
+Process& process() {
+  static auto* const made = new Process;
+  return *made;
+}
+
+// A child keeps the parent's memory but none of its threads: what is initialised is lost to it, and says so.
+void after_fork_in_child() {
+  State ready = State::Ready;
+  process().state.compare_exchange_strong(ready, State::Forked);
+}
+
+CUresult create_platform() {
+  auto options = device::Options::from_environment();
+  if (!options) {
+    log().error("{}", options.error().message);
+    return CUDA_ERROR_NO_DEVICE;
+  }
+  auto made = device::Platform::create(*std::move(options));
+  if (!made) {
+    log().error("{}", made.error().message);
+    return made.error().kind == Error::Kind::OutOfMemory ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_ERROR_NO_DEVICE;
+  }
+  process().platform = made->release();
+  return CUDA_SUCCESS;
+}
+
+// After the program's own handlers and destructors, which may still call.
+[[gnu::destructor]] void end_of_process() {
+  State ready = State::Ready;
+  if (!process().state.compare_exchange_strong(ready, State::Ended)) return;
+  process().platform->cancel();
+  if (const auto written = process().platform->write_record(); !written) log().error("{}", written.error().message);
+}
+
+}  // namespace
+
+CUresult initialize() {
+  Process& self = process();
+  const std::lock_guard lock(self.mutex);
+  switch (self.state.load()) {
+    case State::Ready: return CUDA_SUCCESS;
+    case State::Failed: return self.failure;
+    case State::Forked: return CUDA_ERROR_NOT_INITIALIZED;
+    case State::Ended: return CUDA_ERROR_DEINITIALIZED;
+    case State::Before: break;
+  }
+  self.failure = create_platform();
+  if (self.failure != CUDA_SUCCESS) {
+    self.state = State::Failed;
+    return self.failure;
+  }
+  pthread_atfork(nullptr, nullptr, after_fork_in_child);
+  end_on_signals(*self.platform);
+  self.state = State::Ready;
+  return CUDA_SUCCESS;
+}
+
+CUresult driver_state() {
+  switch (process().state.load(std::memory_order_acquire)) {
+    case State::Ready: return CUDA_SUCCESS;
+    case State::Ended: return CUDA_ERROR_DEINITIALIZED;
+    case State::Failed: return process().failure;
+    case State::Before:
+    case State::Forked: break;
+  }
+  return CUDA_ERROR_NOT_INITIALIZED;
+}
+
+device::Platform& platform() { return *process().platform; }
+
+namespace detail {
+device::HostClock* host_clock() { return driver_state() == CUDA_SUCCESS ? &platform().clock() : nullptr; }
+}  // namespace detail
+
+}  // namespace doppel::driver
