@@ -1,4 +1,5 @@
 // The primary context of each card, which the runtime and most libraries share.
+#include "driver/api.h"
 #include "driver/call.h"
 #include "driver/context_storage.h"
 #include "driver/objects.h"
@@ -42,6 +43,16 @@ CUresult set_flags(CUdevice device, unsigned flags) {
 }
 
 }  // namespace
+
+CUresult primary_context_handle(CUcontext* context, CUdevice device) {
+  return call(__func__, std::tuple(context, device), [&] {
+    if (context == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return answer(find_device(device).map([](device::Device* found) { return primary_handle(*found); }), context);
+  });
+}
+
+CUcontext current_context_handle() { return current_handle(); }
+
 }  // namespace doppel::driver
 
 extern "C" {
@@ -75,7 +86,7 @@ CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice device, unsigned flags) {
 CUresult cuDevicePrimaryCtxGetState(CUdevice device, unsigned* flags, int* active) {
   return call(__func__, std::tuple(device, flags, active), [&] {
     if (flags == nullptr || active == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_device(device).map([&](const device::Device* found) {
+    return answer(find_device(device).map([&](const auto* found) {
       *flags = found->primary_flags();
       *active = found->primary_active() ? 1 : 0;
     }));

@@ -1,0 +1,46 @@
+// Nodes of graphs by their handles, and their parameters as the interface's structures.
+#pragma once
+
+#include <doppel/cuda/graph.h>
+
+#include <memory>
+#include <vector>
+
+#include "device/graph.h"
+#include "driver/objects.h"
+#include "support/result.h"
+
+namespace doppel::driver {
+
+struct NodeReference {
+  std::shared_ptr<device::Graph> graph;
+  device::NodeId id = 0;
+};
+
+CUgraphNode node_handle(const std::shared_ptr<device::Graph>& graph, device::NodeId id);
+// InvalidHandle for a node that does not exist or whose graph is gone.
+Result<NodeReference> find_node(CUgraphNode handle);
+Result<device::Graph::Node> read_node(CUgraphNode handle);
+// The ids of nodes that must all belong to `graph`.
+Result<std::vector<device::NodeId>> node_ids(const device::Graph& graph, const CUgraphNode* nodes, std::size_t count);
+
+// From the interface's parameters to work, and back. Arguments of kernels are copied.
+Result<device::Work> kernel_work(const CUDA_KERNEL_NODE_PARAMS& parameters);
+Result<device::Work> copy_work(const CUDA_MEMCPY3D& parameters);
+device::Work memset_work(const CUDA_MEMSET_NODE_PARAMS& parameters);
+device::Work host_work(const CUDA_HOST_NODE_PARAMS& parameters);
+// Work of any type; NotSupported names one that is not there yet.
+Result<device::Work> work_of(const CUgraphNodeParams& parameters);
+
+// The argument pointers stay valid until the next call for the same node.
+CUDA_KERNEL_NODE_PARAMS kernel_parameters(const device::Graph::Node& node, const device::KernelWork& work);
+CUDA_MEMCPY3D copy_parameters(const device::CopyWork& work);
+CUDA_MEMSET_NODE_PARAMS memset_parameters(const device::MemsetWork& work);
+CUDA_HOST_NODE_PARAMS host_parameters(const device::HostWork& work);
+
+CUgraphNodeType type_of(const device::Work& work);
+
+// The context that a node runs in: the one named, or the current one.
+Result<std::shared_ptr<device::Context>> context_of_node(CUcontext named);
+
+}  // namespace doppel::driver
