@@ -1,6 +1,6 @@
-// The CUDA driver interface for programs that are built without NVIDIA's toolkit: C and C++, link with -lcuda.
-// A program that includes this header runs on Doppel's libcuda.so.1 and, unchanged, on NVIDIA's. It holds what an
-// ordinary program needs; the library answers many more functions, by name (cuGetProcAddress).
+// The CUDA driver interface for programs that are built without NVIDIA's toolkit: C and C++, link with
+// -lcuda. A program that includes this header runs on Doppel's libcuda.so.1 and, unchanged, on NVIDIA's. It
+// holds what an ordinary program needs; the library answers many more functions, by name (cuGetProcAddress).
 //
 // Every function answers CUDA_SUCCESS or one of the codes of doppel/cuda/result.h. Errors of work that runs
 // asynchronously (a kernel, a copy on a stream) come from a later call on the same context.
@@ -38,8 +38,9 @@ extern "C" {
 #define cuStreamDestroy cuStreamDestroy_v2
 #define cuEventDestroy cuEventDestroy_v2
 
-// --- Start, errors -------------------------------------------------------------------------------------------
-// Must come first; flags must be 0.
+// --- Start, errors
+// ------------------------------------------------------------------------------------------- Must come
+// first; flags must be 0.
 CUresult cuInit(unsigned int flags);
 // 1000 x major + 10 x minor of the interface served.
 CUresult cuDriverGetVersion(int* version);
@@ -47,7 +48,8 @@ CUresult cuDriverGetVersion(int* version);
 CUresult cuGetErrorName(CUresult code, const char** name);
 CUresult cuGetErrorString(CUresult code, const char** text);
 
-// --- Cards ---------------------------------------------------------------------------------------------------
+// --- Cards
+// ---------------------------------------------------------------------------------------------------
 CUresult cuDeviceGetCount(int* count);
 CUresult cuDeviceGet(CUdevice* device, int ordinal);
 CUresult cuDeviceGetName(char* name, int capacity, CUdevice device);
@@ -55,8 +57,9 @@ CUresult cuDeviceTotalMem(size_t* bytes, CUdevice device);
 CUresult cuDeviceGetUuid(CUuuid* uuid, CUdevice device);
 CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice device);
 
-// --- Contexts ------------------------------------------------------------------------------------------------
-// Creates a context and makes it the calling thread's current one.
+// --- Contexts
+// ------------------------------------------------------------------------------------------------ Creates a
+// context and makes it the calling thread's current one.
 CUresult cuCtxCreate(CUcontext* context, unsigned int flags, CUdevice device);
 CUresult cuCtxDestroy(CUcontext context);
 CUresult cuCtxSetCurrent(CUcontext context);
@@ -66,19 +69,21 @@ CUresult cuCtxSynchronize(void);
 CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device);
 CUresult cuDevicePrimaryCtxRelease(CUdevice device);
 
-// --- Modules -------------------------------------------------------------------------------------------------
-// From a file, or from a zero-terminated PTX text or a fatbin in memory.
+// --- Modules
+// ------------------------------------------------------------------------------------------------- From a
+// file, or from a zero-terminated PTX text or a fatbin in memory.
 CUresult cuModuleLoad(CUmodule* module, const char* path);
 CUresult cuModuleLoadData(CUmodule* module, const void* image);
-CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned int option_count, CUjit_option* options,
-                            void** option_values);
+CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned int option_count,
+                            CUjit_option* options, void** option_values);
 CUresult cuModuleUnload(CUmodule module);
 CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* name);
 CUresult cuModuleGetGlobal(CUdeviceptr* address, size_t* bytes, CUmodule module, const char* name);
 CUresult cuFuncGetAttribute(int* value, CUfunction_attribute attribute, CUfunction function);
 CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute, int value);
 
-// --- Memory: all sizes and pitches in bytes ------------------------------------------------------------------
+// --- Memory: all sizes and pitches in bytes
+// ------------------------------------------------------------------
 CUresult cuMemGetInfo(size_t* free_bytes, size_t* total_bytes);
 CUresult cuMemAlloc(CUdeviceptr* address, size_t bytes);
 CUresult cuMemAllocPitch(CUdeviceptr* address, size_t* pitch, size_t width, size_t height,
@@ -102,7 +107,8 @@ CUresult cuMemcpy2D(const CUDA_MEMCPY2D* copy);
 CUresult cuMemsetD8(CUdeviceptr address, unsigned char value, size_t count);
 CUresult cuMemsetD32(CUdeviceptr address, unsigned int value, size_t count);
 
-// --- Streams and events --------------------------------------------------------------------------------------
+// --- Streams and events
+// --------------------------------------------------------------------------------------
 CUresult cuStreamCreate(CUstream* stream, unsigned int flags);
 CUresult cuStreamDestroy(CUstream stream);
 CUresult cuStreamSynchronize(CUstream stream);
@@ -117,7 +123,8 @@ CUresult cuEventQuery(CUevent event);
 // The card's time between two recorded events, in milliseconds: on Doppel, the time the modelled card takes.
 CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end);
 
-// --- Launches ------------------------------------------------------------------------------------------------
+// --- Launches
+// ------------------------------------------------------------------------------------------------
 // kernel_params: one pointer to each argument; or, null with `extra` naming one buffer of them all.
 CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int grid_y, unsigned int grid_z,
                         unsigned int block_x, unsigned int block_y, unsigned int block_z,

@@ -1,4 +1,5 @@
-// The functions of the interface that other files of this library call, and what the runtime's tables need beside them.
+// The functions of the interface that other files of this library call, and what the runtime's tables need
+// beside them.
 #pragma once
 
 #include <doppel/cuda/types.h>

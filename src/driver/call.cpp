@@ -10,16 +10,23 @@ namespace {
 CUresult code_of(const engine::Fault& fault) {
   using Kind = engine::Fault::Kind;
   switch (fault.kind) {
-    case Kind::IllegalAddress: return CUDA_ERROR_ILLEGAL_ADDRESS;
-    case Kind::MisalignedAddress: return CUDA_ERROR_MISALIGNED_ADDRESS;
-    case Kind::Assert: return CUDA_ERROR_ASSERT;
+    case Kind::IllegalAddress:
+      return CUDA_ERROR_ILLEGAL_ADDRESS;
+    case Kind::MisalignedAddress:
+      return CUDA_ERROR_MISALIGNED_ADDRESS;
+    case Kind::Assert:
+      return CUDA_ERROR_ASSERT;
     case Kind::Cancelled:
-    case Kind::Deadlock: return CUDA_ERROR_LAUNCH_TIMEOUT;
-    case Kind::StackOverflow: return CUDA_ERROR_HARDWARE_STACK_ERROR;
-    case Kind::HostOutOfMemory: return CUDA_ERROR_OUT_OF_MEMORY;
+    case Kind::Deadlock:
+      return CUDA_ERROR_LAUNCH_TIMEOUT;
+    case Kind::StackOverflow:
+      return CUDA_ERROR_HARDWARE_STACK_ERROR;
+    case Kind::HostOutOfMemory:
+      return CUDA_ERROR_OUT_OF_MEMORY;
     case Kind::Trap:
     case Kind::UninitializedShared:
-    case Kind::SharedRace: break;
+    case Kind::SharedRace:
+      break;
   }
   return CUDA_ERROR_LAUNCH_FAILED;
 }
@@ -41,8 +48,10 @@ bool is_for_the_user(Error::Kind kind) {
     case Error::Kind::UnsupportedVersion:
     case Error::Kind::OutOfMemory:
     case Error::Kind::Io:
-    case Error::Kind::Internal: return true;
-    default: return false;
+    case Error::Kind::Internal:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -54,33 +63,60 @@ CUresult to_result(const Error& error) {
   else if (error.kind != Error::Kind::NotReady)
     log().info("{}", error.message);
   switch (error.kind) {
-    case Error::Kind::InvalidArgument: return CUDA_ERROR_INVALID_VALUE;
-    case Error::Kind::InvalidInput: return CUDA_ERROR_INVALID_PTX;
-    case Error::Kind::NotSupported: return CUDA_ERROR_NOT_SUPPORTED;
-    case Error::Kind::NotFound: return CUDA_ERROR_NOT_FOUND;
-    case Error::Kind::OutOfMemory: return CUDA_ERROR_OUT_OF_MEMORY;
-    case Error::Kind::LimitExceeded: return CUDA_ERROR_INVALID_VALUE;
-    case Error::Kind::Io: return CUDA_ERROR_OPERATING_SYSTEM;
-    case Error::Kind::Internal: return CUDA_ERROR_UNKNOWN;
-    case Error::Kind::InvalidHandle: return CUDA_ERROR_INVALID_HANDLE;
-    case Error::Kind::InvalidContext: return CUDA_ERROR_INVALID_CONTEXT;
-    case Error::Kind::NotReady: return CUDA_ERROR_NOT_READY;
-    case Error::Kind::DeviceFault: return current_fault();
-    case Error::Kind::NotPermitted: return CUDA_ERROR_NOT_PERMITTED;
-    case Error::Kind::AlreadyDone: return CUDA_ERROR_ALREADY_MAPPED;
-    case Error::Kind::NotEnabled: return CUDA_ERROR_INVALID_VALUE;
-    case Error::Kind::UnsupportedVersion: return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
-    case Error::Kind::CaptureUnsupported: return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
-    case Error::Kind::CaptureInvalidated: return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
-    case Error::Kind::CaptureMerge: return CUDA_ERROR_STREAM_CAPTURE_MERGE;
-    case Error::Kind::CaptureUnmatched: return CUDA_ERROR_STREAM_CAPTURE_UNMATCHED;
-    case Error::Kind::CaptureUnjoined: return CUDA_ERROR_STREAM_CAPTURE_UNJOINED;
-    case Error::Kind::CaptureIsolation: return CUDA_ERROR_STREAM_CAPTURE_ISOLATION;
-    case Error::Kind::CaptureImplicit: return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
-    case Error::Kind::CaptureWrongThread: return CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
-    case Error::Kind::GraphUpdateFailed: return CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE;
-    case Error::Kind::CooperativeTooLarge: return CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE;
-    case Error::Kind::NoDevice: return CUDA_ERROR_INVALID_DEVICE;
+    case Error::Kind::InvalidArgument:
+      return CUDA_ERROR_INVALID_VALUE;
+    case Error::Kind::InvalidInput:
+      return CUDA_ERROR_INVALID_PTX;
+    case Error::Kind::NotSupported:
+      return CUDA_ERROR_NOT_SUPPORTED;
+    case Error::Kind::NotFound:
+      return CUDA_ERROR_NOT_FOUND;
+    case Error::Kind::OutOfMemory:
+      return CUDA_ERROR_OUT_OF_MEMORY;
+    case Error::Kind::LimitExceeded:
+      return CUDA_ERROR_INVALID_VALUE;
+    case Error::Kind::Io:
+      return CUDA_ERROR_OPERATING_SYSTEM;
+    case Error::Kind::Internal:
+      return CUDA_ERROR_UNKNOWN;
+    case Error::Kind::InvalidHandle:
+      return CUDA_ERROR_INVALID_HANDLE;
+    case Error::Kind::InvalidContext:
+      return CUDA_ERROR_INVALID_CONTEXT;
+    case Error::Kind::NotReady:
+      return CUDA_ERROR_NOT_READY;
+    case Error::Kind::DeviceFault:
+      return current_fault();
+    case Error::Kind::NotPermitted:
+      return CUDA_ERROR_NOT_PERMITTED;
+    case Error::Kind::AlreadyDone:
+      return CUDA_ERROR_ALREADY_MAPPED;
+    case Error::Kind::NotEnabled:
+      return CUDA_ERROR_INVALID_VALUE;
+    case Error::Kind::UnsupportedVersion:
+      return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+    case Error::Kind::CaptureUnsupported:
+      return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+    case Error::Kind::CaptureInvalidated:
+      return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+    case Error::Kind::CaptureMerge:
+      return CUDA_ERROR_STREAM_CAPTURE_MERGE;
+    case Error::Kind::CaptureUnmatched:
+      return CUDA_ERROR_STREAM_CAPTURE_UNMATCHED;
+    case Error::Kind::CaptureUnjoined:
+      return CUDA_ERROR_STREAM_CAPTURE_UNJOINED;
+    case Error::Kind::CaptureIsolation:
+      return CUDA_ERROR_STREAM_CAPTURE_ISOLATION;
+    case Error::Kind::CaptureImplicit:
+      return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
+    case Error::Kind::CaptureWrongThread:
+      return CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
+    case Error::Kind::GraphUpdateFailed:
+      return CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE;
+    case Error::Kind::CooperativeTooLarge:
+      return CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE;
+    case Error::Kind::NoDevice:
+      return CUDA_ERROR_INVALID_DEVICE;
   }
   return CUDA_ERROR_UNKNOWN;
 }

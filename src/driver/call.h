@@ -1,5 +1,5 @@
-// What every function of the C interface does around its own work: it can be traced (DOPPEL_LOG=trace), refuses before
-// cuInit and in a forked child, and lets no exception out.
+// What every function of the C interface does around its own work: it can be traced (DOPPEL_LOG=trace),
+// refuses before cuInit and in a forked child, and lets no exception out.
 #pragma once
 
 #include <doppel/cuda/result.h>
@@ -18,14 +18,17 @@
 
 namespace doppel::driver {
 
-// Whether the driver may be used: CUDA_SUCCESS after cuInit; CUDA_ERROR_NOT_INITIALIZED before it and in a child that was
-// forked after it (a card does not survive a fork); CUDA_ERROR_DEINITIALIZED while the process ends.
+// Whether the driver may be used: CUDA_SUCCESS after cuInit; CUDA_ERROR_NOT_INITIALIZED before it and in a
+// child that was forked after it (a card does not survive a fork); CUDA_ERROR_DEINITIALIZED while the process
+// ends.
 CUresult driver_state();
 
 // The code that a program gets for an error of a lower part; its words go to the log.
 CUresult to_result(const Error& error);
 
-inline CUresult answer(const Result<void>& result) { return result ? CUDA_SUCCESS : to_result(result.error()); }
+inline CUresult answer(const Result<void>& result) {
+  return result ? CUDA_SUCCESS : to_result(result.error());
+}
 
 // Stores the value for the program, which gave a place for it.
 template <typename T, typename Out>
@@ -77,7 +80,9 @@ CUresult guarded(const char* name, const std::tuple<A...>& arguments, Body& body
     const bool traced = log().should_log(spdlog::level::trace);
     if (traced)
       log_call(name, std::apply(
-                         [](const auto&... each) { return fmt::format("{}", fmt::join(std::tuple(loggable(each)...), ", ")); },
+                         [](const auto&... each) {
+                           return fmt::format("{}", fmt::join(std::tuple(loggable(each)...), ", "));
+                         },
                          arguments));
     const CUresult result = body();
     if (traced && result != CUDA_SUCCESS) log_result(name, result);

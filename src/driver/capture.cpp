@@ -10,27 +10,37 @@ namespace {
 
 Result<device::CaptureMode> mode_of(CUstreamCaptureMode mode) {
   switch (mode) {
-    case CU_STREAM_CAPTURE_MODE_GLOBAL: return device::CaptureMode::Global;
-    case CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: return device::CaptureMode::ThreadLocal;
-    case CU_STREAM_CAPTURE_MODE_RELAXED: return device::CaptureMode::Relaxed;
-    default: return fail(Error::Kind::InvalidArgument, "there is no such mode of capture");
+    case CU_STREAM_CAPTURE_MODE_GLOBAL:
+      return device::CaptureMode::Global;
+    case CU_STREAM_CAPTURE_MODE_THREAD_LOCAL:
+      return device::CaptureMode::ThreadLocal;
+    case CU_STREAM_CAPTURE_MODE_RELAXED:
+      return device::CaptureMode::Relaxed;
+    default:
+      return fail(Error::Kind::InvalidArgument, "there is no such mode of capture");
   }
 }
 
 CUstreamCaptureMode to_mode(device::CaptureMode mode) {
   switch (mode) {
-    case device::CaptureMode::ThreadLocal: return CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
-    case device::CaptureMode::Relaxed: return CU_STREAM_CAPTURE_MODE_RELAXED;
-    case device::CaptureMode::Global: break;
+    case device::CaptureMode::ThreadLocal:
+      return CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+    case device::CaptureMode::Relaxed:
+      return CU_STREAM_CAPTURE_MODE_RELAXED;
+    case device::CaptureMode::Global:
+      break;
   }
   return CU_STREAM_CAPTURE_MODE_GLOBAL;
 }
 
 CUstreamCaptureStatus to_status(device::CaptureStatus status) {
   switch (status) {
-    case device::CaptureStatus::Active: return CU_STREAM_CAPTURE_STATUS_ACTIVE;
-    case device::CaptureStatus::Invalidated: return CU_STREAM_CAPTURE_STATUS_INVALIDATED;
-    case device::CaptureStatus::None: break;
+    case device::CaptureStatus::Active:
+      return CU_STREAM_CAPTURE_STATUS_ACTIVE;
+    case device::CaptureStatus::Invalidated:
+      return CU_STREAM_CAPTURE_STATUS_INVALIDATED;
+    case device::CaptureStatus::None:
+      break;
   }
   return CU_STREAM_CAPTURE_STATUS_NONE;
 }
@@ -72,7 +82,8 @@ CUresult get_info(CUstream handle, const CaptureAnswer& out) {
 }
 
 CUresult update_dependencies(CUstream handle, const CUgraphNode* nodes, std::size_t count, unsigned flags) {
-  if (flags != CU_STREAM_ADD_CAPTURE_DEPENDENCIES && flags != CU_STREAM_SET_CAPTURE_DEPENDENCIES) return CUDA_ERROR_INVALID_VALUE;
+  if (flags != CU_STREAM_ADD_CAPTURE_DEPENDENCIES && flags != CU_STREAM_SET_CAPTURE_DEPENDENCIES)
+    return CUDA_ERROR_INVALID_VALUE;
   return answer(find_stream(handle).and_then([&](const auto& stream) -> Result<void> {
     const auto info = stream->capture_info();
     if (!info) return fail(Error::Kind::NotPermitted, "the stream does not capture");
@@ -95,13 +106,14 @@ CUresult cuStreamBeginCapture(CUstream stream) {
 CUresult cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode mode) {
   return call(__func__, std::tuple(stream, mode), [&] { return begin(stream, mode); });
 }
-CUresult cuStreamBeginCaptureToGraph(CUstream stream, CUgraph graph, const CUgraphNode* dependencies, const CUgraphEdgeData* edges,
-                                     size_t count, CUstreamCaptureMode mode) {
+CUresult cuStreamBeginCaptureToGraph(CUstream stream, CUgraph graph, const CUgraphNode* dependencies,
+                                     const CUgraphEdgeData* edges, size_t count, CUstreamCaptureMode mode) {
   return call(__func__, std::tuple(stream, graph, dependencies, edges, count, mode), [&] {
     return answer(mode_of(mode).and_then([&](device::CaptureMode chosen) {
       return find_graph(graph).and_then([&](const auto& into) {
         return node_ids(*into, dependencies, count).and_then([&](const auto& ids) {
-          return find_stream(stream).and_then([&](const auto& found) { return found->begin_capture(chosen, into, ids); });
+          return find_stream(stream).and_then(
+              [&](const auto& found) { return found->begin_capture(chosen, into, ids); });
         });
       });
     }));
@@ -122,31 +134,42 @@ CUresult cuStreamEndCapture(CUstream stream, CUgraph* graph) {
 CUresult cuStreamIsCapturing(CUstream stream, CUstreamCaptureStatus* status) {
   return call(__func__, std::tuple(stream, status), [&] {
     if (status == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_stream(stream).map([](const auto& found) { return to_status(found->capture_status()); }), status);
+    return answer(
+        find_stream(stream).map([](const auto& found) { return to_status(found->capture_status()); }),
+        status);
   });
 }
 CUresult cuStreamGetCaptureInfo(CUstream stream, CUstreamCaptureStatus* status, cuuint64_t* id) {
-  return call(__func__, std::tuple(stream, status, id), [&] { return get_info(stream, {.status = status, .id = id}); });
+  return call(__func__, std::tuple(stream, status, id),
+              [&] { return get_info(stream, {.status = status, .id = id}); });
 }
-CUresult cuStreamGetCaptureInfo_v2(CUstream stream, CUstreamCaptureStatus* status, cuuint64_t* id, CUgraph* graph,
-                                   const CUgraphNode** dependencies, size_t* count) {
+CUresult cuStreamGetCaptureInfo_v2(CUstream stream, CUstreamCaptureStatus* status, cuuint64_t* id,
+                                   CUgraph* graph, const CUgraphNode** dependencies, size_t* count) {
   return call(__func__, std::tuple(stream, status, id, graph, dependencies, count), [&] {
-    return get_info(stream, {.status = status, .id = id, .graph = graph, .dependencies = dependencies, .count = count});
+    return get_info(
+        stream, {.status = status, .id = id, .graph = graph, .dependencies = dependencies, .count = count});
   });
 }
-CUresult cuStreamGetCaptureInfo_v3(CUstream stream, CUstreamCaptureStatus* status, cuuint64_t* id, CUgraph* graph,
-                                   const CUgraphNode** dependencies, const CUgraphEdgeData** edges, size_t* count) {
+CUresult cuStreamGetCaptureInfo_v3(CUstream stream, CUstreamCaptureStatus* status, cuuint64_t* id,
+                                   CUgraph* graph, const CUgraphNode** dependencies,
+                                   const CUgraphEdgeData** edges, size_t* count) {
   return call(__func__, std::tuple(stream, status, id, graph, dependencies, edges, count), [&] {
-    return get_info(stream,
-                    {.status = status, .id = id, .graph = graph, .dependencies = dependencies, .edges = edges, .count = count});
+    return get_info(stream, {.status = status,
+                             .id = id,
+                             .graph = graph,
+                             .dependencies = dependencies,
+                             .edges = edges,
+                             .count = count});
   });
 }
 
-CUresult cuStreamUpdateCaptureDependencies(CUstream stream, CUgraphNode* nodes, size_t count, unsigned flags) {
-  return call(__func__, std::tuple(stream, nodes, count, flags), [&] { return update_dependencies(stream, nodes, count, flags); });
+CUresult cuStreamUpdateCaptureDependencies(CUstream stream, CUgraphNode* nodes, size_t count,
+                                           unsigned flags) {
+  return call(__func__, std::tuple(stream, nodes, count, flags),
+              [&] { return update_dependencies(stream, nodes, count, flags); });
 }
-CUresult cuStreamUpdateCaptureDependencies_v2(CUstream stream, CUgraphNode* nodes, const CUgraphEdgeData* edges, size_t count,
-                                              unsigned flags) {
+CUresult cuStreamUpdateCaptureDependencies_v2(CUstream stream, CUgraphNode* nodes,
+                                              const CUgraphEdgeData* edges, size_t count, unsigned flags) {
   return call(__func__, std::tuple(stream, nodes, edges, count, flags),
               [&] { return update_dependencies(stream, nodes, count, flags); });
 }

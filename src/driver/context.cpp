@@ -12,7 +12,8 @@ namespace doppel::driver {
 namespace {
 
 CUresult create(CUcontext* context, unsigned flags, CUdevice device) {
-  if (context == nullptr || (flags & ~static_cast<unsigned>(CU_CTX_FLAGS_MASK)) != 0) return CUDA_ERROR_INVALID_VALUE;
+  if (context == nullptr || (flags & ~static_cast<unsigned>(CU_CTX_FLAGS_MASK)) != 0)
+    return CUDA_ERROR_INVALID_VALUE;
   const auto found = find_device(device);
   if (!found) return to_result(found.error());
   auto made = (*found)->create_context(flags);
@@ -53,14 +54,22 @@ Result<int> device_of(CUcontext handle) {
 
 Result<device::Limit> limit_of(CUlimit limit) {
   switch (limit) {
-    case CU_LIMIT_STACK_SIZE: return device::Limit::StackSize;
-    case CU_LIMIT_PRINTF_FIFO_SIZE: return device::Limit::PrintfFifoSize;
-    case CU_LIMIT_MALLOC_HEAP_SIZE: return device::Limit::MallocHeapSize;
-    case CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH: return device::Limit::RuntimeSyncDepth;
-    case CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT: return device::Limit::RuntimePendingLaunchCount;
-    case CU_LIMIT_MAX_L2_FETCH_GRANULARITY: return device::Limit::MaxL2FetchGranularity;
-    case CU_LIMIT_PERSISTING_L2_CACHE_SIZE: return device::Limit::PersistingL2Bytes;
-    default: return fail(Error::Kind::InvalidArgument, fmt::format("there is no limit {}", static_cast<int>(limit)));
+    case CU_LIMIT_STACK_SIZE:
+      return device::Limit::StackSize;
+    case CU_LIMIT_PRINTF_FIFO_SIZE:
+      return device::Limit::PrintfFifoSize;
+    case CU_LIMIT_MALLOC_HEAP_SIZE:
+      return device::Limit::MallocHeapSize;
+    case CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH:
+      return device::Limit::RuntimeSyncDepth;
+    case CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT:
+      return device::Limit::RuntimePendingLaunchCount;
+    case CU_LIMIT_MAX_L2_FETCH_GRANULARITY:
+      return device::Limit::MaxL2FetchGranularity;
+    case CU_LIMIT_PERSISTING_L2_CACHE_SIZE:
+      return device::Limit::PersistingL2Bytes;
+    default:
+      return fail(Error::Kind::InvalidArgument, fmt::format("there is no limit {}", static_cast<int>(limit)));
   }
 }
 
@@ -79,7 +88,8 @@ CUresult cuCtxCreate_v2(CUcontext* context, unsigned flags, CUdevice device) {
   return call(__func__, std::tuple(context, flags, device), [&] { return create(context, flags, device); });
 }
 
-CUresult cuCtxCreate_v3(CUcontext* context, CUexecAffinityParam* affinity, int count, unsigned flags, CUdevice device) {
+CUresult cuCtxCreate_v3(CUcontext* context, CUexecAffinityParam* affinity, int count, unsigned flags,
+                        CUdevice device) {
   return call(__func__, std::tuple(context, affinity, count, flags, device), [&] {
     if (count != 0) return CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY;
     return create(context, flags, device);
@@ -88,7 +98,8 @@ CUresult cuCtxCreate_v3(CUcontext* context, CUexecAffinityParam* affinity, int c
 
 CUresult cuCtxCreate_v4(CUcontext* context, CUctxCreateParams* parameters, unsigned flags, CUdevice device) {
   return call(__func__, std::tuple(context, parameters, flags, device), [&] {
-    if (parameters != nullptr && parameters->numExecAffinityParams != 0) return CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY;
+    if (parameters != nullptr && parameters->numExecAffinityParams != 0)
+      return CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY;
     if (parameters != nullptr && parameters->cigParams != nullptr) return CUDA_ERROR_NOT_SUPPORTED;
     return create(context, flags, device);
   });
@@ -208,11 +219,13 @@ CUresult cuCtxSetLimit(CUlimit limit, size_t value) {
   return call(__func__, std::tuple(limit, value), [&] {
     const auto known = limit_of(limit);
     if (!known) return CUDA_ERROR_UNSUPPORTED_LIMIT;
-    return answer(current_context().and_then([&](const auto& context) { return context->set_limit(*known, value); }));
+    return answer(
+        current_context().and_then([&](const auto& context) { return context->set_limit(*known, value); }));
   });
 }
 
-// Preferences: hints that the card's split of L1 and shared memory, which follows each kernel's need, does not use.
+// Preferences: hints that the card's split of L1 and shared memory, which follows each kernel's need, does
+// not use.
 CUresult cuCtxGetCacheConfig(CUfunc_cache* preference) {
   return call(__func__, std::tuple(preference), [&] {
     if (preference == nullptr) return CUDA_ERROR_INVALID_VALUE;
@@ -221,7 +234,8 @@ CUresult cuCtxGetCacheConfig(CUfunc_cache* preference) {
 }
 CUresult cuCtxSetCacheConfig(CUfunc_cache preference) {
   return call(__func__, std::tuple(preference), [&] {
-    if (preference < CU_FUNC_CACHE_PREFER_NONE || preference > CU_FUNC_CACHE_PREFER_EQUAL) return CUDA_ERROR_INVALID_VALUE;
+    if (preference < CU_FUNC_CACHE_PREFER_NONE || preference > CU_FUNC_CACHE_PREFER_EQUAL)
+      return CUDA_ERROR_INVALID_VALUE;
     return answer(current_context().map([](const auto&) {}));
   });
 }
@@ -230,11 +244,13 @@ CUresult cuCtxSetCacheConfig(CUfunc_cache preference) {
 CUresult cuCtxGetSharedMemConfig(CUsharedconfig* config) {
   return call(__func__, std::tuple(config), [&] {
     if (config == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(current_context().map([](const auto&) { return CU_SHARED_MEM_CONFIG_FOUR_BYTE_BANK_SIZE; }), config);
+    return answer(current_context().map([](const auto&) { return CU_SHARED_MEM_CONFIG_FOUR_BYTE_BANK_SIZE; }),
+                  config);
   });
 }
 CUresult cuCtxSetSharedMemConfig(CUsharedconfig config) {
-  return call(__func__, std::tuple(config), [&] { return answer(current_context().map([](const auto&) {})); });
+  return call(__func__, std::tuple(config),
+              [&] { return answer(current_context().map([](const auto&) {})); });
 }
 
 CUresult cuCtxResetPersistingL2Cache() {

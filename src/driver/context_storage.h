@@ -1,5 +1,5 @@
-// Values that a library keeps with a context: key to value, with a function to be called when the context goes.
-// NVIDIA's runtime keeps its own state of a context here and looks it up at almost every call.
+// Values that a library keeps with a context: key to value, with a function to be called when the context
+// goes. NVIDIA's runtime keeps its own state of a context here and looks it up at almost every call.
 #pragma once
 
 #include <doppel/cuda/handles.h>

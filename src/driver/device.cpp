@@ -89,7 +89,8 @@ CUresult cuDeviceGetName(char* name, int capacity, CUdevice device) {
 CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {
   return call(__func__, std::tuple(bytes, device), [&] {
     if (bytes == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_device(device).map([](const auto* found) { return found->card().memory.bytes; }), bytes);
+    return answer(find_device(device).map([](const auto* found) { return found->card().memory.bytes; }),
+                  bytes);
   });
 }
 
@@ -151,7 +152,8 @@ CUresult cuDeviceGetByPCIBusId(CUdevice* device, const char* text) {
     }
     for (int ordinal = 0; ordinal < platform().device_count(); ++ordinal) {
       const auto at = platform().device(ordinal).pci();
-      if (at.domain == static_cast<int>(domain) && at.bus == static_cast<int>(bus) && at.device == static_cast<int>(slot)) {
+      if (at.domain == static_cast<int>(domain) && at.bus == static_cast<int>(bus) &&
+          at.device == static_cast<int>(slot)) {
         *device = ordinal;
         return CUDA_SUCCESS;
       }
@@ -168,10 +170,13 @@ CUresult cuDeviceGetExecAffinitySupport(int* supported, CUexecAffinityType type,
 }
 
 // The widest array of such elements that a one-dimensional texture over plain memory can cover.
-CUresult cuDeviceGetTexture1DLinearMaxWidth(size_t* width, CUarray_format format, unsigned channels, CUdevice device) {
+CUresult cuDeviceGetTexture1DLinearMaxWidth(size_t* width, CUarray_format format, unsigned channels,
+                                            CUdevice device) {
   return call(__func__, std::tuple(width, format, channels, device), [&] {
     if (width == nullptr || channels == 0) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_device(device).map([](const auto* found) { return found->card().textures.max_1d_linear; }), width);
+    return answer(
+        find_device(device).map([](const auto* found) { return found->card().textures.max_1d_linear; }),
+        width);
   });
 }
 

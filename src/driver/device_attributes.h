@@ -17,6 +17,7 @@ struct PciLocation {
 };
 
 // Nothing for an attribute that does not exist.
-std::optional<int> device_attribute(const card::Card& card, PciLocation location, CUdevice_attribute attribute);
+std::optional<int> device_attribute(const card::Card& card, PciLocation location,
+                                    CUdevice_attribute attribute);
 
 }  // namespace doppel::driver

@@ -8,10 +8,10 @@
 namespace doppel::driver {
 
 struct EntryPoint {
-  const char* name;   // without revision: "cuMemAlloc"
-  int since;          // the interface version that brought this form: 3020
+  const char* name;  // without revision: "cuMemAlloc"
+  int since;         // the interface version that brought this form: 3020
   void* function;
-  void* per_thread;   // the form whose default stream is the calling thread's own; null where there is none
+  void* per_thread;  // the form whose default stream is the calling thread's own; null where there is none
 };
 
 std::span<const EntryPoint> entry_points();
@@ -23,10 +23,12 @@ struct LookupResult {
   void* function = nullptr;
 };
 
-// The form of `name` that a program built for interface version `version` means: the newest not younger than it.
+// The form of `name` that a program built for interface version `version` means: the newest not younger than
+// it.
 LookupResult find_entry_point(std::string_view name, int version, bool per_thread_default_stream);
 
-// The answer of a function that is not there yet: CUDA_ERROR_NOT_SUPPORTED, and its name once on standard error.
+// The answer of a function that is not there yet: CUDA_ERROR_NOT_SUPPORTED, and its name once on standard
+// error.
 int refuse(const char* symbol);
 
 }  // namespace doppel::driver

@@ -48,7 +48,8 @@ CUresult cuEventCreate(CUevent* event, unsigned flags) {
   return call(__func__, std::tuple(event, flags), [&] { return create(event, flags); });
 }
 CUresult cuEventDestroy_v2(CUevent event) {
-  return call(__func__, std::tuple(event), [&] { return objects().events.remove(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
+  return call(__func__, std::tuple(event),
+              [&] { return objects().events.remove(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
 }
 
 CUresult cuEventRecord(CUevent event, CUstream stream) {
@@ -62,19 +63,23 @@ CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) 
 }
 
 CUresult cuEventQuery(CUevent event) {
-  return call(__func__, std::tuple(event),
-              [&] { return answer(find_event(event).and_then([](const auto& found) { return found->query(); })); });
+  return call(__func__, std::tuple(event), [&] {
+    return answer(find_event(event).and_then([](const auto& found) { return found->query(); }));
+  });
 }
 CUresult cuEventSynchronize(CUevent event) {
-  return call(__func__, std::tuple(event),
-              [&] { return answer(find_event(event).and_then([](const auto& found) { return found->synchronize(); })); });
+  return call(__func__, std::tuple(event), [&] {
+    return answer(find_event(event).and_then([](const auto& found) { return found->synchronize(); }));
+  });
 }
 
 CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end) {
-  return call(__func__, std::tuple(milliseconds, start, end), [&] { return elapsed(milliseconds, start, end); });
+  return call(__func__, std::tuple(milliseconds, start, end),
+              [&] { return elapsed(milliseconds, start, end); });
 }
 CUresult cuEventElapsedTime_v2(float* milliseconds, CUevent start, CUevent end) {
-  return call(__func__, std::tuple(milliseconds, start, end), [&] { return elapsed(milliseconds, start, end); });
+  return call(__func__, std::tuple(milliseconds, start, end),
+              [&] { return elapsed(milliseconds, start, end); });
 }
 
 CUresult cuCtxRecordEvent(CUcontext context, CUevent event) {

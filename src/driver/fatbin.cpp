@@ -36,7 +36,8 @@ Result<FatbinEntry> read_entry(std::span<const std::byte> rest, std::size_t& con
   const auto compressed_bytes = load<std::uint32_t>(rest, 16);
   const auto flags = load<std::uint64_t>(rest, 40);
   if (header_bytes < kEntryHeaderBytes || header_bytes > rest.size())
-    return fail(Error::Kind::InvalidInput, fmt::format("fatbin: an entry's header of {} bytes does not fit", header_bytes));
+    return fail(Error::Kind::InvalidInput,
+                fmt::format("fatbin: an entry's header of {} bytes does not fit", header_bytes));
   if (payload_bytes > rest.size() - header_bytes)
     return fail(Error::Kind::InvalidInput,
                 fmt::format("fatbin: an entry of {} bytes reaches past the image's end", payload_bytes));
@@ -60,13 +61,15 @@ Result<FatbinEntry> read_entry(std::span<const std::byte> rest, std::size_t& con
 }  // namespace
 
 Result<std::span<const std::byte>> fatbin_extent(const std::byte* image, std::size_t available) {
-  if (available < kImageHeaderBytes) return fail(Error::Kind::InvalidInput, "fatbin: the image ends in its header");
+  if (available < kImageHeaderBytes)
+    return fail(Error::Kind::InvalidInput, "fatbin: the image ends in its header");
   const std::span<const std::byte> header(image, kImageHeaderBytes);
   if (load<std::uint32_t>(header, 0) != kImageMagic)
     return fail(Error::Kind::InvalidInput, "fatbin: the image does not start with a fatbin's magic number");
   const auto version = load<std::uint16_t>(header, 4);
   if (version != kImageVersion)
-    return fail(Error::Kind::NotSupported, fmt::format("fatbin: format version {}, expected {}", version, kImageVersion));
+    return fail(Error::Kind::NotSupported,
+                fmt::format("fatbin: format version {}, expected {}", version, kImageVersion));
   const auto header_bytes = load<std::uint16_t>(header, 6);
   const auto body_bytes = load<std::uint64_t>(header, 8);
   if (header_bytes < kImageHeaderBytes || header_bytes > available || body_bytes > available - header_bytes)
@@ -109,7 +112,8 @@ Result<std::string> decompress(const FatbinEntry& entry) {
     } else {
       const std::size_t written = ZSTD_decompress(text.data(), text.size(), stored, entry.payload.size());
       if (ZSTD_isError(written) != 0)
-        return fail(Error::Kind::InvalidInput, fmt::format("fatbin: a damaged zstd entry: {}", ZSTD_getErrorName(written)));
+        return fail(Error::Kind::InvalidInput,
+                    fmt::format("fatbin: a damaged zstd entry: {}", ZSTD_getErrorName(written)));
       text.resize(written);
     }
   }
@@ -136,7 +140,8 @@ std::string describe(const std::vector<FatbinEntry>& entries) {
     if (entry.kind == FatbinEntry::Kind::LtoIr) intermediate = true;
   }
   std::vector<std::string> parts;
-  if (!machine_code.empty()) parts.push_back(fmt::format("machine code for {}", fmt::join(machine_code, ", ")));
+  if (!machine_code.empty())
+    parts.push_back(fmt::format("machine code for {}", fmt::join(machine_code, ", ")));
   if (!ptx.empty()) parts.push_back(fmt::format("PTX for {}", fmt::join(ptx, ", ")));
   if (intermediate) parts.push_back("link-time intermediate code");
   return parts.empty() ? "nothing" : fmt::format("{}", fmt::join(parts, "; "));

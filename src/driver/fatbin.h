@@ -2,7 +2,8 @@
 //
 // Three nested layouts, all little-endian, learned from what nvcc 13 writes:
 //   wrapper  { u32 magic 0x466243B1, u32 version, void* image, void* filename_or_images }
-//            version 1: one image; version 2: filename_or_images is a null-terminated list of images to be linked
+//            version 1: one image; version 2: filename_or_images is a null-terminated list of images to be
+//            linked
 //   image    { u32 magic 0xBA55ED50, u16 version 1, u16 header bytes, u64 bytes that follow }
 //   entry    { u16 kind, u16 version 0x0101, u32 header bytes, u64 payload bytes, u32 compressed bytes @16,
 //              u32 architecture @28, u64 flags @40, u64 uncompressed bytes @56 }
@@ -26,7 +27,7 @@ struct FatbinEntry {
   Kind kind = Kind::Ptx;
   int architecture = 0;  // 86: compute_86 of PTX, sm_86 of ELF
   Compression compression = Compression::None;
-  std::span<const std::byte> payload;  // as stored
+  std::span<const std::byte> payload;    // as stored
   std::uint64_t uncompressed_bytes = 0;  // what the entry promises; 0 for an entry that is stored as it is
 };
 
@@ -39,8 +40,8 @@ Result<std::vector<FatbinEntry>> read_fatbin(std::span<const std::byte> image);
 // The entry's text without trailing zeros.
 Result<std::string> decompress(const FatbinEntry& entry);
 
-// The newest PTX that a card of this compute capability (86, 120) may run: PTX runs on its own architecture and on
-// every later one. Null where there is none.
+// The newest PTX that a card of this compute capability (86, 120) may run: PTX runs on its own architecture
+// and on every later one. Null where there is none.
 const FatbinEntry* best_ptx(const std::vector<FatbinEntry>& entries, int compute_capability);
 
 // "sm_75 and sm_86 machine code, compute_90 PTX"

@@ -9,23 +9,34 @@ namespace {
 Result<int> attribute_of(const device::Kernel& kernel, CUfunction_attribute attribute) {
   const device::KernelAttributes known = kernel.attributes();
   switch (attribute) {
-    case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK: return static_cast<int>(known.max_threads_per_block);
-    case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES: return static_cast<int>(known.shared_bytes);
-    case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES: return static_cast<int>(known.const_bytes);
-    case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES: return static_cast<int>(known.local_bytes);
-    case CU_FUNC_ATTRIBUTE_NUM_REGS: return static_cast<int>(known.registers);
-    case CU_FUNC_ATTRIBUTE_PTX_VERSION: return known.ptx_version;
-    case CU_FUNC_ATTRIBUTE_BINARY_VERSION: return known.binary_version;
-    case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES: return static_cast<int>(known.max_dynamic_shared_bytes);
-    case CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT: return known.preferred_carveout;
+    case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
+      return static_cast<int>(known.max_threads_per_block);
+    case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
+      return static_cast<int>(known.shared_bytes);
+    case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES:
+      return static_cast<int>(known.const_bytes);
+    case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:
+      return static_cast<int>(known.local_bytes);
+    case CU_FUNC_ATTRIBUTE_NUM_REGS:
+      return static_cast<int>(known.registers);
+    case CU_FUNC_ATTRIBUTE_PTX_VERSION:
+      return known.ptx_version;
+    case CU_FUNC_ATTRIBUTE_BINARY_VERSION:
+      return known.binary_version;
+    case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
+      return static_cast<int>(known.max_dynamic_shared_bytes);
+    case CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
+      return known.preferred_carveout;
     case CU_FUNC_ATTRIBUTE_CACHE_MODE_CA:
     case CU_FUNC_ATTRIBUTE_CLUSTER_SIZE_MUST_BE_SET:
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH:
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_HEIGHT:
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_DEPTH:
     case CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED:
-    case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE: return 0;
-    default: return fail(Error::Kind::InvalidArgument, "there is no such attribute of a function");
+    case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
+      return 0;
+    default:
+      return fail(Error::Kind::InvalidArgument, "there is no such attribute of a function");
   }
 }
 
@@ -45,12 +56,15 @@ Result<void> set_attribute(device::Kernel& kernel, CUfunction_attribute attribut
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_DEPTH:
     case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
       return fail(Error::Kind::NotSupported, "thread block clusters are not supported yet");
-    default: return fail(Error::Kind::InvalidArgument, "this attribute of a function cannot be set");
+    default:
+      return fail(Error::Kind::InvalidArgument, "this attribute of a function cannot be set");
   }
 }
 
-Result<void> get_parameter(const device::Kernel& kernel, std::size_t index, std::size_t* offset, std::size_t* bytes) {
-  if (index >= kernel.parameters().size()) return fail(Error::Kind::InvalidArgument, "the kernel has fewer parameters");
+Result<void> get_parameter(const device::Kernel& kernel, std::size_t index, std::size_t* offset,
+                           std::size_t* bytes) {
+  if (index >= kernel.parameters().size())
+    return fail(Error::Kind::InvalidArgument, "the kernel has fewer parameters");
   if (offset != nullptr) *offset = kernel.parameters()[index].offset;
   if (bytes != nullptr) *bytes = kernel.parameters()[index].bytes;
   return {};
@@ -59,12 +73,13 @@ Result<void> get_parameter(const device::Kernel& kernel, std::size_t index, std:
 // A library's kernel as the current context has it, or else the primary context of `device`.
 Result<std::shared_ptr<device::Kernel>> kernel_on_device(CUkernel handle, CUdevice device) {
   return find_kernel(handle).and_then([&](const auto& kernel) {
-    return find_device(device).and_then([&](device::Device* found) -> Result<std::shared_ptr<device::Kernel>> {
-      if (const auto current = current_context(); current && &(*current)->device() == found)
-        return function_of(*kernel, **current);
-      if (const auto primary = found->primary()) return function_of(*kernel, *primary);
-      return fail(Error::Kind::InvalidContext, "the device has no active context");
-    });
+    return find_device(device).and_then(
+        [&](device::Device* found) -> Result<std::shared_ptr<device::Kernel>> {
+          if (const auto current = current_context(); current && &(*current)->device() == found)
+            return function_of(*kernel, **current);
+          if (const auto primary = found->primary()) return function_of(*kernel, *primary);
+          return fail(Error::Kind::InvalidContext, "the device has no active context");
+        });
   });
 }
 
@@ -81,13 +96,16 @@ using namespace doppel::driver;
 CUresult cuFuncGetAttribute(int* value, CUfunction_attribute attribute, CUfunction function) {
   return call(__func__, std::tuple(value, attribute, function), [&] {
     if (value == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_function(function).and_then([&](const auto& kernel) { return attribute_of(*kernel, attribute); }), value);
+    return answer(find_function(function).and_then(
+                      [&](const auto& kernel) { return attribute_of(*kernel, attribute); }),
+                  value);
   });
 }
 
 CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute, int value) {
   return call(__func__, std::tuple(function, attribute, value), [&] {
-    return answer(find_function(function).and_then([&](const auto& kernel) { return set_attribute(*kernel, attribute, value); }));
+    return answer(find_function(function).and_then(
+        [&](const auto& kernel) { return set_attribute(*kernel, attribute, value); }));
   });
 }
 
@@ -99,38 +117,45 @@ CUresult cuFuncSetCacheConfig(CUfunction function, CUfunc_cache preference) {
 }
 
 CUresult cuFuncSetSharedMemConfig(CUfunction function, CUsharedconfig config) {
-  return call(__func__, std::tuple(function, config), [&] { return answer(find_function(function).map([](const auto&) {})); });
+  return call(__func__, std::tuple(function, config),
+              [&] { return answer(find_function(function).map([](const auto&) {})); });
 }
 
 CUresult cuFuncGetModule(CUmodule* module, CUfunction function) {
   return call(__func__, std::tuple(module, function), [&] {
     if (module == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_function(function).map([](const auto& kernel) { return objects().modules.add(kernel->module()); }), module);
+    return answer(find_function(function).map(
+                      [](const auto& kernel) { return objects().modules.add(kernel->module()); }),
+                  module);
   });
 }
 
 CUresult cuFuncGetName(const char** name, CUfunction function) {
   return call(__func__, std::tuple(name, function), [&] {
     if (name == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_function(function).map([](const auto& kernel) { return kernel->name().c_str(); }), name);
+    return answer(find_function(function).map([](const auto& kernel) { return kernel->name().c_str(); }),
+                  name);
   });
 }
 
 CUresult cuFuncGetParamInfo(CUfunction function, size_t index, size_t* offset, size_t* bytes) {
   return call(__func__, std::tuple(function, index, offset, bytes), [&] {
-    return answer(find_function(function).and_then([&](const auto& kernel) { return get_parameter(*kernel, index, offset, bytes); }));
+    return answer(find_function(function).and_then(
+        [&](const auto& kernel) { return get_parameter(*kernel, index, offset, bytes); }));
   });
 }
 
 CUresult cuFuncIsLoaded(CUfunctionLoadingState* state, CUfunction function) {
   return call(__func__, std::tuple(state, function), [&] {
     if (state == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_function(function).map([](const auto&) { return CU_FUNCTION_LOADING_STATE_LOADED; }), state);
+    return answer(find_function(function).map([](const auto&) { return CU_FUNCTION_LOADING_STATE_LOADED; }),
+                  state);
   });
 }
 
 CUresult cuFuncLoad(CUfunction function) {
-  return call(__func__, std::tuple(function), [&] { return answer(find_function(function).map([](const auto&) {})); });
+  return call(__func__, std::tuple(function),
+              [&] { return answer(find_function(function).map([](const auto&) {})); });
 }
 
 CUresult cuKernelGetFunction(CUfunction* function, CUkernel kernel) {
@@ -138,7 +163,8 @@ CUresult cuKernelGetFunction(CUfunction* function, CUkernel kernel) {
     if (function == nullptr) return CUDA_ERROR_INVALID_VALUE;
     return answer(find_kernel(kernel)
                       .and_then([](const auto& found) {
-                        return current_context().and_then([&](const auto& context) { return function_of(*found, *context); });
+                        return current_context().and_then(
+                            [&](const auto& context) { return function_of(*found, *context); });
                       })
                       .map([](const auto& loaded) { return objects().functions.add(loaded); }),
                   function);
@@ -148,7 +174,9 @@ CUresult cuKernelGetFunction(CUfunction* function, CUkernel kernel) {
 CUresult cuKernelGetLibrary(CUlibrary* library, CUkernel kernel) {
   return call(__func__, std::tuple(library, kernel), [&] {
     if (library == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_kernel(kernel).map([](const auto& found) { return objects().libraries.add(found->library); }), library);
+    return answer(
+        find_kernel(kernel).map([](const auto& found) { return objects().libraries.add(found->library); }),
+        library);
   });
 }
 
@@ -162,15 +190,18 @@ CUresult cuKernelGetName(const char** name, CUkernel kernel) {
 CUresult cuKernelGetAttribute(int* value, CUfunction_attribute attribute, CUkernel kernel, CUdevice device) {
   return call(__func__, std::tuple(value, attribute, kernel, device), [&] {
     if (value == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(kernel_on_device(kernel, device).and_then([&](const auto& loaded) { return attribute_of(*loaded, attribute); }),
+    return answer(kernel_on_device(kernel, device).and_then([&](const auto& loaded) {
+      return attribute_of(*loaded, attribute);
+    }),
                   value);
   });
 }
 
 CUresult cuKernelSetAttribute(CUfunction_attribute attribute, int value, CUkernel kernel, CUdevice device) {
   return call(__func__, std::tuple(attribute, value, kernel, device), [&] {
-    return answer(
-        kernel_on_device(kernel, device).and_then([&](const auto& loaded) { return set_attribute(*loaded, attribute, value); }));
+    return answer(kernel_on_device(kernel, device).and_then([&](const auto& loaded) {
+      return set_attribute(*loaded, attribute, value);
+    }));
   });
 }
 
@@ -183,11 +214,13 @@ CUresult cuKernelSetCacheConfig(CUkernel kernel, CUfunc_cache preference, CUdevi
 
 CUresult cuKernelGetParamInfo(CUkernel kernel, size_t index, size_t* offset, size_t* bytes) {
   return call(__func__, std::tuple(kernel, index, offset, bytes), [&] {
-    return answer(find_kernel(kernel)
-                      .and_then([](const auto& found) {
-                        return current_context().and_then([&](const auto& context) { return function_of(*found, *context); });
-                      })
-                      .and_then([&](const auto& loaded) { return get_parameter(*loaded, index, offset, bytes); }));
+    return answer(
+        find_kernel(kernel)
+            .and_then([](const auto& found) {
+              return current_context().and_then(
+                  [&](const auto& context) { return function_of(*found, *context); });
+            })
+            .and_then([&](const auto& loaded) { return get_parameter(*loaded, index, offset, bytes); }));
   });
 }
 

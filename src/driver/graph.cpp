@@ -11,7 +11,8 @@
 namespace doppel::driver {
 namespace {
 
-// The convention of all lists here: without an array, how many there are; with one, as many as fit, the rest zero.
+// The convention of all lists here: without an array, how many there are; with one, as many as fit, the rest
+// zero.
 template <typename T>
 void store_list(const std::vector<T>& values, T* out, std::size_t* count) {
   if (out == nullptr) {
@@ -24,7 +25,8 @@ void store_list(const std::vector<T>& values, T* out, std::size_t* count) {
   *count = filled;
 }
 
-std::vector<CUgraphNode> handles(const std::shared_ptr<device::Graph>& graph, const std::vector<device::NodeId>& ids) {
+std::vector<CUgraphNode> handles(const std::shared_ptr<device::Graph>& graph,
+                                 const std::vector<device::NodeId>& ids) {
   std::vector<CUgraphNode> nodes;
   for (const device::NodeId id : ids) nodes.push_back(node_handle(graph, id));
   return nodes;
@@ -33,11 +35,13 @@ std::vector<CUgraphNode> handles(const std::shared_ptr<device::Graph>& graph, co
 template <typename Select>
 CUresult list_of_graph(CUgraph graph, CUgraphNode* out, std::size_t* count, Select select) {
   if (count == nullptr) return CUDA_ERROR_INVALID_VALUE;
-  return answer(find_graph(graph).map([&](const auto& found) { store_list(handles(found, select(*found)), out, count); }));
+  return answer(find_graph(graph).map(
+      [&](const auto& found) { store_list(handles(found, select(*found)), out, count); }));
 }
 
 template <typename Select>
-CUresult list_of_node(CUgraphNode node, CUgraphNode* out, CUgraphEdgeData* data, std::size_t* count, Select select) {
+CUresult list_of_node(CUgraphNode node, CUgraphNode* out, CUgraphEdgeData* data, std::size_t* count,
+                      Select select) {
   if (count == nullptr) return CUDA_ERROR_INVALID_VALUE;
   return answer(find_node(node).map([&](const NodeReference& found) {
     store_list(handles(found.graph, select(found)), out, count);
@@ -52,7 +56,8 @@ std::vector<device::NodeId> dependencies(const NodeReference& node) {
 
 std::vector<device::NodeId> dependents(const NodeReference& node) { return node.graph->dependents(node.id); }
 
-CUresult get_edges(CUgraph handle, CUgraphNode* from, CUgraphNode* to, CUgraphEdgeData* data, std::size_t* count) {
+CUresult get_edges(CUgraph handle, CUgraphNode* from, CUgraphNode* to, CUgraphEdgeData* data,
+                   std::size_t* count) {
   if (count == nullptr || (from == nullptr) != (to == nullptr)) return CUDA_ERROR_INVALID_VALUE;
   return answer(find_graph(handle).map([&](const auto& graph) {
     std::vector<CUgraphNode> starts;
@@ -76,8 +81,8 @@ bool are_plain(const CUgraphEdgeData* data, std::size_t count) {
 }
 
 template <typename Change>
-CUresult change_edges(CUgraph handle, const CUgraphNode* from, const CUgraphNode* to, const CUgraphEdgeData* data,
-                      std::size_t count, Change change) {
+CUresult change_edges(CUgraph handle, const CUgraphNode* from, const CUgraphNode* to,
+                      const CUgraphEdgeData* data, std::size_t count, Change change) {
   if (!are_plain(data, count)) return CUDA_ERROR_NOT_SUPPORTED;
   return answer(find_graph(handle).and_then([&](const auto& graph) -> Result<void> {
     const auto starts = node_ids(*graph, from, count);
@@ -90,7 +95,9 @@ CUresult change_edges(CUgraph handle, const CUgraphNode* from, const CUgraphNode
   }));
 }
 
-constexpr auto kAddEdge = [](device::Graph& graph, device::NodeId from, device::NodeId to) { return graph.add_edge(from, to); };
+constexpr auto kAddEdge = [](device::Graph& graph, device::NodeId from, device::NodeId to) {
+  return graph.add_edge(from, to);
+};
 constexpr auto kRemoveEdge = [](device::Graph& graph, device::NodeId from, device::NodeId to) {
   return graph.remove_edge(from, to);
 };
@@ -109,12 +116,15 @@ CUresult cuGraphCreate(CUgraph* graph, unsigned flags) {
   });
 }
 CUresult cuGraphDestroy(CUgraph graph) {
-  return call(__func__, std::tuple(graph), [&] { return objects().graphs.remove(graph) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE; });
+  return call(__func__, std::tuple(graph),
+              [&] { return objects().graphs.remove(graph) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE; });
 }
 CUresult cuGraphClone(CUgraph* clone, CUgraph original) {
   return call(__func__, std::tuple(clone, original), [&] {
     if (clone == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_graph(original).map([](const auto& found) { return objects().graphs.add(found->clone()); }), clone);
+    return answer(
+        find_graph(original).map([](const auto& found) { return objects().graphs.add(found->clone()); }),
+        clone);
   });
 }
 CUresult cuGraphNodeFindInClone(CUgraphNode* node, CUgraphNode original, CUgraph clone) {
@@ -139,39 +149,50 @@ CUresult cuGraphGetRootNodes(CUgraph graph, CUgraphNode* nodes, size_t* count) {
               [&] { return list_of_graph(graph, nodes, count, [](const auto& of) { return of.roots(); }); });
 }
 CUresult cuGraphGetEdges(CUgraph graph, CUgraphNode* from, CUgraphNode* to, size_t* count) {
-  return call(__func__, std::tuple(graph, from, to, count), [&] { return get_edges(graph, from, to, nullptr, count); });
+  return call(__func__, std::tuple(graph, from, to, count),
+              [&] { return get_edges(graph, from, to, nullptr, count); });
 }
-CUresult cuGraphGetEdges_v2(CUgraph graph, CUgraphNode* from, CUgraphNode* to, CUgraphEdgeData* data, size_t* count) {
-  return call(__func__, std::tuple(graph, from, to, data, count), [&] { return get_edges(graph, from, to, data, count); });
+CUresult cuGraphGetEdges_v2(CUgraph graph, CUgraphNode* from, CUgraphNode* to, CUgraphEdgeData* data,
+                            size_t* count) {
+  return call(__func__, std::tuple(graph, from, to, data, count),
+              [&] { return get_edges(graph, from, to, data, count); });
 }
 
 CUresult cuGraphNodeGetDependencies(CUgraphNode node, CUgraphNode* nodes, size_t* count) {
-  return call(__func__, std::tuple(node, nodes, count), [&] { return list_of_node(node, nodes, nullptr, count, dependencies); });
+  return call(__func__, std::tuple(node, nodes, count),
+              [&] { return list_of_node(node, nodes, nullptr, count, dependencies); });
 }
-CUresult cuGraphNodeGetDependencies_v2(CUgraphNode node, CUgraphNode* nodes, CUgraphEdgeData* data, size_t* count) {
-  return call(__func__, std::tuple(node, nodes, data, count), [&] { return list_of_node(node, nodes, data, count, dependencies); });
+CUresult cuGraphNodeGetDependencies_v2(CUgraphNode node, CUgraphNode* nodes, CUgraphEdgeData* data,
+                                       size_t* count) {
+  return call(__func__, std::tuple(node, nodes, data, count),
+              [&] { return list_of_node(node, nodes, data, count, dependencies); });
 }
 CUresult cuGraphNodeGetDependentNodes(CUgraphNode node, CUgraphNode* nodes, size_t* count) {
-  return call(__func__, std::tuple(node, nodes, count), [&] { return list_of_node(node, nodes, nullptr, count, dependents); });
+  return call(__func__, std::tuple(node, nodes, count),
+              [&] { return list_of_node(node, nodes, nullptr, count, dependents); });
 }
-CUresult cuGraphNodeGetDependentNodes_v2(CUgraphNode node, CUgraphNode* nodes, CUgraphEdgeData* data, size_t* count) {
-  return call(__func__, std::tuple(node, nodes, data, count), [&] { return list_of_node(node, nodes, data, count, dependents); });
+CUresult cuGraphNodeGetDependentNodes_v2(CUgraphNode node, CUgraphNode* nodes, CUgraphEdgeData* data,
+                                         size_t* count) {
+  return call(__func__, std::tuple(node, nodes, data, count),
+              [&] { return list_of_node(node, nodes, data, count, dependents); });
 }
 
 CUresult cuGraphAddDependencies(CUgraph graph, const CUgraphNode* from, const CUgraphNode* to, size_t count) {
-  return call(__func__, std::tuple(graph, from, to, count), [&] { return change_edges(graph, from, to, nullptr, count, kAddEdge); });
+  return call(__func__, std::tuple(graph, from, to, count),
+              [&] { return change_edges(graph, from, to, nullptr, count, kAddEdge); });
 }
-CUresult cuGraphAddDependencies_v2(CUgraph graph, const CUgraphNode* from, const CUgraphNode* to, const CUgraphEdgeData* data,
-                                   size_t count) {
+CUresult cuGraphAddDependencies_v2(CUgraph graph, const CUgraphNode* from, const CUgraphNode* to,
+                                   const CUgraphEdgeData* data, size_t count) {
   return call(__func__, std::tuple(graph, from, to, data, count),
               [&] { return change_edges(graph, from, to, data, count, kAddEdge); });
 }
-CUresult cuGraphRemoveDependencies(CUgraph graph, const CUgraphNode* from, const CUgraphNode* to, size_t count) {
+CUresult cuGraphRemoveDependencies(CUgraph graph, const CUgraphNode* from, const CUgraphNode* to,
+                                   size_t count) {
   return call(__func__, std::tuple(graph, from, to, count),
               [&] { return change_edges(graph, from, to, nullptr, count, kRemoveEdge); });
 }
-CUresult cuGraphRemoveDependencies_v2(CUgraph graph, const CUgraphNode* from, const CUgraphNode* to, const CUgraphEdgeData* data,
-                                      size_t count) {
+CUresult cuGraphRemoveDependencies_v2(CUgraph graph, const CUgraphNode* from, const CUgraphNode* to,
+                                      const CUgraphEdgeData* data, size_t count) {
   return call(__func__, std::tuple(graph, from, to, data, count),
               [&] { return change_edges(graph, from, to, data, count, kRemoveEdge); });
 }
@@ -184,7 +205,8 @@ CUresult cuGraphNodeGetType(CUgraphNode node, CUgraphNodeType* type) {
 }
 CUresult cuGraphDestroyNode(CUgraphNode node) {
   return call(__func__, std::tuple(node), [&] {
-    return answer(find_node(node).and_then([](const NodeReference& found) { return found.graph->remove(found.id); }));
+    return answer(
+        find_node(node).and_then([](const NodeReference& found) { return found.graph->remove(found.id); }));
   });
 }
 

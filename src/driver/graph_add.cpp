@@ -24,7 +24,10 @@ CUresult add(const Position& at, const Result<device::Work>& work, CUcontext con
   if (!dependencies) return to_result(dependencies.error());
   const auto where = context_of_node(context);
   if (!where) return to_result(where.error());
-  return answer((*graph)->add(*work, *where, *dependencies).map([&](device::NodeId id) { return node_handle(*graph, id); }), at.node);
+  return answer((*graph)->add(*work, *where, *dependencies).map([&](device::NodeId id) {
+    return node_handle(*graph, id);
+  }),
+                at.node);
 }
 
 // The work of parameters that the caller gave by pointer.
@@ -41,10 +44,14 @@ CUDA_KERNEL_NODE_PARAMS widen(const CUDA_KERNEL_NODE_PARAMS_v1& p) {
 
 CUcontext context_named_by(const CUgraphNodeParams& p) {
   switch (p.type) {
-    case CU_GRAPH_NODE_TYPE_KERNEL: return p.kernel.ctx;
-    case CU_GRAPH_NODE_TYPE_MEMCPY: return p.memcpy.copyCtx;
-    case CU_GRAPH_NODE_TYPE_MEMSET: return p.memset.ctx;
-    default: return nullptr;
+    case CU_GRAPH_NODE_TYPE_KERNEL:
+      return p.kernel.ctx;
+    case CU_GRAPH_NODE_TYPE_MEMCPY:
+      return p.memcpy.copyCtx;
+    case CU_GRAPH_NODE_TYPE_MEMSET:
+      return p.memset.ctx;
+    default:
+      return nullptr;
   }
 }
 
@@ -63,24 +70,28 @@ namespace device = doppel::device;
 CUresult cuGraphAddKernelNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count,
                               const CUDA_KERNEL_NODE_PARAMS_v1* parameters) {
   return call(__func__, std::tuple(node, graph, dependencies, count, parameters), [&] {
-    return add({node, graph, dependencies, count}, convert(parameters, [](const auto& p) { return kernel_work(widen(p)); }));
+    return add({node, graph, dependencies, count},
+               convert(parameters, [](const auto& p) { return kernel_work(widen(p)); }));
   });
 }
-CUresult cuGraphAddKernelNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count,
-                                 const CUDA_KERNEL_NODE_PARAMS* parameters) {
+CUresult cuGraphAddKernelNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                                 size_t count, const CUDA_KERNEL_NODE_PARAMS* parameters) {
   return call(__func__, std::tuple(node, graph, dependencies, count, parameters), [&] {
-    return add({node, graph, dependencies, count}, convert(parameters, kernel_work), parameters != nullptr ? parameters->ctx : nullptr);
+    return add({node, graph, dependencies, count}, convert(parameters, kernel_work),
+               parameters != nullptr ? parameters->ctx : nullptr);
   });
 }
 CUresult cuGraphAddMemcpyNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count,
                               const CUDA_MEMCPY3D* parameters, CUcontext context) {
-  return call(__func__, std::tuple(node, graph, dependencies, count, parameters, context),
-              [&] { return add({node, graph, dependencies, count}, convert(parameters, copy_work), context); });
+  return call(__func__, std::tuple(node, graph, dependencies, count, parameters, context), [&] {
+    return add({node, graph, dependencies, count}, convert(parameters, copy_work), context);
+  });
 }
 CUresult cuGraphAddMemsetNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count,
                               const CUDA_MEMSET_NODE_PARAMS* parameters, CUcontext context) {
-  return call(__func__, std::tuple(node, graph, dependencies, count, parameters, context),
-              [&] { return add({node, graph, dependencies, count}, convert(parameters, memset_work), context); });
+  return call(__func__, std::tuple(node, graph, dependencies, count, parameters, context), [&] {
+    return add({node, graph, dependencies, count}, convert(parameters, memset_work), context);
+  });
 }
 CUresult cuGraphAddHostNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count,
                             const CUDA_HOST_NODE_PARAMS* parameters) {
@@ -89,27 +100,33 @@ CUresult cuGraphAddHostNode(CUgraphNode* node, CUgraph graph, const CUgraphNode*
     return add({node, graph, dependencies, count}, host_work(*parameters));
   });
 }
-CUresult cuGraphAddEmptyNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count) {
+CUresult cuGraphAddEmptyNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                             size_t count) {
   return call(__func__, std::tuple(node, graph, dependencies, count),
               [&] { return add({node, graph, dependencies, count}, device::Work(device::EmptyWork{})); });
 }
-CUresult cuGraphAddChildGraphNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count, CUgraph child) {
+CUresult cuGraphAddChildGraphNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                                  size_t count, CUgraph child) {
   return call(__func__, std::tuple(node, graph, dependencies, count, child), [&] {
     return add({node, graph, dependencies, count}, find_graph(child).map([](const auto& found) {
       return device::Work(device::ChildGraphWork{found->clone()});
     }));
   });
 }
-CUresult cuGraphAddEventRecordNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count, CUevent event) {
+CUresult cuGraphAddEventRecordNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                                   size_t count, CUevent event) {
   return call(__func__, std::tuple(node, graph, dependencies, count, event), [&] {
-    return add({node, graph, dependencies, count},
-               find_event(event).map([](const auto& found) { return device::Work(device::EventRecordWork{found}); }));
+    return add({node, graph, dependencies, count}, find_event(event).map([](const auto& found) {
+      return device::Work(device::EventRecordWork{found});
+    }));
   });
 }
-CUresult cuGraphAddEventWaitNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count, CUevent event) {
+CUresult cuGraphAddEventWaitNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                                 size_t count, CUevent event) {
   return call(__func__, std::tuple(node, graph, dependencies, count, event), [&] {
-    return add({node, graph, dependencies, count},
-               find_event(event).map([](const auto& found) { return device::Work(device::EventWaitWork{found}); }));
+    return add({node, graph, dependencies, count}, find_event(event).map([](const auto& found) {
+      return device::Work(device::EventWaitWork{found});
+    }));
   });
 }
 
@@ -118,11 +135,12 @@ CUresult cuGraphAddNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dep
   return call(__func__, std::tuple(node, graph, dependencies, count, parameters),
               [&] { return add_any({node, graph, dependencies, count}, parameters); });
 }
-CUresult cuGraphAddNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, const CUgraphEdgeData* edges,
-                           size_t count, CUgraphNodeParams* parameters) {
+CUresult cuGraphAddNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                           const CUgraphEdgeData* edges, size_t count, CUgraphNodeParams* parameters) {
   return call(__func__, std::tuple(node, graph, dependencies, edges, count, parameters), [&] {
     const auto is_programmatic = [](const CUgraphEdgeData& edge) { return edge.type != 0; };
-    if (edges != nullptr && std::any_of(edges, edges + count, is_programmatic)) return CUDA_ERROR_NOT_SUPPORTED;
+    if (edges != nullptr && std::any_of(edges, edges + count, is_programmatic))
+      return CUDA_ERROR_NOT_SUPPORTED;
     return add_any({node, graph, dependencies, count}, parameters);
   });
 }

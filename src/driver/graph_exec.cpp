@@ -10,8 +10,9 @@ namespace {
 
 CUresult instantiate(CUgraphExec* exec, CUgraph graph, unsigned long long flags) {
   if (exec == nullptr) return CUDA_ERROR_INVALID_VALUE;
-  constexpr unsigned long long kKnown =
-      CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH | CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD | CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY;
+  constexpr unsigned long long kKnown = CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH |
+                                        CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD |
+                                        CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY;
   if ((flags & CUDA_GRAPH_INSTANTIATE_FLAG_DEVICE_LAUNCH) != 0) {
     log().error("graphs that kernels launch are not supported yet");
     return CUDA_ERROR_NOT_SUPPORTED;
@@ -24,11 +25,13 @@ CUresult instantiate(CUgraphExec* exec, CUgraph graph, unsigned long long flags)
 }
 
 // The older form tells in words what is wrong.
-CUresult instantiate_with_log(CUgraphExec* exec, CUgraph graph, CUgraphNode* error_node, char* text, std::size_t capacity) {
+CUresult instantiate_with_log(CUgraphExec* exec, CUgraph graph, CUgraphNode* error_node, char* text,
+                              std::size_t capacity) {
   if (exec == nullptr) return CUDA_ERROR_INVALID_VALUE;
   if (error_node != nullptr) *error_node = nullptr;
   if (text != nullptr && capacity > 0) *text = '\0';
-  auto made = find_graph(graph).and_then([](const auto& found) { return device::GraphExec::instantiate(*found); });
+  auto made =
+      find_graph(graph).and_then([](const auto& found) { return device::GraphExec::instantiate(*found); });
   if (!made) {
     if (text != nullptr && capacity > 0) std::snprintf(text, capacity, "%s", made.error().message.c_str());
     return to_result(made.error());
@@ -40,7 +43,8 @@ CUresult instantiate_with_log(CUgraphExec* exec, CUgraph graph, CUgraphNode* err
 CUresult set(CUgraphExec exec, CUgraphNode node, const Result<device::Work>& work) {
   return answer(work.and_then([&](const device::Work& changed) {
     return find_graph_exec(exec).and_then([&](const auto& found) {
-      return find_node(node).and_then([&](const NodeReference& at) { return found->set_work(at.id, changed); });
+      return find_node(node).and_then(
+          [&](const NodeReference& at) { return found->set_work(at.id, changed); });
     });
   }));
 }
@@ -50,7 +54,8 @@ CUDA_KERNEL_NODE_PARAMS widen(const CUDA_KERNEL_NODE_PARAMS_v1& p) {
           p.blockDimZ, p.sharedMemBytes, p.kernelParams, p.extra,    nullptr,     nullptr};
 }
 
-CUresult update(CUgraphExec handle, CUgraph graph, CUgraphNode* error_node, CUgraphExecUpdateResult* outcome) {
+CUresult update(CUgraphExec handle, CUgraph graph, CUgraphNode* error_node,
+                CUgraphExecUpdateResult* outcome) {
   if (outcome == nullptr) return CUDA_ERROR_INVALID_VALUE;
   *outcome = CU_GRAPH_EXEC_UPDATE_ERROR;
   if (error_node != nullptr) *error_node = nullptr;
@@ -64,7 +69,8 @@ CUresult update(CUgraphExec handle, CUgraph graph, CUgraphNode* error_node, CUgr
     *outcome = CU_GRAPH_EXEC_UPDATE_SUCCESS;
     return CUDA_SUCCESS;
   }
-  if (updated.error().kind == Error::Kind::GraphUpdateFailed) *outcome = CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED;
+  if (updated.error().kind == Error::Kind::GraphUpdateFailed)
+    *outcome = CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED;
   if (error_node != nullptr && failure.node != 0) *error_node = node_handle(*found, failure.node);
   return to_result(updated.error());
 }
@@ -76,23 +82,27 @@ extern "C" {
 using namespace doppel::driver;
 namespace device = doppel::device;
 
-CUresult cuGraphInstantiate(CUgraphExec* exec, CUgraph graph, CUgraphNode* error_node, char* text_out, size_t capacity) {
+CUresult cuGraphInstantiate(CUgraphExec* exec, CUgraph graph, CUgraphNode* error_node, char* text_out,
+                            size_t capacity) {
   return call(__func__, std::tuple(exec, graph, error_node, text_out, capacity),
               [&] { return instantiate_with_log(exec, graph, error_node, text_out, capacity); });
 }
-CUresult cuGraphInstantiate_v2(CUgraphExec* exec, CUgraph graph, CUgraphNode* error_node, char* text_out, size_t capacity) {
+CUresult cuGraphInstantiate_v2(CUgraphExec* exec, CUgraph graph, CUgraphNode* error_node, char* text_out,
+                               size_t capacity) {
   return call(__func__, std::tuple(exec, graph, error_node, text_out, capacity),
               [&] { return instantiate_with_log(exec, graph, error_node, text_out, capacity); });
 }
 CUresult cuGraphInstantiateWithFlags(CUgraphExec* exec, CUgraph graph, unsigned long long flags) {
   return call(__func__, std::tuple(exec, graph, flags), [&] { return instantiate(exec, graph, flags); });
 }
-CUresult cuGraphInstantiateWithParams(CUgraphExec* exec, CUgraph graph, CUDA_GRAPH_INSTANTIATE_PARAMS* parameters) {
+CUresult cuGraphInstantiateWithParams(CUgraphExec* exec, CUgraph graph,
+                                      CUDA_GRAPH_INSTANTIATE_PARAMS* parameters) {
   return call(__func__, std::tuple(exec, graph, parameters), [&] {
     if (parameters == nullptr) return CUDA_ERROR_INVALID_VALUE;
     const CUresult made = instantiate(exec, graph, parameters->flags);
     parameters->hErrNode_out = nullptr;
-    parameters->result_out = made == CUDA_SUCCESS ? CUDA_GRAPH_INSTANTIATE_SUCCESS : CUDA_GRAPH_INSTANTIATE_ERROR;
+    parameters->result_out =
+        made == CUDA_SUCCESS ? CUDA_GRAPH_INSTANTIATE_SUCCESS : CUDA_GRAPH_INSTANTIATE_ERROR;
     return made;
   });
 }
@@ -117,30 +127,38 @@ CUresult cuGraphLaunch(CUgraphExec exec, CUstream stream) {
 // There is nothing to bring to a double before its first launch.
 CUresult cuGraphUpload(CUgraphExec exec, CUstream stream) {
   return call(__func__, std::tuple(exec, stream), [&] {
-    return answer(
-        find_graph_exec(exec).and_then([&](const auto&) { return find_stream(stream).map([](const auto&) {}); }));
+    return answer(find_graph_exec(exec).and_then(
+        [&](const auto&) { return find_stream(stream).map([](const auto&) {}); }));
   });
 }
 
-CUresult cuGraphExecKernelNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS_v1* parameters) {
+CUresult cuGraphExecKernelNodeSetParams(CUgraphExec exec, CUgraphNode node,
+                                        const CUDA_KERNEL_NODE_PARAMS_v1* parameters) {
   return call(__func__, std::tuple(exec, node, parameters), [&] {
-    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, kernel_work(widen(*parameters)));
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE
+                                 : set(exec, node, kernel_work(widen(*parameters)));
   });
 }
-CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec exec, CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS* parameters) {
-  return call(__func__, std::tuple(exec, node, parameters),
-              [&] { return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, kernel_work(*parameters)); });
+CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec exec, CUgraphNode node,
+                                           const CUDA_KERNEL_NODE_PARAMS* parameters) {
+  return call(__func__, std::tuple(exec, node, parameters), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, kernel_work(*parameters));
+  });
 }
-CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_MEMCPY3D* parameters, CUcontext context) {
-  return call(__func__, std::tuple(exec, node, parameters, context),
-              [&] { return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, copy_work(*parameters)); });
-}
-CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_MEMSET_NODE_PARAMS* parameters,
+CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_MEMCPY3D* parameters,
                                         CUcontext context) {
-  return call(__func__, std::tuple(exec, node, parameters, context),
-              [&] { return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, memset_work(*parameters)); });
+  return call(__func__, std::tuple(exec, node, parameters, context), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, copy_work(*parameters));
+  });
 }
-CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_HOST_NODE_PARAMS* parameters) {
+CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec exec, CUgraphNode node,
+                                        const CUDA_MEMSET_NODE_PARAMS* parameters, CUcontext context) {
+  return call(__func__, std::tuple(exec, node, parameters, context), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, memset_work(*parameters));
+  });
+}
+CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node,
+                                      const CUDA_HOST_NODE_PARAMS* parameters) {
   return call(__func__, std::tuple(exec, node, parameters), [&] {
     if (parameters == nullptr || parameters->fn == nullptr) return CUDA_ERROR_INVALID_VALUE;
     return set(exec, node, host_work(*parameters));
@@ -148,28 +166,36 @@ CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node, const 
 }
 CUresult cuGraphExecChildGraphNodeSetParams(CUgraphExec exec, CUgraphNode node, CUgraph child) {
   return call(__func__, std::tuple(exec, node, child), [&] {
-    return set(exec, node, find_graph(child).map([](const auto& found) { return device::Work(device::ChildGraphWork{found->clone()}); }));
+    return set(exec, node, find_graph(child).map([](const auto& found) {
+      return device::Work(device::ChildGraphWork{found->clone()});
+    }));
   });
 }
 CUresult cuGraphExecEventRecordNodeSetEvent(CUgraphExec exec, CUgraphNode node, CUevent event) {
   return call(__func__, std::tuple(exec, node, event), [&] {
-    return set(exec, node, find_event(event).map([](const auto& found) { return device::Work(device::EventRecordWork{found}); }));
+    return set(exec, node, find_event(event).map([](const auto& found) {
+      return device::Work(device::EventRecordWork{found});
+    }));
   });
 }
 CUresult cuGraphExecEventWaitNodeSetEvent(CUgraphExec exec, CUgraphNode node, CUevent event) {
   return call(__func__, std::tuple(exec, node, event), [&] {
-    return set(exec, node, find_event(event).map([](const auto& found) { return device::Work(device::EventWaitWork{found}); }));
+    return set(exec, node, find_event(event).map([](const auto& found) {
+      return device::Work(device::EventWaitWork{found});
+    }));
   });
 }
 CUresult cuGraphExecNodeSetParams(CUgraphExec exec, CUgraphNode node, CUgraphNodeParams* parameters) {
-  return call(__func__, std::tuple(exec, node, parameters),
-              [&] { return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, work_of(*parameters)); });
+  return call(__func__, std::tuple(exec, node, parameters), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, work_of(*parameters));
+  });
 }
 
 CUresult cuGraphNodeSetEnabled(CUgraphExec exec, CUgraphNode node, unsigned enabled) {
   return call(__func__, std::tuple(exec, node, enabled), [&] {
     return answer(find_graph_exec(exec).and_then([&](const auto& found) {
-      return find_node(node).and_then([&](const NodeReference& at) { return found->set_enabled(at.id, enabled != 0); });
+      return find_node(node).and_then(
+          [&](const NodeReference& at) { return found->set_enabled(at.id, enabled != 0); });
     }));
   });
 }
@@ -183,8 +209,10 @@ CUresult cuGraphNodeGetEnabled(CUgraphExec exec, CUgraphNode node, unsigned* ena
   });
 }
 
-CUresult cuGraphExecUpdate(CUgraphExec exec, CUgraph graph, CUgraphNode* error_node, CUgraphExecUpdateResult* outcome) {
-  return call(__func__, std::tuple(exec, graph, error_node, outcome), [&] { return update(exec, graph, error_node, outcome); });
+CUresult cuGraphExecUpdate(CUgraphExec exec, CUgraph graph, CUgraphNode* error_node,
+                           CUgraphExecUpdateResult* outcome) {
+  return call(__func__, std::tuple(exec, graph, error_node, outcome),
+              [&] { return update(exec, graph, error_node, outcome); });
 }
 CUresult cuGraphExecUpdate_v2(CUgraphExec exec, CUgraph graph, CUgraphExecUpdateResultInfo* outcome) {
   return call(__func__, std::tuple(exec, graph, outcome), [&] {

@@ -17,7 +17,7 @@ constexpr std::uintptr_t kFirstNodeHandle = std::uintptr_t{1} << 46;
 // What is kept of a node whose handle was given out.
 struct Record {
   std::weak_ptr<device::Graph> graph;
-  std::vector<std::byte> arguments;    // what the pointers of kernel_parameters point to
+  std::vector<std::byte> arguments;  // what the pointers of kernel_parameters point to
   std::vector<void*> argument_pointers;
 };
 
@@ -41,7 +41,9 @@ CUgraphNode node_handle(const std::shared_ptr<device::Graph>& graph, device::Nod
 }
 
 Result<NodeReference> find_node(CUgraphNode handle) {
-  const auto wrong = [&] { return fail(Error::Kind::InvalidHandle, fmt::format("{} is no node of a graph", fmt::ptr(handle))); };
+  const auto wrong = [&] {
+    return fail(Error::Kind::InvalidHandle, fmt::format("{} is no node of a graph", fmt::ptr(handle)));
+  };
   if (number(handle) < kFirstNodeHandle) return wrong();
   const device::NodeId id = number(handle) - kFirstNodeHandle;
   const std::lock_guard lock(registry().mutex);
@@ -59,13 +61,15 @@ Result<device::Graph::Node> read_node(CUgraphNode handle) {
   return find_node(handle).and_then([](const NodeReference& node) { return node.graph->node(node.id); });
 }
 
-Result<std::vector<device::NodeId>> node_ids(const device::Graph& graph, const CUgraphNode* nodes, std::size_t count) {
+Result<std::vector<device::NodeId>> node_ids(const device::Graph& graph, const CUgraphNode* nodes,
+                                             std::size_t count) {
   if (count != 0 && nodes == nullptr) return fail(Error::Kind::InvalidArgument, "a list of nodes is missing");
   std::vector<device::NodeId> ids;
   for (std::size_t i = 0; i < count; ++i) {
     const auto node = find_node(nodes[i]);
     if (!node) return tl::unexpected(node.error());
-    if (node->graph.get() != &graph) return fail(Error::Kind::InvalidArgument, "a node belongs to another graph");
+    if (node->graph.get() != &graph)
+      return fail(Error::Kind::InvalidArgument, "a node belongs to another graph");
     ids.push_back(node->id);
   }
   return ids;
@@ -96,27 +100,39 @@ device::Work memset_work(const CUDA_MEMSET_NODE_PARAMS& p) {
 }
 
 device::Work host_work(const CUDA_HOST_NODE_PARAMS& p) {
-  return device::HostWork{[fn = p.fn, data = p.userData] { fn(data); }, reinterpret_cast<void*>(p.fn), p.userData};
+  return device::HostWork{[fn = p.fn, data = p.userData] { fn(data); }, reinterpret_cast<void*>(p.fn),
+                          p.userData};
 }
 
 Result<device::Work> work_of(const CUgraphNodeParams& p) {
   switch (p.type) {
-    case CU_GRAPH_NODE_TYPE_KERNEL: return kernel_work(p.kernel);
-    case CU_GRAPH_NODE_TYPE_MEMCPY: return copy_work(p.memcpy.copyParams);
+    case CU_GRAPH_NODE_TYPE_KERNEL:
+      return kernel_work(p.kernel);
+    case CU_GRAPH_NODE_TYPE_MEMCPY:
+      return copy_work(p.memcpy.copyParams);
     case CU_GRAPH_NODE_TYPE_MEMSET:
-      return memset_work({p.memset.dst, p.memset.pitch, p.memset.value, p.memset.elementSize, p.memset.width, p.memset.height});
+      return memset_work({p.memset.dst, p.memset.pitch, p.memset.value, p.memset.elementSize, p.memset.width,
+                          p.memset.height});
     case CU_GRAPH_NODE_TYPE_HOST:
       if (p.host.fn == nullptr) return fail(Error::Kind::InvalidArgument, "a host node without a function");
       return host_work(p.host);
     case CU_GRAPH_NODE_TYPE_GRAPH:
-      return find_graph(p.graph.graph).map([](const auto& child) { return device::Work(device::ChildGraphWork{child->clone()}); });
-    case CU_GRAPH_NODE_TYPE_EMPTY: return device::Work(device::EmptyWork{});
+      return find_graph(p.graph.graph).map([](const auto& child) {
+        return device::Work(device::ChildGraphWork{child->clone()});
+      });
+    case CU_GRAPH_NODE_TYPE_EMPTY:
+      return device::Work(device::EmptyWork{});
     case CU_GRAPH_NODE_TYPE_WAIT_EVENT:
-      return find_event(p.eventWait.event).map([](const auto& event) { return device::Work(device::EventWaitWork{event}); });
+      return find_event(p.eventWait.event).map([](const auto& event) {
+        return device::Work(device::EventWaitWork{event});
+      });
     case CU_GRAPH_NODE_TYPE_EVENT_RECORD:
-      return find_event(p.eventRecord.event).map([](const auto& event) { return device::Work(device::EventRecordWork{event}); });
+      return find_event(p.eventRecord.event).map([](const auto& event) {
+        return device::Work(device::EventRecordWork{event});
+      });
     default:
-      return fail(Error::Kind::NotSupported, fmt::format("graph nodes of type {} are not supported yet", static_cast<int>(p.type)));
+      return fail(Error::Kind::NotSupported,
+                  fmt::format("graph nodes of type {} are not supported yet", static_cast<int>(p.type)));
   }
 }
 
@@ -167,7 +183,9 @@ CUgraphNodeType type_of(const device::Work& work) {
     CUgraphNodeType operator()(const device::CopyWork&) const { return CU_GRAPH_NODE_TYPE_MEMCPY; }
     CUgraphNodeType operator()(const device::MemsetWork&) const { return CU_GRAPH_NODE_TYPE_MEMSET; }
     CUgraphNodeType operator()(const device::HostWork&) const { return CU_GRAPH_NODE_TYPE_HOST; }
-    CUgraphNodeType operator()(const device::EventRecordWork&) const { return CU_GRAPH_NODE_TYPE_EVENT_RECORD; }
+    CUgraphNodeType operator()(const device::EventRecordWork&) const {
+      return CU_GRAPH_NODE_TYPE_EVENT_RECORD;
+    }
     CUgraphNodeType operator()(const device::EventWaitWork&) const { return CU_GRAPH_NODE_TYPE_WAIT_EVENT; }
     CUgraphNodeType operator()(const device::ChildGraphWork&) const { return CU_GRAPH_NODE_TYPE_GRAPH; }
     CUgraphNodeType operator()(const device::AllocateWork&) const { return CU_GRAPH_NODE_TYPE_MEM_ALLOC; }

@@ -22,7 +22,8 @@ CUgraphNode node_handle(const std::shared_ptr<device::Graph>& graph, device::Nod
 Result<NodeReference> find_node(CUgraphNode handle);
 Result<device::Graph::Node> read_node(CUgraphNode handle);
 // The ids of nodes that must all belong to `graph`.
-Result<std::vector<device::NodeId>> node_ids(const device::Graph& graph, const CUgraphNode* nodes, std::size_t count);
+Result<std::vector<device::NodeId>> node_ids(const device::Graph& graph, const CUgraphNode* nodes,
+                                             std::size_t count);
 
 // From the interface's parameters to work, and back. Arguments of kernels are copied.
 Result<device::Work> kernel_work(const CUDA_KERNEL_NODE_PARAMS& parameters);

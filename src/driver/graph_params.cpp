@@ -23,7 +23,8 @@ CUresult get(CUgraphNode handle, Out* out, Convert convert) {
 
 CUresult set(CUgraphNode handle, const Result<device::Work>& work) {
   return answer(work.and_then([&](const device::Work& changed) {
-    return find_node(handle).and_then([&](const NodeReference& node) { return node.graph->set_work(node.id, changed); });
+    return find_node(handle).and_then(
+        [&](const NodeReference& node) { return node.graph->set_work(node.id, changed); });
   }));
 }
 
@@ -37,7 +38,8 @@ CUDA_KERNEL_NODE_PARAMS widen(const CUDA_KERNEL_NODE_PARAMS_v1& p) {
           p.blockDimZ, p.sharedMemBytes, p.kernelParams, p.extra,    nullptr,     nullptr};
 }
 
-// An attribute that a launch would take over, kept with the node. Cooperative launches are the one that matters.
+// An attribute that a launch would take over, kept with the node. Cooperative launches are the one that
+// matters.
 CUresult get_attribute(CUgraphNode handle, CUkernelNodeAttrID attribute, CUkernelNodeAttrValue* value) {
   return get<device::KernelWork>(handle, value, [&](const auto&, const device::KernelWork& work) {
     CUkernelNodeAttrValue known{};
@@ -52,7 +54,8 @@ CUresult set_attribute(CUgraphNode handle, CUkernelNodeAttrID attribute, const C
     return work_in<device::KernelWork>(node).and_then([&](device::KernelWork work) -> Result<void> {
       if (attribute != CU_LAUNCH_ATTRIBUTE_COOPERATIVE) return {};
       work.cooperative = value->cooperative != 0;
-      return find_node(handle).and_then([&](const NodeReference& at) { return at.graph->set_work(at.id, std::move(work)); });
+      return find_node(handle).and_then(
+          [&](const NodeReference& at) { return at.graph->set_work(at.id, std::move(work)); });
     });
   }));
 }
@@ -66,12 +69,14 @@ namespace device = doppel::device;
 
 CUresult cuGraphKernelNodeGetParams(CUgraphNode node, CUDA_KERNEL_NODE_PARAMS_v1* parameters) {
   return call(__func__, std::tuple(node, parameters), [&] {
-    return get<device::KernelWork>(node, parameters,
-                                   [](const auto& of, const auto& work) { return narrow(kernel_parameters(of, work)); });
+    return get<device::KernelWork>(node, parameters, [](const auto& of, const auto& work) {
+      return narrow(kernel_parameters(of, work));
+    });
   });
 }
 CUresult cuGraphKernelNodeGetParams_v2(CUgraphNode node, CUDA_KERNEL_NODE_PARAMS* parameters) {
-  return call(__func__, std::tuple(node, parameters), [&] { return get<device::KernelWork>(node, parameters, kernel_parameters); });
+  return call(__func__, std::tuple(node, parameters),
+              [&] { return get<device::KernelWork>(node, parameters, kernel_parameters); });
 }
 CUresult cuGraphKernelNodeSetParams(CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS_v1* parameters) {
   return call(__func__, std::tuple(node, parameters), [&] {
@@ -79,40 +84,50 @@ CUresult cuGraphKernelNodeSetParams(CUgraphNode node, const CUDA_KERNEL_NODE_PAR
   });
 }
 CUresult cuGraphKernelNodeSetParams_v2(CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS* parameters) {
-  return call(__func__, std::tuple(node, parameters),
-              [&] { return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, kernel_work(*parameters)); });
+  return call(__func__, std::tuple(node, parameters), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, kernel_work(*parameters));
+  });
 }
 
-CUresult cuGraphKernelNodeGetAttribute(CUgraphNode node, CUkernelNodeAttrID attribute, CUkernelNodeAttrValue* value) {
-  return call(__func__, std::tuple(node, attribute, value), [&] { return get_attribute(node, attribute, value); });
+CUresult cuGraphKernelNodeGetAttribute(CUgraphNode node, CUkernelNodeAttrID attribute,
+                                       CUkernelNodeAttrValue* value) {
+  return call(__func__, std::tuple(node, attribute, value),
+              [&] { return get_attribute(node, attribute, value); });
 }
-CUresult cuGraphKernelNodeSetAttribute(CUgraphNode node, CUkernelNodeAttrID attribute, const CUkernelNodeAttrValue* value) {
-  return call(__func__, std::tuple(node, attribute, value), [&] { return set_attribute(node, attribute, value); });
+CUresult cuGraphKernelNodeSetAttribute(CUgraphNode node, CUkernelNodeAttrID attribute,
+                                       const CUkernelNodeAttrValue* value) {
+  return call(__func__, std::tuple(node, attribute, value),
+              [&] { return set_attribute(node, attribute, value); });
 }
 
 CUresult cuGraphMemcpyNodeGetParams(CUgraphNode node, CUDA_MEMCPY3D* parameters) {
   return call(__func__, std::tuple(node, parameters), [&] {
-    return get<device::CopyWork>(node, parameters, [](const auto&, const auto& work) { return copy_parameters(work); });
+    return get<device::CopyWork>(node, parameters,
+                                 [](const auto&, const auto& work) { return copy_parameters(work); });
   });
 }
 CUresult cuGraphMemcpyNodeSetParams(CUgraphNode node, const CUDA_MEMCPY3D* parameters) {
-  return call(__func__, std::tuple(node, parameters),
-              [&] { return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, copy_work(*parameters)); });
+  return call(__func__, std::tuple(node, parameters), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, copy_work(*parameters));
+  });
 }
 
 CUresult cuGraphMemsetNodeGetParams(CUgraphNode node, CUDA_MEMSET_NODE_PARAMS* parameters) {
   return call(__func__, std::tuple(node, parameters), [&] {
-    return get<device::MemsetWork>(node, parameters, [](const auto&, const auto& work) { return memset_parameters(work); });
+    return get<device::MemsetWork>(node, parameters,
+                                   [](const auto&, const auto& work) { return memset_parameters(work); });
   });
 }
 CUresult cuGraphMemsetNodeSetParams(CUgraphNode node, const CUDA_MEMSET_NODE_PARAMS* parameters) {
-  return call(__func__, std::tuple(node, parameters),
-              [&] { return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, memset_work(*parameters)); });
+  return call(__func__, std::tuple(node, parameters), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, memset_work(*parameters));
+  });
 }
 
 CUresult cuGraphHostNodeGetParams(CUgraphNode node, CUDA_HOST_NODE_PARAMS* parameters) {
   return call(__func__, std::tuple(node, parameters), [&] {
-    return get<device::HostWork>(node, parameters, [](const auto&, const auto& work) { return host_parameters(work); });
+    return get<device::HostWork>(node, parameters,
+                                 [](const auto&, const auto& work) { return host_parameters(work); });
   });
 }
 CUresult cuGraphHostNodeSetParams(CUgraphNode node, const CUDA_HOST_NODE_PARAMS* parameters) {
@@ -124,33 +139,39 @@ CUresult cuGraphHostNodeSetParams(CUgraphNode node, const CUDA_HOST_NODE_PARAMS*
 
 CUresult cuGraphChildGraphNodeGetGraph(CUgraphNode node, CUgraph* graph) {
   return call(__func__, std::tuple(node, graph), [&] {
-    return get<device::ChildGraphWork>(node, graph, [](const auto&, const auto& work) { return objects().graphs.add(work.graph); });
+    return get<device::ChildGraphWork>(
+        node, graph, [](const auto&, const auto& work) { return objects().graphs.add(work.graph); });
   });
 }
 CUresult cuGraphEventRecordNodeGetEvent(CUgraphNode node, CUevent* event) {
   return call(__func__, std::tuple(node, event), [&] {
-    return get<device::EventRecordWork>(node, event, [](const auto&, const auto& work) { return objects().events.add(work.event); });
+    return get<device::EventRecordWork>(
+        node, event, [](const auto&, const auto& work) { return objects().events.add(work.event); });
   });
 }
 CUresult cuGraphEventWaitNodeGetEvent(CUgraphNode node, CUevent* event) {
   return call(__func__, std::tuple(node, event), [&] {
-    return get<device::EventWaitWork>(node, event, [](const auto&, const auto& work) { return objects().events.add(work.event); });
+    return get<device::EventWaitWork>(
+        node, event, [](const auto&, const auto& work) { return objects().events.add(work.event); });
   });
 }
 CUresult cuGraphEventRecordNodeSetEvent(CUgraphNode node, CUevent event) {
   return call(__func__, std::tuple(node, event), [&] {
-    return set(node, find_event(event).map([](const auto& found) { return device::Work(device::EventRecordWork{found}); }));
+    return set(node, find_event(event).map(
+                         [](const auto& found) { return device::Work(device::EventRecordWork{found}); }));
   });
 }
 CUresult cuGraphEventWaitNodeSetEvent(CUgraphNode node, CUevent event) {
   return call(__func__, std::tuple(node, event), [&] {
-    return set(node, find_event(event).map([](const auto& found) { return device::Work(device::EventWaitWork{found}); }));
+    return set(node, find_event(event).map(
+                         [](const auto& found) { return device::Work(device::EventWaitWork{found}); }));
   });
 }
 
 CUresult cuGraphNodeSetParams(CUgraphNode node, CUgraphNodeParams* parameters) {
-  return call(__func__, std::tuple(node, parameters),
-              [&] { return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, work_of(*parameters)); });
+  return call(__func__, std::tuple(node, parameters), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, work_of(*parameters));
+  });
 }
 
 }  // extern "C"

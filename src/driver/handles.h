@@ -1,5 +1,5 @@
-// Handles of the C interface and the objects that they stand for. A handle is a number that is never used twice, so that a
-// freed, foreign or invented one is recognised and never followed.
+// Handles of the C interface and the objects that they stand for. A handle is a number that is never used
+// twice, so that a freed, foreign or invented one is recognised and never followed.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 
 namespace doppel::driver {
 
-// One sequence for all kinds; starts above the handles with a meaning of their own (CU_STREAM_LEGACY and its like).
+// One sequence for all kinds; starts above the handles with a meaning of their own (CU_STREAM_LEGACY and its
+// like).
 std::uintptr_t next_handle();
 
 template <typename Handle, typename Object>

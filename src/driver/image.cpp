@@ -21,7 +21,8 @@ constexpr std::uint64_t kLargestHeader = 0xFFFF;  // the header's own length is 
 constexpr std::string_view kElfMagic = "\177ELF";
 // Head of our own linked image: the length of what follows makes it readable without knowing its size.
 constexpr std::string_view kLinkedMagic = "//doppel-linked ";
-constexpr std::size_t kLinkedHeaderBytes = kLinkedMagic.size() + 16 + 1;  // sixteen hexadecimal digits, newline
+constexpr std::size_t kLinkedHeaderBytes =
+    kLinkedMagic.size() + 16 + 1;  // sixteen hexadecimal digits, newline
 constexpr std::string_view kSeparator = "\n//doppel-next\n";
 
 struct Wrapper {
@@ -32,8 +33,9 @@ struct Wrapper {
 };
 
 std::string advice(int compute_capability) {
-  return fmt::format("rebuild with PTX: nvcc -arch=sm_{0} does, or add -gencode arch=compute_{0},code=compute_{0}",
-                     compute_capability);
+  return fmt::format(
+      "rebuild with PTX: nvcc -arch=sm_{0} does, or add -gencode arch=compute_{0},code=compute_{0}",
+      compute_capability);
 }
 
 Result<std::string> ptx_of_fatbin(std::span<const std::byte> image, int compute_capability) {
@@ -41,9 +43,10 @@ Result<std::string> ptx_of_fatbin(std::span<const std::byte> image, int compute_
   if (!entries) return tl::unexpected(entries.error());
   const FatbinEntry* best = best_ptx(*entries, compute_capability);
   if (best == nullptr)
-    return fail(Error::Kind::NotFound, fmt::format("this fatbin has no PTX that compute capability {}.{} can run; it holds {}; {}",
-                                                   compute_capability / 10, compute_capability % 10,
-                                                   describe(*entries), advice(compute_capability)));
+    return fail(Error::Kind::NotFound,
+                fmt::format("this fatbin has no PTX that compute capability {}.{} can run; it holds {}; {}",
+                            compute_capability / 10, compute_capability % 10, describe(*entries),
+                            advice(compute_capability)));
   return decompress(*best);
 }
 
@@ -63,13 +66,15 @@ Result<ModuleSource> source_of_unsized_fatbin(const std::byte* image, int comput
   std::uint64_t body = 0;
   if (header == kFatbinHeaderBytes) std::memcpy(&body, image + 8, sizeof(body));
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max() / 2;
-  return source_of_fatbin(image, readable_bytes(image, std::min(body, kMost) + kLargestHeader), compute_capability);
+  return source_of_fatbin(image, readable_bytes(image, std::min(body, kMost) + kLargestHeader),
+                          compute_capability);
 }
 
 Result<ModuleSource> source_of_wrapper(const Wrapper& wrapper, int compute_capability) {
   if (wrapper.version == 1) return source_of_unsized_fatbin(wrapper.image, compute_capability);
   if (wrapper.version != 2)
-    return fail(Error::Kind::NotSupported, fmt::format("fatbin wrapper: version {}, expected 1 or 2", wrapper.version));
+    return fail(Error::Kind::NotSupported,
+                fmt::format("fatbin wrapper: version {}, expected 1 or 2", wrapper.version));
   ModuleSource source;
   const auto* images = static_cast<const std::byte* const*>(wrapper.filename_or_images);
   for (;; ++images) {
@@ -87,11 +92,13 @@ Result<ModuleSource> source_of_wrapper(const Wrapper& wrapper, int compute_capab
 // `text` starts with kLinkedMagic.
 Result<ModuleSource> unpack_linked(std::string_view text) {
   std::size_t bytes = 0;
-  if (text.size() < kLinkedHeaderBytes) return fail(Error::Kind::InvalidInput, "linked image: the header is cut short");
+  if (text.size() < kLinkedHeaderBytes)
+    return fail(Error::Kind::InvalidInput, "linked image: the header is cut short");
   for (std::size_t i = kLinkedMagic.size(); i + 1 < kLinkedHeaderBytes; ++i) {
     const char c = text[i];
     const bool digit = c >= '0' && c <= '9';
-    if (!digit && (c < 'a' || c > 'f')) return fail(Error::Kind::InvalidInput, "linked image: a damaged header");
+    if (!digit && (c < 'a' || c > 'f'))
+      return fail(Error::Kind::InvalidInput, "linked image: a damaged header");
     bytes = bytes * 16 + static_cast<std::size_t>(digit ? c - '0' : c - 'a' + 10);
   }
   text.remove_prefix(kLinkedHeaderBytes);
@@ -108,8 +115,9 @@ Result<ModuleSource> unpack_linked(std::string_view text) {
 
 Result<ModuleSource> source_of_text(std::string_view text, int compute_capability) {
   if (text.substr(0, kElfMagic.size()) == kElfMagic)
-    return fail(Error::Kind::NotFound, fmt::format("this image is machine code (a cubin), which cannot run here; {}",
-                                                   advice(compute_capability)));
+    return fail(Error::Kind::NotFound,
+                fmt::format("this image is machine code (a cubin), which cannot run here; {}",
+                            advice(compute_capability)));
   if (text.substr(0, kLinkedMagic.size()) == kLinkedMagic) return unpack_linked(text);
   ModuleSource source;
   source.ptx.emplace_back(text);
@@ -123,14 +131,17 @@ Result<ModuleSource> read_image(const void* image, int compute_capability) {
   const std::size_t available = readable_bytes(image, sizeof(Wrapper));
   if (available >= sizeof(magic)) std::memcpy(&magic, image, sizeof(magic));
   if (magic == kWrapperMagic) {
-    if (available < sizeof(Wrapper)) return fail(Error::Kind::InvalidInput, "fatbin wrapper: it cannot be read to its end");
+    if (available < sizeof(Wrapper))
+      return fail(Error::Kind::InvalidInput, "fatbin wrapper: it cannot be read to its end");
     Wrapper wrapper;
     std::memcpy(&wrapper, image, sizeof(wrapper));
     return source_of_wrapper(wrapper, compute_capability);
   }
-  if (magic == kFatbinMagic) return source_of_unsized_fatbin(static_cast<const std::byte*>(image), compute_capability);
+  if (magic == kFatbinMagic)
+    return source_of_unsized_fatbin(static_cast<const std::byte*>(image), compute_capability);
   const HostText host = readable_text(image);
-  if (!host.terminated) return fail(Error::Kind::InvalidInput, "the module's image cannot be read to its end");
+  if (!host.terminated)
+    return fail(Error::Kind::InvalidInput, "the module's image cannot be read to its end");
   return source_of_text(host.text, compute_capability);
 }
 

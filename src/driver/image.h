@@ -15,9 +15,9 @@ struct ModuleSource {
   std::vector<std::string> ptx;
 };
 
-// `image` is one of: PTX text ending in NUL, a fatbin, the wrapper that nvcc puts around fatbins, an ELF cubin (refused:
-// machine code), or what cuLinkComplete answered. Its size is not part of the interface, so sizes come from the headers;
-// compute_capability (86, 120) chooses among a fatbin's entries.
+// `image` is one of: PTX text ending in NUL, a fatbin, the wrapper that nvcc puts around fatbins, an ELF
+// cubin (refused: machine code), or what cuLinkComplete answered. Its size is not part of the interface, so
+// sizes come from the headers; compute_capability (86, 120) chooses among a fatbin's entries.
 Result<ModuleSource> read_image(const void* image, int compute_capability);
 
 // The same where the caller knows the size (a file, cuLinkAddData).

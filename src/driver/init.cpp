@@ -32,7 +32,8 @@ extern "C" {
 using namespace doppel::driver;
 
 CUresult cuInit(unsigned flags) {
-  return call_always(__func__, std::tuple(flags), [&] { return flags != 0 ? CUDA_ERROR_INVALID_VALUE : initialize(); });
+  return call_always(__func__, std::tuple(flags),
+                     [&] { return flags != 0 ? CUDA_ERROR_INVALID_VALUE : initialize(); });
 }
 
 CUresult cuDriverGetVersion(int* version) {

@@ -14,10 +14,18 @@ Result<JitOptions> JitOptions::read(unsigned count, const CUjit_option* options,
     return fail(Error::Kind::InvalidArgument, "compiler options without their arrays");
   for (unsigned i = 0; i < count; ++i) {
     switch (options[i]) {
-      case CU_JIT_INFO_LOG_BUFFER: read.info_.buffer = static_cast<char*>(values[i]); break;
-      case CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES: read.info_.size = &values[i]; break;
-      case CU_JIT_ERROR_LOG_BUFFER: read.error_.buffer = static_cast<char*>(values[i]); break;
-      case CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES: read.error_.size = &values[i]; break;
+      case CU_JIT_INFO_LOG_BUFFER:
+        read.info_.buffer = static_cast<char*>(values[i]);
+        break;
+      case CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES:
+        read.info_.size = &values[i];
+        break;
+      case CU_JIT_ERROR_LOG_BUFFER:
+        read.error_.buffer = static_cast<char*>(values[i]);
+        break;
+      case CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES:
+        read.error_.size = &values[i];
+        break;
       case CU_JIT_WALL_TIME: {
         // A float in the pointer's place: nothing was timed.
         const float milliseconds = 0;
@@ -27,14 +35,18 @@ Result<JitOptions> JitOptions::read(unsigned count, const CUjit_option* options,
       }
       case CU_JIT_GLOBAL_SYMBOL_COUNT:
         if (values[i] != nullptr)
-          return fail(Error::Kind::NotSupported, "CU_JIT_GLOBAL_SYMBOL_NAMES: giving addresses to symbols is not supported yet");
+          return fail(Error::Kind::NotSupported,
+                      "CU_JIT_GLOBAL_SYMBOL_NAMES: giving addresses to symbols is not supported yet");
         break;
       case CU_JIT_LTO:
-        if (values[i] != nullptr) return fail(Error::Kind::NotSupported, "CU_JIT_LTO: link-time optimisation needs code that is not PTX");
+        if (values[i] != nullptr)
+          return fail(Error::Kind::NotSupported,
+                      "CU_JIT_LTO: link-time optimisation needs code that is not PTX");
         break;
       default:
         if (options[i] < 0 || options[i] >= CU_JIT_NUM_OPTIONS)
-          return fail(Error::Kind::InvalidArgument, fmt::format("there is no compiler option {}", static_cast<int>(options[i])));
+          return fail(Error::Kind::InvalidArgument,
+                      fmt::format("there is no compiler option {}", static_cast<int>(options[i])));
         break;
     }
   }

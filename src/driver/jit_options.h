@@ -1,5 +1,5 @@
-// The options of the just-in-time compiler: two parallel arrays, values cast to pointers. What matters here are the log
-// buffers; options that steer an optimiser change no result and are accepted.
+// The options of the just-in-time compiler: two parallel arrays, values cast to pointers. What matters here
+// are the log buffers; options that steer an optimiser change no result and are accepted.
 #pragma once
 
 #include <doppel/cuda/module.h>
@@ -13,7 +13,8 @@ namespace doppel::driver {
 
 class JitOptions {
  public:
-  // The arrays must live as long as this. NotSupported names an option that would change what the program means.
+  // The arrays must live as long as this. NotSupported names an option that would change what the program
+  // means.
   static Result<JitOptions> read(unsigned count, const CUjit_option* options, void** values);
 
   // Writes the texts into the program's buffers, cut to their size, and tells how much was written.

@@ -17,11 +17,12 @@ CUresult launch(const LaunchRequest& request, CUstream stream) {
 extern "C" {
 using namespace doppel::driver;
 
-CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
-                        unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream stream, void** parameters,
-                        void** extra) {
+CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+                        unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
+                        CUstream stream, void** parameters, void** extra) {
   return call(__func__,
-              std::tuple(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes, stream, parameters, extra),
+              std::tuple(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes, stream,
+                         parameters, extra),
               [&] {
                 return launch({.function = function,
                                .grid = {grid_x, grid_y, grid_z},
@@ -33,11 +34,13 @@ CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, u
               });
 }
 
-CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
-                                   unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream stream,
-                                   void** parameters) {
+CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+                                   unsigned block_x, unsigned block_y, unsigned block_z,
+                                   unsigned shared_bytes, CUstream stream, void** parameters) {
   return call(__func__,
-              std::tuple(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes, stream, parameters), [&] {
+              std::tuple(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes, stream,
+                         parameters),
+              [&] {
                 return launch({.function = function,
                                .grid = {grid_x, grid_y, grid_z},
                                .block = {block_x, block_y, block_z},
@@ -48,7 +51,8 @@ CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x, unsigne
               });
 }
 
-CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction function, void** parameters, void** extra) {
+CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction function, void** parameters,
+                          void** extra) {
   return call(__func__, std::tuple(config, function, parameters, extra), [&] {
     if (config == nullptr) return CUDA_ERROR_INVALID_VALUE;
     LaunchRequest request{.function = function,

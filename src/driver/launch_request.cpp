@@ -26,7 +26,8 @@ Result<PackedArguments> read_extra(void** extra) {
       break;
     }
   }
-  return fail(Error::Kind::InvalidArgument, "the list of extra launch options holds an unknown key or does not end");
+  return fail(Error::Kind::InvalidArgument,
+              "the list of extra launch options holds an unknown key or does not end");
 }
 
 Result<std::vector<std::byte>> pack(const device::Kernel& kernel, const LaunchRequest& request) {
@@ -36,8 +37,9 @@ Result<std::vector<std::byte>> pack(const device::Kernel& kernel, const LaunchRe
       return kernel.pack(packed.buffer, packed.bytes);
     });
   if (!kernel.parameters().empty())
-    return fail(Error::Kind::InvalidArgument, fmt::format("kernel '{}' takes {} arguments, the launch gives none", kernel.name(),
-                                                          kernel.parameters().size()));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("kernel '{}' takes {} arguments, the launch gives none", kernel.name(),
+                            kernel.parameters().size()));
   return std::vector<std::byte>{};
 }
 
@@ -46,28 +48,37 @@ Result<std::vector<std::byte>> pack(const device::Kernel& kernel, const LaunchRe
 Result<device::KernelWork> to_work(const LaunchRequest& request) {
   return find_function(request.function).and_then([&](const auto& kernel) {
     return pack(*kernel, request).map([&](std::vector<std::byte> parameters) {
-      return device::KernelWork{kernel, request.grid, request.block, request.dynamic_shared_bytes, request.cooperative,
+      return device::KernelWork{kernel,
+                                request.grid,
+                                request.block,
+                                request.dynamic_shared_bytes,
+                                request.cooperative,
                                 std::move(parameters)};
     });
   });
 }
 
 Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* attributes, unsigned count) {
-  if (count != 0 && attributes == nullptr) return fail(Error::Kind::InvalidArgument, "launch attributes without their array");
+  if (count != 0 && attributes == nullptr)
+    return fail(Error::Kind::InvalidArgument, "launch attributes without their array");
   for (unsigned i = 0; i < count; ++i) {
     const CUlaunchAttributeValue& value = attributes[i].value;
     switch (attributes[i].id) {
-      case CU_LAUNCH_ATTRIBUTE_COOPERATIVE: request.cooperative = value.cooperative != 0; break;
+      case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
+        request.cooperative = value.cooperative != 0;
+        break;
       case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
         if (value.clusterDim.x > 1 || value.clusterDim.y > 1 || value.clusterDim.z > 1)
-          return fail(Error::Kind::NotSupported, "thread block clusters of more than one block are not supported yet");
+          return fail(Error::Kind::NotSupported,
+                      "thread block clusters of more than one block are not supported yet");
         break;
       case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_EVENT:
       case CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT:
         return fail(Error::Kind::NotSupported, "events recorded by a launch attribute are not supported yet");
       case CU_LAUNCH_ATTRIBUTE_DEVICE_UPDATABLE_KERNEL_NODE:
         if (value.deviceUpdatableKernelNode.deviceUpdatable != 0)
-          return fail(Error::Kind::NotSupported, "kernel nodes that the device updates are not supported yet");
+          return fail(Error::Kind::NotSupported,
+                      "kernel nodes that the device updates are not supported yet");
         break;
       // Hints, and permissions to start early that need not be used.
       case CU_LAUNCH_ATTRIBUTE_IGNORE:
@@ -80,8 +91,11 @@ Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* a
       case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN:
       case CU_LAUNCH_ATTRIBUTE_PREFERRED_CLUSTER_DIMENSION:
       case CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
-      case CU_LAUNCH_ATTRIBUTE_NVLINK_UTIL_CENTRIC_SCHEDULING: break;
-      default: return fail(Error::Kind::NotSupported, fmt::format("launch attribute {} is not known", static_cast<int>(attributes[i].id)));
+      case CU_LAUNCH_ATTRIBUTE_NVLINK_UTIL_CENTRIC_SCHEDULING:
+        break;
+      default:
+        return fail(Error::Kind::NotSupported,
+                    fmt::format("launch attribute {} is not known", static_cast<int>(attributes[i].id)));
     }
   }
   return {};

@@ -21,11 +21,12 @@ struct LaunchRequest {
 // Copies the arguments: the program may reuse their memory at once.
 Result<device::KernelWork> to_work(const LaunchRequest& request);
 
-// The attributes of cuLaunchKernelEx that a launch takes over; NotSupported names one that would change what it does.
+// The attributes of cuLaunchKernelEx that a launch takes over; NotSupported names one that would change what
+// it does.
 Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* attributes, unsigned count);
 
-// The code of a launch that was refused: over the card's limits is CUDA_ERROR_INVALID_VALUE, too much of what the SM has
-// CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES.
+// The code of a launch that was refused: over the card's limits is CUDA_ERROR_INVALID_VALUE, too much of what
+// the SM has CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES.
 CUresult answer_launch(const Result<void>& result);
 
 }  // namespace doppel::driver

@@ -1,5 +1,5 @@
-// Libraries: images that belong to no context and are loaded into one when they are first used there. The runtime loads
-// its modules in this way.
+// Libraries: images that belong to no context and are loaded into one when they are first used there. The
+// runtime loads its modules in this way.
 #include <algorithm>
 
 #include "device/context.h"
@@ -13,8 +13,8 @@
 namespace doppel::driver {
 namespace {
 
-// A library is loaded before it is known where it will run: the current context's card, or else the first one's, chooses the
-// code.
+// A library is loaded before it is known where it will run: the current context's card, or else the first
+// one's, chooses the code.
 const card::Card& choosing_card() {
   const auto context = current_context();
   return context ? (*context)->device().card() : platform().device(0).card();
@@ -27,7 +27,8 @@ CUresult add_library(CUlibrary* library, const Loaded& program) {
 }
 
 template <typename Load>
-CUresult load(CUlibrary* library, unsigned option_count, CUjit_option* options, void** values, Load load_with) {
+CUresult load(CUlibrary* library, unsigned option_count, CUjit_option* options, void** values,
+              Load load_with) {
   const auto read = JitOptions::read(option_count, options, values);
   if (!read) return to_result(read.error());
   return add_library(library, load_with(*read));
@@ -47,7 +48,8 @@ CUresult unload(CUlibrary handle) {
 std::vector<CUkernel> kernels_of(const std::shared_ptr<device::Library>& library) {
   std::vector<CUkernel> handles;
   for (const ptx::Function& function : library->program()->ptx()->functions)
-    if (function.is_kernel && !function.is_declaration) handles.push_back(kernel_handle(library, function.name));
+    if (function.is_kernel && !function.is_declaration)
+      handles.push_back(kernel_handle(library, function.name));
   return handles;
 }
 
@@ -80,23 +82,30 @@ CUresult get_global(CUdeviceptr* address, size_t* bytes, CUlibrary library, cons
 extern "C" {
 using namespace doppel::driver;
 
-CUresult cuLibraryLoadData(CUlibrary* library, const void* image, CUjit_option* options, void** values, unsigned count,
-                           CUlibraryOption* library_options, void** library_values, unsigned library_count) {
-  return call(__func__, std::tuple(library, image, options, values, count, library_options, library_values, library_count), [&] {
-    if (library == nullptr || image == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return load(library, count, options, values,
-                [&](const JitOptions& read) { return load_image(image, choosing_card(), read); });
-  });
+CUresult cuLibraryLoadData(CUlibrary* library, const void* image, CUjit_option* options, void** values,
+                           unsigned count, CUlibraryOption* library_options, void** library_values,
+                           unsigned library_count) {
+  return call(
+      __func__,
+      std::tuple(library, image, options, values, count, library_options, library_values, library_count),
+      [&] {
+        if (library == nullptr || image == nullptr) return CUDA_ERROR_INVALID_VALUE;
+        return load(library, count, options, values,
+                    [&](const JitOptions& read) { return load_image(image, choosing_card(), read); });
+      });
 }
 
-CUresult cuLibraryLoadFromFile(CUlibrary* library, const char* path, CUjit_option* options, void** values, unsigned count,
-                               CUlibraryOption* library_options, void** library_values, unsigned library_count) {
-  return call(__func__, std::tuple(library, text(path), options, values, count, library_options, library_values, library_count),
-              [&] {
-                if (library == nullptr || path == nullptr) return CUDA_ERROR_INVALID_VALUE;
-                return load(library, count, options, values,
-                            [&](const JitOptions& read) { return load_file(path, choosing_card(), read); });
-              });
+CUresult cuLibraryLoadFromFile(CUlibrary* library, const char* path, CUjit_option* options, void** values,
+                               unsigned count, CUlibraryOption* library_options, void** library_values,
+                               unsigned library_count) {
+  return call(
+      __func__,
+      std::tuple(library, text(path), options, values, count, library_options, library_values, library_count),
+      [&] {
+        if (library == nullptr || path == nullptr) return CUDA_ERROR_INVALID_VALUE;
+        return load(library, count, options, values,
+                    [&](const JitOptions& read) { return load_file(path, choosing_card(), read); });
+      });
 }
 
 CUresult cuLibraryUnload(CUlibrary library) {
@@ -106,14 +115,16 @@ CUresult cuLibraryUnload(CUlibrary library) {
 CUresult cuLibraryGetKernel(CUkernel* kernel, CUlibrary library, const char* name) {
   return call(__func__, std::tuple(kernel, library, text(name)), [&] {
     if (kernel == nullptr || name == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_library(library).and_then([&](const auto& found) { return kernel_of(found, name); }), kernel);
+    return answer(find_library(library).and_then([&](const auto& found) { return kernel_of(found, name); }),
+                  kernel);
   });
 }
 
 CUresult cuLibraryGetKernelCount(unsigned* count, CUlibrary library) {
   return call(__func__, std::tuple(count, library), [&] {
     if (count == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_library(library).map([](const auto& found) { return kernels_of(found).size(); }), count);
+    return answer(find_library(library).map([](const auto& found) { return kernels_of(found).size(); }),
+                  count);
   });
 }
 
@@ -130,12 +141,13 @@ CUresult cuLibraryEnumerateKernels(CUkernel* kernels, unsigned count, CUlibrary 
 CUresult cuLibraryGetModule(CUmodule* module, CUlibrary library) {
   return call(__func__, std::tuple(module, library), [&] {
     if (module == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_library(library)
-                      .and_then([](const auto& found) {
-                        return current_context().and_then([&](const auto& context) { return found->module(*context); });
-                      })
-                      .map([](const auto& loaded) { return objects().modules.add(loaded); }),
-                  module);
+    return answer(
+        find_library(library)
+            .and_then([](const auto& found) {
+              return current_context().and_then([&](const auto& context) { return found->module(*context); });
+            })
+            .map([](const auto& loaded) { return objects().modules.add(loaded); }),
+        module);
   });
 }
 

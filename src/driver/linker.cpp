@@ -48,21 +48,27 @@ CUresult refuse(const Linker& linker, const std::string& message, CUresult code)
   return code;
 }
 
-CUresult add(CUlinkState state, CUjitInputType type, std::span<const std::byte> image, const std::string& name) {
+CUresult add(CUlinkState state, CUjitInputType type, std::span<const std::byte> image,
+             const std::string& name) {
   const auto linker = linkers().find(state);
   if (!linker) return CUDA_ERROR_INVALID_HANDLE;
   const std::lock_guard lock(linker->mutex);
   if (type != CU_JIT_INPUT_PTX && type != CU_JIT_INPUT_FATBINARY)
-    return refuse(*linker, fmt::format("{}: only PTX and fatbins can be linked here, not machine code, objects or libraries", name),
-                  CUDA_ERROR_NOT_SUPPORTED);
+    return refuse(
+        *linker,
+        fmt::format("{}: only PTX and fatbins can be linked here, not machine code, objects or libraries",
+                    name),
+        CUDA_ERROR_NOT_SUPPORTED);
   const auto source = read_image(image, linker->compute_capability);
-  if (!source) return refuse(*linker, fmt::format("{}: {}", name, source.error().message), CUDA_ERROR_INVALID_IMAGE);
+  if (!source)
+    return refuse(*linker, fmt::format("{}: {}", name, source.error().message), CUDA_ERROR_INVALID_IMAGE);
   auto& texts = linker->source.ptx;
   texts.insert(texts.end(), source->ptx.begin(), source->ptx.end());
   return CUDA_SUCCESS;
 }
 
-CUresult add_data(CUlinkState state, CUjitInputType type, const void* data, std::size_t bytes, const char* name) {
+CUresult add_data(CUlinkState state, CUjitInputType type, const void* data, std::size_t bytes,
+                  const char* name) {
   if (data == nullptr) return CUDA_ERROR_INVALID_VALUE;
   return add(state, type, {static_cast<const std::byte*>(data), bytes}, name != nullptr ? name : "<unnamed>");
 }
@@ -98,38 +104,43 @@ extern "C" {
 using namespace doppel::driver;
 
 CUresult cuLinkCreate(unsigned count, CUjit_option* options, void** values, CUlinkState* state) {
-  return call(__func__, std::tuple(count, options, values, state), [&] { return create(count, options, values, state); });
+  return call(__func__, std::tuple(count, options, values, state),
+              [&] { return create(count, options, values, state); });
 }
 CUresult cuLinkCreate_v2(unsigned count, CUjit_option* options, void** values, CUlinkState* state) {
-  return call(__func__, std::tuple(count, options, values, state), [&] { return create(count, options, values, state); });
+  return call(__func__, std::tuple(count, options, values, state),
+              [&] { return create(count, options, values, state); });
 }
 
 // Options of a single input would only steer an optimiser.
-CUresult cuLinkAddData(CUlinkState state, CUjitInputType type, void* data, size_t bytes, const char* name, unsigned count,
-                       CUjit_option* options, void** values) {
+CUresult cuLinkAddData(CUlinkState state, CUjitInputType type, void* data, size_t bytes, const char* name,
+                       unsigned count, CUjit_option* options, void** values) {
   return call(__func__, std::tuple(state, type, data, bytes, name, count, options, values),
               [&] { return add_data(state, type, data, bytes, name); });
 }
-CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void* data, size_t bytes, const char* name, unsigned count,
-                          CUjit_option* options, void** values) {
+CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void* data, size_t bytes, const char* name,
+                          unsigned count, CUjit_option* options, void** values) {
   return call(__func__, std::tuple(state, type, data, bytes, name, count, options, values),
               [&] { return add_data(state, type, data, bytes, name); });
 }
 
-CUresult cuLinkAddFile(CUlinkState state, CUjitInputType type, const char* path, unsigned count, CUjit_option* options,
-                       void** values) {
-  return call(__func__, std::tuple(state, type, text(path), count, options, values), [&] { return add_file(state, type, path); });
+CUresult cuLinkAddFile(CUlinkState state, CUjitInputType type, const char* path, unsigned count,
+                       CUjit_option* options, void** values) {
+  return call(__func__, std::tuple(state, type, text(path), count, options, values),
+              [&] { return add_file(state, type, path); });
 }
-CUresult cuLinkAddFile_v2(CUlinkState state, CUjitInputType type, const char* path, unsigned count, CUjit_option* options,
-                          void** values) {
-  return call(__func__, std::tuple(state, type, text(path), count, options, values), [&] { return add_file(state, type, path); });
+CUresult cuLinkAddFile_v2(CUlinkState state, CUjitInputType type, const char* path, unsigned count,
+                          CUjit_option* options, void** values) {
+  return call(__func__, std::tuple(state, type, text(path), count, options, values),
+              [&] { return add_file(state, type, path); });
 }
 
 CUresult cuLinkComplete(CUlinkState state, void** image, size_t* bytes) {
   return call(__func__, std::tuple(state, image, bytes), [&] { return complete(state, image, bytes); });
 }
 CUresult cuLinkDestroy(CUlinkState state) {
-  return call(__func__, std::tuple(state), [&] { return linkers().remove(state) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
+  return call(__func__, std::tuple(state),
+              [&] { return linkers().remove(state) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
 }
 
 }  // extern "C"

@@ -20,19 +20,27 @@ tl::unexpected<CUresult> refuse_image(const Error& error, const JitOptions& opti
 
 CUresult code_of_image(Error::Kind kind) {
   switch (kind) {
-    case Error::Kind::NotFound: return CUDA_ERROR_NO_BINARY_FOR_GPU;
-    case Error::Kind::Io: return CUDA_ERROR_FILE_NOT_FOUND;
-    case Error::Kind::NotSupported: return CUDA_ERROR_NOT_SUPPORTED;
-    default: return CUDA_ERROR_INVALID_IMAGE;
+    case Error::Kind::NotFound:
+      return CUDA_ERROR_NO_BINARY_FOR_GPU;
+    case Error::Kind::Io:
+      return CUDA_ERROR_FILE_NOT_FOUND;
+    case Error::Kind::NotSupported:
+      return CUDA_ERROR_NOT_SUPPORTED;
+    default:
+      return CUDA_ERROR_INVALID_IMAGE;
   }
 }
 
 CUresult code_of_program(Error::Kind kind) {
   switch (kind) {
-    case Error::Kind::NotSupported: return CUDA_ERROR_NOT_SUPPORTED;
-    case Error::Kind::UnsupportedVersion: return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
-    case Error::Kind::OutOfMemory: return CUDA_ERROR_OUT_OF_MEMORY;
-    default: return CUDA_ERROR_INVALID_PTX;
+    case Error::Kind::NotSupported:
+      return CUDA_ERROR_NOT_SUPPORTED;
+    case Error::Kind::UnsupportedVersion:
+      return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+    case Error::Kind::OutOfMemory:
+      return CUDA_ERROR_OUT_OF_MEMORY;
+    default:
+      return CUDA_ERROR_INVALID_PTX;
   }
 }
 
@@ -54,7 +62,8 @@ Loaded load_image(const void* image, const card::Card& card, const JitOptions& o
 Loaded load_file(const char* path, const card::Card& card, const JitOptions& options) {
   const auto bytes = read_file(path);
   if (!bytes) return refuse_image(bytes.error(), options, CUDA_ERROR_FILE_NOT_FOUND);
-  return load_program(read_image(std::as_bytes(std::span(*bytes)), card.compute_capability.number()), options);
+  return load_program(read_image(std::as_bytes(std::span(*bytes)), card.compute_capability.number()),
+                      options);
 }
 
 Result<std::string> read_file(const char* path) {

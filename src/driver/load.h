@@ -9,7 +9,8 @@
 
 namespace doppel::driver {
 
-// Why an image was not loaded: the code for the caller, with its words already in the caller's log and on standard error.
+// Why an image was not loaded: the code for the caller, with its words already in the caller's log and on
+// standard error.
 using Loaded = tl::expected<std::shared_ptr<device::Program>, CUresult>;
 
 // `card` chooses among a fatbin's entries.

@@ -1,4 +1,5 @@
-// Copies. Addresses are unique in the process, so every kind of copy is one: what lies at each address is looked up.
+// Copies. Addresses are unique in the process, so every kind of copy is one: what lies at each address is
+// looked up.
 #include "driver/call.h"
 #include "driver/copy_shape.h"
 #include "driver/objects.h"
@@ -35,7 +36,9 @@ CUresult shape_on(CUstream stream, const Shape* shape) {
 Result<device::CopyWork> peer_copy(CUdeviceptr destination, CUcontext destination_context, CUdeviceptr source,
                                    CUcontext source_context, std::size_t bytes) {
   return find_context(destination_context).and_then([&](const auto&) {
-    return find_context(source_context).map([&](const auto&) { return plain_copy(destination, source, bytes); });
+    return find_context(source_context).map([&](const auto&) {
+      return plain_copy(destination, source, bytes);
+    });
   });
 }
 
@@ -46,7 +49,8 @@ extern "C" {
 using namespace doppel::driver;
 
 CUresult cuMemcpy(CUdeviceptr destination, CUdeviceptr source, size_t bytes) {
-  return call(__func__, std::tuple(destination, source, bytes), [&] { return copy_now(plain_copy(destination, source, bytes)); });
+  return call(__func__, std::tuple(destination, source, bytes),
+              [&] { return copy_now(plain_copy(destination, source, bytes)); });
 }
 CUresult cuMemcpyAsync(CUdeviceptr destination, CUdeviceptr source, size_t bytes, CUstream stream) {
   return call(__func__, std::tuple(destination, source, bytes, stream),
@@ -72,22 +76,26 @@ CUresult cuMemcpyDtoHAsync_v2(void* destination, CUdeviceptr source, size_t byte
 }
 
 CUresult cuMemcpyDtoD_v2(CUdeviceptr destination, CUdeviceptr source, size_t bytes) {
-  return call(__func__, std::tuple(destination, source, bytes), [&] { return copy_now(plain_copy(destination, source, bytes)); });
+  return call(__func__, std::tuple(destination, source, bytes),
+              [&] { return copy_now(plain_copy(destination, source, bytes)); });
 }
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr destination, CUdeviceptr source, size_t bytes, CUstream stream) {
   return call(__func__, std::tuple(destination, source, bytes, stream),
               [&] { return copy_on(stream, plain_copy(destination, source, bytes)); });
 }
 
-CUresult cuMemcpyPeer(CUdeviceptr destination, CUcontext destination_context, CUdeviceptr source, CUcontext source_context,
-                      size_t bytes) {
-  return call(__func__, std::tuple(destination, destination_context, source, source_context, bytes),
-              [&] { return copy_now(peer_copy(destination, destination_context, source, source_context, bytes)); });
+CUresult cuMemcpyPeer(CUdeviceptr destination, CUcontext destination_context, CUdeviceptr source,
+                      CUcontext source_context, size_t bytes) {
+  return call(__func__, std::tuple(destination, destination_context, source, source_context, bytes), [&] {
+    return copy_now(peer_copy(destination, destination_context, source, source_context, bytes));
+  });
 }
-CUresult cuMemcpyPeerAsync(CUdeviceptr destination, CUcontext destination_context, CUdeviceptr source, CUcontext source_context,
-                           size_t bytes, CUstream stream) {
-  return call(__func__, std::tuple(destination, destination_context, source, source_context, bytes, stream),
-              [&] { return copy_on(stream, peer_copy(destination, destination_context, source, source_context, bytes)); });
+CUresult cuMemcpyPeerAsync(CUdeviceptr destination, CUcontext destination_context, CUdeviceptr source,
+                           CUcontext source_context, size_t bytes, CUstream stream) {
+  return call(
+      __func__, std::tuple(destination, destination_context, source, source_context, bytes, stream), [&] {
+        return copy_on(stream, peer_copy(destination, destination_context, source, source_context, bytes));
+      });
 }
 
 CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D* shape) {
@@ -113,25 +121,33 @@ CUresult cuMemcpy3DPeerAsync(const CUDA_MEMCPY3D_PEER* shape, CUstream stream) {
   return call(__func__, std::tuple(shape, stream), [&] { return shape_on(stream, shape); });
 }
 
-// Attributes say when a source may be read and where memory should lie: stream order, which is always kept, satisfies all.
+// Attributes say when a source may be read and where memory should lie: stream order, which is always kept,
+// satisfies all.
 CUresult cuMemcpyBatchAsync_v2(CUdeviceptr* destinations, CUdeviceptr* sources, size_t* sizes, size_t count,
-                               CUmemcpyAttributes* attributes, size_t* attribute_starts, size_t attribute_count,
-                               CUstream stream) {
-  return call(__func__,
-              std::tuple(destinations, sources, sizes, count, attributes, attribute_starts, attribute_count, stream), [&] {
-                if (destinations == nullptr || sources == nullptr || sizes == nullptr) return CUDA_ERROR_INVALID_VALUE;
-                for (size_t i = 0; i < count; ++i)
-                  if (const CUresult done = copy_on(stream, plain_copy(destinations[i], sources[i], sizes[i])); done != CUDA_SUCCESS)
-                    return done;
-                return CUDA_SUCCESS;
-              });
+                               CUmemcpyAttributes* attributes, size_t* attribute_starts,
+                               size_t attribute_count, CUstream stream) {
+  return call(
+      __func__,
+      std::tuple(destinations, sources, sizes, count, attributes, attribute_starts, attribute_count, stream),
+      [&] {
+        if (destinations == nullptr || sources == nullptr || sizes == nullptr)
+          return CUDA_ERROR_INVALID_VALUE;
+        for (size_t i = 0; i < count; ++i)
+          if (const CUresult done = copy_on(stream, plain_copy(destinations[i], sources[i], sizes[i]));
+              done != CUDA_SUCCESS)
+            return done;
+        return CUDA_SUCCESS;
+      });
 }
 CUresult cuMemcpyBatchAsync(CUdeviceptr* destinations, CUdeviceptr* sources, size_t* sizes, size_t count,
-                            CUmemcpyAttributes* attributes, size_t* attribute_starts, size_t attribute_count, size_t* failed,
-                            CUstream stream) {
+                            CUmemcpyAttributes* attributes, size_t* attribute_starts, size_t attribute_count,
+                            size_t* failed, CUstream stream) {
   return call(__func__,
-              std::tuple(destinations, sources, sizes, count, attributes, attribute_starts, attribute_count, failed, stream), [&] {
-                if (destinations == nullptr || sources == nullptr || sizes == nullptr) return CUDA_ERROR_INVALID_VALUE;
+              std::tuple(destinations, sources, sizes, count, attributes, attribute_starts, attribute_count,
+                         failed, stream),
+              [&] {
+                if (destinations == nullptr || sources == nullptr || sizes == nullptr)
+                  return CUDA_ERROR_INVALID_VALUE;
                 for (size_t i = 0; i < count; ++i) {
                   const CUresult done = copy_on(stream, plain_copy(destinations[i], sources[i], sizes[i]));
                   if (done == CUDA_SUCCESS) continue;

@@ -44,13 +44,14 @@ Result<std::uint64_t> device_address(const void* host) {
 }
 
 CUresult register_host(void* host, std::size_t bytes, unsigned flags) {
-  constexpr unsigned kKnown =
-      CU_MEMHOSTREGISTER_PORTABLE | CU_MEMHOSTREGISTER_DEVICEMAP | CU_MEMHOSTREGISTER_IOMEMORY | CU_MEMHOSTREGISTER_READ_ONLY;
+  constexpr unsigned kKnown = CU_MEMHOSTREGISTER_PORTABLE | CU_MEMHOSTREGISTER_DEVICEMAP |
+                              CU_MEMHOSTREGISTER_IOMEMORY | CU_MEMHOSTREGISTER_READ_ONLY;
   if (host == nullptr || bytes == 0 || (flags & ~kKnown) != 0) return CUDA_ERROR_INVALID_VALUE;
   if ((flags & CU_MEMHOSTREGISTER_IOMEMORY) != 0) return CUDA_ERROR_NOT_SUPPORTED;
-  const auto registered =
-      current_context().and_then([&](const auto& context) { return context->register_host(number(host), bytes); });
-  if (!registered && registered.error().kind == Error::Kind::AlreadyDone) return CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
+  const auto registered = current_context().and_then(
+      [&](const auto& context) { return context->register_host(number(host), bytes); });
+  if (!registered && registered.error().kind == Error::Kind::AlreadyDone)
+    return CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
   return answer(registered);
 }
 
@@ -79,9 +80,11 @@ CUresult cuMemAlloc_v2(CUdeviceptr* address, size_t bytes) {
   });
 }
 
-CUresult cuMemAllocPitch_v2(CUdeviceptr* address, size_t* pitch, size_t width, size_t height, unsigned element_bytes) {
+CUresult cuMemAllocPitch_v2(CUdeviceptr* address, size_t* pitch, size_t width, size_t height,
+                            unsigned element_bytes) {
   return call(__func__, std::tuple(address, pitch, width, height, element_bytes), [&] {
-    if (pitch == nullptr || (element_bytes != 4 && element_bytes != 8 && element_bytes != 16)) return CUDA_ERROR_INVALID_VALUE;
+    if (pitch == nullptr || (element_bytes != 4 && element_bytes != 8 && element_bytes != 16))
+      return CUDA_ERROR_INVALID_VALUE;
     return allocate(address, width * height, [&](const auto& context) {
       std::uint64_t chosen = 0;
       auto allocated = context->allocate_pitched(width, height, chosen);
@@ -118,7 +121,8 @@ CUresult cuMemAllocHost_v2(void** host, size_t bytes) {
 
 CUresult cuMemHostAlloc(void** host, size_t bytes, unsigned flags) {
   return call(__func__, std::tuple(host, bytes, flags), [&] {
-    constexpr unsigned kKnown = CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP | CU_MEMHOSTALLOC_WRITECOMBINED;
+    constexpr unsigned kKnown =
+        CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP | CU_MEMHOSTALLOC_WRITECOMBINED;
     if ((flags & ~kKnown) != 0) return CUDA_ERROR_INVALID_VALUE;
     return allocate_host(host, bytes);
   });
@@ -126,7 +130,8 @@ CUresult cuMemHostAlloc(void** host, size_t bytes, unsigned flags) {
 
 CUresult cuMemFreeHost(void* host) {
   return call(__func__, std::tuple(host), [&] {
-    return answer(current_context().and_then([&](const auto& context) { return context->free_host(number(host)); }));
+    return answer(
+        current_context().and_then([&](const auto& context) { return context->free_host(number(host)); }));
   });
 }
 
@@ -141,7 +146,8 @@ CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr* address, void* host, unsigned
 CUresult cuMemHostGetFlags(unsigned* flags, void* host) {
   return call(__func__, std::tuple(flags, host), [&] {
     if (flags == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(device_address(host).map([](std::uint64_t) { return CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP; }),
+    return answer(device_address(host).map(
+                      [](std::uint64_t) { return CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP; }),
                   flags);
   });
 }
@@ -155,8 +161,10 @@ CUresult cuMemHostRegister_v2(void* host, size_t bytes, unsigned flags) {
 
 CUresult cuMemHostUnregister(void* host) {
   return call(__func__, std::tuple(host), [&] {
-    const auto done = current_context().and_then([&](const auto& context) { return context->unregister_host(number(host)); });
-    if (!done && done.error().kind != Error::Kind::InvalidContext && done.error().kind != Error::Kind::DeviceFault)
+    const auto done = current_context().and_then(
+        [&](const auto& context) { return context->unregister_host(number(host)); });
+    if (!done && done.error().kind != Error::Kind::InvalidContext &&
+        done.error().kind != Error::Kind::DeviceFault)
       return CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
     return answer(done);
   });

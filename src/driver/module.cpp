@@ -12,7 +12,8 @@ namespace {
 
 CUresult load_into_context(CUmodule* module, const Loaded& program, device::Context& context) {
   if (!program) return program.error();
-  return answer(context.load(*program).map([](const auto& loaded) { return objects().modules.add(loaded); }), module);
+  return answer(context.load(*program).map([](const auto& loaded) { return objects().modules.add(loaded); }),
+                module);
 }
 
 CUresult load(CUmodule* module, const void* image, unsigned count, CUjit_option* options, void** values) {
@@ -54,7 +55,8 @@ CUresult cuModuleLoadData(CUmodule* module, const void* image) {
   return call(__func__, std::tuple(module, image), [&] { return load(module, image, 0, nullptr, nullptr); });
 }
 
-CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned count, CUjit_option* options, void** values) {
+CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned count, CUjit_option* options,
+                            void** values) {
   return call(__func__, std::tuple(module, image, count, options, values),
               [&] { return load(module, image, count, options, values); });
 }
@@ -71,7 +73,8 @@ CUresult cuModuleGetLoadingMode(CUmoduleLoadingMode* mode) {
   return call_always(__func__, std::tuple(mode), [&] {
     if (mode == nullptr) return CUDA_ERROR_INVALID_VALUE;
     const char* wanted = std::getenv("CUDA_MODULE_LOADING");
-    *mode = wanted != nullptr && std::string_view(wanted) == "EAGER" ? CU_MODULE_EAGER_LOADING : CU_MODULE_LAZY_LOADING;
+    *mode = wanted != nullptr && std::string_view(wanted) == "EAGER" ? CU_MODULE_EAGER_LOADING
+                                                                     : CU_MODULE_LAZY_LOADING;
     return CUDA_SUCCESS;
   });
 }
@@ -106,10 +109,12 @@ CUresult cuModuleEnumerateFunctions(CUfunction* functions, unsigned count, CUmod
 CUresult cuModuleGetGlobal_v2(CUdeviceptr* address, size_t* bytes, CUmodule module, const char* name) {
   return call(__func__, std::tuple(address, bytes, module, text(name)), [&] {
     if (name == nullptr || (address == nullptr && bytes == nullptr)) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_module(module).and_then([&](const auto& found) { return found->global(name); }).map([&](const auto& global) {
-      if (address != nullptr) *address = global.address;
-      if (bytes != nullptr) *bytes = global.bytes;
-    }));
+    return answer(find_module(module)
+                      .and_then([&](const auto& found) { return found->global(name); })
+                      .map([&](const auto& global) {
+                        if (address != nullptr) *address = global.address;
+                        if (bytes != nullptr) *bytes = global.bytes;
+                      }));
   });
 }
 

@@ -27,7 +27,8 @@ template <typename Table, typename Handle>
 auto find_in(const Table& table, Handle handle, const char* kind) -> Result<decltype(table.find(handle))> {
   auto object = table.find(handle);
   if (!object)
-    return fail(Error::Kind::InvalidHandle, fmt::format("{} is no {} of this process, or was destroyed", fmt::ptr(handle), kind));
+    return fail(Error::Kind::InvalidHandle,
+                fmt::format("{} is no {} of this process, or was destroyed", fmt::ptr(handle), kind));
   return object;
 }
 
@@ -43,7 +44,9 @@ Objects& objects() {
   return *made;
 }
 
-std::shared_ptr<device::Context> ContextEntry::get() const { return primary_of != nullptr ? primary_of->primary() : own; }
+std::shared_ptr<device::Context> ContextEntry::get() const {
+  return primary_of != nullptr ? primary_of->primary() : own;
+}
 
 Result<device::Device*> find_device(CUdevice device) {
   if (device < 0 || device >= platform().device_count())
@@ -64,7 +67,8 @@ Result<std::shared_ptr<device::Context>> find_context(CUcontext handle) {
   const auto entry = objects().contexts.find(handle);
   auto context = entry ? entry->get() : nullptr;
   if (!context || context->destroyed())
-    return fail(Error::Kind::InvalidContext, fmt::format("{} is no context of this process, or was destroyed", fmt::ptr(handle)));
+    return fail(Error::Kind::InvalidContext,
+                fmt::format("{} is no context of this process, or was destroyed", fmt::ptr(handle)));
   return context;
 }
 
@@ -79,7 +83,8 @@ CUcontext handle_of(const std::shared_ptr<device::Context>& context) {
 
 CUcontext add_context(std::shared_ptr<device::Context> context) {
   const device::Context* key = context.get();
-  const CUcontext handle = objects().contexts.add(std::make_shared<ContextEntry>(ContextEntry{std::move(context), nullptr}));
+  const CUcontext handle =
+      objects().contexts.add(std::make_shared<ContextEntry>(ContextEntry{std::move(context), nullptr}));
   const std::lock_guard lock(own_contexts().mutex);
   own_contexts().handles[key] = handle;
   return handle;
@@ -110,7 +115,8 @@ CUcontext pop_current() {
 }
 
 Result<std::shared_ptr<device::Context>> current_context() {
-  if (context_stack.empty()) return fail(Error::Kind::InvalidContext, "no context is current to the calling thread");
+  if (context_stack.empty())
+    return fail(Error::Kind::InvalidContext, "no context is current to the calling thread");
   return find_context(context_stack.back());
 }
 
@@ -128,17 +134,26 @@ void forget_context_objects(const device::Context& context) {
 Result<std::shared_ptr<device::Stream>> find_stream(CUstream handle) {
   const bool own = handle == CU_STREAM_PER_THREAD || (handle == nullptr && per_thread_default_stream);
   if (own || handle == nullptr || handle == CU_STREAM_LEGACY)
-    return current_context().map([own](const auto& context) { return own ? context->per_thread() : context->legacy(); });
+    return current_context().map(
+        [own](const auto& context) { return own ? context->per_thread() : context->legacy(); });
   return find_in(objects().streams, handle, "stream");
 }
 
-Result<std::shared_ptr<device::Event>> find_event(CUevent handle) { return find_in(objects().events, handle, "event"); }
-Result<std::shared_ptr<device::Module>> find_module(CUmodule handle) { return find_in(objects().modules, handle, "module"); }
+Result<std::shared_ptr<device::Event>> find_event(CUevent handle) {
+  return find_in(objects().events, handle, "event");
+}
+Result<std::shared_ptr<device::Module>> find_module(CUmodule handle) {
+  return find_in(objects().modules, handle, "module");
+}
 Result<std::shared_ptr<device::Library>> find_library(CUlibrary handle) {
   return find_in(objects().libraries, handle, "library");
 }
-Result<std::shared_ptr<LibraryKernel>> find_kernel(CUkernel handle) { return find_in(objects().kernels, handle, "kernel"); }
-Result<std::shared_ptr<device::Graph>> find_graph(CUgraph handle) { return find_in(objects().graphs, handle, "graph"); }
+Result<std::shared_ptr<LibraryKernel>> find_kernel(CUkernel handle) {
+  return find_in(objects().kernels, handle, "kernel");
+}
+Result<std::shared_ptr<device::Graph>> find_graph(CUgraph handle) {
+  return find_in(objects().graphs, handle, "graph");
+}
 Result<std::shared_ptr<device::GraphExec>> find_graph_exec(CUgraphExec handle) {
   return find_in(objects().graph_execs, handle, "executable graph");
 }
@@ -148,7 +163,8 @@ Result<std::shared_ptr<device::MemoryPool>> find_pool(CUmemoryPool handle) {
 
 CUkernel kernel_handle(const std::shared_ptr<device::Library>& library, const std::string& name) {
   static std::mutex mutex;
-  static auto* const known = new std::map<std::pair<const device::Library*, std::string>, std::weak_ptr<LibraryKernel>>;
+  static auto* const known =
+      new std::map<std::pair<const device::Library*, std::string>, std::weak_ptr<LibraryKernel>>;
   const std::lock_guard lock(mutex);
   auto& slot = (*known)[{library.get(), name}];
   auto kernel = slot.lock();
@@ -160,7 +176,8 @@ CUkernel kernel_handle(const std::shared_ptr<device::Library>& library, const st
 }
 
 Result<std::shared_ptr<device::Kernel>> function_of(const LibraryKernel& kernel, device::Context& context) {
-  return kernel.library->module(context).and_then([&](const auto& module) { return module->kernel(kernel.name); });
+  return kernel.library->module(context).and_then(
+      [&](const auto& module) { return module->kernel(kernel.name); });
 }
 
 Result<std::shared_ptr<device::Kernel>> find_function(CUfunction handle) {

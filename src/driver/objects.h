@@ -16,7 +16,8 @@
 
 namespace doppel::driver {
 
-// A context by its handle. The handle of a primary context is its device's for ever: the context behind it comes and goes.
+// A context by its handle. The handle of a primary context is its device's for ever: the context behind it
+// comes and goes.
 struct ContextEntry {
   std::shared_ptr<device::Context> own;  // made by cuCtxCreate
   device::Device* primary_of = nullptr;
@@ -61,7 +62,8 @@ struct Objects {
 };
 Objects& objects();
 
-// --- Devices and contexts ------------------------------------------------------------------------------------
+// --- Devices and contexts
+// ------------------------------------------------------------------------------------
 Result<device::Device*> find_device(CUdevice device);
 Result<std::shared_ptr<device::Context>> find_context(CUcontext handle);
 CUcontext handle_of(const std::shared_ptr<device::Context>& context);
@@ -82,8 +84,9 @@ Result<std::shared_ptr<device::Context>> current_context();
 // Forgets the handles of all that a context owned: called when it is destroyed.
 void forget_context_objects(const device::Context& context);
 
-// --- The rest ------------------------------------------------------------------------------------------------
-// The default stream (null) is the legacy one, or the thread's own inside a PerThreadDefaultStream.
+// --- The rest
+// ------------------------------------------------------------------------------------------------ The
+// default stream (null) is the legacy one, or the thread's own inside a PerThreadDefaultStream.
 Result<std::shared_ptr<device::Stream>> find_stream(CUstream handle);
 Result<std::shared_ptr<device::Event>> find_event(CUevent handle);
 Result<std::shared_ptr<device::Module>> find_module(CUmodule handle);
@@ -99,7 +102,8 @@ Result<std::shared_ptr<device::Graph>> find_graph(CUgraph handle);
 Result<std::shared_ptr<device::GraphExec>> find_graph_exec(CUgraphExec handle);
 Result<std::shared_ptr<device::MemoryPool>> find_pool(CUmemoryPool handle);
 
-// While it lives, null streams of this thread mean the thread's own default stream: the _ptds and _ptsz forms.
+// While it lives, null streams of this thread mean the thread's own default stream: the _ptds and _ptsz
+// forms.
 class PerThreadDefaultStream {
  public:
   PerThreadDefaultStream();

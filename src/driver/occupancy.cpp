@@ -35,39 +35,46 @@ constexpr unsigned kKnownFlags = CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE;
 extern "C" {
 using namespace doppel::driver;
 
-CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUfunction function, int block_threads, size_t dynamic_shared) {
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUfunction function, int block_threads,
+                                                     size_t dynamic_shared) {
   return call(__func__, std::tuple(blocks, function, block_threads, dynamic_shared),
               [&] { return max_active_blocks(blocks, function, block_threads, dynamic_shared); });
 }
 
-CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, CUfunction function, int block_threads,
-                                                              size_t dynamic_shared, unsigned flags) {
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, CUfunction function,
+                                                              int block_threads, size_t dynamic_shared,
+                                                              unsigned flags) {
   return call(__func__, std::tuple(blocks, function, block_threads, dynamic_shared, flags), [&] {
     if ((flags & ~kKnownFlags) != 0) return CUDA_ERROR_INVALID_VALUE;
     return max_active_blocks(blocks, function, block_threads, dynamic_shared);
   });
 }
 
-CUresult cuOccupancyMaxPotentialBlockSize(int* min_grid, int* block, CUfunction function, CUoccupancyB2DSize shared_of_block,
-                                          size_t dynamic_shared, int limit) {
-  return call(__func__, std::tuple(min_grid, block, function, shared_of_block, dynamic_shared, limit),
-              [&] { return best_block_size(min_grid, block, function, shared_of_block, dynamic_shared, limit); });
-}
-
-CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int* min_grid, int* block, CUfunction function,
-                                                   CUoccupancyB2DSize shared_of_block, size_t dynamic_shared, int limit,
-                                                   unsigned flags) {
-  return call(__func__, std::tuple(min_grid, block, function, shared_of_block, dynamic_shared, limit, flags), [&] {
-    if ((flags & ~kKnownFlags) != 0) return CUDA_ERROR_INVALID_VALUE;
+CUresult cuOccupancyMaxPotentialBlockSize(int* min_grid, int* block, CUfunction function,
+                                          CUoccupancyB2DSize shared_of_block, size_t dynamic_shared,
+                                          int limit) {
+  return call(__func__, std::tuple(min_grid, block, function, shared_of_block, dynamic_shared, limit), [&] {
     return best_block_size(min_grid, block, function, shared_of_block, dynamic_shared, limit);
   });
 }
 
-CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t* bytes, CUfunction function, int blocks, int block_threads) {
+CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int* min_grid, int* block, CUfunction function,
+                                                   CUoccupancyB2DSize shared_of_block, size_t dynamic_shared,
+                                                   int limit, unsigned flags) {
+  return call(__func__, std::tuple(min_grid, block, function, shared_of_block, dynamic_shared, limit, flags),
+              [&] {
+                if ((flags & ~kKnownFlags) != 0) return CUDA_ERROR_INVALID_VALUE;
+                return best_block_size(min_grid, block, function, shared_of_block, dynamic_shared, limit);
+              });
+}
+
+CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t* bytes, CUfunction function, int blocks,
+                                                 int block_threads) {
   return call(__func__, std::tuple(bytes, function, blocks, block_threads), [&] {
     if (bytes == nullptr || blocks <= 0 || block_threads <= 0) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_function(function).map(
-                      [&](const auto& kernel) { return kernel->available_dynamic_shared(blocks, block_threads); }),
+    return answer(find_function(function).map([&](const auto& kernel) {
+      return kernel->available_dynamic_shared(blocks, block_threads);
+    }),
                   bytes);
   });
 }

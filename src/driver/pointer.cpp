@@ -17,7 +17,8 @@ void store(void* out, T value) {
 bool is_known(const device::PointerInfo& info) { return info.kind != Kind::PageableHost; }
 
 // False: the attribute does not exist. Of memory that the driver does not know, `out` is left empty.
-bool get_attribute(void* out, CUpointer_attribute attribute, CUdeviceptr address, const device::PointerInfo& info) {
+bool get_attribute(void* out, CUpointer_attribute attribute, CUdeviceptr address,
+                   const device::PointerInfo& info) {
   const bool on_device = info.kind == Kind::Device || info.kind == Kind::Managed;
   switch (attribute) {
     case CU_POINTER_ATTRIBUTE_CONTEXT: {
@@ -32,35 +33,55 @@ bool get_attribute(void* out, CUpointer_attribute attribute, CUdeviceptr address
     case CU_POINTER_ATTRIBUTE_MEMORY_TYPE:
       store<unsigned>(out, on_device ? CU_MEMORYTYPE_DEVICE : is_known(info) ? CU_MEMORYTYPE_HOST : 0);
       return true;
-    case CU_POINTER_ATTRIBUTE_DEVICE_POINTER: store<CUdeviceptr>(out, is_known(info) ? address : 0); return true;
+    case CU_POINTER_ATTRIBUTE_DEVICE_POINTER:
+      store<CUdeviceptr>(out, is_known(info) ? address : 0);
+      return true;
     case CU_POINTER_ATTRIBUTE_HOST_POINTER:
       store<CUdeviceptr>(out, info.kind == Kind::PinnedHost || info.kind == Kind::Managed ? address : 0);
       return true;
-    case CU_POINTER_ATTRIBUTE_SYNC_MEMOPS: store<unsigned>(out, 0); return true;
+    case CU_POINTER_ATTRIBUTE_SYNC_MEMOPS:
+      store<unsigned>(out, 0);
+      return true;
     case CU_POINTER_ATTRIBUTE_BUFFER_ID:
     case CU_POINTER_ATTRIBUTE_MEMORY_BLOCK_ID:
       store<unsigned long long>(out, info.allocation ? info.allocation->serial : 0);
       return true;
-    case CU_POINTER_ATTRIBUTE_IS_MANAGED: store<unsigned>(out, info.kind == Kind::Managed ? 1 : 0); return true;
-    case CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL: store<int>(out, info.device != nullptr ? info.device->ordinal() : -2); return true;
+    case CU_POINTER_ATTRIBUTE_IS_MANAGED:
+      store<unsigned>(out, info.kind == Kind::Managed ? 1 : 0);
+      return true;
+    case CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL:
+      store<int>(out, info.device != nullptr ? info.device->ordinal() : -2);
+      return true;
     case CU_POINTER_ATTRIBUTE_RANGE_START_ADDR:
     case CU_POINTER_ATTRIBUTE_MAPPING_BASE_ADDR:
       store<CUdeviceptr>(out, info.allocation ? info.allocation->address : 0);
       return true;
     case CU_POINTER_ATTRIBUTE_RANGE_SIZE:
-    case CU_POINTER_ATTRIBUTE_MAPPING_SIZE: store<std::size_t>(out, info.allocation ? info.allocation->size : 0); return true;
-    case CU_POINTER_ATTRIBUTE_MAPPED: store<unsigned>(out, is_known(info) ? 1 : 0); return true;
-    case CU_POINTER_ATTRIBUTE_ALLOWED_HANDLE_TYPES: store<unsigned long long>(out, CU_MEM_HANDLE_TYPE_NONE); return true;
+    case CU_POINTER_ATTRIBUTE_MAPPING_SIZE:
+      store<std::size_t>(out, info.allocation ? info.allocation->size : 0);
+      return true;
+    case CU_POINTER_ATTRIBUTE_MAPPED:
+      store<unsigned>(out, is_known(info) ? 1 : 0);
+      return true;
+    case CU_POINTER_ATTRIBUTE_ALLOWED_HANDLE_TYPES:
+      store<unsigned long long>(out, CU_MEM_HANDLE_TYPE_NONE);
+      return true;
     case CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE:
     case CU_POINTER_ATTRIBUTE_IS_GPU_DIRECT_RDMA_CAPABLE:
-    case CU_POINTER_ATTRIBUTE_IS_HW_DECOMPRESS_CAPABLE: store<unsigned>(out, 0); return true;
-    case CU_POINTER_ATTRIBUTE_ACCESS_FLAGS: store<unsigned>(out, is_known(info) ? CU_MEM_ACCESS_FLAGS_PROT_READWRITE : 0); return true;
+    case CU_POINTER_ATTRIBUTE_IS_HW_DECOMPRESS_CAPABLE:
+      store<unsigned>(out, 0);
+      return true;
+    case CU_POINTER_ATTRIBUTE_ACCESS_FLAGS:
+      store<unsigned>(out, is_known(info) ? CU_MEM_ACCESS_FLAGS_PROT_READWRITE : 0);
+      return true;
     case CU_POINTER_ATTRIBUTE_MEMPOOL_HANDLE: {
-      const bool pooled = info.allocation && info.allocation->kind == memory::AllocationKind::Pool && info.device != nullptr;
+      const bool pooled =
+          info.allocation && info.allocation->kind == memory::AllocationKind::Pool && info.device != nullptr;
       store<CUmemoryPool>(out, pooled ? objects().pools.add(info.device->default_pool()) : nullptr);
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -80,17 +101,20 @@ CUresult cuPointerGetAttribute(void* value, CUpointer_attribute attribute, CUdev
   });
 }
 
-CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute* attributes, void** values, CUdeviceptr address) {
+CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute* attributes, void** values,
+                                CUdeviceptr address) {
   return call(__func__, std::tuple(count, attributes, values, address), [&] {
     if (attributes == nullptr || values == nullptr) return CUDA_ERROR_INVALID_VALUE;
     const auto info = platform().classify(address);
     for (unsigned i = 0; i < count; ++i)
-      if (values[i] == nullptr || !get_attribute(values[i], attributes[i], address, info)) return CUDA_ERROR_INVALID_VALUE;
+      if (values[i] == nullptr || !get_attribute(values[i], attributes[i], address, info))
+        return CUDA_ERROR_INVALID_VALUE;
     return CUDA_SUCCESS;
   });
 }
 
-// Copies of such memory would have to be synchronous: they are never less ordered than that to the program's eye.
+// Copies of such memory would have to be synchronous: they are never less ordered than that to the program's
+// eye.
 CUresult cuPointerSetAttribute(const void* value, CUpointer_attribute attribute, CUdeviceptr address) {
   return call(__func__, std::tuple(value, attribute, address), [&] {
     if (value == nullptr || attribute != CU_POINTER_ATTRIBUTE_SYNC_MEMOPS) return CUDA_ERROR_INVALID_VALUE;

@@ -1,16 +1,16 @@
 // Stream-ordered memory and its pools.
-#include "device/memory_pool.h"
-
 #include <fmt/format.h>
 
 #include "device/device.h"
+#include "device/memory_pool.h"
 #include "driver/call.h"
 #include "driver/objects.h"
 
 namespace doppel::driver {
 namespace {
 
-CUresult allocate(CUdeviceptr* address, std::size_t bytes, const Result<std::shared_ptr<device::MemoryPool>>& pool, CUstream stream) {
+CUresult allocate(CUdeviceptr* address, std::size_t bytes,
+                  const Result<std::shared_ptr<device::MemoryPool>>& pool, CUstream stream) {
   if (address == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
   return answer(pool.and_then([&](const auto& from) {
     return find_stream(stream).and_then([&](const auto& found) { return found->allocate(bytes, from); });
@@ -25,7 +25,8 @@ Result<device::Device*> device_at(const CUmemLocation& location) {
 }
 
 CUresult create(CUmemoryPool* pool, const CUmemPoolProps* wanted) {
-  if (pool == nullptr || wanted == nullptr || wanted->allocType != CU_MEM_ALLOCATION_TYPE_PINNED) return CUDA_ERROR_INVALID_VALUE;
+  if (pool == nullptr || wanted == nullptr || wanted->allocType != CU_MEM_ALLOCATION_TYPE_PINNED)
+    return CUDA_ERROR_INVALID_VALUE;
   if (wanted->handleTypes != CU_MEM_HANDLE_TYPE_NONE) {
     log().error("cuMemPoolCreate: pools shared between processes are not supported yet");
     return CUDA_ERROR_NOT_SUPPORTED;
@@ -41,15 +42,32 @@ CUresult get_attribute(const device::MemoryPool& pool, CUmemPool_attribute attri
   const auto store_flag = [&](bool flag) { *static_cast<int*>(value) = flag ? 1 : 0; };
   const auto store_bytes = [&](std::uint64_t bytes) { *static_cast<cuuint64_t*>(value) = bytes; };
   switch (attribute) {
-    case CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES: store_flag(pool.reuse_follow_event_dependencies); break;
-    case CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC: store_flag(pool.reuse_allow_opportunistic); break;
-    case CU_MEMPOOL_ATTR_REUSE_ALLOW_INTERNAL_DEPENDENCIES: store_flag(pool.reuse_allow_internal_dependencies); break;
-    case CU_MEMPOOL_ATTR_RELEASE_THRESHOLD: store_bytes(pool.release_threshold()); break;
-    case CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT: store_bytes(usage.reserved); break;
-    case CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH: store_bytes(usage.reserved_high); break;
-    case CU_MEMPOOL_ATTR_USED_MEM_CURRENT: store_bytes(usage.used); break;
-    case CU_MEMPOOL_ATTR_USED_MEM_HIGH: store_bytes(usage.used_high); break;
-    default: return CUDA_ERROR_INVALID_VALUE;
+    case CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES:
+      store_flag(pool.reuse_follow_event_dependencies);
+      break;
+    case CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC:
+      store_flag(pool.reuse_allow_opportunistic);
+      break;
+    case CU_MEMPOOL_ATTR_REUSE_ALLOW_INTERNAL_DEPENDENCIES:
+      store_flag(pool.reuse_allow_internal_dependencies);
+      break;
+    case CU_MEMPOOL_ATTR_RELEASE_THRESHOLD:
+      store_bytes(pool.release_threshold());
+      break;
+    case CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT:
+      store_bytes(usage.reserved);
+      break;
+    case CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH:
+      store_bytes(usage.reserved_high);
+      break;
+    case CU_MEMPOOL_ATTR_USED_MEM_CURRENT:
+      store_bytes(usage.used);
+      break;
+    case CU_MEMPOOL_ATTR_USED_MEM_HIGH:
+      store_bytes(usage.used_high);
+      break;
+    default:
+      return CUDA_ERROR_INVALID_VALUE;
   }
   return CUDA_SUCCESS;
 }
@@ -58,10 +76,18 @@ CUresult set_attribute(device::MemoryPool& pool, CUmemPool_attribute attribute, 
   const auto flag = [&] { return *static_cast<const int*>(value) != 0; };
   const auto bytes = [&] { return *static_cast<const cuuint64_t*>(value); };
   switch (attribute) {
-    case CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES: pool.reuse_follow_event_dependencies = flag(); break;
-    case CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC: pool.reuse_allow_opportunistic = flag(); break;
-    case CU_MEMPOOL_ATTR_REUSE_ALLOW_INTERNAL_DEPENDENCIES: pool.reuse_allow_internal_dependencies = flag(); break;
-    case CU_MEMPOOL_ATTR_RELEASE_THRESHOLD: pool.set_release_threshold(bytes()); break;
+    case CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES:
+      pool.reuse_follow_event_dependencies = flag();
+      break;
+    case CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC:
+      pool.reuse_allow_opportunistic = flag();
+      break;
+    case CU_MEMPOOL_ATTR_REUSE_ALLOW_INTERNAL_DEPENDENCIES:
+      pool.reuse_allow_internal_dependencies = flag();
+      break;
+    case CU_MEMPOOL_ATTR_RELEASE_THRESHOLD:
+      pool.set_release_threshold(bytes());
+      break;
     // High-water marks can only be reset.
     case CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH:
       if (bytes() != 0) return CUDA_ERROR_INVALID_VALUE;
@@ -71,7 +97,8 @@ CUresult set_attribute(device::MemoryPool& pool, CUmemPool_attribute attribute, 
       if (bytes() != 0) return CUDA_ERROR_INVALID_VALUE;
       pool.reset_used_high();
       break;
-    default: return CUDA_ERROR_INVALID_VALUE;
+    default:
+      return CUDA_ERROR_INVALID_VALUE;
   }
   return CUDA_SUCCESS;
 }
@@ -91,10 +118,13 @@ extern "C" {
 using namespace doppel::driver;
 
 CUresult cuMemAllocAsync(CUdeviceptr* address, size_t bytes, CUstream stream) {
-  return call(__func__, std::tuple(address, bytes, stream), [&] { return allocate(address, bytes, std::shared_ptr<doppel::device::MemoryPool>{}, stream); });
+  return call(__func__, std::tuple(address, bytes, stream), [&] {
+    return allocate(address, bytes, std::shared_ptr<doppel::device::MemoryPool>{}, stream);
+  });
 }
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr* address, size_t bytes, CUmemoryPool pool, CUstream stream) {
-  return call(__func__, std::tuple(address, bytes, pool, stream), [&] { return allocate(address, bytes, find_pool(pool), stream); });
+  return call(__func__, std::tuple(address, bytes, pool, stream),
+              [&] { return allocate(address, bytes, find_pool(pool), stream); });
 }
 CUresult cuMemFreeAsync(CUdeviceptr address, CUstream stream) {
   return call(__func__, std::tuple(address, stream), [&] {
@@ -118,8 +148,9 @@ CUresult cuMemPoolDestroy(CUmemoryPool pool) {
   });
 }
 CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t keep_bytes) {
-  return call(__func__, std::tuple(pool, keep_bytes),
-              [&] { return answer(find_pool(pool).map([&](const auto& found) { found->trim(keep_bytes); })); });
+  return call(__func__, std::tuple(pool, keep_bytes), [&] {
+    return answer(find_pool(pool).map([&](const auto& found) { found->trim(keep_bytes); }));
+  });
 }
 CUresult cuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute attribute, void* value) {
   return call(__func__, std::tuple(pool, attribute, value), [&] {
@@ -144,23 +175,28 @@ CUresult cuMemPoolSetAccess(CUmemoryPool pool, const CUmemAccessDesc* descriptio
 CUresult cuMemPoolGetAccess(CUmemAccess_flags* flags, CUmemoryPool pool, CUmemLocation* location) {
   return call(__func__, std::tuple(flags, pool, location), [&] {
     if (flags == nullptr || location == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_pool(pool)
-                      .and_then([&](const auto&) { return device_at(*location); })
-                      .map([](const auto*) { return CU_MEM_ACCESS_FLAGS_PROT_READWRITE; }),
-                  flags);
+    return answer(
+        find_pool(pool).and_then([&](const auto&) { return device_at(*location); }).map([](const auto*) {
+          return CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+        }),
+        flags);
   });
 }
 
 CUresult cuDeviceGetDefaultMemPool(CUmemoryPool* pool, CUdevice device) {
   return call(__func__, std::tuple(pool, device), [&] {
     if (pool == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_device(device).map([](auto* found) { return objects().pools.add(found->default_pool()); }), pool);
+    return answer(
+        find_device(device).map([](auto* found) { return objects().pools.add(found->default_pool()); }),
+        pool);
   });
 }
 CUresult cuDeviceGetMemPool(CUmemoryPool* pool, CUdevice device) {
   return call(__func__, std::tuple(pool, device), [&] {
     if (pool == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_device(device).map([](auto* found) { return objects().pools.add(found->current_pool()); }), pool);
+    return answer(
+        find_device(device).map([](auto* found) { return objects().pools.add(found->current_pool()); }),
+        pool);
   });
 }
 CUresult cuDeviceSetMemPool(CUdevice device, CUmemoryPool pool) {
@@ -173,13 +209,17 @@ CUresult cuDeviceSetMemPool(CUdevice device, CUmemoryPool pool) {
 CUresult cuMemGetDefaultMemPool(CUmemoryPool* pool, CUmemLocation* location, CUmemAllocationType type) {
   return call(__func__, std::tuple(pool, location, type), [&] {
     if (pool == nullptr || location == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(device_at(*location).map([](auto* found) { return objects().pools.add(found->default_pool()); }), pool);
+    return answer(
+        device_at(*location).map([](auto* found) { return objects().pools.add(found->default_pool()); }),
+        pool);
   });
 }
 CUresult cuMemGetMemPool(CUmemoryPool* pool, CUmemLocation* location, CUmemAllocationType type) {
   return call(__func__, std::tuple(pool, location, type), [&] {
     if (pool == nullptr || location == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(device_at(*location).map([](auto* found) { return objects().pools.add(found->current_pool()); }), pool);
+    return answer(
+        device_at(*location).map([](auto* found) { return objects().pools.add(found->current_pool()); }),
+        pool);
   });
 }
 

@@ -39,7 +39,8 @@ CUresult reset(CUdevice device) {
 
 CUresult set_flags(CUdevice device, unsigned flags) {
   if ((flags & ~static_cast<unsigned>(CU_CTX_FLAGS_MASK)) != 0) return CUDA_ERROR_INVALID_VALUE;
-  return answer(find_device(device).and_then([&](device::Device* found) { return found->set_primary_flags(flags); }));
+  return answer(
+      find_device(device).and_then([&](device::Device* found) { return found->set_primary_flags(flags); }));
 }
 
 }  // namespace
@@ -47,7 +48,8 @@ CUresult set_flags(CUdevice device, unsigned flags) {
 CUresult primary_context_handle(CUcontext* context, CUdevice device) {
   return call(__func__, std::tuple(context, device), [&] {
     if (context == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_device(device).map([](device::Device* found) { return primary_handle(*found); }), context);
+    return answer(find_device(device).map([](device::Device* found) { return primary_handle(*found); }),
+                  context);
   });
 }
 

@@ -54,7 +54,8 @@ CUresult create_platform() {
   State ready = State::Ready;
   if (!process().state.compare_exchange_strong(ready, State::Ended)) return;
   process().platform->cancel();
-  if (const auto written = process().platform->write_record(); !written) log().error("{}", written.error().message);
+  if (const auto written = process().platform->write_record(); !written)
+    log().error("{}", written.error().message);
 }
 
 }  // namespace
@@ -63,11 +64,16 @@ CUresult initialize() {
   Process& self = process();
   const std::lock_guard lock(self.mutex);
   switch (self.state.load()) {
-    case State::Ready: return CUDA_SUCCESS;
-    case State::Failed: return self.failure;
-    case State::Forked: return CUDA_ERROR_NOT_INITIALIZED;
-    case State::Ended: return CUDA_ERROR_DEINITIALIZED;
-    case State::Before: break;
+    case State::Ready:
+      return CUDA_SUCCESS;
+    case State::Failed:
+      return self.failure;
+    case State::Forked:
+      return CUDA_ERROR_NOT_INITIALIZED;
+    case State::Ended:
+      return CUDA_ERROR_DEINITIALIZED;
+    case State::Before:
+      break;
   }
   self.failure = create_platform();
   if (self.failure != CUDA_SUCCESS) {
@@ -82,11 +88,15 @@ CUresult initialize() {
 
 CUresult driver_state() {
   switch (process().state.load(std::memory_order_acquire)) {
-    case State::Ready: return CUDA_SUCCESS;
-    case State::Ended: return CUDA_ERROR_DEINITIALIZED;
-    case State::Failed: return process().failure;
+    case State::Ready:
+      return CUDA_SUCCESS;
+    case State::Ended:
+      return CUDA_ERROR_DEINITIALIZED;
+    case State::Failed:
+      return process().failure;
     case State::Before:
-    case State::Forked: break;
+    case State::Forked:
+      break;
   }
   return CUDA_ERROR_NOT_INITIALIZED;
 }

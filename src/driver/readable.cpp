@@ -47,7 +47,8 @@ std::size_t readable_bytes(const void* start, std::size_t limit) {
   const std::uintptr_t first = address & ~(page_bytes() - 1);
   std::uintptr_t end = first;
   while (end < address + limit) {
-    const std::size_t wanted = std::min<std::uintptr_t>(kBatch, (address + limit - end + page_bytes() - 1) / page_bytes());
+    const std::size_t wanted =
+        std::min<std::uintptr_t>(kBatch, (address + limit - end + page_bytes() - 1) / page_bytes());
     const std::size_t got = readable_pages(end, wanted);
     end += got * page_bytes();
     if (got < wanted) break;

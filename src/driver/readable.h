@@ -1,5 +1,5 @@
-// How much of the program's memory may be read from an address on. Module images come without their size, so a damaged
-// header would otherwise lead past what is mapped.
+// How much of the program's memory may be read from an address on. Module images come without their size, so
+// a damaged header would otherwise lead past what is mapped.
 #pragma once
 
 #include <cstddef>

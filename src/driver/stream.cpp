@@ -10,15 +10,19 @@ namespace doppel::driver {
 namespace {
 
 CUresult create(CUstream* stream, unsigned flags, int priority) {
-  if (stream == nullptr || (flags & ~static_cast<unsigned>(CU_STREAM_NON_BLOCKING)) != 0) return CUDA_ERROR_INVALID_VALUE;
-  const device::StreamOptions options{.non_blocking = (flags & CU_STREAM_NON_BLOCKING) != 0, .priority = priority};
+  if (stream == nullptr || (flags & ~static_cast<unsigned>(CU_STREAM_NON_BLOCKING)) != 0)
+    return CUDA_ERROR_INVALID_VALUE;
+  const device::StreamOptions options{.non_blocking = (flags & CU_STREAM_NON_BLOCKING) != 0,
+                                      .priority = priority};
   return answer(current_context()
                     .and_then([&](const auto& context) { return context->create_stream(options); })
                     .map([](const auto& made) { return objects().streams.add(made); }),
                 stream);
 }
 
-bool is_implicit(CUstream handle) { return handle == nullptr || handle == CU_STREAM_LEGACY || handle == CU_STREAM_PER_THREAD; }
+bool is_implicit(CUstream handle) {
+  return handle == nullptr || handle == CU_STREAM_LEGACY || handle == CU_STREAM_PER_THREAD;
+}
 
 CUresult destroy(CUstream handle) {
   if (is_implicit(handle)) return CUDA_ERROR_INVALID_HANDLE;
@@ -30,15 +34,19 @@ CUresult destroy(CUstream handle) {
 
 CUresult call_in_order(CUstream handle, CUhostFn function, void* user_data) {
   if (function == nullptr) return CUDA_ERROR_INVALID_VALUE;
-  device::HostWork work{[function, user_data] { function(user_data); }, reinterpret_cast<void*>(function), user_data};
-  return answer(find_stream(handle).and_then([&](const auto& stream) { return stream->enqueue(std::move(work)); }));
+  device::HostWork work{[function, user_data] { function(user_data); }, reinterpret_cast<void*>(function),
+                        user_data};
+  return answer(
+      find_stream(handle).and_then([&](const auto& stream) { return stream->enqueue(std::move(work)); }));
 }
 
 // The older form also hands over the stream's state; it runs only while that is good.
 CUresult call_back(CUstream handle, CUstreamCallback callback, void* user_data, unsigned flags) {
   if (callback == nullptr || flags != 0) return CUDA_ERROR_INVALID_VALUE;
-  device::HostWork work{[=] { callback(handle, CUDA_SUCCESS, user_data); }, reinterpret_cast<void*>(callback), user_data};
-  return answer(find_stream(handle).and_then([&](const auto& stream) { return stream->enqueue(std::move(work)); }));
+  device::HostWork work{[=] { callback(handle, CUDA_SUCCESS, user_data); }, reinterpret_cast<void*>(callback),
+                        user_data};
+  return answer(
+      find_stream(handle).and_then([&](const auto& stream) { return stream->enqueue(std::move(work)); }));
 }
 
 unsigned flags_of(const device::Stream& stream) {
@@ -47,7 +55,8 @@ unsigned flags_of(const device::Stream& stream) {
 
 CUresult get_context(CUstream handle, CUcontext* context) {
   if (context == nullptr) return CUDA_ERROR_INVALID_VALUE;
-  return answer(find_stream(handle).map([](const auto& stream) { return handle_of(stream->context()); }), context);
+  return answer(find_stream(handle).map([](const auto& stream) { return handle_of(stream->context()); }),
+                context);
 }
 
 CUresult get_attribute(CUstream handle, CUstreamAttrID attribute, CUstreamAttrValue* value) {
@@ -56,12 +65,18 @@ CUresult get_attribute(CUstream handle, CUstreamAttrID attribute, CUstreamAttrVa
   if (!stream) return to_result(stream.error());
   *value = CUstreamAttrValue{};
   switch (attribute) {
-    case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY: value->syncPolicy = CU_SYNC_POLICY_AUTO; return CUDA_SUCCESS;
-    case CU_LAUNCH_ATTRIBUTE_PRIORITY: value->priority = (*stream)->priority(); return CUDA_SUCCESS;
+    case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY:
+      value->syncPolicy = CU_SYNC_POLICY_AUTO;
+      return CUDA_SUCCESS;
+    case CU_LAUNCH_ATTRIBUTE_PRIORITY:
+      value->priority = (*stream)->priority();
+      return CUDA_SUCCESS;
     case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
     case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
-    case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN: return CUDA_SUCCESS;
-    default: return CUDA_ERROR_INVALID_VALUE;
+    case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN:
+      return CUDA_SUCCESS;
+    default:
+      return CUDA_ERROR_INVALID_VALUE;
   }
 }
 
@@ -73,8 +88,10 @@ CUresult set_attribute(CUstream handle, CUstreamAttrID attribute, const CUstream
     case CU_LAUNCH_ATTRIBUTE_PRIORITY:
     case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
     case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
-    case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN: return answer(find_stream(handle).map([](const auto&) {}));
-    default: return CUDA_ERROR_INVALID_VALUE;
+    case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN:
+      return answer(find_stream(handle).map([](const auto&) {}));
+    default:
+      return CUDA_ERROR_INVALID_VALUE;
   }
 }
 
@@ -95,12 +112,14 @@ CUresult cuStreamDestroy_v2(CUstream stream) {
 }
 
 CUresult cuStreamQuery(CUstream stream) {
-  return call(__func__, std::tuple(stream),
-              [&] { return answer(find_stream(stream).and_then([](const auto& found) { return found->query(); })); });
+  return call(__func__, std::tuple(stream), [&] {
+    return answer(find_stream(stream).and_then([](const auto& found) { return found->query(); }));
+  });
 }
 CUresult cuStreamSynchronize(CUstream stream) {
-  return call(__func__, std::tuple(stream),
-              [&] { return answer(find_stream(stream).and_then([](const auto& found) { return found->synchronize(); })); });
+  return call(__func__, std::tuple(stream), [&] {
+    return answer(find_stream(stream).and_then([](const auto& found) { return found->synchronize(); }));
+  });
 }
 
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
@@ -113,10 +132,12 @@ CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
 }
 
 CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void* user_data) {
-  return call(__func__, std::tuple(stream, function, user_data), [&] { return call_in_order(stream, function, user_data); });
+  return call(__func__, std::tuple(stream, function, user_data),
+              [&] { return call_in_order(stream, function, user_data); });
 }
 CUresult cuStreamAddCallback(CUstream stream, CUstreamCallback callback, void* user_data, unsigned flags) {
-  return call(__func__, std::tuple(stream, callback, user_data, flags), [&] { return call_back(stream, callback, user_data, flags); });
+  return call(__func__, std::tuple(stream, callback, user_data, flags),
+              [&] { return call_back(stream, callback, user_data, flags); });
 }
 
 CUresult cuStreamGetPriority(CUstream stream, int* priority) {
@@ -149,19 +170,25 @@ CUresult cuStreamGetCtx_v2(CUstream stream, CUcontext* context, void** green_con
 CUresult cuStreamGetDevice(CUstream stream, CUdevice* device) {
   return call(__func__, std::tuple(stream, device), [&] {
     if (device == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_stream(stream).map([](const auto& found) { return found->context()->device().ordinal(); }), device);
+    return answer(
+        find_stream(stream).map([](const auto& found) { return found->context()->device().ordinal(); }),
+        device);
   });
 }
 
 CUresult cuStreamGetAttribute(CUstream stream, CUstreamAttrID attribute, CUstreamAttrValue* value) {
-  return call(__func__, std::tuple(stream, attribute, value), [&] { return get_attribute(stream, attribute, value); });
+  return call(__func__, std::tuple(stream, attribute, value),
+              [&] { return get_attribute(stream, attribute, value); });
 }
 CUresult cuStreamSetAttribute(CUstream stream, CUstreamAttrID attribute, const CUstreamAttrValue* value) {
-  return call(__func__, std::tuple(stream, attribute, value), [&] { return set_attribute(stream, attribute, value); });
+  return call(__func__, std::tuple(stream, attribute, value),
+              [&] { return set_attribute(stream, attribute, value); });
 }
 CUresult cuStreamCopyAttributes(CUstream destination, CUstream source) {
   return call(__func__, std::tuple(destination, source), [&] {
-    return answer(find_stream(destination).and_then([&](const auto&) { return find_stream(source).map([](const auto&) {}); }));
+    return answer(find_stream(destination).and_then([&](const auto&) {
+      return find_stream(source).map([](const auto&) {});
+    }));
   });
 }
 
@@ -170,7 +197,8 @@ CUresult cuStreamAttachMemAsync(CUstream stream, CUdeviceptr address, size_t byt
   return call(__func__, std::tuple(stream, address, bytes, flags), [&] {
     if (flags != CU_MEM_ATTACH_GLOBAL && flags != CU_MEM_ATTACH_HOST && flags != CU_MEM_ATTACH_SINGLE)
       return CUDA_ERROR_INVALID_VALUE;
-    return answer(find_stream(stream).and_then([](const auto& found) { return found->enqueue(doppel::device::EmptyWork{}); }));
+    return answer(find_stream(stream).and_then(
+        [](const auto& found) { return found->enqueue(doppel::device::EmptyWork{}); }));
   });
 }
 

@@ -12,7 +12,8 @@
 namespace doppel::driver {
 namespace {
 
-// The handler may only use what is async-signal-safe: it sends the signal's number to a thread that does the rest.
+// The handler may only use what is async-signal-safe: it sends the signal's number to a thread that does the
+// rest.
 std::array<int, 2> signal_pipe{-1, -1};
 device::Platform* interrupted_platform = nullptr;
 
@@ -28,7 +29,7 @@ void watch() {
   }
   const int number = byte;
   (void)interrupted_platform->write_record(128 + number);
-  struct sigaction usual {};
+  struct sigaction usual{};
   usual.sa_handler = SIG_DFL;
   sigaction(number, &usual, nullptr);
   kill(getpid(), number);
@@ -47,9 +48,11 @@ void end_on_signals(device::Platform& platform) {
   std::thread(watch).detach();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction now {};
-    if (sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_DFL || (now.sa_flags & SA_SIGINFO) != 0) continue;
-    struct sigaction ours {};
+    struct sigaction now{};
+    if (sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_DFL ||
+        (now.sa_flags & SA_SIGINFO) != 0)
+      continue;
+    struct sigaction ours{};
     ours.sa_handler = on_signal;
     ours.sa_flags = SA_RESTART;
     sigaction(number, &ours, nullptr);

@@ -1,5 +1,5 @@
-// Ends a process that is interrupted (Ctrl-C, the command's time-out) in order: what runs is cancelled and the run record
-// is written before the signal takes its usual effect.
+// Ends a process that is interrupted (Ctrl-C, the command's time-out) in order: what runs is cancelled and
+// the run record is written before the signal takes its usual effect.
 #pragma once
 
 namespace doppel::device {

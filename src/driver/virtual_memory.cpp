@@ -18,7 +18,8 @@ Result<device::Device*> device_for(const CUmemAllocationProp* wanted) {
   return find_device(wanted->location.id);
 }
 
-CUresult create(CUmemGenericAllocationHandle* memory, std::size_t bytes, const CUmemAllocationProp* wanted, unsigned long long flags) {
+CUresult create(CUmemGenericAllocationHandle* memory, std::size_t bytes, const CUmemAllocationProp* wanted,
+                unsigned long long flags) {
   if (memory == nullptr || flags != 0) return CUDA_ERROR_INVALID_VALUE;
   if (wanted != nullptr && wanted->requestedHandleTypes != CU_MEM_HANDLE_TYPE_NONE) {
     log().error("cuMemCreate: memory shared between processes is not supported yet");
@@ -38,18 +39,26 @@ Result<device::VirtualMemory*> range_of(CUdeviceptr address) {
 
 Result<device::MemoryAccess> access_of(const CUmemAccessDesc& description) {
   switch (description.flags) {
-    case CU_MEM_ACCESS_FLAGS_PROT_NONE: return device::MemoryAccess::None;
-    case CU_MEM_ACCESS_FLAGS_PROT_READ: return device::MemoryAccess::Read;
-    case CU_MEM_ACCESS_FLAGS_PROT_READWRITE: return device::MemoryAccess::ReadWrite;
-    default: return fail(Error::Kind::InvalidArgument, "there is no such access");
+    case CU_MEM_ACCESS_FLAGS_PROT_NONE:
+      return device::MemoryAccess::None;
+    case CU_MEM_ACCESS_FLAGS_PROT_READ:
+      return device::MemoryAccess::Read;
+    case CU_MEM_ACCESS_FLAGS_PROT_READWRITE:
+      return device::MemoryAccess::ReadWrite;
+    default:
+      return fail(Error::Kind::InvalidArgument, "there is no such access");
   }
 }
 
-Result<void> set_access(CUdeviceptr address, std::size_t bytes, const CUmemAccessDesc* descriptions, std::size_t count) {
-  if (descriptions == nullptr || count == 0) return fail(Error::Kind::InvalidArgument, "no access is described");
+Result<void> set_access(CUdeviceptr address, std::size_t bytes, const CUmemAccessDesc* descriptions,
+                        std::size_t count) {
+  if (descriptions == nullptr || count == 0)
+    return fail(Error::Kind::InvalidArgument, "no access is described");
   return range_of(address).and_then([&](auto* range) -> Result<void> {
     for (std::size_t i = 0; i < count; ++i) {
-      const auto set = access_of(descriptions[i]).and_then([&](auto access) { return range->set_access(address, bytes, access); });
+      const auto set = access_of(descriptions[i]).and_then([&](auto access) {
+        return range->set_access(address, bytes, access);
+      });
       if (!set) return set;
     }
     return {};
@@ -58,16 +67,20 @@ Result<void> set_access(CUdeviceptr address, std::size_t bytes, const CUmemAcces
 
 int flags_of(device::MemoryAccess access) {
   switch (access) {
-    case device::MemoryAccess::Read: return CU_MEM_ACCESS_FLAGS_PROT_READ;
-    case device::MemoryAccess::ReadWrite: return CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
-    case device::MemoryAccess::None: break;
+    case device::MemoryAccess::Read:
+      return CU_MEM_ACCESS_FLAGS_PROT_READ;
+    case device::MemoryAccess::ReadWrite:
+      return CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+    case device::MemoryAccess::None:
+      break;
   }
   return CU_MEM_ACCESS_FLAGS_PROT_NONE;
 }
 
 Result<std::shared_ptr<device::PhysicalMemory>> find_memory(CUmemGenericAllocationHandle handle) {
   auto found = objects().physical_memories.find(handle);
-  if (!found) return fail(Error::Kind::InvalidArgument, "this is no memory of this process, or it was released");
+  if (!found)
+    return fail(Error::Kind::InvalidArgument, "this is no memory of this process, or it was released");
   return found;
 }
 
@@ -77,7 +90,8 @@ Result<std::shared_ptr<device::PhysicalMemory>> find_memory(CUmemGenericAllocati
 extern "C" {
 using namespace doppel::driver;
 
-CUresult cuMemAddressReserve(CUdeviceptr* address, size_t bytes, size_t alignment, CUdeviceptr wanted, unsigned long long flags) {
+CUresult cuMemAddressReserve(CUdeviceptr* address, size_t bytes, size_t alignment, CUdeviceptr wanted,
+                             unsigned long long flags) {
   return call(__func__, std::tuple(address, bytes, alignment, wanted, flags), [&] {
     if (address == nullptr || bytes == 0 || flags != 0) return CUDA_ERROR_INVALID_VALUE;
     // Of the current context's card, or of the first one: reserving needs no context.
@@ -87,51 +101,63 @@ CUresult cuMemAddressReserve(CUdeviceptr* address, size_t bytes, size_t alignmen
   });
 }
 CUresult cuMemAddressFree(CUdeviceptr address, size_t bytes) {
-  return call(__func__, std::tuple(address, bytes),
-              [&] { return answer(range_of(address).and_then([&](auto* range) { return range->release(address, bytes); })); });
+  return call(__func__, std::tuple(address, bytes), [&] {
+    return answer(range_of(address).and_then([&](auto* range) { return range->release(address, bytes); }));
+  });
 }
 
-CUresult cuMemCreate(CUmemGenericAllocationHandle* memory, size_t bytes, const CUmemAllocationProp* properties,
-                     unsigned long long flags) {
-  return call(__func__, std::tuple(memory, bytes, properties, flags), [&] { return create(memory, bytes, properties, flags); });
+CUresult cuMemCreate(CUmemGenericAllocationHandle* memory, size_t bytes,
+                     const CUmemAllocationProp* properties, unsigned long long flags) {
+  return call(__func__, std::tuple(memory, bytes, properties, flags),
+              [&] { return create(memory, bytes, properties, flags); });
 }
 // Mapped memory lives on until it is unmapped.
 CUresult cuMemRelease(CUmemGenericAllocationHandle memory) {
-  return call(__func__, std::tuple(memory),
-              [&] { return objects().physical_memories.remove(memory) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE; });
+  return call(__func__, std::tuple(memory), [&] {
+    return objects().physical_memories.remove(memory) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+  });
 }
 
-CUresult cuMemMap(CUdeviceptr address, size_t bytes, size_t offset, CUmemGenericAllocationHandle memory, unsigned long long flags) {
+CUresult cuMemMap(CUdeviceptr address, size_t bytes, size_t offset, CUmemGenericAllocationHandle memory,
+                  unsigned long long flags) {
   return call(__func__, std::tuple(address, bytes, offset, memory, flags), [&] {
     if (flags != 0) return CUDA_ERROR_INVALID_VALUE;
     return answer(range_of(address).and_then([&](auto* range) {
-      return find_memory(memory).and_then([&](const auto& found) { return range->map(address, bytes, offset, found); });
+      return find_memory(memory).and_then(
+          [&](const auto& found) { return range->map(address, bytes, offset, found); });
     }));
   });
 }
 CUresult cuMemUnmap(CUdeviceptr address, size_t bytes) {
-  return call(__func__, std::tuple(address, bytes),
-              [&] { return answer(range_of(address).and_then([&](auto* range) { return range->unmap(address, bytes); })); });
+  return call(__func__, std::tuple(address, bytes), [&] {
+    return answer(range_of(address).and_then([&](auto* range) { return range->unmap(address, bytes); }));
+  });
 }
 
-CUresult cuMemSetAccess(CUdeviceptr address, size_t bytes, const CUmemAccessDesc* descriptions, size_t count) {
+CUresult cuMemSetAccess(CUdeviceptr address, size_t bytes, const CUmemAccessDesc* descriptions,
+                        size_t count) {
   return call(__func__, std::tuple(address, bytes, descriptions, count),
               [&] { return answer(set_access(address, bytes, descriptions, count)); });
 }
 CUresult cuMemGetAccess(unsigned long long* flags, const CUmemLocation* location, CUdeviceptr address) {
   return call(__func__, std::tuple(flags, location, address), [&] {
     if (flags == nullptr || location == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(range_of(address).and_then([&](auto* range) { return range->access(address); }).map(flags_of), flags);
+    return answer(
+        range_of(address).and_then([&](auto* range) { return range->access(address); }).map(flags_of), flags);
   });
 }
 
-CUresult cuMemGetAllocationGranularity(size_t* bytes, const CUmemAllocationProp* properties, CUmemAllocationGranularity_flags flags) {
+CUresult cuMemGetAllocationGranularity(size_t* bytes, const CUmemAllocationProp* properties,
+                                       CUmemAllocationGranularity_flags flags) {
   return call(__func__, std::tuple(bytes, properties, flags), [&] {
     if (bytes == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return answer(device_for(properties).map([](auto*) { return doppel::device::PhysicalMemory::granularity(); }), bytes);
+    return answer(
+        device_for(properties).map([](auto*) { return doppel::device::PhysicalMemory::granularity(); }),
+        bytes);
   });
 }
-CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp* properties, CUmemGenericAllocationHandle memory) {
+CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp* properties,
+                                                CUmemGenericAllocationHandle memory) {
   return call(__func__, std::tuple(properties, memory), [&] {
     if (properties == nullptr) return CUDA_ERROR_INVALID_VALUE;
     return answer(find_memory(memory).map([&](const auto& found) {

@@ -21,12 +21,17 @@ struct Placement {
 
 bool is_external(Linkage linkage) { return linkage != Linkage::Internal; }
 
-// A declaration refers outward whatever it says; a prototype of a static function has its body in the same module and is one
-// entry with it already.
-bool refers_outward(const Function& function) { return is_external(function.linkage) || function.is_declaration; }
+// A declaration refers outward whatever it says; a prototype of a static function has its body in the same
+// module and is one entry with it already.
+bool refers_outward(const Function& function) {
+  return is_external(function.linkage) || function.is_declaration;
+}
 
-// Dynamic shared memory: `.extern .shared` without a size names the launch's own, so one of every module is the same.
-bool is_definition(const Variable& variable) { return variable.linkage != Linkage::Extern || variable.space == Space::Shared; }
+// Dynamic shared memory: `.extern .shared` without a size names the launch's own, so one of every module is
+// the same.
+bool is_definition(const Variable& variable) {
+  return variable.linkage != Linkage::Extern || variable.space == Space::Shared;
+}
 
 bool same_sizes(const std::vector<Variable>& a, const std::vector<Variable>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -62,7 +67,8 @@ class Linker {
       linked_.target = module.target;
       linked_.address_size = module.address_size;
     }
-    if (std::pair(module.version_major, module.version_minor) > std::pair(linked_.version_major, linked_.version_minor)) {
+    if (std::pair(module.version_major, module.version_minor) >
+        std::pair(linked_.version_major, linked_.version_minor)) {
       linked_.version_major = module.version_major;
       linked_.version_minor = module.version_minor;
     }
@@ -90,7 +96,8 @@ class Linker {
         there.linkage = function.linkage;
         source_of_function_[known->second] = &function;
       } else if (function.linkage != Linkage::Weak) {
-        return Error{Error::Kind::InvalidInput, fmt::format("function '{}' is defined twice in linked code", function.name)};
+        return Error{Error::Kind::InvalidInput,
+                     fmt::format("function '{}' is defined twice in linked code", function.name)};
       }
       return std::nullopt;
     }
@@ -115,12 +122,14 @@ class Linker {
         return Error{Error::Kind::InvalidInput, fmt::format("variable '{}' is in .{} and in .{}", variable.name,
                                                             name_of(there.space), name_of(variable.space))};
       if (variable.linkage == Linkage::Extern) return std::nullopt;
-      const bool take = there.linkage == Linkage::Extern || (there.linkage == Linkage::Weak && variable.linkage != Linkage::Weak) ||
+      const bool take = there.linkage == Linkage::Extern ||
+                        (there.linkage == Linkage::Weak && variable.linkage != Linkage::Weak) ||
                         (there.linkage == Linkage::Common &&
                          (variable.linkage != Linkage::Common || variable.size > there.size));
       const bool keep = variable.linkage == Linkage::Weak || variable.linkage == Linkage::Common;
       if (!take && !keep)
-        return Error{Error::Kind::InvalidInput, fmt::format("variable '{}' is defined twice in linked code", variable.name)};
+        return Error{Error::Kind::InvalidInput,
+                     fmt::format("variable '{}' is defined twice in linked code", variable.name)};
       if (take) {
         there = variable;
         module_of_variable_[known->second] = placements_.size() - 1;
@@ -166,13 +175,14 @@ class Linker {
 
   static void rewrite(std::vector<Relocation>& relocations, const Placement& placement) {
     for (Relocation& relocation : relocations)
-      relocation.target =
-          relocation.is_function ? placement.functions[relocation.target] : placement.variables[relocation.target];
+      relocation.target = relocation.is_function ? placement.functions[relocation.target]
+                                                 : placement.variables[relocation.target];
   }
 
   static void rewrite(Operand& operand, const Placement& placement) {
-    const bool names_symbol = operand.kind == Operand::Kind::Symbol ||
-                              (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Symbol);
+    const bool names_symbol =
+        operand.kind == Operand::Kind::Symbol ||
+        (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Symbol);
     if (names_symbol && operand.symbol.scope == SymbolRef::Scope::Module)
       operand.symbol.index = placement.variables[operand.symbol.index];
     if (operand.kind == Operand::Kind::Function) operand.function = placement.functions[operand.function];
@@ -207,11 +217,13 @@ class Linker {
 
 Result<Module> link(std::vector<Module> modules) {
   if (modules.empty()) return fail(Error::Kind::InvalidInput, "nothing to link");
-  auto linked = modules.size() == 1 ? Result<Module>(std::move(modules.front())) : Linker().link(std::move(modules));
+  auto linked =
+      modules.size() == 1 ? Result<Module>(std::move(modules.front())) : Linker().link(std::move(modules));
   if (!linked) return linked;
   for (const Variable& variable : linked->variables)
     if (!is_definition(variable))
-      return fail(Error::Kind::InvalidInput, fmt::format("variable '{}' is declared but nowhere defined", variable.name));
+      return fail(Error::Kind::InvalidInput,
+                  fmt::format("variable '{}' is declared but nowhere defined", variable.name));
   return linked;
 }
 

@@ -1,5 +1,5 @@
-// Links relocatable modules (nvcc -rdc=true, cuLinkAddData) into one: the rules are those of .visible, .extern, .weak
-// and .common (PTX ISA 11.6).
+// Links relocatable modules (nvcc -rdc=true, cuLinkAddData) into one: the rules are those of .visible,
+// .extern, .weak and .common (PTX ISA 11.6).
 #pragma once
 
 #include <vector>
@@ -9,10 +9,10 @@
 
 namespace doppel::ptx {
 
-// Declarations meet their definitions by name; of several weak definitions the first is taken, of several common ones the
-// largest. Names that are not visible outside their module stay apart, renamed where they would collide.
-// Functions that stay undefined are kept as declarations (the runtime's own: vprintf, malloc, ...); a variable that stays
-// undefined, or a name defined twice, is an error that names it.
+// Declarations meet their definitions by name; of several weak definitions the first is taken, of several
+// common ones the largest. Names that are not visible outside their module stay apart, renamed where they
+// would collide. Functions that stay undefined are kept as declarations (the runtime's own: vprintf, malloc,
+// ...); a variable that stays undefined, or a name defined twice, is an error that names it.
 Result<Module> link(std::vector<Module> modules);
 
 }  // namespace doppel::ptx

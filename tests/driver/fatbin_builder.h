@@ -27,8 +27,8 @@ inline Bytes entry(FatbinEntry::Kind kind, int architecture, const std::string& 
   std::uint64_t flags = 0x11;  // 64 bits, Linux
   if (compression == FatbinEntry::Compression::Lz4) {
     stored.resize(static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(text.size()))));
-    stored.resize(static_cast<std::size_t>(LZ4_compress_default(text.data(), stored.data(), static_cast<int>(text.size()),
-                                                                static_cast<int>(stored.size()))));
+    stored.resize(static_cast<std::size_t>(LZ4_compress_default(
+        text.data(), stored.data(), static_cast<int>(text.size()), static_cast<int>(stored.size()))));
     flags |= 0x2000;
   } else if (compression == FatbinEntry::Compression::Zstd) {
     stored.resize(ZSTD_compressBound(text.size()));

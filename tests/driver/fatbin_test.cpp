@@ -15,7 +15,8 @@ using testing::fatbin;
 using Kind = FatbinEntry::Kind;
 using Compression = FatbinEntry::Compression;
 
-const std::string kText = ".version 8.0\n.target sm_86\n.address_size 64\n" + std::string(300, ' ') + "// end\n";
+const std::string kText =
+    ".version 8.0\n.target sm_86\n.address_size 64\n" + std::string(300, ' ') + "// end\n";
 
 TEST(Fatbin, ReadsEveryCompression) {
   for (const Compression compression : {Compression::None, Compression::Lz4, Compression::Zstd}) {
@@ -31,8 +32,8 @@ TEST(Fatbin, ReadsEveryCompression) {
 }
 
 TEST(Fatbin, TakesTheNewestPtxThatTheCardCanRun) {
-  const Bytes image = fatbin({entry(Kind::Elf, 86, "elf"), entry(Kind::Ptx, 75, "a"), entry(Kind::Ptx, 80, "b"),
-                              entry(Kind::Ptx, 120, "c")});
+  const Bytes image = fatbin({entry(Kind::Elf, 86, "elf"), entry(Kind::Ptx, 75, "a"),
+                              entry(Kind::Ptx, 80, "b"), entry(Kind::Ptx, 120, "c")});
   const auto entries = read_fatbin(image);
   ASSERT_TRUE(entries.has_value());
   EXPECT_EQ(best_ptx(*entries, 86)->architecture, 80);
@@ -41,7 +42,8 @@ TEST(Fatbin, TakesTheNewestPtxThatTheCardCanRun) {
 }
 
 TEST(Fatbin, SaysWhatItHolds) {
-  const Bytes image = fatbin({entry(Kind::Elf, 75, "x"), entry(Kind::Elf, 86, "x"), entry(Kind::Ptx, 90, "y")});
+  const Bytes image =
+      fatbin({entry(Kind::Elf, 75, "x"), entry(Kind::Elf, 86, "x"), entry(Kind::Ptx, 90, "y")});
   EXPECT_EQ(describe(*read_fatbin(image)), "machine code for sm_75, sm_86; PTX for compute_90");
 }
 

@@ -59,8 +59,8 @@ TEST(Image, MachineCodeIsNamed) {
 
 TEST(Image, UnknownWrapperVersionsAndEmptyListsAreErrors) {
   const std::array<const void*, 1> none = {nullptr};
-  for (const Wrapper& wrapper : {Wrapper{}, Wrapper{.version = 2}, Wrapper{.version = 2, .images = none.data()},
-                                 Wrapper{.version = 3}})
+  for (const Wrapper& wrapper : {Wrapper{}, Wrapper{.version = 2},
+                                 Wrapper{.version = 2, .images = none.data()}, Wrapper{.version = 3}})
     EXPECT_FALSE(read_image(static_cast<const void*>(&wrapper), 86).has_value());
 }
 
@@ -86,7 +86,8 @@ TEST(Image, LinkedImageComesBack) {
   const std::string packed = pack_linked(source);
   EXPECT_EQ(read_image(static_cast<const void*>(packed.c_str()), 86)->ptx, source.ptx);
   for (std::size_t size = 16; size < packed.size(); ++size)
-    EXPECT_FALSE(read_image(static_cast<const void*>(packed.substr(0, size).c_str()), 86).has_value()) << size;
+    EXPECT_FALSE(read_image(static_cast<const void*>(packed.substr(0, size).c_str()), 86).has_value())
+        << size;
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // What cuDeviceGetAttribute can be asked.
-// Part of Doppel's own declaration of the CUDA driver interface: names, values and layouts are the interface's,
-// so that programs written for it compile and link; see doppel/cuda.h.
+// Part of Doppel's own declaration of the CUDA driver interface: names, values and layouts are the
+// interface's, so that programs written for it compile and link; see doppel/cuda.h.
 #pragma once
 
 // Sizes are in bytes and clock rates in kHz unless a name says otherwise.

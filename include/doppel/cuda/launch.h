@@ -1,6 +1,6 @@
 // Launch configurations and attributes, occupancy.
-// Part of Doppel's own declaration of the CUDA driver interface: names, values and layouts are the interface's,
-// so that programs written for it compile and link; see doppel/cuda.h.
+// Part of Doppel's own declaration of the CUDA driver interface: names, values and layouts are the
+// interface's, so that programs written for it compile and link; see doppel/cuda.h.
 #pragma once
 
 #include <doppel/cuda/stream.h>

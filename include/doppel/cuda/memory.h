@@ -1,6 +1,6 @@
 // Memory: kinds, pools, virtual mapping, copies and attributes of a pointer.
-// Part of Doppel's own declaration of the CUDA driver interface: names, values and layouts are the interface's,
-// so that programs written for it compile and link; see doppel/cuda.h.
+// Part of Doppel's own declaration of the CUDA driver interface: names, values and layouts are the
+// interface's, so that programs written for it compile and link; see doppel/cuda.h.
 #pragma once
 
 #include <doppel/cuda/handles.h>
@@ -12,8 +12,8 @@
 #define CU_MEMHOSTREGISTER_DEVICEMAP 0x02
 #define CU_MEMHOSTREGISTER_IOMEMORY 0x04
 #define CU_MEMHOSTREGISTER_READ_ONLY 0x08
-#define CU_DEVICE_CPU ((CUdevice)-1)
-#define CU_DEVICE_INVALID ((CUdevice)-2)
+#define CU_DEVICE_CPU ((CUdevice) - 1)
+#define CU_DEVICE_INVALID ((CUdevice) - 2)
 
 typedef enum CUmemorytype_enum {
   CU_MEMORYTYPE_HOST = 1,
