@@ -7,12 +7,11 @@
 
 #include <exception>
 #include <new>
-#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
 
-#include "device/host_clock.h"
+#include "driver/virtual_clock.h"
 #include "support/log.h"
 #include "support/result.h"
 
@@ -64,9 +63,6 @@ auto loggable(T value) {
   }
 }
 
-// The clock of the virtual timeline once the driver is ready; null before.
-device::HostClock* host_clock();
-
 void log_call(const char* name, const std::string& arguments);
 void log_result(const char* name, CUresult result);
 CUresult on_exception(const char* name) noexcept;
@@ -74,9 +70,7 @@ CUresult on_exception(const char* name) noexcept;
 template <typename... A, typename Body>
 CUresult guarded(const char* name, const std::tuple<A...>& arguments, Body& body) noexcept {
   try {
-    // The time that a call takes here is not the program's.
-    std::optional<device::ApiCall> stopped_clock;
-    if (device::HostClock* clock = host_clock()) stopped_clock.emplace(*clock);
+    const CallScope scope;
     const bool traced = log().should_log(spdlog::level::trace);
     if (traced)
       log_call(name, std::apply(

@@ -9,7 +9,6 @@
 #include "device/options.h"
 #include "driver/call.h"
 #include "driver/termination.h"
-#include "driver/virtual_clock.h"
 
 namespace doppel::driver {
 namespace {
@@ -83,7 +82,6 @@ CUresult initialize() {
   }
   pthread_atfork(nullptr, nullptr, after_fork_in_child);
   end_on_signals(*self.platform);
-  if (self.platform->options().virtual_clock) offer_virtual_clock(self.platform->clock());
   self.state = State::Ready;
   return CUDA_SUCCESS;
 }
@@ -104,13 +102,5 @@ CUresult driver_state() {
 }
 
 device::Platform& platform() { return *process().platform; }
-
-namespace detail {
-device::HostClock* host_clock() {
-  if (driver_state() != CUDA_SUCCESS) return nullptr;
-  mark_program_thread();
-  return &platform().clock();
-}
-}  // namespace detail
 
 }  // namespace doppel::driver

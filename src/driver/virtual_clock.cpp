@@ -1,39 +1,46 @@
 #include "driver/virtual_clock.h"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include "device/host_clock.h"
-#include "driver/clock_source.h"
+#include "driver/call.h"
+#include "driver/process.h"
 
 namespace doppel::driver {
 namespace {
 
-device::HostClock* offered = nullptr;
-// Threads of Doppel's own must see the host's clock, or their timed waits would go wrong.
 thread_local bool is_program_thread = getpid() == gettid();
-
-bool now_us(double* time_us) {
-  if (!is_program_thread) return false;
-  *time_us = offered->now_us();
-  return true;
-}
-
-void advance_us(double microseconds) {
-  if (is_program_thread) offered->advance_us(microseconds);
-}
+thread_local int call_depth = 0;
 
 }  // namespace
 
-void offer_virtual_clock(device::HostClock& clock) {
-  const auto install = reinterpret_cast<DoppelClockInstall>(dlsym(RTLD_DEFAULT, DOPPEL_CLOCK_INSTALL));
-  if (install == nullptr) return;
-  offered = &clock;
+CallScope::CallScope() {
   is_program_thread = true;
-  static const DoppelClockSource source{now_us, advance_us};
-  install(&source);
+  ++call_depth;
+  if (driver_state() != CUDA_SUCCESS) return;
+  entered_ = true;
+  platform().clock().enter();
 }
 
-void mark_program_thread() { is_program_thread = true; }
+CallScope::~CallScope() {
+  --call_depth;
+  if (entered_) platform().clock().leave();
+}
 
 }  // namespace doppel::driver
+
+extern "C" {
+using namespace doppel::driver;
+
+int doppel_read_virtual_clock(double* time_us) {
+  if (!is_program_thread || call_depth > 0) return -1;
+  if (driver_state() != CUDA_SUCCESS) return 0;
+  *time_us = platform().clock().now_us();
+  return 1;
+}
+
+void doppel_advance_virtual_clock(double microseconds) {
+  if (is_program_thread && driver_state() == CUDA_SUCCESS) platform().clock().advance_us(microseconds);
+}
+
+}  // extern "C"

@@ -1,16 +1,27 @@
-// The program's clocks on the virtual timeline (--clock virtual): tells the preloaded clock library, where
-// there is one, what time it is on the card's machine.
+// The program's clocks on the virtual timeline (--clock virtual): what the preloaded clock library (src/preload) asks.
 #pragma once
-
-namespace doppel::device {
-class HostClock;
-}
 
 namespace doppel::driver {
 
-void offer_virtual_clock(device::HostClock& clock);
+// On the stack of every function of the interface: the time that passes in it is not the program's.
+class CallScope {
+ public:
+  CallScope();
+  ~CallScope();
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
 
-// The calling thread is the program's: it has called the interface.
-void mark_program_thread();
+ private:
+  bool entered_ = false;
+};
 
 }  // namespace doppel::driver
+
+extern "C" {
+
+// 1: *time_us is the calling thread's virtual time. 0: the driver is not in use yet. -1: this is a thread of Doppel's own,
+// or inside a call of the interface, and must see the host's clock, or its timed waits would go wrong.
+int doppel_read_virtual_clock(double* time_us);
+// The calling thread slept for so long.
+void doppel_advance_virtual_clock(double microseconds);
+}
