@@ -19,9 +19,18 @@ CUresult allocate(CUdeviceptr* address, std::size_t bytes, Allocate allocate_in)
   return answer(context_for_allocation().and_then(allocate_in), address);
 }
 
+// What was never allocated, or is freed already, is a wrong argument.
+CUresult answer_free(const Result<void>& freed) {
+  if (!freed && freed.error().kind == Error::Kind::NotFound) {
+    log().info("{}", freed.error().message);
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  return answer(freed);
+}
+
 CUresult free_memory(CUdeviceptr address) {
   if (address == 0) return CUDA_SUCCESS;
-  return answer(current_context().and_then([&](const auto& context) { return context->free(address); }));
+  return answer_free(current_context().and_then([&](const auto& context) { return context->free(address); }));
 }
 
 std::uint64_t number(const void* host) { return reinterpret_cast<std::uintptr_t>(host); }
@@ -130,7 +139,7 @@ CUresult cuMemHostAlloc(void** host, size_t bytes, unsigned flags) {
 
 CUresult cuMemFreeHost(void* host) {
   return call(__func__, std::tuple(host), [&] {
-    return answer(
+    return answer_free(
         current_context().and_then([&](const auto& context) { return context->free_host(number(host)); }));
   });
 }
