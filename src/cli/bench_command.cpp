@@ -109,6 +109,7 @@ int bench(const BenchFlags& flags) {
 
   std::vector<TestRow> rows;
   int status = 0;
+  bool interrupted = false;
   for (std::size_t i = 0; i < (flags.list ? 1 : cards->size()); ++i) {
     Progress progress(short_name((*cards)[i]));
     ExecuteOptions options;
@@ -135,7 +136,8 @@ int bench(const BenchFlags& flags) {
       return kFailed;
     }
     if (status == 0) status = execution->run.exit;
-    if (execution->interrupted) return status;
+    interrupted = execution->interrupted;
+    if (interrupted) break;                  // what is there is printed
     if (status == kBadUsage) return status;  // an unknown test: the suite has named it
   }
   if (flags.list) return status;
@@ -152,6 +154,7 @@ int bench(const BenchFlags& flags) {
     fmt::print("{}\n", out.dump(2));
   } else if (!rows.empty()) {
     print_table(rows, *cards);
+    if (interrupted) complain("interrupted: the table is not complete");
   }
   return status;
 }
@@ -168,7 +171,8 @@ void add_bench(CLI::App& app, int& status) {
                    "A card, by name or file; repeated: these (default: rtx-a6000, rtx-pro-5000-blackwell)")
       ->type_name("NAME")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command->add_flag("--list", flags->list, "List the tests");
   command->add_flag("--json", flags->json, "The results as JSON on standard output");
   command->add_option("test", flags->tests, "Tests or groups of tests (default: all)")->type_name("TEST");

@@ -30,7 +30,11 @@ struct Flags {
 
 std::shared_ptr<Flags> add_flags(CLI::App& command, const std::string& card_help) {
   auto flags = std::make_shared<Flags>();
-  command.add_option("--card", flags->cards, card_help)->type_name("NAME")->take_all()->expected(1);
+  command.add_option("--card", flags->cards, card_help)
+      ->type_name("NAME")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
   command.add_option("--devices", flags->execute.devices, "How many such cards the program sees (default 1)")
       ->type_name("N")
       ->check(CLI::Range(1, 16).description(""));
@@ -58,7 +62,8 @@ std::shared_ptr<Flags> add_flags(CLI::App& command, const std::string& card_help
                   "Write a report: .json, .md, .csv, .html, .trace.json (Perfetto); may be repeated")
       ->type_name("FILE")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   return flags;
 }
 
