@@ -150,8 +150,13 @@ void FunctionEmitter::make_registers() {
     kernel::for_each_use(instruction, [&](ptx::RegisterId reg) { used[reg] = true; });
     kernel::for_each_definition(instruction, [&](ptx::RegisterId reg) { used[reg] = true; });
   }
-  for (ptx::RegisterId reg : function_.parameter_registers) used[reg] = true;
-  for (ptx::RegisterId reg : function_.return_registers) used[reg] = true;
+  // Only parameters in register space have a register; the others' entries mean nothing.
+  for (std::size_t i = 0; i < function_.parameter_registers.size(); ++i) {
+    if (function_.parameters[i].space == ptx::Space::Reg) used[function_.parameter_registers[i]] = true;
+  }
+  for (std::size_t i = 0; i < function_.return_registers.size(); ++i) {
+    if (function_.return_parameters[i].space == ptx::Space::Reg) used[function_.return_registers[i]] = true;
+  }
   for (ptx::RegisterId reg = 0; reg < registers_.size(); ++reg) {
     if (!used[reg]) continue;
     const LanePattern& pattern = analysis_->pattern(reg);
