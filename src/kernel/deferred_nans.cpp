@@ -42,8 +42,13 @@ bool ignores_nan_payload(const Instruction& instruction) {
 
 std::vector<bool> deferred_nans(const ptx::Function& function) {
   std::vector<bool> defined(function.registers.size(), false), deferred(function.registers.size(), true);
-  for (ptx::RegisterId reg : function.parameter_registers) deferred[reg] = false;
-  for (ptx::RegisterId reg : function.return_registers) deferred[reg] = false;
+  // Only parameters in register space have a register.
+  for (std::size_t i = 0; i < function.parameter_registers.size(); ++i) {
+    if (function.parameters[i].space == ptx::Space::Reg) deferred[function.parameter_registers[i]] = false;
+  }
+  for (std::size_t i = 0; i < function.return_registers.size(); ++i) {
+    if (function.return_parameters[i].space == ptx::Space::Reg) deferred[function.return_registers[i]] = false;
+  }
   for (bool changed = true; changed;) {
     changed = false;
     for (const Instruction& instruction : function.instructions) {

@@ -27,7 +27,11 @@ Liveness Liveness::build(const ptx::Function& function, const ControlFlowGraph& 
   }
   // The registers that hold a function's results are read by its callers.
   std::vector<std::uint64_t> at_exit(words, 0);
-  for (ptx::RegisterId reg : function.return_registers) at_exit[reg / 64] |= std::uint64_t{1} << (reg % 64);
+  for (std::size_t i = 0; i < function.return_registers.size(); ++i) {
+    if (function.return_parameters[i].space != ptx::Space::Reg) continue;
+    const ptx::RegisterId reg = function.return_registers[i];
+    at_exit[reg / 64] |= std::uint64_t{1} << (reg % 64);
+  }
 
   for (bool changed = true; changed;) {
     changed = false;
