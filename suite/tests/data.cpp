@@ -1,4 +1,5 @@
-// Kernels that move and count more than they compute: reduction, histogram, transpose.
+// Kernels that move and count more than they compute: reduction, histogram, transpose. Their data do not fit
+// into a cache.
 #include <numeric>
 
 #include "kernels.h"
@@ -35,7 +36,7 @@ Result reduction(const host::Card& card) {
 }
 
 Result histogram(const host::Card& card) {
-  constexpr unsigned kWords = 1U << 22U;
+  constexpr unsigned kWords = 1U << 25U;
   constexpr unsigned kBins = 256;
   const host::Module module(kHistogramPtx);
   const CUfunction kernel = module.kernel("histogram_bytes");
@@ -58,17 +59,17 @@ Result histogram(const host::Card& card) {
   result.correct = bins.download() == expected;
   result.value = kWords * sizeof(unsigned) / result.time_us * 1e-3;
   result.unit = "GB/s";
-  result.detail = "16 MiB of bytes into 256 bins";
+  result.detail = "128 MiB of bytes into 256 bins";
   return result;
 }
 
 Result transpose(const host::Card& /*card*/) {
-  constexpr int kSize = 2048;
+  constexpr int kSize = 6144;
   constexpr int kTile = 32;
   const host::Module module(kTransposePtx);
   const CUfunction kernel = module.kernel("transpose");
   std::vector<float> input(std::size_t{kSize} * kSize);
-  std::iota(input.begin(), input.end(), 0.0F);
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(i % 16777213);
   const host::Buffer<float> in{std::span<const float>(input)};
   const host::Buffer<float> out(input.size());
 
@@ -85,7 +86,7 @@ Result transpose(const host::Card& /*card*/) {
   }
   result.value = 2.0 * static_cast<double>(input.size()) * sizeof(float) / result.time_us * 1e-3;
   result.unit = "GB/s";
-  result.detail = "2048x2048 floats";
+  result.detail = "6144x6144 floats";
   return result;
 }
 

@@ -13,8 +13,8 @@ constexpr unsigned kThreads = 512;
 constexpr unsigned kBlocksPerMultiprocessor = 2;
 constexpr int kChains = 8;
 constexpr int kStepsPerIteration = 8;
-constexpr int kShort = 8;
-constexpr int kLong = 24;
+constexpr int kShort = 32;
+constexpr int kLong = 128;
 
 // What one thread of kernels/fma.cu stores, computed with fma and add given for its arithmetic.
 template <class T, class Fma, class Add>
