@@ -92,6 +92,10 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
     }
     if (in_shared) {
       const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(warp.block->shared.base());
+      if (offset >= jit::kReservedSharedOffset &&
+          offset + bytes <= std::uint64_t{jit::kReservedSharedOffset} + jit::kReservedSharedBytes) {
+        continue;  // the block's reserved bytes
+      }
       if (offset + bytes > grid.shared_bytes) {
         Fault fault = report(Fault::Kind::IllegalAddress);
         fault.address = offset;

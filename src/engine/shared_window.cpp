@@ -2,6 +2,10 @@
 
 #include <sys/mman.h>
 
+#include <cstring>
+
+#include "jit/warp_abi.h"
+
 namespace doppel::engine {
 namespace {
 constexpr std::size_t kPage = 4096;
@@ -16,7 +20,9 @@ bool SharedWindow::fit(std::size_t bytes) {
     void* memory = mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return false;
     base_ = static_cast<std::byte*>(memory);
+    if (mprotect(base_ + jit::kReservedSharedOffset, kPage, PROT_READ | PROT_WRITE) != 0) return false;
   }
+  std::memset(base_ + jit::kReservedSharedOffset, 0, jit::kReservedSharedBytes);
   const std::size_t wanted = (bytes + kPage - 1) / kPage * kPage;
   if (wanted > accessible_ &&
       mprotect(base_ + accessible_, wanted - accessible_, PROT_READ | PROT_WRITE) != 0)

@@ -147,7 +147,11 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
     case SpecialRegister::DynamicSmemSize: return field(offsetof(WarpContext, dynamic_shared_bytes));
     case SpecialRegister::WarpSize: return emitter.uniform(emitter.i32(kWarpLanes));
     case SpecialRegister::CurrentGraphExec: return emitter.uniform(emitter.i64(0));
-    case SpecialRegister::ReservedSmemOffset:
+    case SpecialRegister::ReservedSmemOffset: {
+      constexpr std::uint32_t kValues[] = {kReservedSharedOffset, kReservedSharedOffset + kReservedSharedBytes, kReservedSharedBytes,
+                                           kReservedSharedOffset, kReservedSharedUserOffset};
+      return emitter.uniform(emitter.i32(kValues[operand.component]));
+    }
     case SpecialRegister::Envreg:
     case SpecialRegister::Pm: return emitter.uniform(emitter.i32(0));
   }
