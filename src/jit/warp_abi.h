@@ -60,7 +60,7 @@ inline constexpr std::uint32_t kAccessAlignShift = 16;   // the alignment the ac
 
 // The part of a block's shared window that %reserved_smem_offset_begin, _end, _cap, _0 and _1 name: far from the kernel's own
 // bytes, and zero when the block starts. The sizes are those of sm_80 and later: 1 KiB a block.
-inline constexpr std::uint32_t kReservedSharedOffset = 0xfffff000;
+inline constexpr std::uint32_t kReservedSharedOffset = 1u << 30;
 inline constexpr std::uint32_t kReservedSharedBytes = 1024;
 inline constexpr std::uint32_t kReservedSharedUserOffset = kReservedSharedOffset + 512;  // _1: cooperative groups' scratch
 
