@@ -96,8 +96,18 @@ Statement Generator::statement(const Place& place) {
     Place inner = place;
     ++inner.depth;
     s.id = label();
-    switch (rng_.below(8)) {
-      case 0: case 1: case 2:
+    switch (rng_.below(11)) {
+      case 8:
+        s.kind = Statement::Kind::Tangle;
+        for (int i = 0; i < 3; ++i) s.cases.push_back(block(inner, rng_.between(1, 2)));
+        return s;
+      case 9:
+        s.kind = Statement::Kind::TwoEntries;
+        s.selector = reg(Kind::R);
+        s.predicate = predicate();
+        for (int i = 0; i < 2; ++i) s.cases.push_back(block(inner, rng_.between(1, 2)));
+        return s;
+      case 0: case 1: case 2: case 10:
         s.kind = Statement::Kind::If;
         s.predicate = predicate();
         s.body = block(inner, rng_.between(1, 3));
@@ -156,9 +166,10 @@ Statement Generator::code(const Place& place) {
   else if (kind < 89) s.lines = reinterpretation();
   else if (kind < 92) s.lines = selection();
   else if (kind < 94) s.lines = approximation();
-  else if (kind < 96) s.lines = local_memory();
-  else if (kind < 98) s.lines = own_cell();
-  else if (kind < 99) s.lines = global_atomic();
+  else if (kind < 95) s.lines = local_memory();
+  else if (kind < 96) s.lines = own_cell();
+  else if (kind < 97) s.lines = global_atomic();
+  else if (kind < 98) s.lines = special_register();
   else s.lines = input_load();
   return s;
 }

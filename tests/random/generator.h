@@ -73,6 +73,9 @@ class Generator {
   Lines global_atomic();
   Lines shared_atomic(const std::string& operation);
   Lines input_load();
+  Lines special_register();
+  // %t0 becomes a number below that of the block's threads, by one of the patterns that real kernels index with.
+  Lines pattern_index();
   Statement call();
   void add_function();
 

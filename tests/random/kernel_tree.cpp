@@ -49,6 +49,10 @@ class Writer {
     return predicate.front() == '!' ? fmt::format("@{}", predicate.substr(1)) : fmt::format("@!{}", predicate);
   }
 
+  void part(const Statement& s, std::size_t index) {
+    if (index < s.cases.size()) statements(s.cases[index]);
+  }
+
   void statement(const Statement& s) {
     switch (s.kind) {
       case Statement::Kind::Code: lines_.insert(lines_.end(), s.lines.begin(), s.lines.end()); break;
@@ -85,6 +89,28 @@ class Writer {
           line("bra JOIN_{};", s.id);
         }
         line("JOIN_{}:", s.id);
+        break;
+      case Statement::Kind::Tangle:
+        line("@%p0 bra MIDDLE_{};", s.id);
+        part(s, 0);
+        line("@%p1 bra LAST_{};", s.id);
+        line("MIDDLE_{}:", s.id);
+        part(s, 1);
+        line("@%p2 bra AFTER_{};", s.id);
+        line("LAST_{}:", s.id);
+        part(s, 2);
+        line("AFTER_{}:", s.id);
+        break;
+      case Statement::Kind::TwoEntries:
+        line("and.b32 %turns{}, {}, 3;", s.id, s.selector);
+        line("{} bra SECOND_{};", guard(s.predicate), s.id);
+        line("FIRST_{}:", s.id);
+        part(s, 0);
+        line("SECOND_{}:", s.id);
+        part(s, 1);
+        line("sub.u32 %turns{}, %turns{}, 1;", s.id, s.id);
+        line("setp.gt.s32 %done{}, %turns{}, 0;", s.id, s.id);
+        line("@%done{} bra FIRST_{};", s.id, s.id);
         break;
       case Statement::Kind::Break:
         if (loops_.contains(s.id)) line("{} bra DONE_{};", guard(s.predicate), s.id);
@@ -168,7 +194,7 @@ void store_registers(std::string& text, const std::vector<RegisterName>& used, i
 
 void collect_loops(const std::vector<Statement>& list, std::set<int>& ids) {
   for (const Statement& s : list) {
-    if (s.kind == Statement::Kind::Loop) ids.insert(s.id);
+    if (s.kind == Statement::Kind::Loop || s.kind == Statement::Kind::TwoEntries) ids.insert(s.id);
     collect_loops(s.body, ids);
     collect_loops(s.other, ids);
     for (const auto& c : s.cases) collect_loops(c, ids);

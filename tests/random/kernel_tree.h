@@ -15,6 +15,8 @@ struct Statement {
     If,        // predicate: body, else other
     Loop,      // as often as the register says: body
     Switch,    // by the register's two lower bits: one of cases
+    Tangle,    // three cases with jumps forward into and over them by %p0, %p1, %p2: no if-else nest is equal to it
+    TwoEntries,  // a loop that a predicate enters in its middle: cases 0 and 1, as often as the register says
     Break,     // out of loop `id` where the predicate holds
     Continue,  // to the next turn of loop `id` where the predicate holds
     Exit,      // the thread ends where the predicate holds

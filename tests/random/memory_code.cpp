@@ -80,8 +80,43 @@ Generator::Lines Generator::shared_atomic(const std::string& operation) {
           guard() + "red.shared." + operation + " " + place + ", " + reg(Kind::R) + ";"};
 }
 
+Generator::Lines Generator::special_register() {
+  const std::string name = rng_.pick({"tid.x", "tid.y", "tid.z", "ctaid.x", "ctaid.y", "ntid.x", "nctaid.x", "laneid", "warpid", "lanemask_lt", "lanemask_ge"});
+  if (rng_.chance(70)) return {"mov.u32 " + reg(Kind::R) + ", %" + name + ";"};
+  // A predicate that is the same in the whole block, or that follows the lanes' order.
+  return {"mov.u32 %t0, %" + name + ";", "and.b32 %t0, %t0, " + std::to_string(1 << rng_.below(4)) + ";", "setp.eq.u32 " + reg(Kind::P) + ", %t0, 0;"};
+}
+
+Generator::Lines Generator::pattern_index() {
+  switch (rng_.below(8)) {
+    case 0: return {"mov.u32 %t0, %tid.x;"};
+    case 1: return {"mov.u32 %t0, %tid.y;"};
+    case 2: return {"mov.u32 %t0, %tid.x;", "and.b32 %t0, %t0, " + std::to_string((1 << rng_.between(1, 4)) - 1) + ";"};
+    case 3: return {"mov.u32 %t0, %tid.x;", "shr.u32 %t0, %t0, " + std::to_string(rng_.between(1, 4)) + ";"};
+    case 4: return {"and.b32 %t0, %linear, " + std::to_string((1 << rng_.between(2, 5)) - 1) + ";"};
+    case 5: return {"mov.u32 %t0, %ctaid.x;", "rem.u32 %t0, %t0, %threads;"};
+    case 6: return {"mov.u32 %t1, %ntid.x;", "mov.u32 %t0, %tid.x;", "sub.u32 %t0, %t1, %t0;", "sub.u32 %t0, %t0, 1;"};
+    default: return {"rem.u32 %t0, " + reg(Kind::R) + ", %threads;"};
+  }
+}
+
+// From the thread's own part of the input, or from anywhere in it by a pattern.
 Generator::Lines Generator::input_load() {
   const int words = thread_bytes() / 4;
+  if (rng_.chance(60)) {
+    Lines lines = pattern_index();
+    const std::string size = rng_.pick({"1", "2", "4", "4", "4", "8", "12", "16"});
+    lines.push_back("ld.param.u64 %slot, [in];");
+    lines.push_back("mad.wide.u32 %slot, %t0, " + size + ", %slot;");
+    const std::string at = ", [%slot+" + std::to_string(16 * rng_.below(16)) + "];";
+    const std::string space = rng_.pick({"global", "global", "global.nc"});
+    if (size == "1") lines.push_back("ld." + space + rng_.pick({".u8 ", ".s8 "}) + reg(Kind::R) + at);
+    else if (size == "2") lines.push_back("ld." + space + rng_.pick({".u16 ", ".s16 "}) + reg(Kind::R) + at);
+    else if (size == "8") lines.push_back("ld." + space + ".u64 " + reg(Kind::W) + at);
+    else if (size == "16") lines.push_back("ld." + space + ".v4.u32 {%r2, %r5, %r6, %r7}" + at);
+    else lines.push_back(guard() + "ld." + space + (rng_.chance(50) ? ".u32 " + reg(Kind::R) : ".f32 " + reg(Kind::F)) + at);
+    return lines;
+  }
   switch (rng_.below(4)) {
     case 0: return one(guard(), "ld.global.u8 ", reg(Kind::R), ", [%in+", std::to_string(rng_.below(words * 4)), "];");
     case 1: return one("ld.global.s16 ", reg(Kind::W), ", [%in+", std::to_string(rng_.below(words * 2) * 2), "];");

@@ -54,7 +54,9 @@ Kernel hoisted(const Kernel& kernel, std::size_t which, bool& found) {
     if (found) return;
     for (std::size_t i = 0; i < list.size(); ++i) {
       const auto kind = list[i].kind;
-      if (kind != Statement::Kind::If && kind != Statement::Kind::Loop && kind != Statement::Kind::Switch) continue;
+      if (kind == Statement::Kind::Code || kind == Statement::Kind::Break || kind == Statement::Kind::Continue || kind == Statement::Kind::Exit) {
+        continue;
+      }
       if (number++ != which) continue;
       found = true;
       std::vector<Statement> inside = std::move(list[i].body);

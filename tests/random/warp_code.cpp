@@ -22,6 +22,8 @@ Statement Generator::exchange() {
   const std::string barrier = rng_.pick({"bar.sync 0;", "barrier.sync 0;", "bar.sync 1;"});
   s.lines = {"mov.u64 %slot, exchange;", fmt::format("mad.wide.u32 %slot, %linear, {}, %slot;", size), store + ";", barrier};
   if (rng_.chance(50)) {
+    for (const std::string& line : pattern_index()) s.lines.push_back(line);
+  } else if (rng_.chance(50)) {
     s.lines.push_back(fmt::format("add.u32 %t0, %linear, {};", step));
     s.lines.push_back("rem.u32 %t0, %t0, %threads;");
   } else {  // backwards
