@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "device/context.h"
+#include "jit/warp_abi.h"
 #include "kernel/shared_layout.h"
 #include "support/nearest.h"
 
@@ -62,8 +63,8 @@ Result<void> Module::place_variables() {
     const ptx::Variable& variable = ptx.variables[index];
     if (!takes_memory(variable)) continue;
     for (const ptx::Relocation& relocation : variable.relocations) {
-      // The address of a function is its number in the module: what generated code calls by.
-      const std::uint64_t target = relocation.is_function ? relocation.target : symbols_[relocation.target];
+      const std::uint64_t target =
+          relocation.is_function ? jit::function_address(relocation.target) : symbols_[relocation.target];
       const std::uint64_t value = target + static_cast<std::uint64_t>(relocation.addend);
       std::memcpy(reinterpret_cast<void*>(symbols_[index] + relocation.offset), &value, relocation.size);
     }

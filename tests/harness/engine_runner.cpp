@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "harness/launch_case.h"
 #include "jit/compiled_module.h"
+#include "jit/warp_abi.h"
 #include "memory/address_space.h"
 
 namespace doppel::harness {
@@ -70,7 +71,8 @@ class EngineRunner final : public Runner {
     }
     for (std::size_t i = 0; i < module->variables.size(); ++i) {
       for (const ptx::Relocation& r : module->variables[i].relocations) {
-        const std::uint64_t target = (r.is_function ? r.target : symbols_[r.target]) + static_cast<std::uint64_t>(r.addend);
+        const std::uint64_t target = (r.is_function ? jit::function_address(r.target) : symbols_[r.target]) +
+                                     static_cast<std::uint64_t>(r.addend);
         std::memcpy(reinterpret_cast<void*>(symbols_[i] + r.offset), &target, r.size);
       }
     }

@@ -91,6 +91,7 @@ class FormTest : public ::testing::Test {
     const auto test = read_test_file(path_);
     ASSERT_TRUE(test) << test.error().message;
     if (!run_) GTEST_SKIP() << "this build has no engine";
+    if (expected_failure_.starts_with("hangs")) GTEST_SKIP() << "expected failure, not run: " << expected_failure_;
     const std::string why_not = verdict(*test, run_);
     if (expected_failure_.empty()) {
       EXPECT_EQ(why_not, "") << path_.string();

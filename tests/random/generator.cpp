@@ -102,10 +102,11 @@ Statement Generator::statement(const Place& place) {
         for (int i = 0; i < 3; ++i) s.cases.push_back(block(inner, rng_.between(1, 2)));
         return s;
       case 9:
-        s.kind = Statement::Kind::TwoEntries;
+        s.kind = rng_.chance(25) ? Statement::Kind::TwoEntries : Statement::Kind::If;
         s.selector = reg(Kind::R);
         s.predicate = predicate();
-        for (int i = 0; i < 2; ++i) s.cases.push_back(block(inner, rng_.between(1, 2)));
+        if (s.kind == Statement::Kind::If) s.body = block(inner, 2);
+        else for (int i = 0; i < 2; ++i) s.cases.push_back(block(inner, rng_.between(1, 2)));
         return s;
       case 0: case 1: case 2: case 10:
         s.kind = Statement::Kind::If;
