@@ -43,6 +43,13 @@ void MemoryAccess::resolve(const Operand& address) {
     return emitter_.varying(b_.CreateAdd(emitter_.materialize(a), emitter_.materialize(b)));
   };
 
+  const auto base_register = [&] {
+    Operand reg;
+    reg.kind = Operand::Kind::Register;
+    reg.reg = address.reg;
+    return emitter_.read(reg, ptx::Type::B64);
+  };
+
   if (space_ == Space::Param) {
     if (from_symbol && (address.symbol.scope == ptx::SymbolRef::Scope::Function ||
                         !emitter_.function().is_kernel)) {
@@ -70,10 +77,7 @@ void MemoryAccess::resolve(const Operand& address) {
 
   Lanes base;
   if (from_register) {
-    Operand reg;
-    reg.kind = Operand::Kind::Register;
-    reg.reg = address.reg;
-    base = emitter_.read(reg, ptx::Type::B64);
+    base = base_register();
   } else if (from_symbol) {
     base = emitter_.uniform(emitter_.symbol_address(address.symbol));
   } else {
