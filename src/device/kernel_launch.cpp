@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 
 #include "card/occupancy.h"
 #include "device/execute.h"
@@ -17,6 +18,9 @@ namespace doppel::device {
 namespace {
 
 std::atomic<std::uint64_t> next_grid{1};
+
+// Of a cooperative launch: its size and its barrier, as cooperative groups read them (%envreg1, %envreg2).
+constexpr std::uint64_t kWorkspaceBytes = 256;
 
 // A launch under way: all that outlives the call that made it.
 struct LaunchState {
@@ -88,6 +92,17 @@ Cost run_launch(LaunchState& state, Operation& operation) {
       card::occupancy(card, {static_cast<int>(state.work.block.count()), registers, shared}).blocks_per_sm;
   launch.resident_blocks_per_sm = static_cast<std::uint32_t>(std::max(1, resident));
   launch.cooperative = state.work.cooperative;
+  std::uint64_t workspace = 0;
+  if (state.work.cooperative) {
+    const auto made = context.device().memory().allocate(kWorkspaceBytes, kWorkspaceBytes, memory::AllocationKind::Pool);
+    if (!made) {
+      report_fault(state, fault_of_error(state, made.error()));
+      return {};
+    }
+    workspace = *made;
+    std::memset(reinterpret_cast<void*>(workspace), 0, kWorkspaceBytes);
+  }
+  launch.grid_workspace = workspace;
   launch.check = platform.options().check;
   launch.grid_id = state.grid_id;
   launch.clock_hz = card.clocks.sustained_mhz * 1e6;
@@ -107,6 +122,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
     const Platform::Watch watch(platform, cancel);
     return platform.engine().run(launch);
   }();
+  if (workspace != 0) (void)context.device().memory().free(workspace);
   if (!outcome) {
     report_fault(state, fault_of_error(state, outcome.error()));
     return {};

@@ -35,6 +35,7 @@ struct Launch {
   std::uint32_t sm_count = 1;  // of the card
   std::uint32_t resident_blocks_per_sm =
       1;                     // by occupancy: sm_count * this many blocks may wait for each other
+  std::uint64_t grid_workspace = 0;         // of a cooperative grid: two zeroed words of device memory, its barrier is the second
   bool cooperative = false;  // all blocks are kept alive together
   bool check = false;        // the checked build: --check
   std::uint64_t grid_id = 0;

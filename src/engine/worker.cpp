@@ -190,6 +190,7 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   context.static_shared_bytes = grid->kernel->static_shared_bytes;
   context.dynamic_shared_bytes = launch.dynamic_shared_bytes;
   context.grid_id = launch.grid_id;
+  context.grid_workspace = launch.grid_workspace;
   context.engine = &warp;
   warp.worker = this;
   warp.block = &block;

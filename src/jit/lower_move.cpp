@@ -152,7 +152,12 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
                                            kReservedSharedOffset, kReservedSharedUserOffset};
       return emitter.uniform(emitter.i32(kValues[operand.component]));
     }
-    case SpecialRegister::Envreg:
+    case SpecialRegister::Envreg: {
+      // Registers of the driver's own (PTX ISA 10, "%envreg<32>"): the two that cooperative groups read.
+      if (operand.component != 1 && operand.component != 2) return emitter.uniform(emitter.i32(0));
+      llvm::Value* workspace = emitter.context_field(offsetof(WarpContext, grid_workspace), longer);
+      return emitter.uniform(operand.component == 1 ? high(workspace) : emitter.resize(workspace, 32, false));
+    }
     case SpecialRegister::Pm: return emitter.uniform(emitter.i32(0));
   }
   return emitter.uniform(emitter.i32(0));

@@ -14,7 +14,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 1;
+inline constexpr std::uint32_t kWarpAbiVersion = 2;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -90,6 +90,7 @@ struct WarpContext {
   std::uint64_t access_addresses[kWarpLanes];
   // tid of each lane; filled where the block's shape is General (see LaneShape), else undefined.
   std::uint32_t tid[3][kWarpLanes];
+  std::uint64_t grid_workspace;       // of a cooperative launch, else 0: %envreg1 and %envreg2 are its high and low half
   void* engine;                       // the engine's own
 };
 

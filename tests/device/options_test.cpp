@@ -1,0 +1,37 @@
+#include "device/options.h"
+
+#include <gtest/gtest.h>
+
+namespace doppel::device {
+namespace {
+
+TEST(Options, HaveDefaults) {
+  const auto options = Options::from({{"HOME", "/home/someone"}});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->cards, std::vector<std::string>{"rtx-a6000"});
+  EXPECT_EQ(options->depth, timing::Depth::Fast);
+  EXPECT_EQ(options->cache_directory, "/home/someone/.cache/doppel");
+}
+
+TEST(Options, AreReadFromVariables) {
+  const auto options = Options::from({{"DOPPEL_CARDS", "a,b"}, {"DOPPEL_CARD", "c"}, {"DOPPEL_TIMING", "off"}, {"DOPPEL_CHECK", "1"},
+                                      {"DOPPEL_TIMEOUT_S", "2.5"}, {"DOPPEL_CACHE", "off"}, {"DOPPEL_CLOCK", "virtual"}});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->cards, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(options->depth, timing::Depth::Off);
+  EXPECT_TRUE(options->check);
+  EXPECT_EQ(options->timeout_s, 2.5);
+  EXPECT_TRUE(options->cache_directory.empty());
+  EXPECT_TRUE(options->virtual_clock);
+}
+
+TEST(Options, WrongValuesAreNamed) {
+  const auto options = Options::from({{"DOPPEL_TIMING", "quick"}});
+  ASSERT_FALSE(options);
+  EXPECT_EQ(options.error().message, "DOPPEL_TIMING=quick: expected off, fast or full");
+  EXPECT_FALSE(Options::from({{"DOPPEL_TIMEOUT_S", "soon"}}));
+  EXPECT_FALSE(Options::from({{"DOPPEL_CHECK", "yes"}}));
+}
+
+}  // namespace
+}  // namespace doppel::device

@@ -1,0 +1,95 @@
+#include <atomic>
+
+#include "fixture.h"
+
+namespace doppel::device {
+namespace {
+
+using testing::DeviceTest;
+
+class StreamTest : public DeviceTest {
+ protected:
+  Work host(std::function<void()> function) { return HostWork{std::move(function)}; }
+};
+
+TEST_F(StreamTest, WorkRunsInOrder) {
+  const auto stream = *context->create_stream({});
+  std::vector<int> order;
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(stream->enqueue(host([&order, i] { order.push_back(i); })));
+  ASSERT_TRUE(stream->synchronize());
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(order[i], i);
+}
+
+TEST_F(StreamTest, TheDefaultStreamWaitsForBlockingStreamsOnly) {
+  const auto blocking = *context->create_stream({});
+  const auto apart = *context->create_stream({.non_blocking = true});
+  std::atomic<bool> release{false};
+  std::atomic<int> finished{0};
+  ASSERT_TRUE(apart->enqueue(host([&] {
+    while (!release) {
+    }
+    ++finished;
+  })));
+  ASSERT_TRUE(blocking->enqueue(host([&] { ++finished; })));
+  int seen = -1;
+  ASSERT_TRUE(context->legacy()->enqueue(host([&] { seen = finished; })));
+  ASSERT_TRUE(blocking->enqueue(host([&] { release = true; })));
+  ASSERT_TRUE(apart->synchronize());
+  ASSERT_TRUE(context->synchronize());
+  EXPECT_EQ(seen, 1);
+}
+
+TEST_F(StreamTest, EventsOrderStreams) {
+  const auto one = *context->create_stream({});
+  const auto two = *context->create_stream({});
+  const auto event = *context->create_event({});
+  std::atomic<bool> release{false};
+  std::vector<int> order;
+  ASSERT_TRUE(one->enqueue(host([&] {
+    while (!release) {
+    }
+    order.push_back(1);
+  })));
+  ASSERT_TRUE(one->record(event));
+  ASSERT_TRUE(two->wait(event));
+  ASSERT_TRUE(two->enqueue(host([&] { order.push_back(2); })));
+  EXPECT_EQ(event->query().error().kind, Error::Kind::NotReady);
+  release = true;
+  ASSERT_TRUE(two->synchronize());
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+  EXPECT_TRUE(event->query());
+}
+
+TEST_F(StreamTest, EventsHaveTimes) {
+  const auto stream = *context->create_stream({});
+  const auto start = *context->create_event({});
+  const auto end = *context->create_event({});
+  const auto untimed = *context->create_event({.timing = false});
+  auto* data = allocate<char>(1 << 20);
+  const auto pinned = *context->allocate_host(1 << 20);
+  EXPECT_EQ(Event::elapsed_ms(*start, *end).error().kind, Error::Kind::InvalidHandle);
+  ASSERT_TRUE(stream->record(start));
+  ASSERT_TRUE(stream->enqueue(Work{CopyWork{{number(data)}, {pinned}, 1 << 20}}));
+  ASSERT_TRUE(stream->record(end));
+  ASSERT_TRUE(stream->record(untimed));
+  ASSERT_TRUE(end->synchronize());
+  const auto time = Event::elapsed_ms(*start, *end);
+  ASSERT_TRUE(time);
+  // 1 MiB at some 25 GB/s.
+  EXPECT_GT(*time, 0.03f);
+  EXPECT_LT(*time, 0.2f);
+  EXPECT_FALSE(Event::elapsed_ms(*start, *untimed));
+}
+
+TEST_F(StreamTest, DestroyedStreamsFinishTheirWork) {
+  auto stream = *context->create_stream({});
+  std::atomic<bool> done{false};
+  ASSERT_TRUE(stream->enqueue(host([&] { done = true; })));
+  ASSERT_TRUE(context->destroy_stream(stream));
+  stream.reset();
+  ASSERT_TRUE(context->synchronize());
+  EXPECT_TRUE(done);
+}
+
+}  // namespace
+}  // namespace doppel::device
