@@ -94,7 +94,8 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   launch.cooperative = state.work.cooperative;
   std::uint64_t workspace = 0;
   if (state.work.cooperative) {
-    const auto made = context.device().memory().allocate(kWorkspaceBytes, kWorkspaceBytes, memory::AllocationKind::Pool);
+    const auto made =
+        context.device().memory().allocate(kWorkspaceBytes, kWorkspaceBytes, memory::AllocationKind::Pool);
     if (!made) {
       report_fault(state, fault_of_error(state, made.error()));
       return {};

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <csignal>
+#include <vector>
 
 #include "engine/launch_shape.h"
 #include "memory/address_space.h"
@@ -65,6 +67,28 @@ void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t fun
   fault.space = std::string(ptx::name_of(found.modifiers.space));
 }
 
+namespace {
+
+// The instruction of a line: looked for in the function that the code belongs to, then in the kernel, then
+// anywhere, since code of several functions may have become one.
+void name_line(Fault& fault, const ptx::Module& module, std::uint32_t kernel,
+               const jit::CodeLocation& place) {
+  std::vector<std::uint32_t> candidates{place.function, kernel};
+  for (std::uint32_t each = 0; each < module.functions.size(); ++each) candidates.push_back(each);
+  for (const std::uint32_t each : candidates) {
+    if (each >= module.functions.size()) continue;
+    const auto& instructions = module.functions[each].instructions;
+    const auto found = std::find_if(
+        instructions.begin(), instructions.end(),
+        [&](const ptx::Instruction& instruction) { return instruction.text.line == place.ptx_line; });
+    if (found == instructions.end()) continue;
+    name_instruction(fault, module, each, static_cast<std::uint32_t>(found - instructions.begin()));
+    return;
+  }
+}
+
+}  // namespace
+
 Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
   const Launch& launch = warp.block->grid->launch;
   Fault fault = fault_of_warp(warp, 0);
@@ -72,12 +96,7 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
   fault.is_store = report.is_store;
   jit::CodeLocation place;
   if (launch.module->locate(report.code, place)) {
-    const ptx::Function& function = launch.module->module().functions[place.function];
-    std::uint32_t instruction = 0;
-    while (instruction < function.instructions.size() &&
-           function.instructions[instruction].text.line != place.ptx_line)
-      ++instruction;
-    name_instruction(fault, launch.module->module(), place.function, instruction);
+    name_line(fault, launch.module->module(), launch.function, place);
     fault.ptx_line = place.ptx_line;
   }
   if (report.signal == SIGFPE) {

@@ -70,7 +70,8 @@ std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane,
                             const std::uint64_t* addresses) {
   constexpr std::uint32_t kBanks = 32;
   const std::uint32_t words = std::max<std::uint32_t>(1, (bytes_per_lane + 3) / 4);
-// Lanes whose words go out together: all of them up to 8 bytes each, half of them for 16. Lanes on the same word count once.
+  // Lanes whose words go out together: all of them up to 8 bytes each, half of them for 16. Lanes on the same
+  // word count once.
   const std::uint32_t lanes_per_phase = words > 2 ? kBanks / 2 : kBanks;
   std::uint32_t passes = 0;
   for (std::uint32_t first = 0; first < kBanks; first += lanes_per_phase) {

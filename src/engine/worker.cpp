@@ -123,6 +123,10 @@ Block* Worker::start_block() {
   if (block->warp_capacity < block->warp_count) {
     block->warps = std::make_unique<Warp[]>(block->warp_count);
     block->warp_capacity = block->warp_count;
+    // No address that an access could have had, until one has been noted.
+    for (std::uint32_t i = 0; i < block->warp_count; ++i) {
+      std::fill_n(block->warps[i].context.access_addresses, jit::kWarpLanes, ~std::uint64_t{0});
+    }
   }
   for (std::uint32_t i = 0; i < block->warp_count; ++i) block->warps[i].state = Warp::State::Fresh;
   block->trace = nullptr;

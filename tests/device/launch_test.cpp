@@ -70,6 +70,8 @@ TEST_F(Launch, AFaultPoisonsItsContextOnly) {
   EXPECT_EQ(context->fault()->kind, engine::Fault::Kind::IllegalAddress);
   EXPECT_EQ(context->fault()->kernel, "wild");
   EXPECT_NE(context->fault()->ptx_line, 0u);
+  EXPECT_EQ(context->fault()->address, 16u);
+  EXPECT_TRUE(context->fault()->function.empty());
   EXPECT_FALSE(context->allocate(4));
   EXPECT_TRUE((*other)->allocate(4));
   EXPECT_TRUE((*other)->synchronize());
@@ -105,7 +107,8 @@ TEST_F(Launch, TheSameLaunchTakesTheSameTime) {
     const auto end = *context->create_event({});
     const auto stream = context->legacy();
     EXPECT_TRUE(stream->record(start));
-    for (int i = 0; i < 20; ++i) EXPECT_TRUE(stream->launch(work("saxpy", {256}, {256}, y, y, 1.0f, 1u << 16)));
+    for (int i = 0; i < 20; ++i)
+      EXPECT_TRUE(stream->launch(work("saxpy", {256}, {256}, y, y, 1.0f, 1u << 16)));
     EXPECT_TRUE(stream->record(end));
     EXPECT_TRUE(end->synchronize());
     return *Event::elapsed_ms(*start, *end);
@@ -125,7 +128,8 @@ TEST_F(Launch, ATimeOutEndsAKernelWithoutEnd) {
 }
 
 TEST_F(Launch, RefusedModulesSayWhy) {
-  const std::vector<std::string> malformed{".version 7.0\n.target sm_80\n.address_size 64\n.entry k() { bogus; }\n"};
+  const std::vector<std::string> malformed{
+      ".version 7.0\n.target sm_80\n.address_size 64\n.entry k() { bogus; }\n"};
   const auto program = Program::load(malformed, platform->options());
   ASSERT_FALSE(program);
   EXPECT_NE(program.error().message.find("4:"), std::string::npos) << program.error().message;

@@ -14,8 +14,13 @@ TEST(Options, HaveDefaults) {
 }
 
 TEST(Options, AreReadFromVariables) {
-  const auto options = Options::from({{"DOPPEL_CARDS", "a,b"}, {"DOPPEL_CARD", "c"}, {"DOPPEL_TIMING", "off"}, {"DOPPEL_CHECK", "1"},
-                                      {"DOPPEL_TIMEOUT_S", "2.5"}, {"DOPPEL_CACHE", "off"}, {"DOPPEL_CLOCK", "virtual"}});
+  const auto options = Options::from({{"DOPPEL_CARDS", "a,b"},
+                                      {"DOPPEL_CARD", "c"},
+                                      {"DOPPEL_TIMING", "off"},
+                                      {"DOPPEL_CHECK", "1"},
+                                      {"DOPPEL_TIMEOUT_S", "2.5"},
+                                      {"DOPPEL_CACHE", "off"},
+                                      {"DOPPEL_CLOCK", "virtual"}});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->cards, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(options->depth, timing::Depth::Off);
