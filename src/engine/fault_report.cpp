@@ -115,7 +115,7 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
   std::uint64_t nearest = fault.bytes != 0 ? fault.bytes : kWidestAccess;
   for (int lane = 0; lane < jit::kWarpLanes; ++lane) {
     if ((warp.context.active_mask >> lane & 1) == 0) continue;
-    const std::uint64_t start = warp.context.access_addresses[lane];
+    const std::uint64_t start = jit::access_address(warp.context, lane);
     const bool canonical = static_cast<std::int64_t>(start << 16) >> 16 == static_cast<std::int64_t>(start);
     if (report.address_known ? report.address - start < nearest : !canonical) {
       set_lane(fault, warp, lane);

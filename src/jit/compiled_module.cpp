@@ -10,6 +10,7 @@
 
 #include "jit/loaded_objects.h"
 #include "jit/module_compiler.h"
+#include "jit/object_cache.h"
 #include "kernel/control_flow_graph.h"
 #include "kernel/memory_layout.h"
 
@@ -22,7 +23,7 @@ constexpr std::uint64_t kRecursiveLocalBytes = 16384;
 class LazyModule final : public CompiledModule {
  public:
   LazyModule(std::shared_ptr<const ptx::Module> module, Options options, std::unique_ptr<LoadedObjects> objects)
-      : module_(std::move(module)), options_(std::move(options)), objects_(std::move(objects)) {
+      : module_(std::move(module)), cache_(std::move(options), *module_), objects_(std::move(objects)) {
     for (const ptx::Function& function : module_->functions) {
       first_slot_.push_back(slots_);
       slots_ += static_cast<std::uint32_t>(kernel::ControlFlowGraph::build(function).blocks().size());
@@ -65,9 +66,14 @@ class LazyModule final : public CompiledModule {
 
   Result<KernelCode> make(std::uint32_t function, Variant variant) {
     const CompileRequest request{module_.get(), function, variant, &first_slot_};
-    auto object = compile_kernel(request);
-    if (!object) return tl::unexpected(object.error());
-    const auto entry = objects_->load(std::move(*object));
+    std::unique_ptr<llvm::MemoryBuffer> object = cache_.find(function, variant);
+    if (!object) {
+      auto compiled = compile_kernel(request);
+      if (!compiled) return tl::unexpected(compiled.error());
+      object = std::move(*compiled);
+      cache_.store(function, variant, *object);
+    }
+    const auto entry = objects_->load(std::move(object));
     if (!entry) return tl::unexpected(entry.error());
     KernelCode code;
     code.entry = reinterpret_cast<WarpEntry>(*entry);
@@ -76,7 +82,7 @@ class LazyModule final : public CompiledModule {
   }
 
   std::shared_ptr<const ptx::Module> module_;
-  Options options_;
+  ObjectCache cache_;
   std::unique_ptr<LoadedObjects> objects_;
   std::vector<std::uint32_t> first_slot_;
   std::uint32_t slots_ = 0;

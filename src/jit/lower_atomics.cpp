@@ -42,6 +42,7 @@ class AtomicLowering {
                            bytes | kAccessStore | kAccessAtomic | static_cast<std::uint32_t>(instruction_.modifiers.space) << kAccessSpaceShift |
                                bytes << kAccessAlignShift);
     }
+    access_.record_addresses();
     if (!wants_result_ && combines() && access_.uniform_address() != nullptr) {
       run_combined();
       return;

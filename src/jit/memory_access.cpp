@@ -140,6 +140,33 @@ void MemoryAccess::announce(bool is_store) {
   emit_access_callback(emitter_, addresses(), flags);
 }
 
+void MemoryAccess::record_form(int width, int step) {
+  b_.CreateStore(emitter_.i32(static_cast<std::uint32_t>(width)), emitter_.context_field_address(offsetof(WarpContext, access_width)));
+  b_.CreateStore(emitter_.i32(static_cast<std::uint32_t>(step)), emitter_.context_field_address(offsetof(WarpContext, access_step)));
+}
+
+// Shared and local memory cannot fault by a program's address alone where the engine guards its windows; the report for them does without.
+void MemoryAccess::record(const AccessPlan* plan) {
+  if (space_ != ptx::Space::Global && space_ != ptx::Space::Generic) return;
+  const std::size_t field = offsetof(WarpContext, access_addresses);
+  bool alike = plan != nullptr;
+  for (std::size_t s = 1; alike && s < plan->segments.size(); ++s) alike = plan->segments[s].broadcast == plan->segments[0].broadcast;
+  if (alike) {
+    for (const AccessSegment& segment : plan->segments) {
+      b_.CreateStore(segment.address, emitter_.context_field_address(field + 8 * static_cast<std::size_t>(segment.first_lane)));
+    }
+    record_form(plan->width, plan->segments[0].broadcast ? 0 : element_bytes_ * elements_);
+    return;
+  }
+  if (Value* address = uniform_address()) {
+    b_.CreateStore(address, emitter_.context_field_address(field));
+    record_form(kWarpLanes, 0);
+    return;
+  }
+  b_.CreateAlignedStore(addresses(), emitter_.context_field_address(field), llvm::Align(8));
+  record_form(1, 0);
+}
+
 Value* MemoryAccess::pointer(Value* address) { return b_.CreateIntToPtr(address, b_.getPtrTy()); }
 
 Value* MemoryAccess::segment_mask(int first_lane, int width) {
@@ -192,6 +219,7 @@ std::vector<Value*> MemoryAccess::load() {
 }
 
 std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
+  record(&plan);
   llvm::Type* element = b_.getIntNTy(static_cast<unsigned>(element_bits_));
   const bool one_address = plan.segments.size() == 1 && plan.segments[0].broadcast;
   const auto finish = [&](llvm::LoadInst* load) {
@@ -278,6 +306,7 @@ std::vector<Value*> MemoryAccess::load_each() {
     return results;
   }
   llvm::Type* type = emitter_.int_type(element_bits_, false);
+  record(nullptr);
   for (int k = 0; k < elements_; ++k) {
     Value* at = addresses();
     if (k != 0) at = b_.CreateAdd(at, emitter_.constant(at->getType(), static_cast<std::uint64_t>(k * element_bytes_)));
@@ -292,6 +321,7 @@ Value* MemoryAccess::lane_loop(bool is_store, const std::vector<Value*>& values,
   llvm::Type* element = b_.getIntNTy(static_cast<unsigned>(element_bits_));
   llvm::Type* lanes = emitter_.int_type(element_bits_, false);
   Value* at = emitter_.store_lanes(addresses(), "addresses");
+  record(nullptr);
   std::vector<Value*> slots;
   for (int k = 0; k < elements_; ++k) {
     if (is_store) {
@@ -359,6 +389,7 @@ void MemoryAccess::store(const std::vector<Value*>& values) {
 }
 
 void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value*>& values) {
+  record(&plan);
   const auto finish = [&](llvm::StoreInst* store) { store->setVolatile(strong_); };
   if (plan.segments[0].broadcast) {
     // One address for all: one lane's value stays, the ISA does not say whose. It is the last one's, as if they went in order.
@@ -421,6 +452,7 @@ void MemoryAccess::store_each(const std::vector<Value*>& values) {
     return;
   }
   Value* pointers = b_.CreateIntToPtr(addresses(), emitter_.vector_of(b_.getPtrTy()));
+  record(nullptr);
   b_.CreateMaskedScatter(emitter_.splat(values[0]), pointers, alignment(), emitter_.mask_vector());
 }
 

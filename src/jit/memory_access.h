@@ -19,12 +19,16 @@ class MemoryAccess {
   llvm::Value* addresses();
   // A scalar, where every lane has one address.
   llvm::Value* uniform_address();
+  // Leaves the lanes' addresses in the context, for the report of a fault.
+  void record_addresses() { record(nullptr); }
 
  private:
   enum class Order { Plain, Strong };
   void resolve(const ptx::Operand& address);
   void resolve_body_parameter(const ptx::Operand& address, llvm::Value* memory, std::uint64_t stride);
   void announce(bool is_store);
+  void record(const AccessPlan* plan);
+  void record_form(int width, int step);
   std::vector<llvm::Value*> load_planned(const AccessPlan& plan);
   std::vector<llvm::Value*> load_each();
   void store_planned(const AccessPlan& plan, const std::vector<llvm::Value*>& values);

@@ -46,7 +46,7 @@ llvm::Function* declare(ModuleState& state, ptx::FunctionId id) {
       llvm::Function::Create(type, is_entry ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage,
                              is_entry ? kEntryName : "f" + std::to_string(id), state.llvm);
   HostTarget::get().apply(*result);
-  result->addParamAttr(0, llvm::Attribute::NoAlias);
+  // The context is not marked noalias: what is stored there for a fault's report must stay before the access.
   return result;
 }
 

@@ -86,13 +86,22 @@ struct WarpContext {
   std::uint32_t static_shared_bytes;
   std::uint32_t dynamic_shared_bytes;
   std::uint64_t grid_id;
-  // (w) The lanes' addresses of the last global or generic access that could fault, for the report of a fault without --check.
+  // (w) The lanes' addresses of the last global or generic access that could fault, for the report of a fault without --check: read them with
+  // access_address(). Generated code stores what it has at hand: one address for each segment of access_width lanes, whose lanes are
+  // access_step bytes apart.
   std::uint64_t access_addresses[kWarpLanes];
+  std::uint32_t access_width;         // 1: an address for each lane
+  std::uint32_t access_step;
   // tid of each lane; filled where the block's shape is General (see LaneShape), else undefined.
   std::uint32_t tid[3][kWarpLanes];
   std::uint64_t grid_workspace;       // of a cooperative launch, else 0: %envreg1 and %envreg2 are its high and low half
   void* engine;                       // the engine's own
 };
+
+inline std::uint64_t access_address(const WarpContext& context, int lane) {
+  const int width = context.access_width == 0 ? 1 : static_cast<int>(context.access_width);
+  return context.access_addresses[lane / width * width] + static_cast<std::uint64_t>(lane % width) * context.access_step;
+}
 
 // How tid depends on the lane, known when a kernel is compiled for a launch: %ntid decides it. Code is specialised by it,
 // because it tells which addresses are base + lane * size and which repeat in rows.
