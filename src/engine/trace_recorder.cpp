@@ -64,6 +64,19 @@ std::uint64_t traced_address(const Warp& warp, kernel::AccessSpace space, std::u
   return kForeignWindow + (address & 0xffffffff);
 }
 
+// How the lanes of a full warp lie.
+enum class Row { None, Same, Neighbours };
+
+Row row_of(std::uint32_t mask, std::uint32_t bytes, const std::uint64_t* addresses) {
+  if (mask != ~0u || bytes < 4) return Row::None;
+  const std::uint64_t step = addresses[1] - addresses[0];
+  if (step != 0 && step != bytes) return Row::None;
+  for (std::uint32_t lane = 2; lane < jit::kWarpLanes; ++lane) {
+    if (addresses[lane] - addresses[lane - 1] != step) return Row::None;
+  }
+  return step == 0 ? Row::Same : Row::Neighbours;
+}
+
 }  // namespace
 
 std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane,
@@ -145,8 +158,27 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
     event.serial = static_cast<std::uint16_t>(longest);
   }
   if (event.space == kernel::AccessSpace::Shared) {
-    event.count = static_cast<std::uint16_t>(shared_passes(mask, bytes, addresses));
+    const Row row = row_of(mask, bytes, addresses);
+    event.count = static_cast<std::uint16_t>(row == Row::Same && bytes <= 8 ? 1 : row == Row::Neighbours && bytes == 4 ? 1 : shared_passes(mask, bytes, addresses));
   } else {
+    const Row row = row_of(mask, bytes, addresses);
+    const memory::AddressSpace* const memory = warp.block->grid->launch.memory;
+    if (event.space == kernel::AccessSpace::Global && row != Row::None && memory != nullptr &&
+        memory->contains(addresses[first_lane])) {
+      // Most accesses: one place for all lanes, or neighbours in their order. No sorting, no search.
+      const std::uint64_t first = (addresses[first_lane] - memory->base()) / kSectorBytes;
+      const std::uint64_t length = row == Row::Same ? bytes : std::uint64_t{lanes} * bytes;
+      const std::uint64_t last = (addresses[first_lane] - memory->base() + length - 1) / kSectorBytes;
+      event.payload = static_cast<std::uint32_t>(trace.sectors.size());
+      event.count = static_cast<std::uint16_t>(last - first + 1);
+      for (std::uint64_t sector = first; sector <= last; ++sector) trace.sectors.push_back(sector);
+      if (!event.atomic) {
+        const std::uint64_t phases = bytes > 8 ? 2 : 1;
+        event.serial = static_cast<std::uint16_t>(row == Row::Same ? phases : std::max(phases, (length + 127) / 128));
+      }
+      trace.events.push_back(event);
+      return;
+    }
     std::array<std::uint64_t, std::size_t{jit::kWarpLanes} * 9> sectors;
     std::size_t count = 0;
     for (std::uint32_t lane = 0; lane < jit::kWarpLanes; ++lane) {

@@ -10,7 +10,7 @@ namespace doppel::timing {
 namespace {
 
 // Operations of all simulated SMs after which a rate is taken for settled, whatever it does.
-constexpr std::uint64_t kMostOperationsFast = 1'500'000;
+constexpr std::uint64_t kMostOperationsFast = 1'000'000;
 constexpr std::uint64_t kMostOperationsFull = 200'000'000;
 constexpr std::uint64_t kStep = 20'000;
 // Blocks that each place of an SM must have seen before an early end.
