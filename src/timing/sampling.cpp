@@ -9,6 +9,7 @@ namespace {
 
 // Under full depth every block is traced, up to what a host can hold.
 constexpr std::uint64_t kMostFull = 4096;
+constexpr std::uint64_t kBlocksPerSample = 64;
 
 }  // namespace
 
@@ -22,7 +23,9 @@ std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelMode
   }
   const Residence place = residence(card, model.registers_per_thread(), shape);
   // What the first SM holds in the first wave: blocks go to the SMs in turn.
-  for (int slot = 0; slot < place.blocks_per_sm; ++slot) {
+  // A small part of the grid, because traced blocks run slower; the nearest sample stands for those left out.
+  const auto most = static_cast<int>(std::clamp<std::uint64_t>(blocks / kBlocksPerSample, 2, 64));
+  for (int slot = 0; slot < std::min(place.blocks_per_sm, most); ++slot) {
     const std::uint64_t block = static_cast<std::uint64_t>(slot) * static_cast<std::uint64_t>(card.sm_count);
     if (block < blocks) chosen.insert(block);
   }
