@@ -153,7 +153,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
                                    state.program->first_slots(), platform.options().depth));
     state.prediction.counted = counted;
   }
-  cost.resolve = [&state, counted](Cost& resolved) {
+  cost.resolve = [&state, &card, counted](Cost& resolved) {
     PredictionCache& cache = state.program->predictions();
     if (state.traced) {
       cache.store(state.key, state.prediction);
@@ -161,7 +161,10 @@ Cost run_launch(LaunchState& state, Operation& operation) {
       state.prediction = cache.scaled(state.key, counted);
     }
     resolved.duration_us = state.prediction.timing.time_us;
-    if (!state.in_graph) resolved.gap_us = state.prediction.timing.launch_overhead_us;
+    // Small launches follow one another at the front end's own pace, however short they are.
+    const double pace_us = state.in_graph ? card.launch.graph_interval_us : card.launch.interval_us;
+    const double least_us = state.in_graph ? 0 : state.prediction.timing.launch_overhead_us;
+    resolved.gap_us = std::max(least_us, pace_us - resolved.duration_us);
   };
   return cost;
 }
