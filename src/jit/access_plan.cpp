@@ -59,7 +59,8 @@ std::optional<Shape> segment_shape(const kernel::LanePattern& pattern, int lane_
 
 }  // namespace
 
-std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& address, Value* window, int lane_bytes) {
+std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& address, std::int64_t displacement, Value* window,
+                                      int lane_bytes) {
   if (!address.pattern.is_parts()) return std::nullopt;
   const kernel::LanePattern& pattern = address.pattern;
   const std::optional<Shape> shape = segment_shape(pattern, lane_bytes);
@@ -93,13 +94,14 @@ std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& add
     }
     if (segment.same_as >= 0) {
       segment.address = plan.segments[static_cast<std::size_t>(segment.same_as)].address;
+      segment.offset = plan.segments[static_cast<std::size_t>(segment.same_as)].offset;
       plan.segments.push_back(segment);
       continue;
     }
     Value* sum = address.parts[0];
     std::size_t from = 1;
     for (const LaneConstants& factor : pattern.linear.factors) sum = add_scaled(sum, address.parts[from++], factor[first]);
-    sum = add_scaled(sum, llvm::ConstantInt::get(sum->getType(), 1), pattern.linear.offset[first]);
+    segment.offset = pattern.linear.offset[first] + displacement;
     for (const WidenedPattern& term : pattern.widened) {
       Value* multiplier = term.has_multiplier ? address.parts[from++] : nullptr;
       Value* inner = address.parts[from++];
@@ -126,8 +128,8 @@ std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& add
       sum = b.CreateAdd(sum, wide);
     }
     if (pattern.bits == 32) {
-      // An offset in the shared window: below 2^31, so a sign extension keeps the addresses of all lanes that lie inside, even where the
-      // first lane of the segment lies below it.
+      // An offset in the shared window. The window is small, so of all numbers that are the offset modulo 2^32 only one lies near it: a sign
+      // extension before the known part is added finds it for every lane that lies inside, even where others lie below the window.
       sum = emitter.resize(sum, 64, true);
     }
     segment.address = window == nullptr ? sum : b.CreateAdd(sum, window);

@@ -12,7 +12,8 @@ namespace doppel::jit {
 struct AccessSegment {
   int first_lane = 0;
   bool broadcast = false;          // all lanes of the segment at one address; else one after the other
-  llvm::Value* address = nullptr;  // i64: of the first lane
+  llvm::Value* address = nullptr;  // i64: of the first lane, less `offset`
+  std::int64_t offset = 0;         // known when compiling: left to the host's addressing modes
   int same_as = -1;                // an earlier segment at the very same addresses
 };
 
@@ -23,7 +24,8 @@ struct AccessPlan {
   llvm::Value* valid = nullptr;
 };
 
-// address: 64 bits, or 32 bits for an offset in the shared window that begins at `window`.
-std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& address, llvm::Value* window, int lane_bytes);
+// address: 64 bits, or 32 bits for an offset in the shared window that begins at `window`; `offset` is added to it.
+std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& address, std::int64_t offset, llvm::Value* window,
+                                      int lane_bytes);
 
 }  // namespace doppel::jit

@@ -8,7 +8,10 @@ Value* call_helper(FunctionEmitter& emitter, const char* name, std::initializer_
                    std::initializer_list<std::uint32_t> immediates) {
   llvm::IRBuilder<>& b = emitter.b();
   std::vector<llvm::Type*> types{b.getInt32Ty()};
-  std::vector<Value*> arguments{emitter.mask()};
+  // Operands that are the same in every lane give every lane's result, whether it is active or not.
+  bool uniform = true;
+  for (Value* operand : operands) uniform &= !operand->getType()->isVectorTy();
+  std::vector<Value*> arguments{uniform ? emitter.i32(~0u) : emitter.mask()};
   for (Value* operand : operands) {
     types.push_back(b.getPtrTy());
     arguments.push_back(emitter.store_lanes(emitter.splat(operand), "operand"));

@@ -47,6 +47,7 @@ void HostTarget::apply(llvm::Function& function) const {
   function.addFnAttr("target-cpu", cpu_);
   function.addFnAttr("target-features", features_);
   function.addFnAttr(llvm::Attribute::NoUnwind);
+  function.addFnAttr(llvm::Attribute::NullPointerIsValid);  // a wild access must fault, not vanish
 }
 
 }  // namespace doppel::jit

@@ -173,9 +173,14 @@ class Transcendental {
   // Reduced by multiples of pi/2 in double precision; what is too large for that goes to the library.
   Value* sine(Value* a, bool cosine) {
     if (!a->getType()->isVectorTy()) {
-      Value* lanes = sine(emitter_.splat(a), cosine);
+      Value* lanes = sine_of_lanes(emitter_.splat(a), a, cosine);
       return b_.CreateExtractElement(lanes, std::uint64_t{0});
     }
+    return sine_of_lanes(a, a, cosine);
+  }
+
+  // operand: `a`, or the scalar that it repeats.
+  Value* sine_of_lanes(Value* a, Value* operand, bool cosine) {
     Value* x = b_.CreateFPExt(single_.to_float(a), doubles(a));
     Value* n = b_.CreateUnaryIntrinsic(llvm::Intrinsic::roundeven, b_.CreateFMul(x, llvm::ConstantFP::get(x->getType(), 0.63661977236758138)));
     Value* r = fma(n, llvm::ConstantFP::get(x->getType(), -1.5707963267948966), x);
@@ -204,7 +209,7 @@ class Transcendental {
     emitter_.mask_vector();
     b_.CreateCondBr(b_.CreateOrReduce(large), slow, done);
     b_.SetInsertPoint(slow);
-    Value* exact = call_helper(emitter_, cosine ? "doppel_cos_f32" : "doppel_sin_f32", {a}, 32);
+    Value* exact = call_helper(emitter_, cosine ? "doppel_cos_f32" : "doppel_sin_f32", {operand}, 32);
     Value* merged = b_.CreateSelect(large, exact, bits);
     llvm::BasicBlock* after = b_.GetInsertBlock();
     b_.CreateBr(done);

@@ -71,7 +71,8 @@ void MemoryAccess::resolve(const Operand& address) {
                    : from_register ? emitter_.read(reg, ptx::Type::B64)
                                    : constant(0, 64);
     if (offset.pattern.bits == 32) offset = emitter_.varying(emitter_.resize(emitter_.materialize(offset), 64, false));
-    address_ = sum(sum(offset, constant(address.offset, 64)), emitter_.uniform(base));
+    address_ = sum(offset, emitter_.uniform(base));
+    offset_ = address.offset;
     return;
   }
 
@@ -90,7 +91,8 @@ void MemoryAccess::resolve(const Operand& address) {
       if (base.pattern.is_parts()) low = arithmetic.truncate(base);
       base = low ? *low : emitter_.varying(emitter_.resize(emitter_.materialize(base), 32, false));
     }
-    address_ = sum(base, constant(address.offset, 32));
+    address_ = base;
+    offset_ = kernel::wrap(address.offset, 32);
     window_ = emitter_.context_field(offsetof(WarpContext, shared), b_.getInt64Ty());
     return;
   }
@@ -99,7 +101,8 @@ void MemoryAccess::resolve(const Operand& address) {
     if (base.pattern.is_parts()) wide = arithmetic.widen(base, false);
     base = wide ? *wide : emitter_.varying(emitter_.resize(emitter_.materialize(base), 64, false));
   }
-  address_ = sum(base, constant(address.offset, 64));
+  address_ = base;
+  offset_ = address.offset;
   if (space_ == Space::Local) address_ = sum(address_, emitter_.window_base(Space::Local));
   invariant_ = space_ == Space::Const || instruction_.modifiers.cache_op == ptx::CacheOp::Nc;
 }
@@ -117,6 +120,7 @@ void MemoryAccess::resolve_body_parameter(const Operand& address, Value* memory,
 Value* MemoryAccess::addresses() {
   if (addresses_ == nullptr) {
     addresses_ = emitter_.materialize(address_);
+    if (offset_ != 0) addresses_ = b_.CreateAdd(addresses_, emitter_.constant(addresses_->getType(), static_cast<std::uint64_t>(offset_)));
     if (window_ != nullptr) addresses_ = b_.CreateAdd(emitter_.resize(addresses_, 64, false), emitter_.splat(window_));
   }
   return addresses_;
@@ -125,6 +129,7 @@ Value* MemoryAccess::addresses() {
 Value* MemoryAccess::uniform_address() {
   if (!address_.pattern.is_uniform()) return nullptr;
   Value* address = address_.parts[0];
+  if (offset_ != 0) address = b_.CreateAdd(address, emitter_.constant(address->getType(), static_cast<std::uint64_t>(offset_)));
   return window_ == nullptr ? address : b_.CreateAdd(emitter_.resize(address, 64, false), window_);
 }
 
@@ -153,7 +158,7 @@ void MemoryAccess::record(const AccessPlan* plan) {
   for (std::size_t s = 1; alike && s < plan->segments.size(); ++s) alike = plan->segments[s].broadcast == plan->segments[0].broadcast;
   if (alike) {
     for (const AccessSegment& segment : plan->segments) {
-      b_.CreateStore(segment.address, emitter_.context_field_address(field + 8 * static_cast<std::size_t>(segment.first_lane)));
+      b_.CreateStore(b_.CreateAdd(segment.address, emitter_.i64(static_cast<std::uint64_t>(segment.offset))), emitter_.context_field_address(field + 8 * static_cast<std::size_t>(segment.first_lane)));
     }
     record_form(plan->width, plan->segments[0].broadcast ? 0 : element_bytes_ * elements_);
     return;
@@ -167,7 +172,10 @@ void MemoryAccess::record(const AccessPlan* plan) {
   record_form(1, 0);
 }
 
-Value* MemoryAccess::pointer(Value* address) { return b_.CreateIntToPtr(address, b_.getPtrTy()); }
+Value* MemoryAccess::pointer(Value* address, std::int64_t offset) {
+  Value* start = b_.CreateIntToPtr(address, b_.getPtrTy());
+  return offset == 0 ? start : b_.CreateConstGEP1_64(b_.getInt8Ty(), start, static_cast<std::uint64_t>(offset));
+}
 
 Value* MemoryAccess::segment_mask(int first_lane, int width) {
   Value* mask = emitter_.mask_vector();
@@ -186,7 +194,7 @@ Value* MemoryAccess::segment_mask(int first_lane, int width) {
 
 std::vector<Value*> MemoryAccess::load() {
   announce(false);
-  const std::optional<AccessPlan> plan = plan_access(emitter_, address_, window_, element_bytes_ * elements_);
+  const std::optional<AccessPlan> plan = plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
   if (!plan) return load_each();
   if (plan->valid == nullptr) return load_planned(*plan);
   llvm::Function* into = b_.GetInsertBlock()->getParent();
@@ -248,23 +256,25 @@ std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
     std::vector<Value*> values;
     if (segment.broadcast) {
       Value* address = segment.address;
+      std::int64_t offset = segment.offset;
       if (mask != nullptr && (!one_address || emitter_.mask_may_be_empty())) {
         // No lane may need it: then any readable address does.
         Value* safe = b_.CreatePtrToInt(emitter_.context_pointer(), b_.getInt64Ty());
-        address = b_.CreateSelect(b_.CreateOrReduce(mask), address, safe);
+        Value* wanted = b_.CreateAdd(address, emitter_.i64(static_cast<std::uint64_t>(offset)));
+        address = b_.CreateSelect(b_.CreateOrReduce(mask), wanted, safe);
+        offset = 0;
       }
       for (int k = 0; k < elements_; ++k) {
-        Value* at = k == 0 ? address : b_.CreateAdd(address, emitter_.i64(static_cast<std::uint64_t>(k * element_bytes_)));
-        Value* value = finish(b_.CreateAlignedLoad(element, pointer(at), alignment()));
+        Value* value = finish(b_.CreateAlignedLoad(element, pointer(address, offset + k * element_bytes_), alignment()));
         values.push_back(one_address ? value : b_.CreateVectorSplat(static_cast<unsigned>(plan.width), value));
       }
     } else {
       auto* type = llvm::FixedVectorType::get(element, static_cast<unsigned>(plan.width * elements_));
       Value* whole = nullptr;
       if (mask == nullptr) {
-        whole = finish(b_.CreateAlignedLoad(type, pointer(segment.address), alignment()));
+        whole = finish(b_.CreateAlignedLoad(type, pointer(segment.address, segment.offset), alignment()));
       } else {
-        whole = b_.CreateMaskedLoad(type, pointer(segment.address), alignment(), mask, llvm::Constant::getNullValue(type));
+        whole = b_.CreateMaskedLoad(type, pointer(segment.address, segment.offset), alignment(), mask, llvm::Constant::getNullValue(type));
       }
       for (int k = 0; k < elements_; ++k) {
         if (elements_ == 1) {
@@ -361,7 +371,7 @@ bool MemoryAccess::storable(const AccessPlan& plan) const {
 
 void MemoryAccess::store(const std::vector<Value*>& values) {
   announce(true);
-  const std::optional<AccessPlan> plan = plan_access(emitter_, address_, window_, element_bytes_ * elements_);
+  const std::optional<AccessPlan> plan = plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
   if (!plan || !storable(*plan)) {
     store_each(values);
     return;
@@ -406,8 +416,8 @@ void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value
     for (int k = 0; k < elements_; ++k) {
       Value* value = values[static_cast<std::size_t>(k)];
       if (value->getType()->isVectorTy()) value = b_.CreateExtractElement(value, last);
-      Value* at = b_.CreateAdd(plan.segments[0].address, emitter_.i64(static_cast<std::uint64_t>(k * element_bytes_)));
-      finish(b_.CreateAlignedStore(value, pointer(at), alignment()));
+      Value* at = pointer(plan.segments[0].address, plan.segments[0].offset + k * element_bytes_);
+      finish(b_.CreateAlignedStore(value, at, alignment()));
     }
     if (done != nullptr) {
       b_.CreateBr(done);
@@ -438,9 +448,9 @@ void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value
       whole = b_.CreateShuffleVector(rows[0], order);
     }
     if (emitter_.mask_is_full()) {
-      finish(b_.CreateAlignedStore(whole, pointer(segment.address), alignment()));
+      finish(b_.CreateAlignedStore(whole, pointer(segment.address, segment.offset), alignment()));
     } else {
-      b_.CreateMaskedStore(whole, pointer(segment.address), alignment(), segment_mask(segment.first_lane, plan.width));
+      b_.CreateMaskedStore(whole, pointer(segment.address, segment.offset), alignment(), segment_mask(segment.first_lane, plan.width));
     }
   }
 }

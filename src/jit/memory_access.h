@@ -36,7 +36,7 @@ class MemoryAccess {
   bool storable(const AccessPlan& plan) const;
   llvm::Value* segment_mask(int first_lane, int width);
   llvm::Align alignment() const { return llvm::Align(static_cast<std::uint64_t>(element_bytes_)); }
-  llvm::Value* pointer(llvm::Value* address);
+  llvm::Value* pointer(llvm::Value* address, std::int64_t offset = 0);
   llvm::Value* lane_loop(bool is_store, const std::vector<llvm::Value*>& values, std::vector<llvm::Value*>& results);
 
   FunctionEmitter& emitter_;
@@ -45,6 +45,7 @@ class MemoryAccess {
   ptx::Space space_;
   int element_bits_, element_bytes_, elements_;
   Lanes address_;                  // 64 bits; 32 bits for an offset in the shared window
+  std::int64_t offset_ = 0;        // added to it
   llvm::Value* window_ = nullptr;  // i64, of the shared window
   llvm::Value* addresses_ = nullptr;
   bool strong_ = false;
