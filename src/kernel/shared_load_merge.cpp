@@ -200,7 +200,7 @@ MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module&
   std::map<Base, std::vector<Place>> open;
   const auto close = [&]() {
     for (auto& [base, places] : open) {
-      std::ranges::stable_sort(places, {}, &Place::offset);
+      std::ranges::sort(places, [](const Place& a, const Place& b) { return a.offset != b.offset ? a.offset < b.offset : a.instruction < b.instruction; });
       for (std::size_t i = 0; i < places.size();) {
         const Instruction& first = function.instructions[places[i].instruction];
         const int size = ptx::byte_size(first.type);

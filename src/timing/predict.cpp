@@ -137,7 +137,7 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
           {Bound::Dram, outcome.traffic.dram_busy / cycles},
           {Bound::Atomics, outcome.traffic.atomic_busy / cycles}};
   for (auto& [bound, share] : list) share = std::min(share, 1.0);
-  std::ranges::stable_sort(list, [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::ranges::sort(list, [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
 }
 
 // A resource that is busy more than this is what the launch waits for.
