@@ -1,5 +1,6 @@
 #include "jit/host_target.h"
 
+#include <llvm/ADT/StringMap.h>
 #include <llvm/IR/Function.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/TargetSelect.h>
