@@ -1,4 +1,5 @@
-// doppel_truth [--write FILE] [SET...]: prints predictions beside what was measured on real cards, and the error of each set.
+// doppel_truth [--write FILE] [SET...]: prints predictions beside what was measured on real cards, and the
+// error of each set.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,7 +49,8 @@ int main(int count, char** arguments) {
       continue;
     }
     if (std::ranges::none_of(sets, [&](const Set& set) { return argument == set.name; })) {
-      fmt::print(stderr, "doppel_truth: no set '{}'; there are sgemm, stream, read, latency, cache\n", argument);
+      fmt::print(stderr, "doppel_truth: no set '{}'; there are sgemm, stream, read, latency, cache\n",
+                 argument);
       return 2;
     }
     chosen.push_back(argument);
@@ -63,8 +65,8 @@ int main(int count, char** arguments) {
       fmt::print("{}: {}\n", set.name, set.what);
       const std::vector<Row> rows = set.run();
       for (const Row& row : rows) {
-        fmt::print("  {:28} measured {:10.1f}  predicted {:10.1f} {:8} {:+6.1f} %   {}\n", row.what, row.measured, row.predicted, row.unit,
-                   100 * (row.predicted / row.measured - 1), row.note);
+        fmt::print("  {:28} measured {:10.1f}  predicted {:10.1f} {:8} {:+6.1f} %   {}\n", row.what,
+                   row.measured, row.predicted, row.unit, 100 * (row.predicted / row.measured - 1), row.note);
       }
       const double mean = mean_error(rows);
       fmt::print("  mean absolute error {:.1f} % of {} measurements\n", mean, rows.size());
@@ -82,10 +84,11 @@ int main(int count, char** arguments) {
   // Every set counts alike: a long sweep must not hide a short one.
   fmt::print("mean of the sets: {:.1f} %\n", error / sets_run);
   if (write.empty()) return 0;
-  const nlohmann::json band{{"mean_percent", std::round(error / sets_run * 10) / 10},
-                            {"measurements", measurements},
-                            {"set", "kernels measured on an A40, an RTX A6000 and an RTX PRO 5000 Blackwell (truth/)"},
-                            {"sets", by_set}};
+  const nlohmann::json band{
+      {"mean_percent", std::round(error / sets_run * 10) / 10},
+      {"measurements", measurements},
+      {"set", "kernels measured on an A40, an RTX A6000 and an RTX PRO 5000 Blackwell (truth/)"},
+      {"sets", by_set}};
   std::ofstream out(write);
   out << band.dump(2) << "\n";
   if (!out) {

@@ -104,7 +104,8 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
     count.lanes = static_cast<std::uint64_t>(static_cast<double>(count.lanes) * scale);
   }
   std::vector<std::uint32_t> first_slot;
-  for (std::uint32_t id = 0; id < module_->functions.size(); ++id) first_slot.push_back(compiled_->first_slot(id));
+  for (std::uint32_t id = 0; id < module_->functions.size(); ++id)
+    first_slot.push_back(compiled_->first_slot(id));
   return timing::predict(card, *model, shape, traced.traces, counts, first_slot, timing::Depth::Fast);
 }
 

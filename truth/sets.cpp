@@ -28,8 +28,9 @@ std::ifstream open(const char* file) {
 }
 
 std::string note_of(const timing::Prediction& prediction) {
-  return fmt::format("{}, {} registers, occupancy {:.2f}, L1 {:.2f}, L2 {:.2f}", timing::name_of(prediction.bound), prediction.registers,
-                     prediction.occupancy, prediction.l1_hit, prediction.l2_hit);
+  return fmt::format("{}, {} registers, occupancy {:.2f}, L1 {:.2f}, L2 {:.2f}",
+                     timing::name_of(prediction.bound), prediction.registers, prediction.occupancy,
+                     prediction.l1_hit, prediction.l2_hit);
 }
 
 }  // namespace
@@ -41,8 +42,12 @@ std::vector<Row> run_sgemm() {
     Dim3 block;
   };
   constexpr unsigned kSize = 4096;
-  const std::array<Step, 6> steps{{{"sgemm_step_1", 32, {32, 32, 1}}, {"sgemm_step_2", 32, {1024, 1, 1}}, {"sgemm_step_3", 32, {1024, 1, 1}},
-                                   {"sgemm_step_4", 64, {512, 1, 1}}, {"sgemm_step_5", 128, {256, 1, 1}}, {"sgemm_step_6", 128, {256, 1, 1}}}};
+  const std::array<Step, 6> steps{{{"sgemm_step_1", 32, {32, 32, 1}},
+                                   {"sgemm_step_2", 32, {1024, 1, 1}},
+                                   {"sgemm_step_3", 32, {1024, 1, 1}},
+                                   {"sgemm_step_4", 64, {512, 1, 1}},
+                                   {"sgemm_step_5", 128, {256, 1, 1}},
+                                   {"sgemm_step_6", 128, {256, 1, 1}}}};
   const card::Card card = find("rtx-a6000");
   Runner runner(kSgemmStepsPtx);
   const std::uint64_t bytes = std::uint64_t{kSize} * kSize * sizeof(float);
@@ -53,12 +58,18 @@ std::vector<Row> run_sgemm() {
     int step = 0;
     double gflops = 0;
     const std::size_t last = line.rfind(',');
-    if (std::sscanf(line.c_str(), "%d,", &step) != 1 || step < 1 || step > 6 || last == std::string::npos) continue;
+    if (std::sscanf(line.c_str(), "%d,", &step) != 1 || step < 1 || step > 6 || last == std::string::npos)
+      continue;
     gflops = std::stod(line.substr(last + 1));
     const Step& what = steps[static_cast<std::size_t>(step - 1)];
-    const timing::Prediction prediction = runner.predict(
-        card, {what.kernel, {kSize / what.tile, kSize / what.tile, 1}, what.block, 0, Runner::parameters(a, b, c, static_cast<int>(kSize), 2.0F, 0.5F)});
-    rows.push_back({fmt::format("step {}", step), gflops, 2.0 * kSize * kSize * kSize / prediction.time_us * 1e-3, "GFLOP/s", note_of(prediction)});
+    const timing::Prediction prediction =
+        runner.predict(card, {what.kernel,
+                              {kSize / what.tile, kSize / what.tile, 1},
+                              what.block,
+                              0,
+                              Runner::parameters(a, b, c, static_cast<int>(kSize), 2.0F, 0.5F)});
+    rows.push_back({fmt::format("step {}", step), gflops,
+                    2.0 * kSize * kSize * kSize / prediction.time_us * 1e-3, "GFLOP/s", note_of(prediction)});
   }
   return rows;
 }
@@ -69,7 +80,8 @@ std::vector<Row> run_stream() {
     const char* name;
     int streams;  // arrays that the measurement counts
   };
-  const std::array<Kernel, 6> kernels{{{"init", 1}, {"read", 1}, {"scale", 2}, {"triad", 4}, {"3pt", 2}, {"5pt", 2}}};
+  const std::array<Kernel, 6> kernels{
+      {{"init", 1}, {"read", 1}, {"scale", 2}, {"triad", 4}, {"3pt", 2}, {"5pt", 2}}};
   const card::Card card = find("a40");
   Runner runner(kStreamPtx);
   std::array<std::uint64_t, 4> arrays{};
@@ -81,14 +93,20 @@ std::vector<Row> run_stream() {
     int blocks_per_sm = 0;
     std::array<double, 6> measured{};
     const std::size_t figures = line.find("GB/s:");
-    if (figures == std::string::npos || std::sscanf(line.c_str(), "%u %u %d", &block, &threads, &blocks_per_sm) != 3) continue;
-    if (std::sscanf(line.c_str() + figures, "GB/s: %lf %lf %lf %lf %lf %lf", &measured[0], &measured[1], &measured[2], &measured[3],
-                    &measured[4], &measured[5]) != 6) {
+    if (figures == std::string::npos ||
+        std::sscanf(line.c_str(), "%u %u %d", &block, &threads, &blocks_per_sm) != 3)
+      continue;
+    if (std::sscanf(line.c_str() + figures, "GB/s: %lf %lf %lf %lf %lf %lf", &measured[0], &measured[1],
+                    &measured[2], &measured[3], &measured[4], &measured[5]) != 6) {
       continue;
     }
     for (std::size_t i = 0; i < kernels.size(); ++i) {
       const std::string name = std::string("stream_") + kernels[i].name;
-      Runner::Launch launch{name, {kCount / block + 1, 1, 1}, {block, 1, 1}, runner.shared_bytes_for(card, name, blocks_per_sm), {}};
+      Runner::Launch launch{name,
+                            {kCount / block + 1, 1, 1},
+                            {block, 1, 1},
+                            runner.shared_bytes_for(card, name, blocks_per_sm),
+                            {}};
       if (kernels[i].streams == 4) {
         launch.parameters = Runner::parameters(arrays[0], arrays[1], arrays[2], arrays[3], kCount);
       } else if (i == 0) {
@@ -98,7 +116,8 @@ std::vector<Row> run_stream() {
       }
       const timing::Prediction prediction = runner.predict(card, launch);
       rows.push_back({fmt::format("{} {} x {}", kernels[i].name, block, blocks_per_sm), measured[i],
-                      kernels[i].streams * 8.0 * kCount / prediction.time_us * 1e-3, "GB/s", note_of(prediction)});
+                      kernels[i].streams * 8.0 * kCount / prediction.time_us * 1e-3, "GB/s",
+                      note_of(prediction)});
     }
   }
   return rows;
@@ -109,10 +128,12 @@ std::vector<Row> run_read() {
   constexpr unsigned kBlock = 256;
   const card::Card card = find("rtx-pro-5000-blackwell");
   Runner runner(kStreamPtx);
-  const std::uint64_t a = runner.allocate(std::uint64_t{kCount} * 8), b = runner.allocate(std::uint64_t{kCount} * 8);
+  const std::uint64_t a = runner.allocate(std::uint64_t{kCount} * 8),
+                      b = runner.allocate(std::uint64_t{kCount} * 8);
   std::vector<Row> rows;
   const auto add = [&](const char* what, const char* kernel, double measured, double bytes) {
-    const timing::Prediction prediction = runner.predict(card, {kernel, {kCount / kBlock, 1, 1}, {kBlock, 1, 1}, 0, Runner::parameters(a, b, kCount)});
+    const timing::Prediction prediction = runner.predict(
+        card, {kernel, {kCount / kBlock, 1, 1}, {kBlock, 1, 1}, 0, Runner::parameters(a, b, kCount)});
     rows.push_back({what, measured, bytes * kCount / prediction.time_us * 1e-3, "GB/s", note_of(prediction)});
   };
   add("read stream", "stream_read", 1222, 8);
@@ -131,7 +152,9 @@ std::vector<Row> run_latency() {
   double next_kb = 8;
   for (std::string line; std::getline(in, line);) {
     double loads = 0, mhz = 0, kb = 0, ns = 0, cycles = 0;
-    if (std::sscanf(line.c_str(), "%lf %lf %lf %lf %lf", &loads, &mhz, &kb, &ns, &cycles) != 5 || kb < next_kb) continue;
+    if (std::sscanf(line.c_str(), "%lf %lf %lf %lf %lf", &loads, &mhz, &kb, &ns, &cycles) != 5 ||
+        kb < next_kb)
+      continue;
     next_kb = kb * 1.7;
     const auto lines = static_cast<std::uint64_t>(kb * 1024 / kLine);
     if (lines > kLoads * 16) break;
@@ -147,8 +170,10 @@ std::vector<Row> run_latency() {
     for (std::uint64_t i = 0; i < lines; ++i) {
       *reinterpret_cast<std::uint64_t*>(buffer + i * kLine) = buffer + order[i] * kLine;
     }
-    const timing::Prediction prediction = runner.predict(card, {"chase", {1, 1, 1}, {1, 1, 1}, 0, Runner::parameters(buffer, end, kLoads)});
-    rows.push_back({fmt::format("{:.0f} kB", kb), cycles, prediction.cycles / kLoads, "cycles", note_of(prediction)});
+    const timing::Prediction prediction =
+        runner.predict(card, {"chase", {1, 1, 1}, {1, 1, 1}, 0, Runner::parameters(buffer, end, kLoads)});
+    rows.push_back(
+        {fmt::format("{:.0f} kB", kb), cycles, prediction.cycles / kLoads, "cycles", note_of(prediction)});
     runner.free(buffer);
   }
   return rows;
@@ -170,8 +195,15 @@ std::vector<Row> run_cache() {
     const unsigned turns = std::max(2U, 2'000'000 / count);
     const std::uint64_t buffer = runner.allocate(std::uint64_t{count} * 2 * sizeof(float));
     const auto blocks = static_cast<unsigned>(card.sm_count);
-    const timing::Prediction prediction = runner.predict(card, {"sum_products", {blocks, 1, 1}, {kBlock, 1, 1}, 0, Runner::parameters(result, buffer, count, turns, 0)});
-    rows.push_back({fmt::format("{:.0f} kB", kb), bandwidth, 2.0 * count * sizeof(float) * turns * blocks / prediction.time_us * 1e-3, "GB/s", note_of(prediction)});
+    const timing::Prediction prediction =
+        runner.predict(card, {"sum_products",
+                              {blocks, 1, 1},
+                              {kBlock, 1, 1},
+                              0,
+                              Runner::parameters(result, buffer, count, turns, 0)});
+    rows.push_back({fmt::format("{:.0f} kB", kb), bandwidth,
+                    2.0 * count * sizeof(float) * turns * blocks / prediction.time_us * 1e-3, "GB/s",
+                    note_of(prediction)});
     runner.free(buffer);
   }
   return rows;

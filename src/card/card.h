@@ -192,7 +192,7 @@ struct Memory {
 };
 
 struct Launch {
-  double start_us = 0;     // from the front end to the first instruction of a block
+  double start_us = 0;  // from the front end to the first instruction of a block
   // From the end of a block to the first instruction of the one that takes its place on the SM.
   double block_start_cycles = 0;
   double interval_us = 0;  // between small kernels back to back on one stream

@@ -1,4 +1,5 @@
-// Objects of the program that graphs keep alive: counted, and destroyed by the program's function with the last reference.
+// Objects of the program that graphs keep alive: counted, and destroyed by the program's function with the
+// last reference.
 #include <map>
 #include <mutex>
 
@@ -48,9 +49,11 @@ CUresult release(CUuserObject handle, unsigned count) {
 extern "C" {
 using namespace doppel::driver;
 
-CUresult cuUserObjectCreate(CUuserObject* handle, void* object, CUhostFn destroy, unsigned references, unsigned flags) {
+CUresult cuUserObjectCreate(CUuserObject* handle, void* object, CUhostFn destroy, unsigned references,
+                            unsigned flags) {
   return call(__func__, std::tuple(handle, object, destroy, references, flags), [&] {
-    if (handle == nullptr || destroy == nullptr || references == 0 || flags != CU_USER_OBJECT_NO_DESTRUCTOR_SYNC)
+    if (handle == nullptr || destroy == nullptr || references == 0 ||
+        flags != CU_USER_OBJECT_NO_DESTRUCTOR_SYNC)
       return CUDA_ERROR_INVALID_VALUE;
     auto made = std::make_shared<UserObject>();
     made->object = object;

@@ -1,4 +1,5 @@
-// The program's clocks on the virtual timeline (--clock virtual): what the preloaded clock library (src/preload) asks.
+// The program's clocks on the virtual timeline (--clock virtual): what the preloaded clock library
+// (src/preload) asks.
 #pragma once
 
 namespace doppel::driver {
@@ -19,8 +20,9 @@ class CallScope {
 
 extern "C" {
 
-// 1: *time_us is the calling thread's virtual time. 0: the driver is not in use yet. -1: this is a thread of Doppel's own,
-// or inside a call of the interface, and must see the host's clock, or its timed waits would go wrong.
+// 1: *time_us is the calling thread's virtual time. 0: the driver is not in use yet. -1: this is a thread of
+// Doppel's own, or inside a call of the interface, and must see the host's clock, or its timed waits would go
+// wrong.
 int doppel_read_virtual_clock(double* time_us);
 // The calling thread slept for so long.
 void doppel_advance_virtual_clock(double microseconds);

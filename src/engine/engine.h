@@ -34,13 +34,15 @@ struct Launch {
       nullptr;                 // of the card: names allocations in fault reports, gives the device heap
   std::uint32_t sm_count = 1;  // of the card
   std::uint32_t resident_blocks_per_sm =
-      1;                     // by occupancy: sm_count * this many blocks may wait for each other
-  std::uint64_t grid_workspace = 0;         // of a cooperative grid: two zeroed words of device memory, its barrier is the second
+      1;  // by occupancy: sm_count * this many blocks may wait for each other
+  std::uint64_t grid_workspace =
+      0;  // of a cooperative grid: two zeroed words of device memory, its barrier is the second
   bool cooperative = false;  // all blocks are kept alive together
   bool check = false;        // the checked build: --check
   std::uint64_t grid_id = 0;
   std::span<const std::uint64_t> traced_blocks;  // ascending block indexes that run through the traced build
-  // Runs nothing but the traced blocks: memory and counts are then those of these blocks alone. For predictions without results.
+  // Runs nothing but the traced blocks: memory and counts are then those of these blocks alone. For
+  // predictions without results.
   bool traced_only = false;
   const std::atomic<bool>* cancel =
       nullptr;  // set from outside (time-out, Ctrl-C): the launch ends with Fault::Kind::Cancelled

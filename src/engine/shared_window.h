@@ -14,8 +14,8 @@ class SharedWindow {
   SharedWindow(const SharedWindow&) = delete;
   SharedWindow& operator=(const SharedWindow&) = delete;
 
-  // Makes exactly the pages of `bytes` accessible, and the reserved part, which it clears (jit::kReservedSharedOffset).
-  // False: the host refuses.
+  // Makes exactly the pages of `bytes` accessible, and the reserved part, which it clears
+  // (jit::kReservedSharedOffset). False: the host refuses.
   bool fit(std::size_t bytes);
   std::byte* base() const { return base_; }
   bool contains(std::uint64_t address) const {

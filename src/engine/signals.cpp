@@ -69,7 +69,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
   if (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN) {
     if (signal == kInterruptSignal) return;  // the default is to ignore it
     // The instruction faults again and ends the process the way it would have without us.
-    struct sigaction plain {};
+    struct sigaction plain{};
     plain.sa_handler = SIG_DFL;
     sigaction(signal, &plain, nullptr);
     if (info->si_code <= 0) raise(signal);  // sent by somebody: it would not come again
@@ -109,15 +109,15 @@ void handle(int signal, siginfo_t* info, void* opaque) {
 void install_fault_handlers() {
   static std::mutex mutex;
   for (const int signal : kSignals) {
-    struct sigaction now {};
+    struct sigaction now{};
     sigaction(signal, nullptr, &now);
     if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == handle) continue;
     const std::lock_guard lock(mutex);
-    struct sigaction ours {};
+    struct sigaction ours{};
     ours.sa_sigaction = handle;
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     sigemptyset(&ours.sa_mask);
-    struct sigaction old {};
+    struct sigaction old{};
     sigaction(signal, &ours, &old);
     if (!((old.sa_flags & SA_SIGINFO) != 0 && old.sa_sigaction == handle)) previous[signal] = old;
   }

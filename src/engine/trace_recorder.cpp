@@ -159,7 +159,10 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
   }
   if (event.space == kernel::AccessSpace::Shared) {
     const Row row = row_of(mask, bytes, addresses);
-    event.count = static_cast<std::uint16_t>(row == Row::Same && bytes <= 8 ? 1 : row == Row::Neighbours && bytes == 4 ? 1 : shared_passes(mask, bytes, addresses));
+    event.count = static_cast<std::uint16_t>(row == Row::Same && bytes <= 8 ? 1
+                                             : row == Row::Neighbours && bytes == 4
+                                                 ? 1
+                                                 : shared_passes(mask, bytes, addresses));
   } else {
     const Row row = row_of(mask, bytes, addresses);
     const memory::AddressSpace* const memory = warp.block->grid->launch.memory;
@@ -174,7 +177,8 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
       for (std::uint64_t sector = first; sector <= last; ++sector) trace.sectors.push_back(sector);
       if (!event.atomic) {
         const std::uint64_t phases = bytes > 8 ? 2 : 1;
-        event.serial = static_cast<std::uint16_t>(row == Row::Same ? phases : std::max(phases, (length + 127) / 128));
+        event.serial =
+            static_cast<std::uint16_t>(row == Row::Same ? phases : std::max(phases, (length + 127) / 128));
       }
       trace.events.push_back(event);
       return;

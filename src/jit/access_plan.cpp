@@ -59,8 +59,8 @@ std::optional<Shape> segment_shape(const kernel::LanePattern& pattern, int lane_
 
 }  // namespace
 
-std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& address, std::int64_t displacement, Value* window,
-                                      int lane_bytes) {
+std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& address,
+                                      std::int64_t displacement, Value* window, int lane_bytes) {
   if (!address.pattern.is_parts()) return std::nullopt;
   const kernel::LanePattern& pattern = address.pattern;
   const std::optional<Shape> shape = segment_shape(pattern, lane_bytes);
@@ -73,7 +73,9 @@ std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& add
   const LaneConstants offset = known_offset(pattern);
   const auto add_scaled = [&](Value* sum, Value* by, std::int64_t factor) {
     if (factor == 0) return sum;
-    Value* term = factor == 1 ? by : b.CreateMul(by, llvm::ConstantInt::get(by->getType(), static_cast<std::uint64_t>(factor), true));
+    Value* term = factor == 1 ? by
+                              : b.CreateMul(by, llvm::ConstantInt::get(
+                                                    by->getType(), static_cast<std::uint64_t>(factor), true));
     return b.CreateAdd(sum, term);
   };
   const auto require = [&](Value* condition) {
@@ -88,7 +90,8 @@ std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& add
       const int other = plan.segments[earlier].first_lane;
       bool same = offset[other] == offset[first] && plan.segments[earlier].broadcast == segment.broadcast;
       for (const LaneConstants& row : rows) same &= row[other] == row[first];
-      for (const WidenedPattern& term : pattern.widened) same &= term.inner.offset[other] == term.inner.offset[first];
+      for (const WidenedPattern& term : pattern.widened)
+        same &= term.inner.offset[other] == term.inner.offset[first];
       same &= pattern.linear.offset[other] == pattern.linear.offset[first];
       if (same) segment.same_as = static_cast<int>(earlier);
     }
@@ -100,12 +103,14 @@ std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& add
     }
     Value* sum = address.parts[0];
     std::size_t from = 1;
-    for (const LaneConstants& factor : pattern.linear.factors) sum = add_scaled(sum, address.parts[from++], factor[first]);
+    for (const LaneConstants& factor : pattern.linear.factors)
+      sum = add_scaled(sum, address.parts[from++], factor[first]);
     segment.offset = pattern.linear.offset[first] + displacement;
     for (const WidenedPattern& term : pattern.widened) {
       Value* multiplier = term.has_multiplier ? address.parts[from++] : nullptr;
       Value* inner = address.parts[from++];
-      for (const LaneConstants& factor : term.inner.factors) inner = add_scaled(inner, address.parts[from++], factor[first]);
+      for (const LaneConstants& factor : term.inner.factors)
+        inner = add_scaled(inner, address.parts[from++], factor[first]);
       inner = add_scaled(inner, llvm::ConstantInt::get(inner->getType(), 1), term.inner.offset[first]);
       std::int64_t lowest = 0, highest = 0;
       for (int lane = first; lane < first + plan.width; ++lane) {
@@ -113,7 +118,8 @@ std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& add
         highest = std::max(highest, term.inner.offset[lane] - term.inner.offset[first]);
       }
       if (highest > 0) {
-        const std::int64_t most = (term.is_signed ? std::int64_t{0x7fffffff} : std::int64_t{0xffffffff}) - highest;
+        const std::int64_t most =
+            (term.is_signed ? std::int64_t{0x7fffffff} : std::int64_t{0xffffffff}) - highest;
         Value* bound = emitter.i32(static_cast<std::uint32_t>(most));
         require(term.is_signed ? b.CreateICmpSLE(inner, bound) : b.CreateICmpULE(inner, bound));
       }
@@ -123,13 +129,15 @@ std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& add
         require(term.is_signed ? b.CreateICmpSGE(inner, bound) : b.CreateICmpUGE(inner, bound));
       }
       Value* wide = emitter.resize(inner, 64, term.is_signed);
-      if (term.coefficient != 1) wide = b.CreateMul(wide, emitter.i64(static_cast<std::uint64_t>(term.coefficient)));
+      if (term.coefficient != 1)
+        wide = b.CreateMul(wide, emitter.i64(static_cast<std::uint64_t>(term.coefficient)));
       if (multiplier != nullptr) wide = b.CreateMul(wide, multiplier);
       sum = b.CreateAdd(sum, wide);
     }
     if (pattern.bits == 32) {
-      // An offset in the shared window. The window is small, so of all numbers that are the offset modulo 2^32 only one lies near it: a sign
-      // extension before the known part is added finds it for every lane that lies inside, even where others lie below the window.
+      // An offset in the shared window. The window is small, so of all numbers that are the offset modulo
+      // 2^32 only one lies near it: a sign extension before the known part is added finds it for every lane
+      // that lies inside, even where others lie below the window.
       sum = emitter.resize(sum, 64, true);
     }
     segment.address = window == nullptr ? sum : b.CreateAdd(sum, window);

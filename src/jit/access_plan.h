@@ -1,5 +1,5 @@
-// How the 32 lanes of one memory access touch memory: in segments of neighbouring lanes that share one address or lie side by
-// side, where the address has a lane pattern.
+// How the 32 lanes of one memory access touch memory: in segments of neighbouring lanes that share one
+// address or lie side by side, where the address has a lane pattern.
 #pragma once
 
 #include <optional>
@@ -18,14 +18,16 @@ struct AccessSegment {
 };
 
 struct AccessPlan {
-  int width = 0;                   // lanes a segment: 4, 8, 16 or 32
+  int width = 0;  // lanes a segment: 4, 8, 16 or 32
   std::vector<AccessSegment> segments;
-  // Holds where no 32-bit part of an address wraps around inside of a segment; null: proven. Where it is false, the plan does not hold.
+  // Holds where no 32-bit part of an address wraps around inside of a segment; null: proven. Where it is
+  // false, the plan does not hold.
   llvm::Value* valid = nullptr;
 };
 
-// address: 64 bits, or 32 bits for an offset in the shared window that begins at `window`; `offset` is added to it.
-std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& address, std::int64_t offset, llvm::Value* window,
-                                      int lane_bytes);
+// address: 64 bits, or 32 bits for an offset in the shared window that begins at `window`; `offset` is added
+// to it.
+std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& address, std::int64_t offset,
+                                      llvm::Value* window, int lane_bytes);
 
 }  // namespace doppel::jit

@@ -17,12 +17,14 @@
 namespace doppel::jit {
 namespace {
 
-// Local memory of a thread whose calls recurse, beyond what one round of the calls takes: what cudaLimitStackSize is by default.
+// Local memory of a thread whose calls recurse, beyond what one round of the calls takes: what
+// cudaLimitStackSize is by default.
 constexpr std::uint64_t kRecursiveLocalBytes = 16384;
 
 class LazyModule final : public CompiledModule {
  public:
-  LazyModule(std::shared_ptr<const ptx::Module> module, Options options, std::unique_ptr<LoadedObjects> objects)
+  LazyModule(std::shared_ptr<const ptx::Module> module, Options options,
+             std::unique_ptr<LoadedObjects> objects)
       : module_(std::move(module)), cache_(std::move(options), *module_), objects_(std::move(objects)) {
     for (const ptx::Function& function : module_->functions) {
       first_slot_.push_back(slots_);
@@ -31,7 +33,9 @@ class LazyModule final : public CompiledModule {
   }
 
   const ptx::Module& module() const override { return *module_; }
-  bool locate(const void* address, CodeLocation& location) const override { return objects_->locate(address, location); }
+  bool locate(const void* address, CodeLocation& location) const override {
+    return objects_->locate(address, location);
+  }
   std::uint32_t counter_slots() const override { return slots_; }
   std::uint32_t first_slot(std::uint32_t function) const override { return first_slot_.at(function); }
 
@@ -40,7 +44,8 @@ class LazyModule final : public CompiledModule {
         module_->functions[function].is_declaration) {
       return fail(Error::Kind::InvalidArgument, "not a kernel of the module");
     }
-    const Key key{function, static_cast<int>(variant.shape), variant.full_warps, static_cast<int>(variant.build)};
+    const Key key{function, static_cast<int>(variant.shape), variant.full_warps,
+                  static_cast<int>(variant.build)};
     std::unique_lock lock(mutex_);
     Slot& slot = code_[key];
     // Another thread compiles it: its result is ours.
@@ -93,10 +98,12 @@ class LazyModule final : public CompiledModule {
 
 }  // namespace
 
-Result<std::shared_ptr<CompiledModule>> CompiledModule::create(std::shared_ptr<const ptx::Module> module, Options options) {
+Result<std::shared_ptr<CompiledModule>> CompiledModule::create(std::shared_ptr<const ptx::Module> module,
+                                                               Options options) {
   auto objects = LoadedObjects::create();
   if (!objects) return tl::unexpected(objects.error());
-  return std::shared_ptr<CompiledModule>(std::make_shared<LazyModule>(std::move(module), std::move(options), std::move(*objects)));
+  return std::shared_ptr<CompiledModule>(
+      std::make_shared<LazyModule>(std::move(module), std::move(options), std::move(*objects)));
 }
 
 }  // namespace doppel::jit

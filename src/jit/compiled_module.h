@@ -28,7 +28,8 @@ using WarpEntry = void (*)(WarpContext*);
 
 struct KernelCode {
   WarpEntry entry = nullptr;
-  std::uint64_t local_bytes = 0;  // local memory of a thread: .local variables of the deepest static call chain (see docs)
+  std::uint64_t local_bytes =
+      0;  // local memory of a thread: .local variables of the deepest static call chain (see docs)
 };
 
 // Where a host address inside generated code comes from.
@@ -46,7 +47,8 @@ struct Options {
 class CompiledModule {
  public:
   // Keeps the module. Compiles nothing yet.
-  static Result<std::shared_ptr<CompiledModule>> create(std::shared_ptr<const ptx::Module> module, Options options);
+  static Result<std::shared_ptr<CompiledModule>> create(std::shared_ptr<const ptx::Module> module,
+                                                        Options options);
   virtual ~CompiledModule() = default;
 
   virtual const ptx::Module& module() const = 0;
@@ -54,7 +56,8 @@ class CompiledModule {
   virtual Result<KernelCode> kernel(std::uint32_t function, Variant variant) = 0;
   // For fault reports: true and filled where `address` lies in this module's generated code.
   virtual bool locate(const void* address, CodeLocation& location) const = 0;
-  // Number of kernel::TraceBlockId slots: counters hold 2 words each. Slot of (function, block): first_slot(function) + block.
+  // Number of kernel::TraceBlockId slots: counters hold 2 words each. Slot of (function, block):
+  // first_slot(function) + block.
   virtual std::uint32_t counter_slots() const = 0;
   virtual std::uint32_t first_slot(std::uint32_t function) const = 0;
 };

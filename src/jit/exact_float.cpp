@@ -20,14 +20,19 @@ struct Format {
 
 Format format_of(Type type) {
   switch (type) {
-    case Type::F16: return {5, 10, 0x7fff};
-    case Type::BF16: return {8, 7, 0x7fff};
-    case Type::F64: return {11, 52, 0x7fffffffffffffff};
-    default: return {8, 23, 0x7fffffff};
+    case Type::F16:
+      return {5, 10, 0x7fff};
+    case Type::BF16:
+      return {8, 7, 0x7fff};
+    case Type::F64:
+      return {11, 52, 0x7fffffffffffffff};
+    default:
+      return {8, 23, 0x7fffffff};
   }
 }
 
-// (-1)^negative * significand * 2^exponent, exactly; the lowest bit may stand for all that was cut off below it.
+// (-1)^negative * significand * 2^exponent, exactly; the lowest bit may stand for all that was cut off below
+// it.
 struct Number {
   bool negative;
   int exponent;
@@ -36,7 +41,8 @@ struct Number {
 
 // One IEEE rounding to `format`.
 std::uint64_t round_to(const Format& format, const Number& number, Rounding rounding) {
-  const std::uint64_t sign = number.negative ? std::uint64_t{1} << (format.exponent_bits + format.mantissa_bits) : 0;
+  const std::uint64_t sign =
+      number.negative ? std::uint64_t{1} << (format.exponent_bits + format.mantissa_bits) : 0;
   if (number.significand == 0) return sign;
   const int bias = (1 << (format.exponent_bits - 1)) - 1;
   const int top = 63 - std::countl_zero(number.significand);
@@ -58,11 +64,20 @@ std::uint64_t round_to(const Format& format, const Number& number, Rounding roun
   }
   bool up = false;
   switch (rounding) {
-    case Rounding::Rz: break;
-    case Rounding::Rm: up = number.negative && (half || below); break;
-    case Rounding::Rp: up = !number.negative && (half || below); break;
-    case Rounding::Rna: up = half; break;
-    default: up = half && (below || (kept & 1) != 0); break;
+    case Rounding::Rz:
+      break;
+    case Rounding::Rm:
+      up = number.negative && (half || below);
+      break;
+    case Rounding::Rp:
+      up = !number.negative && (half || below);
+      break;
+    case Rounding::Rna:
+      up = half;
+      break;
+    default:
+      up = half && (below || (kept & 1) != 0);
+      break;
   }
   if (up) ++kept;
   // A carry out of the mantissa moves into the exponent by itself.
@@ -73,15 +88,17 @@ std::uint64_t round_to(const Format& format, const Number& number, Rounding roun
   }
   const std::uint64_t infinity = ((std::uint64_t{1} << format.exponent_bits) - 1) << format.mantissa_bits;
   if (bits >= infinity) {
-    const bool to_infinity = rounding == Rounding::Rn || rounding == Rounding::Rna || rounding == Rounding::None ||
-                             (rounding == Rounding::Rm && number.negative) || (rounding == Rounding::Rp && !number.negative);
+    const bool to_infinity = rounding == Rounding::Rn || rounding == Rounding::Rna ||
+                             rounding == Rounding::None || (rounding == Rounding::Rm && number.negative) ||
+                             (rounding == Rounding::Rp && !number.negative);
     bits = to_infinity ? infinity : infinity - 1;
   }
   return sign | bits;
 }
 
 double half_to_double(Type type, std::uint64_t bits) {
-  if (type == Type::BF16) return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits << 16)));
+  if (type == Type::BF16)
+    return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits << 16)));
   const bool negative = (bits & 0x8000) != 0;
   const int exponent = static_cast<int>(bits >> 10 & 31);
   const auto mantissa = static_cast<double>(bits & 0x3ff);
@@ -112,7 +129,8 @@ std::uint64_t convert_to_float(std::uint64_t value, Type from, Type to, Rounding
   const int width = 1 + source.exponent_bits + source.mantissa_bits;
   const bool negative = (value >> (width - 1) & 1) != 0;
   const std::uint64_t mantissa = value & ((std::uint64_t{1} << source.mantissa_bits) - 1);
-  const auto exponent = static_cast<int>(value >> source.mantissa_bits & ((std::uint64_t{1} << source.exponent_bits) - 1));
+  const auto exponent =
+      static_cast<int>(value >> source.mantissa_bits & ((std::uint64_t{1} << source.exponent_bits) - 1));
   const int bias = (1 << (source.exponent_bits - 1)) - 1;
   if (exponent == (1 << source.exponent_bits) - 1) {
     if (mantissa != 0) return target.nan;
@@ -120,7 +138,10 @@ std::uint64_t convert_to_float(std::uint64_t value, Type from, Type to, Rounding
     return infinity | (negative ? std::uint64_t{1} << (target.exponent_bits + target.mantissa_bits) : 0);
   }
   if (exponent == 0) return round_to(target, {negative, 1 - bias - source.mantissa_bits, mantissa}, rounding);
-  return round_to(target, {negative, exponent - bias - source.mantissa_bits, mantissa | std::uint64_t{1} << source.mantissa_bits}, rounding);
+  return round_to(
+      target,
+      {negative, exponent - bias - source.mantissa_bits, mantissa | std::uint64_t{1} << source.mantissa_bits},
+      rounding);
 }
 
 std::uint64_t fma_half(Type type, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
@@ -128,8 +149,8 @@ std::uint64_t fma_half(Type type, std::uint64_t a, std::uint64_t b, std::uint64_
   const double addend = half_to_double(type, c);
   double sum = product + addend;
   if (std::isfinite(sum)) {
-    // Knuth's two-sum gives the rounding error exactly; a sum that is not exact is rounded to odd instead, so that the next rounding
-    // cannot take it for a tie.
+    // Knuth's two-sum gives the rounding error exactly; a sum that is not exact is rounded to odd instead, so
+    // that the next rounding cannot take it for a tie.
     const double other = sum - product;
     const double error = (product - (sum - other)) + (addend - other);
     auto bits = std::bit_cast<std::uint64_t>(sum);
@@ -142,7 +163,9 @@ std::uint64_t fma_half(Type type, std::uint64_t a, std::uint64_t b, std::uint64_
 }
 
 DirectedRounding::DirectedRounding(Rounding rounding) : before_(std::fegetround()) {
-  std::fesetround(rounding == Rounding::Rz ? FE_TOWARDZERO : rounding == Rounding::Rm ? FE_DOWNWARD : FE_UPWARD);
+  std::fesetround(rounding == Rounding::Rz   ? FE_TOWARDZERO
+                  : rounding == Rounding::Rm ? FE_DOWNWARD
+                                             : FE_UPWARD);
 }
 
 DirectedRounding::~DirectedRounding() { std::fesetround(before_); }
@@ -152,20 +175,31 @@ namespace {
 template <typename Float>
 Float compute(FloatOperation operation, Float a, Float b, Float c) {
   switch (operation) {
-    case FloatOperation::Add: return a + b;
-    case FloatOperation::Sub: return a - b;
-    case FloatOperation::Mul: return a * b;
-    case FloatOperation::Fma: return std::fma(a, b, c);
-    case FloatOperation::Div: return a / b;
-    case FloatOperation::Rcp: return Float{1} / a;
-    case FloatOperation::Sqrt: return std::sqrt(a);
+    case FloatOperation::Add:
+      return a + b;
+    case FloatOperation::Sub:
+      return a - b;
+    case FloatOperation::Mul:
+      return a * b;
+    case FloatOperation::Fma:
+      return std::fma(a, b, c);
+    case FloatOperation::Div:
+      return a / b;
+    case FloatOperation::Rcp:
+      return Float{1} / a;
+    case FloatOperation::Sqrt:
+      return std::sqrt(a);
   }
   return a;
 }
 
 }  // namespace
 
-float compute_in_current_rounding(FloatOperation operation, float a, float b, float c) { return compute(operation, a, b, c); }
-double compute_in_current_rounding(FloatOperation operation, double a, double b, double c) { return compute(operation, a, b, c); }
+float compute_in_current_rounding(FloatOperation operation, float a, float b, float c) {
+  return compute(operation, a, b, c);
+}
+double compute_in_current_rounding(FloatOperation operation, double a, double b, double c) {
+  return compute(operation, a, b, c);
+}
 
 }  // namespace doppel::jit

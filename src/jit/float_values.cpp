@@ -23,14 +23,22 @@ FloatValues::FloatValues(FunctionEmitter& emitter, Type type)
   }
 }
 
-llvm::Constant* FloatValues::constant(Value* like, std::uint64_t value) { return emitter_.constant(like->getType(), value); }
+llvm::Constant* FloatValues::constant(Value* like, std::uint64_t value) {
+  return emitter_.constant(like->getType(), value);
+}
 
 llvm::Type* FloatValues::float_type(Value* like) const {
   llvm::Type* scalar = nullptr;
   switch (type_) {
-    case Type::F16: scalar = b_.getHalfTy(); break;
-    case Type::F64: scalar = b_.getDoubleTy(); break;
-    default: scalar = b_.getFloatTy(); break;
+    case Type::F16:
+      scalar = b_.getHalfTy();
+      break;
+    case Type::F64:
+      scalar = b_.getDoubleTy();
+      break;
+    default:
+      scalar = b_.getFloatTy();
+      break;
   }
   return like->getType()->isVectorTy() ? emitter_.vector_of(scalar) : scalar;
 }
@@ -71,7 +79,9 @@ Value* FloatValues::flush(Value* value) {
   return b_.CreateSelect(small, b_.CreateAnd(value, constant(value, sign_bit())), value);
 }
 
-Value* FloatValues::canonical_nan(Value* value) { return b_.CreateSelect(is_nan(value), constant(value, nan_), value); }
+Value* FloatValues::canonical_nan(Value* value) {
+  return b_.CreateSelect(is_nan(value), constant(value, nan_), value);
+}
 
 Value* FloatValues::saturate(Value* value) {
   // Positive numbers are ordered as their bits are.
@@ -82,7 +92,8 @@ Value* FloatValues::saturate(Value* value) {
 
 Value* FloatValues::relu(Value* value) {
   Value* negative = b_.CreateICmpSLT(value, constant(value, 0));
-  return b_.CreateSelect(is_nan(value), constant(value, nan_), b_.CreateSelect(negative, constant(value, 0), value));
+  return b_.CreateSelect(is_nan(value), constant(value, nan_),
+                         b_.CreateSelect(negative, constant(value, 0), value));
 }
 
 }  // namespace doppel::jit

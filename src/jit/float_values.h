@@ -5,15 +5,16 @@
 
 namespace doppel::jit {
 
-// Works on integer values that hold IEEE bits, scalar or 32 lanes; the number format follows `type` (f16, bf16, f32, f64).
+// Works on integer values that hold IEEE bits, scalar or 32 lanes; the number format follows `type` (f16,
+// bf16, f32, f64).
 class FloatValues {
  public:
   FloatValues(FunctionEmitter& emitter, ptx::Type type);
 
   int bits() const { return bits_; }
-  llvm::Type* float_type(llvm::Value* like) const;      // LLVM's type, scalar or vector as `like`
-  llvm::Value* to_float(llvm::Value* bits_value);       // bitcast; bf16 is kept as float: exact
-  llvm::Value* to_bits(llvm::Value* value);             // bitcast; a float is rounded to bf16
+  llvm::Type* float_type(llvm::Value* like) const;  // LLVM's type, scalar or vector as `like`
+  llvm::Value* to_float(llvm::Value* bits_value);   // bitcast; bf16 is kept as float: exact
+  llvm::Value* to_bits(llvm::Value* value);         // bitcast; a float is rounded to bf16
   llvm::Value* is_nan(llvm::Value* bits_value);
   llvm::Value* flush(llvm::Value* bits_value);          // subnormals to zero of the same sign
   llvm::Value* canonical_nan(llvm::Value* bits_value);  // any NaN becomes the one that operations give

@@ -21,11 +21,16 @@ using ptx::Instruction;
 using ptx::Operand;
 
 FunctionEmitter::FunctionEmitter(ModuleState& module, ptx::FunctionId function, llvm::Function* into)
-    : module_(module), id_(function), function_(module.ptx.functions[function]), into_(into), builder_(module.llvm.getContext()) {}
+    : module_(module),
+      id_(function),
+      function_(module.ptx.functions[function]),
+      into_(into),
+      builder_(module.llvm.getContext()) {}
 
 void FunctionEmitter::unsupported(const Instruction& instruction, const std::string& why) {
-  std::string message = (function_.is_kernel ? "in kernel '" : "in function '") + function_.name + "', line " +
-                        std::to_string(instruction.text.line) + ": " + instruction.form + ": not supported";
+  std::string message = (function_.is_kernel ? "in kernel '" : "in function '") + function_.name +
+                        "', line " + std::to_string(instruction.text.line) + ": " + instruction.form +
+                        ": not supported";
   if (!why.empty()) message += " (" + why + ")";
   throw Unsupported{std::move(message)};
 }
@@ -49,10 +54,18 @@ kernel::LaneBasis basis_of(const Variant& variant) {
       for (int lane = 0; lane < kWarpLanes; ++lane) x[lane] = lane;
       basis.tid[0] = lane_multiples(5, x);  // lane 0 of a warp has a tid.x that is a multiple of 32
       return basis;
-    case LaneShape::Rows2: row = 2; break;
-    case LaneShape::Rows4: row = 4; break;
-    case LaneShape::Rows8: row = 8; break;
-    case LaneShape::Rows16: row = 16; break;
+    case LaneShape::Rows2:
+      row = 2;
+      break;
+    case LaneShape::Rows4:
+      row = 4;
+      break;
+    case LaneShape::Rows8:
+      row = 8;
+      break;
+    case LaneShape::Rows16:
+      row = 16;
+      break;
     case LaneShape::General:
       for (LanePattern& tid : basis.tid) tid = LanePattern::varying(32);
       return basis;
@@ -204,8 +217,10 @@ void FunctionEmitter::store_register(ptx::RegisterId reg, const Lanes& value) {
   if (pattern.is_parts()) {
     Lanes parts = value;
     if (!value.pattern.same_shape(pattern)) {
-      // Lowered lane by lane although every lane has the same value: take lane 0. An active lane is not needed: operands were uniform.
-      if (!pattern.is_uniform()) throw Unsupported{"internal: lane patterns disagree in '" + function_.name + "'"};
+      // Lowered lane by lane although every lane has the same value: take lane 0. An active lane is not
+      // needed: operands were uniform.
+      if (!pattern.is_uniform())
+        throw Unsupported{"internal: lane patterns disagree in '" + function_.name + "'"};
       parts = uniform(builder_.CreateExtractElement(materialize(value), std::uint64_t{0}));
     }
     for (std::size_t i = 0; i < slot.parts.size(); ++i) {
@@ -228,10 +243,12 @@ void FunctionEmitter::store_register(ptx::RegisterId reg, const Lanes& value) {
 
 void FunctionEmitter::write(const Operand& destination, Lanes value) {
   if (destination.kind == Operand::Kind::Sink) return;
-  if (destination.kind != Operand::Kind::Register) throw Unsupported{"internal: destination is not a register"};
+  if (destination.kind != Operand::Kind::Register)
+    throw Unsupported{"internal: destination is not a register"};
   const int bits = ptx::bit_width(function_.registers[destination.reg].type);
   if (value.pattern.bits != bits) {
-    // ld and cvt may write a register wider than their type; they have extended already, or the high bits are unspecified.
+    // ld and cvt may write a register wider than their type; they have extended already, or the high bits are
+    // unspecified.
     Value* resized = value.pattern.is_uniform() ? value.parts[0] : materialize(value);
     resized = resize(resized, bits, false);
     value = resized->getType()->isVectorTy() ? varying(resized) : uniform(resized);
@@ -284,9 +301,11 @@ Value* FunctionEmitter::materialize(const Lanes& lanes) {
   if (!pattern.is_parts()) return lanes.parts[0];
   const auto linear = [&](const kernel::LinearPattern& shape, std::size_t from, int bits) {
     Value* sum = splat(lanes.parts[from]);
-    if (shape.offset != kernel::LaneConstants{}) sum = builder_.CreateAdd(sum, lane_constants(shape.offset, bits));
+    if (shape.offset != kernel::LaneConstants{})
+      sum = builder_.CreateAdd(sum, lane_constants(shape.offset, bits));
     for (std::size_t i = 0; i < shape.factors.size(); ++i) {
-      Value* term = builder_.CreateMul(splat(lanes.parts[from + 1 + i]), lane_constants(shape.factors[i], bits));
+      Value* term =
+          builder_.CreateMul(splat(lanes.parts[from + 1 + i]), lane_constants(shape.factors[i], bits));
       sum = builder_.CreateAdd(sum, term);
     }
     return sum;
@@ -298,7 +317,8 @@ Value* FunctionEmitter::materialize(const Lanes& lanes) {
     Value* wide = resize(linear(term.inner, from, 32), 64, term.is_signed);
     from += 1 + term.inner.factors.size();
     if (term.coefficient != 1) {
-      wide = builder_.CreateMul(wide, constant(wide->getType(), static_cast<std::uint64_t>(term.coefficient)));
+      wide =
+          builder_.CreateMul(wide, constant(wide->getType(), static_cast<std::uint64_t>(term.coefficient)));
     }
     if (multiplier != nullptr) wide = builder_.CreateMul(wide, splat(multiplier));
     sum = builder_.CreateAdd(sum, wide);
@@ -331,7 +351,8 @@ Lanes FunctionEmitter::read(const Operand& operand, ptx::Type type) {
     case Operand::Kind::Special:
       return read_special(*this, operand);
     case Operand::Kind::Symbol: {
-      Value* address = builder_.CreateAdd(symbol_address(operand.symbol), i64(static_cast<std::uint64_t>(operand.offset)));
+      Value* address =
+          builder_.CreateAdd(symbol_address(operand.symbol), i64(static_cast<std::uint64_t>(operand.offset)));
       return uniform(resize(address, bits, false));
     }
     case Operand::Kind::Function:
@@ -346,7 +367,8 @@ Lanes FunctionEmitter::read(const Operand& operand, ptx::Type type) {
 
 Value* FunctionEmitter::mask_vector() {
   if (mask_vector_ == nullptr) {
-    mask_vector_ = builder_.CreateBitCast(effective_mask_, llvm::FixedVectorType::get(builder_.getInt1Ty(), kWarpLanes));
+    mask_vector_ =
+        builder_.CreateBitCast(effective_mask_, llvm::FixedVectorType::get(builder_.getInt1Ty(), kWarpLanes));
   }
   return mask_vector_;
 }
@@ -376,7 +398,8 @@ void FunctionEmitter::set_carry_flag(Value* lanes) {
 llvm::MDNode* FunctionEmitter::likely() { return llvm::MDBuilder(context()).createBranchWeights(1 << 20, 1); }
 
 void FunctionEmitter::lanes_left_in_call() {
-  Value* exited = builder_.CreateLoad(builder_.getInt32Ty(), context_field_address(offsetof(WarpContext, exited_mask)));
+  Value* exited =
+      builder_.CreateLoad(builder_.getInt32Ty(), context_field_address(offsetof(WarpContext, exited_mask)));
   Value* stay = builder_.CreateNot(exited);
   Value* live = builder_.CreateAnd(live_mask(), stay);
   builder_.CreateStore(live, live_);
@@ -410,7 +433,8 @@ void FunctionEmitter::begin_block(BlockId block) {
   const kernel::PendingBlocks& pending = analysis_->pending();
   if (enter_[block] != nullptr) {
     builder_.SetInsertPoint(enter_[block]);
-    Value* lanes = pending.convergent(block) ? live_mask() : builder_.CreateLoad(builder_.getInt32Ty(), pending_[block]);
+    Value* lanes =
+        pending.convergent(block) ? live_mask() : builder_.CreateLoad(builder_.getInt32Ty(), pending_[block]);
     const BlockId next = kernel::PendingBlocks::next(graph_, block, pending.during(block));
     builder_.CreateCondBr(builder_.CreateICmpNE(lanes, i32(0)), body_[block],
                           next == kernel::kNoBlock ? end_ : arrival(next));
@@ -431,7 +455,9 @@ void FunctionEmitter::begin_block(BlockId block) {
   block_may_be_empty_ = false;
 }
 
-llvm::BasicBlock* FunctionEmitter::arrival(BlockId block) { return enter_[block] != nullptr ? enter_[block] : body_[block]; }
+llvm::BasicBlock* FunctionEmitter::arrival(BlockId block) {
+  return enter_[block] != nullptr ? enter_[block] : body_[block];
+}
 
 void FunctionEmitter::emit_block(BlockId block) {
   const kernel::BasicBlock& basic = graph_.blocks()[block];
@@ -468,7 +494,8 @@ bool FunctionEmitter::leaves_together() const {
       if (function_.instructions[i].opcode == ptx::Opcode::Call) return false;
     }
     bool leaving = block.may_exit;
-    for (BlockId successor : block.successors) leaving |= kernel::only_leaves(function_, graph_.blocks()[successor]);
+    for (BlockId successor : block.successors)
+      leaving |= kernel::only_leaves(function_, graph_.blocks()[successor]);
     if (!leaving) continue;
     const Instruction& last = function_.instructions[block.last - 1];
     const bool uniform = !last.guard || analysis_->pattern(last.guard->predicate).is_uniform();
@@ -507,7 +534,8 @@ void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty
   Value* counters = context_field(offsetof(WarpContext, counters), builder_.getPtrTy());
   const auto bump = [&](std::uint32_t word, Value* by) {
     Value* address = builder_.CreateConstInBoundsGEP1_64(builder_.getInt64Ty(), counters, word);
-    builder_.CreateStore(builder_.CreateAdd(builder_.CreateLoad(builder_.getInt64Ty(), address), by), address);
+    builder_.CreateStore(builder_.CreateAdd(builder_.CreateLoad(builder_.getInt64Ty(), address), by),
+                         address);
   };
   Value* entered = may_be_empty ? builder_.CreateICmpNE(lanes, i32(0)) : builder_.getTrue();
   bump(2 * slot, builder_.CreateZExt(entered, builder_.getInt64Ty()));
@@ -521,9 +549,11 @@ void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty
       builder_.CreateCondBr(entered, trace, after);
       builder_.SetInsertPoint(trace);
     }
-    callback(offsetof(RuntimeCallbacks, trace_block),
-             llvm::FunctionType::get(builder_.getVoidTy(), {builder_.getPtrTy(), builder_.getInt32Ty(), builder_.getInt32Ty()}, false),
-             {context_, i32(id_ << 16 | counted), lanes});
+    callback(
+        offsetof(RuntimeCallbacks, trace_block),
+        llvm::FunctionType::get(builder_.getVoidTy(),
+                                {builder_.getPtrTy(), builder_.getInt32Ty(), builder_.getInt32Ty()}, false),
+        {context_, i32(id_ << 16 | counted), lanes});
     if (after != nullptr) {
       builder_.CreateBr(after);
       builder_.SetInsertPoint(after);
@@ -554,14 +584,16 @@ Value* FunctionEmitter::context_field(std::size_t offset, llvm::Type* type) {
     at.SetInsertPoint(entry_, position);
     Value* address = at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), context_, offset);
     // The context's fields have the alignment of their elements.
-    llvm::LoadInst* load = at.CreateAlignedLoad(type, address, llvm::Align(type->isVectorTy() || type->isIntegerTy(32) ? 4 : 8));
+    llvm::LoadInst* load =
+        at.CreateAlignedLoad(type, address, llvm::Align(type->isVectorTy() || type->isIntegerTy(32) ? 4 : 8));
     load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context(), {}));
     field = load;
   }
   return field;
 }
 
-Value* FunctionEmitter::callback(std::size_t offset, llvm::FunctionType* type, llvm::ArrayRef<Value*> arguments) {
+Value* FunctionEmitter::callback(std::size_t offset, llvm::FunctionType* type,
+                                 llvm::ArrayRef<Value*> arguments) {
   Value* table = context_field(offsetof(WarpContext, callbacks), builder_.getPtrTy());
   Value* address = builder_.CreateConstInBoundsGEP1_64(builder_.getInt8Ty(), table, offset);
   return builder_.CreateCall(type, builder_.CreateLoad(builder_.getPtrTy(), address), arguments);
@@ -578,7 +610,8 @@ Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
       if (address == nullptr) {
         Value* table = context_field(offsetof(WarpContext, symbols), builder_.getPtrTy());
         llvm::IRBuilder<> at(llvm::cast<llvm::Instruction>(table)->getNextNode());
-        llvm::LoadInst* load = at.CreateLoad(at.getInt64Ty(), at.CreateConstInBoundsGEP1_64(at.getInt64Ty(), table, symbol.index));
+        llvm::LoadInst* load = at.CreateLoad(
+            at.getInt64Ty(), at.CreateConstInBoundsGEP1_64(at.getInt64Ty(), table, symbol.index));
         load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context(), {}));
         address = load;
       }
@@ -586,8 +619,10 @@ Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
     }
     case Scope::Function: {
       const ptx::Variable& variable = function_.variables[symbol.index];
-      if (variable.space == ptx::Space::Shared) return i64(module_.shared.function_offsets.at({id_, symbol.index}));
-      if (variable.space == ptx::Space::Local) return builder_.CreateAdd(frame_, i64(local_.variables.at(symbol.index)));
+      if (variable.space == ptx::Space::Shared)
+        return i64(module_.shared.function_offsets.at({id_, symbol.index}));
+      if (variable.space == ptx::Space::Local)
+        return builder_.CreateAdd(frame_, i64(local_.variables.at(symbol.index)));
       break;
     }
     case Scope::Parameter:

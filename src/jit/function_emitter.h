@@ -1,4 +1,5 @@
-// Turns one PTX function into one LLVM function that runs a warp. The lower_*.cpp files add one group of instructions each.
+// Turns one PTX function into one LLVM function that runs a warp. The lower_*.cpp files add one group of
+// instructions each.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>
@@ -17,8 +18,8 @@
 
 namespace doppel::jit {
 
-// A PTX value: the scalar parts of its lane pattern, or one vector of 32 lanes in parts[0] where the pattern is Varying.
-// All values are integers in LLVM IR; a predicate is i1 or <32 x i1>.
+// A PTX value: the scalar parts of its lane pattern, or one vector of 32 lanes in parts[0] where the pattern
+// is Varying. All values are integers in LLVM IR; a predicate is i1 or <32 x i1>.
 using Lanes = kernel::LaneParts<llvm::Value*>;
 
 // What the functions of one compiled kernel share.
@@ -49,9 +50,12 @@ class FunctionEmitter {
   [[noreturn]] void unsupported(const ptx::Instruction& instruction, const std::string& why = "");
 
   // Types.
-  llvm::IntegerType* int_type(int bits) { return llvm::IntegerType::get(context(), static_cast<unsigned>(bits)); }
+  llvm::IntegerType* int_type(int bits) {
+    return llvm::IntegerType::get(context(), static_cast<unsigned>(bits));
+  }
   llvm::Type* int_type(int bits, bool uniform) {
-    return uniform ? static_cast<llvm::Type*>(int_type(bits)) : llvm::FixedVectorType::get(int_type(bits), kWarpLanes);
+    return uniform ? static_cast<llvm::Type*>(int_type(bits))
+                   : llvm::FixedVectorType::get(int_type(bits), kWarpLanes);
   }
   llvm::Type* vector_of(llvm::Type* element) { return llvm::FixedVectorType::get(element, kWarpLanes); }
   // A constant of `like`'s type: scalar or splat.
@@ -62,47 +66,50 @@ class FunctionEmitter {
 
   // Values. `type` gives the width of immediates and special registers.
   Lanes read(const ptx::Operand& operand, ptx::Type type);
-  llvm::Value* materialize(const Lanes& lanes);                       // always <32 x iN>
-  llvm::Value* read_vector(const ptx::Operand& operand, ptx::Type type) { return materialize(read(operand, type)); }
+  llvm::Value* materialize(const Lanes& lanes);  // always <32 x iN>
+  llvm::Value* read_vector(const ptx::Operand& operand, ptx::Type type) {
+    return materialize(read(operand, type));
+  }
   Lanes uniform(llvm::Value* value);
   Lanes varying(llvm::Value* vector);
   bool is_uniform(const ptx::Operand& operand, ptx::Type type);
-  // Writes a destination: a register, a vector's element or `_`; blends where other lanes or a false guard keep the old value.
+  // Writes a destination: a register, a vector's element or `_`; blends where other lanes or a false guard
+  // keep the old value.
   void write(const ptx::Operand& destination, Lanes value);
-  void write(const ptx::Operand& destination, llvm::Value* value);    // scalar or vector, by its type
+  void write(const ptx::Operand& destination, llvm::Value* value);  // scalar or vector, by its type
   // Whether a NaN in the destination may keep any payload for now (kernel/deferred_nans.h).
   bool defers_nan(const ptx::Operand& destination) const {
     return destination.kind == ptx::Operand::Kind::Register && deferred_nans_[destination.reg];
   }
   // Converts a value to 32 lanes where it is scalar.
   llvm::Value* splat(llvm::Value* value);
-  llvm::Value* resize(llvm::Value* value, int bits, bool sign);       // truncates or extends
+  llvm::Value* resize(llvm::Value* value, int bits, bool sign);  // truncates or extends
 
   // Lanes that execute the current instruction: those of the block, less those with a false guard.
-  llvm::Value* mask() { return effective_mask_; }          // i32
-  llvm::Value* mask_vector();                              // <32 x i1>
+  llvm::Value* mask() { return effective_mask_; }  // i32
+  llvm::Value* mask_vector();                      // <32 x i1>
   bool mask_may_be_empty() const { return mask_may_be_empty_; }
   llvm::Value* barrier_mask() { return barrier_lanes_ != nullptr ? barrier_lanes_ : effective_mask_; }
-  bool mask_is_full() const;                               // known to be all 32 lanes
-  llvm::MDNode* likely();                                  // branch weights of a condition that nearly always holds
-  void lanes_left_in_call();                               // takes out the lanes that exited inside of a call
+  bool mask_is_full() const;  // known to be all 32 lanes
+  llvm::MDNode* likely();     // branch weights of a condition that nearly always holds
+  void lanes_left_in_call();  // takes out the lanes that exited inside of a call
 
   // The context and what hangs on it.
   llvm::Value* context_pointer() { return context_; }
-  llvm::Value* context_field(std::size_t offset, llvm::Type* type);        // loaded once, at the function's start
+  llvm::Value* context_field(std::size_t offset, llvm::Type* type);  // loaded once, at the function's start
   llvm::Value* context_field_address(std::size_t offset);
   llvm::Value* callback(std::size_t offset, llvm::FunctionType* type, llvm::ArrayRef<llvm::Value*> arguments);
-  llvm::Value* symbol_address(const ptx::SymbolRef& symbol);               // 64 bits, in the symbol's own space
-  llvm::Value* parameter_memory(const ptx::SymbolRef& symbol);             // ptr: 32 values of the .param variable
+  llvm::Value* symbol_address(const ptx::SymbolRef& symbol);    // 64 bits, in the symbol's own space
+  llvm::Value* parameter_memory(const ptx::SymbolRef& symbol);  // ptr: 32 values of the .param variable
   std::uint64_t frame_bytes() const { return local_.bytes; }
-  llvm::Value* frame_offset() { return frame_; }                           // of this call in local memory
-  llvm::AllocaInst* stack_slot(llvm::Type* type, const char* name);        // in the entry block
-  llvm::Value* store_lanes(llvm::Value* vector, const char* name);         // to a stack slot; returns ptr
-  Lanes window_base(ptx::Space space);                                     // generic address of lane's .shared or .local window
+  llvm::Value* frame_offset() { return frame_; }                     // of this call in local memory
+  llvm::AllocaInst* stack_slot(llvm::Type* type, const char* name);  // in the entry block
+  llvm::Value* store_lanes(llvm::Value* vector, const char* name);   // to a stack slot; returns ptr
+  Lanes window_base(ptx::Space space);  // generic address of lane's .shared or .local window
   llvm::Function* runtime_function(const char* name, llvm::FunctionType* type);
   const kernel::LaneAnalysis& analysis() const { return *analysis_; }
   llvm::Value* live_mask();
-  llvm::Value* carry_flag();                                               // <32 x i1>: CC.CF of each lane
+  llvm::Value* carry_flag();  // <32 x i1>: CC.CF of each lane
   void set_carry_flag(llvm::Value* lanes);
 
   // The arithmetic of lane patterns (see kernel/lane_values.h).
@@ -156,7 +163,9 @@ class FunctionEmitter {
   void call_yield();
   llvm::Value* scheduler_lanes(llvm::AllocaInst* array, kernel::BlockId block);
   void add_scheduler_lanes(llvm::AllocaInst* array, kernel::BlockId block, llvm::Value* lanes);
-  bool unreachable(kernel::BlockId block) const { return graph_.blocks()[block].predecessors.empty() && block != 0; }
+  bool unreachable(kernel::BlockId block) const {
+    return graph_.blocks()[block].predecessors.empty() && block != 0;
+  }
 
   // Control (lower_control.cpp).
   struct Edge {
@@ -184,7 +193,8 @@ class FunctionEmitter {
   bool payload_ignored_ = false;            // by the current instruction
   bool scheduled_ = false;
   Scheduler scheduler_;
-  llvm::Value* barrier_lanes_ = nullptr;    // of the barrier that the current block calls, where it stands for several places
+  llvm::Value* barrier_lanes_ =
+      nullptr;  // of the barrier that the current block calls, where it stands for several places
   std::optional<kernel::Liveness> liveness_;
   std::optional<kernel::LaneAnalysis> analysis_;
   kernel::LocalLayout local_;
@@ -198,8 +208,8 @@ class FunctionEmitter {
   llvm::AllocaInst* poll_ = nullptr;
   llvm::AllocaInst* carry_ = nullptr;  // made where it is used
   std::vector<RegisterSlot> registers_;
-  std::vector<llvm::AllocaInst*> pending_;           // by block; null where convergent
-  std::vector<llvm::BasicBlock*> enter_, body_;      // by block; enter: tests for lanes
+  std::vector<llvm::AllocaInst*> pending_;       // by block; null where convergent
+  std::vector<llvm::BasicBlock*> enter_, body_;  // by block; enter: tests for lanes
   std::map<std::pair<std::size_t, llvm::Type*>, llvm::Value*> fields_;
   std::map<std::uint32_t, llvm::Value*> parameter_memory_;  // Function::variables index -> slot
   std::map<std::pair<int, std::size_t>, llvm::Value*> symbols_;
@@ -212,7 +222,7 @@ class FunctionEmitter {
   llvm::Value* guard_ = nullptr;  // i1 or <32 x i1>, null: none
   bool mask_may_be_empty_ = false;
   bool block_may_be_empty_ = false;  // after a call in which lanes may have exited
-  bool all_lanes_stay_ = false;  // every block runs with 32 lanes where it is convergent
+  bool all_lanes_stay_ = false;      // every block runs with 32 lanes where it is convergent
 };
 
 }  // namespace doppel::jit

@@ -4,8 +4,8 @@ namespace doppel::jit {
 
 using llvm::Value;
 
-Value* call_helper(FunctionEmitter& emitter, const char* name, std::initializer_list<Value*> operands, int result_bits,
-                   std::initializer_list<std::uint32_t> immediates) {
+Value* call_helper(FunctionEmitter& emitter, const char* name, std::initializer_list<Value*> operands,
+                   int result_bits, std::initializer_list<std::uint32_t> immediates) {
   llvm::IRBuilder<>& b = emitter.b();
   std::vector<llvm::Type*> types{b.getInt32Ty()};
   // Operands that are the same in every lane give every lane's result, whether it is active or not.
@@ -24,7 +24,8 @@ Value* call_helper(FunctionEmitter& emitter, const char* name, std::initializer_
   Value* result = emitter.store_lanes(llvm::Constant::getNullValue(lanes), "result");
   types.push_back(b.getPtrTy());
   arguments.push_back(result);
-  llvm::Function* function = emitter.runtime_function(name, llvm::FunctionType::get(b.getVoidTy(), types, false));
+  llvm::Function* function =
+      emitter.runtime_function(name, llvm::FunctionType::get(b.getVoidTy(), types, false));
   b.CreateCall(function, arguments);
   return b.CreateLoad(lanes, result);
 }

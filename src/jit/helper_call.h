@@ -7,8 +7,10 @@
 
 namespace doppel::jit {
 
-// name(mask, operand..., immediate..., result): operands and result are pointers to 32 values (see runtime_functions.h).
-llvm::Value* call_helper(FunctionEmitter& emitter, const char* name, std::initializer_list<llvm::Value*> operands,
-                         int result_bits, std::initializer_list<std::uint32_t> immediates = {});
+// name(mask, operand..., immediate..., result): operands and result are pointers to 32 values (see
+// runtime_functions.h).
+llvm::Value* call_helper(FunctionEmitter& emitter, const char* name,
+                         std::initializer_list<llvm::Value*> operands, int result_bits,
+                         std::initializer_list<std::uint32_t> immediates = {});
 
 }  // namespace doppel::jit

@@ -32,12 +32,14 @@ void emit_access_callback(FunctionEmitter& emitter, Value* addresses, std::uint3
   if (emitter.module().variant.build == Build::Traced) {
     emitter.callback(offsetof(RuntimeCallbacks, trace_access),
                      llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word, pointer}, false),
-                     {emitter.context_pointer(), emitter.i32(emitter.instruction_index()), emitter.mask(), emitter.i32(flags), memory});
+                     {emitter.context_pointer(), emitter.i32(emitter.instruction_index()), emitter.mask(),
+                      emitter.i32(flags), memory});
   } else if (emitter.module().variant.build == Build::Checked) {
-    emitter.callback(offsetof(RuntimeCallbacks, check_access),
-                     llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word, word, pointer}, false),
-                     {emitter.context_pointer(), emitter.i32(emitter.function_id()), emitter.i32(emitter.instruction_index()),
-                      emitter.mask(), emitter.i32(flags), memory});
+    emitter.callback(
+        offsetof(RuntimeCallbacks, check_access),
+        llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word, word, pointer}, false),
+        {emitter.context_pointer(), emitter.i32(emitter.function_id()),
+         emitter.i32(emitter.instruction_index()), emitter.mask(), emitter.i32(flags), memory});
   }
 }
 

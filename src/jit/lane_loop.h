@@ -1,4 +1,5 @@
-// A loop over the lanes of a mask, in the order of the lanes, and the calls that traced and checked builds make.
+// A loop over the lanes of a mask, in the order of the lanes, and the calls that traced and checked builds
+// make.
 #pragma once
 
 #include <functional>
@@ -8,7 +9,8 @@
 namespace doppel::jit {
 
 // body(lane): i32, emitted once; it may add blocks.
-void emit_lane_loop(FunctionEmitter& emitter, llvm::Value* mask, const std::function<void(llvm::Value* lane)>& body);
+void emit_lane_loop(FunctionEmitter& emitter, llvm::Value* mask,
+                    const std::function<void(llvm::Value* lane)>& body);
 
 // trace_access or check_access, as the build asks. addresses: <32 x i64>.
 void emit_access_callback(FunctionEmitter& emitter, llvm::Value* addresses, std::uint32_t flags);

@@ -1,9 +1,10 @@
-// Independent thread scheduling (PTX ISA 3.1): groups of lanes, each at a block of its own, run one after the other. Used where structured code
-// could let one lane wait for another for ever (kernel/warp_progress.h).
+// Independent thread scheduling (PTX ISA 3.1): groups of lanes, each at a block of its own, run one after the
+// other. Used where structured code could let one lane wait for another for ever (kernel/warp_progress.h).
 //
-// waiting[b] holds the lanes that stand at block b. The dispatcher runs the lowest block that holds lanes, so that lanes meet again; after
-// some rounds of a loop it passes on to the next block instead, so that no lane starves. An operation with a member mask is a block of its
-// own, and lanes stay there until all members have come.
+// waiting[b] holds the lanes that stand at block b. The dispatcher runs the lowest block that holds lanes, so
+// that lanes meet again; after some rounds of a loop it passes on to the next block instead, so that no lane
+// starves. An operation with a member mask is a block of its own, and lanes stay there until all members have
+// come.
 #include <cstddef>
 
 #include "jit/lower.h"
@@ -36,7 +37,8 @@ void FunctionEmitter::make_scheduler() {
   scheduler_.dispatch = llvm::BasicBlock::Create(context(), "dispatch", into_);
   builder_.CreateMemSet(scheduler_.waiting, builder_.getInt8(0), 4 * count, llvm::Align(4));
   builder_.CreateMemSet(scheduler_.passed, builder_.getInt8(0), 4 * count, llvm::Align(4));
-  for (llvm::AllocaInst* slot : {scheduler_.start, scheduler_.stuck, scheduler_.current}) builder_.CreateStore(i32(0), slot);
+  for (llvm::AllocaInst* slot : {scheduler_.start, scheduler_.stuck, scheduler_.current})
+    builder_.CreateStore(i32(0), slot);
   builder_.CreateStore(i32(1), scheduler_.progress);
   builder_.CreateStore(i32(kTurns), scheduler_.turns);
 }
@@ -73,7 +75,8 @@ void FunctionEmitter::emit_dispatch() {
   builder_.CreateCondBr(builder_.CreateICmpULT(block, i32(count)), look, wrapped);
 
   builder_.SetInsertPoint(look);
-  Value* slot = builder_.CreateInBoundsGEP(scheduler_.waiting->getAllocatedType(), scheduler_.waiting, {i32(0), block});
+  Value* slot =
+      builder_.CreateInBoundsGEP(scheduler_.waiting->getAllocatedType(), scheduler_.waiting, {i32(0), block});
   Value* lanes = builder_.CreateAnd(builder_.CreateLoad(word, slot), live_mask());
   builder_.CreateCondBr(builder_.CreateICmpNE(lanes, i32(0)), found, next);
 
@@ -87,7 +90,8 @@ void FunctionEmitter::emit_dispatch() {
   llvm::BasicBlock* never = llvm::BasicBlock::Create(context(), "never", into_);
   llvm::SwitchInst* which = builder_.CreateSwitch(block, never, count);
   for (BlockId id = 0; id < count; ++id) {
-    if (!analysis_->pending().convergent(id) && body_[id] != nullptr && !unreachable(id)) which->addCase(builder_.getInt32(id), body_[id]);
+    if (!analysis_->pending().convergent(id) && body_[id] != nullptr && !unreachable(id))
+      which->addCase(builder_.getInt32(id), body_[id]);
   }
   builder_.SetInsertPoint(never);
   builder_.CreateUnreachable();
@@ -98,7 +102,8 @@ void FunctionEmitter::emit_dispatch() {
   Value* progress = builder_.CreateLoad(word, scheduler_.progress);
   builder_.CreateStore(i32(0), scheduler_.progress);
   builder_.CreateCondBr(builder_.CreateICmpNE(progress, i32(0)), scheduler_.dispatch, nothing);
-  // All lanes wait: now those at a barrier go to it. If there are none, another warp may still do something about it.
+  // All lanes wait: now those at a barrier go to it. If there are none, another warp may still do something
+  // about it.
   builder_.SetInsertPoint(nothing);
   Value* stuck = builder_.CreateLoad(word, scheduler_.stuck);
   builder_.CreateStore(i32(1), scheduler_.stuck);
@@ -109,7 +114,8 @@ void FunctionEmitter::emit_dispatch() {
 }
 
 void FunctionEmitter::call_yield() {
-  callback(offsetof(RuntimeCallbacks, yield), llvm::FunctionType::get(builder_.getVoidTy(), {builder_.getPtrTy()}, false), {context_});
+  callback(offsetof(RuntimeCallbacks, yield),
+           llvm::FunctionType::get(builder_.getVoidTy(), {builder_.getPtrTy()}, false), {context_});
 }
 
 // The start of a block in scheduled mode: who may go on.
@@ -149,9 +155,12 @@ void FunctionEmitter::wait_for_members(BlockId block, const Instruction& instruc
   std::vector<BlockId> same;  // other places where members may wait: bar.warp.sync moves no data, so any does
   if (instruction.opcode == Opcode::BarWarpSync) {
     for (BlockId other = 0; other < graph_.blocks().size(); ++other) {
-      if (other == block || function_.instructions[graph_.blocks()[other].first].opcode != Opcode::BarWarpSync) continue;
+      if (other == block ||
+          function_.instructions[graph_.blocks()[other].first].opcode != Opcode::BarWarpSync)
+        continue;
       same.push_back(other);
-      arrived = builder_.CreateOr(arrived, builder_.CreateLoad(word, scheduler_lanes(scheduler_.waiting, other)));
+      arrived =
+          builder_.CreateOr(arrived, builder_.CreateLoad(word, scheduler_lanes(scheduler_.waiting, other)));
     }
   }
   const Lanes members = read(instruction.operands.back(), ptx::Type::B32);
@@ -173,13 +182,15 @@ void FunctionEmitter::wait_for_members(BlockId block, const Instruction& instruc
   Value* passed_slot = scheduler_lanes(scheduler_.passed, block);
   Value* passed = builder_.CreateLoad(word, passed_slot);
   Value* completed = builder_.CreateAnd(complete, effective_mask_);
-  Value* going = builder_.CreateAnd(builder_.CreateOr(builder_.CreateOr(completed, passed), idle), block_mask_);
+  Value* going =
+      builder_.CreateAnd(builder_.CreateOr(builder_.CreateOr(completed, passed), idle), block_mask_);
   builder_.CreateStore(builder_.CreateAnd(passed, builder_.CreateNot(going)), passed_slot);
   if (!same.empty()) {
     Value* any = builder_.CreateSExt(builder_.CreateICmpNE(completed, i32(0)), word);
     for (BlockId other : same) {
       Value* there = builder_.CreateLoad(word, scheduler_lanes(scheduler_.waiting, other));
-      add_scheduler_lanes(scheduler_.passed, other, builder_.CreateAnd(builder_.CreateAnd(there, named), any));
+      add_scheduler_lanes(scheduler_.passed, other,
+                          builder_.CreateAnd(builder_.CreateAnd(there, named), any));
     }
   }
   park(block, builder_.CreateAnd(block_mask_, builder_.CreateNot(going)), going);
@@ -187,8 +198,8 @@ void FunctionEmitter::wait_for_members(BlockId block, const Instruction& instruc
   mask_vector_ = nullptr;
 }
 
-// A barrier suspends the whole warp, so it is called when no other lane of the warp can run; lanes that wait for the same barrier at another
-// place arrive in the same call.
+// A barrier suspends the whole warp, so it is called when no other lane of the warp can run; lanes that wait
+// for the same barrier at another place arrive in the same call.
 void FunctionEmitter::wait_at_barrier(BlockId block, const Instruction& instruction) {
   llvm::Type* word = builder_.getInt32Ty();
   Value* passed_slot = scheduler_lanes(scheduler_.passed, block);
@@ -220,10 +231,12 @@ void FunctionEmitter::wait_at_barrier(BlockId block, const Instruction& instruct
   barrier_lanes_ = effective_mask_;
   if (instruction.modifiers.barrier != ptx::BarrierMode::Sync) return;
   const auto same_barrier = [&](const Instruction& other) {
-    if (other.opcode != Opcode::Bar || other.modifiers.barrier != ptx::BarrierMode::Sync || other.guard) return false;
+    if (other.opcode != Opcode::Bar || other.modifiers.barrier != ptx::BarrierMode::Sync || other.guard)
+      return false;
     if (other.operands.size() != instruction.operands.size()) return false;
     for (std::size_t i = 0; i < other.operands.size(); ++i) {
-      if (other.operands[i].kind != ptx::Operand::Kind::Immediate || instruction.operands[i].kind != ptx::Operand::Kind::Immediate ||
+      if (other.operands[i].kind != ptx::Operand::Kind::Immediate ||
+          instruction.operands[i].kind != ptx::Operand::Kind::Immediate ||
           other.operands[i].immediate != instruction.operands[i].immediate) {
         return false;
       }
@@ -238,7 +251,8 @@ void FunctionEmitter::wait_at_barrier(BlockId block, const Instruction& instruct
   }
 }
 
-// After a block: its lanes stand at their next blocks already. A loop's lanes make way for others now and then.
+// After a block: its lanes stand at their next blocks already. A loop's lanes make way for others now and
+// then.
 void FunctionEmitter::go_to_dispatch(BlockId block) {
   bool goes_back = false;
   for (BlockId successor : analysis_->branches()[block].successors) goes_back |= successor <= block;

@@ -28,7 +28,8 @@ class OrcObjects final : public LoadedObjects {
     llvm::orc::SymbolMap symbols;
     for (const RuntimeSymbol& symbol : runtime_symbols()) {
       symbols[session_.intern(llvm::StringRef(symbol.name.data(), symbol.name.size()))] = {
-          llvm::orc::ExecutorAddr::fromPtr(symbol.address), llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+          llvm::orc::ExecutorAddr::fromPtr(symbol.address),
+          llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
     }
     llvm::cantFail(runtime.define(llvm::orc::absoluteSymbols(std::move(symbols))));
     runtime_ = &runtime;
@@ -44,7 +45,9 @@ class OrcObjects final : public LoadedObjects {
       return fail(Error::Kind::Internal, "loading generated code: " + llvm::toString(std::move(error)));
     }
     auto found = session_.lookup({&library}, session_.intern(kEntryName));
-    if (!found) return fail(Error::Kind::Internal, "loading generated code: " + llvm::toString(found.takeError()) + " " + last_error_);
+    if (!found)
+      return fail(Error::Kind::Internal,
+                  "loading generated code: " + llvm::toString(found.takeError()) + " " + last_error_);
     void* entry = found->getAddress().toPtr<void*>();
     Image image;
     image.object = std::move(copy);
@@ -66,13 +69,15 @@ class OrcObjects final : public LoadedObjects {
       return false;
     }
     const std::unique_ptr<llvm::DWARFContext> debug = llvm::DWARFContext::create(**object);
-    llvm::DILineInfoSpecifier wanted(llvm::DILineInfoSpecifier::FileLineInfoKind::RawValue, llvm::DILineInfoSpecifier::FunctionNameKind::ShortName);
+    llvm::DILineInfoSpecifier wanted(llvm::DILineInfoSpecifier::FileLineInfoKind::RawValue,
+                                     llvm::DILineInfoSpecifier::FunctionNameKind::ShortName);
     const llvm::DILineInfo line = debug->getLineInfoForAddress({at - image.start, image.section}, wanted);
     if (line.Line == 0) return false;
     location.ptx_line = line.Line;
     location.function = 0;
     if (line.FunctionName.size() > 1 && line.FunctionName[0] == 'f') {
-      location.function = static_cast<std::uint32_t>(std::strtoul(line.FunctionName.c_str() + 1, nullptr, 10));
+      location.function =
+          static_cast<std::uint32_t>(std::strtoul(line.FunctionName.c_str() + 1, nullptr, 10));
     }
     return true;
   }
@@ -121,7 +126,8 @@ class OrcObjects final : public LoadedObjects {
 
 Result<std::unique_ptr<LoadedObjects>> LoadedObjects::create() {
   auto process = llvm::orc::SelfExecutorProcessControl::Create();
-  if (!process) return fail(Error::Kind::Internal, "starting LLVM ORC: " + llvm::toString(process.takeError()));
+  if (!process)
+    return fail(Error::Kind::Internal, "starting LLVM ORC: " + llvm::toString(process.takeError()));
   return std::unique_ptr<LoadedObjects>(new OrcObjects(std::move(*process)));
 }
 

@@ -22,7 +22,8 @@ Value* Sources::operator()(std::size_t i, ptx::Type type) const {
   Value* value = uniform_ ? lanes.parts[0] : emitter_.materialize(lanes);
   const int bits = ptx::bit_width(type);
   // A relaxed operand may be wider than the form's type (PTX ISA 9.4.1): its low bits count.
-  if (static_cast<int>(value->getType()->getScalarSizeInBits()) != bits) value = emitter_.resize(value, bits, false);
+  if (static_cast<int>(value->getType()->getScalarSizeInBits()) != bits)
+    value = emitter_.resize(value, bits, false);
   return value;
 }
 
@@ -42,15 +43,26 @@ bool ends_block(const Instruction& instruction) {
 bool lower_pattern(FunctionEmitter& emitter, const Instruction& instruction) {
   if (instruction.operands.empty() || instruction.operands[0].kind != Operand::Kind::Register) return false;
   switch (instruction.opcode) {
-    case Opcode::Mov: case Opcode::Add: case Opcode::Sub: case Opcode::Neg: case Opcode::Mul: case Opcode::Mad:
-    case Opcode::Shl: case Opcode::Shr: case Opcode::And: case Opcode::Or: case Opcode::Cvt: case Opcode::Cvta:
+    case Opcode::Mov:
+    case Opcode::Add:
+    case Opcode::Sub:
+    case Opcode::Neg:
+    case Opcode::Mul:
+    case Opcode::Mad:
+    case Opcode::Shl:
+    case Opcode::Shr:
+    case Opcode::And:
+    case Opcode::Or:
+    case Opcode::Cvt:
+    case Opcode::Cvta:
       break;
     default:
       return false;
   }
   if (!kernel::has_plain_integer_form(instruction)) return false;
   const kernel::LanePattern& target = emitter.analysis().pattern(instruction.operands[0].reg);
-  const int bits = ptx::bit_width(instruction.opcode == Opcode::Cvt ? instruction.source_type : instruction.type);
+  const int bits =
+      ptx::bit_width(instruction.opcode == Opcode::Cvt ? instruction.source_type : instruction.type);
   for (std::size_t i = 1; i < instruction.operands.size(); ++i) {
     if (instruction.operands[i].kind == Operand::Kind::Vector) return false;
     if (!emitter.analysis().operand_pattern(instruction.operands[i], bits).is_parts()) return false;
@@ -72,8 +84,9 @@ bool lower_pattern(FunctionEmitter& emitter, const Instruction& instruction) {
 
 void lower(FunctionEmitter& emitter, const Instruction& instruction) {
   using Lowering = bool (*)(FunctionEmitter&, const Instruction&);
-  constexpr Lowering kGroups[] = {lower_move,  lower_integer, lower_bits,   lower_float, lower_transcendental, lower_compare,
-                                  lower_convert, lower_memory,  lower_atomic, lower_warp,  lower_call};
+  constexpr Lowering kGroups[] = {lower_move,           lower_integer, lower_bits,    lower_float,
+                                  lower_transcendental, lower_compare, lower_convert, lower_memory,
+                                  lower_atomic,         lower_warp,    lower_call};
   for (Lowering group : kGroups) {
     if (group(emitter, instruction)) return;
   }

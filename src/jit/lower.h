@@ -1,4 +1,5 @@
-// The lowering of each group of instructions: one file a group. Each function returns false for a form that is not its own.
+// The lowering of each group of instructions: one file a group. Each function returns false for a form that
+// is not its own.
 #pragma once
 
 #include "jit/function_emitter.h"
@@ -7,7 +8,8 @@ namespace doppel::jit {
 
 // Dispatches by opcode; throws Unsupported where no group takes the form.
 void lower(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-// By the arithmetic of lane patterns, with scalar operations only; false where an operand or the result has no pattern.
+// By the arithmetic of lane patterns, with scalar operations only; false where an operand or the result has
+// no pattern.
 bool lower_pattern(FunctionEmitter& emitter, const ptx::Instruction& instruction);
 
 bool lower_integer(FunctionEmitter& emitter, const ptx::Instruction& instruction);
@@ -27,7 +29,8 @@ Lanes read_special(FunctionEmitter& emitter, const ptx::Operand& operand);
 // Whether the instruction hands control on; its block's terminator then stands for it.
 bool ends_block(const ptx::Instruction& instruction);
 
-// Source operands of an instruction that works lane by lane: scalars where every source is uniform, else vectors.
+// Source operands of an instruction that works lane by lane: scalars where every source is uniform, else
+// vectors.
 class Sources {
  public:
   Sources(FunctionEmitter& emitter, const ptx::Instruction& instruction, bool force_vector = false);

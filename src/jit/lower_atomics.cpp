@@ -1,5 +1,5 @@
-// atom and red (PTX ISA 9.7.13.5, 9.7.13.6): lane by lane in the order of the lanes. In shared memory a read and a write do, since a
-// block lives on one host thread; elsewhere they are the host's atomic operations.
+// atom and red (PTX ISA 9.7.13.5, 9.7.13.6): lane by lane in the order of the lanes. In shared memory a read
+// and a write do, since a block lives on one host thread; elsewhere they are the host's atomic operations.
 #include <cstddef>
 
 #include "jit/float_values.h"
@@ -31,15 +31,18 @@ class AtomicLowering {
         bits_(ptx::bit_width(instruction.type)),
         first_(instruction.opcode == Opcode::Atom ? 1 : 0),
         access_(emitter, instruction, instruction.operands[first_], bits_, 1) {
-    in_shared_ = instruction.modifiers.space == ptx::Space::Shared || instruction.modifiers.space == ptx::Space::SharedCluster;
-    wants_result_ = instruction.opcode == Opcode::Atom && instruction.operands[0].kind != ptx::Operand::Kind::Sink;
+    in_shared_ = instruction.modifiers.space == ptx::Space::Shared ||
+                 instruction.modifiers.space == ptx::Space::SharedCluster;
+    wants_result_ =
+        instruction.opcode == Opcode::Atom && instruction.operands[0].kind != ptx::Operand::Kind::Sink;
   }
 
   void run() {
     if (emitter_.module().variant.build != Build::Plain) {
       const auto bytes = static_cast<std::uint32_t>(bits_ / 8);
       emit_access_callback(emitter_, access_.addresses(),
-                           bytes | kAccessStore | kAccessAtomic | static_cast<std::uint32_t>(instruction_.modifiers.space) << kAccessSpaceShift |
+                           bytes | kAccessStore | kAccessAtomic |
+                               static_cast<std::uint32_t>(instruction_.modifiers.space) << kAccessSpaceShift |
                                bytes << kAccessAlignShift);
     }
     access_.record_addresses();
@@ -50,11 +53,14 @@ class AtomicLowering {
     llvm::Type* lanes = emitter_.int_type(bits_, false);
     llvm::Type* element = emitter_.int_type(bits_);
     Value* at = emitter_.store_lanes(access_.addresses(), "addresses");
-    Value* operand = emitter_.store_lanes(emitter_.read_vector(instruction_.operands[first_ + 1], type_), "operand");
-    Value* other = op_ == AtomicOp::Cas
-                       ? emitter_.store_lanes(emitter_.read_vector(instruction_.operands[first_ + 2], type_), "operand")
-                       : nullptr;
-    Value* result = wants_result_ ? emitter_.store_lanes(llvm::Constant::getNullValue(lanes), "result") : nullptr;
+    Value* operand =
+        emitter_.store_lanes(emitter_.read_vector(instruction_.operands[first_ + 1], type_), "operand");
+    Value* other =
+        op_ == AtomicOp::Cas
+            ? emitter_.store_lanes(emitter_.read_vector(instruction_.operands[first_ + 2], type_), "operand")
+            : nullptr;
+    Value* result =
+        wants_result_ ? emitter_.store_lanes(llvm::Constant::getNullValue(lanes), "result") : nullptr;
     emit_lane_loop(emitter_, emitter_.mask(), [&](Value* lane) {
       Value* address = b_.CreateLoad(b_.getInt64Ty(), b_.CreateGEP(b_.getInt64Ty(), at, lane));
       Value* x = b_.CreateLoad(element, b_.CreateGEP(element, operand, lane));
@@ -68,11 +74,16 @@ class AtomicLowering {
  private:
   AtomicOrdering ordering() const {
     switch (instruction_.modifiers.semantics) {
-      case MemorySemantics::Acquire: return AtomicOrdering::Acquire;
-      case MemorySemantics::Release: return AtomicOrdering::Release;
-      case MemorySemantics::AcqRel: return AtomicOrdering::AcquireRelease;
-      case MemorySemantics::SeqCst: return AtomicOrdering::SequentiallyConsistent;
-      default: return AtomicOrdering::Monotonic;
+      case MemorySemantics::Acquire:
+        return AtomicOrdering::Acquire;
+      case MemorySemantics::Release:
+        return AtomicOrdering::Release;
+      case MemorySemantics::AcqRel:
+        return AtomicOrdering::AcquireRelease;
+      case MemorySemantics::SeqCst:
+        return AtomicOrdering::SequentiallyConsistent;
+      default:
+        return AtomicOrdering::Monotonic;
     }
   }
 
@@ -80,7 +91,12 @@ class AtomicLowering {
   bool combines() const {
     if (ptx::is_float(type_)) return false;
     switch (op_) {
-      case AtomicOp::Add: case AtomicOp::And: case AtomicOp::Or: case AtomicOp::Xor: case AtomicOp::Min: case AtomicOp::Max:
+      case AtomicOp::Add:
+      case AtomicOp::And:
+      case AtomicOp::Or:
+      case AtomicOp::Xor:
+      case AtomicOp::Min:
+      case AtomicOp::Max:
         return true;
       default:
         return false;
@@ -93,10 +109,19 @@ class AtomicLowering {
     std::uint64_t identity = 0;
     const std::uint64_t all = ~std::uint64_t{0};
     switch (op_) {
-      case AtomicOp::Add: id = llvm::Intrinsic::vector_reduce_add; break;
-      case AtomicOp::And: id = llvm::Intrinsic::vector_reduce_and; identity = all; break;
-      case AtomicOp::Or: id = llvm::Intrinsic::vector_reduce_or; break;
-      case AtomicOp::Xor: id = llvm::Intrinsic::vector_reduce_xor; break;
+      case AtomicOp::Add:
+        id = llvm::Intrinsic::vector_reduce_add;
+        break;
+      case AtomicOp::And:
+        id = llvm::Intrinsic::vector_reduce_and;
+        identity = all;
+        break;
+      case AtomicOp::Or:
+        id = llvm::Intrinsic::vector_reduce_or;
+        break;
+      case AtomicOp::Xor:
+        id = llvm::Intrinsic::vector_reduce_xor;
+        break;
       case AtomicOp::Min:
         id = sign ? llvm::Intrinsic::vector_reduce_smin : llvm::Intrinsic::vector_reduce_umin;
         identity = sign ? (std::uint64_t{1} << (bits_ - 1)) - 1 : all;
@@ -135,8 +160,10 @@ class AtomicLowering {
       return old;
     }
     if (op_ == AtomicOp::Cas) {
-      const AtomicOrdering failure = ordering() == AtomicOrdering::AcquireRelease || ordering() == AtomicOrdering::Acquire ? AtomicOrdering::Acquire
-                                                                                                                         : AtomicOrdering::Monotonic;
+      const AtomicOrdering failure =
+          ordering() == AtomicOrdering::AcquireRelease || ordering() == AtomicOrdering::Acquire
+              ? AtomicOrdering::Acquire
+              : AtomicOrdering::Monotonic;
       Value* pair = b_.CreateAtomicCmpXchg(pointer, x, y, alignment, ordering(), failure);
       return b_.CreateExtractValue(pair, 0);
     }
@@ -147,19 +174,29 @@ class AtomicLowering {
   AtomicRMWInst::BinOp host_operation() const {
     const bool sign = ptx::is_signed(type_);
     switch (op_) {
-      case AtomicOp::And: return AtomicRMWInst::And;
-      case AtomicOp::Or: return AtomicRMWInst::Or;
-      case AtomicOp::Xor: return AtomicRMWInst::Xor;
-      case AtomicOp::Exch: return AtomicRMWInst::Xchg;
-      case AtomicOp::Inc: return AtomicRMWInst::UIncWrap;
-      case AtomicOp::Dec: return AtomicRMWInst::UDecWrap;
-      case AtomicOp::Min: return sign ? AtomicRMWInst::Min : AtomicRMWInst::UMin;
-      case AtomicOp::Max: return sign ? AtomicRMWInst::Max : AtomicRMWInst::UMax;
-      default: return AtomicRMWInst::Add;
+      case AtomicOp::And:
+        return AtomicRMWInst::And;
+      case AtomicOp::Or:
+        return AtomicRMWInst::Or;
+      case AtomicOp::Xor:
+        return AtomicRMWInst::Xor;
+      case AtomicOp::Exch:
+        return AtomicRMWInst::Xchg;
+      case AtomicOp::Inc:
+        return AtomicRMWInst::UIncWrap;
+      case AtomicOp::Dec:
+        return AtomicRMWInst::UDecWrap;
+      case AtomicOp::Min:
+        return sign ? AtomicRMWInst::Min : AtomicRMWInst::UMin;
+      case AtomicOp::Max:
+        return sign ? AtomicRMWInst::Max : AtomicRMWInst::UMax;
+      default:
+        return AtomicRMWInst::Add;
     }
   }
 
-  Value* compare_and_swap_loop(Value* address, Value* pointer, Value* x, llvm::Align alignment, llvm::Type* element) {
+  Value* compare_and_swap_loop(Value* address, Value* pointer, Value* x, llvm::Align alignment,
+                               llvm::Type* element) {
     llvm::Function* into = b_.GetInsertBlock()->getParent();
     llvm::BasicBlock* before = b_.GetInsertBlock();
     llvm::BasicBlock* loop = llvm::BasicBlock::Create(emitter_.context(), "swap", into);
@@ -170,9 +207,10 @@ class AtomicLowering {
     b_.SetInsertPoint(loop);
     llvm::PHINode* old = b_.CreatePHI(element, 2);
     old->addIncoming(first, before);
-    Value* pair = b_.CreateAtomicCmpXchg(pointer, old, combined(old, x, nullptr, address), alignment,
-                                         ordering() == AtomicOrdering::Monotonic ? AtomicOrdering::Monotonic : AtomicOrdering::AcquireRelease,
-                                         AtomicOrdering::Monotonic);
+    Value* pair = b_.CreateAtomicCmpXchg(
+        pointer, old, combined(old, x, nullptr, address), alignment,
+        ordering() == AtomicOrdering::Monotonic ? AtomicOrdering::Monotonic : AtomicOrdering::AcquireRelease,
+        AtomicOrdering::Monotonic);
     old->addIncoming(b_.CreateExtractValue(pair, 0), b_.GetInsertBlock());
     b_.CreateCondBr(b_.CreateExtractValue(pair, 1), done, loop);
     b_.SetInsertPoint(done);
@@ -183,20 +221,30 @@ class AtomicLowering {
   Value* combined(Value* old, Value* x, Value* y, Value* address) {
     const bool sign = ptx::is_signed(type_);
     switch (op_) {
-      case AtomicOp::And: return b_.CreateAnd(old, x);
-      case AtomicOp::Or: return b_.CreateOr(old, x);
-      case AtomicOp::Xor: return b_.CreateXor(old, x);
-      case AtomicOp::Exch: return x;
-      case AtomicOp::Cas: return b_.CreateSelect(b_.CreateICmpEQ(old, x), y, old);
+      case AtomicOp::And:
+        return b_.CreateAnd(old, x);
+      case AtomicOp::Or:
+        return b_.CreateOr(old, x);
+      case AtomicOp::Xor:
+        return b_.CreateXor(old, x);
+      case AtomicOp::Exch:
+        return x;
+      case AtomicOp::Cas:
+        return b_.CreateSelect(b_.CreateICmpEQ(old, x), y, old);
       case AtomicOp::Inc:
-        return b_.CreateSelect(b_.CreateICmpUGE(old, x), emitter_.constant(old->getType(), 0), b_.CreateAdd(old, emitter_.constant(old->getType(), 1)));
+        return b_.CreateSelect(b_.CreateICmpUGE(old, x), emitter_.constant(old->getType(), 0),
+                               b_.CreateAdd(old, emitter_.constant(old->getType(), 1)));
       case AtomicOp::Dec: {
-        Value* restart = b_.CreateOr(b_.CreateICmpEQ(old, emitter_.constant(old->getType(), 0)), b_.CreateICmpUGT(old, x));
+        Value* restart =
+            b_.CreateOr(b_.CreateICmpEQ(old, emitter_.constant(old->getType(), 0)), b_.CreateICmpUGT(old, x));
         return b_.CreateSelect(restart, x, b_.CreateSub(old, emitter_.constant(old->getType(), 1)));
       }
-      case AtomicOp::Min: return b_.CreateBinaryIntrinsic(sign ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, old, x);
-      case AtomicOp::Max: return b_.CreateBinaryIntrinsic(sign ? llvm::Intrinsic::smax : llvm::Intrinsic::umax, old, x);
-      default: break;
+      case AtomicOp::Min:
+        return b_.CreateBinaryIntrinsic(sign ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, old, x);
+      case AtomicOp::Max:
+        return b_.CreateBinaryIntrinsic(sign ? llvm::Intrinsic::smax : llvm::Intrinsic::umax, old, x);
+      default:
+        break;
     }
     if (!ptx::is_float(type_)) return b_.CreateAdd(old, x);
     if (!ptx::is_packed(type_)) return add_floats(type_, old, x, address);
@@ -221,7 +269,8 @@ class AtomicLowering {
       Value* result = sum(old, x);
       Value* nan = values.constant(result, values.nan());
       for (Value* operand : {x, old}) {
-        nan = b_.CreateSelect(values.is_nan(operand), b_.CreateOr(operand, values.constant(operand, std::uint64_t{1} << 51)), nan);
+        nan = b_.CreateSelect(values.is_nan(operand),
+                              b_.CreateOr(operand, values.constant(operand, std::uint64_t{1} << 51)), nan);
       }
       return b_.CreateSelect(values.is_nan(result), nan, result);
     }
@@ -230,8 +279,9 @@ class AtomicLowering {
     Value* flushed = values.canonical_nan(values.flush(sum(values.flush(old), values.flush(x))));
     if (instruction_.modifiers.space == ptx::Space::Global) return flushed;
     Value* start = emitter_.context_field(offsetof(WarpContext, shared), b_.getInt64Ty());
-    Value* size = b_.CreateAdd(emitter_.context_field(offsetof(WarpContext, static_shared_bytes), b_.getInt32Ty()),
-                               emitter_.context_field(offsetof(WarpContext, dynamic_shared_bytes), b_.getInt32Ty()));
+    Value* size =
+        b_.CreateAdd(emitter_.context_field(offsetof(WarpContext, static_shared_bytes), b_.getInt32Ty()),
+                     emitter_.context_field(offsetof(WarpContext, dynamic_shared_bytes), b_.getInt32Ty()));
     Value* inside = b_.CreateICmpULT(b_.CreateSub(address, start), b_.CreateZExt(size, b_.getInt64Ty()));
     return b_.CreateSelect(inside, exact, flushed);
   }

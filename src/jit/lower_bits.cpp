@@ -23,7 +23,12 @@ struct BitLowering {
   bool sign;
 
   BitLowering(FunctionEmitter& e, const Instruction& i)
-      : emitter(e), instruction(i), source(e, i), b(e.b()), type(i.type), bits(ptx::bit_width(i.type)),
+      : emitter(e),
+        instruction(i),
+        source(e, i),
+        b(e.b()),
+        type(i.type),
+        bits(ptx::bit_width(i.type)),
         sign(ptx::is_signed(i.type)) {}
 
   Value* like(Value* value, std::uint64_t constant) { return emitter.constant(value->getType(), constant); }
@@ -32,18 +37,24 @@ struct BitLowering {
   }
   // Shifts of any amount: LLVM's are undefined from the width on.
   Value* shift_left(Value* value, Value* amount) {
-    Value* inside = b.CreateICmpULT(amount, like(amount, static_cast<unsigned>(value->getType()->getScalarSizeInBits())));
+    Value* inside =
+        b.CreateICmpULT(amount, like(amount, static_cast<unsigned>(value->getType()->getScalarSizeInBits())));
     const int width = static_cast<int>(value->getType()->getScalarSizeInBits());
-    Value* shifted = b.CreateShl(value, emitter.resize(b.CreateAnd(amount, like(amount, static_cast<unsigned>(width - 1))), width, false));
+    Value* shifted = b.CreateShl(
+        value,
+        emitter.resize(b.CreateAnd(amount, like(amount, static_cast<unsigned>(width - 1))), width, false));
     return b.CreateSelect(inside, shifted, like(value, 0));
   }
   Value* shift_right(Value* value, Value* amount, bool arithmetic) {
     const int width = static_cast<int>(value->getType()->getScalarSizeInBits());
     if (arithmetic) {
-      return b.CreateAShr(value, emitter.resize(minimum(amount, static_cast<unsigned>(width - 1)), width, false));
+      return b.CreateAShr(value,
+                          emitter.resize(minimum(amount, static_cast<unsigned>(width - 1)), width, false));
     }
     Value* inside = b.CreateICmpULT(amount, like(amount, static_cast<unsigned>(width)));
-    Value* shifted = b.CreateLShr(value, emitter.resize(b.CreateAnd(amount, like(amount, static_cast<unsigned>(width - 1))), width, false));
+    Value* shifted = b.CreateLShr(
+        value,
+        emitter.resize(b.CreateAnd(amount, like(amount, static_cast<unsigned>(width - 1))), width, false));
     return b.CreateSelect(inside, shifted, like(value, 0));
   }
   // count ones from bit 0 up; count may reach the width.
@@ -70,7 +81,8 @@ struct BitLowering {
     Value* amount = source(3, Type::B32);
     const bool wrap = instruction.modifiers.shift == ShiftMode::Wrap;
     const bool left = instruction.modifiers.direction == ptx::ShiftDirection::Left;
-    Value* result = b.CreateIntrinsic(left ? llvm::Intrinsic::fshl : llvm::Intrinsic::fshr, {low->getType()}, {high, low, amount});
+    Value* result = b.CreateIntrinsic(left ? llvm::Intrinsic::fshl : llvm::Intrinsic::fshr, {low->getType()},
+                                      {high, low, amount});
     if (wrap) return result;
     return b.CreateSelect(b.CreateICmpUGE(amount, like(amount, 32)), left ? low : high, result);
   }
@@ -79,7 +91,9 @@ struct BitLowering {
     Value* a = source(1, type);
     if (sign) a = b.CreateSelect(b.CreateICmpSLT(a, like(a, 0)), b.CreateNot(a), a);
     Value* leading = b.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, a, b.getFalse());
-    Value* position = instruction.modifiers.shiftamt ? leading : b.CreateSub(like(a, static_cast<unsigned>(bits - 1)), leading);
+    Value* position = instruction.modifiers.shiftamt
+                          ? leading
+                          : b.CreateSub(like(a, static_cast<unsigned>(bits - 1)), leading);
     Value* none = b.CreateICmpEQ(a, like(a, 0));
     Value* narrow = emitter.resize(position, 32, false);
     return b.CreateSelect(none, like(narrow, 0xffffffff), narrow);
@@ -88,7 +102,9 @@ struct BitLowering {
   // 9.7.1.19: b and c count from 0 to 255; bits beyond the top are filled with the sign.
   Value* extract() {
     Value* a = source(1, type);
-    Value* position = b.CreateAnd(source(2, Type::B32), source.uniform() ? static_cast<Value*>(emitter.i32(0xff)) : emitter.constant(emitter.int_type(32, false), 0xff));
+    Value* position = b.CreateAnd(source(2, Type::B32),
+                                  source.uniform() ? static_cast<Value*>(emitter.i32(0xff))
+                                                   : emitter.constant(emitter.int_type(32, false), 0xff));
     Value* length = source(3, Type::B32);
     length = b.CreateAnd(length, like(length, 0xff));
     Value* field = shift_right(a, position, false);
@@ -99,10 +115,14 @@ struct BitLowering {
     Value* top = b.CreateSub(b.CreateAdd(position, length), like(length, 1));
     top = minimum(top, static_cast<unsigned>(bits - 1));
     Value* sign_bit = b.CreateAnd(b.CreateLShr(a, emitter.resize(top, bits, false)), like(a, 1));
-    Value* negative = b.CreateAnd(b.CreateICmpNE(sign_bit, like(a, 0)), b.CreateICmpNE(length, like(length, 0)));
+    Value* negative =
+        b.CreateAnd(b.CreateICmpNE(sign_bit, like(a, 0)), b.CreateICmpNE(length, like(length, 0)));
     // Bits of the field that lie inside of a: the rest is filled.
-    Value* space = b.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, like(position, static_cast<unsigned>(bits)), position);
-    Value* inside = ones(b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, minimum(length, static_cast<unsigned>(bits)), space), bits);
+    Value* space = b.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat,
+                                           like(position, static_cast<unsigned>(bits)), position);
+    Value* inside = ones(
+        b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, minimum(length, static_cast<unsigned>(bits)), space),
+        bits);
     Value* filled = b.CreateOr(b.CreateAnd(value, inside), b.CreateNot(inside));
     return b.CreateSelect(negative, filled, value);
   }
@@ -124,9 +144,12 @@ struct BitLowering {
     Value* a = source(1, Type::B32);
     Value* high = source(2, Type::B32);
     Value* control = source(3, Type::B32);
-    Value* both = b.CreateOr(emitter.resize(a, 64, false), b.CreateShl(emitter.resize(high, 64, false), like(emitter.resize(high, 64, false), 32)));
+    Value* both =
+        b.CreateOr(emitter.resize(a, 64, false),
+                   b.CreateShl(emitter.resize(high, 64, false), like(emitter.resize(high, 64, false), 32)));
     const auto byte = [&](Value* index) {  // index: 0..7, 32 bits
-      Value* amount = emitter.resize(b.CreateShl(b.CreateAnd(index, like(index, 7)), like(index, 3)), 64, false);
+      Value* amount =
+          emitter.resize(b.CreateShl(b.CreateAnd(index, like(index, 7)), like(index, 3)), 64, false);
       return b.CreateAnd(emitter.resize(b.CreateLShr(both, amount), 32, false), like(index, 0xff));
     };
     Value* low = b.CreateAnd(control, like(control, 3));
@@ -135,19 +158,33 @@ struct BitLowering {
       Value* value = nullptr;
       Value* at = like(low, i);
       switch (instruction.modifiers.prmt) {
-        case PrmtMode::F4e: value = byte(b.CreateAdd(low, at)); break;
-        case PrmtMode::B4e: value = byte(b.CreateSub(b.CreateAdd(low, like(low, 8)), at)); break;
-        case PrmtMode::Rc8: value = byte(low); break;
-        case PrmtMode::Ecl: value = byte(b.CreateBinaryIntrinsic(llvm::Intrinsic::umax, low, at)); break;
-        case PrmtMode::Ecr: value = byte(b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, low, at)); break;
+        case PrmtMode::F4e:
+          value = byte(b.CreateAdd(low, at));
+          break;
+        case PrmtMode::B4e:
+          value = byte(b.CreateSub(b.CreateAdd(low, like(low, 8)), at));
+          break;
+        case PrmtMode::Rc8:
+          value = byte(low);
+          break;
+        case PrmtMode::Ecl:
+          value = byte(b.CreateBinaryIntrinsic(llvm::Intrinsic::umax, low, at));
+          break;
+        case PrmtMode::Ecr:
+          value = byte(b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, low, at));
+          break;
         case PrmtMode::Rc16:
-          value = byte(b.CreateAdd(b.CreateShl(b.CreateAnd(low, like(low, 1)), like(low, 1)), like(low, i & 1)));
+          value =
+              byte(b.CreateAdd(b.CreateShl(b.CreateAnd(low, like(low, 1)), like(low, 1)), like(low, i & 1)));
           break;
         default: {
           Value* selector = b.CreateLShr(control, like(control, 4 * i));
           value = byte(selector);
-          Value* sign_fill = b.CreateSelect(b.CreateICmpNE(b.CreateAnd(value, like(value, 0x80)), like(value, 0)), like(value, 0xff), like(value, 0));
-          value = b.CreateSelect(b.CreateICmpNE(b.CreateAnd(selector, like(selector, 8)), like(selector, 0)), sign_fill, value);
+          Value* sign_fill =
+              b.CreateSelect(b.CreateICmpNE(b.CreateAnd(value, like(value, 0x80)), like(value, 0)),
+                             like(value, 0xff), like(value, 0));
+          value = b.CreateSelect(b.CreateICmpNE(b.CreateAnd(selector, like(selector, 8)), like(selector, 0)),
+                                 sign_fill, value);
         }
       }
       result = b.CreateOr(result, b.CreateShl(value, like(value, 8 * i)));
@@ -156,7 +193,8 @@ struct BitLowering {
   }
 
   Value* clamped_count(Value* count) {
-    return instruction.modifiers.shift == ShiftMode::Wrap ? b.CreateAnd(count, like(count, 31)) : minimum(count, 32);
+    return instruction.modifiers.shift == ShiftMode::Wrap ? b.CreateAnd(count, like(count, 31))
+                                                          : minimum(count, 32);
   }
 
   Value* size_extend() {
@@ -173,16 +211,22 @@ struct BitLowering {
 
   Value* compute() {
     switch (instruction.opcode) {
-      case Opcode::And: return b.CreateAnd(source(1, type), source(2, type));
-      case Opcode::Or: return b.CreateOr(source(1, type), source(2, type));
-      case Opcode::Xor: return b.CreateXor(source(1, type), source(2, type));
-      case Opcode::Not: return b.CreateNot(source(1, type));
+      case Opcode::And:
+        return b.CreateAnd(source(1, type), source(2, type));
+      case Opcode::Or:
+        return b.CreateOr(source(1, type), source(2, type));
+      case Opcode::Xor:
+        return b.CreateXor(source(1, type), source(2, type));
+      case Opcode::Not:
+        return b.CreateNot(source(1, type));
       case Opcode::Cnot: {
         Value* a = source(1, type);
         return emitter.resize(b.CreateICmpEQ(a, like(a, 0)), bits, false);
       }
-      case Opcode::Lop3: return lookup(source(1, type), source(2, type), source(3, type), instruction.modifiers.lut);
-      case Opcode::Shf: return funnel();
+      case Opcode::Lop3:
+        return lookup(source(1, type), source(2, type), source(3, type), instruction.modifiers.lut);
+      case Opcode::Shf:
+        return funnel();
       case Opcode::Shl: {
         Value* a = source(1, type);
         return shift_left(a, saturate_amount(source(2, Type::B32), bits));
@@ -194,26 +238,36 @@ struct BitLowering {
       case Opcode::Popc:
         return emitter.resize(b.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, source(1, type)), 32, false);
       case Opcode::Clz:
-        return emitter.resize(b.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, source(1, type), b.getFalse()), 32, false);
-      case Opcode::Bfind: return find_leading();
-      case Opcode::Brev: return b.CreateUnaryIntrinsic(llvm::Intrinsic::bitreverse, source(1, type));
-      case Opcode::Bfe: return extract();
-      case Opcode::Bfi: return insert();
-      case Opcode::Prmt: return permute();
-      case Opcode::Szext: return size_extend();
+        return emitter.resize(b.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, source(1, type), b.getFalse()),
+                              32, false);
+      case Opcode::Bfind:
+        return find_leading();
+      case Opcode::Brev:
+        return b.CreateUnaryIntrinsic(llvm::Intrinsic::bitreverse, source(1, type));
+      case Opcode::Bfe:
+        return extract();
+      case Opcode::Bfi:
+        return insert();
+      case Opcode::Prmt:
+        return permute();
+      case Opcode::Szext:
+        return size_extend();
       case Opcode::Bmsk: {
         Value* start = clamped_count(source(1, Type::B32));
         return shift_left(ones(clamped_count(source(2, Type::B32)), 32), start);
       }
       case Opcode::Fns:
-        return call_helper(emitter, "doppel_fns", {source(1, Type::B32), source(2, Type::B32), source(3, Type::B32)}, 32);
-      default: return nullptr;
+        return call_helper(emitter, "doppel_fns",
+                           {source(1, Type::B32), source(2, Type::B32), source(3, Type::B32)}, 32);
+      default:
+        return nullptr;
     }
   }
 
   // A 32-bit amount in the width of the value, clamped so that nothing is lost by it.
   Value* saturate_amount(Value* amount, int width) {
-    return width < 32 ? emitter.resize(minimum(amount, static_cast<unsigned>(width)), width, false) : emitter.resize(amount, width, false);
+    return width < 32 ? emitter.resize(minimum(amount, static_cast<unsigned>(width)), width, false)
+                      : emitter.resize(amount, width, false);
   }
 };
 
@@ -221,9 +275,25 @@ struct BitLowering {
 
 bool lower_bits(FunctionEmitter& emitter, const Instruction& instruction) {
   switch (instruction.opcode) {
-    case Opcode::And: case Opcode::Or: case Opcode::Xor: case Opcode::Not: case Opcode::Cnot: case Opcode::Lop3: case Opcode::Shf:
-    case Opcode::Shl: case Opcode::Shr: case Opcode::Popc: case Opcode::Clz: case Opcode::Bfind: case Opcode::Brev: case Opcode::Bfe:
-    case Opcode::Bfi: case Opcode::Prmt: case Opcode::Szext: case Opcode::Bmsk: case Opcode::Fns:
+    case Opcode::And:
+    case Opcode::Or:
+    case Opcode::Xor:
+    case Opcode::Not:
+    case Opcode::Cnot:
+    case Opcode::Lop3:
+    case Opcode::Shf:
+    case Opcode::Shl:
+    case Opcode::Shr:
+    case Opcode::Popc:
+    case Opcode::Clz:
+    case Opcode::Bfind:
+    case Opcode::Brev:
+    case Opcode::Bfe:
+    case Opcode::Bfi:
+    case Opcode::Prmt:
+    case Opcode::Szext:
+    case Opcode::Bmsk:
+    case Opcode::Fns:
       break;
     default:
       return false;
@@ -236,7 +306,8 @@ bool lower_bits(FunctionEmitter& emitter, const Instruction& instruction) {
     llvm::IRBuilder<>& b = emitter.b();
     Value* set = b.CreateICmpNE(result, emitter.constant(result->getType(), 0));
     Value* other = lowering.source(5, ptx::Type::Pred);
-    set = instruction.modifiers.bool_op == ptx::BoolOp::And ? b.CreateAnd(set, other) : b.CreateOr(set, other);
+    set =
+        instruction.modifiers.bool_op == ptx::BoolOp::And ? b.CreateAnd(set, other) : b.CreateOr(set, other);
     emitter.write(*instruction.second_destination, set);
   }
   emitter.write(instruction.operands[0], result);

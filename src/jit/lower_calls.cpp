@@ -52,7 +52,8 @@ class CallLowering {
       const Operand& result = call_.returns[i];
       if (result.kind != Operand::Kind::Register) continue;
       const int bits = ptx::bit_width(emitter_.function().registers[result.reg].type);
-      emitter_.write(result, b_.CreateAlignedLoad(emitter_.int_type(bits, false), pointers_[i], llvm::Align(1)));
+      emitter_.write(result,
+                     b_.CreateAlignedLoad(emitter_.int_type(bits, false), pointers_[i], llvm::Align(1)));
     }
     if (may_exit()) emitter_.lanes_left_in_call();
   }
@@ -60,10 +61,13 @@ class CallLowering {
  private:
   // 32 values of an argument or a result.
   Value* memory_of(const Operand& operand, bool is_result) {
-    if (operand.kind == Operand::Kind::Symbol || (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Symbol)) {
+    if (operand.kind == Operand::Kind::Symbol ||
+        (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Symbol)) {
       return emitter_.parameter_memory(operand.symbol);
     }
-    const ptx::Type type = operand.kind == Operand::Kind::Register ? emitter_.function().registers[operand.reg].type : ptx::Type::B64;
+    const ptx::Type type = operand.kind == Operand::Kind::Register
+                               ? emitter_.function().registers[operand.reg].type
+                               : ptx::Type::B64;
     if (is_result) return emitter_.stack_slot(emitter_.int_type(ptx::bit_width(type), false), "result");
     return emitter_.store_lanes(emitter_.read_vector(operand, type), "argument");
   }
@@ -79,10 +83,12 @@ class CallLowering {
     const auto found = emitter_.module().functions.find(id);
     if (found == emitter_.module().functions.end()) emitter_.unsupported(instruction_, "unknown callee");
     llvm::Function* target = found->second;
-    std::vector<Value*> arguments{emitter_.context_pointer(), lanes,
-                                  b_.CreateAdd(emitter_.frame_offset(), emitter_.i64(emitter_.frame_bytes()))};
+    std::vector<Value*> arguments{
+        emitter_.context_pointer(), lanes,
+        b_.CreateAdd(emitter_.frame_offset(), emitter_.i64(emitter_.frame_bytes()))};
     arguments.insert(arguments.end(), pointers_.begin(), pointers_.end());
-    if (arguments.size() != target->arg_size()) emitter_.unsupported(instruction_, "arguments do not match '" + callee.name + "'");
+    if (arguments.size() != target->arg_size())
+      emitter_.unsupported(instruction_, "arguments do not match '" + callee.name + "'");
     b_.CreateCall(target, arguments);
   }
 
@@ -90,15 +96,18 @@ class CallLowering {
     const std::size_t results = call_.returns.size();
     const std::size_t count = pointers_.size() - results;
     llvm::Type* pointer = b_.getPtrTy();
-    Value* table = emitter_.stack_slot(llvm::ArrayType::get(pointer, std::max<std::size_t>(count, 1)), "arguments");
+    Value* table =
+        emitter_.stack_slot(llvm::ArrayType::get(pointer, std::max<std::size_t>(count, 1)), "arguments");
     for (std::size_t i = 0; i < count; ++i) {
       b_.CreateStore(pointers_[results + i], b_.CreateConstInBoundsGEP1_64(pointer, table, i));
     }
-    Value* result = results == 0 ? static_cast<Value*>(llvm::ConstantPointerNull::get(b_.getPtrTy())) : pointers_[0];
+    Value* result =
+        results == 0 ? static_cast<Value*>(llvm::ConstantPointerNull::get(b_.getPtrTy())) : pointers_[0];
     llvm::Type* word = b_.getInt32Ty();
     emitter_.callback(offsetof(RuntimeCallbacks, call),
                       llvm::FunctionType::get(b_.getVoidTy(), {pointer, word, word, pointer, pointer}, false),
-                      {emitter_.context_pointer(), lanes, emitter_.i32(static_cast<std::uint32_t>(function)), table, result});
+                      {emitter_.context_pointer(), lanes, emitter_.i32(static_cast<std::uint32_t>(function)),
+                       table, result});
   }
 
   bool fits(FunctionId id) const {
@@ -150,8 +159,10 @@ class CallLowering {
     }
     b_.SetInsertPoint(wild);
     llvm::Type* word = b_.getInt32Ty();
-    emitter_.callback(offsetof(RuntimeCallbacks, trap), llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), word, word, word}, false),
-                      {emitter_.context_pointer(), same, emitter_.i32(emitter_.function_id()), emitter_.i32(emitter_.instruction_index())});
+    emitter_.callback(offsetof(RuntimeCallbacks, trap),
+                      llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), word, word, word}, false),
+                      {emitter_.context_pointer(), same, emitter_.i32(emitter_.function_id()),
+                       emitter_.i32(emitter_.instruction_index())});
     b_.CreateUnreachable();
     b_.SetInsertPoint(next);
     Value* rest = b_.CreateAnd(left, b_.CreateNot(same));

@@ -16,44 +16,74 @@ namespace {
 
 CmpInst::Predicate integer_predicate(Compare compare, bool sign) {
   switch (compare) {
-    case Compare::Eq: return CmpInst::ICMP_EQ;
-    case Compare::Ne: return CmpInst::ICMP_NE;
-    case Compare::Lt: return sign ? CmpInst::ICMP_SLT : CmpInst::ICMP_ULT;
-    case Compare::Le: return sign ? CmpInst::ICMP_SLE : CmpInst::ICMP_ULE;
-    case Compare::Gt: return sign ? CmpInst::ICMP_SGT : CmpInst::ICMP_UGT;
-    case Compare::Ge: return sign ? CmpInst::ICMP_SGE : CmpInst::ICMP_UGE;
-    case Compare::Lo: return CmpInst::ICMP_ULT;
-    case Compare::Ls: return CmpInst::ICMP_ULE;
-    case Compare::Hi: return CmpInst::ICMP_UGT;
-    case Compare::Hs: return CmpInst::ICMP_UGE;
-    default: return CmpInst::BAD_ICMP_PREDICATE;
+    case Compare::Eq:
+      return CmpInst::ICMP_EQ;
+    case Compare::Ne:
+      return CmpInst::ICMP_NE;
+    case Compare::Lt:
+      return sign ? CmpInst::ICMP_SLT : CmpInst::ICMP_ULT;
+    case Compare::Le:
+      return sign ? CmpInst::ICMP_SLE : CmpInst::ICMP_ULE;
+    case Compare::Gt:
+      return sign ? CmpInst::ICMP_SGT : CmpInst::ICMP_UGT;
+    case Compare::Ge:
+      return sign ? CmpInst::ICMP_SGE : CmpInst::ICMP_UGE;
+    case Compare::Lo:
+      return CmpInst::ICMP_ULT;
+    case Compare::Ls:
+      return CmpInst::ICMP_ULE;
+    case Compare::Hi:
+      return CmpInst::ICMP_UGT;
+    case Compare::Hs:
+      return CmpInst::ICMP_UGE;
+    default:
+      return CmpInst::BAD_ICMP_PREDICATE;
   }
 }
 
 CmpInst::Predicate float_predicate(Compare compare) {
   switch (compare) {
-    case Compare::Eq: return CmpInst::FCMP_OEQ;
-    case Compare::Ne: return CmpInst::FCMP_ONE;
-    case Compare::Lt: return CmpInst::FCMP_OLT;
-    case Compare::Le: return CmpInst::FCMP_OLE;
-    case Compare::Gt: return CmpInst::FCMP_OGT;
-    case Compare::Ge: return CmpInst::FCMP_OGE;
-    case Compare::Equ: return CmpInst::FCMP_UEQ;
-    case Compare::Neu: return CmpInst::FCMP_UNE;
-    case Compare::Ltu: return CmpInst::FCMP_ULT;
-    case Compare::Leu: return CmpInst::FCMP_ULE;
-    case Compare::Gtu: return CmpInst::FCMP_UGT;
-    case Compare::Geu: return CmpInst::FCMP_UGE;
-    case Compare::Num: return CmpInst::FCMP_ORD;
-    case Compare::Nan: return CmpInst::FCMP_UNO;
-    default: return CmpInst::BAD_FCMP_PREDICATE;
+    case Compare::Eq:
+      return CmpInst::FCMP_OEQ;
+    case Compare::Ne:
+      return CmpInst::FCMP_ONE;
+    case Compare::Lt:
+      return CmpInst::FCMP_OLT;
+    case Compare::Le:
+      return CmpInst::FCMP_OLE;
+    case Compare::Gt:
+      return CmpInst::FCMP_OGT;
+    case Compare::Ge:
+      return CmpInst::FCMP_OGE;
+    case Compare::Equ:
+      return CmpInst::FCMP_UEQ;
+    case Compare::Neu:
+      return CmpInst::FCMP_UNE;
+    case Compare::Ltu:
+      return CmpInst::FCMP_ULT;
+    case Compare::Leu:
+      return CmpInst::FCMP_ULE;
+    case Compare::Gtu:
+      return CmpInst::FCMP_UGT;
+    case Compare::Geu:
+      return CmpInst::FCMP_UGE;
+    case Compare::Num:
+      return CmpInst::FCMP_ORD;
+    case Compare::Nan:
+      return CmpInst::FCMP_UNO;
+    default:
+      return CmpInst::BAD_FCMP_PREDICATE;
   }
 }
 
 class CompareLowering {
  public:
   CompareLowering(FunctionEmitter& emitter, const Instruction& instruction, Type type)
-      : emitter_(emitter), b_(emitter.b()), instruction_(instruction), type_(type), source_(emitter, instruction) {}
+      : emitter_(emitter),
+        b_(emitter.b()),
+        instruction_(instruction),
+        type_(type),
+        source_(emitter, instruction) {}
 
   bool valid() const {
     return predicate() != CmpInst::BAD_FCMP_PREDICATE && predicate() != CmpInst::BAD_ICMP_PREDICATE;
@@ -91,7 +121,8 @@ class CompareLowering {
     Value* value = source_(i, type_);
     if (half < 0) return value;
     const int bits = ptx::bit_width(type_) / 2;
-    if (half == 1) value = b_.CreateLShr(value, emitter_.constant(value->getType(), static_cast<unsigned>(bits)));
+    if (half == 1)
+      value = b_.CreateLShr(value, emitter_.constant(value->getType(), static_cast<unsigned>(bits)));
     return emitter_.resize(value, bits, false);
   }
 
@@ -129,7 +160,8 @@ bool lower_set(FunctionEmitter& emitter, const Instruction& instruction) {
     const bool uniform = !t->getType()->isVectorTy();
     llvm::Type* integer = emitter.int_type(ptx::bit_width(type), uniform);
     if (!ptx::is_float(type)) return b.CreateSExt(t, integer);
-    return b.CreateSelect(t, emitter.constant(integer, FloatValues(emitter, type).one()), emitter.constant(integer, 0));
+    return b.CreateSelect(t, emitter.constant(integer, FloatValues(emitter, type).one()),
+                          emitter.constant(integer, 0));
   };
   if (!ptx::is_packed(instruction.source_type)) {
     emitter.write(instruction.operands[0], value(lowering.combine(lowering.compare(-1)), instruction.type));
@@ -138,7 +170,8 @@ bool lower_set(FunctionEmitter& emitter, const Instruction& instruction) {
   const Type element = ptx::is_packed(instruction.type) ? ptx::element_type(instruction.type) : Type::U16;
   Value* low = emitter.resize(value(lowering.combine(lowering.compare(0)), element), 32, false);
   Value* high = emitter.resize(value(lowering.combine(lowering.compare(1)), element), 32, false);
-  emitter.write(instruction.operands[0], b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), 16))));
+  emitter.write(instruction.operands[0],
+                b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), 16))));
   return true;
 }
 
@@ -154,13 +187,26 @@ bool lower_testp(FunctionEmitter& emitter, const Instruction& instruction) {
   Value* subnormal = b.CreateAnd(b.CreateICmpEQ(exponent, zero), b.CreateICmpNE(magnitude, zero));
   Value* result = nullptr;
   switch (instruction.modifiers.testp) {
-    case ptx::TestpMode::Finite: result = b.CreateICmpULT(magnitude, infinity); break;
-    case ptx::TestpMode::Infinite: result = b.CreateICmpEQ(magnitude, infinity); break;
-    case ptx::TestpMode::Number: result = b.CreateICmpULE(magnitude, infinity); break;
-    case ptx::TestpMode::NotANumber: result = b.CreateICmpUGT(magnitude, infinity); break;
-    case ptx::TestpMode::Normal: result = b.CreateAnd(b.CreateICmpULT(magnitude, infinity), b.CreateNot(subnormal)); break;
-    case ptx::TestpMode::Subnormal: result = subnormal; break;
-    default: return false;
+    case ptx::TestpMode::Finite:
+      result = b.CreateICmpULT(magnitude, infinity);
+      break;
+    case ptx::TestpMode::Infinite:
+      result = b.CreateICmpEQ(magnitude, infinity);
+      break;
+    case ptx::TestpMode::Number:
+      result = b.CreateICmpULE(magnitude, infinity);
+      break;
+    case ptx::TestpMode::NotANumber:
+      result = b.CreateICmpUGT(magnitude, infinity);
+      break;
+    case ptx::TestpMode::Normal:
+      result = b.CreateAnd(b.CreateICmpULT(magnitude, infinity), b.CreateNot(subnormal));
+      break;
+    case ptx::TestpMode::Subnormal:
+      result = subnormal;
+      break;
+    default:
+      return false;
   }
   emitter.write(instruction.operands[0], result);
   return true;
@@ -171,12 +217,16 @@ bool lower_testp(FunctionEmitter& emitter, const Instruction& instruction) {
 bool lower_compare(FunctionEmitter& emitter, const Instruction& instruction) {
   llvm::IRBuilder<>& b = emitter.b();
   switch (instruction.opcode) {
-    case Opcode::Setp: return lower_setp(emitter, instruction);
-    case Opcode::Set: return lower_set(emitter, instruction);
-    case Opcode::Testp: return lower_testp(emitter, instruction);
+    case Opcode::Setp:
+      return lower_setp(emitter, instruction);
+    case Opcode::Set:
+      return lower_set(emitter, instruction);
+    case Opcode::Testp:
+      return lower_testp(emitter, instruction);
     case Opcode::Selp: {
       Sources source(emitter, instruction);
-      Value* chosen = b.CreateSelect(source(3, Type::Pred), source(1, instruction.type), source(2, instruction.type));
+      Value* chosen =
+          b.CreateSelect(source(3, Type::Pred), source(1, instruction.type), source(2, instruction.type));
       emitter.write(instruction.operands[0], chosen);
       return true;
     }
@@ -192,7 +242,8 @@ bool lower_compare(FunctionEmitter& emitter, const Instruction& instruction) {
       } else {
         first = b.CreateICmpSGE(c, emitter.constant(c->getType(), 0));
       }
-      emitter.write(instruction.operands[0], b.CreateSelect(first, source(1, instruction.type), source(2, instruction.type)));
+      emitter.write(instruction.operands[0],
+                    b.CreateSelect(first, source(1, instruction.type), source(2, instruction.type)));
       return true;
     }
     default:

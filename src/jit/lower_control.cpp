@@ -1,9 +1,10 @@
-// Branches and reconvergence in structured mode: see kernel/pending_blocks.h for the order in which a warp's blocks run.
-#include "jit/lower.h"
-
+// Branches and reconvergence in structured mode: see kernel/pending_blocks.h for the order in which a warp's
+// blocks run.
 #include <llvm/IR/MDBuilder.h>
 
 #include <cstddef>
+
+#include "jit/lower.h"
 
 namespace doppel::jit {
 
@@ -12,7 +13,9 @@ using llvm::Value;
 using ptx::Instruction;
 using ptx::Opcode;
 
-bool FunctionEmitter::leaves(BlockId block) const { return kernel::only_leaves(function_, graph_.blocks()[block]); }
+bool FunctionEmitter::leaves(BlockId block) const {
+  return kernel::only_leaves(function_, graph_.blocks()[block]);
+}
 
 // Lanes of the block by where they go next. An edge without a target leaves the function.
 std::vector<FunctionEmitter::Edge> FunctionEmitter::edges_of(BlockId block, const Instruction& last) {
@@ -32,7 +35,8 @@ std::vector<FunctionEmitter::Edge> FunctionEmitter::edges_of(BlockId block, cons
   } else if (last.opcode == Opcode::BrxIdx) {
     Value* index = read_vector(last.operands[0], ptx::Type::U32);
     for (std::uint32_t i = 0; i < last.branch_targets.size(); ++i) {
-      Value* here = builder_.CreateBitCast(builder_.CreateICmpEQ(index, constant(index->getType(), i)), builder_.getInt32Ty());
+      Value* here = builder_.CreateBitCast(builder_.CreateICmpEQ(index, constant(index->getType(), i)),
+                                           builder_.getInt32Ty());
       edges.push_back({block_at(last.branch_targets[i]), builder_.CreateAnd(taken, here)});
     }
   } else if (ends_block(last)) {
@@ -41,7 +45,8 @@ std::vector<FunctionEmitter::Edge> FunctionEmitter::edges_of(BlockId block, cons
     edges.push_back({fall_through(), block_mask_});
     return edges;
   }
-  if (last.guard) edges.push_back({fall_through(), builder_.CreateAnd(block_mask_, builder_.CreateNot(taken))});
+  if (last.guard)
+    edges.push_back({fall_through(), builder_.CreateAnd(block_mask_, builder_.CreateNot(taken))});
   return edges;
 }
 
@@ -52,14 +57,16 @@ void FunctionEmitter::leave(Value* lanes, bool exits_thread) {
     for (std::size_t i = 0; i < function_.return_registers.size(); ++i) {
       if (function_.return_parameters[i].space != ptx::Space::Reg) continue;
       Value* value = materialize(load_register(function_.return_registers[i]));
-      Value* memory = parameter_memory({ptx::SymbolRef::Scope::ReturnParameter, static_cast<std::uint32_t>(i)});
+      Value* memory =
+          parameter_memory({ptx::SymbolRef::Scope::ReturnParameter, static_cast<std::uint32_t>(i)});
       Value* active = builder_.CreateBitCast(lanes, vector_of(builder_.getInt1Ty()));
       builder_.CreateMaskedStore(value, memory, llvm::Align(1), active);
     }
     return;
   }
   Value* address = context_field_address(offsetof(WarpContext, exited_mask));
-  builder_.CreateStore(builder_.CreateOr(builder_.CreateLoad(builder_.getInt32Ty(), address), lanes), address);
+  builder_.CreateStore(builder_.CreateOr(builder_.CreateLoad(builder_.getInt32Ty(), address), lanes),
+                       address);
 }
 
 // An edge to a block that only leaves: its lanes are counted as having entered it.
@@ -165,7 +172,8 @@ void FunctionEmitter::emit_terminator(BlockId block) {
     for (std::size_t i = 0; i < edges.size(); ++i) {
       if (!edges[i].target || leaves(*edges[i].target)) continue;
       rest = llvm::BasicBlock::Create(context(), "next", into_);
-      llvm::BasicBlock* next = scheduled_ && !pending.convergent(*edges[i].target) ? scheduler_.dispatch : body_[*edges[i].target];
+      llvm::BasicBlock* next =
+          scheduled_ && !pending.convergent(*edges[i].target) ? scheduler_.dispatch : body_[*edges[i].target];
       builder_.CreateCondBr(builder_.CreateICmpNE(edges[i].lanes, i32(0)), next, rest);
       builder_.SetInsertPoint(rest);
     }
@@ -180,7 +188,8 @@ void FunctionEmitter::emit_terminator(BlockId block) {
   builder_.CreateBr(next == kernel::kNoBlock ? end_ : arrival(next));
 }
 
-// A loop gives others a turn now and then, so that a launch can be cancelled and a loop that waits for another warp ends.
+// A loop gives others a turn now and then, so that a launch can be cancelled and a loop that waits for
+// another warp ends.
 void FunctionEmitter::poll_loop(BlockId header) {
   const kernel::Loop& loop = graph_.loops()[graph_.blocks()[header].loop];
   bool waits = false;
@@ -193,12 +202,14 @@ void FunctionEmitter::poll_loop(BlockId header) {
     waits |= instruction.opcode == Opcode::Atom || (instruction.opcode == Opcode::Ld && strong) ||
              instruction.opcode == Opcode::Call || instruction.opcode == Opcode::Nanosleep;
   }
-  Value* left = builder_.CreateSub(builder_.CreateLoad(builder_.getInt32Ty(), poll_), i32(waits ? 1u << 11 : 1));
+  Value* left =
+      builder_.CreateSub(builder_.CreateLoad(builder_.getInt32Ty(), poll_), i32(waits ? 1u << 11 : 1));
   builder_.CreateStore(left, poll_);
   llvm::BasicBlock* turn = llvm::BasicBlock::Create(context(), "yield", into_);
   llvm::BasicBlock* go = llvm::BasicBlock::Create(context(), "go", into_);
   llvm::MDBuilder metadata(context());
-  builder_.CreateCondBr(builder_.CreateICmpSLE(left, i32(0)), turn, go, metadata.createBranchWeights(1, 1 << 20));
+  builder_.CreateCondBr(builder_.CreateICmpSLE(left, i32(0)), turn, go,
+                        metadata.createBranchWeights(1, 1 << 20));
   builder_.SetInsertPoint(turn);
   call_yield();
   builder_.CreateStore(i32(1u << 16), poll_);

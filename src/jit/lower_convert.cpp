@@ -16,7 +16,12 @@ namespace {
 class Conversion {
  public:
   Conversion(FunctionEmitter& emitter, const Instruction& instruction, Type to, Type from)
-      : emitter_(emitter), b_(emitter.b()), m_(instruction.modifiers), to_(to), from_(from), to_bits_(ptx::bit_width(to)) {}
+      : emitter_(emitter),
+        b_(emitter.b()),
+        m_(instruction.modifiers),
+        to_(to),
+        from_(from),
+        to_bits_(ptx::bit_width(to)) {}
 
   // From the source's width to the result's; TF32 results have 32 bits.
   Value* convert(Value* value) {
@@ -35,12 +40,13 @@ class Conversion {
                                 : to_signed                  ? (std::uint64_t{1} << (to_bits_ - 1)) - 1
                                                              : (std::uint64_t{1} << to_bits_) - 1;
       const std::uint64_t type_top = from_bits == 64 && !from_signed ? ~std::uint64_t{0}
-                                     : from_signed                  ? (std::uint64_t{1} << (from_bits - 1)) - 1
-                                                                    : (std::uint64_t{1} << from_bits) - 1;
+                                     : from_signed ? (std::uint64_t{1} << (from_bits - 1)) - 1
+                                                   : (std::uint64_t{1} << from_bits) - 1;
       if (from_signed) {
         const std::int64_t least = to_signed ? -static_cast<std::int64_t>(top) - 1 : 0;
         if (!to_signed || to_bits_ < from_bits) {
-          value = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, value, like(value, static_cast<std::uint64_t>(least)));
+          value = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, value,
+                                           like(value, static_cast<std::uint64_t>(least)));
         }
         if (top < type_top) value = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, value, like(value, top));
       } else if (top < type_top) {
@@ -56,30 +62,41 @@ class Conversion {
   Value* round_to_integral(Value* number) {
     llvm::Intrinsic::ID id = llvm::Intrinsic::roundeven;
     switch (m_.rounding) {
-      case Rounding::Rzi: id = llvm::Intrinsic::trunc; break;
-      case Rounding::Rmi: id = llvm::Intrinsic::floor; break;
-      case Rounding::Rpi: id = llvm::Intrinsic::ceil; break;
-      default: break;
+      case Rounding::Rzi:
+        id = llvm::Intrinsic::trunc;
+        break;
+      case Rounding::Rmi:
+        id = llvm::Intrinsic::floor;
+        break;
+      case Rounding::Rpi:
+        id = llvm::Intrinsic::ceil;
+        break;
+      default:
+        break;
     }
     return b_.CreateUnaryIntrinsic(id, number);
   }
 
   bool rounds_to_integral() const { return m_.rounding >= Rounding::Rni && m_.rounding <= Rounding::Rpi; }
 
-  // Out of range is clamped. NaN gives 0, but the smallest integer where the source is .f64 or the result has 64 bits ('Integer Notes').
+  // Out of range is clamped. NaN gives 0, but the smallest integer where the source is .f64 or the result has
+  // 64 bits ('Integer Notes').
   Value* float_to_integer(Value* value) {
     FloatValues source(emitter_, from_);
     if (m_.ftz && from_ == Type::F32) value = source.flush(value);
     Value* number = source.to_float(value);
     if (from_ == Type::F16) {
-      number = b_.CreateFPExt(number, value->getType()->isVectorTy() ? emitter_.vector_of(b_.getFloatTy()) : b_.getFloatTy());
+      number = b_.CreateFPExt(
+          number, value->getType()->isVectorTy() ? emitter_.vector_of(b_.getFloatTy()) : b_.getFloatTy());
     }
     Value* integral = round_to_integral(number);
     llvm::Type* type = emitter_.int_type(to_bits_, !value->getType()->isVectorTy());
-    Value* result = b_.CreateIntrinsic(ptx::is_signed(to_) ? llvm::Intrinsic::fptosi_sat : llvm::Intrinsic::fptoui_sat,
-                                       {type, integral->getType()}, {integral});
+    Value* result =
+        b_.CreateIntrinsic(ptx::is_signed(to_) ? llvm::Intrinsic::fptosi_sat : llvm::Intrinsic::fptoui_sat,
+                           {type, integral->getType()}, {integral});
     if (from_ == Type::F64 || to_bits_ == 64) {
-      result = b_.CreateSelect(source.is_nan(value), like(result, std::uint64_t{1} << (to_bits_ - 1)), result);
+      result =
+          b_.CreateSelect(source.is_nan(value), like(result, std::uint64_t{1} << (to_bits_ - 1)), result);
     }
     return result;
   }
@@ -88,7 +105,8 @@ class Conversion {
     const bool uniform = !value->getType()->isVectorTy();
     Value* wide = emitter_.resize(value, 64, !ptx::is_float(from_) && ptx::is_signed(from_));
     Value* result = call_helper(emitter_, "doppel_convert_to_float", {wide}, 64,
-                                {static_cast<std::uint32_t>(from_), static_cast<std::uint32_t>(to_), static_cast<std::uint32_t>(m_.rounding)});
+                                {static_cast<std::uint32_t>(from_), static_cast<std::uint32_t>(to_),
+                                 static_cast<std::uint32_t>(m_.rounding)});
     result = emitter_.resize(result, to_bits_, false);
     return uniform ? b_.CreateExtractElement(result, std::uint64_t{0}) : result;
   }
@@ -106,7 +124,8 @@ class Conversion {
   }
 
   llvm::Type* as_float(Value* like_value) {
-    return like_value->getType()->isVectorTy() ? emitter_.vector_of(b_.getFloatTy()) : static_cast<llvm::Type*>(b_.getFloatTy());
+    return like_value->getType()->isVectorTy() ? emitter_.vector_of(b_.getFloatTy())
+                                               : static_cast<llvm::Type*>(b_.getFloatTy());
   }
 
   Value* float_to_float(Value* value) {
@@ -122,7 +141,8 @@ class Conversion {
         result = source.to_bits(number);
       }
       if (from_ == Type::F64) {
-        return b_.CreateSelect(source.is_nan(value), b_.CreateOr(value, like(value, std::uint64_t{1} << 51)), result);
+        return b_.CreateSelect(source.is_nan(value), b_.CreateOr(value, like(value, std::uint64_t{1} << 51)),
+                               result);
       }
       return target.canonical_nan(result);
     }
@@ -133,8 +153,10 @@ class Conversion {
       result = b_.CreateBitCast(b_.CreateFPExt(source.to_float(value), target.float_type(value)),
                                 emitter_.int_type(to_bits_, !value->getType()->isVectorTy()));
     } else if (from_ == Type::BF16 && to_ == Type::F32) {
-      result = b_.CreateBitCast(source.to_float(value), emitter_.int_type(32, !value->getType()->isVectorTy()));
-    } else if (m_.rounding == Rounding::Rn && ((from_ == Type::F64 && to_ == Type::F32) || (from_ == Type::F32 && to_ == Type::F16))) {
+      result =
+          b_.CreateBitCast(source.to_float(value), emitter_.int_type(32, !value->getType()->isVectorTy()));
+    } else if (m_.rounding == Rounding::Rn &&
+               ((from_ == Type::F64 && to_ == Type::F32) || (from_ == Type::F32 && to_ == Type::F16))) {
       result = target.to_bits(b_.CreateFPTrunc(source.to_float(value), target.float_type(value)));
     } else if (m_.rounding == Rounding::Rn && from_ == Type::F32 && to_ == Type::BF16) {
       result = target.to_bits(source.to_float(value));
@@ -195,10 +217,12 @@ bool lower_convert(FunctionEmitter& emitter, const Instruction& instruction) {
     const int bits = ptx::bit_width(instruction.type);
     Value* high = emitter.resize(conversion.integer_to_integer(source(1, from), true), 32, false);
     Value* low = emitter.resize(conversion.integer_to_integer(source(2, from), true), 32, false);
-    Value* result = b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), static_cast<unsigned>(bits))));
+    Value* result =
+        b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), static_cast<unsigned>(bits))));
     if (instruction.operands.size() > 3) {
       Value* above = source(3, Type::B32);
-      result = b.CreateOr(result, b.CreateShl(above, emitter.constant(above->getType(), static_cast<unsigned>(2 * bits))));
+      result = b.CreateOr(
+          result, b.CreateShl(above, emitter.constant(above->getType(), static_cast<unsigned>(2 * bits))));
     }
     emitter.write(instruction.operands[0], result);
     return true;
@@ -210,7 +234,8 @@ bool lower_convert(FunctionEmitter& emitter, const Instruction& instruction) {
     Conversion conversion(emitter, instruction, element, from);
     Value* high = emitter.resize(conversion.convert(source(1, from)), 32, false);
     Value* low = emitter.resize(conversion.convert(source(2, from)), 32, false);
-    emitter.write(instruction.operands[0], b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), 16))));
+    emitter.write(instruction.operands[0],
+                  b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), 16))));
     return true;
   }
   Conversion conversion(emitter, instruction, instruction.type, from);

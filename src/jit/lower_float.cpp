@@ -14,7 +14,9 @@ using ptx::Type;
 
 namespace {
 
-bool is_directed(Rounding rounding) { return rounding == Rounding::Rz || rounding == Rounding::Rm || rounding == Rounding::Rp; }
+bool is_directed(Rounding rounding) {
+  return rounding == Rounding::Rz || rounding == Rounding::Rm || rounding == Rounding::Rp;
+}
 
 class FloatLowering {
  public:
@@ -25,13 +27,18 @@ class FloatLowering {
   Value* compute(Value* a, Value* c, Value* d) {
     const ptx::Modifiers& m = instruction_.modifiers;
     switch (instruction_.opcode) {
-      case Opcode::Neg: return values_.negate(m.ftz ? values_.flush(a) : a);
-      case Opcode::Abs: return values_.magnitude(m.ftz ? values_.flush(a) : a);
+      case Opcode::Neg:
+        return values_.negate(m.ftz ? values_.flush(a) : a);
+      case Opcode::Abs:
+        return values_.magnitude(m.ftz ? values_.flush(a) : a);
       case Opcode::Copysign:
         return b_.CreateOr(b_.CreateAnd(a, values_.constant(a, values_.sign_bit())), values_.magnitude(c));
-      case Opcode::Min: return pick(a, c, false);
-      case Opcode::Max: return pick(a, c, true);
-      default: break;
+      case Opcode::Min:
+        return pick(a, c, false);
+      case Opcode::Max:
+        return pick(a, c, true);
+      default:
+        break;
     }
     if (m.ftz) {
       a = values_.flush(a);
@@ -48,16 +55,29 @@ class FloatLowering {
     Value* x = values_.to_float(a);
     Value* y = c == nullptr ? nullptr : values_.to_float(c);
     Value* result = nullptr;
-    // f16 and bf16: LLVM computes f16 in f32 and rounds once more, which is exact for one operation, since 24 >= 2 * 11 + 2 bits;
-    // bf16 is held as f32 here and rounded by to_bits.
+    // f16 and bf16: LLVM computes f16 in f32 and rounds once more, which is exact for one operation, since 24
+    // >= 2 * 11 + 2 bits; bf16 is held as f32 here and rounded by to_bits.
     switch (instruction_.opcode) {
-      case Opcode::Add: result = b_.CreateFAdd(x, y); break;
-      case Opcode::Sub: result = b_.CreateFSub(x, y); break;
-      case Opcode::Mul: result = b_.CreateFMul(x, y); break;
-      case Opcode::Div: result = b_.CreateFDiv(x, y); break;
-      case Opcode::Rcp: result = b_.CreateFDiv(llvm::ConstantFP::get(x->getType(), 1.0), x); break;
-      case Opcode::Sqrt: result = b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x); break;
-      default: return nullptr;
+      case Opcode::Add:
+        result = b_.CreateFAdd(x, y);
+        break;
+      case Opcode::Sub:
+        result = b_.CreateFSub(x, y);
+        break;
+      case Opcode::Mul:
+        result = b_.CreateFMul(x, y);
+        break;
+      case Opcode::Div:
+        result = b_.CreateFDiv(x, y);
+        break;
+      case Opcode::Rcp:
+        result = b_.CreateFDiv(llvm::ConstantFP::get(x->getType(), 1.0), x);
+        break;
+      case Opcode::Sqrt:
+        result = b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x);
+        break;
+      default:
+        return nullptr;
     }
     return values_.to_bits(result);
   }
@@ -65,9 +85,11 @@ class FloatLowering {
   Value* nearest_fma(Value* a, Value* c, Value* d) {
     if (type_ == Type::F32 || type_ == Type::F64) {
       Value* x = values_.to_float(a);
-      return values_.to_bits(b_.CreateIntrinsic(llvm::Intrinsic::fma, {x->getType()}, {x, values_.to_float(c), values_.to_float(d)}));
+      return values_.to_bits(b_.CreateIntrinsic(llvm::Intrinsic::fma, {x->getType()},
+                                                {x, values_.to_float(c), values_.to_float(d)}));
     }
-    // Halves: the product is exact in double precision. The sum is rounded to odd, so that the last rounding sees what was cut off.
+    // Halves: the product is exact in double precision. The sum is rounded to odd, so that the last rounding
+    // sees what was cut off.
     const char* name = type_ == Type::F16 ? "doppel_fma_f16" : "doppel_fma_bf16";
     return like_sources(call_helper(emitter_, name, {a, c, d}, 16), a);
   }
@@ -81,20 +103,36 @@ class FloatLowering {
   Value* directed(Value* a, Value* c, Value* d) {
     FloatOperation operation{};
     switch (instruction_.opcode) {
-      case Opcode::Add: operation = FloatOperation::Add; break;
-      case Opcode::Sub: operation = FloatOperation::Sub; break;
-      case Opcode::Mul: operation = FloatOperation::Mul; break;
-      case Opcode::Fma: operation = FloatOperation::Fma; break;
-      case Opcode::Div: operation = FloatOperation::Div; break;
-      case Opcode::Rcp: operation = FloatOperation::Rcp; break;
-      case Opcode::Sqrt: operation = FloatOperation::Sqrt; break;
-      default: return nullptr;
+      case Opcode::Add:
+        operation = FloatOperation::Add;
+        break;
+      case Opcode::Sub:
+        operation = FloatOperation::Sub;
+        break;
+      case Opcode::Mul:
+        operation = FloatOperation::Mul;
+        break;
+      case Opcode::Fma:
+        operation = FloatOperation::Fma;
+        break;
+      case Opcode::Div:
+        operation = FloatOperation::Div;
+        break;
+      case Opcode::Rcp:
+        operation = FloatOperation::Rcp;
+        break;
+      case Opcode::Sqrt:
+        operation = FloatOperation::Sqrt;
+        break;
+      default:
+        return nullptr;
     }
     if (type_ != Type::F32 && type_ != Type::F64) return nullptr;
     Value* zero = values_.constant(a, 0);
     const char* name = type_ == Type::F32 ? "doppel_directed_f32" : "doppel_directed_f64";
-    Value* result = call_helper(emitter_, name, {a, c == nullptr ? zero : c, d == nullptr ? zero : d}, values_.bits(),
-                                {static_cast<std::uint32_t>(operation), static_cast<std::uint32_t>(instruction_.modifiers.rounding)});
+    Value* result = call_helper(
+        emitter_, name, {a, c == nullptr ? zero : c, d == nullptr ? zero : d}, values_.bits(),
+        {static_cast<std::uint32_t>(operation), static_cast<std::uint32_t>(instruction_.modifiers.rounding)});
     return like_sources(result, a);
   }
 
@@ -130,7 +168,8 @@ class FloatLowering {
     }
     // A line of integers: negative numbers have their magnitude turned round.
     const auto place = [&](Value* value) {
-      Value* negative = b_.CreateAShr(value, values_.constant(value, static_cast<unsigned>(values_.bits() - 1)));
+      Value* negative =
+          b_.CreateAShr(value, values_.constant(value, static_cast<unsigned>(values_.bits() - 1)));
       return b_.CreateXor(value, b_.CreateLShr(negative, values_.constant(value, 1)));
     };
     Value* less = b_.CreateICmpSLT(place(a), place(c));
@@ -157,10 +196,19 @@ bool lower_float(FunctionEmitter& emitter, const Instruction& instruction) {
   const ptx::Modifiers& m = instruction.modifiers;
   if (!ptx::is_float(instruction.type)) return false;
   switch (instruction.opcode) {
-    case Opcode::Add: case Opcode::Sub: case Opcode::Mul: case Opcode::Fma: case Opcode::Neg: case Opcode::Abs:
-    case Opcode::Min: case Opcode::Max: case Opcode::Copysign:
+    case Opcode::Add:
+    case Opcode::Sub:
+    case Opcode::Mul:
+    case Opcode::Fma:
+    case Opcode::Neg:
+    case Opcode::Abs:
+    case Opcode::Min:
+    case Opcode::Max:
+    case Opcode::Copysign:
       break;
-    case Opcode::Div: case Opcode::Rcp: case Opcode::Sqrt:
+    case Opcode::Div:
+    case Opcode::Rcp:
+    case Opcode::Sqrt:
       if (m.approx || m.full) return false;
       break;
     default:
@@ -171,8 +219,9 @@ bool lower_float(FunctionEmitter& emitter, const Instruction& instruction) {
   llvm::IRBuilder<>& b = emitter.b();
   if (!ptx::is_packed(instruction.type)) {
     FloatLowering lowering(emitter, instruction, instruction.type);
-    Value* result = lowering.compute(source(1, instruction.type), count > 1 ? source(2, instruction.type) : nullptr,
-                                     count > 2 ? source(3, instruction.type) : nullptr);
+    Value* result =
+        lowering.compute(source(1, instruction.type), count > 1 ? source(2, instruction.type) : nullptr,
+                         count > 2 ? source(3, instruction.type) : nullptr);
     if (result == nullptr) return false;
     emitter.write(instruction.operands[0], result);
     return true;
@@ -185,13 +234,17 @@ bool lower_float(FunctionEmitter& emitter, const Instruction& instruction) {
     Value* parts[3] = {nullptr, nullptr, nullptr};
     for (std::size_t i = 0; i < count && i < 3; ++i) {
       Value* whole = source(i + 1, instruction.type);
-      if (half == 1) whole = b.CreateLShr(whole, emitter.constant(whole->getType(), static_cast<unsigned>(bits)));
+      if (half == 1)
+        whole = b.CreateLShr(whole, emitter.constant(whole->getType(), static_cast<unsigned>(bits)));
       parts[i] = emitter.resize(whole, bits, false);
     }
     Value* result = lowering.compute(parts[0], parts[1], parts[2]);
     if (result == nullptr) return false;
     result = emitter.resize(result, 2 * bits, false);
-    packed = half == 0 ? result : b.CreateOr(packed, b.CreateShl(result, emitter.constant(result->getType(), static_cast<unsigned>(bits))));
+    packed = half == 0
+                 ? result
+                 : b.CreateOr(packed, b.CreateShl(result, emitter.constant(result->getType(),
+                                                                           static_cast<unsigned>(bits))));
   }
   emitter.write(instruction.operands[0], packed);
   return true;

@@ -4,8 +4,8 @@
 
 namespace doppel::jit {
 
-using llvm::Intrinsic::ID;
 using llvm::Value;
+using llvm::Intrinsic::ID;
 using ptx::Instruction;
 using ptx::MulPart;
 using ptx::Opcode;
@@ -24,7 +24,12 @@ struct IntegerLowering {
   bool sign;
 
   IntegerLowering(FunctionEmitter& e, const Instruction& i)
-      : emitter(e), instruction(i), source(e, i), b(e.b()), type(i.type), bits(ptx::bit_width(i.type)),
+      : emitter(e),
+        instruction(i),
+        source(e, i),
+        b(e.b()),
+        type(i.type),
+        bits(ptx::bit_width(i.type)),
         sign(ptx::is_signed(i.type)) {}
 
   Value* like(Value* value, std::uint64_t constant) { return emitter.constant(value->getType(), constant); }
@@ -75,11 +80,13 @@ struct IntegerLowering {
     return result;
   }
 
-  // 9.7.1.9: division by zero gives an unspecified value, never a fault: all ones, and the dividend as remainder.
+  // 9.7.1.9: division by zero gives an unspecified value, never a fault: all ones, and the dividend as
+  // remainder.
   Value* divide(Value* x, Value* y, bool remainder) {
     Value* zero = b.CreateICmpEQ(y, like(y, 0));
     if (bits < 64) {
-      // Exact in double precision: the quotient of 32-bit numbers is further from the next integer than its rounding error.
+      // Exact in double precision: the quotient of 32-bit numbers is further from the next integer than its
+      // rounding error.
       llvm::Type* wide = x->getType()->isVectorTy() ? emitter.vector_of(b.getDoubleTy()) : b.getDoubleTy();
       Value* divisor = b.CreateSelect(zero, like(y, 1), y);
       Value* quotient = nullptr;
@@ -97,7 +104,8 @@ struct IntegerLowering {
       return b.CreateSelect(zero, like(x, ~std::uint64_t{0}), quotient);
     }
     if (x->getType()->isVectorTy() && !llvm::isa<llvm::Constant>(y)) {
-      const char* name = sign ? (remainder ? "doppel_rem_s64" : "doppel_div_s64") : (remainder ? "doppel_rem_u64" : "doppel_div_u64");
+      const char* name = sign ? (remainder ? "doppel_rem_s64" : "doppel_div_s64")
+                              : (remainder ? "doppel_rem_u64" : "doppel_div_u64");
       return call_helper(emitter, name, {x, y}, 64);
     }
     Value* divisor = b.CreateSelect(zero, like(y, 1), y);
@@ -127,7 +135,8 @@ struct IntegerLowering {
     };
     for (int i = 0; i < (four ? 4 : 2); ++i) {
       const int b_byte = four ? i : i + (instruction.modifiers.mul_part == MulPart::Hi ? 2 : 0);
-      sum = b.CreateAdd(sum, b.CreateMul(field(a, width_a * i, width_a, sign), field(c, 8 * b_byte, 8, sign_b)));
+      sum = b.CreateAdd(sum,
+                        b.CreateMul(field(a, width_a * i, width_a, sign), field(c, 8 * b_byte, 8, sign_b)));
     }
     return sum;
   }
@@ -136,7 +145,8 @@ struct IntegerLowering {
     const ID id = maximum ? (sign ? llvm::Intrinsic::smax : llvm::Intrinsic::umax)
                           : (sign ? llvm::Intrinsic::smin : llvm::Intrinsic::umin);
     Value* chosen = b.CreateBinaryIntrinsic(id, x, y);
-    if (instruction.modifiers.relu) chosen = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, chosen, like(chosen, 0));
+    if (instruction.modifiers.relu)
+      chosen = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, chosen, like(chosen, 0));
     return chosen;
   }
 
@@ -209,11 +219,20 @@ struct IntegerLowering {
     for (int at = 0; at < 2; ++at) {
       Value* part = nullptr;
       switch (instruction.opcode) {
-        case Opcode::Add: part = b.CreateAdd(half(x, at), half(y, at)); break;
-        case Opcode::Sub: part = b.CreateSub(half(x, at), half(y, at)); break;
-        case Opcode::Min: part = pick(half(x, at), half(y, at), false); break;
-        case Opcode::Max: part = pick(half(x, at), half(y, at), true); break;
-        default: return nullptr;
+        case Opcode::Add:
+          part = b.CreateAdd(half(x, at), half(y, at));
+          break;
+        case Opcode::Sub:
+          part = b.CreateSub(half(x, at), half(y, at));
+          break;
+        case Opcode::Min:
+          part = pick(half(x, at), half(y, at), false);
+          break;
+        case Opcode::Max:
+          part = pick(half(x, at), half(y, at), true);
+          break;
+        default:
+          return nullptr;
       }
       part = emitter.resize(part, 32, false);
       result = at == 0 ? part : b.CreateOr(result, b.CreateShl(part, like(part, 16)));
@@ -227,9 +246,24 @@ struct IntegerLowering {
 bool lower_integer(FunctionEmitter& emitter, const Instruction& instruction) {
   if (ptx::is_float(instruction.type)) return false;
   switch (instruction.opcode) {
-    case Opcode::Add: case Opcode::Sub: case Opcode::Mul: case Opcode::Mad: case Opcode::Mul24: case Opcode::Mad24:
-    case Opcode::Sad: case Opcode::Div: case Opcode::Rem: case Opcode::Abs: case Opcode::Neg: case Opcode::Min:
-    case Opcode::Max: case Opcode::AddC: case Opcode::SubC: case Opcode::MadC: case Opcode::Dp4a: case Opcode::Dp2a:
+    case Opcode::Add:
+    case Opcode::Sub:
+    case Opcode::Mul:
+    case Opcode::Mad:
+    case Opcode::Mul24:
+    case Opcode::Mad24:
+    case Opcode::Sad:
+    case Opcode::Div:
+    case Opcode::Rem:
+    case Opcode::Abs:
+    case Opcode::Neg:
+    case Opcode::Min:
+    case Opcode::Max:
+    case Opcode::AddC:
+    case Opcode::SubC:
+    case Opcode::MadC:
+    case Opcode::Dp4a:
+    case Opcode::Dp2a:
       break;
     default:
       return false;

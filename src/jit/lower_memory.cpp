@@ -20,7 +20,8 @@ void fence_before(FunctionEmitter& emitter, const Instruction& instruction, bool
 }
 
 void fence_after(FunctionEmitter& emitter, const Instruction& instruction) {
-  if (instruction.modifiers.semantics == MemorySemantics::Acquire) emitter.b().CreateFence(llvm::AtomicOrdering::Acquire);
+  if (instruction.modifiers.semantics == MemorySemantics::Acquire)
+    emitter.b().CreateFence(llvm::AtomicOrdering::Acquire);
 }
 
 bool lower_load(FunctionEmitter& emitter, const Instruction& instruction) {
@@ -36,7 +37,8 @@ bool lower_load(FunctionEmitter& emitter, const Instruction& instruction) {
     if (target.kind == Operand::Kind::Sink) continue;
     // A wider register is filled by the sign or by zeros (PTX ISA 9.4.1).
     const int width = ptx::bit_width(emitter.function().registers[target.reg].type);
-    emitter.write(target, emitter.resize(values[static_cast<std::size_t>(k)], width, ptx::is_signed(instruction.type)));
+    emitter.write(
+        target, emitter.resize(values[static_cast<std::size_t>(k)], width, ptx::is_signed(instruction.type)));
   }
   return true;
 }
@@ -80,16 +82,19 @@ bool lower_memory(FunctionEmitter& emitter, const Instruction& instruction) {
       // Reached where the address has no lane pattern; lower_pattern takes the rest.
       const Lanes base = emitter.window_base(instruction.modifiers.space);
       const int bits = ptx::bit_width(instruction.type);
-      Value* address = emitter.resize(emitter.read_vector(instruction.operands[1], instruction.type), 64, false);
+      Value* address =
+          emitter.resize(emitter.read_vector(instruction.operands[1], instruction.type), 64, false);
       if (!base.parts.empty()) {
         Value* start = emitter.materialize(base);
-        address = instruction.modifiers.to ? emitter.b().CreateSub(address, start) : emitter.b().CreateAdd(address, start);
+        address = instruction.modifiers.to ? emitter.b().CreateSub(address, start)
+                                           : emitter.b().CreateAdd(address, start);
       }
       emitter.write(instruction.operands[0], emitter.resize(address, bits, false));
       return true;
     }
     case Opcode::Membar:
-      // A block's warps share one host thread, so only other blocks and the host need the fence; it keeps the compiler's order too.
+      // A block's warps share one host thread, so only other blocks and the host need the fence; it keeps the
+      // compiler's order too.
       if (instruction.modifiers.scope == ptx::Scope::Cta) {
         emitter.b().CreateFence(llvm::AtomicOrdering::SequentiallyConsistent, llvm::SyncScope::SingleThread);
       } else {

@@ -25,7 +25,10 @@ bool lower_mov(FunctionEmitter& emitter, const Instruction& instruction) {
     Value* result = nullptr;
     int at = 0;
     for (const Operand& element : from.elements) {
-      const Lanes lanes = emitter.read(element, part == 8 ? ptx::Type::B8 : part == 16 ? ptx::Type::B16 : part == 32 ? ptx::Type::B32 : ptx::Type::B64);
+      const Lanes lanes = emitter.read(element, part == 8    ? ptx::Type::B8
+                                                : part == 16 ? ptx::Type::B16
+                                                : part == 32 ? ptx::Type::B32
+                                                             : ptx::Type::B64);
       Value* value = emitter.resize(uniform ? lanes.parts[0] : emitter.materialize(lanes), part, false);
       value = emitter.resize(value, bits, false);
       if (at != 0) value = b.CreateShl(value, emitter.constant(value->getType(), static_cast<unsigned>(at)));
@@ -44,7 +47,9 @@ bool lower_mov(FunctionEmitter& emitter, const Instruction& instruction) {
   Value* whole = source.pattern.is_uniform() ? source.parts[0] : emitter.materialize(source);
   std::vector<Value*> parts;
   for (std::size_t i = 0; i < destination.elements.size(); ++i) {
-    Value* shifted = i == 0 ? whole : b.CreateLShr(whole, emitter.constant(whole->getType(), i * static_cast<unsigned>(part)));
+    Value* shifted =
+        i == 0 ? whole
+               : b.CreateLShr(whole, emitter.constant(whole->getType(), i * static_cast<unsigned>(part)));
     parts.push_back(emitter.resize(shifted, part, false));
   }
   for (std::size_t i = 0; i < parts.size(); ++i) emitter.write(destination.elements[i], parts[i]);
@@ -59,19 +64,29 @@ bool lower_isspacep(FunctionEmitter& emitter, const Instruction& instruction) {
     return b.CreateICmpULT(b.CreateSub(address, start), size);
   };
   Value* shared_start = emitter.splat(emitter.context_field(offsetof(WarpContext, shared), b.getInt64Ty()));
-  Value* shared_size = b.CreateAdd(emitter.context_field(offsetof(WarpContext, static_shared_bytes), b.getInt32Ty()),
-                                   emitter.context_field(offsetof(WarpContext, dynamic_shared_bytes), b.getInt32Ty()));
+  Value* shared_size =
+      b.CreateAdd(emitter.context_field(offsetof(WarpContext, static_shared_bytes), b.getInt32Ty()),
+                  emitter.context_field(offsetof(WarpContext, dynamic_shared_bytes), b.getInt32Ty()));
   Value* shared = inside(shared_start, emitter.splat(b.CreateZExt(shared_size, b.getInt64Ty())));
   Value* stride = emitter.context_field(offsetof(WarpContext, local_stride), b.getInt64Ty());
   Value* local = inside(emitter.materialize(emitter.window_base(ptx::Space::Local)), emitter.splat(stride));
   Value* result = nullptr;
   switch (instruction.modifiers.space) {
-    case ptx::Space::Shared: result = shared; break;
-    case ptx::Space::Local: result = local; break;
-    case ptx::Space::Global: result = b.CreateNot(b.CreateOr(shared, local)); break;
+    case ptx::Space::Shared:
+      result = shared;
+      break;
+    case ptx::Space::Local:
+      result = local;
+      break;
+    case ptx::Space::Global:
+      result = b.CreateNot(b.CreateOr(shared, local));
+      break;
     case ptx::Space::Const:
-    case ptx::Space::Param: result = llvm::Constant::getNullValue(shared->getType()); break;
-    default: return false;
+    case ptx::Space::Param:
+      result = llvm::Constant::getNullValue(shared->getType());
+      break;
+    default:
+      return false;
   }
   emitter.write(instruction.operands[0], result);
   return true;
@@ -89,11 +104,13 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
   };
   const auto mask = [&](auto lane_mask) {
     kernel::LaneConstants values;
-    for (int lane = 0; lane < kWarpLanes; ++lane) values[lane] = static_cast<std::int64_t>(lane_mask(static_cast<unsigned>(lane)));
+    for (int lane = 0; lane < kWarpLanes; ++lane)
+      values[lane] = static_cast<std::int64_t>(lane_mask(static_cast<unsigned>(lane)));
     return emitter.varying(emitter.lane_constants(values, 32));
   };
   const auto ask = [&](std::size_t offset) {
-    return emitter.callback(offset, llvm::FunctionType::get(longer, {b.getPtrTy()}, false), {emitter.context_pointer()});
+    return emitter.callback(offset, llvm::FunctionType::get(longer, {b.getPtrTy()}, false),
+                            {emitter.context_pointer()});
   };
   const auto high = [&](Value* value) { return emitter.resize(b.CreateLShr(value, 32), 32, false); };
   switch (operand.special) {
@@ -102,11 +119,14 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
       lanes.pattern = emitter.analysis().special_pattern(operand);
       if (operand.component >= 3) return emitter.uniform(emitter.i32(0));
       if (lanes.pattern.is_parts()) {
-        lanes.parts.push_back(lanes.pattern.alignment == 64 ? emitter.i32(0)
-                                                            : emitter.context_field(offsetof(WarpContext, tid_base) + 4 * operand.component, word));
+        lanes.parts.push_back(
+            lanes.pattern.alignment == 64
+                ? emitter.i32(0)
+                : emitter.context_field(offsetof(WarpContext, tid_base) + 4 * operand.component, word));
         return lanes;
       }
-      return emitter.varying(emitter.context_field(offsetof(WarpContext, tid) + 4 * kWarpLanes * operand.component, emitter.int_type(32, false)));
+      return emitter.varying(emitter.context_field(
+          offsetof(WarpContext, tid) + 4 * kWarpLanes * operand.component, emitter.int_type(32, false)));
     }
     case SpecialRegister::Laneid: {
       Lanes lanes;
@@ -114,41 +134,69 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
       lanes.parts.push_back(emitter.i32(0));
       return lanes;
     }
-    case SpecialRegister::Ntid: return component(offsetof(WarpContext, ntid));
+    case SpecialRegister::Ntid:
+      return component(offsetof(WarpContext, ntid));
     case SpecialRegister::Ctaid:
-    case SpecialRegister::Clusterid: return component(offsetof(WarpContext, ctaid));  // a cluster is one block
+    case SpecialRegister::Clusterid:
+      return component(offsetof(WarpContext, ctaid));  // a cluster is one block
     case SpecialRegister::Nctaid:
-    case SpecialRegister::Nclusterid: return component(offsetof(WarpContext, nctaid));
+    case SpecialRegister::Nclusterid:
+      return component(offsetof(WarpContext, nctaid));
     case SpecialRegister::ClusterCtaid:
-    case SpecialRegister::ClusterCtarank: return emitter.uniform(emitter.i32(0));
-    case SpecialRegister::ClusterNctaid: return emitter.uniform(emitter.i32(operand.component < 3 ? 1 : 0));
-    case SpecialRegister::ClusterNctarank: return emitter.uniform(emitter.i32(1));
-    case SpecialRegister::IsExplicitCluster: return emitter.uniform(b.getFalse());
-    case SpecialRegister::Warpid: return field(offsetof(WarpContext, warp_id));
-    case SpecialRegister::Nwarpid: return field(offsetof(WarpContext, warps_per_block));
-    case SpecialRegister::Smid: return field(offsetof(WarpContext, sm_id));
-    case SpecialRegister::Nsmid: return field(offsetof(WarpContext, sm_count));
-    case SpecialRegister::Gridid: return emitter.uniform(emitter.context_field(offsetof(WarpContext, grid_id), longer));
-    case SpecialRegister::LanemaskEq: return mask([](unsigned lane) { return 1u << lane; });
-    case SpecialRegister::LanemaskLt: return mask([](unsigned lane) { return (1u << lane) - 1; });
-    case SpecialRegister::LanemaskLe: return mask([](unsigned lane) { return (2u << lane) - 1; });
-    case SpecialRegister::LanemaskGt: return mask([](unsigned lane) { return ~((2u << lane) - 1); });
-    case SpecialRegister::LanemaskGe: return mask([](unsigned lane) { return ~((1u << lane) - 1); });
-    case SpecialRegister::Clock64: return emitter.uniform(ask(offsetof(RuntimeCallbacks, clock)));
-    case SpecialRegister::Clock: return emitter.uniform(emitter.resize(ask(offsetof(RuntimeCallbacks, clock)), 32, false));
-    case SpecialRegister::ClockHi: return emitter.uniform(high(ask(offsetof(RuntimeCallbacks, clock))));
-    case SpecialRegister::Globaltimer: return emitter.uniform(ask(offsetof(RuntimeCallbacks, globaltimer)));
-    case SpecialRegister::GlobaltimerLo: return emitter.uniform(emitter.resize(ask(offsetof(RuntimeCallbacks, globaltimer)), 32, false));
-    case SpecialRegister::GlobaltimerHi: return emitter.uniform(high(ask(offsetof(RuntimeCallbacks, globaltimer))));
+    case SpecialRegister::ClusterCtarank:
+      return emitter.uniform(emitter.i32(0));
+    case SpecialRegister::ClusterNctaid:
+      return emitter.uniform(emitter.i32(operand.component < 3 ? 1 : 0));
+    case SpecialRegister::ClusterNctarank:
+      return emitter.uniform(emitter.i32(1));
+    case SpecialRegister::IsExplicitCluster:
+      return emitter.uniform(b.getFalse());
+    case SpecialRegister::Warpid:
+      return field(offsetof(WarpContext, warp_id));
+    case SpecialRegister::Nwarpid:
+      return field(offsetof(WarpContext, warps_per_block));
+    case SpecialRegister::Smid:
+      return field(offsetof(WarpContext, sm_id));
+    case SpecialRegister::Nsmid:
+      return field(offsetof(WarpContext, sm_count));
+    case SpecialRegister::Gridid:
+      return emitter.uniform(emitter.context_field(offsetof(WarpContext, grid_id), longer));
+    case SpecialRegister::LanemaskEq:
+      return mask([](unsigned lane) { return 1u << lane; });
+    case SpecialRegister::LanemaskLt:
+      return mask([](unsigned lane) { return (1u << lane) - 1; });
+    case SpecialRegister::LanemaskLe:
+      return mask([](unsigned lane) { return (2u << lane) - 1; });
+    case SpecialRegister::LanemaskGt:
+      return mask([](unsigned lane) { return ~((2u << lane) - 1); });
+    case SpecialRegister::LanemaskGe:
+      return mask([](unsigned lane) { return ~((1u << lane) - 1); });
+    case SpecialRegister::Clock64:
+      return emitter.uniform(ask(offsetof(RuntimeCallbacks, clock)));
+    case SpecialRegister::Clock:
+      return emitter.uniform(emitter.resize(ask(offsetof(RuntimeCallbacks, clock)), 32, false));
+    case SpecialRegister::ClockHi:
+      return emitter.uniform(high(ask(offsetof(RuntimeCallbacks, clock))));
+    case SpecialRegister::Globaltimer:
+      return emitter.uniform(ask(offsetof(RuntimeCallbacks, globaltimer)));
+    case SpecialRegister::GlobaltimerLo:
+      return emitter.uniform(emitter.resize(ask(offsetof(RuntimeCallbacks, globaltimer)), 32, false));
+    case SpecialRegister::GlobaltimerHi:
+      return emitter.uniform(high(ask(offsetof(RuntimeCallbacks, globaltimer))));
     case SpecialRegister::TotalSmemSize:
     case SpecialRegister::AggrSmemSize:
-      return emitter.uniform(b.CreateAdd(emitter.context_field(offsetof(WarpContext, static_shared_bytes), word),
-                                         emitter.context_field(offsetof(WarpContext, dynamic_shared_bytes), word)));
-    case SpecialRegister::DynamicSmemSize: return field(offsetof(WarpContext, dynamic_shared_bytes));
-    case SpecialRegister::WarpSize: return emitter.uniform(emitter.i32(kWarpLanes));
-    case SpecialRegister::CurrentGraphExec: return emitter.uniform(emitter.i64(0));
+      return emitter.uniform(
+          b.CreateAdd(emitter.context_field(offsetof(WarpContext, static_shared_bytes), word),
+                      emitter.context_field(offsetof(WarpContext, dynamic_shared_bytes), word)));
+    case SpecialRegister::DynamicSmemSize:
+      return field(offsetof(WarpContext, dynamic_shared_bytes));
+    case SpecialRegister::WarpSize:
+      return emitter.uniform(emitter.i32(kWarpLanes));
+    case SpecialRegister::CurrentGraphExec:
+      return emitter.uniform(emitter.i64(0));
     case SpecialRegister::ReservedSmemOffset: {
-      constexpr std::uint32_t kValues[] = {kReservedSharedOffset, kReservedSharedOffset + kReservedSharedBytes, kReservedSharedBytes,
+      constexpr std::uint32_t kValues[] = {kReservedSharedOffset,
+                                           kReservedSharedOffset + kReservedSharedBytes, kReservedSharedBytes,
                                            kReservedSharedOffset, kReservedSharedUserOffset};
       return emitter.uniform(emitter.i32(kValues[operand.component]));
     }
@@ -158,16 +206,20 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
       llvm::Value* workspace = emitter.context_field(offsetof(WarpContext, grid_workspace), longer);
       return emitter.uniform(operand.component == 1 ? high(workspace) : emitter.resize(workspace, 32, false));
     }
-    case SpecialRegister::Pm: return emitter.uniform(emitter.i32(0));
+    case SpecialRegister::Pm:
+      return emitter.uniform(emitter.i32(0));
   }
   return emitter.uniform(emitter.i32(0));
 }
 
 bool lower_move(FunctionEmitter& emitter, const Instruction& instruction) {
   switch (instruction.opcode) {
-    case Opcode::Mov: return lower_mov(emitter, instruction);
-    case Opcode::Isspacep: return lower_isspacep(emitter, instruction);
-    default: return false;
+    case Opcode::Mov:
+      return lower_mov(emitter, instruction);
+    case Opcode::Isspacep:
+      return lower_isspacep(emitter, instruction);
+    default:
+      return false;
   }
 }
 

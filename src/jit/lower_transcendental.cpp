@@ -1,5 +1,6 @@
-// The functions that the ISA defines within a bound (PTX ISA 9.7.3): rcp, sqrt, rsqrt, sin, cos, lg2, ex2, tanh, div.approx and
-// div.full. Where the host has the exact operation it is used; the others are polynomials of 32 lanes, good to about one unit in the last place.
+// The functions that the ISA defines within a bound (PTX ISA 9.7.3): rcp, sqrt, rsqrt, sin, cos, lg2, ex2,
+// tanh, div.approx and div.full. Where the host has the exact operation it is used; the others are
+// polynomials of 32 lanes, good to about one unit in the last place.
 #include <cmath>
 #include <initializer_list>
 
@@ -26,15 +27,32 @@ class Transcendental {
     if (ftz) a = single_.flush(a);
     Value* result = nullptr;
     switch (instruction_.opcode) {
-      case Opcode::Rcp: result = single_.to_bits(b_.CreateFDiv(real(a, 1.0), single_.to_float(a))); break;
-      case Opcode::Sqrt: result = single_.to_bits(root(single_.to_float(a))); break;
-      case Opcode::Rsqrt: result = reciprocal_root(a); break;
-      case Opcode::Ex2: result = single_.to_bits(exponential(single_.to_float(a))); break;
-      case Opcode::Lg2: result = logarithm(a); break;
-      case Opcode::Tanh: result = hyperbolic_tangent(a); break;
-      case Opcode::Sin: result = sine(a, false); break;
-      case Opcode::Cos: result = sine(a, true); break;
-      default: return nullptr;
+      case Opcode::Rcp:
+        result = single_.to_bits(b_.CreateFDiv(real(a, 1.0), single_.to_float(a)));
+        break;
+      case Opcode::Sqrt:
+        result = single_.to_bits(root(single_.to_float(a)));
+        break;
+      case Opcode::Rsqrt:
+        result = reciprocal_root(a);
+        break;
+      case Opcode::Ex2:
+        result = single_.to_bits(exponential(single_.to_float(a)));
+        break;
+      case Opcode::Lg2:
+        result = logarithm(a);
+        break;
+      case Opcode::Tanh:
+        result = hyperbolic_tangent(a);
+        break;
+      case Opcode::Sin:
+        result = sine(a, false);
+        break;
+      case Opcode::Cos:
+        result = sine(a, true);
+        break;
+      default:
+        return nullptr;
     }
     result = single_.canonical_nan(result);
     return ftz ? single_.flush(result) : result;
@@ -62,12 +80,14 @@ class Transcendental {
       a = single_.flush(a);
       c = single_.flush(c);
     }
-    Value* result = single_.canonical_nan(single_.to_bits(b_.CreateFDiv(single_.to_float(a), single_.to_float(c))));
+    Value* result =
+        single_.canonical_nan(single_.to_bits(b_.CreateFDiv(single_.to_float(a), single_.to_float(c))));
     if (ftz) result = single_.flush(result);
     if (!instruction_.modifiers.approx) return result;
     Value* magnitude = single_.magnitude(c);
-    Value* huge = b_.CreateAnd(b_.CreateICmpUGT(magnitude, single_.constant(c, std::uint64_t{126 + 127} << 23)),
-                               b_.CreateICmpULT(magnitude, single_.constant(c, single_.infinity())));
+    Value* huge =
+        b_.CreateAnd(b_.CreateICmpUGT(magnitude, single_.constant(c, std::uint64_t{126 + 127} << 23)),
+                     b_.CreateICmpULT(magnitude, single_.constant(c, single_.infinity())));
     huge = b_.CreateAnd(huge, b_.CreateNot(single_.is_nan(a)));
     Value* infinite = b_.CreateICmpEQ(single_.magnitude(a), single_.constant(a, single_.infinity()));
     Value* zero = b_.CreateAnd(b_.CreateXor(a, c), single_.constant(a, single_.sign_bit()));
@@ -80,7 +100,9 @@ class Transcendental {
     if (type->isIntOrIntVectorTy()) type = single_.float_type(like);
     return llvm::ConstantFP::get(type, value);
   }
-  Value* fma(Value* a, Value* c, Value* d) { return b_.CreateIntrinsic(llvm::Intrinsic::fma, {a->getType()}, {a, c, d}); }
+  Value* fma(Value* a, Value* c, Value* d) {
+    return b_.CreateIntrinsic(llvm::Intrinsic::fma, {a->getType()}, {a, c, d});
+  }
   Value* root(Value* a) { return b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a); }
   Value* magnitude(Value* a) { return b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, a); }
 
@@ -95,7 +117,8 @@ class Transcendental {
   }
 
   llvm::Type* doubles(Value* like) {
-    return like->getType()->isVectorTy() ? emitter_.vector_of(b_.getDoubleTy()) : static_cast<llvm::Type*>(b_.getDoubleTy());
+    return like->getType()->isVectorTy() ? emitter_.vector_of(b_.getDoubleTy())
+                                         : static_cast<llvm::Type*>(b_.getDoubleTy());
   }
 
   Value* reciprocal_root(Value* a) {
@@ -111,8 +134,9 @@ class Transcendental {
     limited = b_.CreateBinaryIntrinsic(llvm::Intrinsic::maxnum, limited, real(x, -160.0));
     Value* n = b_.CreateUnaryIntrinsic(llvm::Intrinsic::roundeven, limited);
     Value* f = b_.CreateFSub(limited, n);
-    Value* p = polynomial(f, {1.5252733804059841e-05, 1.5403530393381608e-04, 1.3333558146428443e-03, 9.6181291076284772e-03,
-                              5.5504108664821580e-02, 2.4022650695910072e-01, 6.9314718055994531e-01, 1.0});
+    Value* p = polynomial(
+        f, {1.5252733804059841e-05, 1.5403530393381608e-04, 1.3333558146428443e-03, 9.6181291076284772e-03,
+            5.5504108664821580e-02, 2.4022650695910072e-01, 6.9314718055994531e-01, 1.0});
     // In two steps, so that a subnormal result is rounded once.
     llvm::Type* words = emitter_.int_type(32, !x->getType()->isVectorTy());
     Value* exponent = b_.CreateFPToSI(n, words);
@@ -138,7 +162,8 @@ class Transcendental {
     Value* s = b_.CreateFDiv(t, b_.CreateFAdd(m, real(a, 1.0)));
     Value* s2 = b_.CreateFMul(s, s);
     constexpr double kTwoLog2e = 2.8853900817779268;
-    Value* rest = polynomial(s2, {kTwoLog2e / 11, kTwoLog2e / 9, kTwoLog2e / 7, kTwoLog2e / 5, kTwoLog2e / 3});
+    Value* rest =
+        polynomial(s2, {kTwoLog2e / 11, kTwoLog2e / 9, kTwoLog2e / 7, kTwoLog2e / 5, kTwoLog2e / 3});
     // s * (2 log2 e + s^2 * rest), the leading product in two parts.
     Value* tail = b_.CreateFMul(b_.CreateFMul(s2, s), rest);
     constexpr float kHigh = static_cast<float>(kTwoLog2e);
@@ -182,21 +207,27 @@ class Transcendental {
   // operand: `a`, or the scalar that it repeats.
   Value* sine_of_lanes(Value* a, Value* operand, bool cosine) {
     Value* x = b_.CreateFPExt(single_.to_float(a), doubles(a));
-    Value* n = b_.CreateUnaryIntrinsic(llvm::Intrinsic::roundeven, b_.CreateFMul(x, llvm::ConstantFP::get(x->getType(), 0.63661977236758138)));
+    Value* n =
+        b_.CreateUnaryIntrinsic(llvm::Intrinsic::roundeven,
+                                b_.CreateFMul(x, llvm::ConstantFP::get(x->getType(), 0.63661977236758138)));
     Value* r = fma(n, llvm::ConstantFP::get(x->getType(), -1.5707963267948966), x);
     r = fma(n, llvm::ConstantFP::get(x->getType(), -6.123233995736766e-17), r);
     Value* r2 = b_.CreateFMul(r, r);
-    Value* s = polynomial(r2, {-2.50521083854417188e-8, 2.75573192239858907e-6, -1.98412698412698413e-4, 8.33333333333333333e-3, -1.66666666666666667e-1});
+    Value* s = polynomial(r2, {-2.50521083854417188e-8, 2.75573192239858907e-6, -1.98412698412698413e-4,
+                               8.33333333333333333e-3, -1.66666666666666667e-1});
     s = fma(b_.CreateFMul(s, r2), r, r);
-    Value* c = polynomial(r2, {2.08767569878680990e-9, -2.75573192239858907e-7, 2.48015873015873016e-5, -1.38888888888888889e-3,
-                               4.16666666666666667e-2, -0.5, 1.0});
+    Value* c = polynomial(r2, {2.08767569878680990e-9, -2.75573192239858907e-7, 2.48015873015873016e-5,
+                               -1.38888888888888889e-3, 4.16666666666666667e-2, -0.5, 1.0});
     llvm::Type* words = emitter_.int_type(32, false);
     Value* limit = llvm::ConstantFP::get(n->getType(), 1e9);
-    Value* quadrant_number = b_.CreateSelect(b_.CreateFCmpOLT(magnitude(n), limit), n, llvm::Constant::getNullValue(n->getType()));
+    Value* quadrant_number =
+        b_.CreateSelect(b_.CreateFCmpOLT(magnitude(n), limit), n, llvm::Constant::getNullValue(n->getType()));
     Value* quadrant = b_.CreateFPToSI(quadrant_number, words);
     if (cosine) quadrant = b_.CreateAdd(quadrant, emitter_.constant(words, 1));
-    Value* odd = b_.CreateICmpNE(b_.CreateAnd(quadrant, emitter_.constant(words, 1)), emitter_.constant(words, 0));
-    Value* negative = b_.CreateICmpNE(b_.CreateAnd(quadrant, emitter_.constant(words, 2)), emitter_.constant(words, 0));
+    Value* odd =
+        b_.CreateICmpNE(b_.CreateAnd(quadrant, emitter_.constant(words, 1)), emitter_.constant(words, 0));
+    Value* negative =
+        b_.CreateICmpNE(b_.CreateAnd(quadrant, emitter_.constant(words, 2)), emitter_.constant(words, 0));
     Value* result = b_.CreateSelect(odd, c, s);
     result = b_.CreateSelect(negative, b_.CreateFNeg(result), result);
     Value* bits = single_.to_bits(b_.CreateFPTrunc(result, single_.float_type(a)));
@@ -246,8 +277,14 @@ Value* half_function(FunctionEmitter& emitter, Transcendental& function, Type ty
 bool lower_transcendental(FunctionEmitter& emitter, const Instruction& instruction) {
   const ptx::Modifiers& m = instruction.modifiers;
   switch (instruction.opcode) {
-    case Opcode::Rcp: case Opcode::Sqrt: case Opcode::Rsqrt: case Opcode::Sin: case Opcode::Cos: case Opcode::Lg2:
-    case Opcode::Ex2: case Opcode::Tanh:
+    case Opcode::Rcp:
+    case Opcode::Sqrt:
+    case Opcode::Rsqrt:
+    case Opcode::Sin:
+    case Opcode::Cos:
+    case Opcode::Lg2:
+    case Opcode::Ex2:
+    case Opcode::Tanh:
       break;
     case Opcode::Div:
       if (!m.approx && !m.full) return false;
@@ -273,10 +310,12 @@ bool lower_transcendental(FunctionEmitter& emitter, const Instruction& instructi
     Value* whole = source(1, type);
     const Type element = ptx::element_type(type);
     Value* low = half_function(emitter, function, element, emitter.resize(whole, 16, false), m.ftz);
-    Value* high = half_function(emitter, function, element,
-                                emitter.resize(b.CreateLShr(whole, emitter.constant(whole->getType(), 16)), 16, false), m.ftz);
+    Value* high = half_function(
+        emitter, function, element,
+        emitter.resize(b.CreateLShr(whole, emitter.constant(whole->getType(), 16)), 16, false), m.ftz);
     high = emitter.resize(high, 32, false);
-    result = b.CreateOr(emitter.resize(low, 32, false), b.CreateShl(high, emitter.constant(high->getType(), 16)));
+    result =
+        b.CreateOr(emitter.resize(low, 32, false), b.CreateShl(high, emitter.constant(high->getType(), 16)));
   }
   if (result == nullptr) return false;
   emitter.write(instruction.operands[0], result);

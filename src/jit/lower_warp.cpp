@@ -1,7 +1,7 @@
 // Operations of a whole warp (PTX ISA 9.7.9.6, 9.7.13): barriers, votes, shuffles, matches, reductions.
 //
-// The lanes of the member mask are here together: lanes that are not wait for each other before the operation (see
-// lower_control.cpp), so what is left is arithmetic on vectors and masks.
+// The lanes of the member mask are here together: lanes that are not wait for each other before the operation
+// (see lower_control.cpp), so what is left is arithmetic on vectors and masks.
 #include <cstddef>
 
 #include "jit/helper_call.h"
@@ -41,10 +41,11 @@ class WarpLowering {
       b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
       b_.SetInsertPoint(some);
     }
-    Value* result = emitter_.callback(offsetof(RuntimeCallbacks, barrier),
-                                      llvm::FunctionType::get(word, {b_.getPtrTy(), word, word, word, word, word}, false),
-                                      {emitter_.context_pointer(), emitter_.barrier_mask(), barrier, threads,
-                                       emitter_.i32(static_cast<std::uint32_t>(instruction_.modifiers.barrier)), predicate});
+    Value* result = emitter_.callback(
+        offsetof(RuntimeCallbacks, barrier),
+        llvm::FunctionType::get(word, {b_.getPtrTy(), word, word, word, word, word}, false),
+        {emitter_.context_pointer(), emitter_.barrier_mask(), barrier, threads,
+         emitter_.i32(static_cast<std::uint32_t>(instruction_.modifiers.barrier)), predicate});
     if (done != nullptr) {
       llvm::BasicBlock* called = b_.GetInsertBlock();
       b_.CreateBr(done);
@@ -55,12 +56,14 @@ class WarpLowering {
       result = phi;
     }
     if (!has_result) return true;
-    if (instruction_.modifiers.barrier != ptx::BarrierMode::RedPopc) result = b_.CreateICmpNE(result, emitter_.i32(0));
+    if (instruction_.modifiers.barrier != ptx::BarrierMode::RedPopc)
+      result = b_.CreateICmpNE(result, emitter_.i32(0));
     emitter_.write(instruction_.operands[0], result);
     return true;
   }
 
-  // Several groups of lanes with member masks of their own may run the operation as one: each sees its own members.
+  // Several groups of lanes with member masks of their own may run the operation as one: each sees its own
+  // members.
   bool vote() {
     Value* trues = ballot(1);
     const Lanes members = emitter_.read(instruction_.operands[2], Type::B32);
@@ -72,11 +75,20 @@ class WarpLowering {
     Value* result = nullptr;
     Value* zero = emitter_.constant(set->getType(), 0);
     switch (instruction_.modifiers.vote) {
-      case VoteMode::All: result = b_.CreateICmpEQ(set, voters); break;
-      case VoteMode::Any: result = b_.CreateICmpNE(set, zero); break;
-      case VoteMode::Uni: result = b_.CreateOr(b_.CreateICmpEQ(set, voters), b_.CreateICmpEQ(set, zero)); break;
-      case VoteMode::Ballot: result = set; break;
-      default: return false;
+      case VoteMode::All:
+        result = b_.CreateICmpEQ(set, voters);
+        break;
+      case VoteMode::Any:
+        result = b_.CreateICmpNE(set, zero);
+        break;
+      case VoteMode::Uni:
+        result = b_.CreateOr(b_.CreateICmpEQ(set, voters), b_.CreateICmpEQ(set, zero));
+        break;
+      case VoteMode::Ballot:
+        result = set;
+        break;
+      default:
+        return false;
     }
     emitter_.write(instruction_.operands[0], result);
     return true;
@@ -94,12 +106,14 @@ class WarpLowering {
       std::vector<int> from;
       std::vector<llvm::Constant*> inside;
       for (int lane = 0; lane < kWarpLanes; ++lane) {
-        const Source source = source_of(lane, static_cast<int>(amount.immediate & 31), static_cast<int>(control.immediate));
+        const Source source =
+            source_of(lane, static_cast<int>(amount.immediate & 31), static_cast<int>(control.immediate));
         from.push_back(source.lane);
         inside.push_back(b_.getInt1(source.in_range));
       }
       emitter_.write(instruction_.operands[0], b_.CreateShuffleVector(a, from));
-      if (instruction_.second_destination) emitter_.write(*instruction_.second_destination, llvm::ConstantVector::get(inside));
+      if (instruction_.second_destination)
+        emitter_.write(*instruction_.second_destination, llvm::ConstantVector::get(inside));
       return true;
     }
     Value* lane = emitter_.lane_constants(own, 32);
@@ -141,7 +155,8 @@ class WarpLowering {
 
   bool match() {
     const int bits = ptx::bit_width(instruction_.type);
-    Value* a = b_.CreateZExt(emitter_.read_vector(instruction_.operands[1], instruction_.type), emitter_.int_type(64, false));
+    Value* a = b_.CreateZExt(emitter_.read_vector(instruction_.operands[1], instruction_.type),
+                             emitter_.int_type(64, false));
     Value* members = emitter_.read_vector(instruction_.operands[2], Type::B32);
     (void)bits;
     Value* equal = call_helper(emitter_, "doppel_match", {a, members}, 32);
@@ -151,7 +166,8 @@ class WarpLowering {
     }
     Value* here = b_.CreateAnd(members, emitter_.splat(emitter_.mask()));
     Value* all = b_.CreateICmpEQ(equal, here);
-    emitter_.write(instruction_.operands[0], b_.CreateSelect(all, equal, emitter_.constant(equal->getType(), 0)));
+    emitter_.write(instruction_.operands[0],
+                   b_.CreateSelect(all, equal, emitter_.constant(equal->getType(), 0)));
     if (instruction_.second_destination) emitter_.write(*instruction_.second_destination, all);
     return true;
   }
@@ -161,18 +177,28 @@ class WarpLowering {
     Value* a = emitter_.read_vector(instruction_.operands[1], instruction_.type);
     const bool sign = ptx::is_signed(instruction_.type);
     if (!members.pattern.is_uniform()) {
-      Value* result = call_helper(emitter_, "doppel_redux", {a, emitter_.materialize(members)}, 32,
-                                  {static_cast<std::uint32_t>(instruction_.modifiers.atomic_op), sign ? 1u : 0u});
+      Value* result =
+          call_helper(emitter_, "doppel_redux", {a, emitter_.materialize(members)}, 32,
+                      {static_cast<std::uint32_t>(instruction_.modifiers.atomic_op), sign ? 1u : 0u});
       emitter_.write(instruction_.operands[0], result);
       return true;
     }
     llvm::Intrinsic::ID id{};
     std::uint64_t identity = 0;
     switch (instruction_.modifiers.atomic_op) {
-      case ptx::AtomicOp::Add: id = llvm::Intrinsic::vector_reduce_add; break;
-      case ptx::AtomicOp::Or: id = llvm::Intrinsic::vector_reduce_or; break;
-      case ptx::AtomicOp::Xor: id = llvm::Intrinsic::vector_reduce_xor; break;
-      case ptx::AtomicOp::And: id = llvm::Intrinsic::vector_reduce_and; identity = 0xffffffff; break;
+      case ptx::AtomicOp::Add:
+        id = llvm::Intrinsic::vector_reduce_add;
+        break;
+      case ptx::AtomicOp::Or:
+        id = llvm::Intrinsic::vector_reduce_or;
+        break;
+      case ptx::AtomicOp::Xor:
+        id = llvm::Intrinsic::vector_reduce_xor;
+        break;
+      case ptx::AtomicOp::And:
+        id = llvm::Intrinsic::vector_reduce_and;
+        identity = 0xffffffff;
+        break;
       case ptx::AtomicOp::Min:
         id = sign ? llvm::Intrinsic::vector_reduce_smin : llvm::Intrinsic::vector_reduce_umin;
         identity = sign ? 0x7fffffff : 0xffffffff;
@@ -181,7 +207,8 @@ class WarpLowering {
         id = sign ? llvm::Intrinsic::vector_reduce_smax : llvm::Intrinsic::vector_reduce_umax;
         identity = sign ? 0x80000000 : 0;
         break;
-      default: return false;
+      default:
+        return false;
     }
     Value* value = b_.CreateSelect(emitter_.mask_vector(), a, emitter_.constant(a->getType(), identity));
     emitter_.write(instruction_.operands[0], b_.CreateUnaryIntrinsic(id, value));
@@ -196,7 +223,8 @@ class WarpLowering {
     kernel::LaneConstants own;
     for (int lane = 0; lane < kWarpLanes; ++lane) own[lane] = lane;
     if (instruction_.second_destination) {
-      emitter_.write(*instruction_.second_destination, b_.CreateICmpEQ(leader, emitter_.lane_constants(own, 32)));
+      emitter_.write(*instruction_.second_destination,
+                     b_.CreateICmpEQ(leader, emitter_.lane_constants(own, 32)));
     }
     return true;
   }
@@ -204,8 +232,9 @@ class WarpLowering {
   bool sleep() {
     // A hint: the longest time that a lane asks for.
     Value* time = emitter_.read_vector(instruction_.operands[0], Type::U32);
-    time = b_.CreateUnaryIntrinsic(llvm::Intrinsic::vector_reduce_umax,
-                                   b_.CreateSelect(emitter_.mask_vector(), time, emitter_.constant(time->getType(), 0)));
+    time = b_.CreateUnaryIntrinsic(
+        llvm::Intrinsic::vector_reduce_umax,
+        b_.CreateSelect(emitter_.mask_vector(), time, emitter_.constant(time->getType(), 0)));
     emitter_.callback(offsetof(RuntimeCallbacks, nanosleep),
                       llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getInt32Ty()}, false),
                       {emitter_.context_pointer(), time});
@@ -224,10 +253,22 @@ class WarpLowering {
     int from = 0;
     bool in_range = false;
     switch (instruction_.modifiers.shuffle) {
-      case ShuffleMode::Up: from = lane - by; in_range = from >= most; break;
-      case ShuffleMode::Down: from = lane + by; in_range = from <= most; break;
-      case ShuffleMode::Bfly: from = lane ^ by; in_range = from <= most; break;
-      default: from = (lane & segment) | (by & ~segment); in_range = from <= most; break;
+      case ShuffleMode::Up:
+        from = lane - by;
+        in_range = from >= most;
+        break;
+      case ShuffleMode::Down:
+        from = lane + by;
+        in_range = from <= most;
+        break;
+      case ShuffleMode::Bfly:
+        from = lane ^ by;
+        in_range = from <= most;
+        break;
+      default:
+        from = (lane & segment) | (by & ~segment);
+        in_range = from <= most;
+        break;
     }
     return {in_range ? from & 31 : lane, in_range};
   }
@@ -243,7 +284,8 @@ class WarpLowering {
   }
 
   Value* ballot(std::size_t operand) {
-    Value* predicate = b_.CreateBitCast(emitter_.read_vector(instruction_.operands[operand], Type::Pred), b_.getInt32Ty());
+    Value* predicate =
+        b_.CreateBitCast(emitter_.read_vector(instruction_.operands[operand], Type::Pred), b_.getInt32Ty());
     return b_.CreateAnd(predicate, emitter_.mask());
   }
 
@@ -265,21 +307,33 @@ class WarpLowering {
 bool lower_warp(FunctionEmitter& emitter, const Instruction& instruction) {
   WarpLowering lowering(emitter, instruction);
   switch (instruction.opcode) {
-    case Opcode::Bar: return lowering.barrier();
-    case Opcode::BarWarpSync: return true;
-    case Opcode::Vote: return lowering.vote();
-    case Opcode::Shfl: return lowering.shuffle();
-    case Opcode::Match: return lowering.match();
-    case Opcode::Redux: return lowering.reduce();
-    case Opcode::Elect: return lowering.elect();
+    case Opcode::Bar:
+      return lowering.barrier();
+    case Opcode::BarWarpSync:
+      return true;
+    case Opcode::Vote:
+      return lowering.vote();
+    case Opcode::Shfl:
+      return lowering.shuffle();
+    case Opcode::Match:
+      return lowering.match();
+    case Opcode::Redux:
+      return lowering.reduce();
+    case Opcode::Elect:
+      return lowering.elect();
     case Opcode::Activemask:
       emitter.write(instruction.operands[0], emitter.mask());
       return true;
-    case Opcode::Nanosleep: return lowering.sleep();
-    case Opcode::Griddepcontrol: return true;  // grids of a stream run one after the other
-    case Opcode::Pmevent: return true;
-    case Opcode::Setmaxnreg: return true;  // a hint to the register allocator of the card
-    default: return false;
+    case Opcode::Nanosleep:
+      return lowering.sleep();
+    case Opcode::Griddepcontrol:
+      return true;  // grids of a stream run one after the other
+    case Opcode::Pmevent:
+      return true;
+    case Opcode::Setmaxnreg:
+      return true;  // a hint to the register allocator of the card
+    default:
+      return false;
   }
 }
 

@@ -1,8 +1,8 @@
 #include "jit/memory_access.h"
 
-#include "jit/lane_loop.h"
-
 #include <cstddef>
+
+#include "jit/lane_loop.h"
 
 namespace doppel::jit {
 
@@ -10,8 +10,8 @@ using llvm::Value;
 using ptx::Operand;
 using ptx::Space;
 
-MemoryAccess::MemoryAccess(FunctionEmitter& emitter, const ptx::Instruction& instruction, const Operand& address,
-                           int element_bits, int elements)
+MemoryAccess::MemoryAccess(FunctionEmitter& emitter, const ptx::Instruction& instruction,
+                           const Operand& address, int element_bits, int elements)
     : emitter_(emitter),
       b_(emitter.b()),
       instruction_(instruction),
@@ -51,11 +51,12 @@ void MemoryAccess::resolve(const Operand& address) {
   };
 
   if (space_ == Space::Param) {
-    if (from_symbol && (address.symbol.scope == ptx::SymbolRef::Scope::Function ||
-                        !emitter_.function().is_kernel)) {
+    if (from_symbol &&
+        (address.symbol.scope == ptx::SymbolRef::Scope::Function || !emitter_.function().is_kernel)) {
       // Parameters of calls: 32 values side by side, lane by lane.
       const ptx::Function& function = emitter_.function();
-      const std::uint64_t size = address.symbol.scope == ptx::SymbolRef::Scope::Function ? function.variables[address.symbol.index].size
+      const std::uint64_t size = address.symbol.scope == ptx::SymbolRef::Scope::Function
+                                     ? function.variables[address.symbol.index].size
                                  : address.symbol.scope == ptx::SymbolRef::Scope::Parameter
                                      ? function.parameters[address.symbol.index].size
                                      : function.return_parameters[address.symbol.index].size;
@@ -67,10 +68,11 @@ void MemoryAccess::resolve(const Operand& address) {
     Operand reg;
     reg.kind = Operand::Kind::Register;
     reg.reg = address.reg;
-    Lanes offset = from_symbol ? emitter_.uniform(emitter_.symbol_address(address.symbol))
+    Lanes offset = from_symbol     ? emitter_.uniform(emitter_.symbol_address(address.symbol))
                    : from_register ? emitter_.read(reg, ptx::Type::B64)
                                    : constant(0, 64);
-    if (offset.pattern.bits == 32) offset = emitter_.varying(emitter_.resize(emitter_.materialize(offset), 64, false));
+    if (offset.pattern.bits == 32)
+      offset = emitter_.varying(emitter_.resize(emitter_.materialize(offset), 64, false));
     address_ = sum(offset, emitter_.uniform(base));
     offset_ = address.offset;
     return;
@@ -113,15 +115,19 @@ void MemoryAccess::resolve_body_parameter(const Operand& address, Value* memory,
   for (int lane = 0; lane < kWarpLanes; ++lane) {
     address_.pattern.linear.offset[lane] = static_cast<std::int64_t>(stride) * lane;
   }
-  Value* start = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), memory, static_cast<std::uint64_t>(address.offset));
+  Value* start =
+      b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), memory, static_cast<std::uint64_t>(address.offset));
   address_.parts.push_back(b_.CreatePtrToInt(start, b_.getInt64Ty()));
 }
 
 Value* MemoryAccess::addresses() {
   if (addresses_ == nullptr) {
     addresses_ = emitter_.materialize(address_);
-    if (offset_ != 0) addresses_ = b_.CreateAdd(addresses_, emitter_.constant(addresses_->getType(), static_cast<std::uint64_t>(offset_)));
-    if (window_ != nullptr) addresses_ = b_.CreateAdd(emitter_.resize(addresses_, 64, false), emitter_.splat(window_));
+    if (offset_ != 0)
+      addresses_ = b_.CreateAdd(
+          addresses_, emitter_.constant(addresses_->getType(), static_cast<std::uint64_t>(offset_)));
+    if (window_ != nullptr)
+      addresses_ = b_.CreateAdd(emitter_.resize(addresses_, 64, false), emitter_.splat(window_));
   }
   return addresses_;
 }
@@ -129,7 +135,9 @@ Value* MemoryAccess::addresses() {
 Value* MemoryAccess::uniform_address() {
   if (!address_.pattern.is_uniform()) return nullptr;
   Value* address = address_.parts[0];
-  if (offset_ != 0) address = b_.CreateAdd(address, emitter_.constant(address->getType(), static_cast<std::uint64_t>(offset_)));
+  if (offset_ != 0)
+    address =
+        b_.CreateAdd(address, emitter_.constant(address->getType(), static_cast<std::uint64_t>(offset_)));
   return window_ == nullptr ? address : b_.CreateAdd(emitter_.resize(address, 64, false), window_);
 }
 
@@ -137,7 +145,8 @@ Value* MemoryAccess::uniform_address() {
 void MemoryAccess::announce(bool is_store) {
   const Build build = emitter_.module().variant.build;
   if (build == Build::Plain) return;
-  if (space_ == Space::Param && (window_ == nullptr && !invariant_)) return;  // the memory of a call's parameters
+  if (space_ == Space::Param && (window_ == nullptr && !invariant_))
+    return;  // the memory of a call's parameters
   std::uint32_t flags = static_cast<std::uint32_t>(element_bytes_ * elements_) |
                         static_cast<std::uint32_t>(space_) << kAccessSpaceShift |
                         static_cast<std::uint32_t>(element_bytes_ * elements_) << kAccessAlignShift;
@@ -146,19 +155,25 @@ void MemoryAccess::announce(bool is_store) {
 }
 
 void MemoryAccess::record_form(int width, int step) {
-  b_.CreateStore(emitter_.i32(static_cast<std::uint32_t>(width)), emitter_.context_field_address(offsetof(WarpContext, access_width)));
-  b_.CreateStore(emitter_.i32(static_cast<std::uint32_t>(step)), emitter_.context_field_address(offsetof(WarpContext, access_step)));
+  b_.CreateStore(emitter_.i32(static_cast<std::uint32_t>(width)),
+                 emitter_.context_field_address(offsetof(WarpContext, access_width)));
+  b_.CreateStore(emitter_.i32(static_cast<std::uint32_t>(step)),
+                 emitter_.context_field_address(offsetof(WarpContext, access_step)));
 }
 
-// Shared and local memory cannot fault by a program's address alone where the engine guards its windows; the report for them does without.
+// Shared and local memory cannot fault by a program's address alone where the engine guards its windows; the
+// report for them does without.
 void MemoryAccess::record(const AccessPlan* plan) {
   if (space_ != ptx::Space::Global && space_ != ptx::Space::Generic) return;
   const std::size_t field = offsetof(WarpContext, access_addresses);
   bool alike = plan != nullptr;
-  for (std::size_t s = 1; alike && s < plan->segments.size(); ++s) alike = plan->segments[s].broadcast == plan->segments[0].broadcast;
+  for (std::size_t s = 1; alike && s < plan->segments.size(); ++s)
+    alike = plan->segments[s].broadcast == plan->segments[0].broadcast;
   if (alike) {
     for (const AccessSegment& segment : plan->segments) {
-      b_.CreateStore(b_.CreateAdd(segment.address, emitter_.i64(static_cast<std::uint64_t>(segment.offset))), emitter_.context_field_address(field + 8 * static_cast<std::size_t>(segment.first_lane)));
+      b_.CreateStore(
+          b_.CreateAdd(segment.address, emitter_.i64(static_cast<std::uint64_t>(segment.offset))),
+          emitter_.context_field_address(field + 8 * static_cast<std::size_t>(segment.first_lane)));
     }
     record_form(plan->width, plan->segments[0].broadcast ? 0 : element_bytes_ * elements_);
     return;
@@ -174,7 +189,8 @@ void MemoryAccess::record(const AccessPlan* plan) {
 
 Value* MemoryAccess::pointer(Value* address, std::int64_t offset) {
   Value* start = b_.CreateIntToPtr(address, b_.getPtrTy());
-  return offset == 0 ? start : b_.CreateConstGEP1_64(b_.getInt8Ty(), start, static_cast<std::uint64_t>(offset));
+  return offset == 0 ? start
+                     : b_.CreateConstGEP1_64(b_.getInt8Ty(), start, static_cast<std::uint64_t>(offset));
 }
 
 Value* MemoryAccess::segment_mask(int first_lane, int width) {
@@ -194,7 +210,8 @@ Value* MemoryAccess::segment_mask(int first_lane, int width) {
 
 std::vector<Value*> MemoryAccess::load() {
   announce(false);
-  const std::optional<AccessPlan> plan = plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
+  const std::optional<AccessPlan> plan =
+      plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
   if (!plan) return load_each();
   if (plan->valid == nullptr) return load_planned(*plan);
   llvm::Function* into = b_.GetInsertBlock()->getParent();
@@ -232,7 +249,8 @@ std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
   const bool one_address = plan.segments.size() == 1 && plan.segments[0].broadcast;
   const auto finish = [&](llvm::LoadInst* load) {
     if (strong_) load->setVolatile(true);
-    if (invariant_) load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(emitter_.context(), {}));
+    if (invariant_)
+      load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(emitter_.context(), {}));
     return load;
   };
   // parts[segment][element]
@@ -265,8 +283,10 @@ std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
         offset = 0;
       }
       for (int k = 0; k < elements_; ++k) {
-        Value* value = finish(b_.CreateAlignedLoad(element, pointer(address, offset + k * element_bytes_), alignment()));
-        values.push_back(one_address ? value : b_.CreateVectorSplat(static_cast<unsigned>(plan.width), value));
+        Value* value =
+            finish(b_.CreateAlignedLoad(element, pointer(address, offset + k * element_bytes_), alignment()));
+        values.push_back(one_address ? value
+                                     : b_.CreateVectorSplat(static_cast<unsigned>(plan.width), value));
       }
     } else {
       auto* type = llvm::FixedVectorType::get(element, static_cast<unsigned>(plan.width * elements_));
@@ -274,7 +294,8 @@ std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
       if (mask == nullptr) {
         whole = finish(b_.CreateAlignedLoad(type, pointer(segment.address, segment.offset), alignment()));
       } else {
-        whole = b_.CreateMaskedLoad(type, pointer(segment.address, segment.offset), alignment(), mask, llvm::Constant::getNullValue(type));
+        whole = b_.CreateMaskedLoad(type, pointer(segment.address, segment.offset), alignment(), mask,
+                                    llvm::Constant::getNullValue(type));
       }
       for (int k = 0; k < elements_; ++k) {
         if (elements_ == 1) {
@@ -296,7 +317,8 @@ std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
       std::vector<Value*> values;
       for (int k = 0; k < elements_; ++k) {
         Value* low = parts[s][static_cast<std::size_t>(k)];
-        const int width = static_cast<int>(llvm::cast<llvm::FixedVectorType>(low->getType())->getNumElements());
+        const int width =
+            static_cast<int>(llvm::cast<llvm::FixedVectorType>(low->getType())->getNumElements());
         std::vector<int> both;
         for (int lane = 0; lane < 2 * width; ++lane) both.push_back(lane);
         values.push_back(b_.CreateShuffleVector(low, parts[s + 1][static_cast<std::size_t>(k)], both));
@@ -319,15 +341,18 @@ std::vector<Value*> MemoryAccess::load_each() {
   record(nullptr);
   for (int k = 0; k < elements_; ++k) {
     Value* at = addresses();
-    if (k != 0) at = b_.CreateAdd(at, emitter_.constant(at->getType(), static_cast<std::uint64_t>(k * element_bytes_)));
+    if (k != 0)
+      at = b_.CreateAdd(at, emitter_.constant(at->getType(), static_cast<std::uint64_t>(k * element_bytes_)));
     Value* pointers = b_.CreateIntToPtr(at, emitter_.vector_of(b_.getPtrTy()));
-    results.push_back(b_.CreateMaskedGather(type, pointers, alignment(), emitter_.mask_vector(), llvm::Constant::getNullValue(type)));
+    results.push_back(b_.CreateMaskedGather(type, pointers, alignment(), emitter_.mask_vector(),
+                                            llvm::Constant::getNullValue(type)));
   }
   return results;
 }
 
 // Lane by lane, in the order of the lanes.
-Value* MemoryAccess::lane_loop(bool is_store, const std::vector<Value*>& values, std::vector<Value*>& results) {
+Value* MemoryAccess::lane_loop(bool is_store, const std::vector<Value*>& values,
+                               std::vector<Value*>& results) {
   llvm::Type* element = b_.getIntNTy(static_cast<unsigned>(element_bits_));
   llvm::Type* lanes = emitter_.int_type(element_bits_, false);
   Value* at = emitter_.store_lanes(addresses(), "addresses");
@@ -371,7 +396,8 @@ bool MemoryAccess::storable(const AccessPlan& plan) const {
 
 void MemoryAccess::store(const std::vector<Value*>& values) {
   announce(true);
-  const std::optional<AccessPlan> plan = plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
+  const std::optional<AccessPlan> plan =
+      plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
   if (!plan || !storable(*plan)) {
     store_each(values);
     return;
@@ -402,7 +428,8 @@ void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value
   record(&plan);
   const auto finish = [&](llvm::StoreInst* store) { store->setVolatile(strong_); };
   if (plan.segments[0].broadcast) {
-    // One address for all: one lane's value stays, the ISA does not say whose. It is the last one's, as if they went in order.
+    // One address for all: one lane's value stays, the ISA does not say whose. It is the last one's, as if
+    // they went in order.
     llvm::Function* into = b_.GetInsertBlock()->getParent();
     llvm::BasicBlock* done = nullptr;
     if (emitter_.mask_may_be_empty()) {
@@ -434,7 +461,8 @@ void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value
       while (rows.size() > 1) {
         std::vector<Value*> joined;
         for (std::size_t i = 0; i < rows.size(); i += 2) {
-          const int width = static_cast<int>(llvm::cast<llvm::FixedVectorType>(rows[i]->getType())->getNumElements());
+          const int width =
+              static_cast<int>(llvm::cast<llvm::FixedVectorType>(rows[i]->getType())->getNumElements());
           std::vector<int> both;
           for (int lane = 0; lane < 2 * width; ++lane) both.push_back(lane);
           joined.push_back(b_.CreateShuffleVector(rows[i], rows[i + 1], both));
@@ -450,13 +478,15 @@ void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value
     if (emitter_.mask_is_full()) {
       finish(b_.CreateAlignedStore(whole, pointer(segment.address, segment.offset), alignment()));
     } else {
-      b_.CreateMaskedStore(whole, pointer(segment.address, segment.offset), alignment(), segment_mask(segment.first_lane, plan.width));
+      b_.CreateMaskedStore(whole, pointer(segment.address, segment.offset), alignment(),
+                           segment_mask(segment.first_lane, plan.width));
     }
   }
 }
 
 void MemoryAccess::store_each(const std::vector<Value*>& values) {
-  if ((element_bits_ != 32 && element_bits_ != 64) || !emitter_.module().wide_vectors || strong_ || elements_ > 1) {
+  if ((element_bits_ != 32 && element_bits_ != 64) || !emitter_.module().wide_vectors || strong_ ||
+      elements_ > 1) {
     std::vector<Value*> none;
     lane_loop(true, values, none);
     return;

@@ -1,4 +1,5 @@
-// One access of 32 lanes to memory: the instruction's address turned into host addresses, and loads and stores on it.
+// One access of 32 lanes to memory: the instruction's address turned into host addresses, and loads and
+// stores on it.
 #pragma once
 
 #include "jit/access_plan.h"
@@ -8,8 +9,8 @@ namespace doppel::jit {
 class MemoryAccess {
  public:
   // elements: of a lane (.v2, .v4, …), element_bits each.
-  MemoryAccess(FunctionEmitter& emitter, const ptx::Instruction& instruction, const ptx::Operand& address, int element_bits,
-               int elements);
+  MemoryAccess(FunctionEmitter& emitter, const ptx::Instruction& instruction, const ptx::Operand& address,
+               int element_bits, int elements);
 
   // One value per element: <32 x iN>, or a scalar where every lane reads one address.
   std::vector<llvm::Value*> load();
@@ -37,7 +38,8 @@ class MemoryAccess {
   llvm::Value* segment_mask(int first_lane, int width);
   llvm::Align alignment() const { return llvm::Align(static_cast<std::uint64_t>(element_bytes_)); }
   llvm::Value* pointer(llvm::Value* address, std::int64_t offset = 0);
-  llvm::Value* lane_loop(bool is_store, const std::vector<llvm::Value*>& values, std::vector<llvm::Value*>& results);
+  llvm::Value* lane_loop(bool is_store, const std::vector<llvm::Value*>& values,
+                         std::vector<llvm::Value*>& results);
 
   FunctionEmitter& emitter_;
   llvm::IRBuilder<>& b_;
@@ -49,7 +51,7 @@ class MemoryAccess {
   llvm::Value* window_ = nullptr;  // i64, of the shared window
   llvm::Value* addresses_ = nullptr;
   bool strong_ = false;
-  bool invariant_ = false;         // memory that no one writes while the kernel runs
+  bool invariant_ = false;  // memory that no one writes while the kernel runs
 };
 
 }  // namespace doppel::jit

@@ -29,7 +29,12 @@
 namespace doppel::jit {
 namespace {
 
-// Device functions: f(context, lanes, frame offset, results..., parameters...), results and parameters as pointers to 32 values each.
+// The name of a device function in generated code. Twine, because gcc 12 warns of "f" + std::to_string (its
+// bug 105651).
+std::string code_name(ptx::FunctionId id) { return ("f" + llvm::Twine(id)).str(); }
+
+// Device functions: f(context, lanes, frame offset, results..., parameters...), results and parameters as
+// pointers to 32 values each.
 llvm::Function* declare(ModuleState& state, ptx::FunctionId id) {
   llvm::LLVMContext& context = state.llvm.getContext();
   const ptx::Function& function = state.ptx.functions[id];
@@ -42,9 +47,9 @@ llvm::Function* declare(ModuleState& state, ptx::FunctionId id) {
   }
   auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), types, false);
   const bool is_entry = id == state.kernel;
-  llvm::Function* result =
-      llvm::Function::Create(type, is_entry ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage,
-                             is_entry ? kEntryName : "f" + std::to_string(id), state.llvm);
+  llvm::Function* result = llvm::Function::Create(
+      type, is_entry ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage,
+      is_entry ? std::string(kEntryName) : code_name(id), state.llvm);
   HostTarget::get().apply(*result);
   // The context is not marked noalias: what is stored there for a fault's report must stay before the access.
   return result;
@@ -99,12 +104,19 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
   module.addModuleFlag(llvm::Module::Warning, "Dwarf Version", 4);
 
   const kernel::SharedLayout shared = kernel::shared_layout(*request.module, request.kernel);
-  ModuleState state{*request.module, request.kernel, request.variant, module, shared, {}, *request.first_slot,
+  ModuleState state{*request.module,
+                    request.kernel,
+                    request.variant,
+                    module,
+                    shared,
+                    {},
+                    *request.first_slot,
                     HostTarget::get().wide_vectors()};
   try {
     llvm::DIBuilder lines(module);
     llvm::DIFile* file = lines.createFile("ptx", "");
-    lines.createCompileUnit(llvm::dwarf::DW_LANG_C, file, "doppel", true, "", 0, "", llvm::DICompileUnit::LineTablesOnly);
+    lines.createCompileUnit(llvm::dwarf::DW_LANG_C, file, "doppel", true, "", 0, "",
+                            llvm::DICompileUnit::LineTablesOnly);
     const std::vector<std::uint32_t> reachable = kernel::reachable_functions(*request.module, request.kernel);
     for (ptx::FunctionId id : reachable) {
       if (!request.module->functions[id].is_declaration) state.functions[id] = declare(state, id);
@@ -112,9 +124,9 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
     for (const auto& [id, function] : state.functions) {
       // The function's index stands in its name, so that a line table entry tells both.
       llvm::DISubprogram* scope = lines.createFunction(
-          file, "f" + std::to_string(id), "", file, request.module->functions[id].text.line,
-          lines.createSubroutineType(lines.getOrCreateTypeArray({})), request.module->functions[id].text.line, llvm::DINode::FlagZero,
-          llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagOptimized);
+          file, code_name(id), "", file, request.module->functions[id].text.line,
+          lines.createSubroutineType(lines.getOrCreateTypeArray({})), request.module->functions[id].text.line,
+          llvm::DINode::FlagZero, llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagOptimized);
       function->setSubprogram(scope);
       FunctionEmitter(state, id, function).run();
     }
@@ -131,7 +143,8 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
   if (kVerify) {
     std::string message;
     llvm::raw_string_ostream out(message);
-    if (llvm::verifyModule(module, &out)) return fail(Error::Kind::Internal, "generated code of '" + kernel.name + "': " + message);
+    if (llvm::verifyModule(module, &out))
+      return fail(Error::Kind::Internal, "generated code of '" + kernel.name + "': " + message);
   }
   optimize(module, *machine);
   dump(module, kernel.name, ".opt.ll");
@@ -145,7 +158,8 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
     }
     emit.run(module);
   }
-  return std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), kernel.name, /*RequiresNullTerminator=*/false);
+  return std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), kernel.name,
+                                                         /*RequiresNullTerminator=*/false);
 }
 
 }  // namespace doppel::jit

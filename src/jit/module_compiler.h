@@ -1,5 +1,6 @@
 // Compiles one kernel with all that it can call to an object file in memory. The passes, in order:
-//   control-flow graph, liveness, lane analysis (kernel) - function emission (function_emitter, lower_*) - LLVM's passes - object.
+//   control-flow graph, liveness, lane analysis (kernel) - function emission (function_emitter, lower_*) -
+//   LLVM's passes - object.
 #pragma once
 
 #include <memory>

@@ -28,7 +28,9 @@ Hash hash_of(llvm::StringRef bytes) {
   return hasher.final<32>();
 }
 
-llvm::StringRef bytes_of(const Hash& hash) { return {reinterpret_cast<const char*>(hash.data()), hash.size()}; }
+llvm::StringRef bytes_of(const Hash& hash) {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
 
 // magic, size of the object, hash of the object, object.
 constexpr char kMagic[8] = {'D', 'O', 'P', 'P', 'E', 'L', 'O', '1'};
@@ -50,8 +52,8 @@ ObjectCache::ObjectCache(Options options, const ptx::Module& module) : options_(
   if (options_.cache_directory.empty()) return;
   const HostTarget& host = HostTarget::get();
   std::string all = ptx::print(module);
-  for (const std::string& part : {std::string(kCodeVersion), std::to_string(kWarpAbiVersion), std::string(LLVM_VERSION_STRING),
-                                  host.cpu(), host.features()}) {
+  for (const std::string& part : {std::string(kCodeVersion), std::to_string(kWarpAbiVersion),
+                                  std::string(LLVM_VERSION_STRING), host.cpu(), host.features()}) {
     all += '\0';
     all += part;
   }
@@ -66,8 +68,8 @@ ObjectCache::ObjectCache(Options options, const ptx::Module& module) : options_(
 
 std::string ObjectCache::path_of(std::uint32_t kernel, const Variant& variant) const {
   std::string key = module_key_;
-  for (std::uint32_t number : {kernel, static_cast<std::uint32_t>(variant.shape), variant.full_warps ? 1u : 0u,
-                               static_cast<std::uint32_t>(variant.build)}) {
+  for (std::uint32_t number : {kernel, static_cast<std::uint32_t>(variant.shape),
+                               variant.full_warps ? 1u : 0u, static_cast<std::uint32_t>(variant.build)}) {
     key += std::to_string(number) + ' ';
   }
   const std::string name = llvm::toHex(bytes_of(hash_of(key)), /*LowerCase=*/true);
@@ -78,7 +80,8 @@ std::unique_ptr<llvm::MemoryBuffer> ObjectCache::find(std::uint32_t kernel, cons
   if (options_.cache_directory.empty()) return nullptr;
   const std::string path = path_of(kernel, variant);
   // Read, not mapped: another process may replace or cut the file at any time.
-  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false, /*IsVolatile=*/true);
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false,
+                                          /*IsVolatile=*/true);
   if (!file) return nullptr;
   const llvm::StringRef bytes = (*file)->getBuffer();
   std::uint64_t size = 0;
@@ -94,7 +97,8 @@ std::unique_ptr<llvm::MemoryBuffer> ObjectCache::find(std::uint32_t kernel, cons
   return llvm::MemoryBuffer::getMemBufferCopy(object, path);
 }
 
-void ObjectCache::store(std::uint32_t kernel, const Variant& variant, const llvm::MemoryBuffer& object) const {
+void ObjectCache::store(std::uint32_t kernel, const Variant& variant,
+                        const llvm::MemoryBuffer& object) const {
   if (options_.cache_directory.empty()) return;
   const std::string path = path_of(kernel, variant);
   std::error_code error;
@@ -109,9 +113,11 @@ void ObjectCache::store(std::uint32_t kernel, const Variant& variant, const llvm
     const llvm::StringRef bytes = object.getBuffer();
     const std::uint64_t size = bytes.size();
     const Hash hash = hash_of(bytes);
-    written = std::fwrite(kMagic, sizeof kMagic, 1, file.get()) == 1 && std::fwrite(&size, sizeof size, 1, file.get()) == 1 &&
+    written = std::fwrite(kMagic, sizeof kMagic, 1, file.get()) == 1 &&
+              std::fwrite(&size, sizeof size, 1, file.get()) == 1 &&
               std::fwrite(hash.data(), hash.size(), 1, file.get()) == 1 &&
-              std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() && std::fflush(file.get()) == 0;
+              std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() &&
+              std::fflush(file.get()) == 0;
     if (!written) warn_once(temporary + ": " + std::strerror(errno));
   }
   if (written) {

@@ -32,15 +32,20 @@ void doppel_rem_u64(std::uint32_t mask, const std::uint64_t* a, const std::uint6
 }
 void doppel_div_s64(std::uint32_t mask, const std::int64_t* a, const std::int64_t* b, std::uint64_t* d) {
   for_lanes(mask, [&](int i) {
-    if (b[i] == 0) d[i] = ~std::uint64_t{0};
-    else if (b[i] == -1) d[i] = 0 - static_cast<std::uint64_t>(a[i]);
-    else d[i] = static_cast<std::uint64_t>(a[i] / b[i]);
+    if (b[i] == 0)
+      d[i] = ~std::uint64_t{0};
+    else if (b[i] == -1)
+      d[i] = 0 - static_cast<std::uint64_t>(a[i]);
+    else
+      d[i] = static_cast<std::uint64_t>(a[i] / b[i]);
   });
 }
 void doppel_rem_s64(std::uint32_t mask, const std::int64_t* a, const std::int64_t* b, std::uint64_t* d) {
   for_lanes(mask, [&](int i) {
-    if (b[i] == 0) d[i] = static_cast<std::uint64_t>(a[i]);
-    else d[i] = b[i] == -1 ? 0 : static_cast<std::uint64_t>(a[i] % b[i]);
+    if (b[i] == 0)
+      d[i] = static_cast<std::uint64_t>(a[i]);
+    else
+      d[i] = b[i] == -1 ? 0 : static_cast<std::uint64_t>(a[i] % b[i]);
   });
 }
 void doppel_mulhi_u64(std::uint32_t mask, const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* d) {
@@ -53,7 +58,8 @@ void doppel_mulhi_s64(std::uint32_t mask, const std::int64_t* a, const std::int6
 }
 
 // 9.7.1.18: the position of the offset-th set bit from base on, downwards for a negative offset.
-void doppel_fns(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* base, const std::int32_t* offset, std::uint32_t* d) {
+void doppel_fns(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* base,
+                const std::int32_t* offset, std::uint32_t* d) {
   for_lanes(mask, [&](int i) {
     d[i] = 0xffffffff;
     const std::int64_t wanted = offset[i];
@@ -71,35 +77,45 @@ void doppel_fns(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t*
   });
 }
 
-void doppel_fma_f16(std::uint32_t mask, const std::uint16_t* a, const std::uint16_t* b, const std::uint16_t* c, std::uint16_t* d) {
-  for_lanes(mask, [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ptx::Type::F16, a[i], b[i], c[i])); });
+void doppel_fma_f16(std::uint32_t mask, const std::uint16_t* a, const std::uint16_t* b,
+                    const std::uint16_t* c, std::uint16_t* d) {
+  for_lanes(mask,
+            [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ptx::Type::F16, a[i], b[i], c[i])); });
 }
-void doppel_fma_bf16(std::uint32_t mask, const std::uint16_t* a, const std::uint16_t* b, const std::uint16_t* c, std::uint16_t* d) {
-  for_lanes(mask, [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ptx::Type::BF16, a[i], b[i], c[i])); });
+void doppel_fma_bf16(std::uint32_t mask, const std::uint16_t* a, const std::uint16_t* b,
+                     const std::uint16_t* c, std::uint16_t* d) {
+  for_lanes(mask,
+            [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ptx::Type::BF16, a[i], b[i], c[i])); });
 }
 
-// from: an integer or float type; to: a float type; rounding: ptx::Rounding. Integers come extended to 64 bits.
-void doppel_convert_to_float(std::uint32_t mask, const std::uint64_t* a, std::uint32_t from, std::uint32_t to, std::uint32_t rounding,
-                             std::uint64_t* d) {
+// from: an integer or float type; to: a float type; rounding: ptx::Rounding. Integers come extended to 64
+// bits.
+void doppel_convert_to_float(std::uint32_t mask, const std::uint64_t* a, std::uint32_t from, std::uint32_t to,
+                             std::uint32_t rounding, std::uint64_t* d) {
   for_lanes(mask, [&](int i) {
-    d[i] = convert_to_float(a[i], static_cast<ptx::Type>(from), static_cast<ptx::Type>(to), static_cast<ptx::Rounding>(rounding));
+    d[i] = convert_to_float(a[i], static_cast<ptx::Type>(from), static_cast<ptx::Type>(to),
+                            static_cast<ptx::Rounding>(rounding));
   });
 }
 
-void doppel_directed_f32(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* b, const std::uint32_t* c,
-                         std::uint32_t operation, std::uint32_t rounding, std::uint32_t* d) {
+void doppel_directed_f32(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* b,
+                         const std::uint32_t* c, std::uint32_t operation, std::uint32_t rounding,
+                         std::uint32_t* d) {
   const DirectedRounding scope(static_cast<ptx::Rounding>(rounding));
   for_lanes(mask, [&](int i) {
-    d[i] = std::bit_cast<std::uint32_t>(compute_in_current_rounding(static_cast<FloatOperation>(operation), std::bit_cast<float>(a[i]),
-                                                                    std::bit_cast<float>(b[i]), std::bit_cast<float>(c[i])));
+    d[i] = std::bit_cast<std::uint32_t>(
+        compute_in_current_rounding(static_cast<FloatOperation>(operation), std::bit_cast<float>(a[i]),
+                                    std::bit_cast<float>(b[i]), std::bit_cast<float>(c[i])));
   });
 }
-void doppel_directed_f64(std::uint32_t mask, const std::uint64_t* a, const std::uint64_t* b, const std::uint64_t* c,
-                         std::uint32_t operation, std::uint32_t rounding, std::uint64_t* d) {
+void doppel_directed_f64(std::uint32_t mask, const std::uint64_t* a, const std::uint64_t* b,
+                         const std::uint64_t* c, std::uint32_t operation, std::uint32_t rounding,
+                         std::uint64_t* d) {
   const DirectedRounding scope(static_cast<ptx::Rounding>(rounding));
   for_lanes(mask, [&](int i) {
-    d[i] = std::bit_cast<std::uint64_t>(compute_in_current_rounding(static_cast<FloatOperation>(operation), std::bit_cast<double>(a[i]),
-                                                                    std::bit_cast<double>(b[i]), std::bit_cast<double>(c[i])));
+    d[i] = std::bit_cast<std::uint64_t>(
+        compute_in_current_rounding(static_cast<FloatOperation>(operation), std::bit_cast<double>(a[i]),
+                                    std::bit_cast<double>(b[i]), std::bit_cast<double>(c[i])));
   });
 }
 
@@ -116,7 +132,8 @@ void doppel_permute(std::uint32_t, const std::uint32_t* a, const std::uint32_t* 
 }
 
 // The lanes of the member mask that hold the same value.
-void doppel_match(std::uint32_t mask, const std::uint64_t* a, const std::uint32_t* members, std::uint32_t* d) {
+void doppel_match(std::uint32_t mask, const std::uint64_t* a, const std::uint32_t* members,
+                  std::uint32_t* d) {
   for_lanes(mask, [&](int i) {
     for_lanes(mask & members[i], [&](int j) {
       if (a[i] == a[j]) d[i] |= 1u << j;
@@ -124,8 +141,8 @@ void doppel_match(std::uint32_t mask, const std::uint64_t* a, const std::uint32_
   });
 }
 
-void doppel_redux(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* members, std::uint32_t operation, std::uint32_t is_signed,
-                  std::uint32_t* d) {
+void doppel_redux(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* members,
+                  std::uint32_t operation, std::uint32_t is_signed, std::uint32_t* d) {
   for_lanes(mask, [&](int i) {
     bool begun = false;
     for_lanes(mask & members[i], [&](int j) {
@@ -135,15 +152,29 @@ void doppel_redux(std::uint32_t mask, const std::uint32_t* a, const std::uint32_
         begun = true;
         return;
       }
-      const bool less = is_signed != 0 ? static_cast<std::int32_t>(value) < static_cast<std::int32_t>(d[i]) : value < d[i];
+      const bool less =
+          is_signed != 0 ? static_cast<std::int32_t>(value) < static_cast<std::int32_t>(d[i]) : value < d[i];
       switch (static_cast<ptx::AtomicOp>(operation)) {
-        case ptx::AtomicOp::Add: d[i] += value; break;
-        case ptx::AtomicOp::And: d[i] &= value; break;
-        case ptx::AtomicOp::Or: d[i] |= value; break;
-        case ptx::AtomicOp::Xor: d[i] ^= value; break;
-        case ptx::AtomicOp::Min: d[i] = less ? value : d[i]; break;
-        case ptx::AtomicOp::Max: d[i] = less ? d[i] : value; break;
-        default: break;
+        case ptx::AtomicOp::Add:
+          d[i] += value;
+          break;
+        case ptx::AtomicOp::And:
+          d[i] &= value;
+          break;
+        case ptx::AtomicOp::Or:
+          d[i] |= value;
+          break;
+        case ptx::AtomicOp::Xor:
+          d[i] ^= value;
+          break;
+        case ptx::AtomicOp::Min:
+          d[i] = less ? value : d[i];
+          break;
+        case ptx::AtomicOp::Max:
+          d[i] = less ? d[i] : value;
+          break;
+        default:
+          break;
       }
     });
   });
@@ -178,9 +209,11 @@ std::span<const RuntimeSymbol> runtime_symbols() {
       RuntimeSymbol{"doppel_match", address_of(doppel_match)},
       RuntimeSymbol{"doppel_redux", address_of(doppel_redux)},
       // What LLVM itself may call for lack of a host instruction.
-      RuntimeSymbol{"memcpy", address_of(static_cast<void* (*)(void*, const void*, std::size_t)>(std::memcpy))},
+      RuntimeSymbol{"memcpy",
+                    address_of(static_cast<void* (*)(void*, const void*, std::size_t)>(std::memcpy))},
       RuntimeSymbol{"memset", address_of(static_cast<void* (*)(void*, int, std::size_t)>(std::memset))},
-      RuntimeSymbol{"memmove", address_of(static_cast<void* (*)(void*, const void*, std::size_t)>(std::memmove))},
+      RuntimeSymbol{"memmove",
+                    address_of(static_cast<void* (*)(void*, const void*, std::size_t)>(std::memmove))},
       RuntimeSymbol{"fmaf", address_of(static_cast<float (*)(float, float, float)>(::fmaf))},
       RuntimeSymbol{"fma", address_of(static_cast<double (*)(double, double, double)>(::fma))},
       RuntimeSymbol{"roundevenf", address_of(static_cast<float (*)(float)>(::rintf))},

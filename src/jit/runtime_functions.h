@@ -1,4 +1,5 @@
-// Functions of this library that generated code calls: each works on the lanes of a mask, operands and results are 32 values.
+// Functions of this library that generated code calls: each works on the lanes of a mask, operands and
+// results are 32 values.
 #pragma once
 
 #include <cstdint>

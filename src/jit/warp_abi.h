@@ -1,11 +1,12 @@
-// The contract between generated code and the engine that calls it: plain data, no C++ types with hidden layout.
+// The contract between generated code and the engine that calls it: plain data, no C++ types with hidden
+// layout.
 //
 // A kernel becomes one host function that runs one warp from its first instruction to its exit:
 //     void entry(WarpContext* context);
-// It is called on a fibre of its own, so the callbacks may suspend it (at a barrier, or when it spins) and resume it later.
-// It never unwinds: a callback that ends the warp for good (trap, fault, cancel) simply does not return.
-// Generated code holds no address of this process: all it needs comes through the context, so that an object can be cached on
-// disk and loaded by any process, at any address.
+// It is called on a fibre of its own, so the callbacks may suspend it (at a barrier, or when it spins) and
+// resume it later. It never unwinds: a callback that ends the warp for good (trap, fault, cancel) simply does
+// not return. Generated code holds no address of this process: all it needs comes through the context, so
+// that an object can be cached on disk and loaded by any process, at any address.
 #pragma once
 
 #include <cstddef>
@@ -20,31 +21,37 @@ inline constexpr int kWarpLanes = 32;
 
 struct WarpContext;
 
-// The address of a function as PTX code sees it: in registers, and in initialised variables (ptx::Relocation::is_function).
+// The address of a function as PTX code sees it: in registers, and in initialised variables
+// (ptx::Relocation::is_function).
 constexpr std::uint64_t function_address(std::uint32_t function) { return std::uint64_t{function} + 1; }
 
-// What generated code asks of the engine. Vectors of lanes go by pointer to 32 elements; only lanes in `mask` count.
+// What generated code asks of the engine. Vectors of lanes go by pointer to 32 elements; only lanes in `mask`
+// count.
 struct RuntimeCallbacks {
-  // bar/barrier (PTX ISA 9.7.13.1). mode is ptx::BarrierMode. thread_count 0 means all threads of the block. predicate: lanes with a true
-  // operand (red forms). Returns popc, or 0/1 for and/or; 0 for sync and arrive. Suspends the warp where the barrier is not complete.
-  std::uint32_t (*barrier)(WarpContext*, std::uint32_t mask, std::uint32_t barrier, std::uint32_t thread_count,
-                           std::uint32_t mode, std::uint32_t predicate);
+  // bar/barrier (PTX ISA 9.7.13.1). mode is ptx::BarrierMode. thread_count 0 means all threads of the block.
+  // predicate: lanes with a true operand (red forms). Returns popc, or 0/1 for and/or; 0 for sync and arrive.
+  // Suspends the warp where the barrier is not complete.
+  std::uint32_t (*barrier)(WarpContext*, std::uint32_t mask, std::uint32_t barrier,
+                           std::uint32_t thread_count, std::uint32_t mode, std::uint32_t predicate);
   // The warp made no progress that it can see (a spin loop's back edge): lets others run, then returns.
   void (*yield)(WarpContext*);
-  // trap, failed assertion in generated code, brkpt: ends the launch with an error. Does not return. instruction: index in function.
+  // trap, failed assertion in generated code, brkpt: ends the launch with an error. Does not return.
+  // instruction: index in function.
   void (*trap)(WarpContext*, std::uint32_t mask, std::uint32_t function, std::uint32_t instruction);
-  // The runtime's device functions (vprintf, __assertfail, malloc, free), by RuntimeFunction. arguments: one pointer per parameter to
-  // 32 values of that parameter's size; result: 32 values of the return type's size.
-  void (*call)(WarpContext*, std::uint32_t mask, std::uint32_t function, const void* const* arguments, void* result);
+  // The runtime's device functions (vprintf, __assertfail, malloc, free), by RuntimeFunction. arguments: one
+  // pointer per parameter to 32 values of that parameter's size; result: 32 values of the return type's size.
+  void (*call)(WarpContext*, std::uint32_t mask, std::uint32_t function, const void* const* arguments,
+               void* result);
   // %globaltimer in nanoseconds, %clock64 in cycles of the modelled card.
   std::uint64_t (*globaltimer)(WarpContext*);
   std::uint64_t (*clock)(WarpContext*);
   void (*nanosleep)(WarpContext*, std::uint32_t nanoseconds);
   // Traced build only. addresses: generic addresses of the active lanes.
   void (*trace_block)(WarpContext*, std::uint32_t trace_block_id, std::uint32_t mask);
-  void (*trace_access)(WarpContext*, std::uint32_t instruction, std::uint32_t mask, std::uint32_t access_flags,
-                       const std::uint64_t* addresses);
-  // Checked build only (--check): called before the access. It reports and ends the launch where the access is wrong.
+  void (*trace_access)(WarpContext*, std::uint32_t instruction, std::uint32_t mask,
+                       std::uint32_t access_flags, const std::uint64_t* addresses);
+  // Checked build only (--check): called before the access. It reports and ends the launch where the access
+  // is wrong.
   void (*check_access)(WarpContext*, std::uint32_t function, std::uint32_t instruction, std::uint32_t mask,
                        std::uint32_t access_flags, const std::uint64_t* addresses);
 };
@@ -52,63 +59,69 @@ struct RuntimeCallbacks {
 enum class RuntimeFunction : std::uint32_t { Vprintf, Assertfail, Malloc, Free };
 
 // access_flags of trace_access and check_access.
-inline constexpr std::uint32_t kAccessSizeMask = 0xff;   // bytes per lane, vectors included (1..32)
+inline constexpr std::uint32_t kAccessSizeMask = 0xff;  // bytes per lane, vectors included (1..32)
 inline constexpr std::uint32_t kAccessStore = 1u << 8;
 inline constexpr std::uint32_t kAccessAtomic = 1u << 9;
-inline constexpr std::uint32_t kAccessSpaceShift = 12;   // ptx::Space as the instruction names it
-inline constexpr std::uint32_t kAccessAlignShift = 16;   // the alignment the access needs, in bytes
+inline constexpr std::uint32_t kAccessSpaceShift = 12;  // ptx::Space as the instruction names it
+inline constexpr std::uint32_t kAccessAlignShift = 16;  // the alignment the access needs, in bytes
 
-// The part of a block's shared window that %reserved_smem_offset_begin, _end, _cap, _0 and _1 name: far from the kernel's own
-// bytes, and zero when the block starts. The sizes are those of sm_80 and later: 1 KiB a block.
+// The part of a block's shared window that %reserved_smem_offset_begin, _end, _cap, _0 and _1 name: far from
+// the kernel's own bytes, and zero when the block starts. The sizes are those of sm_80 and later: 1 KiB a
+// block.
 inline constexpr std::uint32_t kReservedSharedOffset = 1u << 30;
 inline constexpr std::uint32_t kReservedSharedBytes = 1024;
-inline constexpr std::uint32_t kReservedSharedUserOffset = kReservedSharedOffset + 512;  // _1: cooperative groups' scratch
+inline constexpr std::uint32_t kReservedSharedUserOffset =
+    kReservedSharedOffset + 512;  // _1: cooperative groups' scratch
 
 // One warp's view of its launch. Generated code reads; fields marked (w) it also writes.
 struct WarpContext {
   const RuntimeCallbacks* callbacks;
-  const std::byte* parameters;        // the kernel's parameters, laid out by the PTX rules
-  std::byte* shared;                  // host address of the block's shared window; offsets by kernel::shared_layout
-  std::byte* local;                   // lane i's local memory starts at local + i * local_stride
+  const std::byte* parameters;  // the kernel's parameters, laid out by the PTX rules
+  std::byte* shared;            // host address of the block's shared window; offsets by kernel::shared_layout
+  std::byte* local;             // lane i's local memory starts at local + i * local_stride
   std::uint64_t local_stride;
-  const std::uint64_t* symbols;       // address of each Module::variables entry (.global and .const; host pointer = device pointer)
-  std::uint64_t* counters;            // (w) two words a trace block of the module: warps, lanes; see kernel::BlockCount
-  std::uint32_t tid_base[3];          // of lane 0
+  const std::uint64_t*
+      symbols;  // address of each Module::variables entry (.global and .const; host pointer = device pointer)
+  std::uint64_t* counters;  // (w) two words a trace block of the module: warps, lanes; see kernel::BlockCount
+  std::uint32_t tid_base[3];  // of lane 0
   std::uint32_t ctaid[3];
   std::uint32_t ntid[3];
   std::uint32_t nctaid[3];
-  std::uint32_t active_mask;          // the lanes that exist: all but in the block's last warp
-  std::uint32_t exited_mask;          // (w) lanes that ran exit or ret; a call returns with the lanes that exited inside set
-  std::uint32_t warp_id;              // in the block
+  std::uint32_t active_mask;  // the lanes that exist: all but in the block's last warp
+  std::uint32_t
+      exited_mask;  // (w) lanes that ran exit or ret; a call returns with the lanes that exited inside set
+  std::uint32_t warp_id;  // in the block
   std::uint32_t warps_per_block;
-  std::uint32_t sm_id;                // the SM of the modelled card that the block is placed on
+  std::uint32_t sm_id;  // the SM of the modelled card that the block is placed on
   std::uint32_t sm_count;
   std::uint32_t static_shared_bytes;
   std::uint32_t dynamic_shared_bytes;
   std::uint64_t grid_id;
-  // (w) The lanes' addresses of the last global or generic access that could fault, for the report of a fault without --check: read them with
-  // access_address(). Generated code stores what it has at hand: one address for each segment of access_width lanes, whose lanes are
-  // access_step bytes apart.
+  // (w) The lanes' addresses of the last global or generic access that could fault, for the report of a fault
+  // without --check: read them with access_address(). Generated code stores what it has at hand: one address
+  // for each segment of access_width lanes, whose lanes are access_step bytes apart.
   std::uint64_t access_addresses[kWarpLanes];
-  std::uint32_t access_width;         // 1: an address for each lane
+  std::uint32_t access_width;  // 1: an address for each lane
   std::uint32_t access_step;
   // tid of each lane; filled where the block's shape is General (see LaneShape), else undefined.
   std::uint32_t tid[3][kWarpLanes];
-  std::uint64_t grid_workspace;       // of a cooperative launch, else 0: %envreg1 and %envreg2 are its high and low half
-  void* engine;                       // the engine's own
+  std::uint64_t
+      grid_workspace;  // of a cooperative launch, else 0: %envreg1 and %envreg2 are its high and low half
+  void* engine;        // the engine's own
 };
 
 inline std::uint64_t access_address(const WarpContext& context, int lane) {
   const int width = context.access_width == 0 ? 1 : static_cast<int>(context.access_width);
-  return context.access_addresses[lane / width * width] + static_cast<std::uint64_t>(lane % width) * context.access_step;
+  return context.access_addresses[lane / width * width] +
+         static_cast<std::uint64_t>(lane % width) * context.access_step;
 }
 
-// How tid depends on the lane, known when a kernel is compiled for a launch: %ntid decides it. Code is specialised by it,
-// because it tells which addresses are base + lane * size and which repeat in rows.
+// How tid depends on the lane, known when a kernel is compiled for a launch: %ntid decides it. Code is
+// specialised by it, because it tells which addresses are base + lane * size and which repeat in rows.
 enum class LaneShape : std::uint8_t {
-  Linear,   // tid.x = tid_base.x + lane, y and z uniform: ntid.x a multiple of 32, or a one-dimensional block
-  Rows2,    // ntid.x = 2, 4, 8, 16: tid.x = lane mod ntid.x, tid.y = tid_base.y + lane div ntid.x, z uniform
-  Rows4,    //   (ntid.x * ntid.y a multiple of 32, or ntid.z = 1)
+  Linear,  // tid.x = tid_base.x + lane, y and z uniform: ntid.x a multiple of 32, or a one-dimensional block
+  Rows2,   // ntid.x = 2, 4, 8, 16: tid.x = lane mod ntid.x, tid.y = tid_base.y + lane div ntid.x, z uniform
+  Rows4,   //   (ntid.x * ntid.y a multiple of 32, or ntid.z = 1)
   Rows8,
   Rows16,
   General,  // anything else: read tid[]

@@ -22,12 +22,14 @@ bool only_jumps(const LoweringContext& context, BlockId id) {
 bool only_leaves_function(const LoweringContext& context, BlockId id) {
   const BasicBlock& block = context.graph.blocks()[id];
   const Instruction& last = last_instruction(context, id);
-  return block.last - block.first == 1 && (last.opcode == Opcode::Ret || last.opcode == Opcode::Exit) && !last.guard;
+  return block.last - block.first == 1 && (last.opcode == Opcode::Ret || last.opcode == Opcode::Exit) &&
+         !last.guard;
 }
 
 // The branch that ends the block's operations; null where there is none.
 MachineOperation* branch_of(MachineBlock& block) {
-  if (block.operations.empty() || !block.operations.back().is_branch || block.operations.back().is_call) return nullptr;
+  if (block.operations.empty() || !block.operations.back().is_branch || block.operations.back().is_call)
+    return nullptr;
   return &block.operations.back();
 }
 
@@ -39,7 +41,8 @@ bool conditional(const LoweringContext& context, BlockId id) {
 // The assembler predicates at most so many operations rather than jump over them.
 constexpr std::size_t kMostPredicated = 7;
 
-bool may_predicate(const LoweringContext& context, const MachineFunction& machine, BlockId id, BlockId from, BlockId join) {
+bool may_predicate(const LoweringContext& context, const MachineFunction& machine, BlockId id, BlockId from,
+                   BlockId join) {
   const BasicBlock& block = context.graph.blocks()[id];
   if (block.predecessors.size() != 1 || block.predecessors[0] != from) return false;
   if (block.successors.size() != 1 || block.successors[0] != join) return false;
@@ -51,7 +54,8 @@ bool may_predicate(const LoweringContext& context, const MachineFunction& machin
       continue;
     }
     if (operation.pipe == Pipe::Barrier || operation.pipe == Pipe::Branch || operation.pipe == Pipe::Fence ||
-        operation.pipe == Pipe::Shuffle || operation.pipe == Pipe::Vote || operation.pipe == Pipe::WarpReduce || operation.is_call) {
+        operation.pipe == Pipe::Shuffle || operation.pipe == Pipe::Vote ||
+        operation.pipe == Pipe::WarpReduce || operation.is_call) {
       return false;
     }
   }
@@ -77,7 +81,8 @@ void tidy_branches(const LoweringContext& context, MachineFunction& machine) {
     const BasicBlock& block = context.graph.blocks()[id];
     const BlockId target = block.successors.empty() ? kNoBlock : block.successors[0];
     // A jump that a conditional branch before it takes along, the other way round.
-    const bool behind_branch = only_jumps(context, id) && block.predecessors.size() == 1 && conditional(context, block.predecessors[0]);
+    const bool behind_branch = only_jumps(context, id) && block.predecessors.size() == 1 &&
+                               conditional(context, block.predecessors[0]);
     // A jump to a block that nothing else leads to: the two are laid out one after the other.
     const bool sole_way = target != kNoBlock && context.graph.blocks()[target].predecessors.size() == 1;
     if (behind_branch || sole_way) {
@@ -110,7 +115,9 @@ void convert_ifs(const LoweringContext& context, MachineFunction& machine) {
       const auto& after = context.graph.blocks()[next].successors;
       if (after.size() != 1) continue;
       const BlockId join = after[0];
-      if (!may_predicate(context, machine, next, id, join) || !may_predicate(context, machine, target, id, join)) continue;
+      if (!may_predicate(context, machine, next, id, join) ||
+          !may_predicate(context, machine, target, id, join))
+        continue;
       // In the order in which a warp visits them.
       const BlockId first = std::min(next, target), second = std::max(next, target);
       machine.blocks[id].operations.pop_back();
@@ -133,7 +140,8 @@ void add_reconvergence(const LoweringContext& context, MachineFunction& machine)
     if (!context.roles[last.guard->predicate].varying) continue;
     const BasicBlock& block = context.graph.blocks()[id];
     const BlockId join = block.immediate_post_dominator;
-    if (join == kNoBlock || only_leaves_function(context, join)) continue;  // lanes that leave need not meet again
+    if (join == kNoBlock || only_leaves_function(context, join))
+      continue;  // lanes that leave need not meet again
     // A loop's own branches: its lanes meet at its end, where the barrier was set before the loop.
     bool backward = false;
     for (BlockId target : block.successors) backward = backward || target <= id;

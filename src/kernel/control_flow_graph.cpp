@@ -80,8 +80,9 @@ RawGraph split(const ptx::Function& function, std::span<const std::uint32_t> spl
   return graph;
 }
 
-// Blocks reachable from `entry` along successors inside `member`, in reverse post-order; edges to `entry` itself are not followed.
-// Where a block has several successors, the one that stands first in the text comes first in the order.
+// Blocks reachable from `entry` along successors inside `member`, in reverse post-order; edges to `entry`
+// itself are not followed. Where a block has several successors, the one that stands first in the text comes
+// first in the order.
 std::vector<BlockId> reverse_post_order(const std::vector<std::vector<BlockId>>& successors, BlockId entry) {
   std::vector<BlockId> order;
   std::vector<bool> seen(successors.size(), false);
@@ -115,7 +116,8 @@ std::vector<BlockId> reverse_post_order(const std::vector<std::vector<BlockId>>&
   return order;
 }
 
-// Cooper, Harvey, Kennedy: "A simple, fast dominance algorithm". order: reverse post-order from the root, which is order[0].
+// Cooper, Harvey, Kennedy: "A simple, fast dominance algorithm". order: reverse post-order from the root,
+// which is order[0].
 std::vector<BlockId> immediate_dominators(const std::vector<std::vector<BlockId>>& predecessors,
                                           const std::vector<BlockId>& order, std::size_t size) {
   std::vector<std::uint32_t> position(size, kNoBlock);
@@ -154,7 +156,8 @@ struct RawLoop {
 
 std::vector<RawLoop> natural_loops(const std::vector<std::vector<BlockId>>& successors,
                                    const std::vector<std::vector<BlockId>>& predecessors,
-                                   const std::vector<BlockId>& order, const std::vector<BlockId>& idom, bool& reducible) {
+                                   const std::vector<BlockId>& order, const std::vector<BlockId>& idom,
+                                   bool& reducible) {
   std::vector<std::uint32_t> position(successors.size(), kNoBlock);
   for (std::uint32_t i = 0; i < order.size(); ++i) position[order[i]] = i;
   const auto dominates = [&](BlockId above, BlockId below) {
@@ -182,15 +185,20 @@ std::vector<RawLoop> natural_loops(const std::vector<std::vector<BlockId>>& succ
     }
   }
   // Outer loops first; a body that holds another loop's header is the larger one.
-  std::ranges::stable_sort(loops, [](const RawLoop& a, const RawLoop& b) { return a.body.size() > b.body.size(); });
+  std::ranges::stable_sort(loops,
+                           [](const RawLoop& a, const RawLoop& b) { return a.body.size() > b.body.size(); });
   return loops;
 }
 
-// Orders the blocks of one loop level: inner loops are collapsed to single nodes, ordered inside by recursion.
+// Orders the blocks of one loop level: inner loops are collapsed to single nodes, ordered inside by
+// recursion.
 class LoopContiguousOrder {
  public:
   LoopContiguousOrder(const std::vector<std::vector<BlockId>>& successors, const std::vector<RawLoop>& loops)
-      : successors_(successors), loops_(loops), innermost_(successors.size(), kNoLoop), parent_(loops.size(), kNoLoop) {
+      : successors_(successors),
+        loops_(loops),
+        innermost_(successors.size(), kNoLoop),
+        parent_(loops.size(), kNoLoop) {
     for (LoopId loop = 0; loop < loops.size(); ++loop) {
       parent_[loop] = innermost_[loops[loop].header];
       for (BlockId block : loops[loop].body) innermost_[block] = loop;
@@ -206,8 +214,8 @@ class LoopContiguousOrder {
   LoopId parent(LoopId loop) const { return parent_[loop]; }
 
  private:
-  // The node that stands for `block` at the level of `loop`: the header of the outermost loop inside `loop` that holds it.
-  // kNoBlock where the block lies outside of `loop`.
+  // The node that stands for `block` at the level of `loop`: the header of the outermost loop inside `loop`
+  // that holds it. kNoBlock where the block lies outside of `loop`.
   BlockId representative(BlockId block, LoopId loop) const {
     BlockId node = block;
     for (LoopId at = innermost_[block];; at = parent_[at]) {
@@ -248,7 +256,8 @@ class LoopContiguousOrder {
 
 }  // namespace
 
-ControlFlowGraph ControlFlowGraph::build(const ptx::Function& function, std::span<const std::uint32_t> split_at) {
+ControlFlowGraph ControlFlowGraph::build(const ptx::Function& function,
+                                         std::span<const std::uint32_t> split_at) {
   ControlFlowGraph result;
   result.block_of_.assign(function.instructions.size(), kNoBlock);
   RawGraph raw = split(function, split_at);
@@ -292,13 +301,15 @@ ControlFlowGraph ControlFlowGraph::build(const ptx::Function& function, std::spa
       for (BlockId target : result.blocks_[at].successors) {
         if (target == loop.header) loop.latches.push_back(at);
         const bool inside = target >= loop.header && target <= loop.last;
-        if (!inside && std::ranges::find(loop.exits, target) == loop.exits.end()) loop.exits.push_back(target);
+        if (!inside && std::ranges::find(loop.exits, target) == loop.exits.end())
+          loop.exits.push_back(target);
       }
     }
     result.loops_.push_back(std::move(loop));
   }
 
-  // Post-dominators: dominators of the reversed graph from a virtual exit, which is the node after the last block.
+  // Post-dominators: dominators of the reversed graph from a virtual exit, which is the node after the last
+  // block.
   const auto exit_node = static_cast<BlockId>(result.blocks_.size());
   std::vector<std::vector<BlockId>> reverse(exit_node + 1), reverse_predecessors(exit_node + 1);
   for (BlockId id = 0; id < exit_node; ++id) {

@@ -34,7 +34,8 @@ void eliminate_dead(MachineFunction& machine) {
         for (ValueId id : operation.operands) {
           if (id == kNoValue) continue;
           // An accumulation that only feeds itself is not read.
-          const bool own = !has_effect(operation) && std::ranges::find(operation.results, id) != operation.results.end();
+          const bool own =
+              !has_effect(operation) && std::ranges::find(operation.results, id) != operation.results.end();
           if (!own) read[id] = true;
         }
       }
@@ -42,7 +43,8 @@ void eliminate_dead(MachineFunction& machine) {
     for (MachineBlock& block : machine.blocks) {
       const auto removed = std::erase_if(block.operations, [&](const MachineOperation& operation) {
         if (has_effect(operation)) return false;
-        return std::ranges::none_of(operation.results, [&](ValueId id) { return id != kNoValue && read[id]; }) &&
+        return std::ranges::none_of(operation.results,
+                                    [&](ValueId id) { return id != kNoValue && read[id]; }) &&
                operation.results[0] != kNoValue;
       });
       changed = changed || removed > 0;

@@ -12,7 +12,13 @@ using ptx::Type;
 bool gives_canonical_nan(const Instruction& instruction) {
   if (instruction.type != Type::F32 || instruction.modifiers.sat) return false;
   switch (instruction.opcode) {
-    case Opcode::Add: case Opcode::Sub: case Opcode::Mul: case Opcode::Fma: case Opcode::Div: case Opcode::Rcp: case Opcode::Sqrt:
+    case Opcode::Add:
+    case Opcode::Sub:
+    case Opcode::Mul:
+    case Opcode::Fma:
+    case Opcode::Div:
+    case Opcode::Rcp:
+    case Opcode::Sqrt:
       return !instruction.modifiers.approx && !instruction.modifiers.full;
     default:
       return false;
@@ -28,9 +34,21 @@ bool is_plain_move(const Instruction& instruction) {
 
 bool ignores_nan_payload(const Instruction& instruction) {
   switch (instruction.opcode) {
-    case Opcode::Add: case Opcode::Sub: case Opcode::Mul: case Opcode::Fma: case Opcode::Div: case Opcode::Rcp: case Opcode::Sqrt:
-    case Opcode::Rsqrt: case Opcode::Sin: case Opcode::Cos: case Opcode::Lg2: case Opcode::Ex2: case Opcode::Tanh:
-    case Opcode::Setp: case Opcode::Testp:
+    case Opcode::Add:
+    case Opcode::Sub:
+    case Opcode::Mul:
+    case Opcode::Fma:
+    case Opcode::Div:
+    case Opcode::Rcp:
+    case Opcode::Sqrt:
+    case Opcode::Rsqrt:
+    case Opcode::Sin:
+    case Opcode::Cos:
+    case Opcode::Lg2:
+    case Opcode::Ex2:
+    case Opcode::Tanh:
+    case Opcode::Setp:
+    case Opcode::Testp:
       return instruction.type == Type::F32;
     case Opcode::Cvt:
     case Opcode::Set:
@@ -47,12 +65,14 @@ std::vector<bool> deferred_nans(const ptx::Function& function) {
     if (function.parameters[i].space == ptx::Space::Reg) deferred[function.parameter_registers[i]] = false;
   }
   for (std::size_t i = 0; i < function.return_registers.size(); ++i) {
-    if (function.return_parameters[i].space == ptx::Space::Reg) deferred[function.return_registers[i]] = false;
+    if (function.return_parameters[i].space == ptx::Space::Reg)
+      deferred[function.return_registers[i]] = false;
   }
   for (bool changed = true; changed;) {
     changed = false;
     for (const Instruction& instruction : function.instructions) {
-      const bool fine = gives_canonical_nan(instruction) || (is_plain_move(instruction) && deferred[instruction.operands[1].reg]);
+      const bool fine = gives_canonical_nan(instruction) ||
+                        (is_plain_move(instruction) && deferred[instruction.operands[1].reg]);
       for_each_definition(instruction, [&](ptx::RegisterId reg) {
         defined[reg] = true;
         if (!fine && deferred[reg]) {

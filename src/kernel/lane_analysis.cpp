@@ -36,7 +36,8 @@ Shape shape_of(const LanePattern& pattern) {
 
 // Instructions whose result may differ between lanes although the operands do not.
 bool makes_varying(const Instruction& instruction) {
-  if (instruction.modifiers.carry_in || instruction.modifiers.carry_out) return true;  // the carry flag is one bit a lane
+  if (instruction.modifiers.carry_in || instruction.modifiers.carry_out)
+    return true;  // the carry flag is one bit a lane
   switch (instruction.opcode) {
     case Opcode::Atom:
     case Opcode::Shfl:
@@ -96,7 +97,8 @@ LanePattern LaneAnalysis::operand_pattern(const Operand& operand, int bits) cons
     case Operand::Kind::Special:
       return special_pattern(operand);
     case Operand::Kind::Symbol:
-      // The address of a .param variable of the body is the caller's own memory, one a lane; no instruction computes with it.
+      // The address of a .param variable of the body is the caller's own memory, one a lane; no instruction
+      // computes with it.
       return LanePattern::uniform(bits);
     case Operand::Kind::Address:
       if (operand.address_base == Operand::AddressBase::Register) return patterns_[operand.reg];
@@ -125,9 +127,10 @@ LanePattern LaneAnalysis::result_pattern(const Instruction& instruction, ptx::Re
     uniform &= pattern.is_uniform();
     parts &= pattern.is_parts();
   };
-  const int operand_bits = ptx::bit_width(
-      instruction.opcode == Opcode::Cvt && instruction.source_type != ptx::Type::None ? instruction.source_type
-                                                                                         : instruction.type);
+  const int operand_bits =
+      ptx::bit_width(instruction.opcode == Opcode::Cvt && instruction.source_type != ptx::Type::None
+                         ? instruction.source_type
+                         : instruction.type);
   const std::size_t destinations = destination_count(instruction);
   for (std::size_t i = destinations; i < instruction.operands.size(); ++i) {
     see(operand_pattern(instruction.operands[i], operand_bits));
@@ -137,11 +140,13 @@ LanePattern LaneAnalysis::result_pattern(const Instruction& instruction, ptx::Re
       instruction.modifiers.space == ptx::Space::Param && !options_.is_kernel) {
     return LanePattern::varying(bits);
   }
-  if (instruction.opcode == Opcode::Ld && instruction.operands[1].symbol.scope == ptx::SymbolRef::Scope::Function &&
+  if (instruction.opcode == Opcode::Ld &&
+      instruction.operands[1].symbol.scope == ptx::SymbolRef::Scope::Function &&
       instruction.modifiers.space == ptx::Space::Param) {
     return LanePattern::varying(bits);  // the result of a call
   }
-  if (instruction.opcode == Opcode::Vote || instruction.opcode == Opcode::Redux || instruction.opcode == Opcode::Bar) {
+  if (instruction.opcode == Opcode::Vote || instruction.opcode == Opcode::Redux ||
+      instruction.opcode == Opcode::Bar) {
     // The member mask decides who takes part: where it is the same for all, so is the result.
     if (instruction.opcode == Opcode::Bar) return LanePattern::uniform(bits);
     const LanePattern members = operand_pattern(instruction.operands.back(), 32);
@@ -150,17 +155,19 @@ LanePattern LaneAnalysis::result_pattern(const Instruction& instruction, ptx::Re
   const bool local = instruction.opcode == Opcode::Cvta && instruction.modifiers.space == ptx::Space::Local;
   if (uniform && !local) {
     // Alignment is worth keeping where the pattern arithmetic knows it.
-    if (instruction.operands.size() <= destinations || instruction.operands[0].kind != Operand::Kind::Register) {
+    if (instruction.operands.size() <= destinations ||
+        instruction.operands[0].kind != Operand::Kind::Register) {
       return LanePattern::uniform(bits);
     }
   }
-  if (parts && instruction.operands.size() > destinations && instruction.operands[0].kind == Operand::Kind::Register) {
+  if (parts && instruction.operands.size() > destinations &&
+      instruction.operands[0].kind == Operand::Kind::Register) {
     NoScalars scalars;
     const auto operand = [&](std::size_t i) {
-      const int width = instruction.opcode == Opcode::Mad && i == 3 &&
-                                instruction.modifiers.mul_part == ptx::MulPart::Wide
-                            ? 2 * operand_bits
-                            : operand_bits;
+      const int width =
+          instruction.opcode == Opcode::Mad && i == 3 && instruction.modifiers.mul_part == ptx::MulPart::Wide
+              ? 2 * operand_bits
+              : operand_bits;
       return shape_of(operand_pattern(instruction.operands[i], width));
     };
     const auto window = [&](ptx::Space space) {
@@ -208,7 +215,8 @@ bool LaneAnalysis::update_patterns() {
         }
         if (keeps_old_lanes(reg, id)) result = LanePattern::varying(bits);
         LanePattern merged = meet(patterns_[reg], result);
-        if (ptx::bit_width(function_->registers[reg].type) == 1 && !merged.is_uniform()) merged = LanePattern::varying(1);
+        if (ptx::bit_width(function_->registers[reg].type) == 1 && !merged.is_uniform())
+          merged = LanePattern::varying(1);
         if (!merged.same_shape(patterns_[reg]) || merged.alignment != patterns_[reg].alignment) {
           patterns_[reg] = std::move(merged);
           changed = true;
@@ -231,16 +239,19 @@ void LaneAnalysis::find_branches(bool first) {
     }
     if (fact.successors.size() < 2) continue;
     const Instruction& last = function_->instructions[block.last - 1];
-    const auto varies = [&](ptx::RegisterId reg) { return patterns_[reg].kind != LanePattern::Kind::Unknown && !patterns_[reg].is_uniform(); };
+    const auto varies = [&](ptx::RegisterId reg) {
+      return patterns_[reg].kind != LanePattern::Kind::Unknown && !patterns_[reg].is_uniform();
+    };
     if (last.guard && varies(last.guard->predicate)) fact.divergent = true;
-    if (last.opcode == Opcode::BrxIdx && last.operands[0].kind == Operand::Kind::Register && varies(last.operands[0].reg)) {
+    if (last.opcode == Opcode::BrxIdx && last.operands[0].kind == Operand::Kind::Register &&
+        varies(last.operands[0].reg)) {
       fact.divergent = true;
     }
   }
 }
 
-LaneAnalysis LaneAnalysis::build(const ptx::Function& function, const ControlFlowGraph& graph, const Liveness& liveness,
-                                 const LaneAnalysisOptions& options) {
+LaneAnalysis LaneAnalysis::build(const ptx::Function& function, const ControlFlowGraph& graph,
+                                 const Liveness& liveness, const LaneAnalysisOptions& options) {
   LaneAnalysis result;
   result.function_ = &function;
   result.graph_ = &graph;
@@ -266,7 +277,8 @@ LaneAnalysis LaneAnalysis::build(const ptx::Function& function, const ControlFlo
     while (result.update_patterns()) changed = true;
     const std::vector<BranchFact> before = result.branches_;
     result.find_branches(false);
-    for (std::size_t i = 0; i < before.size(); ++i) changed |= before[i].divergent != result.branches_[i].divergent;
+    for (std::size_t i = 0; i < before.size(); ++i)
+      changed |= before[i].divergent != result.branches_[i].divergent;
   }
   for (ptx::RegisterId reg = 0; reg < result.patterns_.size(); ++reg) {
     if (result.patterns_[reg].kind == LanePattern::Kind::Unknown) {

@@ -1,5 +1,5 @@
-// For one function and one shape of launch: each register's lane pattern, which branches diverge, where lanes may wait, and which
-// writes must keep the old value of the lanes that do not take part.
+// For one function and one shape of launch: each register's lane pattern, which branches diverge, where lanes
+// may wait, and which writes must keep the old value of the lanes that do not take part.
 #pragma once
 
 #include <functional>
@@ -14,20 +14,20 @@ namespace doppel::kernel {
 
 // How the special registers depend on the lane: what a launch's shape tells.
 struct LaneBasis {
-  LanePattern tid[3];        // 32 bits each
-  bool full_warps = false;   // every warp has 32 lanes
+  LanePattern tid[3];       // 32 bits each
+  bool full_warps = false;  // every warp has 32 lanes
 };
 
 struct LaneAnalysisOptions {
   LaneBasis basis;
-  bool scheduled = false;    // lanes run in any order: the (pc, mask) scheduler
-  bool is_kernel = true;     // a device function starts with some lanes only, and with parameters that vary
+  bool scheduled = false;  // lanes run in any order: the (pc, mask) scheduler
+  bool is_kernel = true;   // a device function starts with some lanes only, and with parameters that vary
 };
 
 class LaneAnalysis {
  public:
-  static LaneAnalysis build(const ptx::Function& function, const ControlFlowGraph& graph, const Liveness& liveness,
-                            const LaneAnalysisOptions& options);
+  static LaneAnalysis build(const ptx::Function& function, const ControlFlowGraph& graph,
+                            const Liveness& liveness, const LaneAnalysisOptions& options);
 
   const LanePattern& pattern(ptx::RegisterId reg) const { return patterns_[reg]; }
   // A register of this function as an operand of the instruction, other operands likewise.

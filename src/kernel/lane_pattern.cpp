@@ -17,9 +17,9 @@ std::int64_t wrap(std::int64_t value, int bits) {
 LaneConstants add(const LaneConstants& a, const LaneConstants& b, int bits) {
   LaneConstants result;
   for (int lane = 0; lane < kLanes; ++lane) {
-    result[lane] = wrap(static_cast<std::int64_t>(static_cast<std::uint64_t>(a[lane]) +
-                                                  static_cast<std::uint64_t>(b[lane])),
-                        bits);
+    result[lane] = wrap(
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(a[lane]) + static_cast<std::uint64_t>(b[lane])),
+        bits);
   }
   return result;
 }
@@ -27,8 +27,9 @@ LaneConstants add(const LaneConstants& a, const LaneConstants& b, int bits) {
 LaneConstants scale(const LaneConstants& a, std::int64_t by, int bits) {
   LaneConstants result;
   for (int lane = 0; lane < kLanes; ++lane) {
-    result[lane] = wrap(
-        static_cast<std::int64_t>(static_cast<std::uint64_t>(a[lane]) * static_cast<std::uint64_t>(by)), bits);
+    result[lane] =
+        wrap(static_cast<std::int64_t>(static_cast<std::uint64_t>(a[lane]) * static_cast<std::uint64_t>(by)),
+             bits);
   }
   return result;
 }
@@ -55,7 +56,8 @@ bool LanePattern::same_shape(const LanePattern& other) const {
 std::size_t LanePattern::part_count() const {
   if (kind != Kind::Parts) return 1;
   std::size_t count = 1 + linear.factors.size();
-  for (const WidenedPattern& term : widened) count += 1 + term.inner.factors.size() + (term.has_multiplier ? 1 : 0);
+  for (const WidenedPattern& term : widened)
+    count += 1 + term.inner.factors.size() + (term.has_multiplier ? 1 : 0);
   return count;
 }
 

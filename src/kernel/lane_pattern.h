@@ -1,11 +1,13 @@
 // How a register's value depends on the lane, as far as is known when a kernel is compiled.
 //
 //   value(lane) = base + offset[lane] + sum_i stride_i * factor_i[lane]
-//               + sum_j coefficient_j * [multiplier_j *] widen(base_j + offset_j[lane] + sum stride * factor[lane])
+//               + sum_j coefficient_j * [multiplier_j *] widen(base_j + offset_j[lane] + sum stride *
+//               factor[lane])
 //
-// in the arithmetic of the register's width. base, the strides and multipliers are run-time numbers, the same in every lane (the *parts*
-// of the value); offset, factors and coefficients are constants. `widen` is a sign or zero extension from 32 to 64 bits: it is kept
-// symbolic, because whether base + offset[lane] wraps around is known at run time only.
+// in the arithmetic of the register's width. base, the strides and multipliers are run-time numbers, the same
+// in every lane (the *parts* of the value); offset, factors and coefficients are constants. `widen` is a sign
+// or zero extension from 32 to 64 bits: it is kept symbolic, because whether base + offset[lane] wraps around
+// is known at run time only.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// The lane pattern of an instruction's result, where pattern arithmetic gives one. One table for the analysis and for code
-// generation, so that both always agree.
+// The lane pattern of an instruction's result, where pattern arithmetic gives one. One table for the analysis
+// and for code generation, so that both always agree.
 #pragma once
 
 #include "kernel/lane_values.h"
@@ -7,7 +7,8 @@
 
 namespace doppel::kernel {
 
-// Whether the instruction's form is one that may yield patterns: whole integers of one width, no saturation, no carry.
+// Whether the instruction's form is one that may yield patterns: whole integers of one width, no saturation,
+// no carry.
 inline bool has_plain_integer_form(const ptx::Instruction& instruction) {
   const ptx::Modifiers& modifiers = instruction.modifiers;
   return !modifiers.sat && !modifiers.carry_in && !modifiers.carry_out && !modifiers.relu &&
@@ -15,10 +16,11 @@ inline bool has_plain_integer_form(const ptx::Instruction& instruction) {
          instruction.type != ptx::Type::Pred;
 }
 
-// operand(i): LaneParts of source operand i (counted in Instruction::operands), whose pattern must be is_parts() for all sources.
-// window(space): LaneParts<Value> of the generic address at which `space` begins.
+// operand(i): LaneParts of source operand i (counted in Instruction::operands), whose pattern must be
+// is_parts() for all sources. window(space): LaneParts<Value> of the generic address at which `space` begins.
 template <typename Scalars, typename OperandLanes, typename Window>
-std::optional<LaneParts<typename Scalars::Value>> transfer_pattern(Scalars& scalars, const ptx::Instruction& instruction,
+std::optional<LaneParts<typename Scalars::Value>> transfer_pattern(Scalars& scalars,
+                                                                   const ptx::Instruction& instruction,
                                                                    OperandLanes&& operand, Window&& window) {
   using ptx::Opcode;
   using Lanes = LaneParts<typename Scalars::Value>;
@@ -92,7 +94,8 @@ std::optional<LaneParts<typename Scalars::Value>> transfer_pattern(Scalars& scal
     case Opcode::Shr: {
       if (!is_immediate(2)) return std::nullopt;
       const Lanes a = operand(1);
-      return fits(a) ? arithmetic.shift_right(a, static_cast<std::uint32_t>(immediate(2)), ptx::is_signed(instruction.type))
+      return fits(a) ? arithmetic.shift_right(a, static_cast<std::uint32_t>(immediate(2)),
+                                              ptx::is_signed(instruction.type))
                      : std::nullopt;
     }
     case Opcode::And: {

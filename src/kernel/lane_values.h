@@ -1,7 +1,9 @@
-// Arithmetic on lane patterns, written once for the analysis, which has no values, and for code generation, which has.
+// Arithmetic on lane patterns, written once for the analysis, which has no values, and for code generation,
+// which has.
 //
-// `Scalars` gives the arithmetic of the parts: `Scalars::Value`, and add, mul, multiply by a constant, negate, extend, shift and mask.
-// Every operation returns nothing where the result has no pattern: then each lane's value is computed on its own.
+// `Scalars` gives the arithmetic of the parts: `Scalars::Value`, and add, mul, multiply by a constant,
+// negate, extend, shift and mask. Every operation returns nothing where the result has no pattern: then each
+// lane's value is computed on its own.
 #pragma once
 
 #include <optional>
@@ -109,7 +111,8 @@ class PatternArithmetic {
   // A 32-bit value extended to 64 bits.
   std::optional<Lanes> widen(const Lanes& a, bool is_signed) {
     if (a.pattern.bits != 32) return std::nullopt;
-    if (a.pattern.is_uniform()) return uniform(scalars_.extend(a.parts[0], is_signed), 64, alignment_of(a, is_signed));
+    if (a.pattern.is_uniform())
+      return uniform(scalars_.extend(a.parts[0], is_signed), 64, alignment_of(a, is_signed));
     Lanes result;
     result.pattern = LanePattern::uniform(64, 64);
     WidenedPattern term;
@@ -126,7 +129,8 @@ class PatternArithmetic {
     if (a.pattern.bits != 64) return std::nullopt;
     Lanes result;
     result.pattern = LanePattern::uniform(32, a.pattern.alignment);
-    for (int lane = 0; lane < kLanes; ++lane) result.pattern.linear.offset[lane] = wrap(a.pattern.linear.offset[lane], 32);
+    for (int lane = 0; lane < kLanes; ++lane)
+      result.pattern.linear.offset[lane] = wrap(a.pattern.linear.offset[lane], 32);
     result.parts.push_back(scalars_.truncate(a.parts[0]));
     std::size_t from = 1;
     for (const LaneConstants& factor : a.pattern.linear.factors) {
@@ -149,8 +153,8 @@ class PatternArithmetic {
     return result;
   }
 
-  // Where the base is a multiple of 2^alignment and the offsets lie below it, their bits are disjoint, and what works bit by bit works on
-  // each: x & mask, x >> count.
+  // Where the base is a multiple of 2^alignment and the offsets lie below it, their bits are disjoint, and
+  // what works bit by bit works on each: x & mask, x >> count.
   std::optional<Lanes> mask(const Lanes& a, std::uint64_t bits_kept) {
     if (!disjoint(a)) return std::nullopt;
     Lanes result = a;
@@ -161,7 +165,8 @@ class PatternArithmetic {
       result.parts[0] = scalars_.constant(0, a.pattern.bits);
       result.pattern.alignment = 64;
     } else {
-      result.parts[0] = scalars_.bit_and(a.parts[0], scalars_.constant(static_cast<std::int64_t>(bits_kept), a.pattern.bits));
+      result.parts[0] = scalars_.bit_and(
+          a.parts[0], scalars_.constant(static_cast<std::int64_t>(bits_kept), a.pattern.bits));
     }
     return result;
   }
@@ -171,7 +176,8 @@ class PatternArithmetic {
     Lanes result = a;
     for (std::int64_t& value : result.pattern.linear.offset) value >>= count;
     result.parts[0] = scalars_.shift_right(a.parts[0], count, arithmetic);
-    if (a.pattern.alignment < 64) result.pattern.alignment = std::max(0, a.pattern.alignment - static_cast<int>(count));
+    if (a.pattern.alignment < 64)
+      result.pattern.alignment = std::max(0, a.pattern.alignment - static_cast<int>(count));
     return result;
   }
 

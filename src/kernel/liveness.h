@@ -12,8 +12,8 @@ class Liveness {
  public:
   static Liveness build(const ptx::Function& function, const ControlFlowGraph& graph);
 
-  // True where some path from the start of `block` reads `reg` before writing it. A guarded write does not end a live range:
-  // the lanes whose guard is false keep the old value.
+  // True where some path from the start of `block` reads `reg` before writing it. A guarded write does not
+  // end a live range: the lanes whose guard is false keep the old value.
   bool live_in(BlockId block, ptx::RegisterId reg) const {
     return (live_in_[block * words_ + reg / 64] >> (reg % 64) & 1) != 0;
   }

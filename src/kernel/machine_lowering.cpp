@@ -8,7 +8,8 @@
 namespace doppel::kernel {
 namespace {
 
-MachineFunction lower_function(const ptx::Module& module, const ptx::Function& function, const LoweringOptions& options) {
+MachineFunction lower_function(const ptx::Module& module, const ptx::Function& function,
+                               const LoweringOptions& options) {
   const ControlFlowGraph graph = ControlFlowGraph::build(function);
   RegisterRoles roles = RegisterRoles::build(function, graph);
   absorb_definitions(function, graph, roles);
@@ -44,7 +45,8 @@ void collect_callees(const ptx::Module& module, ptx::FunctionId id, std::vector<
       collect_callees(module, *instruction.call->callee, reached);
       continue;
     }
-    for (ptx::FunctionId target : instruction.call->possible_targets) collect_callees(module, target, reached);
+    for (ptx::FunctionId target : instruction.call->possible_targets)
+      collect_callees(module, target, reached);
     if (!instruction.call->possible_targets.empty()) continue;
     // Any function that is no kernel may be behind an address.
     for (ptx::FunctionId target = 0; target < module.functions.size(); ++target) {
@@ -55,7 +57,8 @@ void collect_callees(const ptx::Module& module, ptx::FunctionId id, std::vector<
 
 }  // namespace
 
-MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kernel, const LoweringOptions& options) {
+MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kernel,
+                                const LoweringOptions& options) {
   MachineProgram program;
   program.entry = kernel;
   program.functions.resize(module.functions.size());
@@ -71,13 +74,15 @@ MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kerne
     if (!reached[id] || module.functions[id].instructions.empty()) continue;
     MachineFunction machine = lower_function(module, module.functions[id], options);
     program.values += machine.value_count();
-    for (const MachineBlock& block : machine.blocks) program.accesses = std::max(program.accesses, block.accesses);
+    for (const MachineBlock& block : machine.blocks)
+      program.accesses = std::max(program.accesses, block.accesses);
     if (id != kernel) callee_registers = std::max(callee_registers, machine.registers);
     program.functions[id] = std::move(machine);
   }
   program.instruction_base.push_back(instructions);
   if (kernel < program.functions.size()) {
-    // The calling convention keeps the caller's values in registers from 16 up; the deepest callee sets the rest.
+    // The calling convention keeps the caller's values in registers from 16 up; the deepest callee sets the
+    // rest.
     MachineFunction& entry = program.functions[kernel];
     entry.registers = std::max(entry.registers, callee_registers);
   }

@@ -1,5 +1,6 @@
-// A kernel as the machine operations that the vendor's assembler would make of its PTX, as near as rules by instruction go.
-// The passes, in order: select, tidy branches, if-convert, reconverge, eliminate dead, schedule, estimate registers.
+// A kernel as the machine operations that the vendor's assembler would make of its PTX, as near as rules by
+// instruction go. The passes, in order: select, tidy branches, if-convert, reconverge, eliminate dead,
+// schedule, estimate registers.
 #pragma once
 
 #include "kernel/machine_operation.h"
@@ -9,7 +10,8 @@
 namespace doppel::kernel {
 
 // Lowers `kernel` and every function that it may call.
-MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kernel, const LoweringOptions& options);
+MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kernel,
+                                const LoweringOptions& options);
 
 // The passes after selection. Each works on one function.
 struct LoweringContext {

@@ -1,6 +1,7 @@
-// The operations that a card's SM issues for a kernel: what timing reads. They come from lowering PTX (machine_lowering.h); another
-// source may fill the same data, such as the machine code that the vendor's assembler made. Plain data, no card behaviour:
-// how wide a pipe is and how long it takes are numbers of the card.
+// The operations that a card's SM issues for a kernel: what timing reads. They come from lowering PTX
+// (machine_lowering.h); another source may fill the same data, such as the machine code that the vendor's
+// assembler made. Plain data, no card behaviour: how wide a pipe is and how long it takes are numbers of the
+// card.
 #pragma once
 
 #include <array>
@@ -55,13 +56,14 @@ struct MachineOperation {
   std::uint8_t bytes_per_lane = 0;  // of an access
   bool is_store = false;            // writes memory and returns nothing; with is_atomic: a reduction
   bool is_atomic = false;
-  bool bypasses_l1 = false;         // ld.cg, ld.volatile and their like
-  bool is_predicate = false;        // its result is a predicate
-  bool ends_warp = false;           // EXIT of all lanes that reach it
-  bool is_branch = false;           // may leave the straight line: fetch restarts where it is taken
+  bool bypasses_l1 = false;   // ld.cg, ld.volatile and their like
+  bool is_predicate = false;  // its result is a predicate
+  bool ends_warp = false;     // EXIT of all lanes that reach it
+  bool is_branch = false;     // may leave the straight line: fetch restarts where it is taken
   bool is_call = false;
   bool is_return = false;
-  // Which Access event of the block's run belongs to it: its rank among the block's accesses in program order, or kNoAccess.
+  // Which Access event of the block's run belongs to it: its rank among the block's accesses in program
+  // order, or kNoAccess.
   std::uint16_t access = kNoAccess;
   std::uint8_t flops = 0;  // floating-point operations of one lane
   std::array<ValueId, 2> results{kNoValue, kNoValue};
@@ -74,27 +76,29 @@ struct MachineBlock {
   std::uint32_t accesses = 0;                // Access events that one run of the block leaves, at most
   // The PTX instruction index of each access, by rank.
   std::vector<std::uint32_t> access_instructions;
-  // A block that runs under a predicate behind this one, though none of its lanes may be active: if-conversion. kNoBlock: none.
+  // A block that runs under a predicate behind this one, though none of its lanes may be active:
+  // if-conversion. kNoBlock: none.
   BlockId predicated = kNoBlock;
   BlockId fall_through = kNoBlock;  // what follows it in the straight line of the code
   std::uint32_t ptx_instructions = 0;
 };
 
 struct MachineFunction {
-  std::vector<MachineBlock> blocks;  // as in the function's ControlFlowGraph
+  std::vector<MachineBlock> blocks;           // as in the function's ControlFlowGraph
   std::vector<std::uint8_t> value_registers;  // 32-bit registers of each value; 0: a predicate
-  std::uint32_t registers = 0;       // of a thread, with what it calls
+  std::uint32_t registers = 0;                // of a thread, with what it calls
   std::uint32_t value_count() const { return static_cast<std::uint32_t>(value_registers.size()); }
 };
 
 // A kernel with the functions it may call. Numbers of functions are those of the module.
 struct MachineProgram {
-  std::uint32_t entry = 0;                       // the kernel
-  std::vector<MachineFunction> functions;        // empty where the kernel cannot reach it
-  std::vector<std::uint32_t> value_base;         // of function f in a numbering over all
+  std::uint32_t entry = 0;                 // the kernel
+  std::vector<MachineFunction> functions;  // empty where the kernel cannot reach it
+  std::vector<std::uint32_t> value_base;   // of function f in a numbering over all
   std::uint32_t values = 0;
-  std::vector<std::uint32_t> instruction_base;   // of function f in a numbering over all, and one more: the end
-  std::uint32_t accesses = 0;                    // the most of one block
+  std::vector<std::uint32_t>
+      instruction_base;        // of function f in a numbering over all, and one more: the end
+  std::uint32_t accesses = 0;  // the most of one block
 };
 
 }  // namespace doppel::kernel

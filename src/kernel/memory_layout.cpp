@@ -24,14 +24,18 @@ std::vector<FunctionId> callees(const ptx::Module& module, FunctionId function) 
     if (id == function) continue;
     result.push_back(id);
   }
-  // Direct calls only, where there are no indirect ones: a chain is shorter than the sum of all that can be reached.
+  // Direct calls only, where there are no indirect ones: a chain is shorter than the sum of all that can be
+  // reached.
   std::set<FunctionId> direct;
   bool recursive = false, indirect = false;
   for (const ptx::Instruction& instruction : module.functions[function].instructions) {
     if (!instruction.call) continue;
-    if (!instruction.call->callee) indirect = true;
-    else if (*instruction.call->callee == function) recursive = true;
-    else direct.insert(*instruction.call->callee);
+    if (!instruction.call->callee)
+      indirect = true;
+    else if (*instruction.call->callee == function)
+      recursive = true;
+    else
+      direct.insert(*instruction.call->callee);
   }
   if (!indirect) result.assign(direct.begin(), direct.end());
   if (recursive) result.push_back(function);

@@ -23,8 +23,8 @@ struct LocalLayout {
 };
 LocalLayout local_layout(const ptx::Function& function);
 
-// Local memory of a thread that runs `kernel`: the deepest chain of calls. Where calls recurse, `recursive_bytes` is added for what the chain
-// cannot tell; so does cudaLimitStackSize on a card.
+// Local memory of a thread that runs `kernel`: the deepest chain of calls. Where calls recurse,
+// `recursive_bytes` is added for what the chain cannot tell; so does cudaLimitStackSize on a card.
 std::uint64_t local_bytes(const ptx::Module& module, ptx::FunctionId kernel, std::uint64_t recursive_bytes);
 
 }  // namespace doppel::kernel

@@ -72,7 +72,8 @@ void for_each_use(const ptx::Instruction& instruction, const std::function<void(
   }
 }
 
-void for_each_definition(const ptx::Instruction& instruction, const std::function<void(ptx::RegisterId)>& visit) {
+void for_each_definition(const ptx::Instruction& instruction,
+                         const std::function<void(ptx::RegisterId)>& visit) {
   const std::size_t count = destination_count(instruction);
   for (std::size_t i = 0; i < count; ++i) visit_registers(instruction.operands[i], visit);
   if (instruction.second_destination) visit_registers(*instruction.second_destination, visit);

@@ -13,6 +13,7 @@ std::size_t destination_count(const ptx::Instruction& instruction);
 // Calls `visit` for every register read: the guard, sources, address bases, arguments. May repeat a register.
 void for_each_use(const ptx::Instruction& instruction, const std::function<void(ptx::RegisterId)>& visit);
 // Calls `visit` for every register written.
-void for_each_definition(const ptx::Instruction& instruction, const std::function<void(ptx::RegisterId)>& visit);
+void for_each_definition(const ptx::Instruction& instruction,
+                         const std::function<void(ptx::RegisterId)>& visit);
 
 }  // namespace doppel::kernel

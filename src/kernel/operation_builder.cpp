@@ -14,7 +14,8 @@ ValueId OperationBuilder::new_value(std::uint8_t registers) {
 ValueId OperationBuilder::value(ptx::RegisterId reg) {
   const ptx::RegisterId leader = roles_.representative(reg);
   if (roles_[leader].constant || roles_[reg].constant) return kNoValue;
-  if (values_[leader] == kNoValue) values_[leader] = new_value(static_cast<std::uint8_t>(roles_.width(leader)));
+  if (values_[leader] == kNoValue)
+    values_[leader] = new_value(static_cast<std::uint8_t>(roles_.width(leader)));
   return values_[leader];
 }
 
@@ -25,7 +26,9 @@ std::vector<ValueId> OperationBuilder::reads(const ptx::Operand& operand) {
     if (id != kNoValue && std::ranges::find(result, id) == result.end()) result.push_back(id);
   };
   if (operand.kind == ptx::Operand::Kind::Register) add(operand.reg);
-  if (operand.kind == ptx::Operand::Kind::Address && operand.address_base == ptx::Operand::AddressBase::Register) add(operand.reg);
+  if (operand.kind == ptx::Operand::Kind::Address &&
+      operand.address_base == ptx::Operand::AddressBase::Register)
+    add(operand.reg);
   for (const ptx::Operand& element : operand.elements) {
     if (element.kind == ptx::Operand::Kind::Register) add(element.reg);
   }
@@ -40,8 +43,8 @@ ValueId OperationBuilder::writes(const ptx::Operand& operand) {
   return kNoValue;
 }
 
-MachineOperation& OperationBuilder::emit(const ptx::Instruction& instruction, const char* mnemonic, Pipe pipe, ValueId result,
-                                         const std::vector<ValueId>& operands, int flops) {
+MachineOperation& OperationBuilder::emit(const ptx::Instruction& instruction, const char* mnemonic, Pipe pipe,
+                                         ValueId result, const std::vector<ValueId>& operands, int flops) {
   MachineOperation operation;
   operation.mnemonic = mnemonic;
   operation.pipe = pipe;
@@ -52,8 +55,8 @@ MachineOperation& OperationBuilder::emit(const ptx::Instruction& instruction, co
   std::size_t at = 0;
   const auto add = [&](ValueId id) {
     if (id == kNoValue || at == operation.operands.size()) return;
-    if (std::find(operation.operands.begin(), operation.operands.begin() + static_cast<std::ptrdiff_t>(at), id) !=
-        operation.operands.begin() + static_cast<std::ptrdiff_t>(at)) {
+    if (std::find(operation.operands.begin(), operation.operands.begin() + static_cast<std::ptrdiff_t>(at),
+                  id) != operation.operands.begin() + static_cast<std::ptrdiff_t>(at)) {
       return;
     }
     operation.operands[at++] = id;
@@ -67,8 +70,8 @@ MachineOperation& OperationBuilder::emit(const ptx::Instruction& instruction, co
   return block_.operations.back();
 }
 
-void OperationBuilder::chain(const ptx::Instruction& instruction, std::initializer_list<Step> steps, ValueId result,
-                             const std::vector<ValueId>& operands, int flops) {
+void OperationBuilder::chain(const ptx::Instruction& instruction, std::initializer_list<Step> steps,
+                             ValueId result, const std::vector<ValueId>& operands, int flops) {
   int total = 0;
   for (const Step& step : steps) total += step.count;
   std::vector<ValueId> inputs = operands;

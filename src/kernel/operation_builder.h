@@ -45,7 +45,8 @@ class OperationBuilder {
     Pipe pipe;
     int count = 1;
   };
-  // A chain in which each operation waits for the one before: how the assembler expands division and its like.
+  // A chain in which each operation waits for the one before: how the assembler expands division and its
+  // like.
   void chain(const ptx::Instruction& instruction, std::initializer_list<Step> steps, ValueId result,
              const std::vector<ValueId>& operands, int flops = 0);
 
@@ -56,8 +57,8 @@ class OperationBuilder {
   const ptx::Function& function_;
   const RegisterRoles& roles_;
   LoweringOptions options_;
-  std::vector<ValueId> values_;           // by representative register
-  std::vector<std::uint8_t> registers_;   // by value
+  std::vector<ValueId> values_;          // by representative register
+  std::vector<std::uint8_t> registers_;  // by value
   MachineBlock block_;
 };
 

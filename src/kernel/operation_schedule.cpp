@@ -1,5 +1,5 @@
-// Pass: schedule_operations. A list scheduler for one basic block at a time: the assembler's order is not known, but its aim is: have
-// long latencies behind independent work, without more registers than needed.
+// Pass: schedule_operations. A list scheduler for one basic block at a time: the assembler's order is not
+// known, but its aim is: have long latencies behind independent work, without more registers than needed.
 #include <algorithm>
 #include <array>
 #include <unordered_map>
@@ -9,7 +9,8 @@
 namespace doppel::kernel {
 namespace {
 
-// What the scheduler expects, in cycles. A cache miss takes longer than any block can cover, so loads only go first.
+// What the scheduler expects, in cycles. A cache miss takes longer than any block can cover, so loads only go
+// first.
 int expected_latency(const MachineOperation& operation) {
   if (operation.is_predicate) return 12;
   switch (operation.pipe) {
@@ -34,12 +35,15 @@ int expected_latency(const MachineOperation& operation) {
 }
 
 bool is_fence(const MachineOperation& operation) {
-  return operation.pipe == Pipe::Barrier || operation.pipe == Pipe::Fence || operation.pipe == Pipe::Branch || operation.pipe == Pipe::Nop;
+  return operation.pipe == Pipe::Barrier || operation.pipe == Pipe::Fence || operation.pipe == Pipe::Branch ||
+         operation.pipe == Pipe::Nop;
 }
 
-// How far an operation may move ahead of those that stand before it in the program: bounds the registers that scheduling costs.
+// How far an operation may move ahead of those that stand before it in the program: bounds the registers that
+// scheduling costs.
 constexpr std::size_t kWindow = 96;
-// Registers that a block may fill beyond those it finds in use, before the scheduler looks for operations that free some.
+// Registers that a block may fill beyond those it finds in use, before the scheduler looks for operations
+// that free some.
 constexpr int kHeadroom = 16;
 
 struct Node {
@@ -73,7 +77,8 @@ std::vector<Node> dependences(const std::vector<MachineOperation>& operations) {
     for (ValueId id : operation.operands) {
       if (id == kNoValue) continue;
       Uses& uses = values[id];
-      if (uses.writer >= 0) connect(uses.writer, i, expected_latency(operations[static_cast<std::size_t>(uses.writer)]));
+      if (uses.writer >= 0)
+        connect(uses.writer, i, expected_latency(operations[static_cast<std::size_t>(uses.writer)]));
       uses.readers.push_back(i);
     }
     for (ValueId id : operation.results) {
@@ -94,7 +99,8 @@ std::vector<Node> dependences(const std::vector<MachineOperation>& operations) {
       since_fence.push_back(i);
     }
     if (operation.pipe == Pipe::Memory) {
-      // Nothing is known of two addresses, so loads pass loads only. Global memory and shared memory are apart.
+      // Nothing is known of two addresses, so loads pass loads only. Global memory and shared memory are
+      // apart.
       Space& space = spaces[static_cast<std::size_t>(operation.space)];
       if (operation.is_store || operation.is_atomic) {
         connect(space.store, i, 1);
@@ -108,7 +114,8 @@ std::vector<Node> dependences(const std::vector<MachineOperation>& operations) {
     }
   }
   for (std::size_t i = nodes.size(); i-- > 0;) {
-    for (const auto& [to, cycles] : nodes[i].successors) nodes[i].priority = std::max(nodes[i].priority, nodes[to].priority + cycles);
+    for (const auto& [to, cycles] : nodes[i].successors)
+      nodes[i].priority = std::max(nodes[i].priority, nodes[to].priority + cycles);
   }
   return nodes;
 }
@@ -116,7 +123,8 @@ std::vector<Node> dependences(const std::vector<MachineOperation>& operations) {
 // How many registers are in use, as the order of a block is chosen.
 class Pressure {
  public:
-  Pressure(const MachineFunction& machine, const std::vector<bool>& exposed, const std::vector<MachineOperation>& operations)
+  Pressure(const MachineFunction& machine, const std::vector<bool>& exposed,
+           const std::vector<MachineOperation>& operations)
       : machine_(machine), exposed_(exposed) {
     std::unordered_map<ValueId, bool> written;
     for (const MachineOperation& operation : operations) {
@@ -194,7 +202,8 @@ std::vector<bool> exposed_values(const MachineFunction& machine) {
   return exposed;
 }
 
-void schedule_block(const MachineFunction& machine, const std::vector<bool>& exposed, std::vector<MachineOperation>& operations) {
+void schedule_block(const MachineFunction& machine, const std::vector<bool>& exposed,
+                    std::vector<MachineOperation>& operations) {
   if (operations.size() < 3) return;
   std::vector<Node> nodes = dependences(operations);
   Pressure pressure(machine, exposed, operations);

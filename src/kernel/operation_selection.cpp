@@ -18,8 +18,9 @@ using ptx::Type;
 bool is_integer_form(const Instruction& instruction) { return !ptx::is_float(instruction.type); }
 
 bool is_add(const Instruction& instruction, int bits) {
-  return instruction.opcode == Opcode::Add && is_integer_form(instruction) && ptx::bit_width(instruction.type) == bits &&
-         !instruction.modifiers.carry_out && !instruction.modifiers.sat && !instruction.guard;
+  return instruction.opcode == Opcode::Add && is_integer_form(instruction) &&
+         ptx::bit_width(instruction.type) == bits && !instruction.modifiers.carry_out &&
+         !instruction.modifiers.sat && !instruction.guard;
 }
 
 bool is_access(const Instruction& instruction) {
@@ -41,12 +42,14 @@ bool used_as_base_only(const Instruction& user, RegisterId reg) {
   bool base = false;
   bool other = false;
   for (const Operand& operand : user.operands) {
-    if (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Register && operand.reg == reg) {
+    if (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Register &&
+        operand.reg == reg) {
       base = true;
     } else if (operand.kind == Operand::Kind::Register && operand.reg == reg) {
       other = true;
     }
-    for (const Operand& element : operand.elements) other = other || (element.kind == Operand::Kind::Register && element.reg == reg);
+    for (const Operand& element : operand.elements)
+      other = other || (element.kind == Operand::Kind::Register && element.reg == reg);
   }
   return base && !other;
 }
@@ -59,14 +62,17 @@ bool is_wide_product(const Instruction& instruction, const RegisterRoles& roles)
     return true;
   }
   if (instruction.opcode != Opcode::Shl || ptx::bit_width(instruction.type) != 64) return false;
-  if (instruction.operands[1].kind != Operand::Kind::Register || instruction.operands[2].kind != Operand::Kind::Immediate) return false;
+  if (instruction.operands[1].kind != Operand::Kind::Register ||
+      instruction.operands[2].kind != Operand::Kind::Immediate)
+    return false;
   const Instruction* const extension = roles.definition(instruction.operands[1].reg);
   return extension != nullptr && extension->opcode == Opcode::Cvt && ptx::bit_width(extension->type) == 64 &&
          !ptx::is_float(extension->source_type) && ptx::bit_width(extension->source_type) == 32;
 }
 
 bool is_logic(const Instruction& instruction) {
-  if (instruction.guard || ptx::bit_width(instruction.type) > 32 || instruction.type == Type::Pred) return false;
+  if (instruction.guard || ptx::bit_width(instruction.type) > 32 || instruction.type == Type::Pred)
+    return false;
   switch (instruction.opcode) {
     case Opcode::And:
     case Opcode::Or:
@@ -96,7 +102,8 @@ void absorb_definitions(const ptx::Function& function, const ControlFlowGraph& g
     const std::uint32_t at = roles[reg].definition;
     const auto& users = roles.users(reg);
     const auto all_users = [&](auto&& predicate) {
-      return std::ranges::all_of(users, [&](std::uint32_t user) { return predicate(function.instructions[user]); });
+      return std::ranges::all_of(users,
+                                 [&](std::uint32_t user) { return predicate(function.instructions[user]); });
     };
     const bool single = users.size() == 1 && graph.block_of(users[0]) == graph.block_of(at);
     bool absorb = false;
@@ -120,57 +127,71 @@ void absorb_definitions(const ptx::Function& function, const ControlFlowGraph& g
     } else if (is_add(*definition, 32)) {
       // IADD3: three registers at most, and never a whole tree in one.
       absorb = single && all_users([&](const Instruction& user) {
-        if (!is_add(user, 32)) return false;
-        int inner = 0;
-        for (std::size_t i = 1; i < user.operands.size(); ++i) {
-          const Operand& operand = user.operands[i];
-          if (operand.kind == Operand::Kind::Register && operand.reg != reg && roles[operand.reg].absorbed) ++inner;
-        }
-        for (std::size_t i = 1; i < definition->operands.size(); ++i) {
-          const Operand& operand = definition->operands[i];
-          if (operand.kind == Operand::Kind::Register && roles[operand.reg].absorbed) ++inner;
-        }
-        return inner == 0;
-      });
+                 if (!is_add(user, 32)) return false;
+                 int inner = 0;
+                 for (std::size_t i = 1; i < user.operands.size(); ++i) {
+                   const Operand& operand = user.operands[i];
+                   if (operand.kind == Operand::Kind::Register && operand.reg != reg &&
+                       roles[operand.reg].absorbed)
+                     ++inner;
+                 }
+                 for (std::size_t i = 1; i < definition->operands.size(); ++i) {
+                   const Operand& operand = definition->operands[i];
+                   if (operand.kind == Operand::Kind::Register && roles[operand.reg].absorbed) ++inner;
+                 }
+                 return inner == 0;
+               });
     } else if (is_logic(*definition)) {
       // LOP3: any function of three inputs.
       absorb = single && all_users([&](const Instruction& user) {
-        if (!is_logic(user)) return false;
-        int inputs = register_sources(user, roles) - 1 + register_sources(*definition, roles);
-        for (std::size_t i = 1; i < definition->operands.size(); ++i) {
-          const Operand& operand = definition->operands[i];
-          if (operand.kind == Operand::Kind::Register && roles[operand.reg].absorbed) inputs += 2;
-          if (operand.kind == Operand::Kind::Immediate) ++inputs;
-        }
-        for (std::size_t i = 1; i < user.operands.size(); ++i) {
-          if (user.operands[i].kind == Operand::Kind::Immediate) ++inputs;
-          const Operand& operand = user.operands[i];
-          if (operand.kind == Operand::Kind::Register && operand.reg != reg && roles[operand.reg].absorbed) inputs += 2;
-        }
-        return inputs <= 3;
-      });
-    } else if ((definition->opcode == Opcode::Neg || definition->opcode == Opcode::Abs) && ptx::is_float(definition->type) &&
-               !ptx::is_packed(definition->type)) {
+                 if (!is_logic(user)) return false;
+                 int inputs = register_sources(user, roles) - 1 + register_sources(*definition, roles);
+                 for (std::size_t i = 1; i < definition->operands.size(); ++i) {
+                   const Operand& operand = definition->operands[i];
+                   if (operand.kind == Operand::Kind::Register && roles[operand.reg].absorbed) inputs += 2;
+                   if (operand.kind == Operand::Kind::Immediate) ++inputs;
+                 }
+                 for (std::size_t i = 1; i < user.operands.size(); ++i) {
+                   if (user.operands[i].kind == Operand::Kind::Immediate) ++inputs;
+                   const Operand& operand = user.operands[i];
+                   if (operand.kind == Operand::Kind::Register && operand.reg != reg &&
+                       roles[operand.reg].absorbed)
+                     inputs += 2;
+                 }
+                 return inputs <= 3;
+               });
+    } else if ((definition->opcode == Opcode::Neg || definition->opcode == Opcode::Abs) &&
+               ptx::is_float(definition->type) && !ptx::is_packed(definition->type)) {
       // Signs are modifiers of operands.
       absorb = all_users([](const Instruction& user) {
         switch (user.opcode) {
-          case Opcode::Add: case Opcode::Sub: case Opcode::Mul: case Opcode::Fma: case Opcode::Setp: case Opcode::Min: case Opcode::Max:
+          case Opcode::Add:
+          case Opcode::Sub:
+          case Opcode::Mul:
+          case Opcode::Fma:
+          case Opcode::Setp:
+          case Opcode::Min:
+          case Opcode::Max:
             return ptx::is_float(user.type);
           default:
             return false;
         }
       });
-    } else if (definition->opcode == Opcode::Setp && !definition->second_destination && ptx::bit_width(definition->type) <= 32) {
+    } else if (definition->opcode == Opcode::Setp && !definition->second_destination &&
+               ptx::bit_width(definition->type) <= 32) {
       // A comparison takes another predicate into its result.
       absorb = single && all_users([&](const Instruction& user) {
-        if (user.type != Type::Pred || user.guard) return false;
-        if (user.opcode != Opcode::And && user.opcode != Opcode::Or && user.opcode != Opcode::Xor) return false;
-        for (std::size_t i = 1; i < user.operands.size(); ++i) {
-          const Operand& operand = user.operands[i];
-          if (operand.kind == Operand::Kind::Register && operand.reg != reg && roles[operand.reg].absorbed) return false;
-        }
-        return true;
-      });
+                 if (user.type != Type::Pred || user.guard) return false;
+                 if (user.opcode != Opcode::And && user.opcode != Opcode::Or && user.opcode != Opcode::Xor)
+                   return false;
+                 for (std::size_t i = 1; i < user.operands.size(); ++i) {
+                   const Operand& operand = user.operands[i];
+                   if (operand.kind == Operand::Kind::Register && operand.reg != reg &&
+                       roles[operand.reg].absorbed)
+                     return false;
+                 }
+                 return true;
+               });
     }
     roles[reg].absorbed = absorb;
   }
@@ -189,7 +210,8 @@ void add_operand_values(OperationBuilder& builder, const Operand& operand, std::
     if (id != kNoValue && std::ranges::find(values, id) == values.end()) values.push_back(id);
   };
   if (operand.kind == Operand::Kind::Register) follow(operand.reg);
-  if (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Register) follow(operand.reg);
+  if (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Register)
+    follow(operand.reg);
   for (const Operand& element : operand.elements) add_operand_values(builder, element, values);
 }
 
@@ -208,12 +230,15 @@ void select_operations(OperationBuilder& builder, std::uint32_t index) {
     const RegisterId reg = instruction.operands[0].reg;
     if (builder.roles()[reg].absorbed || builder.roles()[reg].constant) return;
   }
-  if (select_control(builder, instruction) || select_memory(builder, instruction) || select_move(builder, instruction) ||
-      select_float(builder, instruction) || select_integer(builder, instruction)) {
+  if (select_control(builder, instruction) || select_memory(builder, instruction) ||
+      select_move(builder, instruction) || select_float(builder, instruction) ||
+      select_integer(builder, instruction)) {
     return;
   }
   // Anything rarer: one operation of the integer pipe.
-  const ValueId result = instruction.operands.empty() || destination_count(instruction) == 0 ? kNoValue : builder.writes(instruction.operands[0]);
+  const ValueId result = instruction.operands.empty() || destination_count(instruction) == 0
+                             ? kNoValue
+                             : builder.writes(instruction.operands[0]);
   builder.emit(instruction, "OTHER", Pipe::Alu, result, source_values(builder, instruction));
 }
 

@@ -1,13 +1,14 @@
-// PTX instructions to machine operations: what the assembler chooses for each, with the neighbours that it folds together. Counts
-// and pipes are those of the machine code that comes out for single instructions (docs/timing-model.md), never of a kernel.
+// PTX instructions to machine operations: what the assembler chooses for each, with the neighbours that it
+// folds together. Counts and pipes are those of the machine code that comes out for single instructions
+// (docs/timing-model.md), never of a kernel.
 #pragma once
 
 #include "kernel/operation_builder.h"
 
 namespace doppel::kernel {
 
-// Marks the registers whose definitions are done by their users: products that become part of wide multiply-adds, shifts that
-// become part of scaled adds, offsets that become part of an address.
+// Marks the registers whose definitions are done by their users: products that become part of wide
+// multiply-adds, shifts that become part of scaled adds, offsets that become part of an address.
 void absorb_definitions(const ptx::Function& function, const ControlFlowGraph& graph, RegisterRoles& roles);
 
 // Appends the operations of instruction `index` to the builder's block; branches, calls and returns too.

@@ -58,7 +58,8 @@ BlockSet PendingBlocks::after(const std::vector<BranchFact>& branches, BlockId b
   return result;
 }
 
-PendingBlocks PendingBlocks::structured(const ControlFlowGraph& graph, const std::vector<BranchFact>& branches) {
+PendingBlocks PendingBlocks::structured(const ControlFlowGraph& graph,
+                                        const std::vector<BranchFact>& branches) {
   const std::size_t size = graph.blocks().size();
   PendingBlocks result;
   result.during_.assign(size, BlockSet(size, false));
@@ -82,7 +83,8 @@ PendingBlocks PendingBlocks::structured(const ControlFlowGraph& graph, const std
         continue;
       }
       const BlockSet after = result.after(branches, id);
-      if (const BlockId candidate = next(graph, id, after); candidate != kNoBlock) changed |= arrive(candidate, after);
+      if (const BlockId candidate = next(graph, id, after); candidate != kNoBlock)
+        changed |= arrive(candidate, after);
       if (const BlockId candidate = next(graph, id, waiting); candidate != kNoBlock) {
         changed |= arrive(candidate, waiting);
       }
@@ -93,13 +95,16 @@ PendingBlocks PendingBlocks::structured(const ControlFlowGraph& graph, const std
     result.convergent_.push_back(none(waiting));
     if (none(waiting) && !branches[id].divergent) continue;
     const BlockSet after = result.after(branches, id);
-    if (const BlockId candidate = next(graph, id, after); candidate != kNoBlock) result.tested_[candidate] = true;
-    if (const BlockId candidate = next(graph, id, waiting); candidate != kNoBlock) result.tested_[candidate] = true;
+    if (const BlockId candidate = next(graph, id, after); candidate != kNoBlock)
+      result.tested_[candidate] = true;
+    if (const BlockId candidate = next(graph, id, waiting); candidate != kNoBlock)
+      result.tested_[candidate] = true;
   }
   return result;
 }
 
-PendingBlocks PendingBlocks::scheduled(const ControlFlowGraph& graph, const std::vector<BranchFact>& branches) {
+PendingBlocks PendingBlocks::scheduled(const ControlFlowGraph& graph,
+                                       const std::vector<BranchFact>& branches) {
   const std::size_t size = graph.blocks().size();
   PendingBlocks result;
   result.during_.assign(size, BlockSet(size, false));

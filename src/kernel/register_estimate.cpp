@@ -80,8 +80,10 @@ std::uint32_t estimate_registers(const LoweringContext& context, const MachineFu
   for (std::uint32_t extent : bounds.required_threads) {
     if (extent != 0) threads = std::max<std::uint64_t>(threads, extent);
   }
-  const std::uint64_t resident = std::max<std::uint64_t>(1, threads) * std::max<std::uint32_t>(1, bounds.min_blocks_per_sm);
-  const auto most_allowed = static_cast<std::uint32_t>(std::min<std::uint64_t>(255, 65536 / resident / 8 * 8));
+  const std::uint64_t resident =
+      std::max<std::uint64_t>(1, threads) * std::max<std::uint32_t>(1, bounds.min_blocks_per_sm);
+  const auto most_allowed =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(255, 65536 / resident / 8 * 8));
   return std::min(registers, std::max<std::uint32_t>(most_allowed, 16));
 }
 

@@ -110,7 +110,8 @@ void RegisterRoles::count() {
 
 const Instruction* RegisterRoles::definition(RegisterId reg) const {
   const Role& role = roles_[reg];
-  return role.definitions == 1 && role.definition != UINT32_MAX ? &function_->instructions[role.definition] : nullptr;
+  return role.definitions == 1 && role.definition != UINT32_MAX ? &function_->instructions[role.definition]
+                                                                : nullptr;
 }
 
 void RegisterRoles::find_constants() {
@@ -139,13 +140,17 @@ void RegisterRoles::find_constants() {
         const bool bank = (definition->modifiers.space == Space::Param && function_->is_kernel) ||
                           definition->modifiers.space == Space::Const;
         const Operand& address = definition->operands[1];
-        constant = bank && (address.address_base != Operand::AddressBase::Register || roles_[address.reg].constant);
+        constant =
+            bank && (address.address_base != Operand::AddressBase::Register || roles_[address.reg].constant);
       } else if (is_copy(*definition)) {
-        constant = std::all_of(definition->operands.begin() + 1, definition->operands.end(), constant_operand);
+        constant =
+            std::all_of(definition->operands.begin() + 1, definition->operands.end(), constant_operand);
       } else if ((definition->opcode == Opcode::Add || definition->opcode == Opcode::Sub) &&
                  ptx::bit_width(definition->type) == 64 && !ptx::is_float(definition->type)) {
-        // The address of a variable and an offset; a parameter and an offset ends in the address of the access.
-        constant = constant_operand(definition->operands[1]) && definition->operands[2].kind == Operand::Kind::Immediate;
+        // The address of a variable and an offset; a parameter and an offset ends in the address of the
+        // access.
+        constant = constant_operand(definition->operands[1]) &&
+                   definition->operands[2].kind == Operand::Kind::Immediate;
       }
       if (constant) {
         roles_[reg].constant = true;
@@ -179,7 +184,9 @@ void RegisterRoles::find_narrow() {
         return false;
     }
     const Operand& to = in.operands[0];
-    if (ptx::is_float(in.type) || to.kind != Operand::Kind::Register || in.modifiers.mul_part == ptx::MulPart::Hi) return false;
+    if (ptx::is_float(in.type) || to.kind != Operand::Kind::Register ||
+        in.modifiers.mul_part == ptx::MulPart::Hi)
+      return false;
     if (in.modifiers.carry_out) return false;
     return ptx::bit_width(in.type) <= 32 || roles_[to.reg].narrow;
   };
@@ -197,7 +204,9 @@ void RegisterRoles::find_narrow() {
       const bool shared = in.modifiers.space == Space::Shared;
       for (std::size_t k = 0; k < in.operands.size(); ++k) {
         const Operand& operand = in.operands[k];
-        if (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Register && !shared) deny(operand.reg);
+        if (operand.kind == Operand::Kind::Address &&
+            operand.address_base == Operand::AddressBase::Register && !shared)
+          deny(operand.reg);
         if (operand.kind == Operand::Kind::Register && k >= first && !low) deny(operand.reg);
         for (const Operand& element : operand.elements) {
           if (element.kind == Operand::Kind::Register) deny(element.reg);
@@ -208,7 +217,8 @@ void RegisterRoles::find_narrow() {
         for_each_definition(in, deny);
       }
       // What is not computed here has its full width.
-      if (in.opcode == Opcode::Ld || in.opcode == Opcode::Atom || in.opcode == Opcode::Selp) for_each_definition(in, deny);
+      if (in.opcode == Opcode::Ld || in.opcode == Opcode::Atom || in.opcode == Opcode::Selp)
+        for_each_definition(in, deny);
     }
   }
   for (RegisterId reg = 0; reg < roles_.size(); ++reg) {
@@ -227,7 +237,8 @@ void RegisterRoles::join(RegisterId a, RegisterId b, bool neighbours) {
   b = representative(b);
   if (a == b || roles_[a].constant || roles_[b].constant) return;
   parents_[std::max(a, b)] = std::min(a, b);
-  widths_[std::min(a, b)] = neighbours && !halves ? std::min(4, widths_[a] + widths_[b]) : std::max(widths_[a], widths_[b]);
+  widths_[std::min(a, b)] =
+      neighbours && !halves ? std::min(4, widths_[a] + widths_[b]) : std::max(widths_[a], widths_[b]);
 }
 
 void RegisterRoles::join_copies() {
@@ -244,8 +255,8 @@ void RegisterRoles::join_copies() {
       return first;
     };
     // A vector load fills neighbouring registers that become valid together.
-    if ((instruction.opcode == Opcode::Ld || instruction.opcode == Opcode::Ldu) && instruction.operands[0].kind == Operand::Kind::Vector &&
-        !instruction.guard) {
+    if ((instruction.opcode == Opcode::Ld || instruction.opcode == Opcode::Ldu) &&
+        instruction.operands[0].kind == Operand::Kind::Vector && !instruction.guard) {
       bool once = true;
       for (const Operand& element : instruction.operands[0].elements) {
         once = once && (element.kind != Operand::Kind::Register || roles_[element.reg].definitions == 1);
@@ -273,7 +284,8 @@ void RegisterRoles::find_varying() {
     switch (instruction.opcode) {
       case Opcode::Ld:
       case Opcode::Ldu:
-        if (instruction.modifiers.space != Space::Param && instruction.modifiers.space != Space::Const) return true;
+        if (instruction.modifiers.space != Space::Param && instruction.modifiers.space != Space::Const)
+          return true;
         break;
       case Opcode::Atom:
       case Opcode::Shfl:

@@ -1,5 +1,5 @@
-// What the registers of a PTX function become in machine code: which are copies of one another, which are constants that cost no
-// register and no instruction, and which hold the same value in every lane.
+// What the registers of a PTX function become in machine code: which are copies of one another, which are
+// constants that cost no register and no instruction, and which hold the same value in every lane.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,11 @@ class RegisterRoles {
     std::uint32_t definitions = 0;
     std::uint32_t uses = 0;
     std::uint32_t definition = UINT32_MAX;  // the instruction, where there is one only
-    bool constant = false;   // an immediate, a kernel parameter, an address known when the kernel starts: an operand, not a register
-    bool varying = false;    // may differ from lane to lane
-    bool narrow = false;     // 64 bits of which only the lower 32 matter: addresses of shared memory
-    bool absorbed = false;   // its definition is done by the instructions that use it
+    bool constant = false;  // an immediate, a kernel parameter, an address known when the kernel starts: an
+                            // operand, not a register
+    bool varying = false;   // may differ from lane to lane
+    bool narrow = false;    // 64 bits of which only the lower 32 matter: addresses of shared memory
+    bool absorbed = false;  // its definition is done by the instructions that use it
   };
   const Role& operator[](ptx::RegisterId reg) const { return roles_[reg]; }
   Role& operator[](ptx::RegisterId reg) { return roles_[reg]; }

@@ -37,7 +37,8 @@ bool select_control(OperationBuilder& b, const Instruction& in) {
       return true;
     }
     case Opcode::Ret: {
-      MachineOperation& operation = b.emit(in, b.function().is_kernel ? "EXIT" : "RET", Pipe::Branch, kNoValue, {});
+      MachineOperation& operation =
+          b.emit(in, b.function().is_kernel ? "EXIT" : "RET", Pipe::Branch, kNoValue, {});
       operation.is_return = !b.function().is_kernel;
       operation.ends_warp = b.function().is_kernel;
       return true;
@@ -52,8 +53,7 @@ bool select_control(OperationBuilder& b, const Instruction& in) {
       std::vector<ValueId> sources = source_values(b, in);
       const bool arrive = in.modifiers.barrier == ptx::BarrierMode::Arrive;
       const bool reduces = in.modifiers.barrier != ptx::BarrierMode::Sync && !arrive;
-      b.emit(in, arrive ? "BAR.ARV" : "BAR.SYNC", arrive ? Pipe::Branch : Pipe::Barrier,
-             kNoValue, sources);
+      b.emit(in, arrive ? "BAR.ARV" : "BAR.SYNC", arrive ? Pipe::Branch : Pipe::Barrier, kNoValue, sources);
       if (reduces) b.emit(in, "B2R", Pipe::SpecialRegister, b.writes(in.operands[0]), {});
       return true;
     }

@@ -14,7 +14,8 @@ bool is_half(Type type) {
 }
 
 // add, sub, mul, fma, min, max.
-bool select_basic(OperationBuilder& b, const Instruction& in, ValueId result, const std::vector<ValueId>& sources) {
+bool select_basic(OperationBuilder& b, const Instruction& in, ValueId result,
+                  const std::vector<ValueId>& sources) {
   const int lanes = ptx::is_packed(in.type) ? 2 : 1;
   Pipe pipe = Pipe::Fp32;
   if (in.type == Type::F64) pipe = Pipe::Fp64;
@@ -22,14 +23,26 @@ bool select_basic(OperationBuilder& b, const Instruction& in, ValueId result, co
   switch (in.opcode) {
     case Opcode::Add:
     case Opcode::Sub:
-      b.emit(in, pipe == Pipe::Fp64 ? "DADD" : pipe == Pipe::Fp16 ? "HADD2" : "FADD", pipe, result, sources, lanes);
+      b.emit(in,
+             pipe == Pipe::Fp64   ? "DADD"
+             : pipe == Pipe::Fp16 ? "HADD2"
+                                  : "FADD",
+             pipe, result, sources, lanes);
       return true;
     case Opcode::Mul:
-      b.emit(in, pipe == Pipe::Fp64 ? "DMUL" : pipe == Pipe::Fp16 ? "HMUL2" : "FMUL", pipe, result, sources, lanes);
+      b.emit(in,
+             pipe == Pipe::Fp64   ? "DMUL"
+             : pipe == Pipe::Fp16 ? "HMUL2"
+                                  : "FMUL",
+             pipe, result, sources, lanes);
       return true;
     case Opcode::Fma:
     case Opcode::Mad:
-      b.emit(in, pipe == Pipe::Fp64 ? "DFMA" : pipe == Pipe::Fp16 ? "HFMA2" : "FFMA", pipe, result, sources, 2 * lanes);
+      b.emit(in,
+             pipe == Pipe::Fp64   ? "DFMA"
+             : pipe == Pipe::Fp16 ? "HFMA2"
+                                  : "FFMA",
+             pipe, result, sources, 2 * lanes);
       return true;
     case Opcode::Min:
     case Opcode::Max:
@@ -48,34 +61,65 @@ bool select_basic(OperationBuilder& b, const Instruction& in, ValueId result, co
   }
 }
 
-// The tests for operands that need more care are part of the usual way; their subroutines are not: they are rarely called.
-void select_division(OperationBuilder& b, const Instruction& in, ValueId result, const std::vector<ValueId>& sources) {
+// The tests for operands that need more care are part of the usual way; their subroutines are not: they are
+// rarely called.
+void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
+                     const std::vector<ValueId>& sources) {
   const bool ftz = in.modifiers.ftz;
   if (in.type == Type::F64) {
-    b.chain(in, {{"MUFU.RCP64H", Pipe::Special}, {"DFMA", Pipe::Fp64, 4}, {"DMUL", Pipe::Fp64}, {"DFMA", Pipe::Fp64, 2}, {"FFMA", Pipe::Fp32},
-                 {"FSETP", Pipe::Alu}, {"BSSY", Pipe::Branch}, {"BRA", Pipe::Branch}, {"BSYNC", Pipe::Branch}, {"MOV", Pipe::Alu}},
+    b.chain(in,
+            {{"MUFU.RCP64H", Pipe::Special},
+             {"DFMA", Pipe::Fp64, 4},
+             {"DMUL", Pipe::Fp64},
+             {"DFMA", Pipe::Fp64, 2},
+             {"FFMA", Pipe::Fp32},
+             {"FSETP", Pipe::Alu},
+             {"BSSY", Pipe::Branch},
+             {"BRA", Pipe::Branch},
+             {"BSYNC", Pipe::Branch},
+             {"MOV", Pipe::Alu}},
             result, sources, 1);
   } else if (in.modifiers.approx) {
     if (ftz) {
       b.chain(in, {{"MUFU.RCP", Pipe::Special}, {"FMUL", Pipe::Fp32}}, result, sources, 1);
     } else {
-      b.chain(in, {{"FSETP", Pipe::Alu}, {"FMUL", Pipe::Fp32}, {"MUFU.RCP", Pipe::Special}, {"FMUL", Pipe::Fp32, 2}}, result, sources, 1);
+      b.chain(
+          in,
+          {{"FSETP", Pipe::Alu}, {"FMUL", Pipe::Fp32}, {"MUFU.RCP", Pipe::Special}, {"FMUL", Pipe::Fp32, 2}},
+          result, sources, 1);
     }
   } else if (in.modifiers.full) {
-    b.chain(in, {{"FSETP", Pipe::Alu, 2}, {"FMUL", Pipe::Fp32, 2}, {"MUFU.RCP", Pipe::Special}, {"FMUL", Pipe::Fp32, 2}}, result, sources, 1);
+    b.chain(in,
+            {{"FSETP", Pipe::Alu, 2},
+             {"FMUL", Pipe::Fp32, 2},
+             {"MUFU.RCP", Pipe::Special},
+             {"FMUL", Pipe::Fp32, 2}},
+            result, sources, 1);
   } else {
-    b.chain(in, {{"MUFU.RCP", Pipe::Special}, {"BSSY", Pipe::Branch}, {"FFMA", Pipe::Fp32, 3}, {"FCHK", Pipe::Special}, {"FFMA", Pipe::Fp32, 3},
-                 {"BRA", Pipe::Branch}, {"BSYNC", Pipe::Branch}, {"MOV", Pipe::Alu}},
+    b.chain(in,
+            {{"MUFU.RCP", Pipe::Special},
+             {"BSSY", Pipe::Branch},
+             {"FFMA", Pipe::Fp32, 3},
+             {"FCHK", Pipe::Special},
+             {"FFMA", Pipe::Fp32, 3},
+             {"BRA", Pipe::Branch},
+             {"BSYNC", Pipe::Branch},
+             {"MOV", Pipe::Alu}},
             result, sources, 1);
   }
 }
 
-bool select_function(OperationBuilder& b, const Instruction& in, ValueId result, const std::vector<ValueId>& sources) {
+bool select_function(OperationBuilder& b, const Instruction& in, ValueId result,
+                     const std::vector<ValueId>& sources) {
   const bool is_double = in.type == Type::F64;
   const bool approx = in.modifiers.approx;
   const bool plain = in.modifiers.ftz || is_half(in.type);
   const auto scaled = [&](const char* name) {  // small operands are scaled before and after
-    b.chain(in, {{"FSETP", Pipe::Alu, plain ? 0 : 1}, {"FMUL", Pipe::Fp32, plain ? 0 : 1}, {name, Pipe::Special}, {"FMUL", Pipe::Fp32, plain ? 0 : 1}},
+    b.chain(in,
+            {{"FSETP", Pipe::Alu, plain ? 0 : 1},
+             {"FMUL", Pipe::Fp32, plain ? 0 : 1},
+             {name, Pipe::Special},
+             {"FMUL", Pipe::Fp32, plain ? 0 : 1}},
             result, sources, 1);
   };
   switch (in.opcode) {
@@ -83,27 +127,75 @@ bool select_function(OperationBuilder& b, const Instruction& in, ValueId result,
       if (is_double && approx) {
         b.emit(in, "MUFU.RCP64H", Pipe::Special, result, sources, 1);
       } else if (is_double) {
-        b.chain(in, {{"MUFU.RCP64H", Pipe::Special}, {"BSSY", Pipe::Branch}, {"FSETP", Pipe::Alu}, {"DFMA", Pipe::Fp64, 5}, {"BRA", Pipe::Branch}, {"BSYNC", Pipe::Branch}, {"MOV", Pipe::Alu}}, result, sources, 1);
+        b.chain(in,
+                {{"MUFU.RCP64H", Pipe::Special},
+                 {"BSSY", Pipe::Branch},
+                 {"FSETP", Pipe::Alu},
+                 {"DFMA", Pipe::Fp64, 5},
+                 {"BRA", Pipe::Branch},
+                 {"BSYNC", Pipe::Branch},
+                 {"MOV", Pipe::Alu}},
+                result, sources, 1);
       } else if (approx && plain) {
         b.emit(in, "MUFU.RCP", Pipe::Special, result, sources, 1);
       } else if (approx) {
-        b.chain(in, {{"FSETP", Pipe::Alu, 2}, {"FMUL", Pipe::Fp32}, {"MUFU.RCP", Pipe::Special}, {"FMUL", Pipe::Fp32}, {"FSEL", Pipe::Alu, 2}}, result, sources, 1);
+        b.chain(in,
+                {{"FSETP", Pipe::Alu, 2},
+                 {"FMUL", Pipe::Fp32},
+                 {"MUFU.RCP", Pipe::Special},
+                 {"FMUL", Pipe::Fp32},
+                 {"FSEL", Pipe::Alu, 2}},
+                result, sources, 1);
       } else {
-        b.chain(in, {{"IADD3", Pipe::Alu}, {"BSSY", Pipe::Branch}, {"ISETP", Pipe::Alu}, {"BRA", Pipe::Branch}, {"MUFU.RCP", Pipe::Special}, {"FFMA", Pipe::Fp32}, {"FADD", Pipe::Fp32}, {"BSYNC", Pipe::Branch}, {"FFMA", Pipe::Fp32}}, result, sources, 1);
+        b.chain(in,
+                {{"IADD3", Pipe::Alu},
+                 {"BSSY", Pipe::Branch},
+                 {"ISETP", Pipe::Alu},
+                 {"BRA", Pipe::Branch},
+                 {"MUFU.RCP", Pipe::Special},
+                 {"FFMA", Pipe::Fp32},
+                 {"FADD", Pipe::Fp32},
+                 {"BSYNC", Pipe::Branch},
+                 {"FFMA", Pipe::Fp32}},
+                result, sources, 1);
       }
       return true;
     case Opcode::Sqrt:
       if (is_double) {
-        b.chain(in, {{"MUFU.RSQ64H", Pipe::Special}, {"IADD3", Pipe::Alu, 2}, {"BSSY", Pipe::Branch}, {"ISETP", Pipe::Alu}, {"DMUL", Pipe::Fp64, 2}, {"DFMA", Pipe::Fp64, 6}, {"BRA", Pipe::Branch}, {"BSYNC", Pipe::Branch}, {"MOV", Pipe::Alu}}, result, sources, 1);
+        b.chain(in,
+                {{"MUFU.RSQ64H", Pipe::Special},
+                 {"IADD3", Pipe::Alu, 2},
+                 {"BSSY", Pipe::Branch},
+                 {"ISETP", Pipe::Alu},
+                 {"DMUL", Pipe::Fp64, 2},
+                 {"DFMA", Pipe::Fp64, 6},
+                 {"BRA", Pipe::Branch},
+                 {"BSYNC", Pipe::Branch},
+                 {"MOV", Pipe::Alu}},
+                result, sources, 1);
       } else if (approx) {
         scaled("MUFU.SQRT");
       } else {
-        b.chain(in, {{"MUFU.RSQ", Pipe::Special}, {"IADD3", Pipe::Alu}, {"BSSY", Pipe::Branch}, {"ISETP", Pipe::Alu}, {"BRA", Pipe::Branch}, {"FMUL", Pipe::Fp32, 2}, {"FFMA", Pipe::Fp32}, {"BSYNC", Pipe::Branch}, {"FFMA", Pipe::Fp32}}, result, sources, 1);
+        b.chain(in,
+                {{"MUFU.RSQ", Pipe::Special},
+                 {"IADD3", Pipe::Alu},
+                 {"BSSY", Pipe::Branch},
+                 {"ISETP", Pipe::Alu},
+                 {"BRA", Pipe::Branch},
+                 {"FMUL", Pipe::Fp32, 2},
+                 {"FFMA", Pipe::Fp32},
+                 {"BSYNC", Pipe::Branch},
+                 {"FFMA", Pipe::Fp32}},
+                result, sources, 1);
       }
       return true;
     case Opcode::Rsqrt:
       if (is_double) {
-        b.chain(in, {{"MUFU.RSQ64H", Pipe::Special}, {"DMUL", Pipe::Fp64, in.modifiers.ftz ? 0 : 3}, {"DFMA", Pipe::Fp64, in.modifiers.ftz ? 0 : 3}}, result, sources, 1);
+        b.chain(in,
+                {{"MUFU.RSQ64H", Pipe::Special},
+                 {"DMUL", Pipe::Fp64, in.modifiers.ftz ? 0 : 3},
+                 {"DFMA", Pipe::Fp64, in.modifiers.ftz ? 0 : 3}},
+                result, sources, 1);
       } else {
         scaled("MUFU.RSQ");
       }
@@ -134,7 +226,8 @@ bool select_function(OperationBuilder& b, const Instruction& in, ValueId result,
   }
 }
 
-void select_conversion(OperationBuilder& b, const Instruction& in, ValueId result, const std::vector<ValueId>& sources) {
+void select_conversion(OperationBuilder& b, const Instruction& in, ValueId result,
+                       const std::vector<ValueId>& sources) {
   const Type to = in.type, from = in.source_type;
   const int to_bits = ptx::bit_width(to), from_bits = ptx::bit_width(from);
   const bool to_float = ptx::is_float(to), from_float = ptx::is_float(from);

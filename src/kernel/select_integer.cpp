@@ -18,7 +18,8 @@ bool power_of_two(const Operand& operand) {
   return operand.kind == Operand::Kind::Immediate && std::has_single_bit(operand.immediate);
 }
 
-void select_multiply(OperationBuilder& b, const Instruction& in, ValueId result, const std::vector<ValueId>& sources) {
+void select_multiply(OperationBuilder& b, const Instruction& in, ValueId result,
+                     const std::vector<ValueId>& sources) {
   const bool add = in.opcode == Opcode::Mad;
   const bool narrow = in.operands[0].kind == Operand::Kind::Register && b.roles()[in.operands[0].reg].narrow;
   const int bits = narrow ? std::min(32, ptx::bit_width(in.type)) : ptx::bit_width(in.type);
@@ -28,9 +29,16 @@ void select_multiply(OperationBuilder& b, const Instruction& in, ValueId result,
   }
   if (bits == 64) {
     if (in.modifiers.mul_part == MulPart::Hi) {
-      b.chain(in, {{"IMAD.WIDE.U32", Pipe::IntegerMultiply, 4}, {"IADD3.X", Pipe::Alu, ptx::is_signed(in.type) ? 10 : 2}}, result, sources);
+      b.chain(in,
+              {{"IMAD.WIDE.U32", Pipe::IntegerMultiply, 4},
+               {"IADD3.X", Pipe::Alu, ptx::is_signed(in.type) ? 10 : 2}},
+              result, sources);
     } else {
-      b.chain(in, {{"IMAD", Pipe::IntegerMultiply, 2}, {"IMAD.WIDE.U32", Pipe::IntegerMultiply}, {"IADD3", Pipe::Alu}}, result, sources);
+      b.chain(in,
+              {{"IMAD", Pipe::IntegerMultiply, 2},
+               {"IMAD.WIDE.U32", Pipe::IntegerMultiply},
+               {"IADD3", Pipe::Alu}},
+              result, sources);
     }
     return;
   }
@@ -46,7 +54,8 @@ void select_multiply(OperationBuilder& b, const Instruction& in, ValueId result,
 }
 
 // Division without a divider: a reciprocal in floating point, two steps of correction.
-void select_division(OperationBuilder& b, const Instruction& in, ValueId result, const std::vector<ValueId>& sources) {
+void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
+                     const std::vector<ValueId>& sources) {
   const bool rest = in.opcode == Opcode::Rem;
   const bool is_signed = ptx::is_signed(in.type);
   if (in.operands[2].kind == Operand::Kind::Immediate) {
@@ -54,30 +63,73 @@ void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
     if (power_of_two(in.operands[2])) {
       b.chain(in, {{"SHF", Pipe::Alu, is_signed ? 3 : 1}}, result, sources);
     } else if (ptx::bit_width(in.type) == 64) {
-      b.chain(in, {{"IMAD.WIDE.U32", Pipe::IntegerMultiply, 6}, {"IADD3.X", Pipe::Alu, 5}, {"IMAD", Pipe::IntegerMultiply, rest ? 3 : 0}}, result, sources);
+      b.chain(in,
+              {{"IMAD.WIDE.U32", Pipe::IntegerMultiply, 6},
+               {"IADD3.X", Pipe::Alu, 5},
+               {"IMAD", Pipe::IntegerMultiply, rest ? 3 : 0}},
+              result, sources);
     } else {
-      b.chain(in, {{"IMAD.HI", Pipe::IntegerMultiply}, {"SHF", Pipe::Alu, is_signed ? 2 : 1}, {"IMAD", Pipe::IntegerMultiply, rest ? 1 : 0}}, result, sources);
+      b.chain(in,
+              {{"IMAD.HI", Pipe::IntegerMultiply},
+               {"SHF", Pipe::Alu, is_signed ? 2 : 1},
+               {"IMAD", Pipe::IntegerMultiply, rest ? 1 : 0}},
+              result, sources);
     }
     return;
   }
   if (ptx::bit_width(in.type) == 64) {
-    // A test for 32-bit operands decides between a short way and a subroutine; the short way is taken where the upper halves are 0.
-    b.chain(in, {{"LOP3", Pipe::Alu}, {"ISETP", Pipe::Alu}, {"BRA", Pipe::Branch, 2}, {"I2F", Pipe::Special}, {"MUFU", Pipe::Special},
-                 {"IADD3", Pipe::Alu}, {"F2I", Pipe::Convert}, {"IMAD", Pipe::IntegerMultiply, is_signed ? 22 : 12},
-                 {"IMAD.WIDE.U32", Pipe::IntegerMultiply, 8}, {"IADD3", Pipe::Alu, 12}, {"ISETP", Pipe::Alu, 6}, {"SEL", Pipe::Alu, rest ? 8 : 10},
-                 {"RET", Pipe::Branch}, {"MOV", Pipe::Alu}},
+    // A test for 32-bit operands decides between a short way and a subroutine; the short way is taken where
+    // the upper halves are 0.
+    b.chain(in,
+            {{"LOP3", Pipe::Alu},
+             {"ISETP", Pipe::Alu},
+             {"BRA", Pipe::Branch, 2},
+             {"I2F", Pipe::Special},
+             {"MUFU", Pipe::Special},
+             {"IADD3", Pipe::Alu},
+             {"F2I", Pipe::Convert},
+             {"IMAD", Pipe::IntegerMultiply, is_signed ? 22 : 12},
+             {"IMAD.WIDE.U32", Pipe::IntegerMultiply, 8},
+             {"IADD3", Pipe::Alu, 12},
+             {"ISETP", Pipe::Alu, 6},
+             {"SEL", Pipe::Alu, rest ? 8 : 10},
+             {"RET", Pipe::Branch},
+             {"MOV", Pipe::Alu}},
             result, sources);
     return;
   }
   if (is_signed) {
-    b.chain(in, {{"IABS", Pipe::Alu, 2}, {"I2F", Pipe::Special}, {"MUFU", Pipe::Special}, {"IADD3", Pipe::Alu}, {"F2I", Pipe::Convert},
-                 {"IADD3", Pipe::Alu}, {"IMAD", Pipe::IntegerMultiply, 2}, {"IMAD.HI", Pipe::IntegerMultiply, 2}, {"IMAD", Pipe::IntegerMultiply, rest ? 3 : 2},
-                 {"ISETP", Pipe::Alu}, {"IADD3", Pipe::Alu, 2}, {"ISETP", Pipe::Alu, 2}, {"LOP3", Pipe::Alu, 2}, {"IMAD", Pipe::IntegerMultiply, 2}},
+    b.chain(in,
+            {{"IABS", Pipe::Alu, 2},
+             {"I2F", Pipe::Special},
+             {"MUFU", Pipe::Special},
+             {"IADD3", Pipe::Alu},
+             {"F2I", Pipe::Convert},
+             {"IADD3", Pipe::Alu},
+             {"IMAD", Pipe::IntegerMultiply, 2},
+             {"IMAD.HI", Pipe::IntegerMultiply, 2},
+             {"IMAD", Pipe::IntegerMultiply, rest ? 3 : 2},
+             {"ISETP", Pipe::Alu},
+             {"IADD3", Pipe::Alu, 2},
+             {"ISETP", Pipe::Alu, 2},
+             {"LOP3", Pipe::Alu, 2},
+             {"IMAD", Pipe::IntegerMultiply, 2}},
             result, sources);
   } else {
-    b.chain(in, {{"I2F", Pipe::Special}, {"MUFU", Pipe::Special}, {"IADD3", Pipe::Alu}, {"F2I", Pipe::Convert}, {"IADD3", Pipe::Alu},
-                 {"IMAD", Pipe::IntegerMultiply}, {"IMAD.HI", Pipe::IntegerMultiply, 2}, {"IMAD", Pipe::IntegerMultiply, 2}, {"ISETP", Pipe::Alu},
-                 {"IADD3", Pipe::Alu, 2}, {"ISETP", Pipe::Alu, 2}, {"LOP3", Pipe::Alu}, {"IMAD", Pipe::IntegerMultiply, 2}},
+    b.chain(in,
+            {{"I2F", Pipe::Special},
+             {"MUFU", Pipe::Special},
+             {"IADD3", Pipe::Alu},
+             {"F2I", Pipe::Convert},
+             {"IADD3", Pipe::Alu},
+             {"IMAD", Pipe::IntegerMultiply},
+             {"IMAD.HI", Pipe::IntegerMultiply, 2},
+             {"IMAD", Pipe::IntegerMultiply, 2},
+             {"ISETP", Pipe::Alu},
+             {"IADD3", Pipe::Alu, 2},
+             {"ISETP", Pipe::Alu, 2},
+             {"LOP3", Pipe::Alu},
+             {"IMAD", Pipe::IntegerMultiply, 2}},
             result, sources);
   }
 }
@@ -91,7 +143,8 @@ bool select_integer(OperationBuilder& b, const Instruction& in) {
   const ValueId result = b.writes(in.operands[0]);
   const std::vector<ValueId> sources = source_values(b, in);
   int bits = in.type == Type::Pred ? 1 : ptx::bit_width(in.type);
-  const bool narrow = bits == 64 && in.operands[0].kind == Operand::Kind::Register && b.roles()[in.operands[0].reg].narrow;
+  const bool narrow =
+      bits == 64 && in.operands[0].kind == Operand::Kind::Register && b.roles()[in.operands[0].reg].narrow;
   if (narrow) bits = 32;
   // Most operations on 64 bits are done once for each half.
   const int halves = bits == 64 ? 2 : 1;
@@ -156,7 +209,8 @@ bool select_integer(OperationBuilder& b, const Instruction& in) {
       return true;
     case Opcode::Min:
     case Opcode::Max:
-      b.chain(in, {{"IMNMX", Pipe::Alu, bits == 64 && !b.options().wide_integer_add ? 4 : 1}}, result, sources);
+      b.chain(in, {{"IMNMX", Pipe::Alu, bits == 64 && !b.options().wide_integer_add ? 4 : 1}}, result,
+              sources);
       return true;
     case Opcode::Popc:
       b.chain(in, {{"POPC", Pipe::BitCount, halves}, {"IADD3", Pipe::Alu, halves - 1}}, result, sources);
@@ -165,7 +219,9 @@ bool select_integer(OperationBuilder& b, const Instruction& in) {
       b.chain(in, {{"FLO", Pipe::BitCount}, {"IADD3", Pipe::Alu, bits == 64 ? 5 : 1}}, result, sources);
       return true;
     case Opcode::Bfind:
-      b.chain(in, {{"ISETP", Pipe::Alu, halves - 1}, {"FLO", Pipe::BitCount}, {"IADD3", Pipe::Alu, halves - 1}}, result, sources);
+      b.chain(in,
+              {{"ISETP", Pipe::Alu, halves - 1}, {"FLO", Pipe::BitCount}, {"IADD3", Pipe::Alu, halves - 1}},
+              result, sources);
       return true;
     case Opcode::Brev:
       b.chain(in, {{"BREV", Pipe::BitCount, halves}}, result, sources);
@@ -174,8 +230,11 @@ bool select_integer(OperationBuilder& b, const Instruction& in) {
       b.chain(in, {{"FNS", Pipe::BitCount, 16}}, result, sources);
       return true;
     case Opcode::Bfe: {
-      const bool fixed = in.operands.size() == 4 && in.operands[2].kind == Operand::Kind::Immediate && in.operands[3].kind == Operand::Kind::Immediate;
-      b.chain(in, {{"PRMT", Pipe::Alu, fixed ? 0 : 3}, {"SHF", Pipe::Alu, halves}, {"SGXT", Pipe::Alu, halves}}, result, sources);
+      const bool fixed = in.operands.size() == 4 && in.operands[2].kind == Operand::Kind::Immediate &&
+                         in.operands[3].kind == Operand::Kind::Immediate;
+      b.chain(in,
+              {{"PRMT", Pipe::Alu, fixed ? 0 : 3}, {"SHF", Pipe::Alu, halves}, {"SGXT", Pipe::Alu, halves}},
+              result, sources);
       return true;
     }
     case Opcode::Bfi:
@@ -206,15 +265,22 @@ bool select_integer(OperationBuilder& b, const Instruction& in) {
       b.emit(in, "PRMT", Pipe::Alu, result, sources);
       return true;
     case Opcode::Setp: {
-      const Pipe pipe = in.type == Type::F64 ? Pipe::Fp64 : in.type == Type::F16 || in.type == Type::F16x2 || in.type == Type::BF16 ? Pipe::Fp16 : Pipe::Alu;
+      const Pipe pipe = in.type == Type::F64                                                      ? Pipe::Fp64
+                        : in.type == Type::F16 || in.type == Type::F16x2 || in.type == Type::BF16 ? Pipe::Fp16
+                                                                                                  : Pipe::Alu;
       const int count = bits == 64 && pipe == Pipe::Alu && !b.options().wide_integer_add ? 2 : 1;
       if (count == 2) b.emit(in, "ISETP", Pipe::Alu, b.new_value(0), sources);
-      MachineOperation& operation = b.emit(in, ptx::is_float(in.type) ? "FSETP" : "ISETP", pipe, result, sources);
+      MachineOperation& operation =
+          b.emit(in, ptx::is_float(in.type) ? "FSETP" : "ISETP", pipe, result, sources);
       if (in.second_destination) operation.results[1] = b.writes(*in.second_destination);
       return true;
     }
     case Opcode::Set:
-      b.chain(in, {{"FSETP", ptx::is_float(in.source_type) && ptx::bit_width(in.source_type) == 64 ? Pipe::Fp64 : Pipe::Alu}, {"SEL", Pipe::Alu}}, result, sources);
+      b.chain(in,
+              {{"FSETP", ptx::is_float(in.source_type) && ptx::bit_width(in.source_type) == 64 ? Pipe::Fp64
+                                                                                               : Pipe::Alu},
+               {"SEL", Pipe::Alu}},
+              result, sources);
       return true;
     case Opcode::Selp:
       b.chain(in, {{"SEL", Pipe::Alu, halves}}, result, sources);

@@ -33,11 +33,12 @@ const char* store_name(MemorySpace space, bool generic) {
   return space == MemorySpace::Shared ? "STS" : space == MemorySpace::Local ? "STL" : generic ? "ST" : "STG";
 }
 
-MachineOperation& emit_access(OperationBuilder& b, const Instruction& in, const char* mnemonic, MemorySpace space, ValueId result,
-                              const std::vector<ValueId>& sources) {
+MachineOperation& emit_access(OperationBuilder& b, const Instruction& in, const char* mnemonic,
+                              MemorySpace space, ValueId result, const std::vector<ValueId>& sources) {
   MachineOperation& operation = b.emit(in, mnemonic, Pipe::Memory, result, sources);
   operation.space = space;
-  operation.bytes_per_lane = static_cast<std::uint8_t>(std::min(255, ptx::byte_size(in.type) * in.modifiers.vector));
+  operation.bytes_per_lane =
+      static_cast<std::uint8_t>(std::min(255, ptx::byte_size(in.type) * in.modifiers.vector));
   operation.access = static_cast<std::uint16_t>(b.block().accesses++);
   b.block().access_instructions.push_back(b.current);
   return operation;
@@ -45,18 +46,27 @@ MachineOperation& emit_access(OperationBuilder& b, const Instruction& in, const 
 
 // Shared memory has no floating-point adder: a loop of load, add, compare-and-swap; its usual single turn.
 bool needs_swap_loop(const Instruction& in, MemorySpace space) {
-  return space == MemorySpace::Shared && (in.modifiers.atomic_op == AtomicOp::Add || in.modifiers.atomic_op == AtomicOp::Min ||
-                                          in.modifiers.atomic_op == AtomicOp::Max) && ptx::is_float(in.type);
+  return space == MemorySpace::Shared &&
+         (in.modifiers.atomic_op == AtomicOp::Add || in.modifiers.atomic_op == AtomicOp::Min ||
+          in.modifiers.atomic_op == AtomicOp::Max) &&
+         ptx::is_float(in.type);
 }
 
 void select_fence(OperationBuilder& b, const Instruction& in) {
   MachineOperation& operation = b.emit(in, "MEMBAR", Pipe::Fence, kNoValue, {});
   switch (in.modifiers.scope) {
-    case ptx::Scope::Cta: operation.fence = FenceScope::Block; break;
-    case ptx::Scope::Sys: operation.fence = FenceScope::System; break;
-    default: operation.fence = FenceScope::Device; break;
+    case ptx::Scope::Cta:
+      operation.fence = FenceScope::Block;
+      break;
+    case ptx::Scope::Sys:
+      operation.fence = FenceScope::System;
+      break;
+    default:
+      operation.fence = FenceScope::Device;
+      break;
   }
-  if (operation.fence != FenceScope::Block) b.chain(in, {{"ERRBAR", Pipe::Branch}, {"CCTL", Pipe::Branch}}, kNoValue, {});
+  if (operation.fence != FenceScope::Block)
+    b.chain(in, {{"ERRBAR", Pipe::Branch}, {"CCTL", Pipe::Branch}}, kNoValue, {});
 }
 
 }  // namespace
@@ -71,7 +81,8 @@ bool select_memory(OperationBuilder& b, const Instruction& in) {
       std::vector<ValueId> sources = source_values(b, in);
       const ValueId result = b.writes(in.operands[0]);
       if (m.space == Space::Param) {
-        // A device function's parameters travel in registers; a kernel's are constants. Indexed ones are loaded.
+        // A device function's parameters travel in registers; a kernel's are constants. Indexed ones are
+        // loaded.
         if (!b.function().is_kernel || in.operands[1].address_base != Operand::AddressBase::Register) {
           if (result != kNoValue) b.emit(in, "MOV", Pipe::Alu, result, {});
           return true;
@@ -90,21 +101,25 @@ bool select_memory(OperationBuilder& b, const Instruction& in) {
         return true;
       }
       MachineOperation& operation = emit_access(b, in, load_name(space, generic), space, result, sources);
-      if (b.merged != nullptr && b.merged->bytes[b.current] != 0) operation.bytes_per_lane = b.merged->bytes[b.current];
-      operation.bypasses_l1 = m.cache_op == ptx::CacheOp::Cg || m.cache_op == ptx::CacheOp::Cv || m.semantics == MemorySemantics::Volatile ||
-                              m.semantics == MemorySemantics::Relaxed || m.semantics == MemorySemantics::Acquire ||
-                              m.semantics == MemorySemantics::Mmio;
+      if (b.merged != nullptr && b.merged->bytes[b.current] != 0)
+        operation.bytes_per_lane = b.merged->bytes[b.current];
+      operation.bypasses_l1 = m.cache_op == ptx::CacheOp::Cg || m.cache_op == ptx::CacheOp::Cv ||
+                              m.semantics == MemorySemantics::Volatile ||
+                              m.semantics == MemorySemantics::Relaxed ||
+                              m.semantics == MemorySemantics::Acquire || m.semantics == MemorySemantics::Mmio;
       // Elements of a vector that are not one value: the second, too.
       if (in.operands[0].kind == Operand::Kind::Vector) {
         for (const Operand& element : in.operands[0].elements) {
-          if (element.kind == Operand::Kind::Register && b.value(element.reg) != result) operation.results[1] = b.value(element.reg);
+          if (element.kind == Operand::Kind::Register && b.value(element.reg) != result)
+            operation.results[1] = b.value(element.reg);
         }
       }
       return true;
     }
     case Opcode::St: {
       if (m.space == Space::Param) return true;  // an argument: in registers
-      MachineOperation& operation = emit_access(b, in, store_name(space, generic), space, kNoValue, source_values(b, in));
+      MachineOperation& operation =
+          emit_access(b, in, store_name(space, generic), space, kNoValue, source_values(b, in));
       operation.is_store = true;
       return true;
     }
@@ -132,7 +147,11 @@ bool select_memory(OperationBuilder& b, const Instruction& in) {
         b.emit(in, "BSYNC", Pipe::Branch, result, {});
         return true;
       }
-      MachineOperation& operation = emit_access(b, in, space == MemorySpace::Shared ? "ATOMS" : reduction ? "RED" : "ATOMG", space, result, sources);
+      MachineOperation& operation = emit_access(b, in,
+                                                space == MemorySpace::Shared ? "ATOMS"
+                                                : reduction                  ? "RED"
+                                                                             : "ATOMG",
+                                                space, result, sources);
       operation.is_atomic = true;
       operation.is_store = reduction;
       return true;

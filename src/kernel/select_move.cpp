@@ -35,7 +35,8 @@ bool select_move(OperationBuilder& b, const Instruction& in) {
       return true;
     }
     case Opcode::Shfl: {
-      MachineOperation& operation = b.emit(in, "SHFL", Pipe::Shuffle, b.writes(in.operands[0]), source_values(b, in));
+      MachineOperation& operation =
+          b.emit(in, "SHFL", Pipe::Shuffle, b.writes(in.operands[0]), source_values(b, in));
       if (in.second_destination) operation.results[1] = b.writes(*in.second_destination);
       return true;
     }
@@ -44,7 +45,8 @@ bool select_move(OperationBuilder& b, const Instruction& in) {
       b.emit(in, "VOTE", Pipe::Vote, b.writes(in.operands[0]), source_values(b, in));
       return true;
     case Opcode::Match: {
-      MachineOperation& operation = b.emit(in, "MATCH", Pipe::WarpReduce, b.writes(in.operands[0]), source_values(b, in));
+      MachineOperation& operation =
+          b.emit(in, "MATCH", Pipe::WarpReduce, b.writes(in.operands[0]), source_values(b, in));
       if (in.second_destination) operation.results[1] = b.writes(*in.second_destination);
       return true;
     }
@@ -52,7 +54,8 @@ bool select_move(OperationBuilder& b, const Instruction& in) {
       b.emit(in, "REDUX", Pipe::WarpReduce, b.writes(in.operands[0]), source_values(b, in));
       return true;
     case Opcode::Isspacep:
-      b.chain(in, {{"LOP3", Pipe::Alu}, {"ISETP", Pipe::Alu}}, b.writes(in.operands[0]), source_values(b, in));
+      b.chain(in, {{"LOP3", Pipe::Alu}, {"ISETP", Pipe::Alu}}, b.writes(in.operands[0]),
+              source_values(b, in));
       return true;
     default:
       return false;

@@ -24,7 +24,8 @@ void for_each_operand(const ptx::Instruction& instruction, const Visitor& visit)
 
 bool names_symbol(const ptx::Operand& operand) {
   return operand.kind == ptx::Operand::Kind::Symbol ||
-         (operand.kind == ptx::Operand::Kind::Address && operand.address_base == ptx::Operand::AddressBase::Symbol);
+         (operand.kind == ptx::Operand::Kind::Address &&
+          operand.address_base == ptx::Operand::AddressBase::Symbol);
 }
 
 std::uint32_t align_up(std::uint64_t value, std::uint32_t alignment) {
@@ -90,7 +91,8 @@ SharedLayout shared_layout(const ptx::Module& module, std::uint32_t kernel) {
   for (const std::uint32_t index : functions) {
     for (const ptx::Instruction& instruction : module.functions[index].instructions) {
       for_each_operand(instruction, [&](const ptx::Operand& operand) {
-        if (names_symbol(operand) && operand.symbol.scope == ptx::SymbolRef::Scope::Module) used[operand.symbol.index] = true;
+        if (names_symbol(operand) && operand.symbol.scope == ptx::SymbolRef::Scope::Module)
+          used[operand.symbol.index] = true;
       });
     }
   }
@@ -111,7 +113,8 @@ SharedLayout shared_layout(const ptx::Module& module, std::uint32_t kernel) {
     for (const std::uint32_t function : functions) {
       const auto& variables = module.functions[function].variables;
       for (std::uint32_t index = 0; index < variables.size(); ++index) {
-        if (variables[index].space == ptx::Space::Shared) visit(variables[index], layout.function_offsets[{function, index}]);
+        if (variables[index].space == ptx::Space::Shared)
+          visit(variables[index], layout.function_offsets[{function, index}]);
       }
     }
   };

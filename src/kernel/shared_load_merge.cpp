@@ -36,7 +36,10 @@ int zeros(const LowBits& low) { return low.value == 0 ? low.bits : std::countr_z
 class Alignment {
  public:
   Alignment(const ptx::Function& function, const ptx::Module& module, const ControlFlowGraph& graph)
-      : function_(function), module_(module), low_(function.registers.size()), seen_(function.registers.size(), false) {
+      : function_(function),
+        module_(module),
+        low_(function.registers.size()),
+        seen_(function.registers.size(), false) {
     // A register knows what all its definitions agree on. From nothing seen: each turn can only take away.
     for (bool changed = true; changed;) {
       changed = false;
@@ -56,7 +59,8 @@ class Alignment {
   }
 
   LowBits of_base(const Operand& address) const {
-    if (address.address_base == Operand::AddressBase::Register) return seen_[address.reg] ? low_[address.reg] : kUnknown;
+    if (address.address_base == Operand::AddressBase::Register)
+      return seen_[address.reg] ? low_[address.reg] : kUnknown;
     if (address.address_base == Operand::AddressBase::Symbol) return of_symbol(address.symbol);
     return {64, 0};
   }
@@ -82,7 +86,8 @@ class Alignment {
     if (symbol.scope == ptx::SymbolRef::Scope::Module) variable = &module_.variables[symbol.index];
     if (symbol.scope == ptx::SymbolRef::Scope::Function) variable = &function_.variables[symbol.index];
     if (variable == nullptr) return kUnknown;
-    // The assembler places shared variables, and may place them better aligned than they ask; dynamic ones start aligned.
+    // The assembler places shared variables, and may place them better aligned than they ask; dynamic ones
+    // start aligned.
     const int asked = std::countr_zero(std::uint32_t{variable->alignment});
     return cut(variable->space == Space::Shared ? std::max(4, asked) : asked, 0);
   }
@@ -112,7 +117,9 @@ class Alignment {
       case Opcode::Cvta:
         return low(1);
       case Opcode::Cvt:
-        return ptx::is_float(in.source_type) ? kUnknown : cut(std::min(low(1).bits, ptx::bit_width(in.source_type)), low(1).value);
+        return ptx::is_float(in.source_type)
+                   ? kUnknown
+                   : cut(std::min(low(1).bits, ptx::bit_width(in.source_type)), low(1).value);
       case Opcode::Add:
         return cut(std::min(low(1).bits, low(2).bits), low(1).value + low(2).value);
       case Opcode::Sub:
@@ -161,8 +168,11 @@ struct Base {
 };
 
 bool loads_shared_word(const Instruction& in, const RegisterRoles& roles) {
-  if (in.opcode != Opcode::Ld || in.modifiers.space != Space::Shared || in.guard || in.modifiers.vector != 1) return false;
-  if (in.modifiers.semantics != ptx::MemorySemantics::None && in.modifiers.semantics != ptx::MemorySemantics::Weak) return false;
+  if (in.opcode != Opcode::Ld || in.modifiers.space != Space::Shared || in.guard || in.modifiers.vector != 1)
+    return false;
+  if (in.modifiers.semantics != ptx::MemorySemantics::None &&
+      in.modifiers.semantics != ptx::MemorySemantics::Weak)
+    return false;
   if (ptx::byte_size(in.type) != 4 && ptx::byte_size(in.type) != 8) return false;
   const Operand& to = in.operands[0];
   return to.kind == Operand::Kind::Register && roles[to.reg].definitions == 1;
@@ -186,8 +196,8 @@ bool ends_run(const Instruction& in) {
 
 }  // namespace
 
-MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module& module, const ControlFlowGraph& graph,
-                               RegisterRoles& roles) {
+MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module& module,
+                               const ControlFlowGraph& graph, RegisterRoles& roles) {
   MergedLoads merged;
   merged.leader.resize(function.instructions.size());
   merged.bytes.resize(function.instructions.size(), 0);
@@ -200,7 +210,9 @@ MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module&
   std::map<Base, std::vector<Place>> open;
   const auto close = [&]() {
     for (auto& [base, places] : open) {
-      std::ranges::sort(places, [](const Place& a, const Place& b) { return a.offset != b.offset ? a.offset < b.offset : a.instruction < b.instruction; });
+      std::ranges::sort(places, [](const Place& a, const Place& b) {
+        return a.offset != b.offset ? a.offset < b.offset : a.instruction < b.instruction;
+      });
       for (std::size_t i = 0; i < places.size();) {
         const Instruction& first = function.instructions[places[i].instruction];
         const int size = ptx::byte_size(first.type);
@@ -211,7 +223,9 @@ MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module&
         for (int width = kWidest; width > size; width /= 2) {
           const auto wanted = static_cast<std::size_t>(width / size);
           const auto mask = static_cast<std::uint64_t>(width) - 1;
-          if ((known.bits < 64 && (std::uint64_t{1} << known.bits) <= mask) || (address & mask) != 0 || i + wanted > places.size()) continue;
+          if ((known.bits < 64 && (std::uint64_t{1} << known.bits) <= mask) || (address & mask) != 0 ||
+              i + wanted > places.size())
+            continue;
           bool run = true;
           for (std::size_t k = 1; k < wanted; ++k) {
             run = run && places[i + k].offset == places[i].offset + static_cast<std::int64_t>(k) * size &&
@@ -227,7 +241,9 @@ MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module&
         merged.bytes[leader] = static_cast<std::uint8_t>(size * static_cast<int>(count));
         for (std::size_t k = 0; k < count; ++k) {
           merged.leader[places[i + k].instruction] = leader;
-          if (k > 0) roles.join(function.instructions[places[i].instruction].operands[0].reg, function.instructions[places[i + k].instruction].operands[0].reg, true);
+          if (k > 0)
+            roles.join(function.instructions[places[i].instruction].operands[0].reg,
+                       function.instructions[places[i + k].instruction].operands[0].reg, true);
         }
         i += count;
       }

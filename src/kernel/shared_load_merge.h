@@ -1,5 +1,5 @@
-// Loads of neighbouring words of shared memory become one wide load, as the assembler makes of them where it can tell that the
-// address is aligned.
+// Loads of neighbouring words of shared memory become one wide load, as the assembler makes of them where it
+// can tell that the address is aligned.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct MergedLoads {
 };
 
 // Joins the registers that one wide load fills.
-MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module& module, const ControlFlowGraph& graph,
-                               RegisterRoles& roles);
+MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module& module,
+                               const ControlFlowGraph& graph, RegisterRoles& roles);
 
 }  // namespace doppel::kernel

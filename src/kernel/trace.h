@@ -1,5 +1,6 @@
-// What a traced run of a sampled thread block leaves for the timing model: which basic blocks each warp entered with which lanes,
-// and which memory each access touched. The engine writes it, timing reads it; neither knows the other.
+// What a traced run of a sampled thread block leaves for the timing model: which basic blocks each warp
+// entered with which lanes, and which memory each access touched. The engine writes it, timing reads it;
+// neither knows the other.
 #pragma once
 
 #include <cstdint>
@@ -16,23 +17,24 @@ struct TraceBlockId {
 
 enum class AccessSpace : std::uint8_t { Global, Local, Shared, Const, Param };
 
-// One event of one warp, in program order. Memory events follow the Block event of the block that holds the instruction.
+// One event of one warp, in program order. Memory events follow the Block event of the block that holds the
+// instruction.
 struct TraceEvent {
   enum class Kind : std::uint8_t {
-    Block,    // block, mask
-    Access,   // instruction, mask, space, payload
-    Wait,     // a barrier: the events after it happen when all its members arrived. instruction, mask
+    Block,   // block, mask
+    Access,  // instruction, mask, space, payload
+    Wait,    // a barrier: the events after it happen when all its members arrived. instruction, mask
   };
   Kind kind = Kind::Block;
   AccessSpace space = AccessSpace::Global;
   std::uint8_t bytes_per_lane = 0;
   bool atomic = false;
   std::uint32_t mask = 0;
-  std::uint32_t id = 0;       // TraceBlockId, or for an access the instruction's index in its function
-  // Global, Local, Const: the 32-byte sectors touched are sectors[payload .. payload + count), in ascending order, each once.
-  // Shared: count is the number of conflict-free passes the banks need (32 banks of 4 bytes); payload is unused.
-  // Global, not atomic: serial is that number for the banks of the L1.
-  // Atomic: count as above, and serial is the largest number of lanes on one address.
+  std::uint32_t id = 0;  // TraceBlockId, or for an access the instruction's index in its function
+  // Global, Local, Const: the 32-byte sectors touched are sectors[payload .. payload + count), in ascending
+  // order, each once. Shared: count is the number of conflict-free passes the banks need (32 banks of 4
+  // bytes); payload is unused. Global, not atomic: serial is that number for the banks of the L1. Atomic:
+  // count as above, and serial is the largest number of lanes on one address.
   std::uint32_t payload = 0;
   std::uint16_t count = 0;
   std::uint16_t serial = 1;
@@ -40,8 +42,9 @@ struct TraceEvent {
 
 struct WarpTrace {
   std::vector<TraceEvent> events;
-  std::vector<std::uint64_t> sectors;  // addresses / 32, relative to the start of the card's memory (the same on every host)
-  bool truncated = false;              // the recorder's limit was reached: a prefix
+  std::vector<std::uint64_t>
+      sectors;  // addresses / 32, relative to the start of the card's memory (the same on every host)
+  bool truncated = false;  // the recorder's limit was reached: a prefix
 };
 
 struct BlockTrace {
@@ -49,7 +52,8 @@ struct BlockTrace {
   std::vector<WarpTrace> warps;
 };
 
-// Counted over all blocks of the grid, sampled or not: how often a basic block was entered, and by how many lanes in sum.
+// Counted over all blocks of the grid, sampled or not: how often a basic block was entered, and by how many
+// lanes in sum.
 struct BlockCount {
   std::uint64_t warps = 0;
   std::uint64_t lanes = 0;

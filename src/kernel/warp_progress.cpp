@@ -13,7 +13,8 @@ using ptx::Opcode;
 bool reads_shared_state(const Instruction& instruction) {
   if (instruction.opcode == Opcode::Atom) return true;
   if (instruction.opcode != Opcode::Ld) return false;
-  return instruction.modifiers.semantics != MemorySemantics::None && instruction.modifiers.semantics != MemorySemantics::Weak;
+  return instruction.modifiers.semantics != MemorySemantics::None &&
+         instruction.modifiers.semantics != MemorySemantics::Weak;
 }
 
 // Registers whose value hangs on such a read.
@@ -62,7 +63,8 @@ std::vector<std::uint32_t> waiting_points(const ptx::Function& function) {
   return points;
 }
 
-bool needs_scheduler(const ptx::Function& function, const ControlFlowGraph& graph, const LaneAnalysis& analysis) {
+bool needs_scheduler(const ptx::Function& function, const ControlFlowGraph& graph,
+                     const LaneAnalysis& analysis) {
   if (!graph.reducible()) return true;
   bool shared_state = false;
   for (BlockId id = 0; id < graph.blocks().size(); ++id) {

@@ -41,19 +41,25 @@ std::vector<FunctionParser::CallValue> FunctionParser::parse_call_list() {
 
 const Variable& FunctionParser::variable_of(SymbolRef symbol) const {
   switch (symbol.scope) {
-    case SymbolRef::Scope::Module: return state_.module.variables[symbol.index];
-    case SymbolRef::Scope::Function: return function_.variables[symbol.index];
-    case SymbolRef::Scope::Parameter: return function_.parameters[symbol.index];
-    case SymbolRef::Scope::ReturnParameter: break;
+    case SymbolRef::Scope::Module:
+      return state_.module.variables[symbol.index];
+    case SymbolRef::Scope::Function:
+      return function_.variables[symbol.index];
+    case SymbolRef::Scope::Parameter:
+      return function_.parameters[symbol.index];
+    case SymbolRef::Scope::ReturnParameter:
+      break;
   }
   return function_.return_parameters[symbol.index];
 }
 
 // Each value must have its parameter's size and kind; constants take the parameter's type.
-std::vector<Operand> FunctionParser::match_call_list(std::vector<CallValue> given, const std::vector<Variable>& wanted,
+std::vector<Operand> FunctionParser::match_call_list(std::vector<CallValue> given,
+                                                     const std::vector<Variable>& wanted,
                                                      std::string_view what, TextLocation where) const {
   if (given.size() != wanted.size()) {
-    fail_malformed(where, fmt::format("{} {} given where {} are declared", given.size(), what, wanted.size()));
+    fail_malformed(where,
+                   fmt::format("{} {} given where {} are declared", given.size(), what, wanted.size()));
   }
   std::vector<Operand> operands;
   for (std::size_t i = 0; i < given.size(); ++i) {
@@ -61,18 +67,23 @@ std::vector<Operand> FunctionParser::match_call_list(std::vector<CallValue> give
     const Variable& parameter = wanted[i];
     if (value.constant) {
       const auto bits = convert(*value.constant, parameter.type);
-      if (!bits) fail_malformed(value.where, fmt::format("constant does not suit type .{}", name_of(parameter.type)));
+      if (!bits)
+        fail_malformed(value.where, fmt::format("constant does not suit type .{}", name_of(parameter.type)));
       value.operand.immediate = *bits;
     } else if (value.operand.kind == Operand::Kind::Register) {
       const Type type = function_.registers[value.operand.reg].type;
-      if (parameter.size != static_cast<std::uint64_t>(byte_size(type)) || !operand_suits(type, parameter.type, false)) {
-        fail_malformed(value.where, fmt::format("register of type .{} for a parameter of type .{}", name_of(type), name_of(parameter.type)));
+      if (parameter.size != static_cast<std::uint64_t>(byte_size(type)) ||
+          !operand_suits(type, parameter.type, false)) {
+        fail_malformed(value.where, fmt::format("register of type .{} for a parameter of type .{}",
+                                                name_of(type), name_of(parameter.type)));
       }
     } else if (value.operand.kind == Operand::Kind::Symbol) {
       const Variable& variable = variable_of(value.operand.symbol);
-      if (variable.space != Space::Param) fail_malformed(value.where, fmt::format("'{}' is not in .param", variable.name));
+      if (variable.space != Space::Param)
+        fail_malformed(value.where, fmt::format("'{}' is not in .param", variable.name));
       if (parameter.size != 0 && variable.size != parameter.size) {
-        fail_malformed(value.where, fmt::format("'{}' of {} bytes for a parameter of {} bytes", variable.name, variable.size, parameter.size));
+        fail_malformed(value.where, fmt::format("'{}' of {} bytes for a parameter of {} bytes", variable.name,
+                                                variable.size, parameter.size));
       }
     }
     operands.push_back(std::move(value.operand));
@@ -109,11 +120,13 @@ void FunctionParser::parse_call(Instruction& instruction) {
   };
   if (target->kind == Binding::Kind::Function) {
     const Function& callee = state_.module.functions[target->index];
-    if (callee.is_kernel) fail_malformed(target_at, fmt::format("'{}' is a kernel and cannot be called", name));
+    if (callee.is_kernel)
+      fail_malformed(target_at, fmt::format("'{}' is a kernel and cannot be called", name));
     call->callee = target->index;
     use_signature(callee);
   } else {
-    call->target = register_operand(name, target_at, {OperandRule::Kind::Read, state_.module.address_size == 32 ? Type::B32 : Type::B64});
+    call->target = register_operand(
+        name, target_at, {OperandRule::Kind::Read, state_.module.address_size == 32 ? Type::B32 : Type::B64});
     if (call->prototype) {
       use_signature(function_.prototypes[*call->prototype]);
     } else if (!call->possible_targets.empty()) {

@@ -25,8 +25,8 @@ Constant parse_constant(Lexer& lexer);
 // As parse_constant, but an integer that fits: for sizes, alignments, directives.
 std::uint64_t parse_unsigned(Lexer& lexer, std::uint64_t most, const char* what);
 
-// The bits of `value` as an operand of `type` holds them (Operand::immediate); nothing where the ISA has no such
-// conversion: an integer for a float, a float for an integer or a half.
+// The bits of `value` as an operand of `type` holds them (Operand::immediate); nothing where the ISA has no
+// such conversion: an integer for a float, a float for an integer or a half.
 std::optional<std::uint64_t> convert(const Constant& value, Type type);
 
 }  // namespace doppel::ptx

@@ -8,7 +8,7 @@
 namespace doppel::ptx {
 namespace {
 
-constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 40;       // of one variable: far over any card's memory
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 40;  // of one variable: far over any card's memory
 constexpr std::uint64_t kMostInitialised = std::uint64_t{1} << 28;  // bytes kept as an initialiser image
 constexpr std::uint32_t kMostRegisters = 1U << 20;                  // of one function
 
@@ -17,7 +17,8 @@ struct ElementType {
   std::uint32_t vector = 1;
 };
 
-// [.align N] [.attribute(...)] [.v2|.v4] .type [.ptr [.space] [.align N]], in the orders that compilers write.
+// [.align N] [.attribute(...)] [.v2|.v4] .type [.ptr [.space] [.align N]], in the orders that compilers
+// write.
 struct Specifiers {
   ElementType element;
   std::uint32_t alignment = 0;
@@ -65,7 +66,8 @@ Specifiers parse_specifiers(ParserState& state) {
       specifiers.element.vector = static_cast<std::uint32_t>(token.text[2] - '0');
     } else if (token.text == ".ptr") {
       // What a pointer parameter points to: a hint.
-      for (const std::string_view space : {".global", ".shared", ".const", ".local"}) state.accept_directive(space);
+      for (const std::string_view space : {".global", ".shared", ".const", ".local"})
+        state.accept_directive(space);
       if (state.accept_directive(".align")) parse_alignment(state);
     } else {
       const Type type = type_named(token.text.substr(1));
@@ -79,12 +81,14 @@ Specifiers parse_specifiers(ParserState& state) {
       specifiers.element.type = type;
     }
   }
-  if (specifiers.element.type == Type::None) fail_malformed(state.here(), fmt::format("type expected, found {}", state.found()));
+  if (specifiers.element.type == Type::None)
+    fail_malformed(state.here(), fmt::format("type expected, found {}", state.found()));
   return specifiers;
 }
 
 // name [dimension]... with the variable's size worked out, but for an outermost `[]`.
-Declarator parse_declarator(ParserState& state, Space space, const Specifiers& specifiers, std::vector<std::uint64_t>& dimensions) {
+Declarator parse_declarator(ParserState& state, Space space, const Specifiers& specifiers,
+                            std::vector<std::uint64_t>& dimensions) {
   Declarator declarator;
   Variable& variable = declarator.variable;
   variable.text = state.here();
@@ -93,19 +97,24 @@ Declarator parse_declarator(ParserState& state, Space space, const Specifiers& s
   variable.space = space;
   variable.type = specifiers.element.type;
   variable.managed = specifiers.managed;
-  const std::uint64_t element_bytes = static_cast<std::uint64_t>(byte_size(variable.type)) * specifiers.element.vector;
-  variable.alignment = specifiers.alignment != 0 ? specifiers.alignment : static_cast<std::uint32_t>(element_bytes);
-  if (variable.type == Type::Pred && space != Space::Reg) fail_malformed(variable.text, "predicates live in registers only");
+  const std::uint64_t element_bytes =
+      static_cast<std::uint64_t>(byte_size(variable.type)) * specifiers.element.vector;
+  variable.alignment =
+      specifiers.alignment != 0 ? specifiers.alignment : static_cast<std::uint32_t>(element_bytes);
+  if (variable.type == Type::Pred && space != Space::Reg)
+    fail_malformed(variable.text, "predicates live in registers only");
   dimensions.clear();
   variable.size = element_bytes;
   while (state.accept('[')) {
     if (dimensions.size() == 16) fail_malformed(state.here(), "array of more than 16 dimensions");
     std::uint64_t count = 0;
     if (!state.token().is(']')) count = parse_unsigned(state.lexer, kMostBytes, "array dimension");
-    if (count == 0 && !dimensions.empty()) fail_malformed(state.here(), "only the first dimension may be left out");
+    if (count == 0 && !dimensions.empty())
+      fail_malformed(state.here(), "only the first dimension may be left out");
     state.expect(']');
     dimensions.push_back(count);
-    if (count != 0 && variable.size > kMostBytes / count) fail_malformed(variable.text, "variable over 2^40 bytes");
+    if (count != 0 && variable.size > kMostBytes / count)
+      fail_malformed(variable.text, "variable over 2^40 bytes");
     variable.size *= count;
   }
   if (specifiers.element.vector > 1) dimensions.push_back(specifiers.element.vector);
@@ -114,7 +123,8 @@ Declarator parse_declarator(ParserState& state, Space space, const Specifiers& s
 
 }  // namespace
 
-void parse_variables(ParserState& state, Space space, Linkage linkage, const std::function<Variable&(Declarator)>& declare) {
+void parse_variables(ParserState& state, Space space, Linkage linkage,
+                     const std::function<Variable&(Declarator)>& declare) {
   const Specifiers specifiers = parse_specifiers(state);
   std::vector<std::uint64_t> dimensions;
   do {
@@ -127,7 +137,8 @@ void parse_variables(ParserState& state, Space space, Linkage linkage, const std
       if (space != Space::Global && space != Space::Const) {
         fail_malformed(where, fmt::format("a .{} variable takes no initialiser", name_of(space)));
       }
-      if (variable.size > kMostInitialised) fail_unsupported(where, "initialiser of a variable over 2^28 bytes");
+      if (variable.size > kMostInitialised)
+        fail_unsupported(where, "initialiser of a variable over 2^28 bytes");
       parse_initializer(state, variable, dimensions);
     } else if (counted_later && linkage != Linkage::Extern) {
       fail_malformed(where, fmt::format("array '{}' needs a size", variable.name));
@@ -148,7 +159,8 @@ void parse_registers(ParserState& state, Function& function) {
     bool is_new = false;
     if (state.accept('<')) {
       // One number, not an expression: '>' would be read as its operator.
-      if (state.token().kind != TokenKind::Integer) fail_malformed(state.here(), "number of registers expected");
+      if (state.token().kind != TokenKind::Integer)
+        fail_malformed(state.here(), "number of registers expected");
       const std::uint64_t wanted = state.token().bits;
       state.lexer.advance();
       state.expect('>');
@@ -156,7 +168,8 @@ void parse_registers(ParserState& state, Function& function) {
       const auto count = static_cast<std::uint32_t>(wanted);
       if (first + count > kMostRegisters) fail_malformed(where, "more than 2^20 registers");
       function.registers.reserve(first + count);
-      for (std::uint32_t i = 0; i < count; ++i) function.registers.push_back({fmt::format("{}{}", name, i), type});
+      for (std::uint32_t i = 0; i < count; ++i)
+        function.registers.push_back({fmt::format("{}{}", name, i), type});
       is_new = state.names.declare_range(name, first, count);
     } else {
       if (first == kMostRegisters) fail_malformed(where, "more than 2^20 registers");
@@ -180,7 +193,8 @@ std::vector<Declarator> parse_parameters(ParserState& state) {
       fail_malformed(where, fmt::format(".param or .reg expected, found {}", state.found()));
     }
     const Specifiers specifiers = parse_specifiers(state);
-    parameters.push_back(parse_declarator(state, in_register ? Space::Reg : Space::Param, specifiers, dimensions));
+    parameters.push_back(
+        parse_declarator(state, in_register ? Space::Reg : Space::Param, specifiers, dimensions));
     if (!dimensions.empty() && in_register) fail_malformed(where, "a register parameter is one value");
   } while (state.accept(','));
   state.expect(')');

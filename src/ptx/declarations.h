@@ -15,12 +15,14 @@ struct Declarator {
   std::string_view name;  // in the text
 };
 
-// The current token is past the state space (".global"): reads what follows up to and including the ';', and calls
-// `declare` for each name, before its initialiser is read so that a variable may hold its own address. `declare`
-// returns the variable's final place, into which the initialiser goes.
-void parse_variables(ParserState& state, Space space, Linkage linkage, const std::function<Variable&(Declarator)>& declare);
+// The current token is past the state space (".global"): reads what follows up to and including the ';', and
+// calls `declare` for each name, before its initialiser is read so that a variable may hold its own address.
+// `declare` returns the variable's final place, into which the initialiser goes.
+void parse_variables(ParserState& state, Space space, Linkage linkage,
+                     const std::function<Variable&(Declarator)>& declare);
 
-// The current token is past ".reg": reads up to and including the ';' and adds to function.registers and the names.
+// The current token is past ".reg": reads up to and including the ';' and adds to function.registers and the
+// names.
 void parse_registers(ParserState& state, Function& function);
 
 // The current token is '(': reads a parameter list of a function, a kernel or a prototype.

@@ -1,5 +1,5 @@
-// How the parser's parts give up: one diagnostic, thrown to the statement loop, which records it and goes on with the
-// next statement. Never leaves parse().
+// How the parser's parts give up: one diagnostic, thrown to the statement loop, which records it and goes on
+// with the next statement. Never leaves parse().
 #pragma once
 
 #include <string>

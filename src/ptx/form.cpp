@@ -14,9 +14,9 @@ using FormTable = std::unordered_map<std::string_view, const OpcodeForms*>;
 const FormTable& form_table() {
   static const FormTable* const table = [] {
     auto* made = new FormTable();
-    for (const auto forms :
-         {integer_forms(), float_forms(), arithmetic_forms(), comparison_forms(), logic_forms(), memory_forms(),
-          move_forms(), conversion_forms(), control_forms(), synchronisation_forms(), atomic_forms(), video_forms()}) {
+    for (const auto forms : {integer_forms(), float_forms(), arithmetic_forms(), comparison_forms(),
+                             logic_forms(), memory_forms(), move_forms(), conversion_forms(), control_forms(),
+                             synchronisation_forms(), atomic_forms(), video_forms()}) {
       for (const OpcodeForms& entry : forms) made->emplace(entry.word, &entry);
     }
     return made;
@@ -27,10 +27,16 @@ const FormTable& form_table() {
 // Opcodes of PTX ISA 9.0 of which no form is accepted: refused by name, not called malformed.
 bool is_refused_opcode(std::string_view word) {
   static const auto* const words = new std::unordered_set<std::string_view>{
-      "tex", "tld4", "txq", "suld", "sust", "sured", "suq", "istypep", "wmma", "mma", "ldmatrix", "stmatrix", "movmatrix",
-      "cp", "mbarrier", "multimem", "tensormap", "wgmma", "tcgen05", "clusterlaunchcontrol", "mapa", "getctarank",
-      "brkpt", "alloca", "stacksave", "stackrestore", "setmaxnreg", "vadd", "vsub", "vabsdiff", "vmin", "vmax", "vset", "vshl", "vshr", "vmad", "vadd2", "vsub2",
-      "vavrg2", "vabsdiff2", "vmin2", "vmax2", "vset2", "vadd4", "vsub4", "vavrg4", "vabsdiff4", "vmin4", "vmax4", "vset4"};
+      "tex",          "tld4",       "txq",       "suld",    "sust",
+      "sured",        "suq",        "istypep",   "wmma",    "mma",
+      "ldmatrix",     "stmatrix",   "movmatrix", "cp",      "mbarrier",
+      "multimem",     "tensormap",  "wgmma",     "tcgen05", "clusterlaunchcontrol",
+      "mapa",         "getctarank", "brkpt",     "alloca",  "stacksave",
+      "stackrestore", "setmaxnreg", "vadd",      "vsub",    "vabsdiff",
+      "vmin",         "vmax",       "vset",      "vshl",    "vshr",
+      "vmad",         "vadd2",      "vsub2",     "vavrg2",  "vabsdiff2",
+      "vmin2",        "vmax2",      "vset2",     "vadd4",   "vsub4",
+      "vavrg4",       "vabsdiff4",  "vmin4",     "vmax4",   "vset4"};
   return words->contains(word);
 }
 
@@ -50,7 +56,8 @@ FormResult decode_form(std::string_view text) {
   std::size_t at = word_end;
   while (at != std::string_view::npos) {
     const std::size_t next = text.find('.', at + 1);
-    if (!builder.add_suffix(text.substr(at + 1, next == std::string_view::npos ? next : next - at - 1))) return result;
+    if (!builder.add_suffix(text.substr(at + 1, next == std::string_view::npos ? next : next - at - 1)))
+      return result;
     at = next;
   }
   if (found->second->decode(builder) && builder.all_taken()) {

@@ -1,5 +1,5 @@
-// The form of an instruction: what its opcode and suffixes mean, and which operands must follow. decode_form() is the
-// one gate: a form that no forms_*.cpp file accepts on purpose is refused.
+// The form of an instruction: what its opcode and suffixes mean, and which operands must follow.
+// decode_form() is the one gate: a form that no forms_*.cpp file accepts on purpose is refused.
 #pragma once
 
 #include <array>
@@ -16,26 +16,26 @@ namespace doppel::ptx {
 // What one operand position takes.
 struct OperandRule {
   enum class Kind : std::uint8_t {
-    Write,      // a register, or `_`
-    Read,       // a register or an immediate
-    ReadPredicate,   // a predicate, possibly with `!`
-    Immediate,  // a constant only
-    Address,    // [address]
-    Label,      // of bra
-    BranchList, // of brx.idx: the name of a .branchtargets list
-    WriteVector,  // {a, b, ...} of `vector` elements, or `_` in place of one
+    Write,          // a register, or `_`
+    Read,           // a register or an immediate
+    ReadPredicate,  // a predicate, possibly with `!`
+    Immediate,      // a constant only
+    Address,        // [address]
+    Label,          // of bra
+    BranchList,     // of brx.idx: the name of a .branchtargets list
+    WriteVector,    // {a, b, ...} of `vector` elements, or `_` in place of one
     ReadVector,
-    MoveSource,   // of mov: also special registers, symbols and {pack}
-    MoveTarget,   // of mov: also {unpack}
-    SpecialRead,  // of cvt: a register, an immediate or a special register
+    MoveSource,       // of mov: also special registers, symbols and {pack}
+    MoveTarget,       // of mov: also {unpack}
+    SpecialRead,      // of cvt: a register, an immediate or a special register
     AddressOrSymbol,  // of cvta: a register, or a variable's name
     CachePolicy,      // the 64-bit hint after ld, st, atom, red: checked, then dropped
     Unified,          // `.unified` after an address: dropped
   };
   Kind kind = Kind::Read;
   Type type = Type::None;
-  bool relaxed = false;      // a wider register is allowed (PTX ISA 9.4.1)
-  bool optional = false;     // may be missing, with all that follow
+  bool relaxed = false;   // a wider register is allowed (PTX ISA 9.4.1)
+  bool optional = false;  // may be missing, with all that follow
   std::uint8_t vector = 1;
 };
 

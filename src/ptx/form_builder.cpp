@@ -64,15 +64,17 @@ Rounding FormBuilder::take_integer_rounding() {
 
 Compare FormBuilder::take_compare() {
   static constexpr std::pair<std::string_view, Compare> kTable[] = {
-      {"eq", Compare::Eq},   {"ne", Compare::Ne},   {"lt", Compare::Lt},   {"le", Compare::Le},   {"gt", Compare::Gt},
-      {"ge", Compare::Ge},   {"lo", Compare::Lo},   {"ls", Compare::Ls},   {"hi", Compare::Hi},   {"hs", Compare::Hs},
-      {"equ", Compare::Equ}, {"neu", Compare::Neu}, {"ltu", Compare::Ltu}, {"leu", Compare::Leu}, {"gtu", Compare::Gtu},
-      {"geu", Compare::Geu}, {"num", Compare::Num}, {"nan", Compare::Nan}};
+      {"eq", Compare::Eq},   {"ne", Compare::Ne},   {"lt", Compare::Lt},   {"le", Compare::Le},
+      {"gt", Compare::Gt},   {"ge", Compare::Ge},   {"lo", Compare::Lo},   {"ls", Compare::Ls},
+      {"hi", Compare::Hi},   {"hs", Compare::Hs},   {"equ", Compare::Equ}, {"neu", Compare::Neu},
+      {"ltu", Compare::Ltu}, {"leu", Compare::Leu}, {"gtu", Compare::Gtu}, {"geu", Compare::Geu},
+      {"num", Compare::Num}, {"nan", Compare::Nan}};
   return take_one_of(kTable);
 }
 
 bool FormBuilder::all_taken() const {
-  return std::all_of(taken_.begin(), taken_.begin() + static_cast<std::ptrdiff_t>(count_), [](bool t) { return t; });
+  return std::all_of(taken_.begin(), taken_.begin() + static_cast<std::ptrdiff_t>(count_),
+                     [](bool t) { return t; });
 }
 
 void FormBuilder::needs(std::uint32_t sm, std::uint32_t version) {

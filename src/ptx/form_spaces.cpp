@@ -4,10 +4,10 @@ namespace doppel::ptx {
 
 bool take_space(FormBuilder& b, Space& space) {
   static constexpr std::pair<std::string_view, Space> kSpaces[] = {
-      {"global", Space::Global},        {"shared", Space::Shared},
-      {"shared::cta", Space::Shared},   {"shared::cluster", Space::SharedCluster},
-      {"local", Space::Local},          {"const", Space::Const},
-      {"param", Space::Param},          {"param::entry", Space::Param},
+      {"global", Space::Global},      {"shared", Space::Shared},
+      {"shared::cta", Space::Shared}, {"shared::cluster", Space::SharedCluster},
+      {"local", Space::Local},        {"const", Space::Const},
+      {"param", Space::Param},        {"param::entry", Space::Param},
       {"param::func", Space::Param},
   };
   space = b.take_one_of(kSpaces);

@@ -10,11 +10,16 @@ constexpr std::pair<std::string_view, MulPart> kMulParts[] = {
 
 constexpr Type widened(Type type) {
   switch (type) {
-    case Type::U16: return Type::U32;
-    case Type::S16: return Type::S32;
-    case Type::U32: return Type::U64;
-    case Type::S32: return Type::S64;
-    default: return Type::None;
+    case Type::U16:
+      return Type::U32;
+    case Type::S16:
+      return Type::S32;
+    case Type::U32:
+      return Type::U64;
+    case Type::S32:
+      return Type::S64;
+    default:
+      return Type::None;
   }
 }
 
@@ -29,7 +34,8 @@ bool float_operation(FormBuilder& b, Type type, int sources) {
       m.ftz = b.take("ftz");
       m.sat = b.take("sat");
       break;  // a second type, mixed precision, stays untaken and so refuses the form
-    case Type::F64: break;
+    case Type::F64:
+      break;
     case Type::F32x2:
       m.ftz = b.take("ftz");
       b.needs(100, 86);
@@ -46,7 +52,8 @@ bool float_operation(FormBuilder& b, Type type, int sources) {
       if (m.rounding != Rounding::Rn) return false;
       b.needs(90, 78);
       break;
-    default: return false;
+    default:
+      return false;
   }
   b.same_types(type, sources);
   return true;
@@ -133,7 +140,8 @@ bool fma(FormBuilder& b) {
       m.ftz = b.take("ftz");
       m.sat = b.take("sat");
       break;
-    case Type::F64: break;
+    case Type::F64:
+      break;
     case Type::F32x2:
       m.ftz = b.take("ftz");
       b.needs(100, 86);
@@ -153,7 +161,8 @@ bool fma(FormBuilder& b) {
       m.relu = b.take("relu");
       b.needs(80, 70);
       break;
-    default: return false;
+    default:
+      return false;
   }
   b.same_types(type, 3);
   return true;

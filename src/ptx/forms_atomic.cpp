@@ -11,18 +11,22 @@ bool op_suits(FormBuilder& b, AtomicOp op, Type type) {
   switch (op) {
     case AtomicOp::And:
     case AtomicOp::Or:
-    case AtomicOp::Xor: return type == Type::B32 || type == Type::B64;
+    case AtomicOp::Xor:
+      return type == Type::B32 || type == Type::B64;
     case AtomicOp::Cas:
       if (type == Type::B16) {
         b.needs(70, 63);
         return true;
       }
       return type == Type::B32 || type == Type::B64;
-    case AtomicOp::Exch: return type == Type::B32 || type == Type::B64;
+    case AtomicOp::Exch:
+      return type == Type::B32 || type == Type::B64;
     case AtomicOp::Inc:
-    case AtomicOp::Dec: return type == Type::U32;
+    case AtomicOp::Dec:
+      return type == Type::U32;
     case AtomicOp::Min:
-    case AtomicOp::Max: return kIntegers32and64.contains(type);
+    case AtomicOp::Max:
+      return kIntegers32and64.contains(type);
     case AtomicOp::Add:
       if (kHalves.contains(type) || kBrainHalves.contains(type)) {
         if (!b.take("noftz")) return false;
@@ -36,22 +40,27 @@ bool op_suits(FormBuilder& b, AtomicOp op, Type type) {
       }
       if (type == Type::F64) b.needs(60, 50);
       return type == Type::U32 || type == Type::S32 || type == Type::U64 || kFloats32and64.contains(type);
-    default: return false;
+    default:
+      return false;
   }
 }
 
 bool atomic(FormBuilder& b) {
   static constexpr std::pair<std::string_view, AtomicOp> kOps[] = {
-      {"add", AtomicOp::Add}, {"and", AtomicOp::And}, {"or", AtomicOp::Or},   {"xor", AtomicOp::Xor}, {"cas", AtomicOp::Cas},
-      {"exch", AtomicOp::Exch}, {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec}, {"min", AtomicOp::Min}, {"max", AtomicOp::Max}};
+      {"add", AtomicOp::Add}, {"and", AtomicOp::And},   {"or", AtomicOp::Or},   {"xor", AtomicOp::Xor},
+      {"cas", AtomicOp::Cas}, {"exch", AtomicOp::Exch}, {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec},
+      {"min", AtomicOp::Min}, {"max", AtomicOp::Max}};
   static constexpr std::pair<std::string_view, MemorySemantics> kSemantics[] = {
-      {"relaxed", MemorySemantics::Relaxed}, {"acquire", MemorySemantics::Acquire},
-      {"release", MemorySemantics::Release}, {"acq_rel", MemorySemantics::AcqRel}};
+      {"relaxed", MemorySemantics::Relaxed},
+      {"acquire", MemorySemantics::Acquire},
+      {"release", MemorySemantics::Release},
+      {"acq_rel", MemorySemantics::AcqRel}};
   Modifiers& m = b.modifiers();
   const bool returns = b.is(Opcode::Atom);
   m.semantics = b.take_one_of(kSemantics);
   if (m.semantics != MemorySemantics::None) b.needs(70, 60);
-  if (!returns && (m.semantics == MemorySemantics::Acquire || m.semantics == MemorySemantics::AcqRel)) return false;
+  if (!returns && (m.semantics == MemorySemantics::Acquire || m.semantics == MemorySemantics::AcqRel))
+    return false;
   m.scope = take_scope(b);
   if (m.scope != Scope::None) b.needs(60, 50);
   if (take_space(b, m.space) && m.space != Space::Global && m.space != Space::Shared) return false;

@@ -4,7 +4,8 @@
 namespace doppel::ptx {
 namespace {
 
-constexpr std::pair<std::string_view, BoolOp> kBoolOps[] = {{"and", BoolOp::And}, {"or", BoolOp::Or}, {"xor", BoolOp::Xor}};
+constexpr std::pair<std::string_view, BoolOp> kBoolOps[] = {
+    {"and", BoolOp::And}, {"or", BoolOp::Or}, {"xor", BoolOp::Xor}};
 
 // Which comparisons a type has: bit types only equality, integers the orders, floats also the unordered ones
 // (PTX ISA 9.3.1).
@@ -48,7 +49,8 @@ bool set(FormBuilder& b) {
       b.needs(53, is_integer(result) ? 65 : 42);
     }
   } else {
-    if (!kCompared.contains(source) || !TypeSet{Type::U32, Type::S32, Type::F32}.contains(result)) return false;
+    if (!kCompared.contains(source) || !TypeSet{Type::U32, Type::S32, Type::F32}.contains(result))
+      return false;
     if (m.ftz && source != Type::F32) return false;
   }
   b.form.type = result;
@@ -102,8 +104,10 @@ bool slct(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"set", Opcode::Set, set}, {"setp", Opcode::Setp, setp}, {"selp", Opcode::Selp, selp}, {"slct", Opcode::Slct, slct}};
+constexpr OpcodeForms kForms[] = {{"set", Opcode::Set, set},
+                                  {"setp", Opcode::Setp, setp},
+                                  {"selp", Opcode::Selp, selp},
+                                  {"slct", Opcode::Slct, slct}};
 
 }  // namespace
 

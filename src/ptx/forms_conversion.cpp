@@ -50,7 +50,8 @@ bool cvt_pack(FormBuilder& b) {
 // Two f32 to a packed pair.
 bool to_packed(FormBuilder& b, Type result, Type source) {
   Modifiers& m = b.modifiers();
-  if (source != Type::F32 || (m.rounding != Rounding::Rn && m.rounding != Rounding::Rz) || m.ftz || m.sat) return false;
+  if (source != Type::F32 || (m.rounding != Rounding::Rn && m.rounding != Rounding::Rz) || m.ftz || m.sat)
+    return false;
   m.relu = b.take("relu");
   m.satfinite = b.take("satfinite");
   b.needs(80, m.satfinite ? 81 : 70);
@@ -93,7 +94,8 @@ bool float_to_float(FormBuilder& b, Type result, Type source) {
     m.relu = b.take("relu");
     m.satfinite = b.take("satfinite");
     if (m.relu || m.satfinite) {
-      if (source != Type::F32 || (m.rounding != Rounding::Rn && m.rounding != Rounding::Rz) || m.sat || m.ftz) return false;
+      if (source != Type::F32 || (m.rounding != Rounding::Rn && m.rounding != Rounding::Rz) || m.sat || m.ftz)
+        return false;
       b.needs(80, m.satfinite ? 81 : 70);
     }
   }

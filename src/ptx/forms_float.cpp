@@ -6,8 +6,9 @@ namespace {
 
 bool testp(FormBuilder& b) {
   static constexpr std::pair<std::string_view, TestpMode> kModes[] = {
-      {"finite", TestpMode::Finite},         {"infinite", TestpMode::Infinite}, {"number", TestpMode::Number},
-      {"notanumber", TestpMode::NotANumber}, {"normal", TestpMode::Normal},     {"subnormal", TestpMode::Subnormal}};
+      {"finite", TestpMode::Finite}, {"infinite", TestpMode::Infinite},
+      {"number", TestpMode::Number}, {"notanumber", TestpMode::NotANumber},
+      {"normal", TestpMode::Normal}, {"subnormal", TestpMode::Subnormal}};
   b.modifiers().testp = b.take_one_of(kModes);
   Type type;
   if (b.modifiers().testp == TestpMode::None || !b.take_type(kFloats32and64, type)) return false;
@@ -93,10 +94,11 @@ bool tanh(FormBuilder& b) {
 }
 
 constexpr OpcodeForms kForms[] = {
-    {"testp", Opcode::Testp, testp},     {"copysign", Opcode::Copysign, copysign}, {"rcp", Opcode::Rcp, rcp_or_sqrt},
-    {"sqrt", Opcode::Sqrt, rcp_or_sqrt}, {"rsqrt", Opcode::Rsqrt, rsqrt},          {"sin", Opcode::Sin, sin_cos_lg2},
-    {"cos", Opcode::Cos, sin_cos_lg2},   {"lg2", Opcode::Lg2, sin_cos_lg2},        {"ex2", Opcode::Ex2, ex2},
-    {"tanh", Opcode::Tanh, tanh},
+    {"testp", Opcode::Testp, testp},   {"copysign", Opcode::Copysign, copysign},
+    {"rcp", Opcode::Rcp, rcp_or_sqrt}, {"sqrt", Opcode::Sqrt, rcp_or_sqrt},
+    {"rsqrt", Opcode::Rsqrt, rsqrt},   {"sin", Opcode::Sin, sin_cos_lg2},
+    {"cos", Opcode::Cos, sin_cos_lg2}, {"lg2", Opcode::Lg2, sin_cos_lg2},
+    {"ex2", Opcode::Ex2, ex2},         {"tanh", Opcode::Tanh, tanh},
 };
 
 }  // namespace

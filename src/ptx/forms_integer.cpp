@@ -5,7 +5,8 @@ namespace doppel::ptx {
 namespace {
 
 constexpr std::pair<std::string_view, MulPart> kLoHi[] = {{"lo", MulPart::Lo}, {"hi", MulPart::Hi}};
-constexpr std::pair<std::string_view, ShiftMode> kClampWrap[] = {{"clamp", ShiftMode::Clamp}, {"wrap", ShiftMode::Wrap}};
+constexpr std::pair<std::string_view, ShiftMode> kClampWrap[] = {{"clamp", ShiftMode::Clamp},
+                                                                 {"wrap", ShiftMode::Wrap}};
 
 bool mul24(FormBuilder& b) {
   b.modifiers().mul_part = b.take_one_of(kLoHi);
@@ -140,12 +141,15 @@ bool carry_chain(FormBuilder& b) {
 }
 
 constexpr OpcodeForms kForms[] = {
-    {"mul24", Opcode::Mul24, mul24},    {"mad24", Opcode::Mad24, mad24},    {"sad", Opcode::Sad, sad},
-    {"popc", Opcode::Popc, count_bits}, {"clz", Opcode::Clz, count_bits},   {"bfind", Opcode::Bfind, bfind},
-    {"fns", Opcode::Fns, fns},          {"brev", Opcode::Brev, brev},       {"bfe", Opcode::Bfe, bfe},
-    {"bfi", Opcode::Bfi, bfi},          {"szext", Opcode::Szext, szext},    {"bmsk", Opcode::Bmsk, bmsk},
-    {"dp4a", Opcode::Dp4a, dot_product}, {"dp2a", Opcode::Dp2a, dot_product}, {"addc", Opcode::AddC, carry_chain},
-    {"subc", Opcode::SubC, carry_chain}, {"madc", Opcode::MadC, carry_chain},
+    {"mul24", Opcode::Mul24, mul24},     {"mad24", Opcode::Mad24, mad24},
+    {"sad", Opcode::Sad, sad},           {"popc", Opcode::Popc, count_bits},
+    {"clz", Opcode::Clz, count_bits},    {"bfind", Opcode::Bfind, bfind},
+    {"fns", Opcode::Fns, fns},           {"brev", Opcode::Brev, brev},
+    {"bfe", Opcode::Bfe, bfe},           {"bfi", Opcode::Bfi, bfi},
+    {"szext", Opcode::Szext, szext},     {"bmsk", Opcode::Bmsk, bmsk},
+    {"dp4a", Opcode::Dp4a, dot_product}, {"dp2a", Opcode::Dp2a, dot_product},
+    {"addc", Opcode::AddC, carry_chain}, {"subc", Opcode::SubC, carry_chain},
+    {"madc", Opcode::MadC, carry_chain},
 };
 
 }  // namespace

@@ -21,7 +21,8 @@ bool cnot(FormBuilder& b) {
 }
 
 bool lop3(FormBuilder& b) {
-  static constexpr std::pair<std::string_view, BoolOp> kBoolOps[] = {{"and", BoolOp::And}, {"or", BoolOp::Or}};
+  static constexpr std::pair<std::string_view, BoolOp> kBoolOps[] = {{"and", BoolOp::And},
+                                                                     {"or", BoolOp::Or}};
   b.modifiers().bool_op = b.take_one_of(kBoolOps);
   Type type;
   if (!b.take_type({Type::B32}, type)) return false;
@@ -40,12 +41,14 @@ bool lop3(FormBuilder& b) {
 bool shf(FormBuilder& b) {
   static constexpr std::pair<std::string_view, ShiftDirection> kDirections[] = {{"l", ShiftDirection::Left},
                                                                                 {"r", ShiftDirection::Right}};
-  static constexpr std::pair<std::string_view, ShiftMode> kModes[] = {{"clamp", ShiftMode::Clamp}, {"wrap", ShiftMode::Wrap}};
+  static constexpr std::pair<std::string_view, ShiftMode> kModes[] = {{"clamp", ShiftMode::Clamp},
+                                                                      {"wrap", ShiftMode::Wrap}};
   Modifiers& m = b.modifiers();
   m.direction = b.take_one_of(kDirections);
   m.shift = b.take_one_of(kModes);
   Type type;
-  if (m.direction == ShiftDirection::None || m.shift == ShiftMode::None || !b.take_type({Type::B32}, type)) return false;
+  if (m.direction == ShiftDirection::None || m.shift == ShiftMode::None || !b.take_type({Type::B32}, type))
+    return false;
   b.same_types(type, 2);
   b.read(Type::U32);
   b.needs(32, 31);
@@ -61,7 +64,7 @@ bool shift(FormBuilder& b) {
 }
 
 constexpr OpcodeForms kForms[] = {
-    {"and", Opcode::And, bitwise}, {"or", Opcode::Or, bitwise}, {"xor", Opcode::Xor, bitwise},
+    {"and", Opcode::And, bitwise}, {"or", Opcode::Or, bitwise},  {"xor", Opcode::Xor, bitwise},
     {"not", Opcode::Not, bitwise}, {"cnot", Opcode::Cnot, cnot}, {"lop3", Opcode::Lop3, lop3},
     {"shf", Opcode::Shf, shf},     {"shl", Opcode::Shl, shift},  {"shr", Opcode::Shr, shift},
 };

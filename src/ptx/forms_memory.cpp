@@ -7,8 +7,8 @@ namespace {
 
 using Kind = OperandRule::Kind;
 
-constexpr TypeSet kStored = {Type::B8, Type::B16, Type::B32, Type::B64, Type::U8,  Type::U16, Type::U32, Type::U64,
-                             Type::S8, Type::S16, Type::S32, Type::S64, Type::F32, Type::F64};
+constexpr TypeSet kStored = {Type::B8,  Type::B16, Type::B32, Type::B64, Type::U8,  Type::U16, Type::U32,
+                             Type::U64, Type::S8,  Type::S16, Type::S32, Type::S64, Type::F32, Type::F64};
 
 // .v2 .v4 .v8 and the type; checks their total width: 128 bits, or 256 from sm_100 on in global memory.
 bool take_vector_and_type(FormBuilder& b) {
@@ -47,7 +47,8 @@ bool take_semantics(FormBuilder& b, bool is_load) {
   const bool scoped = m.semantics == MemorySemantics::Relaxed || m.semantics == MemorySemantics::Acquire ||
                       m.semantics == MemorySemantics::Release || m.semantics == MemorySemantics::Mmio;
   if (scoped != (m.scope != Scope::None)) return false;
-  if (m.semantics == MemorySemantics::Mmio && (m.scope != Scope::Sys || m.space == Space::Shared)) return false;
+  if (m.semantics == MemorySemantics::Mmio && (m.scope != Scope::Sys || m.space == Space::Shared))
+    return false;
   if (scoped && m.space == Space::Local) return false;
   if (scoped || m.semantics == MemorySemantics::Volatile) {
     return m.space != Space::Const && m.space != Space::Param;
@@ -61,7 +62,8 @@ bool take_cache_op(FormBuilder& b, std::span<const std::pair<std::string_view, C
   for (const auto& [name, op] : table) {
     if (b.take(name)) m.cache_op = op;
   }
-  return m.cache_op == CacheOp::None || m.semantics == MemorySemantics::None || m.semantics == MemorySemantics::Weak;
+  return m.cache_op == CacheOp::None || m.semantics == MemorySemantics::None ||
+         m.semantics == MemorySemantics::Weak;
 }
 
 void value_operand(FormBuilder& b, Kind scalar, Kind vector) {
@@ -70,8 +72,11 @@ void value_operand(FormBuilder& b, Kind scalar, Kind vector) {
 }
 
 bool ld(FormBuilder& b) {
-  static constexpr std::pair<std::string_view, CacheOp> kCacheOps[] = {
-      {"ca", CacheOp::Ca}, {"cg", CacheOp::Cg}, {"cs", CacheOp::Cs}, {"lu", CacheOp::Lu}, {"cv", CacheOp::Cv}};
+  static constexpr std::pair<std::string_view, CacheOp> kCacheOps[] = {{"ca", CacheOp::Ca},
+                                                                       {"cg", CacheOp::Cg},
+                                                                       {"cs", CacheOp::Cs},
+                                                                       {"lu", CacheOp::Lu},
+                                                                       {"cv", CacheOp::Cv}};
   Modifiers& m = b.modifiers();
   take_space(b, m.space);
   if (m.space == Space::SharedCluster) return false;
@@ -149,7 +154,8 @@ bool applypriority_or_discard(FormBuilder& b) {
 
 // The policy it makes is a hint's operand: opaque, and without effect on results.
 bool createpolicy(FormBuilder& b) {
-  static constexpr std::string_view kPriorities[] = {"L2::evict_last", "L2::evict_normal", "L2::evict_first", "L2::evict_unchanged"};
+  static constexpr std::string_view kPriorities[] = {"L2::evict_last", "L2::evict_normal", "L2::evict_first",
+                                                     "L2::evict_unchanged"};
   const bool fractional = b.take("fractional");
   if (!fractional) return false;
   bool primary = false;

@@ -28,8 +28,10 @@ bool prmt(FormBuilder& b) {
 }
 
 bool shfl(FormBuilder& b) {
-  static constexpr std::pair<std::string_view, ShuffleMode> kModes[] = {
-      {"up", ShuffleMode::Up}, {"down", ShuffleMode::Down}, {"bfly", ShuffleMode::Bfly}, {"idx", ShuffleMode::Idx}};
+  static constexpr std::pair<std::string_view, ShuffleMode> kModes[] = {{"up", ShuffleMode::Up},
+                                                                        {"down", ShuffleMode::Down},
+                                                                        {"bfly", ShuffleMode::Bfly},
+                                                                        {"idx", ShuffleMode::Idx}};
   if (!b.take("sync")) return false;  // without .sync: removed for sm_70 and later
   b.modifiers().shuffle = b.take_one_of(kModes);
   Type type;
@@ -65,8 +67,11 @@ bool isspacep(FormBuilder& b) {
 }
 
 constexpr OpcodeForms kForms[] = {
-    {"mov", Opcode::Mov, mov},    {"prmt", Opcode::Prmt, prmt},             {"shfl", Opcode::Shfl, shfl},
-    {"cvta", Opcode::Cvta, cvta}, {"isspacep", Opcode::Isspacep, isspacep},
+    {"mov", Opcode::Mov, mov},
+    {"prmt", Opcode::Prmt, prmt},
+    {"shfl", Opcode::Shfl, shfl},
+    {"cvta", Opcode::Cvta, cvta},
+    {"isspacep", Opcode::Isspacep, isspacep},
 };
 
 }  // namespace

@@ -28,7 +28,8 @@ bool barrier(FormBuilder& b, bool aligned) {
   m.barrier = b.take_one_of(kReductions);
   if (m.barrier == BarrierMode::None) return false;
   Type type;
-  if (!b.take_type(m.barrier == BarrierMode::RedPopc ? TypeSet{Type::U32} : TypeSet{Type::Pred}, type)) return false;
+  if (!b.take_type(m.barrier == BarrierMode::RedPopc ? TypeSet{Type::U32} : TypeSet{Type::Pred}, type))
+    return false;
   b.form.type = type;
   b.write(type);
   b.read(Type::U32);
@@ -55,7 +56,8 @@ bool barrier_word(FormBuilder& b) {
 
 bool membar(FormBuilder& b) {
   // 9.7.13.4: membar.{cta,gl,sys} is fence.sc.{cta,gpu,sys}.
-  static constexpr std::pair<std::string_view, Scope> kLevels[] = {{"cta", Scope::Cta}, {"gl", Scope::Gpu}, {"sys", Scope::Sys}};
+  static constexpr std::pair<std::string_view, Scope> kLevels[] = {
+      {"cta", Scope::Cta}, {"gl", Scope::Gpu}, {"sys", Scope::Sys}};
   Modifiers& m = b.modifiers();
   m.scope = b.take_one_of(kLevels);
   m.semantics = MemorySemantics::SeqCst;
@@ -74,8 +76,10 @@ bool fence(FormBuilder& b) {
     return true;
   }
   static constexpr std::pair<std::string_view, MemorySemantics> kSemantics[] = {
-      {"sc", MemorySemantics::SeqCst}, {"acq_rel", MemorySemantics::AcqRel},
-      {"acquire", MemorySemantics::Acquire}, {"release", MemorySemantics::Release}};
+      {"sc", MemorySemantics::SeqCst},
+      {"acq_rel", MemorySemantics::AcqRel},
+      {"acquire", MemorySemantics::Acquire},
+      {"release", MemorySemantics::Release}};
   m.semantics = b.take_one_of(kSemantics);
   if (m.semantics == MemorySemantics::None) m.semantics = MemorySemantics::AcqRel;
   m.scope = take_scope(b);
@@ -100,11 +104,13 @@ bool vote(FormBuilder& b) {
 }
 
 bool match(FormBuilder& b) {
-  static constexpr std::pair<std::string_view, MatchMode> kModes[] = {{"any", MatchMode::Any}, {"all", MatchMode::All}};
+  static constexpr std::pair<std::string_view, MatchMode> kModes[] = {{"any", MatchMode::Any},
+                                                                      {"all", MatchMode::All}};
   Modifiers& m = b.modifiers();
   m.match = b.take_one_of(kModes);
   Type type;
-  if (m.match == MatchMode::None || !b.take("sync") || !b.take_type({Type::B32, Type::B64}, type)) return false;
+  if (m.match == MatchMode::None || !b.take("sync") || !b.take_type({Type::B32, Type::B64}, type))
+    return false;
   b.form.type = type;
   b.write(Type::B32);
   if (m.match == MatchMode::All) b.form.pipe_type = Type::Pred;
@@ -129,9 +135,11 @@ bool redux(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   if (!b.take("sync")) return false;
   m.atomic_op = b.take_one_of(kOps);
-  const bool bitwise = m.atomic_op == AtomicOp::And || m.atomic_op == AtomicOp::Or || m.atomic_op == AtomicOp::Xor;
+  const bool bitwise =
+      m.atomic_op == AtomicOp::And || m.atomic_op == AtomicOp::Or || m.atomic_op == AtomicOp::Xor;
   Type type;
-  if (m.atomic_op == AtomicOp::None || !b.take_type(bitwise ? TypeSet{Type::B32} : kIntegers32, type)) return false;
+  if (m.atomic_op == AtomicOp::None || !b.take_type(bitwise ? TypeSet{Type::B32} : kIntegers32, type))
+    return false;
   b.form.type = type;
   b.write(type);
   b.read({type, Type::B32});
@@ -150,9 +158,15 @@ bool elect(FormBuilder& b) {
 }
 
 constexpr OpcodeForms kForms[] = {
-    {"bar", Opcode::Bar, bar},       {"barrier", Opcode::Bar, barrier_word}, {"membar", Opcode::Membar, membar},
-    {"fence", Opcode::Membar, fence}, {"vote", Opcode::Vote, vote},           {"match", Opcode::Match, match},
-    {"activemask", Opcode::Activemask, activemask}, {"redux", Opcode::Redux, redux}, {"elect", Opcode::Elect, elect},
+    {"bar", Opcode::Bar, bar},
+    {"barrier", Opcode::Bar, barrier_word},
+    {"membar", Opcode::Membar, membar},
+    {"fence", Opcode::Membar, fence},
+    {"vote", Opcode::Vote, vote},
+    {"match", Opcode::Match, match},
+    {"activemask", Opcode::Activemask, activemask},
+    {"redux", Opcode::Redux, redux},
+    {"elect", Opcode::Elect, elect},
 };
 
 }  // namespace

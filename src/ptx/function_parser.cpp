@@ -29,7 +29,8 @@ void FunctionParser::parse_body() {
 
 void FunctionParser::parse_statements() {
   for (;;) {
-    if (state_.token().kind == TokenKind::End) fail_malformed(state_.here(), "the text ends inside a function");
+    if (state_.token().kind == TokenKind::End)
+      fail_malformed(state_.here(), "the text ends inside a function");
     if (state_.token().is('}')) {
       if (depth_ == 0) return;
       close_scope();
@@ -48,8 +49,8 @@ void FunctionParser::parse_statements() {
   }
 }
 
-// Goes past the ';' that ends the broken statement, or stops before the '}' of its scope. A brace with more of the
-// statement behind it is a vector operand's.
+// Goes past the ';' that ends the broken statement, or stops before the '}' of its scope. A brace with more
+// of the statement behind it is a vector operand's.
 void FunctionParser::recover() {
   before_.clear();
   while (state_.token().kind != TokenKind::End) {
@@ -77,7 +78,9 @@ void FunctionParser::parse_statement() {
         parse_instruction();
       }
       return;
-    case TokenKind::Directive: parse_directive(); return;
+    case TokenKind::Directive:
+      parse_directive();
+      return;
     case TokenKind::Symbol:
       if (token.is('@')) {
         parse_instruction();
@@ -93,13 +96,16 @@ void FunctionParser::parse_statement() {
         return;
       }
       break;
-    default: break;
+    default:
+      break;
   }
   fail_malformed(token.location, fmt::format("statement expected, found {}", state_.found()));
 }
 
 void FunctionParser::open_scope() {
-  if (++depth_ > kDeepestScope) throw Failure{{Diagnostic::Kind::Malformed, state_.here(), function_.name, {}, "scopes nested too deeply"}, true};
+  if (++depth_ > kDeepestScope)
+    throw Failure{
+        {Diagnostic::Kind::Malformed, state_.here(), function_.name, {}, "scopes nested too deeply"}, true};
   state_.names.push();
   label_scopes_.push_back({label_scope_, {}});
   label_scope_ = static_cast<std::uint32_t>(label_scopes_.size() - 1);
@@ -145,7 +151,8 @@ void FunctionParser::parse_directive() {
 
 void FunctionParser::parse_label(std::string_view name, TextLocation where) {
   const Token& token = state_.token();
-  if (token.is_directive(".branchtargets") || token.is_directive(".calltargets") || token.is_directive(".callprototype")) {
+  if (token.is_directive(".branchtargets") || token.is_directive(".calltargets") ||
+      token.is_directive(".callprototype")) {
     parse_labelled_list(name, where);
     return;
   }
@@ -176,7 +183,8 @@ void FunctionParser::parse_labelled_list(std::string_view name, TextLocation whe
       const TextLocation at = state_.here();
       const std::string_view target = state_.expect_identifier("a function");
       const auto found = state_.names.find(target);
-      if (!found || found->kind != Binding::Kind::Function) fail_malformed(at, fmt::format("'{}' is no function", target));
+      if (!found || found->kind != Binding::Kind::Function)
+        fail_malformed(at, fmt::format("'{}' is no function", target));
       targets.push_back(found->index);
     } while (state_.accept(','));
     binding = {Binding::Kind::CallTargets, {}, static_cast<std::uint32_t>(call_targets_.size())};
@@ -186,7 +194,8 @@ void FunctionParser::parse_labelled_list(std::string_view name, TextLocation whe
     function_.prototypes.push_back(parse_prototype(name));
   }
   state_.expect(';');
-  if (!state_.names.declare(name, binding)) fail_malformed(where, fmt::format("'{}' is declared twice", name));
+  if (!state_.names.declare(name, binding))
+    fail_malformed(where, fmt::format("'{}' is declared twice", name));
 }
 
 void FunctionParser::bind_labels() {
@@ -201,7 +210,10 @@ void FunctionParser::bind_labels() {
     }
     if (label == nullptr) {
       if (state_.diagnostics.size() < kMostDiagnostics) {
-        state_.diagnostics.push_back({Diagnostic::Kind::Malformed, use.where, function_.name, {},
+        state_.diagnostics.push_back({Diagnostic::Kind::Malformed,
+                                      use.where,
+                                      function_.name,
+                                      {},
                                       fmt::format("label '{}' is not defined", use.name)});
       }
       continue;
@@ -237,7 +249,8 @@ void FunctionParser::check_form(const FormResult& result, std::string_view text,
       diagnostic.kind = Diagnostic::Kind::Unsupported;
       diagnostic.message = "not supported";
       throw Failure{diagnostic};
-    case FormResult::Status::Accepted: break;
+    case FormResult::Status::Accepted:
+      break;
   }
   const std::string missing = unmet(result.form.requirement, state_.target);
   if (!missing.empty()) {

@@ -17,8 +17,8 @@ class FunctionParser {
   // `function` has its name and parameters; they are declared in the scope that the caller opened.
   FunctionParser(ParserState& state, Function& function);
 
-  // From the '{' of the body to past its '}'. Errors of a statement go to state.diagnostics, and reading goes on after
-  // it; lexical errors are thrown.
+  // From the '{' of the body to past its '}'. Errors of a statement go to state.diagnostics, and reading goes
+  // on after it; lexical errors are thrown.
   void parse_body();
 
  private:
@@ -101,10 +101,11 @@ class FunctionParser {
   std::vector<BranchList> branch_lists_;
   std::vector<std::vector<FunctionId>> call_targets_;
   std::unordered_map<std::string_view, Form> forms_;  // the forms met so far, by their text
-  std::vector<Instruction> before_;                    // instructions that an operand needs first
+  std::vector<Instruction> before_;                   // instructions that an operand needs first
 };
 
-// .loc, .file and their like, which stand both in bodies and at module scope: true if the current token began one.
+// .loc, .file and their like, which stand both in bodies and at module scope: true if the current token began
+// one.
 bool parse_debug_directive(ParserState& state, SourceLocation* source);
 
 }  // namespace doppel::ptx

@@ -1,4 +1,5 @@
-// Initialisers of module variables (PTX ISA 5.4.4): nested braces, numbers, addresses of variables and functions.
+// Initialisers of module variables (PTX ISA 5.4.4): nested braces, numbers, addresses of variables and
+// functions.
 #include <cstring>
 #include <map>
 
@@ -11,7 +12,9 @@ namespace {
 class InitializerParser {
  public:
   InitializerParser(ParserState& state, Variable& variable, std::vector<std::uint64_t> dimensions)
-      : state_(state), variable_(variable), dimensions_(std::move(dimensions)),
+      : state_(state),
+        variable_(variable),
+        dimensions_(std::move(dimensions)),
         element_bytes_(static_cast<std::uint64_t>(byte_size(variable.type))) {}
 
   void run() {
@@ -60,21 +63,26 @@ class InitializerParser {
     state_.expect('}');
   }
 
-  void check_room(std::size_t depth, bool outermost, std::uint64_t at, std::uint64_t start, std::uint64_t bytes) {
+  void check_room(std::size_t depth, bool outermost, std::uint64_t at, std::uint64_t start,
+                  std::uint64_t bytes) {
     if (outermost) {
       if (at + bytes > variable_.initializer.size()) variable_.initializer.resize(at + bytes);
       return;
     }
     const std::uint64_t whole = dimensions_[depth] * stride(depth);
-    if (at + bytes > start + whole) fail_malformed(state_.here(), fmt::format("too many initialisers for '{}'", variable_.name));
+    if (at + bytes > start + whole)
+      fail_malformed(state_.here(), fmt::format("too many initialisers for '{}'", variable_.name));
   }
 
   void string() {
     const std::string_view text = state_.token().text;
-    if (bit_width(variable_.type) != 8) fail_malformed(state_.here(), "a string initialises 8-bit elements only");
+    if (bit_width(variable_.type) != 8)
+      fail_malformed(state_.here(), "a string initialises 8-bit elements only");
     if (counting_) variable_.initializer.resize(text.size() + 1);
-    if (text.find('\\') != std::string_view::npos) fail_unsupported(state_.here(), "escapes in string initialisers are not supported");
-    if (text.size() > variable_.initializer.size()) fail_malformed(state_.here(), fmt::format("too many initialisers for '{}'", variable_.name));
+    if (text.find('\\') != std::string_view::npos)
+      fail_unsupported(state_.here(), "escapes in string initialisers are not supported");
+    if (text.size() > variable_.initializer.size())
+      fail_malformed(state_.here(), fmt::format("too many initialisers for '{}'", variable_.name));
     std::memcpy(variable_.initializer.data(), text.data(), text.size());
     state_.lexer.advance();
   }
@@ -102,7 +110,8 @@ class InitializerParser {
   // name, name+8, generic(name)+8
   void address(std::uint64_t offset) {
     const TextLocation where = state_.here();
-    if (element_bytes_ != 8 && element_bytes_ != 4) fail_malformed(where, "an address needs an element of 4 or 8 bytes");
+    if (element_bytes_ != 8 && element_bytes_ != 4)
+      fail_malformed(where, "an address needs an element of 4 or 8 bytes");
     Relocation relocation;
     relocation.offset = offset;
     relocation.size = static_cast<std::uint8_t>(element_bytes_);
@@ -123,7 +132,8 @@ class InitializerParser {
   void addend(Relocation& relocation) {
     if (!state_.token().is('+') && !state_.token().is('-')) return;
     const Constant value = parse_constant(state_.lexer);
-    if (value.kind != Constant::Kind::Integer) fail_malformed(state_.here(), "an address offset is an integer");
+    if (value.kind != Constant::Kind::Integer)
+      fail_malformed(state_.here(), "an address offset is an integer");
     relocation.addend = static_cast<std::int64_t>(static_cast<std::uint64_t>(relocation.addend) + value.bits);
   }
 
@@ -174,8 +184,10 @@ class InitializerParser {
       const MaskedByte first = at->second;
       unsigned count = 0;
       while (at != masked_.end() && count < 8 && at->first == offset + count && at->second.number == count &&
-             at->second.whole.target == first.whole.target && at->second.whole.is_function == first.whole.is_function &&
-             at->second.whole.addend == first.whole.addend && at->second.whole.generic == first.whole.generic) {
+             at->second.whole.target == first.whole.target &&
+             at->second.whole.is_function == first.whole.is_function &&
+             at->second.whole.addend == first.whole.addend &&
+             at->second.whole.generic == first.whole.generic) {
         ++at;
         ++count;
       }

@@ -1,5 +1,5 @@
-// One PTX instruction with its form resolved: every suffix has become a typed field, every operand a typed value.
-// A field that a form does not have keeps its None value, so two forms differ in data, not in class.
+// One PTX instruction with its form resolved: every suffix has become a typed field, every operand a typed
+// value. A field that a form does not have keeps its None value, so two forms differ in data, not in class.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ struct Operand {
   enum class AddressBase : std::uint8_t { None, Register, Symbol };
 
   Kind kind = Kind::Sink;
-  bool negated = false;    // `!%p` for predicates, `-` never appears (folded into immediates)
+  bool negated = false;  // `!%p` for predicates, `-` never appears (folded into immediates)
   AddressBase address_base = AddressBase::None;
   std::uint8_t component = 0;  // of a special register: 0..3 = x..w, the number of Envreg and Pm,
                                // 0..4 = begin, end, cap, 0, 1 of ReservedSmemOffset
@@ -61,49 +61,203 @@ struct Operand {
   FunctionId function = 0;
   SymbolRef symbol;
   std::int64_t offset = 0;
-  // Already in the representation of the operand's type: the IEEE bits of that type for floats, two's complement
-  // sign-extended to 64 bits for integers.
+  // Already in the representation of the operand's type: the IEEE bits of that type for floats, two's
+  // complement sign-extended to 64 bits for integers.
   std::uint64_t immediate = 0;
   std::vector<Operand> elements;
 };
 
-// Base opcodes. One enumerator is one page of PTX ISA 9.7; `bar` and `barrier` are one, as are `membar` and `fence`.
+// Base opcodes. One enumerator is one page of PTX ISA 9.7; `bar` and `barrier` are one, as are `membar` and
+// `fence`.
 enum class Opcode : std::uint16_t {
   // integer arithmetic (9.7.1); add..fma serve every number type
-  Add, Sub, Mul, Mad, Mul24, Mad24, Sad, Div, Rem, Abs, Neg, Min, Max,
-  Popc, Clz, Bfind, Fns, Brev, Bfe, Bfi, Szext, Bmsk, Dp4a, Dp2a, AddC, SubC, MadC,
+  Add,
+  Sub,
+  Mul,
+  Mad,
+  Mul24,
+  Mad24,
+  Sad,
+  Div,
+  Rem,
+  Abs,
+  Neg,
+  Min,
+  Max,
+  Popc,
+  Clz,
+  Bfind,
+  Fns,
+  Brev,
+  Bfe,
+  Bfi,
+  Szext,
+  Bmsk,
+  Dp4a,
+  Dp2a,
+  AddC,
+  SubC,
+  MadC,
   // floating point (9.7.3-9.7.5)
-  Testp, Copysign, Fma, Rcp, Sqrt, Rsqrt, Sin, Cos, Lg2, Ex2, Tanh,
+  Testp,
+  Copysign,
+  Fma,
+  Rcp,
+  Sqrt,
+  Rsqrt,
+  Sin,
+  Cos,
+  Lg2,
+  Ex2,
+  Tanh,
   // comparison and selection (9.7.6, 9.7.7)
-  Set, Setp, Selp, Slct,
+  Set,
+  Setp,
+  Selp,
+  Slct,
   // logic and shift (9.7.8)
-  And, Or, Xor, Not, Cnot, Lop3, Shf, Shl, Shr,
+  And,
+  Or,
+  Xor,
+  Not,
+  Cnot,
+  Lop3,
+  Shf,
+  Shl,
+  Shr,
   // data movement and conversion (9.7.9)
-  Mov, Shfl, Prmt, Ld, Ldu, St, Prefetch, Prefetchu, Applypriority, Discard, Createpolicy, Isspacep, Cvta, Cvt, CvtPack,
+  Mov,
+  Shfl,
+  Prmt,
+  Ld,
+  Ldu,
+  St,
+  Prefetch,
+  Prefetchu,
+  Applypriority,
+  Discard,
+  Createpolicy,
+  Isspacep,
+  Cvta,
+  Cvt,
+  CvtPack,
   // control flow (9.7.12)
-  Bra, BrxIdx, Call, Ret, Exit,
+  Bra,
+  BrxIdx,
+  Call,
+  Ret,
+  Exit,
   // parallel synchronisation and communication (9.7.13)
-  Bar, BarWarpSync, Membar, Atom, Red, Vote, Match, Activemask, Redux, Nanosleep, Elect, Griddepcontrol,
+  Bar,
+  BarWarpSync,
+  Membar,
+  Atom,
+  Red,
+  Vote,
+  Match,
+  Activemask,
+  Redux,
+  Nanosleep,
+  Elect,
+  Griddepcontrol,
   // video (9.7.17): the scalar and SIMD forms, kept together by name
-  Vadd, Vsub, Vabsdiff, Vmin, Vmax, Vset, Vshl, Vshr, Vmad, Vadd2, Vsub2, Vavrg2, Vabsdiff2, Vmin2, Vmax2, Vset2,
-  Vadd4, Vsub4, Vavrg4, Vabsdiff4, Vmin4, Vmax4, Vset4,
+  Vadd,
+  Vsub,
+  Vabsdiff,
+  Vmin,
+  Vmax,
+  Vset,
+  Vshl,
+  Vshr,
+  Vmad,
+  Vadd2,
+  Vsub2,
+  Vavrg2,
+  Vabsdiff2,
+  Vmin2,
+  Vmax2,
+  Vset2,
+  Vadd4,
+  Vsub4,
+  Vavrg4,
+  Vabsdiff4,
+  Vmin4,
+  Vmax4,
+  Vset4,
   // miscellaneous (9.7.19)
-  Brkpt, Pmevent, Trap, Setmaxnreg,
-  Alloca, Stacksave, Stackrestore,
+  Brkpt,
+  Pmevent,
+  Trap,
+  Setmaxnreg,
+  Alloca,
+  Stacksave,
+  Stackrestore,
   // Later parts of the ISA add their pages here: mma, wmma, ldmatrix, cp.async, mbarrier, tex, ...
 };
 std::string_view name_of(Opcode opcode);
 
-enum class Rounding : std::uint8_t { None, Rn, Rz, Rm, Rp, Rna, Rni, Rzi, Rmi, Rpi };  // ...i round to an integer value
+enum class Rounding : std::uint8_t {
+  None,
+  Rn,
+  Rz,
+  Rm,
+  Rp,
+  Rna,
+  Rni,
+  Rzi,
+  Rmi,
+  Rpi
+};  // ...i round to an integer value
 enum class Compare : std::uint8_t {
-  None, Eq, Ne, Lt, Le, Gt, Ge, Lo, Ls, Hi, Hs, Equ, Neu, Ltu, Leu, Gtu, Geu, Num, Nan,
+  None,
+  Eq,
+  Ne,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  Lo,
+  Ls,
+  Hi,
+  Hs,
+  Equ,
+  Neu,
+  Ltu,
+  Leu,
+  Gtu,
+  Geu,
+  Num,
+  Nan,
 };
 enum class BoolOp : std::uint8_t { None, And, Or, Xor };
 enum class MulPart : std::uint8_t { None, Lo, Hi, Wide };
 enum class CacheOp : std::uint8_t { None, Ca, Cg, Cs, Lu, Cv, Wb, Wt, Nc };
-enum class MemorySemantics : std::uint8_t { None, Weak, Relaxed, Acquire, Release, AcqRel, SeqCst, Volatile, Mmio };
+enum class MemorySemantics : std::uint8_t {
+  None,
+  Weak,
+  Relaxed,
+  Acquire,
+  Release,
+  AcqRel,
+  SeqCst,
+  Volatile,
+  Mmio
+};
 enum class Scope : std::uint8_t { None, Cta, Cluster, Gpu, Sys };
-enum class AtomicOp : std::uint8_t { None, And, Or, Xor, Cas, Exch, Add, Inc, Dec, Min, Max, Popc };  // redux uses it too
+enum class AtomicOp : std::uint8_t {
+  None,
+  And,
+  Or,
+  Xor,
+  Cas,
+  Exch,
+  Add,
+  Inc,
+  Dec,
+  Min,
+  Max,
+  Popc
+};  // redux uses it too
 enum class ShuffleMode : std::uint8_t { None, Up, Down, Bfly, Idx };
 enum class VoteMode : std::uint8_t { None, All, Any, Uni, Ballot };
 enum class MatchMode : std::uint8_t { None, Any, All };
@@ -138,18 +292,18 @@ struct Modifiers {
   bool relu = false;
   bool approx = false;
   bool full = false;
-  bool carry_out = false;      // .cc
-  bool carry_in = false;       // addc, subc, madc
-  bool uniform = false;        // bra.uni, call.uni
-  bool to = false;             // cvta.to
-  bool aligned = false;        // bar/barrier .aligned (bar is always aligned)
-  bool noftz = false;          // atom.add.noftz.f16
-  bool xorsign = false;        // min/max .xorsign.abs
+  bool carry_out = false;  // .cc
+  bool carry_in = false;   // addc, subc, madc
+  bool uniform = false;    // bra.uni, call.uni
+  bool to = false;         // cvta.to
+  bool aligned = false;    // bar/barrier .aligned (bar is always aligned)
+  bool noftz = false;      // atom.add.noftz.f16
+  bool xorsign = false;    // min/max .xorsign.abs
   bool abs = false;
-  bool nan = false;            // min/max .NaN
-  bool shiftamt = false;       // bfind.shiftamt
-  bool wait = false;           // griddepcontrol.wait (else .launch_dependents)
-  std::uint8_t lut = 0;        // of lop3, also its last operand
+  bool nan = false;       // min/max .NaN
+  bool shiftamt = false;  // bfind.shiftamt
+  bool wait = false;      // griddepcontrol.wait (else .launch_dependents)
+  std::uint8_t lut = 0;   // of lop3, also its last operand
 };
 
 struct Guard {
@@ -159,26 +313,28 @@ struct Guard {
 
 // The extra of call (9.7.12.5): everything in terms of .param variables or registers of the caller.
 struct Call {
-  std::optional<FunctionId> callee;  // none: indirect through `target`
-  Operand target;                    // the register that holds the function's address
+  std::optional<FunctionId> callee;        // none: indirect through `target`
+  Operand target;                          // the register that holds the function's address
   std::optional<std::uint32_t> prototype;  // index in Function::prototypes, of an indirect call
-  std::vector<FunctionId> possible_targets;  // from .calltargets; empty: every function whose address is taken
+  std::vector<FunctionId>
+      possible_targets;  // from .calltargets; empty: every function whose address is taken
   std::vector<Operand> returns;
   std::vector<Operand> arguments;
 };
 
 struct Instruction {
   Opcode opcode = Opcode::Mov;
-  Type type = Type::None;         // the (first) type suffix: of the result for cvt and set, of the operation otherwise
+  Type type =
+      Type::None;  // the (first) type suffix: of the result for cvt and set, of the operation otherwise
   Type source_type = Type::None;  // cvt, set, slct, dp4a, wide atomics: the second type suffix
   Modifiers modifiers;
   std::optional<Guard> guard;
-  // Destinations first, in the order of the text. A second destination after `|` (setp p|q, shfl d|p, match d|p)
-  // is `second_destination`, never part of `operands`.
+  // Destinations first, in the order of the text. A second destination after `|` (setp p|q, shfl d|p, match
+  // d|p) is `second_destination`, never part of `operands`.
   std::vector<Operand> operands;
   std::optional<Operand> second_destination;
-  std::shared_ptr<const Call> call;      // of Opcode::Call
-  std::vector<LabelId> branch_targets;   // of Opcode::BrxIdx
+  std::shared_ptr<const Call> call;     // of Opcode::Call
+  std::vector<LabelId> branch_targets;  // of Opcode::BrxIdx
   TextLocation text;
   SourceLocation source;
   std::string form;  // as written, without guard and operands: "shfl.sync.bfly.b32"

@@ -40,9 +40,7 @@ Lexer::Lexer(std::string_view text) {
   advance();
 }
 
-TextLocation Lexer::here() const {
-  return {line_, static_cast<std::uint32_t>(position_ - line_start_) + 1};
-}
+TextLocation Lexer::here() const { return {line_, static_cast<std::uint32_t>(position_ - line_start_) + 1}; }
 
 void Lexer::skip_blanks() {
   while (position_ < end_) {
@@ -91,7 +89,8 @@ void Lexer::advance() {
     const char* start = position_++;
     while (position_ < end_ && has_class(*position_, kWordPart)) ++position_;
     // .param::entry and its like
-    while (position_ + 2 < end_ && position_[0] == ':' && position_[1] == ':' && has_class(position_[2], kWordPart)) {
+    while (position_ + 2 < end_ && position_[0] == ':' && position_[1] == ':' &&
+           has_class(position_[2], kWordPart)) {
       position_ += 2;
       while (position_ < end_ && has_class(*position_, kWordPart)) ++position_;
     }
@@ -121,7 +120,8 @@ void Lexer::lex_number() {
   const auto rest = static_cast<std::size_t>(end_ - start);
   const auto take_digits = [&](int base, const char* first, const char* last) {
     const auto [stop, error] = std::from_chars(first, last, current_.bits, base);
-    if (error == std::errc::result_out_of_range) fail_lexical(current_.location, "integer constant over 64 bits");
+    if (error == std::errc::result_out_of_range)
+      fail_lexical(current_.location, "integer constant over 64 bits");
     if (error != std::errc()) fail_lexical(current_.location, "number without digits");
     return stop;
   };
@@ -131,7 +131,8 @@ void Lexer::lex_number() {
     const std::size_t digits = second == 'f' ? 8 : 16;
     std::size_t have = 0;
     while (2 + have < rest && has_class(start[2 + have], kHex)) ++have;
-    if (have != digits) fail_lexical(current_.location, fmt::format("0{} constant needs {} hex digits", start[1], digits));
+    if (have != digits)
+      fail_lexical(current_.location, fmt::format("0{} constant needs {} hex digits", start[1], digits));
     take_digits(16, start + 2, start + 2 + digits);
     current_.kind = second == 'f' ? TokenKind::Float32 : TokenKind::Float64;
     position_ = start + 2 + digits;
@@ -197,7 +198,8 @@ void Lexer::lex_symbol() {
   if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f) {
     const TextLocation where = here();
     ++position_;
-    fail_lexical(where, fmt::format("byte 0x{:02x} outside a string or comment", static_cast<unsigned char>(c)));
+    fail_lexical(where,
+                 fmt::format("byte 0x{:02x} outside a string or comment", static_cast<unsigned char>(c)));
   }
   current_.text = {position_, length};
   current_.symbol = length == 2 ? symbol_code(position_[0], position_[1]) : symbol_code(c);
@@ -218,9 +220,9 @@ void Lexer::read_form(FormText& form) {
       form.joined.assign(start, before);
     }
     const char* suffix = position_++;
-    while (position_ < end_ && (has_class(*position_, kWordPart) ||
-                                (*position_ == ':' && position_ + 1 < end_ &&
-                                 (position_[1] == ':' || position_[-1] == ':')))) {
+    while (position_ < end_ &&
+           (has_class(*position_, kWordPart) ||
+            (*position_ == ':' && position_ + 1 < end_ && (position_[1] == ':' || position_[-1] == ':')))) {
       ++position_;
     }
     if (!contiguous) form.joined.append(suffix, position_);

@@ -1,4 +1,5 @@
-// PTX text to tokens (PTX ISA 4.1-4.5). The parser pulls one token at a time; nothing is copied but the views.
+// PTX text to tokens (PTX ISA 4.1-4.5). The parser pulls one token at a time; nothing is copied but the
+// views.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +22,9 @@ struct Token {
   TokenKind kind = TokenKind::End;
   bool is_unsigned = false;  // of an integer: suffix U, or too large for a signed 64-bit value
   std::uint16_t symbol = 0;
-  std::string_view text;     // a directive's with its dot; a string's without its quotes
+  std::string_view text;  // a directive's with its dot; a string's without its quotes
   TextLocation location;
-  std::uint64_t bits = 0;    // of a number: its value, or its IEEE bits
+  std::uint64_t bits = 0;  // of a number: its value, or its IEEE bits
 
   bool is(char c) const { return kind == TokenKind::Symbol && symbol == symbol_code(c); }
   bool is_directive(std::string_view name) const { return kind == TokenKind::Directive && text == name; }

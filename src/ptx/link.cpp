@@ -34,8 +34,9 @@ bool is_definition(const Variable& variable) {
 }
 
 bool same_sizes(const std::vector<Variable>& a, const std::vector<Variable>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const Variable& x, const Variable& y) { return x.size == y.size && x.space == y.space; });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Variable& x, const Variable& y) {
+    return x.size == y.size && x.space == y.space;
+  });
 }
 
 bool same_signature(const Function& a, const Function& b) {
@@ -89,7 +90,8 @@ class Linker {
       Function& there = linked_.functions[known->second];
       placement.functions.push_back(known->second);
       if (!same_signature(*source_of_function_[known->second], function))
-        return Error{Error::Kind::InvalidInput, fmt::format("function '{}' has other parameters in another module", function.name)};
+        return Error{Error::Kind::InvalidInput,
+                     fmt::format("function '{}' has other parameters in another module", function.name)};
       if (function.is_declaration) return std::nullopt;
       if (there.is_declaration || (there.linkage == Linkage::Weak && function.linkage != Linkage::Weak)) {
         there.is_declaration = false;
@@ -119,8 +121,9 @@ class Linker {
       Variable& there = linked_.variables[known->second];
       placement.variables.push_back(known->second);
       if (there.space != variable.space)
-        return Error{Error::Kind::InvalidInput, fmt::format("variable '{}' is in .{} and in .{}", variable.name,
-                                                            name_of(there.space), name_of(variable.space))};
+        return Error{Error::Kind::InvalidInput,
+                     fmt::format("variable '{}' is in .{} and in .{}", variable.name, name_of(there.space),
+                                 name_of(variable.space))};
       if (variable.linkage == Linkage::Extern) return std::nullopt;
       const bool take = there.linkage == Linkage::Extern ||
                         (there.linkage == Linkage::Weak && variable.linkage != Linkage::Weak) ||

@@ -33,7 +33,8 @@ LocalNames local_names(const Function& function, const Module& module) {
   LocalNames names;
   for (const Register& reg : function.registers) names.registers.push_back(maker.unused(reg.name));
   // A register parameter has the name of its register.
-  const auto parameters = [&](const std::vector<Variable>& variables, const std::vector<RegisterId>& registers) {
+  const auto parameters = [&](const std::vector<Variable>& variables,
+                              const std::vector<RegisterId>& registers) {
     std::vector<std::string> made;
     for (std::size_t i = 0; i < variables.size(); ++i) {
       const bool in_register = variables[i].space == Space::Reg && i < registers.size();
@@ -45,7 +46,8 @@ LocalNames local_names(const Function& function, const Module& module) {
   names.parameters = parameters(function.parameters, function.parameter_registers);
   for (const Variable& variable : function.variables) names.variables.push_back(maker.unused(variable.name));
   for (const std::string& label : function.label_names) names.labels.push_back(maker.unused(label));
-  for (const Prototype& prototype : function.prototypes) names.prototypes.push_back(maker.unused(prototype.name));
+  for (const Prototype& prototype : function.prototypes)
+    names.prototypes.push_back(maker.unused(prototype.name));
   return names;
 }
 

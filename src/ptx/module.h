@@ -1,6 +1,6 @@
 // A PTX module in typed form: what the parser makes, and what analyses, code generation and tests read.
-// Names are resolved, nested scopes are flattened (a register or variable declared in a block has its own entry), and
-// every instruction has been checked against the ISA's forms; see parse.h.
+// Names are resolved, nested scopes are flattened (a register or variable declared in a block has its own
+// entry), and every instruction has been checked against the ISA's forms; see parse.h.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +21,12 @@ struct Register {
   Type type = Type::None;
 };
 
-// A symbol's address placed in an initialised variable: the bytes at `offset` become address(target) + addend.
+// A symbol's address placed in an initialised variable: the bytes at `offset` become address(target) +
+// addend.
 struct Relocation {
   std::uint64_t offset = 0;
-  std::uint8_t size = 8;   // 4 or 8 bytes
-  bool generic = false;    // generic(name): the address in generic space
+  std::uint8_t size = 8;  // 4 or 8 bytes
+  bool generic = false;   // generic(name): the address in generic space
   bool is_function = false;
   std::uint32_t target = 0;  // in Module::variables, or Module::functions where is_function
   std::int64_t addend = 0;
@@ -34,11 +35,12 @@ struct Relocation {
 struct Variable {
   std::string name;
   Space space = Space::Global;
-  Type type = Type::B8;          // of one element
-  std::uint64_t size = 0;        // in bytes, arrays and vectors included; 0: extern unsized array (dynamic shared memory)
-  std::uint32_t alignment = 1;   // in bytes, a power of two
+  Type type = Type::B8;  // of one element
+  std::uint64_t size =
+      0;  // in bytes, arrays and vectors included; 0: extern unsized array (dynamic shared memory)
+  std::uint32_t alignment = 1;  // in bytes, a power of two
   Linkage linkage = Linkage::Internal;
-  bool managed = false;          // .attribute(.managed)
+  bool managed = false;                // .attribute(.managed)
   std::vector<std::byte> initializer;  // empty: zero; else exactly `size` bytes
   std::vector<Relocation> relocations;
   TextLocation text;
@@ -61,7 +63,7 @@ struct LaunchBounds {
 
 struct Function {
   std::string name;
-  bool is_kernel = false;     // .entry
+  bool is_kernel = false;       // .entry
   bool is_declaration = false;  // no body: extern, to be linked or one of the runtime's (vprintf, malloc, …)
   Linkage linkage = Linkage::Internal;
   std::vector<Variable> parameters;         // space Param or Reg
@@ -73,7 +75,8 @@ struct Function {
   std::vector<Variable> variables;  // .local, .shared, .param (of calls), .const declared in the body
   std::vector<Prototype> prototypes;
   std::vector<Instruction> instructions;
-  std::vector<std::uint32_t> labels;  // label -> index of the instruction after it (may be instructions.size())
+  std::vector<std::uint32_t>
+      labels;  // label -> index of the instruction after it (may be instructions.size())
   std::vector<std::string> label_names;
   LaunchBounds bounds;
   TextLocation text;
@@ -81,11 +84,11 @@ struct Function {
 
 struct Module {
   std::uint32_t version_major = 0, version_minor = 0;  // .version
-  std::string target;        // "sm_86"
+  std::string target;                                  // "sm_86"
   std::uint32_t address_size = 64;
-  std::vector<Variable> variables;   // module scope: .global, .const, .shared
+  std::vector<Variable> variables;  // module scope: .global, .const, .shared
   std::vector<Function> functions;
-  std::vector<std::string> files;    // .file, by its index (gaps are empty)
+  std::vector<std::string> files;  // .file, by its index (gaps are empty)
 
   const Function* find_function(std::string_view name) const;
   const Variable* find_variable(std::string_view name) const;

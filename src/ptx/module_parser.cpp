@@ -28,31 +28,43 @@ void ModuleParser::parse() {
 
 void ModuleParser::parse_version() {
   const TextLocation where = state_.here();
-  if (!state_.accept_directive(".version")) fail_malformed(where, fmt::format(".version expected, found {}", state_.found()));
+  if (!state_.accept_directive(".version"))
+    fail_malformed(where, fmt::format(".version expected, found {}", state_.found()));
   const Token number = state_.token();
   const std::size_t dot = number.text.find('.');
-  if (number.kind != TokenKind::Float64 || dot == std::string_view::npos || dot == 0 || dot > 2 || number.text.size() != dot + 2 ||
+  if (number.kind != TokenKind::Float64 || dot == std::string_view::npos || dot == 0 || dot > 2 ||
+      number.text.size() != dot + 2 ||
       number.text.find_first_not_of("0123456789.") != std::string_view::npos) {
-    fail_malformed(number.location, fmt::format(".version needs a number like 8.5, found {}", state_.found()));
+    fail_malformed(number.location,
+                   fmt::format(".version needs a number like 8.5, found {}", state_.found()));
   }
-  for (const char c : number.text.substr(0, dot)) state_.module.version_major = state_.module.version_major * 10 + static_cast<std::uint32_t>(c - '0');
+  for (const char c : number.text.substr(0, dot))
+    state_.module.version_major = state_.module.version_major * 10 + static_cast<std::uint32_t>(c - '0');
   state_.module.version_minor = static_cast<std::uint32_t>(number.text[dot + 1] - '0');
   state_.target.version = state_.module.version_major * 10 + state_.module.version_minor;
   if (state_.target.version > kNewestVersion) {
-    throw Failure{{Diagnostic::Kind::UnsupportedVersion, number.location, {}, {},
-                   fmt::format(".version {} is newer than {}.{}, the newest that is known", number.text, kNewestVersion / 10, kNewestVersion % 10)}};
+    throw Failure{{Diagnostic::Kind::UnsupportedVersion,
+                   number.location,
+                   {},
+                   {},
+                   fmt::format(".version {} is newer than {}.{}, the newest that is known", number.text,
+                               kNewestVersion / 10, kNewestVersion % 10)}};
   }
   state_.lexer.advance();
 }
 
 void ModuleParser::parse_target() {
   const TextLocation where = state_.here();
-  if (!state_.accept_directive(".target")) fail_malformed(where, fmt::format(".target expected, found {}", state_.found()));
+  if (!state_.accept_directive(".target"))
+    fail_malformed(where, fmt::format(".target expected, found {}", state_.found()));
   const TextLocation name_at = state_.here();
   const std::string_view name = state_.expect_identifier("a target");
   if (!read_target(name, state_.target)) {
     const bool is_target = name.starts_with("sm_") || name.starts_with("compute_");
-    throw Failure{{is_target ? Diagnostic::Kind::UnsupportedVersion : Diagnostic::Kind::Malformed, name_at, {}, {},
+    throw Failure{{is_target ? Diagnostic::Kind::UnsupportedVersion : Diagnostic::Kind::Malformed,
+                   name_at,
+                   {},
+                   {},
                    fmt::format(".target '{}' is not known", name)}};
   }
   state_.module.target = name;
@@ -108,7 +120,8 @@ void ModuleParser::parse_item() {
     parse_module_variables(Space::Shared, linkage);
   } else if (token.text == ".local") {
     parse_module_variables(Space::Local, linkage);
-  } else if (token.text == ".alias" || token.text == ".tex" || token.text == ".param" || token.text == ".reg" || token.text == ".sreg") {
+  } else if (token.text == ".alias" || token.text == ".tex" || token.text == ".param" ||
+             token.text == ".reg" || token.text == ".sreg") {
     fail_unsupported(token.location, fmt::format("{} at module scope is not supported", token.text));
   } else {
     fail_malformed(token.location, fmt::format("unknown directive '{}'", token.text));
@@ -126,8 +139,10 @@ void ModuleParser::parse_module_variables(Space space, Linkage linkage) {
     const auto earlier = state_.names.find(declared.name);
     if (earlier->kind == Binding::Kind::Variable) {
       Variable& first = variables[earlier->index];
-      const bool one_is_extern = first.linkage == Linkage::Extern || declared.variable.linkage == Linkage::Extern;
-      const bool same_size = first.size == declared.variable.size || first.size == 0 || declared.variable.size == 0;
+      const bool one_is_extern =
+          first.linkage == Linkage::Extern || declared.variable.linkage == Linkage::Extern;
+      const bool same_size =
+          first.size == declared.variable.size || first.size == 0 || declared.variable.size == 0;
       if (one_is_extern && first.space == declared.variable.space && same_size) {
         if (first.linkage == Linkage::Extern) first = std::move(declared.variable);
         return first;
@@ -138,7 +153,7 @@ void ModuleParser::parse_module_variables(Space space, Linkage linkage) {
 }
 
 void ModuleParser::parse_bounds(LaunchBounds& bounds) {
-  const auto three = [this](std::uint32_t (&into)[3]) {
+  const auto three = [this](std::uint32_t(&into)[3]) {
     for (int i = 0; i < 3; ++i) {
       if (i > 0 && !state_.accept(',')) {
         into[i] = 1;
@@ -159,7 +174,8 @@ void ModuleParser::parse_bounds(LaunchBounds& bounds) {
       const auto count = static_cast<std::uint32_t>(parse_unsigned(state_.lexer, kMost32, "block count"));
       if (token.text == ".minnctapersm") bounds.min_blocks_per_sm = count;
     } else if (token.text == ".maxnreg") {
-      bounds.max_registers = static_cast<std::uint32_t>(parse_unsigned(state_.lexer, kMost32, "register count"));
+      bounds.max_registers =
+          static_cast<std::uint32_t>(parse_unsigned(state_.lexer, kMost32, "register count"));
     } else if (token.text == ".noreturn") {
       bounds.no_return = true;
     } else if (token.text == ".pragma") {
@@ -179,7 +195,8 @@ std::uint32_t ModuleParser::declare_function(Function head, std::string_view nam
     return index;
   }
   const auto earlier = state_.names.find(name);
-  if (earlier->kind != Binding::Kind::Function) fail_malformed(head.text, fmt::format("'{}' is declared twice", name));
+  if (earlier->kind != Binding::Kind::Function)
+    fail_malformed(head.text, fmt::format("'{}' is declared twice", name));
   Function& first = functions[earlier->index];
   if (first.is_kernel != head.is_kernel || !same_signature(first.parameters, head.parameters) ||
       !same_signature(first.return_parameters, head.return_parameters)) {
@@ -211,7 +228,8 @@ void ModuleParser::declare_parameters(Function& function, const std::vector<std:
       }
     }
   };
-  declare(function.return_parameters, return_names, SymbolRef::Scope::ReturnParameter, function.return_registers);
+  declare(function.return_parameters, return_names, SymbolRef::Scope::ReturnParameter,
+          function.return_registers);
   declare(function.parameters, names, SymbolRef::Scope::Parameter, function.parameter_registers);
 }
 
@@ -226,7 +244,8 @@ void ModuleParser::parse_function(bool is_kernel, Linkage linkage) {
       into_names.push_back(declared.name);
     }
   };
-  if (state_.accept_directive(".attribute")) fail_unsupported(state_.here(), ".attribute of a function is not supported");
+  if (state_.accept_directive(".attribute"))
+    fail_unsupported(state_.here(), ".attribute of a function is not supported");
   if (!is_kernel && state_.token().is('(')) take_parameters(function.return_parameters, return_names);
   function.text = state_.here();
   const std::string_view name = state_.expect_identifier("a function's name");
@@ -234,7 +253,8 @@ void ModuleParser::parse_function(bool is_kernel, Linkage linkage) {
   if (state_.token().is('(')) take_parameters(function.parameters, names);
   if (is_kernel) {
     for (const Variable& parameter : function.parameters) {
-      if (parameter.space != Space::Param) fail_malformed(parameter.text, "a kernel's parameters are in .param");
+      if (parameter.space != Space::Param)
+        fail_malformed(parameter.text, "a kernel's parameters are in .param");
     }
   }
   try {
@@ -244,7 +264,8 @@ void ModuleParser::parse_function(bool is_kernel, Linkage linkage) {
       declare_function(std::move(function), name);
       return;
     }
-    if (linkage == Linkage::Extern) fail_malformed(function.text, fmt::format("extern function '{}' has a body", name));
+    if (linkage == Linkage::Extern)
+      fail_malformed(function.text, fmt::format("extern function '{}' has a body", name));
     // The head is declared first: the body may call or name its own function.
     const std::uint32_t index = declare_function(function, name);
     function.linkage = state_.module.functions[index].linkage;
@@ -254,7 +275,8 @@ void ModuleParser::parse_function(bool is_kernel, Linkage linkage) {
     state_.names.pop();
     state_.module.functions[index] = std::move(function);
   } catch (Failure& failure) {
-    if (failure.diagnostic.function.empty() && !failure.diagnostic.message.empty()) failure.diagnostic.function = name;
+    if (failure.diagnostic.function.empty() && !failure.diagnostic.message.empty())
+      failure.diagnostic.function = name;
     throw;
   }
 }

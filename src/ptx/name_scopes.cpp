@@ -4,7 +4,9 @@ namespace doppel::ptx {
 
 bool NameScopes::split(std::string_view name, std::string_view& prefix, std::uint32_t& number) {
   std::size_t digits = 0;
-  while (digits < name.size() && name[name.size() - 1 - digits] >= '0' && name[name.size() - 1 - digits] <= '9') ++digits;
+  while (digits < name.size() && name[name.size() - 1 - digits] >= '0' &&
+         name[name.size() - 1 - digits] <= '9')
+    ++digits;
   if (digits == 0 || digits == name.size()) return false;
   // "%r07" is not the seventh of %r<10>; but of "%f10" with a range %f1<…>, only the longest run is tried.
   if (digits > 9 || (digits > 1 && name[name.size() - digits] == '0')) return false;

@@ -1,5 +1,5 @@
-// Which declaration a name stands for: nested scopes, and parameterised register names (`.reg .b32 %r<10>`), which
-// are kept as ranges and not name by name.
+// Which declaration a name stands for: nested scopes, and parameterised register names (`.reg .b32 %r<10>`),
+// which are kept as ranges and not name by name.
 #pragma once
 
 #include <cstdint>

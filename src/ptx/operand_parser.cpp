@@ -16,13 +16,16 @@ RegisterId FunctionParser::fresh_register(Type type) {
   return id;
 }
 
-Operand FunctionParser::register_operand(std::string_view name, TextLocation where, const OperandRule& rule) const {
+Operand FunctionParser::register_operand(std::string_view name, TextLocation where,
+                                         const OperandRule& rule) const {
   const auto binding = state_.names.find(name);
   if (!binding) fail_malformed(where, fmt::format("'{}' is not declared", name));
-  if (binding->kind != Binding::Kind::Register) fail_malformed(where, fmt::format("'{}' is no register", name));
+  if (binding->kind != Binding::Kind::Register)
+    fail_malformed(where, fmt::format("'{}' is no register", name));
   const Type type = function_.registers[binding->index].type;
   if (!operand_suits(type, rule.type, rule.relaxed)) {
-    fail_malformed(where, fmt::format("register '{}' of type .{} where .{} is needed", name, name_of(type), name_of(rule.type)));
+    fail_malformed(where, fmt::format("register '{}' of type .{} where .{} is needed", name, name_of(type),
+                                      name_of(rule.type)));
   }
   Operand operand;
   operand.kind = Operand::Kind::Register;
@@ -75,7 +78,8 @@ Operand FunctionParser::symbol_operand(const Binding& binding, std::string_view 
     operand.function = binding.index;
     return operand;
   }
-  if (binding.kind != Binding::Kind::Variable) fail_malformed(state_.here(), fmt::format("'{}' has no address", name));
+  if (binding.kind != Binding::Kind::Variable)
+    fail_malformed(state_.here(), fmt::format("'{}' has no address", name));
   operand.kind = Operand::Kind::Symbol;
   operand.symbol = {binding.scope, binding.index};
   return operand;
@@ -104,7 +108,8 @@ Operand FunctionParser::parse_address(bool writes) {
   state_.expect('[');
   if (indexed) {
     const auto binding = state_.names.find(name);
-    if (!binding || binding->kind != Binding::Kind::Variable) fail_malformed(where, fmt::format("'{}' is no variable", name));
+    if (!binding || binding->kind != Binding::Kind::Variable)
+      fail_malformed(where, fmt::format("'{}' is no variable", name));
     operand.address_base = Operand::AddressBase::Symbol;
     operand.symbol = {binding->scope, binding->index};
     fail_unsupported(where, "array elements by index are not supported as addresses");
@@ -126,7 +131,8 @@ Operand FunctionParser::parse_address(bool writes) {
   if (binding->kind == Binding::Kind::Register) {
     const Type type = function_.registers[binding->index].type;
     if (is_float(type) || (bit_width(type) != 32 && bit_width(type) != 64)) {
-      fail_malformed(where, fmt::format("register '{}' of type .{} cannot hold an address", name, name_of(type)));
+      fail_malformed(where,
+                     fmt::format("register '{}' of type .{} cannot hold an address", name, name_of(type)));
     }
     operand.address_base = Operand::AddressBase::Register;
     operand.reg = binding->index;
@@ -158,7 +164,8 @@ Operand FunctionParser::parse_vector(const OperandRule& rule, bool writes) {
   } while (state_.accept(','));
   state_.expect('}');
   if (vector.elements.size() != rule.vector) {
-    fail_malformed(where, fmt::format("{} elements where {} are needed", vector.elements.size(), rule.vector));
+    fail_malformed(where,
+                   fmt::format("{} elements where {} are needed", vector.elements.size(), rule.vector));
   }
   return vector;
 }
@@ -188,7 +195,8 @@ Operand FunctionParser::parse_pack(const OperandRule& rule, bool writes) {
   const int part_bits = width / static_cast<int>(count);
   const Type part = part_bits == 8 ? Type::B8 : part_bits == 16 ? Type::B16 : Type::B32;
   for (const Token& token : parts) {
-    if (token.kind != TokenKind::Identifier) fail_unsupported(token.location, "constants in a packed operand are not supported");
+    if (token.kind != TokenKind::Identifier)
+      fail_unsupported(token.location, "constants in a packed operand are not supported");
     if (token.text == "_" && writes) {
       vector.elements.emplace_back();
     } else {
@@ -221,10 +229,12 @@ Operand FunctionParser::parse_special(const OperandRule& rule) {
   const std::string missing = unmet(special->requirement, state_.target);
   if (!missing.empty()) fail_unsupported(token.location, fmt::format("'{}' {}", token.text, missing));
   // Legacy code reads the 32-bit registers into 16 bits and %gridid into 32 (PTX ISA 10).
-  const bool narrower = (type == Type::U32 && rule.type != Type::None && bit_width(rule.type) == 16 && !is_float(rule.type)) ||
-                        (special->id == SpecialRegister::Gridid && bit_width(rule.type) == 32 && !is_float(rule.type));
+  const bool narrower =
+      (type == Type::U32 && rule.type != Type::None && bit_width(rule.type) == 16 && !is_float(rule.type)) ||
+      (special->id == SpecialRegister::Gridid && bit_width(rule.type) == 32 && !is_float(rule.type));
   if (!narrower && !operand_suits(type, rule.type, rule.relaxed)) {
-    fail_malformed(token.location, fmt::format("'{}' of type .{} where .{} is needed", token.text, name_of(type), name_of(rule.type)));
+    fail_malformed(token.location, fmt::format("'{}' of type .{} where .{} is needed", token.text,
+                                               name_of(type), name_of(rule.type)));
   }
   return operand;
 }
@@ -233,14 +243,16 @@ Operand FunctionParser::parse_special(const OperandRule& rule) {
 Operand FunctionParser::parse_move_source(const OperandRule& rule) {
   const Token token = state_.token();
   if (begins_constant(token)) return parse_immediate(rule.type);
-  if (token.kind != TokenKind::Identifier) fail_malformed(token.location, fmt::format("operand expected, found {}", state_.found()));
+  if (token.kind != TokenKind::Identifier)
+    fail_malformed(token.location, fmt::format("operand expected, found {}", state_.found()));
   if (find_special_register(token.text)) return parse_special(rule);
   const auto binding = state_.names.find(token.text);
   state_.lexer.advance();
   if (!binding) fail_malformed(token.location, fmt::format("'{}' is not declared", token.text));
   if (binding->kind == Binding::Kind::Register) return register_operand(token.text, token.location, rule);
   if (is_float(rule.type) || bit_width(rule.type) < 32) {
-    fail_malformed(token.location, fmt::format("the address of '{}' does not fit type .{}", token.text, name_of(rule.type)));
+    fail_malformed(token.location,
+                   fmt::format("the address of '{}' does not fit type .{}", token.text, name_of(rule.type)));
   }
   Operand operand = symbol_operand(*binding, token.text);
   operand.offset = parse_offset(state_);
@@ -301,31 +313,52 @@ bool FunctionParser::optional_operand_follows(const OperandRule& rule) const {
 void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruction) {
   std::vector<Operand>& operands = instruction.operands;
   switch (rule.kind) {
-    case Kind::Write: operands.push_back(parse_write(rule)); return;
-    case Kind::Read: operands.push_back(parse_read(rule)); return;
-    case Kind::ReadPredicate: operands.push_back(parse_predicate()); return;
+    case Kind::Write:
+      operands.push_back(parse_write(rule));
+      return;
+    case Kind::Read:
+      operands.push_back(parse_read(rule));
+      return;
+    case Kind::ReadPredicate:
+      operands.push_back(parse_predicate());
+      return;
     case Kind::Immediate:
-      if (!begins_constant(state_.token())) fail_malformed(state_.here(), fmt::format("constant expected, found {}", state_.found()));
+      if (!begins_constant(state_.token()))
+        fail_malformed(state_.here(), fmt::format("constant expected, found {}", state_.found()));
       operands.push_back(parse_immediate(rule.type));
       if (instruction.opcode == Opcode::Lop3) {
-        if (operands.back().immediate > 255) fail_malformed(state_.here(), "lop3's table is a number from 0 to 255");
+        if (operands.back().immediate > 255)
+          fail_malformed(state_.here(), "lop3's table is a number from 0 to 255");
         instruction.modifiers.lut = static_cast<std::uint8_t>(operands.back().immediate);
       }
       return;
-    case Kind::Address: operands.push_back(parse_address(instruction.opcode == Opcode::St)); return;
+    case Kind::Address:
+      operands.push_back(parse_address(instruction.opcode == Opcode::St));
+      return;
     case Kind::Label: {
       const TextLocation where = state_.here();
       const std::string_view name = state_.expect_identifier("a label");
       const auto index = static_cast<std::uint32_t>(function_.instructions.size() + before_.size());
-      label_uses_.push_back({name, label_scope_, where, index, false, static_cast<std::uint32_t>(operands.size())});
+      label_uses_.push_back(
+          {name, label_scope_, where, index, false, static_cast<std::uint32_t>(operands.size())});
       operands.emplace_back().kind = Operand::Kind::Label;
       return;
     }
-    case Kind::BranchList: parse_branch_list(); return;
-    case Kind::WriteVector: operands.push_back(parse_vector(rule, true)); return;
-    case Kind::ReadVector: operands.push_back(parse_vector(rule, false)); return;
-    case Kind::MoveTarget: operands.push_back(state_.token().is('{') ? parse_pack(rule, true) : parse_write(rule)); return;
-    case Kind::MoveSource: operands.push_back(state_.token().is('{') ? parse_pack(rule, false) : parse_move_source(rule)); return;
+    case Kind::BranchList:
+      parse_branch_list();
+      return;
+    case Kind::WriteVector:
+      operands.push_back(parse_vector(rule, true));
+      return;
+    case Kind::ReadVector:
+      operands.push_back(parse_vector(rule, false));
+      return;
+    case Kind::MoveTarget:
+      operands.push_back(state_.token().is('{') ? parse_pack(rule, true) : parse_write(rule));
+      return;
+    case Kind::MoveSource:
+      operands.push_back(state_.token().is('{') ? parse_pack(rule, false) : parse_move_source(rule));
+      return;
     case Kind::SpecialRead:
       if (state_.token().kind == TokenKind::Identifier && find_special_register(state_.token().text)) {
         const Operand special = parse_special(rule);
@@ -337,9 +370,15 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
         operands.push_back(parse_read(rule));
       }
       return;
-    case Kind::AddressOrSymbol: operands.push_back(parse_cvta_source(rule)); return;
-    case Kind::CachePolicy: parse_read(rule); return;
-    case Kind::Unified: state_.accept_directive(".unified"); return;
+    case Kind::AddressOrSymbol:
+      operands.push_back(parse_cvta_source(rule));
+      return;
+    case Kind::CachePolicy:
+      parse_read(rule);
+      return;
+    case Kind::Unified:
+      state_.accept_directive(".unified");
+      return;
   }
 }
 
@@ -366,9 +405,12 @@ void FunctionParser::parse_operands(const Form& form, Instruction& instruction) 
     if (rule.optional && !is_last && form.operands[i + 1].kind == Kind::ReadPredicate) {
       // bar.red: the number of threads may be left out before the predicate.
       state_.expect(',');
-      const auto binding = state_.token().kind == TokenKind::Identifier ? state_.names.find(state_.token().text) : std::nullopt;
-      const bool predicate = state_.token().is('!') || (binding && binding->kind == Binding::Kind::Register &&
-                                                        function_.registers[binding->index].type == Type::Pred);
+      const auto binding = state_.token().kind == TokenKind::Identifier
+                               ? state_.names.find(state_.token().text)
+                               : std::nullopt;
+      const bool predicate =
+          state_.token().is('!') || (binding && binding->kind == Binding::Kind::Register &&
+                                     function_.registers[binding->index].type == Type::Pred);
       if (predicate) {
         parse_operand(form.operands[++i], instruction);
       } else {

@@ -12,8 +12,8 @@ namespace doppel::ptx {
 
 struct Diagnostic {
   enum class Kind {
-    Malformed,    // not PTX: CUDA_ERROR_INVALID_PTX
-    Unsupported,  // PTX, but a form that this version refuses
+    Malformed,           // not PTX: CUDA_ERROR_INVALID_PTX
+    Unsupported,         // PTX, but a form that this version refuses
     UnsupportedVersion,  // .version or .target newer than known
   };
   Kind kind = Kind::Malformed;
@@ -30,8 +30,9 @@ struct ParseFailure {
   std::vector<Diagnostic> diagnostics;  // at least one, in the order of the text
 };
 
-// Checks names, types, operand counts and forms. Every instruction of the result is one that the engine implements exactly or
-// within the ISA's bound: anything else is a Diagnostic. Reads at most text.size() bytes; text need not end in NUL.
+// Checks names, types, operand counts and forms. Every instruction of the result is one that the engine
+// implements exactly or within the ISA's bound: anything else is a Diagnostic. Reads at most text.size()
+// bytes; text need not end in NUL.
 tl::expected<Module, ParseFailure> parse(std::string_view text);
 
 }  // namespace doppel::ptx

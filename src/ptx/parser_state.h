@@ -40,7 +40,8 @@ struct ParserState {
     if (!accept(c)) fail_malformed(here(), fmt::format("'{}' expected, found {}", c, found()));
   }
   std::string_view expect_identifier(std::string_view what) {
-    if (token().kind != TokenKind::Identifier) fail_malformed(here(), fmt::format("{} expected, found {}", what, found()));
+    if (token().kind != TokenKind::Identifier)
+      fail_malformed(here(), fmt::format("{} expected, found {}", what, found()));
     const std::string_view text = token().text;
     lexer.advance();
     return text;

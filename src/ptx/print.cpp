@@ -14,11 +14,16 @@ namespace {
 
 std::string_view linkage_text(Linkage linkage) {
   switch (linkage) {
-    case Linkage::Internal: return "";
-    case Linkage::Extern: return ".extern ";
-    case Linkage::Visible: return ".visible ";
-    case Linkage::Weak: return ".weak ";
-    case Linkage::Common: break;
+    case Linkage::Internal:
+      return "";
+    case Linkage::Extern:
+      return ".extern ";
+    case Linkage::Visible:
+      return ".visible ";
+    case Linkage::Weak:
+      return ".weak ";
+    case Linkage::Common:
+      break;
   }
   return ".common ";
 }
@@ -28,7 +33,8 @@ class ModulePrinter {
   explicit ModulePrinter(const Module& module) : module_(module) {}
 
   std::string run() {
-    add(".version {}.{}\n.target {}\n.address_size {}\n", module_.version_major, module_.version_minor, module_.target, module_.address_size);
+    add(".version {}.{}\n.target {}\n.address_size {}\n", module_.version_major, module_.version_minor,
+        module_.target, module_.address_size);
     for (std::size_t i = 0; i < module_.files.size(); ++i) {
       if (!module_.files[i].empty()) add(".file {} \"{}\"\n", i, module_.files[i]);
     }
@@ -92,9 +98,9 @@ class ModulePrinter {
     add(" = {}", is_array ? "{" : "");
     for (std::uint64_t at = 0; at < variable.size; at += element) {
       if (at > 0) add(", ");
-      const auto relocation = std::find_if(variable.relocations.begin(), variable.relocations.end(), [&](const Relocation& r) {
-        return r.offset <= at && at < r.offset + r.size;
-      });
+      const auto relocation =
+          std::find_if(variable.relocations.begin(), variable.relocations.end(),
+                       [&](const Relocation& r) { return r.offset <= at && at < r.offset + r.size; });
       if (relocation != variable.relocations.end()) {
         address(*relocation, at, element);
       } else {
@@ -117,7 +123,8 @@ class ModulePrinter {
   }
 
   void address(const Relocation& relocation, std::uint64_t at, std::uint64_t element) {
-    const std::string& name = relocation.is_function ? module_.functions[relocation.target].name : module_.variables[relocation.target].name;
+    const std::string& name = relocation.is_function ? module_.functions[relocation.target].name
+                                                     : module_.variables[relocation.target].name;
     std::string text = relocation.generic ? fmt::format("generic({})", name) : name;
     if (relocation.addend != 0) text += fmt::format("{:+}", relocation.addend);
     if (element == 1) {
@@ -173,7 +180,8 @@ class ModulePrinter {
       if (function.parameters[i].space == Space::Reg) is_parameter[function.parameter_registers[i]] = true;
     }
     for (std::size_t i = 0; i < function.return_parameters.size(); ++i) {
-      if (function.return_parameters[i].space == Space::Reg) is_parameter[function.return_registers[i]] = true;
+      if (function.return_parameters[i].space == Space::Reg)
+        is_parameter[function.return_registers[i]] = true;
     }
     for (std::size_t i = 0; i < function.registers.size(); ++i) {
       if (!is_parameter[i]) add("  .reg .{} {};\n", name_of(function.registers[i].type), names.registers[i]);
@@ -182,16 +190,20 @@ class ModulePrinter {
       add("  ");
       variable(function.variables[i], names.variables[i]);
     }
-    for (std::size_t i = 0; i < function.prototypes.size(); ++i) prototype(function.prototypes[i], names.prototypes[i]);
+    for (std::size_t i = 0; i < function.prototypes.size(); ++i)
+      prototype(function.prototypes[i], names.prototypes[i]);
     const std::vector<std::string> lists = instruction_lists(function, names);
     instructions(function, names, lists);
     add("}}\n");
   }
 
   void prototype(const Prototype& prototype, const std::string& name) {
-    const auto unnamed = [](const std::vector<Variable>& parameters) { return std::vector<std::string>(parameters.size(), "_"); };
+    const auto unnamed = [](const std::vector<Variable>& parameters) {
+      return std::vector<std::string>(parameters.size(), "_");
+    };
     add("  {}: .callprototype ", name);
-    if (!prototype.return_parameters.empty()) parameter_list(prototype.return_parameters, unnamed(prototype.return_parameters));
+    if (!prototype.return_parameters.empty())
+      parameter_list(prototype.return_parameters, unnamed(prototype.return_parameters));
     add(" _ ");
     if (!prototype.parameters.empty()) parameter_list(prototype.parameters, unnamed(prototype.parameters));
     add(";\n");
@@ -222,7 +234,8 @@ class ModulePrinter {
     return lists;
   }
 
-  void instructions(const Function& function, const LocalNames& names, const std::vector<std::string>& lists) {
+  void instructions(const Function& function, const LocalNames& names,
+                    const std::vector<std::string>& lists) {
     std::vector<std::vector<LabelId>> labels_at(function.instructions.size() + 1);
     for (std::size_t label = 0; label < function.labels.size(); ++label) {
       labels_at[function.labels[label]].push_back(static_cast<LabelId>(label));

@@ -36,27 +36,40 @@ std::string without_cache_hint(std::string form) {
 
 std::string InstructionPrinter::symbol(SymbolRef symbol) const {
   switch (symbol.scope) {
-    case SymbolRef::Scope::Module: return module_.variables[symbol.index].name;
-    case SymbolRef::Scope::Function: return names_.variables[symbol.index];
-    case SymbolRef::Scope::Parameter: return names_.parameters[symbol.index];
-    case SymbolRef::Scope::ReturnParameter: break;
+    case SymbolRef::Scope::Module:
+      return module_.variables[symbol.index].name;
+    case SymbolRef::Scope::Function:
+      return names_.variables[symbol.index];
+    case SymbolRef::Scope::Parameter:
+      return names_.parameters[symbol.index];
+    case SymbolRef::Scope::ReturnParameter:
+      break;
   }
   return names_.return_parameters[symbol.index];
 }
 
 std::string InstructionPrinter::operand(const Operand& operand, Type type) const {
   switch (operand.kind) {
-    case Operand::Kind::Register: return fmt::format("{}{}", operand.negated ? "!" : "", names_.registers[operand.reg]);
-    case Operand::Kind::Immediate: return immediate_text(operand.immediate, type);
-    case Operand::Kind::Special: return special_register_text(operand.special, operand.component);
-    case Operand::Kind::Symbol: return symbol(operand.symbol) + offset_text(operand.offset);
-    case Operand::Kind::Function: return module_.functions[operand.function].name;
-    case Operand::Kind::Label: return names_.labels[operand.label];
+    case Operand::Kind::Register:
+      return fmt::format("{}{}", operand.negated ? "!" : "", names_.registers[operand.reg]);
+    case Operand::Kind::Immediate:
+      return immediate_text(operand.immediate, type);
+    case Operand::Kind::Special:
+      return special_register_text(operand.special, operand.component);
+    case Operand::Kind::Symbol:
+      return symbol(operand.symbol) + offset_text(operand.offset);
+    case Operand::Kind::Function:
+      return module_.functions[operand.function].name;
+    case Operand::Kind::Label:
+      return names_.labels[operand.label];
     case Operand::Kind::Address:
       switch (operand.address_base) {
-        case Operand::AddressBase::None: return fmt::format("[{}]", operand.offset);
-        case Operand::AddressBase::Register: return fmt::format("[{}{}]", names_.registers[operand.reg], offset_text(operand.offset));
-        case Operand::AddressBase::Symbol: break;
+        case Operand::AddressBase::None:
+          return fmt::format("[{}]", operand.offset);
+        case Operand::AddressBase::Register:
+          return fmt::format("[{}{}]", names_.registers[operand.reg], offset_text(operand.offset));
+        case Operand::AddressBase::Symbol:
+          break;
       }
       return fmt::format("[{}{}]", symbol(operand.symbol), offset_text(operand.offset));
     case Operand::Kind::Vector: {
@@ -67,7 +80,8 @@ std::string InstructionPrinter::operand(const Operand& operand, Type type) const
       }
       return text + "}";
     }
-    case Operand::Kind::Sink: break;
+    case Operand::Kind::Sink:
+      break;
   }
   return "_";
 }
@@ -110,7 +124,8 @@ std::string InstructionPrinter::call(const Instruction& instruction, const std::
 std::string InstructionPrinter::text(const Instruction& instruction, const std::string& list) const {
   std::string text;
   if (instruction.guard) {
-    text = fmt::format("@{}{} ", instruction.guard->negated ? "!" : "", names_.registers[instruction.guard->predicate]);
+    text = fmt::format("@{}{} ", instruction.guard->negated ? "!" : "",
+                       names_.registers[instruction.guard->predicate]);
   }
   if (instruction.opcode == Opcode::Call && instruction.call) return text + call(instruction, list) + ";";
   const FormResult decoded = decode_form(instruction.form);

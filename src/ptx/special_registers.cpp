@@ -46,8 +46,9 @@ constexpr SpecialRegisterFacts kFacts[] = {
 
 using Table = std::unordered_map<std::string_view, SpecialRegisterFacts>;
 
-constexpr std::string_view kReserved[] = {"%reserved_smem_offset_begin", "%reserved_smem_offset_end", "%reserved_smem_offset_cap",
-                                          "%reserved_smem_offset_0", "%reserved_smem_offset_1"};
+constexpr std::string_view kReserved[] = {"%reserved_smem_offset_begin", "%reserved_smem_offset_end",
+                                          "%reserved_smem_offset_cap", "%reserved_smem_offset_0",
+                                          "%reserved_smem_offset_1"};
 
 const Table& table() {
   static const Table* const made = [] {
@@ -56,7 +57,8 @@ const Table& table() {
       if (facts.id != SpecialRegister::ReservedSmemOffset) by_name->emplace(name_of(facts.id), facts);
     }
     for (std::uint8_t i = 0; i < std::size(kReserved); ++i) {
-      by_name->emplace(kReserved[i], SpecialRegisterFacts{SpecialRegister::ReservedSmemOffset, Type::B32, false, i, {76, 80}});
+      by_name->emplace(kReserved[i], SpecialRegisterFacts{
+                                         SpecialRegister::ReservedSmemOffset, Type::B32, false, i, {76, 80}});
     }
     // Names are kept for the process's life, as the table is.
     for (std::uint8_t i = 0; i < 32; ++i) {
@@ -89,7 +91,8 @@ const SpecialRegisterFacts& facts_of(SpecialRegister id) {
 
 std::string special_register_text(SpecialRegister id, std::uint8_t component) {
   if (id == SpecialRegister::ReservedSmemOffset) return std::string(kReserved[component]);
-  if (id == SpecialRegister::Envreg || id == SpecialRegister::Pm) return fmt::format("{}{}", name_of(id), component);
+  if (id == SpecialRegister::Envreg || id == SpecialRegister::Pm)
+    return fmt::format("{}{}", name_of(id), component);
   if (!facts_of(id).has_components) return std::string(name_of(id));
   return fmt::format("{}.{}", name_of(id), "xyzw"[component]);
 }

@@ -11,7 +11,7 @@ namespace doppel::ptx {
 
 struct SpecialRegisterFacts {
   SpecialRegister id = SpecialRegister::Tid;
-  Type type = Type::U32;       // of one component
+  Type type = Type::U32;        // of one component
   bool has_components = false;  // .x .y .z
   std::uint8_t component = 0;   // the number of %envreg3, %pm2
   Requirement requirement;

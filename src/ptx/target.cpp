@@ -10,7 +10,7 @@ namespace doppel::ptx {
 
 bool read_target(std::string_view name, Target& target) {
   // PTX ISA 11.1.2, table of architectures.
-  static constexpr std::uint32_t kKnown[] = {20, 21, 30, 32, 35, 37, 50, 52, 53, 60,  61,  62,  70, 72,
+  static constexpr std::uint32_t kKnown[] = {20, 21, 30, 32, 35, 37, 50, 52,  53,  60,  61,  62,  70, 72,
                                              75, 80, 86, 87, 88, 89, 90, 100, 101, 103, 110, 120, 121};
   if (!name.starts_with("sm_")) return false;
   name.remove_prefix(3);
@@ -28,7 +28,8 @@ bool read_target(std::string_view name, Target& target) {
 std::string unmet(const Requirement& requirement, const Target& target) {
   if (target.sm < requirement.sm) return fmt::format("requires .target sm_{} or higher", requirement.sm);
   if (target.version < requirement.version) {
-    return fmt::format("requires PTX ISA .version {}.{} or later", requirement.version / 10, requirement.version % 10);
+    return fmt::format("requires PTX ISA .version {}.{} or later", requirement.version / 10,
+                       requirement.version % 10);
   }
   return {};
 }

@@ -10,7 +10,8 @@ namespace doppel {
 spdlog::logger& log() {
   // Never destroyed: the program's exit handlers may still log through it.
   static spdlog::logger* const logger = [] {
-    auto made = std::make_unique<spdlog::logger>("doppel", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto made =
+        std::make_unique<spdlog::logger>("doppel", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     made->set_pattern("doppel: %^%l%$: %v");
     const char* level = std::getenv("DOPPEL_LOG");
     made->set_level(level != nullptr ? spdlog::level::from_str(level) : spdlog::level::warn);

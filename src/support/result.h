@@ -10,29 +10,29 @@ namespace doppel {
 struct Error {
   enum class Kind {
     InvalidArgument,
-    InvalidInput,    // malformed PTX, card file, module image
-    NotSupported,    // well-formed, but this version refuses it by name
+    InvalidInput,  // malformed PTX, card file, module image
+    NotSupported,  // well-formed, but this version refuses it by name
     NotFound,
-    OutOfMemory,     // of the card or of the host; the message says which
-    LimitExceeded,   // a launch or resource over the card's limits
+    OutOfMemory,    // of the card or of the host; the message says which
+    LimitExceeded,  // a launch or resource over the card's limits
     Io,
     Internal,
     // Of a running device; the driver has a code for each.
-    InvalidHandle,     // freed, foreign or of another context
-    InvalidContext,    // destroyed, or none is current
-    NotReady,          // queries: work is still queued
-    DeviceFault,       // the context is poisoned: Context::fault() tells why
-    NotPermitted,      // not allowed in this state
-    AlreadyDone,       // registered, enabled or mapped before
-    NotEnabled,        // peer access, registration
+    InvalidHandle,       // freed, foreign or of another context
+    InvalidContext,      // destroyed, or none is current
+    NotReady,            // queries: work is still queued
+    DeviceFault,         // the context is poisoned: Context::fault() tells why
+    NotPermitted,        // not allowed in this state
+    AlreadyDone,         // registered, enabled or mapped before
+    NotEnabled,          // peer access, registration
     UnsupportedVersion,  // .version or .target newer than known
     CaptureUnsupported,  // not allowed while the stream captures
     CaptureInvalidated,
-    CaptureMerge,        // would join two captures
-    CaptureUnmatched,    // not the stream that began it
-    CaptureUnjoined,     // a forked stream was not joined
-    CaptureIsolation,    // depends on work outside of the capture
-    CaptureImplicit,     // would make the legacy stream wait for a capture
+    CaptureMerge,      // would join two captures
+    CaptureUnmatched,  // not the stream that began it
+    CaptureUnjoined,   // a forked stream was not joined
+    CaptureIsolation,  // depends on work outside of the capture
+    CaptureImplicit,   // would make the legacy stream wait for a capture
     CaptureWrongThread,
     GraphUpdateFailed,
     CooperativeTooLarge,

@@ -50,8 +50,10 @@ struct Difference {
   double sectors = 0;
 };
 
-// The one distance between all executions that both blocks have; a sector more or less is rounding of unaligned addresses.
-Difference difference(const std::vector<FirstSectors>& from, const std::vector<FirstSectors>& to, std::uint32_t index) {
+// The one distance between all executions that both blocks have; a sector more or less is rounding of
+// unaligned addresses.
+Difference difference(const std::vector<FirstSectors>& from, const std::vector<FirstSectors>& to,
+                      std::uint32_t index) {
   bool any = false;
   std::int64_t low = INT64_MAX, high = INT64_MIN;
   double sum = 0;
@@ -74,8 +76,9 @@ Difference difference(const std::vector<FirstSectors>& from, const std::vector<F
 }
 
 std::uint64_t linear(const BlockIndex& block, const Dim3& grid) {
-  return static_cast<std::uint64_t>(block.x) + std::uint64_t{grid.x} * (static_cast<std::uint64_t>(block.y) +
-                                                                       std::uint64_t{grid.y} * static_cast<std::uint64_t>(block.z));
+  return static_cast<std::uint64_t>(block.x) +
+         std::uint64_t{grid.x} * (static_cast<std::uint64_t>(block.y) +
+                                  std::uint64_t{grid.y} * static_cast<std::uint64_t>(block.z));
 }
 
 }  // namespace
@@ -97,8 +100,8 @@ AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3&
       });
     }
   }
-  // A block whose neighbours along every axis were sampled, too: plan_samples sees to it. The later one is the better one: away
-  // from the edge where boundary conditions change the code's path.
+  // A block whose neighbours along every axis were sampled, too: plan_samples sees to it. The later one is
+  // the better one: away from the edge where boundary conditions change the code's path.
   const auto neighbour = [&](const BlockIndex& block, int axis) -> const BlockTrace* {
     BlockIndex other = block;
     (axis == 0 ? other.x : axis == 1 ? other.y : other.z) += 1;
@@ -159,10 +162,13 @@ double AddressPatterns::footprint_bytes(const Dim3& grid) const {
   std::vector<std::pair<double, double>> ranges;
   for (const AddressPattern& pattern : patterns_) {
     if (!pattern.seen) continue;
-    double first = static_cast<double>(pattern.first_sector), last = static_cast<double>(pattern.last_sector) + 1;
+    double first = static_cast<double>(pattern.first_sector),
+           last = static_cast<double>(pattern.last_sector) + 1;
     if (pattern.affine) {
-      // The samples lie anywhere in the grid: at least one block's extent on each side of them is covered by the whole.
-      const double reach = std::abs(pattern.stride_x) * (grid.x - 1.0) + std::abs(pattern.stride_y) * (grid.y - 1.0) +
+      // The samples lie anywhere in the grid: at least one block's extent on each side of them is covered by
+      // the whole.
+      const double reach = std::abs(pattern.stride_x) * (grid.x - 1.0) +
+                           std::abs(pattern.stride_y) * (grid.y - 1.0) +
                            std::abs(pattern.stride_z) * (grid.z - 1.0);
       const double extent = last - first;
       if (reach > extent) last = first + reach + std::min(extent, 4096.0);

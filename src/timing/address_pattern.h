@@ -1,6 +1,6 @@
-// How the addresses of one access instruction move from block to block. Learnt from the sampled blocks: the k-th execution of an
-// instruction in the same warp of two neighbouring blocks differs by the stride. With that, the accesses of blocks that nobody
-// traced are known, and so is what the SMs share in L2.
+// How the addresses of one access instruction move from block to block. Learnt from the sampled blocks: the
+// k-th execution of an instruction in the same warp of two neighbouring blocks differs by the stride. With
+// that, the accesses of blocks that nobody traced are known, and so is what the SMs share in L2.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,16 @@ struct AddressPattern {
   // True: sector(block) = sector(other) + stride * (block - other), in sectors, per axis of the grid.
   bool affine = false;
   double stride_x = 0, stride_y = 0, stride_z = 0;
-  // What the samples touched. A scattered access of a block that nobody traced is taken to fall anywhere in here.
+  // What the samples touched. A scattered access of a block that nobody traced is taken to fall anywhere in
+  // here.
   std::uint64_t first_sector = UINT64_MAX;
   std::uint64_t last_sector = 0;
   std::uint64_t touched = 0;  // sectors of the samples, with repetition
   bool is_store = false;
 
   std::int64_t shift(const BlockIndex& from, const BlockIndex& to) const {
-    const double sectors = stride_x * static_cast<double>(to.x - from.x) + stride_y * static_cast<double>(to.y - from.y) +
+    const double sectors = stride_x * static_cast<double>(to.x - from.x) +
+                           stride_y * static_cast<double>(to.y - from.y) +
                            stride_z * static_cast<double>(to.z - from.z);
     return static_cast<std::int64_t>(sectors >= 0 ? sectors + 0.5 : sectors - 0.5);
   }
@@ -40,7 +42,8 @@ struct AddressPattern {
 
 class AddressPatterns {
  public:
-  // instruction_base[f]: number of the first instruction of function f, over all functions of the module; one more entry ends it.
+  // instruction_base[f]: number of the first instruction of function f, over all functions of the module; one
+  // more entry ends it.
   AddressPatterns(std::span<const kernel::BlockTrace> traces, const Dim3& grid,
                   std::span<const std::uint32_t> instruction_base);
 

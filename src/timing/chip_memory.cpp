@@ -27,7 +27,8 @@ std::uint64_t mix(std::uint64_t x) {
 
 }  // namespace
 
-ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& patterns, const Options& options)
+ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& patterns,
+                       const Options& options)
     : parameters_(parameters), patterns_(patterns), share_(options.simulated_share) {
   const auto lines = static_cast<std::uint64_t>(std::max<std::int64_t>(options.l2_bytes / 128, kWays));
   while (lines / (sample_ * 2) >= kSampledLinesTarget) sample_ *= 2;
@@ -35,8 +36,9 @@ ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& pa
   lines_.resize(sets_ * kWays);
   outcomes_.resize(patterns.size());
   slice_free_.resize(static_cast<std::size_t>(parameters.l2_slices), 0.0);
-  // The other SMs' bursts come at other times than these: what the share left unused for a while may be caught up at once. So long
-  // a while as most of an access takes; work that is in step with all SMs finds no credit at its start.
+  // The other SMs' bursts come at other times than these: what the share left unused for a while may be
+  // caught up at once. So long a while as most of an access takes; work that is in step with all SMs finds no
+  // credit at its start.
   credit_ = 0.75 * static_cast<double>(parameters.dram_latency);
   fits_ = options.footprint_bytes > 0 && options.footprint_bytes <= static_cast<double>(options.l2_bytes);
 }
@@ -74,8 +76,8 @@ void ChipMemory::touch(Outcome& outcome, std::uint64_t line, std::uint8_t sector
   }
 }
 
-void ChipMemory::touch_all(std::uint32_t pattern_index, const BlockPlacement& placement, std::uint64_t first, int count,
-                           bool store) {
+void ChipMemory::touch_all(std::uint32_t pattern_index, const BlockPlacement& placement, std::uint64_t first,
+                           int count, bool store) {
   if (fits_) return;  // nothing to find out
   const AddressPattern& pattern = patterns_[pattern_index];
   Outcome& outcome = outcomes_[pattern_index];
@@ -102,7 +104,8 @@ void ChipMemory::touch_all(std::uint32_t pattern_index, const BlockPlacement& pl
       continue;
     }
     scatter_ = mix(scatter_ + i);
-    touch_run((pattern.first_sector + scatter_ % span) / static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(count));
+    touch_run((pattern.first_sector + scatter_ % span) / static_cast<std::uint64_t>(count) *
+              static_cast<std::uint64_t>(count));
   }
 }
 
@@ -134,16 +137,17 @@ void ChipMemory::use_dram(double read_bytes, double write_bytes, Cycle now) {
   const double read_cost = 1 / parameters_.dram_read_bytes_per_cycle;
   const double write_cost = 1 / parameters_.dram_write_bytes_per_cycle;
   const double turn = std::max(0.0, 1 / parameters_.dram_copy_bytes_per_cycle - (read_cost + write_cost) / 2);
-  const double service =
-      (read_bytes * read_cost + write_bytes * write_cost + (read_bytes + write_bytes) * turn * 4 * writes * (1 - writes)) /
-      share_;
+  const double service = (read_bytes * read_cost + write_bytes * write_cost +
+                          (read_bytes + write_bytes) * turn * 4 * writes * (1 - writes)) /
+                         share_;
   dram_free_ = std::max(dram_free_, static_cast<double>(now) - credit_) + service;
   traffic_.dram_read_bytes += read_bytes;
   traffic_.dram_write_bytes += write_bytes;
   traffic_.dram_busy += service;
 }
 
-Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, Cycle now) {
+Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
+                       Cycle now) {
   touch_all(pattern, placement, first, count, false);
   Outcome& outcome = outcomes_[pattern];
   const double rate = miss_rate(outcome);
@@ -163,7 +167,8 @@ Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, s
   return done;
 }
 
-Cycle ChipMemory::store(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, Cycle now) {
+Cycle ChipMemory::store(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
+                        int count, Cycle now) {
   touch_all(pattern, placement, first, count, true);
   const Outcome& outcome = outcomes_[pattern];
   const double bytes = count * kSectorBytes;
@@ -175,11 +180,12 @@ Cycle ChipMemory::store(std::uint32_t pattern, const BlockPlacement& placement, 
   return now + wait + parameters_.l2_latency;
 }
 
-Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, int serial,
-                         Cycle now) {
+Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
+                         int count, int serial, Cycle now) {
   Cycle done = load(pattern, placement, first, count, now);
   const AddressPattern& moves = patterns_[pattern];
-  const std::uint64_t sector = first + (moves.affine ? static_cast<std::uint64_t>(moves.shift(placement.traced, placement.block)) : 0);
+  const std::uint64_t sector =
+      first + (moves.affine ? static_cast<std::uint64_t>(moves.shift(placement.traced, placement.block)) : 0);
   double& free = slice_free_[mix(sector / kSectorsPerLine) % slice_free_.size()];
   const double service = std::max(1, serial) / share_;
   const double start = std::max(free, static_cast<double>(now));

@@ -1,6 +1,7 @@
-// L2 and DRAM as the simulated SMs see them. The simulated SMs stand for all SMs of the chip: each access that misses L1 is
-// repeated, in tags only, for the SMs that are not simulated, at the addresses their blocks would use (address_pattern.h). So what
-// the SMs share, and what the L2's capacity loses, comes out of the addresses. Bandwidth is shared out in proportion.
+// L2 and DRAM as the simulated SMs see them. The simulated SMs stand for all SMs of the chip: each access
+// that misses L1 is repeated, in tags only, for the SMs that are not simulated, at the addresses their blocks
+// would use (address_pattern.h). So what the SMs share, and what the L2's capacity loses, comes out of the
+// addresses. Bandwidth is shared out in proportion.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace doppel::timing {
 
-// A block that an SM runs: its place in the grid and that of the blocks beside it on the SMs that are not simulated.
+// A block that an SM runs: its place in the grid and that of the blocks beside it on the SMs that are not
+// simulated.
 struct BlockPlacement {
   BlockIndex traced;  // whose trace it replays
   BlockIndex block;
@@ -35,15 +37,20 @@ class ChipMemory {
   };
   ChipMemory(const SmParameters& parameters, const AddressPatterns& patterns, const Options& options);
 
-  // The share of the chip's bandwidth that the simulated SMs have: falls to what is left of the grid at its end.
+  // The share of the chip's bandwidth that the simulated SMs have: falls to what is left of the grid at its
+  // end.
   void set_share(double simulated_share) { share_ = simulated_share; }
 
-  // One line's sectors [first, first + count), as traced (not yet moved to the block). Returns when the data is back at the SM.
-  Cycle load(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, Cycle now);
+  // One line's sectors [first, first + count), as traced (not yet moved to the block). Returns when the data
+  // is back at the SM.
+  Cycle load(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
+             Cycle now);
   // When the SM is rid of it.
-  Cycle store(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, Cycle now);
+  Cycle store(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
+              Cycle now);
   // serial: most lanes on one address. Returns when the old value is back.
-  Cycle atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, int serial, Cycle now);
+  Cycle atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
+               int serial, Cycle now);
 
   // How far the queues reach beyond now: stores wait where it grows too long.
   Cycle backlog(Cycle now) const;
@@ -62,7 +69,8 @@ class ChipMemory {
     double carry = 0;  // error diffusion: decides hit or miss of each simulated access
   };
 
-  void touch_all(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count, bool store);
+  void touch_all(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
+                 bool store);
   void touch(Outcome& outcome, std::uint64_t line, std::uint8_t sectors, bool store);
   double miss_rate(const Outcome& outcome) const;
   void use_dram(double read_bytes, double write_bytes, Cycle now);
@@ -71,7 +79,7 @@ class ChipMemory {
   const SmParameters& parameters_;
   const AddressPatterns& patterns_;
   double share_ = 1;
-  bool fits_ = false;      // the whole footprint stays in L2: earlier work left it there
+  bool fits_ = false;         // the whole footprint stays in L2: earlier work left it there
   std::uint64_t sample_ = 1;  // one in so many lines is kept track of
   std::uint64_t sets_ = 1;
   std::uint64_t clock_ = 0;

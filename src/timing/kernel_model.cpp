@@ -8,39 +8,60 @@ namespace doppel::timing {
 
 std::string_view name_of(Bound bound) {
   switch (bound) {
-    case Bound::Launch: return "launch";
-    case Bound::Issue: return "issue";
-    case Bound::Fp32: return "fp32";
-    case Bound::Int32: return "int32";
-    case Bound::Fp16: return "fp16";
-    case Bound::Fp64: return "fp64";
-    case Bound::Special: return "special functions";
-    case Bound::Tensor: return "tensor";
-    case Bound::LoadStore: return "load/store";
-    case Bound::SharedMemory: return "shared memory";
-    case Bound::L1: return "L1";
-    case Bound::L2: return "L2";
-    case Bound::Dram: return "DRAM";
-    case Bound::Latency: return "latency";
-    case Bound::Occupancy: return "occupancy";
-    case Bound::Barrier: return "barriers";
-    case Bound::Atomics: return "atomics";
-    case Bound::InstructionFetch: return "instruction fetch";
+    case Bound::Launch:
+      return "launch";
+    case Bound::Issue:
+      return "issue";
+    case Bound::Fp32:
+      return "fp32";
+    case Bound::Int32:
+      return "int32";
+    case Bound::Fp16:
+      return "fp16";
+    case Bound::Fp64:
+      return "fp64";
+    case Bound::Special:
+      return "special functions";
+    case Bound::Tensor:
+      return "tensor";
+    case Bound::LoadStore:
+      return "load/store";
+    case Bound::SharedMemory:
+      return "shared memory";
+    case Bound::L1:
+      return "L1";
+    case Bound::L2:
+      return "L2";
+    case Bound::Dram:
+      return "DRAM";
+    case Bound::Latency:
+      return "latency";
+    case Bound::Occupancy:
+      return "occupancy";
+    case Bound::Barrier:
+      return "barriers";
+    case Bound::Atomics:
+      return "atomics";
+    case Bound::InstructionFetch:
+      return "instruction fetch";
   }
   return "unknown";
 }
 
-LoweredKernel::LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uint32_t function, const card::Card& card)
+LoweredKernel::LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uint32_t function,
+                             const card::Card& card)
     : module_(std::move(module)), parameters_(sm_parameters(card, card.clocks.sustained_mhz)) {
   kernel::LoweringOptions options;
   options.wide_integer_add = card.compute_capability.number() >= 100;
   program_ = kernel::lower_to_machine(*module_, function, options);
 }
 
-std::uint32_t LoweredKernel::registers_per_thread() const { return program_.functions[program_.entry].registers; }
+std::uint32_t LoweredKernel::registers_per_thread() const {
+  return program_.functions[program_.entry].registers;
+}
 
-std::shared_ptr<const KernelModel> KernelModel::build(std::shared_ptr<const ptx::Module> module, std::uint32_t function,
-                                                      const card::Card& card) {
+std::shared_ptr<const KernelModel> KernelModel::build(std::shared_ptr<const ptx::Module> module,
+                                                      std::uint32_t function, const card::Card& card) {
   return std::make_shared<LoweredKernel>(std::move(module), function, card);
 }
 
@@ -52,9 +73,11 @@ Residence residence(const card::Card& card, std::uint32_t registers, const Launc
   block.shared_bytes = static_cast<std::int64_t>(shape.static_shared_bytes) + shape.dynamic_shared_bytes;
   result.occupancy = card::occupancy(card, block);
   result.blocks_per_sm = std::max(1, result.occupancy.blocks_per_sm);
-  result.active_sms = static_cast<int>(std::clamp<std::uint64_t>(shape.grid.count(), 1, static_cast<std::uint64_t>(card.sm_count)));
+  result.active_sms = static_cast<int>(
+      std::clamp<std::uint64_t>(shape.grid.count(), 1, static_cast<std::uint64_t>(card.sm_count)));
   // The driver picks the smallest share of the L1 that holds the shared memory of all resident blocks.
-  const std::int64_t wanted = block.shared_bytes == 0 ? 0 : card::shared_bytes_taken(card, block.shared_bytes) * result.blocks_per_sm;
+  const std::int64_t wanted =
+      block.shared_bytes == 0 ? 0 : card::shared_bytes_taken(card, block.shared_bytes) * result.blocks_per_sm;
   std::int64_t carveout = 0;
   if (wanted > 0 && !card.shared.carveout_kib.empty()) {
     carveout = std::int64_t{card.shared.carveout_kib.back()} * 1024;
@@ -88,7 +111,8 @@ GridWork grid_work(const kernel::MachineProgram& program, std::span<const kernel
       if (skipped != kernel::kNoBlock) {
         const double entered = static_cast<double>(count_of(skipped).warps);
         const double passed = static_cast<double>(count.warps);
-        if (passed > entered) work.operations += (passed - entered) * static_cast<double>(blocks[skipped].operations.size());
+        if (passed > entered)
+          work.operations += (passed - entered) * static_cast<double>(blocks[skipped].operations.size());
       }
     }
   }
@@ -101,7 +125,8 @@ std::uint64_t traced_operations(const kernel::MachineProgram& program, const ker
     for (const kernel::TraceEvent& event : warp.events) {
       if (event.kind != kernel::TraceEvent::Kind::Block) continue;
       const kernel::TraceBlockId id{event.id};
-      if (id.function() < program.functions.size() && id.block() < program.functions[id.function()].blocks.size()) {
+      if (id.function() < program.functions.size() &&
+          id.block() < program.functions[id.function()].blocks.size()) {
         operations += program.functions[id.function()].blocks[id.block()].operations.size();
       }
     }

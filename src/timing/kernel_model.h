@@ -25,9 +25,9 @@ class LoweredKernel final : public KernelModel {
 // How a launch lies on the card.
 struct Residence {
   card::Occupancy occupancy;
-  int blocks_per_sm = 1;     // at least 1
-  int active_sms = 1;        // those that get a block at all
-  std::int64_t l1_bytes = 0; // what shared memory leaves
+  int blocks_per_sm = 1;      // at least 1
+  int active_sms = 1;         // those that get a block at all
+  std::int64_t l1_bytes = 0;  // what shared memory leaves
 };
 Residence residence(const card::Card& card, std::uint32_t registers, const LaunchShape& shape);
 

@@ -1,5 +1,5 @@
-// What a launch takes on a card, and what bound it. Never changes a result. Deterministic: the same launch gives the same
-// prediction to the last digit on every host.
+// What a launch takes on a card, and what bound it. Never changes a result. Deterministic: the same launch
+// gives the same prediction to the last digit on every host.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,32 @@ enum class Depth : std::uint8_t { Off, Fast, Full };
 
 // What limits a launch, for people: the unit or resource that was busiest, or waited for, longest.
 enum class Bound : std::uint8_t {
-  Launch, Issue, Fp32, Int32, Fp16, Fp64, Special, Tensor, LoadStore, SharedMemory, L1, L2, Dram, Latency, Occupancy, Barrier,
-  Atomics, InstructionFetch,
+  Launch,
+  Issue,
+  Fp32,
+  Int32,
+  Fp16,
+  Fp64,
+  Special,
+  Tensor,
+  LoadStore,
+  SharedMemory,
+  L1,
+  L2,
+  Dram,
+  Latency,
+  Occupancy,
+  Barrier,
+  Atomics,
+  InstructionFetch,
 };
 std::string_view name_of(Bound bound);
 
 // A kernel lowered to the operations of a card's SM: made once a (module, kernel, card).
 class KernelModel {
  public:
-  static std::shared_ptr<const KernelModel> build(std::shared_ptr<const ptx::Module> module, std::uint32_t function,
-                                                  const card::Card& card);
+  static std::shared_ptr<const KernelModel> build(std::shared_ptr<const ptx::Module> module,
+                                                  std::uint32_t function, const card::Card& card);
   virtual ~KernelModel() = default;
   virtual std::uint32_t registers_per_thread() const = 0;  // estimate; also what cuFuncGetAttribute answers
 };
@@ -41,16 +57,18 @@ struct LaunchShape {
 };
 
 // Blocks the engine should trace, ascending. Depends only on the arguments.
-std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelModel& model, const LaunchShape& shape, Depth depth);
+std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelModel& model,
+                                        const LaunchShape& shape, Depth depth);
 
 struct Prediction {
-  double time_us = 0;          // on the card, launch overhead of back-to-back launches excluded (see launch_overhead_us)
-  double cycles = 0;           // SM clock
-  double clock_mhz = 0;        // that the times hold for
+  double time_us =
+      0;  // on the card, launch overhead of back-to-back launches excluded (see launch_overhead_us)
+  double cycles = 0;     // SM clock
+  double clock_mhz = 0;  // that the times hold for
   double launch_overhead_us = 0;
   Bound bound = Bound::Latency;
   std::uint32_t registers = 0;
-  double occupancy = 0;        // resident warps / the card's maximum
+  double occupancy = 0;  // resident warps / the card's maximum
   std::string occupancy_limit;
   double waves = 0;
   std::uint64_t warp_instructions = 0;    // machine instructions of the whole grid, warps
@@ -58,12 +76,13 @@ struct Prediction {
   double flops = 0;
   double dram_read_bytes = 0, dram_write_bytes = 0;
   double l2_bytes = 0;
-  double l1_hit = 0, l2_hit = 0;          // by sectors, 0..1
+  double l1_hit = 0, l2_hit = 0;  // by sectors, 0..1
   double shared_passes = 0;
   std::vector<std::pair<Bound, double>> utilisation;  // share of the time each was busy, largest first
 };
 
-// counts: over the whole grid, by trace block in the order of jit's counter slots; first_slot[f] is function f's first.
+// counts: over the whole grid, by trace block in the order of jit's counter slots; first_slot[f] is function
+// f's first.
 Prediction predict(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
                    std::span<const kernel::BlockTrace> traces, std::span<const kernel::BlockCount> counts,
                    std::span<const std::uint32_t> first_slot, Depth depth);

@@ -1,4 +1,5 @@
-// A launch's time: simulate some SMs until nothing new is to be learnt, then scale to the whole grid by its counted work.
+// A launch's time: simulate some SMs until nothing new is to be learnt, then scale to the whole grid by its
+// counted work.
 #include <algorithm>
 #include <cmath>
 
@@ -34,9 +35,10 @@ struct Scene {
   std::uint64_t most_operations = 0;
 };
 
-// The trace that stands for a block: that of the sampled block nearest to it in the grid's order. The grid's last block often has
-// less to do than the others, so it stands for none but itself.
-const kernel::BlockTrace& nearest(std::span<const kernel::BlockTrace> traces, std::uint64_t block, std::uint64_t blocks) {
+// The trace that stands for a block: that of the sampled block nearest to it in the grid's order. The grid's
+// last block often has less to do than the others, so it stands for none but itself.
+const kernel::BlockTrace& nearest(std::span<const kernel::BlockTrace> traces, std::uint64_t block,
+                                  std::uint64_t blocks) {
   if (traces.size() > 1 && traces.back().block_index + 1 == blocks && block != traces.back().block_index) {
     traces = traces.first(traces.size() - 1);
   }
@@ -48,11 +50,12 @@ const kernel::BlockTrace& nearest(std::span<const kernel::BlockTrace> traces, st
 }
 
 // `blocks` blocks on `active` SMs, `resident` at once on each, of which `sms` are simulated.
-Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t end_block, int active, int resident, int sms,
-                 std::int64_t l1_bytes) {
+Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t end_block, int active,
+                 int resident, int sms, std::int64_t l1_bytes) {
   const Dim3& grid = scene.shape.grid;
   const double stride = static_cast<double>(active) / sms;
-  ChipMemory memory(scene.model.parameters(), scene.patterns, {scene.card.l2.bytes, scene.footprint, 1 / stride});
+  ChipMemory memory(scene.model.parameters(), scene.patterns,
+                    {scene.card.l2.bytes, scene.footprint, 1 / stride});
   int started = 0;
   const int initial = sms * resident;
   auto next = static_cast<double>(first_block) + static_cast<double>(active) * resident;
@@ -60,7 +63,8 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
     std::uint64_t index = 0;
     if (started < initial) {
       // The first wave: one block to each SM in turn.
-      index = first_block + static_cast<std::uint64_t>(started / sms) * static_cast<std::uint64_t>(active) + static_cast<std::uint64_t>(sm);
+      index = first_block + static_cast<std::uint64_t>(started / sms) * static_cast<std::uint64_t>(active) +
+              static_cast<std::uint64_t>(sm);
       ++started;
       if (index >= end_block) return false;
     } else {
@@ -99,7 +103,8 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
     if (!more) break;
     // Windows of an eighth of the whole: short ones would see the phases of a block.
     const Mark& past = marks[marks.size() - 1 - std::max<std::size_t>(1, marks.size() / 8)];
-    const double window = (marks.back().operations - past.operations) / std::max(1.0, marks.back().cycles - past.cycles);
+    const double window =
+        (marks.back().operations - past.operations) / std::max(1.0, marks.back().cycles - past.cycles);
     steady = rate > 0 && std::abs(window - rate) < kSteady * rate ? steady + 1 : 0;
     rate = window;
     const bool settled = steady >= 4 && now.blocks >= kGenerations * static_cast<std::uint64_t>(initial);
@@ -122,22 +127,26 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
   const double cores = cycles * sms * scene.model.parameters().sub_cores;
   const double per_sm = cycles * sms;
   const auto unit = [&](Unit which) { return counts.unit_busy[static_cast<std::size_t>(which)]; };
-  const bool two_float_units = scene.model.parameters().pipes[static_cast<std::size_t>(kernel::Pipe::Fp32)].either_float_unit;
+  const bool two_float_units =
+      scene.model.parameters().pipes[static_cast<std::size_t>(kernel::Pipe::Fp32)].either_float_unit;
   auto& list = prediction.utilisation;
-  list = {{Bound::Issue, static_cast<double>(counts.operations) / cores},
-          {Bound::Fp32, (unit(Unit::FloatOnly) + unit(Unit::FloatInteger)) / cores / (two_float_units ? 2 : 1)},
-          {Bound::Int32, std::max(unit(Unit::FloatInteger), unit(Unit::Multiply)) / cores},
-          {Bound::Fp16, unit(Unit::Half) / cores},
-          {Bound::Fp64, unit(Unit::Double) / per_sm},
-          {Bound::Special, unit(Unit::Special) / cores},
-          {Bound::LoadStore, counts.load_store_busy / per_sm},
-          {Bound::SharedMemory, counts.shared_busy / per_sm},
-          {Bound::L1, counts.l1_busy / per_sm},
-          {Bound::L2, outcome.traffic.l2_busy / cycles},
-          {Bound::Dram, outcome.traffic.dram_busy / cycles},
-          {Bound::Atomics, outcome.traffic.atomic_busy / cycles}};
+  list = {
+      {Bound::Issue, static_cast<double>(counts.operations) / cores},
+      {Bound::Fp32, (unit(Unit::FloatOnly) + unit(Unit::FloatInteger)) / cores / (two_float_units ? 2 : 1)},
+      {Bound::Int32, std::max(unit(Unit::FloatInteger), unit(Unit::Multiply)) / cores},
+      {Bound::Fp16, unit(Unit::Half) / cores},
+      {Bound::Fp64, unit(Unit::Double) / per_sm},
+      {Bound::Special, unit(Unit::Special) / cores},
+      {Bound::LoadStore, counts.load_store_busy / per_sm},
+      {Bound::SharedMemory, counts.shared_busy / per_sm},
+      {Bound::L1, counts.l1_busy / per_sm},
+      {Bound::L2, outcome.traffic.l2_busy / cycles},
+      {Bound::Dram, outcome.traffic.dram_busy / cycles},
+      {Bound::Atomics, outcome.traffic.atomic_busy / cycles}};
   for (auto& [bound, share] : list) share = std::min(share, 1.0);
-  std::ranges::sort(list, [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
+  std::ranges::sort(list, [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
 }
 
 // A resource that is busy more than this is what the launch waits for.
@@ -148,7 +157,8 @@ Bound find_bound(const SimulationCounts& counts, const Prediction& prediction) {
   if (share >= kBusy) return resource;
   if (prediction.time_us < prediction.launch_overhead_us) return Bound::Launch;
   const auto stalled = [&](Stall stall) { return counts.stalled[static_cast<std::size_t>(stall)]; };
-  const double waiting = stalled(Stall::Memory) + stalled(Stall::Dependence) + stalled(Stall::Start) + stalled(Stall::Fence);
+  const double waiting =
+      stalled(Stall::Memory) + stalled(Stall::Dependence) + stalled(Stall::Start) + stalled(Stall::Fence);
   if (stalled(Stall::Barrier) > waiting) return Bound::Barrier;
   if (stalled(Stall::Queue) + stalled(Stall::Pipe) > waiting) return resource;
   return prediction.occupancy < 0.4 && prediction.waves > 0.9 ? Bound::Occupancy : Bound::Latency;
@@ -164,8 +174,9 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
   const GridWork work = grid_work(lowered.program(), counts, first_slot);
   const std::uint64_t blocks = shape.grid.count();
   const int active = place.active_sms;
-  const int resident = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(place.blocks_per_sm),
-                                                                (blocks + static_cast<std::uint64_t>(active) - 1) / static_cast<std::uint64_t>(active)));
+  const int resident = static_cast<int>(std::min<std::uint64_t>(
+      static_cast<std::uint64_t>(place.blocks_per_sm),
+      (blocks + static_cast<std::uint64_t>(active) - 1) / static_cast<std::uint64_t>(active)));
   const double places = static_cast<double>(active) * place.blocks_per_sm;
 
   Prediction prediction;
@@ -181,7 +192,12 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
   if (depth == Depth::Off || traces.empty()) return prediction;
 
   const AddressPatterns patterns(traces, shape.grid, lowered.program().instruction_base);
-  Scene scene{card, lowered, shape, traces, patterns, patterns.footprint_bytes(shape.grid),
+  Scene scene{card,
+              lowered,
+              shape,
+              traces,
+              patterns,
+              patterns.footprint_bytes(shape.grid),
               depth == Depth::Full ? kMostOperationsFull : kMostOperationsFast};
   const int sms = depth == Depth::Full && traces.size() >= blocks ? active : 1;
   const Outcome outcome = simulate(scene, 0, blocks, active, resident, sms, place.l1_bytes);
@@ -194,12 +210,15 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
     for (const kernel::BlockTrace& trace : traces) {
       for (const kernel::WarpTrace& warp : trace.warps) cut = cut || warp.truncated;
     }
-    // Several waves even out what blocks differ by; and traces that were cut short stand for the whole of theirs.
-    if (work.operations > 0 && (cut || static_cast<double>(blocks) > places)) cycles *= work.operations / done;
+    // Several waves even out what blocks differ by; and traces that were cut short stand for the whole of
+    // theirs.
+    if (work.operations > 0 && (cut || static_cast<double>(blocks) > places))
+      cycles *= work.operations / done;
   } else {
     const double rate = outcome.steady_rate * scale;
     const double per_block = work.operations / static_cast<double>(blocks);
-    const bool long_blocks = outcome.counts.blocks < kGenerations * static_cast<std::uint64_t>(resident * sms);
+    const bool long_blocks =
+        outcome.counts.blocks < kGenerations * static_cast<std::uint64_t>(resident * sms);
     const double full_waves = std::floor(static_cast<double>(blocks) / places);
     const double rest = static_cast<double>(blocks) - full_waves * places;
     if (long_blocks && rest > 0 && full_waves >= 1) {
@@ -207,7 +226,8 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
       const int last_active = static_cast<int>(std::min<double>(active, rest));
       const int last_resident = static_cast<int>(std::ceil(rest / last_active - 1e-9));
       scene.most_operations /= 4;
-      const Outcome last = simulate(scene, blocks - static_cast<std::uint64_t>(rest), blocks, last_active, last_resident, 1, place.l1_bytes);
+      const Outcome last = simulate(scene, blocks - static_cast<std::uint64_t>(rest), blocks, last_active,
+                                    last_resident, 1, place.l1_bytes);
       cycles = full_waves * places * per_block / rate + last_resident * per_block / last.steady_rate;
     } else {
       cycles += std::max(0.0, work.operations - done) / rate;
@@ -215,13 +235,15 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
   }
   prediction.cycles = cycles;
   prediction.time_us = cycles / prediction.clock_mhz;
-  const double grow = work.operations > 0 ? work.operations / static_cast<double>(outcome.counts.operations) : scale;
+  const double grow =
+      work.operations > 0 ? work.operations / static_cast<double>(outcome.counts.operations) : scale;
   prediction.dram_read_bytes = outcome.traffic.dram_read_bytes * grow;
   prediction.dram_write_bytes = outcome.traffic.dram_write_bytes * grow;
   prediction.l2_bytes = outcome.traffic.l2_bytes * grow;
   prediction.shared_passes = outcome.counts.shared_passes * grow;
   if (outcome.counts.l1_sectors > 0) prediction.l1_hit = outcome.counts.l1_hits / outcome.counts.l1_sectors;
-  if (outcome.traffic.l2_sectors > 0) prediction.l2_hit = 1 - outcome.traffic.l2_missed_sectors / outcome.traffic.l2_sectors;
+  if (outcome.traffic.l2_sectors > 0)
+    prediction.l2_hit = 1 - outcome.traffic.l2_missed_sectors / outcome.traffic.l2_sectors;
   fill_utilisation(scene, outcome, sms, prediction);
   prediction.bound = find_bound(outcome.counts, prediction);
   return prediction;

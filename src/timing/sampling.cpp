@@ -13,7 +13,8 @@ constexpr std::uint64_t kBlocksPerSample = 64;
 
 }  // namespace
 
-std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelModel& model, const LaunchShape& shape, Depth depth) {
+std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelModel& model,
+                                        const LaunchShape& shape, Depth depth) {
   const std::uint64_t blocks = shape.grid.count();
   std::set<std::uint64_t> chosen;
   if (depth == Depth::Off || blocks == 0) return {};
@@ -29,11 +30,16 @@ std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelMode
     const std::uint64_t block = static_cast<std::uint64_t>(slot) * static_cast<std::uint64_t>(card.sm_count);
     if (block < blocks) chosen.insert(block);
   }
-  // A block in the middle and its neighbour along each axis: how addresses move with the block (address_pattern.h).
+  // A block in the middle and its neighbour along each axis: how addresses move with the block
+  // (address_pattern.h).
   const Dim3& grid = shape.grid;
-  const auto middle = [](std::uint32_t extent) { return std::uint64_t{extent > 1 ? std::min(extent / 2, extent - 2) : 0}; };
+  const auto middle = [](std::uint32_t extent) {
+    return std::uint64_t{extent > 1 ? std::min(extent / 2, extent - 2) : 0};
+  };
   const std::uint64_t x = middle(grid.x), y = middle(grid.y), z = middle(grid.z);
-  const auto linear = [&](std::uint64_t bx, std::uint64_t by, std::uint64_t bz) { return bx + grid.x * (by + grid.y * bz); };
+  const auto linear = [&](std::uint64_t bx, std::uint64_t by, std::uint64_t bz) {
+    return bx + grid.x * (by + grid.y * bz);
+  };
   chosen.insert(linear(x, y, z));
   if (grid.x > 1) chosen.insert(linear(x + 1, y, z));
   if (grid.y > 1) chosen.insert(linear(x, y + 1, z));

@@ -11,7 +11,9 @@ using kernel::Pipe;
 Cycle to_cycles(double value) { return static_cast<Cycle>(std::llround(value)); }
 
 // A warp of 32 lanes on `lanes` lanes of one unit.
-Cycle busy_cycles(double lanes) { return lanes > 0 ? std::max<Cycle>(1, to_cycles(std::ceil(32 / lanes - 1e-9))) : 32; }
+Cycle busy_cycles(double lanes) {
+  return lanes > 0 ? std::max<Cycle>(1, to_cycles(std::ceil(32 / lanes - 1e-9))) : 32;
+}
 
 PipeTiming on_unit(const card::Card& card, Unit unit, const card::Pipe& pipe) {
   PipeTiming timing;
@@ -57,7 +59,8 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   PipeTiming& constant = p.pipes[static_cast<int>(Pipe::ConstantLoad)];
   constant = PipeTiming{Unit::Uniform, false, false, 2, to_cycles(card.shared.uniform_load_latency_cycles)};
   for (Pipe pipe : {Pipe::Barrier, Pipe::Fence, Pipe::Memory, Pipe::Nop}) {
-    p.pipes[static_cast<int>(pipe)] = PipeTiming{Unit::Control, false, false, 1, to_cycles(pipes.branch.latency_cycles)};
+    p.pipes[static_cast<int>(pipe)] =
+        PipeTiming{Unit::Control, false, false, 1, to_cycles(pipes.branch.latency_cycles)};
   }
   p.predicate_latency = to_cycles(pipes.predicate.latency_cycles);
   p.taken_branch = to_cycles(pipes.branch.latency_cycles);

@@ -1,4 +1,5 @@
-// The numbers of one SM as the simulation uses them: derived once from a card, in SM cycles per warp instruction.
+// The numbers of one SM as the simulation uses them: derived once from a card, in SM cycles per warp
+// instruction.
 #pragma once
 
 #include <array>
@@ -14,15 +15,15 @@ inline constexpr Cycle kNever = INT64_MAX / 4;
 
 // An execution unit of a sub-core, or of the SM where all sub-cores share it.
 enum class Unit : std::uint8_t {
-  FloatOnly,    // FP32 lanes that serve nothing else but integer multiplies
-  FloatInteger, // lanes that serve FP32 and INT32
-  Multiply,     // the integer multiplier, where it is narrower than the lanes it stands on
+  FloatOnly,     // FP32 lanes that serve nothing else but integer multiplies
+  FloatInteger,  // lanes that serve FP32 and INT32
+  Multiply,      // the integer multiplier, where it is narrower than the lanes it stands on
   Half,
-  Special,      // MUFU, conversions, bit counts
+  Special,  // MUFU, conversions, bit counts
   Shuffle,
   Uniform,
-  Control,      // branches, barriers, special registers: limited by issue alone
-  Double,       // shared by the sub-cores where the card has less than one lane each
+  Control,  // branches, barriers, special registers: limited by issue alone
+  Double,   // shared by the sub-cores where the card has less than one lane each
 };
 inline constexpr int kUnitCount = static_cast<int>(Unit::Double) + 1;
 
@@ -39,8 +40,8 @@ struct SmParameters {
   std::array<PipeTiming, kernel::kPipeCount> pipes{};
   Cycle predicate_latency = 0;  // a predicate, until a branch or guard sees it
   Cycle taken_branch = 0;
-  Cycle barrier = 0;            // from the last arrival to the next issue
-  Cycle block_start = 0;        // from the end of a block to the first instruction of the next in its place
+  Cycle barrier = 0;      // from the last arrival to the next issue
+  Cycle block_start = 0;  // from the end of a block to the first instruction of the next in its place
   // Load/store path.
   int queue_entries = 0;
   Cycle request_interval = 0;
@@ -48,7 +49,7 @@ struct SmParameters {
   double shared_bytes_per_cycle = 0;
   Cycle l1_latency = 0;
   double l1_bytes_per_cycle = 0;
-  double l1_lines_per_cycle = 0;   // tag look-ups
+  double l1_lines_per_cycle = 0;  // tag look-ups
   Cycle l2_latency = 0;
   Cycle dram_latency = 0;
   double port_bytes_per_cycle = 0;  // between an SM and the L2

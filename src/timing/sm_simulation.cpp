@@ -13,22 +13,22 @@ using kernel::TraceEvent;
 
 struct SmSimulation::Warp {
   std::optional<WarpReplay> replay;
-  int block = 0;           // slot in the SM
+  int block = 0;  // slot in the SM
   int sub_core = 0;
-  Cycle ready = kNever;    // its next operation's operands are there; kNever: it waits at a barrier, or is done
+  Cycle ready = kNever;  // its next operation's operands are there; kNever: it waits at a barrier, or is done
   Stall why = Stall::Start;
   const PipeTiming* pipe = nullptr;  // of the next operation
   bool memory = false;
   std::uint64_t age = 0;
-  Cycle last_store = 0;    // when the SM is rid of its stores: fences wait for it
-  std::vector<Cycle> values;         // when each value may be read
-  std::vector<std::uint8_t> slow;    // 1: it comes from memory
+  Cycle last_store = 0;            // when the SM is rid of its stores: fences wait for it
+  std::vector<Cycle> values;       // when each value may be read
+  std::vector<std::uint8_t> slow;  // 1: it comes from memory
 };
 
 struct SmSimulation::Block {
   bool live = false;
-  int warps = 0;     // not yet done
-  int waiting = 0;   // at the barrier
+  int warps = 0;    // not yet done
+  int waiting = 0;  // at the barrier
   BlockPlacement placement;
   std::vector<int> members;  // warps of the SM
 };
@@ -37,7 +37,7 @@ struct SmSimulation::SubCore {
   std::vector<int> warps;  // by age: the youngest last
   int last = -1;
   Cycle next = kNever;
-  Cycle issued = 0;        // the cycle after the last issue
+  Cycle issued = 0;  // the cycle after the last issue
   std::array<Cycle, kUnitCount> free{};
   std::vector<Cycle> queue;  // when the load/store path takes each of the last memory operations, a ring
   std::size_t queue_head = 0;
@@ -58,7 +58,8 @@ struct SmSimulation::Sm {
 };
 
 SmSimulation::SmSimulation(const SmParameters& parameters, const kernel::MachineProgram& program,
-                           const AddressPatterns& patterns, ChipMemory& memory, const Options& options, NextBlock next_block)
+                           const AddressPatterns& patterns, ChipMemory& memory, const Options& options,
+                           NextBlock next_block)
     : parameters_(parameters),
       program_(program),
       patterns_(patterns),
@@ -107,7 +108,8 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
     warp.slow.assign(program_.values, 0);
     warp.age = ++sm.ages;
     warp.last_store = 0;
-    const auto fewest = std::ranges::min_element(sm.cores, {}, [](const SubCore& core) { return core.warps.size(); });
+    const auto fewest =
+        std::ranges::min_element(sm.cores, {}, [](const SubCore& core) { return core.warps.size(); });
     warp.sub_core = static_cast<int>(fewest - sm.cores.begin());
     if (warp.replay->done()) {
       sm.free_warps.push_back(index);
@@ -194,8 +196,10 @@ void SmSimulation::step(Sm& sm, SubCore& core) {
     if (soonest_warp >= 0) {
       const Warp& warp = sm.warps[static_cast<std::size_t>(soonest_warp)];
       Stall why = warp.why;
-      if (warp.ready < soonest) why = warp.memory && core.queue[core.queue_head] == soonest ? Stall::Queue : Stall::Pipe;
-      counts_.stalled[static_cast<std::size_t>(why)] += static_cast<double>(soonest - std::max(now, core.issued));
+      if (warp.ready < soonest)
+        why = warp.memory && core.queue[core.queue_head] == soonest ? Stall::Queue : Stall::Pipe;
+      counts_.stalled[static_cast<std::size_t>(why)] +=
+          static_cast<double>(soonest - std::max(now, core.issued));
     }
     core.next = soonest;
     return;
@@ -215,7 +219,8 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   Cycle done = now + pipe.latency;
   bool slow = false;
   if (pipe.either_float_unit) {
-    const auto a = static_cast<std::size_t>(Unit::FloatOnly), b = static_cast<std::size_t>(Unit::FloatInteger);
+    const auto a = static_cast<std::size_t>(Unit::FloatOnly),
+               b = static_cast<std::size_t>(Unit::FloatInteger);
     unit = core.free[a] <= core.free[b] ? a : b;
     core.free[unit] = now + pipe.busy;
   } else if (pipe.shared_by_sub_cores) {
@@ -291,12 +296,14 @@ void SmSimulation::finish_warp(Sm& sm, Warp& warp, Cycle now) {
   launch(sm.index, slot, now + parameters_.block_start);
 }
 
-Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const MachineOperation& operation, Cycle now) {
+Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const MachineOperation& operation,
+                                 Cycle now) {
   const TraceEvent* const event = warp.replay->access();
   // Where memory is far behind, the load/store path stops taking more.
   const Cycle behind = memory_.backlog(now) - parameters_.dram_latency;
-  const double start = std::max({static_cast<double>(now), sm.load_store_free,
-                                 operation.space == MemorySpace::Shared ? 0.0 : static_cast<double>(now + behind)});
+  const double start =
+      std::max({static_cast<double>(now), sm.load_store_free,
+                operation.space == MemorySpace::Shared ? 0.0 : static_cast<double>(now + behind)});
   double busy = static_cast<double>(parameters_.request_interval);
   Cycle done = now + parameters_.l1_latency;
   const auto at = static_cast<Cycle>(start);
@@ -324,7 +331,8 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
     const double banks = event->atomic ? 1 : event->serial;
     busy = std::max({busy, moved, lines > 1 ? tags : 0.0, banks});
     counts_.l1_busy += busy;
-    done = access_global(sm, warp, operation, *event, static_cast<Cycle>(start + busy) - parameters_.request_interval);
+    done = access_global(sm, warp, operation, *event,
+                         static_cast<Cycle>(start + busy) - parameters_.request_interval);
   }
   sm.load_store_free = start + busy;
   counts_.load_store_busy += busy;
@@ -337,12 +345,14 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
   return std::max(done, now + 1);
 }
 
-Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& operation, const TraceEvent& event, Cycle start) {
+Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& operation,
+                                  const TraceEvent& event, Cycle start) {
   const kernel::WarpTrace& trace = warp.replay->trace();
   const BlockPlacement& placement = sm.blocks[static_cast<std::size_t>(warp.block)].placement;
   const std::uint32_t pattern = patterns_.index_of(warp.replay->function(), operation.instruction);
   const AddressPattern& moves = patterns_[pattern];
-  const auto shift = moves.affine ? static_cast<std::uint64_t>(moves.shift(placement.traced, placement.block)) : 0;
+  const auto shift =
+      moves.affine ? static_cast<std::uint64_t>(moves.shift(placement.traced, placement.block)) : 0;
   const auto to_port = [&](int count) {
     // Requests and data share the SM's port in their own directions: data is what fills it.
     const double begin = std::max(sm.port_free, static_cast<double>(start));
@@ -354,7 +364,8 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& op
     const std::uint64_t first = trace.sectors[event.payload + i];
     int count = 1;
     while (i + static_cast<std::uint32_t>(count) < event.count &&
-           trace.sectors[event.payload + i + static_cast<std::uint32_t>(count)] == first + static_cast<std::uint64_t>(count) &&
+           trace.sectors[event.payload + i + static_cast<std::uint32_t>(count)] ==
+               first + static_cast<std::uint64_t>(count) &&
            (first + static_cast<std::uint64_t>(count)) % L1Cache::kSectorsPerLine != 0) {
       ++count;
     }

@@ -1,5 +1,6 @@
-// Some SMs of a card, running thread blocks from their traces. Time moves from issue to issue: what an operation waits for is known
-// when the one before it was issued, because every shared resource is a queue with a known end.
+// Some SMs of a card, running thread blocks from their traces. Time moves from issue to issue: what an
+// operation waits for is known when the one before it was issued, because every shared resource is a queue
+// with a known end.
 #pragma once
 
 #include <array>
@@ -20,15 +21,16 @@ enum class Stall : std::uint8_t { Start, Dependence, Memory, Pipe, Queue, Barrie
 inline constexpr int kStallCount = static_cast<int>(Stall::Fence) + 1;
 
 struct SimulationCounts {
-  Cycle cycles = 0;                 // of the last event
-  std::uint64_t operations = 0;     // issued, warps
-  std::uint64_t blocks = 0;         // finished
-  std::array<double, kUnitCount> unit_busy{};  // cycles, sum over sub-cores and SMs; of shared units: sum over SMs
-  double load_store_busy = 0;       // cycles of the load/store path, sum over SMs
+  Cycle cycles = 0;              // of the last event
+  std::uint64_t operations = 0;  // issued, warps
+  std::uint64_t blocks = 0;      // finished
+  std::array<double, kUnitCount>
+      unit_busy{};                      // cycles, sum over sub-cores and SMs; of shared units: sum over SMs
+  double load_store_busy = 0;           // cycles of the load/store path, sum over SMs
   double shared_busy = 0, l1_busy = 0;  // its parts
   double shared_passes = 0;
   double l1_sectors = 0, l1_hits = 0;
-  std::array<double, kStallCount> stalled{};   // cycles, sum over sub-cores
+  std::array<double, kStallCount> stalled{};  // cycles, sum over sub-cores
   double live_sub_core_cycles = 0;
 };
 
@@ -47,8 +49,9 @@ class SmSimulation {
     int blocks_per_sm = 1;
     std::int64_t l1_bytes = 128 * 1024;
   };
-  SmSimulation(const SmParameters& parameters, const kernel::MachineProgram& program, const AddressPatterns& patterns,
-               ChipMemory& memory, const Options& options, NextBlock next_block);
+  SmSimulation(const SmParameters& parameters, const kernel::MachineProgram& program,
+               const AddressPatterns& patterns, ChipMemory& memory, const Options& options,
+               NextBlock next_block);
   ~SmSimulation();
 
   // Runs until nothing is left or `operations` more were issued. False: nothing is left.
@@ -69,7 +72,8 @@ class SmSimulation {
   void step(Sm& sm, SubCore& core);
   void issue(Sm& sm, SubCore& core, Warp& warp, Cycle now);
   Cycle issue_memory(Sm& sm, SubCore& core, Warp& warp, const kernel::MachineOperation& operation, Cycle now);
-  Cycle access_global(Sm& sm, Warp& warp, const kernel::MachineOperation& operation, const kernel::TraceEvent& event, Cycle start);
+  Cycle access_global(Sm& sm, Warp& warp, const kernel::MachineOperation& operation,
+                      const kernel::TraceEvent& event, Cycle start);
   void prepare(Warp& warp, Cycle earliest);
   Cycle can_issue(const Sm& sm, const SubCore& core, const Warp& warp) const;
 

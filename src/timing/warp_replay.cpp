@@ -50,7 +50,8 @@ void WarpReplay::enter(std::uint32_t function, kernel::BlockId block, bool with_
 void WarpReplay::next_block(bool& jumped) {
   // A predicated block behind this one runs with or without active lanes.
   const kernel::BlockId predicated = block_ != nullptr ? block_->predicated : kernel::kNoBlock;
-  while (next_event_ < trace_->events.size() && trace_->events[next_event_].kind != TraceEvent::Kind::Block) ++next_event_;
+  while (next_event_ < trace_->events.size() && trace_->events[next_event_].kind != TraceEvent::Kind::Block)
+    ++next_event_;
   if (next_event_ >= trace_->events.size()) {
     if (predicated != kernel::kNoBlock) {
       enter(function_, predicated, false);
@@ -76,7 +77,8 @@ void WarpReplay::settle(bool& jumped) {
   while (block_ != nullptr && next_operation_ >= block_->operations.size()) {
     // Back to the caller where the callee has ended: its next event is no block of the callee.
     if (!callers_.empty()) {
-      const bool more = next_event_ < trace_->events.size() && trace_->events[next_event_].kind == TraceEvent::Kind::Block &&
+      const bool more = next_event_ < trace_->events.size() &&
+                        trace_->events[next_event_].kind == TraceEvent::Kind::Block &&
                         TraceBlockId{trace_->events[next_event_].id}.function() == function_ &&
                         !(block_->operations.empty() ? false : block_->operations.back().is_return);
       if (!more) {
@@ -101,7 +103,8 @@ void WarpReplay::advance(bool& jumped) {
   jumped = false;
   const bool call = operation_->is_call;
   ++next_operation_;
-  if (call && next_event_ < trace_->events.size() && trace_->events[next_event_].kind == TraceEvent::Kind::Block) {
+  if (call && next_event_ < trace_->events.size() &&
+      trace_->events[next_event_].kind == TraceEvent::Kind::Block) {
     const TraceBlockId id{trace_->events[next_event_].id};
     if (id.block() == 0 && id.function() < program_->functions.size() &&
         !program_->functions[id.function()].blocks.empty()) {

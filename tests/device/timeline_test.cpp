@@ -13,8 +13,7 @@ class TimelineTest : public DeviceTest {
  protected:
   std::shared_ptr<Operation> submit(Cost cost, std::vector<std::shared_ptr<Operation>> dependencies = {},
                                     double at = 0) {
-    auto operation = std::make_shared<Operation>(
-        context, [cost] { return cost; }, at);
+    auto operation = std::make_shared<Operation>(context, [cost] { return cost; }, at);
     platform->scheduler().submit(operation, std::move(dependencies));
     return operation;
   }

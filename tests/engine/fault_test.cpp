@@ -140,8 +140,7 @@ sigjmp_buf jump;
 void own_handler(int) { siglongjmp(jump, 1); }
 
 TEST(Fault, TheProgramsOwnHandlerStillWorks) {
-  struct sigaction own {
-  }, old{};
+  struct sigaction own{}, old{};
   own.sa_handler = own_handler;
   sigaction(SIGSEGV, &own, &old);
   auto memory = memory::AddressSpace::create(0, std::uint64_t{1} << 32);

@@ -24,9 +24,9 @@ TEST(Trace, SharedPassesFollowTheBanks) {
   EXPECT_EQ(shared_passes(~0u, 4, strided(0, 8).data()), 2u);
   EXPECT_EQ(shared_passes(~0u, 4, strided(0, 128).data()), 32u);
   EXPECT_EQ(shared_passes(~0u, 4, strided(0, 132).data()), 1u);
-  EXPECT_EQ(shared_passes(~0u, 8, strided(0, 8).data()), 2u);    // half warps
+  EXPECT_EQ(shared_passes(~0u, 8, strided(0, 8).data()), 2u);  // half warps
   EXPECT_EQ(shared_passes(~0u, 16, strided(0, 16).data()), 4u);
-  EXPECT_EQ(shared_passes(~0u, 16, strided(0, 0).data()), 2u);   // one place for all: half warps at a time
+  EXPECT_EQ(shared_passes(~0u, 16, strided(0, 0).data()), 2u);  // one place for all: half warps at a time
   EXPECT_EQ(shared_passes(0x0000ffffu, 8, strided(0, 8).data()), 1u);
   EXPECT_EQ(shared_passes(~0u, 1, strided(0, 1).data()), 1u);
 }

@@ -14,11 +14,16 @@ constexpr std::size_t kFormsPerKernel = 24;
 
 bool is_nan(std::uint64_t bits, ptx::Type type) {
   switch (type) {
-    case ptx::Type::F32: return (bits & 0x7fffffff) > 0x7f800000;
-    case ptx::Type::F64: return (bits & 0x7fffffffffffffff) > 0x7ff0000000000000;
-    case ptx::Type::F16: return (bits & 0x7fff) > 0x7c00;
-    case ptx::Type::BF16: return (bits & 0x7fff) > 0x7f80;
-    default: return false;
+    case ptx::Type::F32:
+      return (bits & 0x7fffffff) > 0x7f800000;
+    case ptx::Type::F64:
+      return (bits & 0x7fffffffffffffff) > 0x7ff0000000000000;
+    case ptx::Type::F16:
+      return (bits & 0x7fff) > 0x7c00;
+    case ptx::Type::BF16:
+      return (bits & 0x7fff) > 0x7f80;
+    default:
+      return false;
   }
 }
 
@@ -28,7 +33,9 @@ bool same_value(std::uint64_t a, std::uint64_t b, ptx::Type type) {
     const ptx::Type element = ptx::element_type(type);
     return same_value(a & 0xffff, b & 0xffff, element) && same_value(a >> 16, b >> 16, element);
   }
-  if (type == ptx::Type::F32x2) return same_value(a & 0xffffffff, b & 0xffffffff, ptx::Type::F32) && same_value(a >> 32, b >> 32, ptx::Type::F32);
+  if (type == ptx::Type::F32x2)
+    return same_value(a & 0xffffffff, b & 0xffffffff, ptx::Type::F32) &&
+           same_value(a >> 32, b >> 32, ptx::Type::F32);
   return a == b || (is_nan(a, type) && is_nan(b, type));
 }
 
@@ -54,7 +61,8 @@ class EveryForm : public testing::TestWithParam<std::string> {
       if (forms.size() > 1) {
         for (const TrialForm& form : forms) compare({form});
       } else {
-        ADD_FAILURE() << forms[0].text << (expected ? ": engine: " : ": reference: ") << (expected ? computed : expected).error().message;
+        ADD_FAILURE() << forms[0].text << (expected ? ": engine: " : ": reference: ")
+                      << (expected ? computed : expected).error().message;
       }
       return;
     }
@@ -62,7 +70,8 @@ class EveryForm : public testing::TestWithParam<std::string> {
       for (std::size_t thread = 0; thread < kThreads; ++thread) {
         const std::size_t at = (thread * forms.size() + i) * kResultBytes;
         if (same_result(forms[i], &(*expected)[1][at], &(*computed)[1][at])) continue;
-        ADD_FAILURE() << forms[i].text << ": " << describe(*launch, thread, &(*expected)[1][at], &(*computed)[1][at]);
+        ADD_FAILURE() << forms[i].text << ": "
+                      << describe(*launch, thread, &(*expected)[1][at], &(*computed)[1][at]);
         break;
       }
     }
@@ -78,8 +87,10 @@ class EveryForm : public testing::TestWithParam<std::string> {
     return text;
   }
 
-  static std::string describe(const harness::LaunchCase& launch, std::size_t thread, const std::byte* expected, const std::byte* computed) {
-    return fmt::format("thread {}: inputs{}; reference{}; engine{}", thread, hex(&launch.buffers[0][thread * 64], 64), hex(expected, 32), hex(computed, 32));
+  static std::string describe(const harness::LaunchCase& launch, std::size_t thread,
+                              const std::byte* expected, const std::byte* computed) {
+    return fmt::format("thread {}: inputs{}; reference{}; engine{}", thread,
+                       hex(&launch.buffers[0][thread * 64], 64), hex(expected, 32), hex(computed, 32));
   }
 
   std::unique_ptr<harness::Runner> engine_ = harness::make_engine_runner();
@@ -94,7 +105,8 @@ TEST_P(EveryForm, EngineAgreesWithReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ptx, EveryForm, testing::ValuesIn(opcode_words()), [](const auto& word) { return word.param; });
+INSTANTIATE_TEST_SUITE_P(Ptx, EveryForm, testing::ValuesIn(opcode_words()),
+                         [](const auto& word) { return word.param; });
 
 }  // namespace
 }  // namespace doppel::every_form

@@ -17,8 +17,9 @@ namespace {
 
 using ptx::Opcode;
 
-constexpr int kOperands = 4;           // numbered 2, 3, ... as sample_line() has them
-constexpr std::size_t kInputBytes = 16;  // of an operand: an 8-byte, a 4-byte and a 2-byte value, and a predicate
+constexpr int kOperands = 4;  // numbered 2, 3, ... as sample_line() has them
+constexpr std::size_t kInputBytes =
+    16;  // of an operand: an 8-byte, a 4-byte and a 2-byte value, and a predicate
 
 bool is_approximate(const ptx::Form& form) {
   switch (form.opcode) {
@@ -27,21 +28,27 @@ bool is_approximate(const ptx::Form& form) {
     case Opcode::Lg2:
     case Opcode::Ex2:
     case Opcode::Tanh:
-    case Opcode::Rsqrt: return true;
+    case Opcode::Rsqrt:
+      return true;
     case Opcode::Rcp:
     case Opcode::Sqrt:
-    case Opcode::Div: return form.modifiers.approx || form.modifiers.full;
-    default: return false;
+    case Opcode::Div:
+      return form.modifiers.approx || form.modifiers.full;
+    default:
+      return false;
   }
 }
 
 Trial trial_of(const ptx::Form& form) {
   switch (form.opcode) {
     case Opcode::Ld:
-    case Opcode::Ldu: return Trial::Load;
-    case Opcode::St: return Trial::Store;
+    case Opcode::Ldu:
+      return Trial::Load;
+    case Opcode::St:
+      return Trial::Store;
     case Opcode::Atom:
-    case Opcode::Red: return Trial::Atomic;
+    case Opcode::Red:
+      return Trial::Atomic;
     case Opcode::Bra:
     case Opcode::BrxIdx:
     case Opcode::Call:
@@ -58,22 +65,30 @@ Trial trial_of(const ptx::Form& form) {
     case Opcode::Createpolicy:
     case Opcode::Activemask:
     case Opcode::Elect:
-    case Opcode::Nanosleep: return Trial::CompileOnly;
-    default: return Trial::Values;
+    case Opcode::Nanosleep:
+      return Trial::CompileOnly;
+    default:
+      return Trial::Values;
   }
 }
 
 // The space whose address %rd1 must hold before the line.
 std::string_view address_of(const ptx::Form& form) {
   switch (form.modifiers.space) {
-    case ptx::Space::Shared: return "%rd20";
-    case ptx::Space::Local: return "%rd21";
-    case ptx::Space::Const: return "%rd22";
-    default: return "%rd23";
+    case ptx::Space::Shared:
+      return "%rd20";
+    case ptx::Space::Local:
+      return "%rd21";
+    case ptx::Space::Const:
+      return "%rd22";
+    default:
+      return "%rd23";
   }
 }
 
-std::string_view store_suffix(int bits) { return bits == 8 || bits == 16 ? "b16" : bits == 64 ? "b64" : "b32"; }
+std::string_view store_suffix(int bits) {
+  return bits == 8 || bits == 16 ? "b16" : bits == 64 ? "b64" : "b32";
+}
 
 std::string register_of(ptx::Type type, int number) {
   std::string_view prefix = "%r";
@@ -86,8 +101,10 @@ std::string register_of(ptx::Type type, int number) {
 
 // Stores a destination to [%rd18+at].
 std::string store_result(ptx::Type type, int number, std::size_t at) {
-  if (type == ptx::Type::Pred) return fmt::format("selp.b32 %r20, 1, 0, %p{}; st.global.b32 [%rd18+{}], %r20;\n", number, at);
-  return fmt::format("st.global.{} [%rd18+{}], {};\n", store_suffix(ptx::bit_width(type)), at, register_of(type, number));
+  if (type == ptx::Type::Pred)
+    return fmt::format("selp.b32 %r20, 1, 0, %p{}; st.global.b32 [%rd18+{}], %r20;\n", number, at);
+  return fmt::format("st.global.{} [%rd18+{}], {};\n", store_suffix(ptx::bit_width(type)), at,
+                     register_of(type, number));
 }
 
 // Warp operations with a member mask that holds every lane.
@@ -97,9 +114,12 @@ std::string warp_line(const TrialForm& trial, const ptx::Form& form) {
     case Opcode::Shfl:
     case Opcode::Vote:
     case Opcode::Match:
-    case Opcode::Redux: return line.substr(0, line.rfind(',')).append(", -1;");
-    case Opcode::BarWarpSync: return trial.text + " -1;";
-    default: return line;
+    case Opcode::Redux:
+      return line.substr(0, line.rfind(',')).append(", -1;");
+    case Opcode::BarWarpSync:
+      return trial.text + " -1;";
+    default:
+      return line;
   }
 }
 
@@ -121,10 +141,12 @@ std::string values_trial(const TrialForm& trial, const ptx::Form& form) {
 }
 
 std::string load_trial(const TrialForm& trial, const ptx::Form& form) {
-  std::string text = fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address_of(form), ptx::test::sample_line(trial.text, form));
+  std::string text =
+      fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address_of(form), ptx::test::sample_line(trial.text, form));
   const int count = form.modifiers.vector, first = count > 1 ? 8 : 1;
   const int bytes = ptx::bit_width(form.type) <= 16 ? 2 : ptx::bit_width(form.type) / 8;
-  for (int i = 0; i < count; ++i) text += store_result(form.type, first + i, static_cast<std::size_t>(i * bytes));
+  for (int i = 0; i < count; ++i)
+    text += store_result(form.type, first + i, static_cast<std::size_t>(i * bytes));
   return text;
 }
 
@@ -132,7 +154,8 @@ std::string load_trial(const TrialForm& trial, const ptx::Form& form) {
 std::string read_back(std::string_view address, std::string_view space, std::size_t bytes, std::size_t at) {
   std::string text;
   for (std::size_t i = 0; i < bytes; i += 8) {
-    text += fmt::format("ld{}.b64 %rd19, [{}+{}]; st.global.b64 [%rd18+{}], %rd19;\n", space, address, i + 32, at + i);
+    text += fmt::format("ld{}.b64 %rd19, [{}+{}]; st.global.b64 [%rd18+{}], %rd19;\n", space, address, i + 32,
+                        at + i);
   }
   return text;
 }
@@ -149,8 +172,10 @@ std::string store_trial(const TrialForm& trial, const ptx::Form& form) {
   std::string text;
   if (form.modifiers.vector > 1) {
     for (int i = 0; i < 8; ++i) {
-      text += fmt::format("mov.b64 %rd{0}, %rd{1}; mov.b64 %d{0}, %d{1}; mov.b32 %r{0}, %r{1}; mov.b32 %f{0}, %f{1}; mov.b16 %h{0}, %h{1};\n", 8 + i,
-                          2 + i % kOperands);
+      text += fmt::format(
+          "mov.b64 %rd{0}, %rd{1}; mov.b64 %d{0}, %d{1}; mov.b32 %r{0}, %r{1}; mov.b32 %f{0}, %f{1}; mov.b16 "
+          "%h{0}, %h{1};\n",
+          8 + i, 2 + i % kOperands);
     }
   }
   text += fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address, ptx::test::sample_line(trial.text, form));
@@ -161,7 +186,8 @@ std::string store_trial(const TrialForm& trial, const ptx::Form& form) {
 std::string atomic_trial(const TrialForm& trial, const ptx::Form& form) {
   const std::string_view space = form.modifiers.space == ptx::Space::Shared ? ".shared" : ".global";
   const std::string_view address = address_of(form);
-  std::string text = fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address, ptx::test::sample_line(trial.text, form));
+  std::string text =
+      fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address, ptx::test::sample_line(trial.text, form));
   if (form.opcode == Opcode::Atom) text += store_result(form.type, 1, 0);
   return text + read_back(address, space, 8, 16);
 }
@@ -169,11 +195,16 @@ std::string atomic_trial(const TrialForm& trial, const ptx::Form& form) {
 std::string trial_text(const TrialForm& trial) {
   const ptx::Form form = ptx::decode_form(trial.text).form;
   switch (trial.trial) {
-    case Trial::Values: return values_trial(trial, form);
-    case Trial::Load: return load_trial(trial, form);
-    case Trial::Store: return store_trial(trial, form);
-    case Trial::Atomic: return atomic_trial(trial, form);
-    case Trial::CompileOnly: break;
+    case Trial::Values:
+      return values_trial(trial, form);
+    case Trial::Load:
+      return load_trial(trial, form);
+    case Trial::Store:
+      return store_trial(trial, form);
+    case Trial::Atomic:
+      return atomic_trial(trial, form);
+    case Trial::CompileOnly:
+      break;
   }
   // Never reached, but the machines cannot know.
   return fmt::format("@%p6 {}\n", ptx::test::sample_line(trial.text, form));
@@ -181,22 +212,34 @@ std::string trial_text(const TrialForm& trial) {
 
 std::string prologue(std::size_t forms) {
   std::string text =
-      ".reg .pred %p<24>; .reg .b16 %h<24>; .reg .b32 %r<24>; .reg .b64 %rd<24>; .reg .f32 %f<24>; .reg .f64 %d<24>;\n"
+      ".reg .pred %p<24>; .reg .b16 %h<24>; .reg .b32 %r<24>; .reg .b64 %rd<24>; .reg .f32 %f<24>; .reg .f64 "
+      "%d<24>;\n"
       ".shared .align 64 .b8 sh[16384]; .local .align 64 .b8 lo[64];\n"
       "ts: .branchtargets L;\n"
-      "mov.u32 %r16, %tid.x; ld.param.u64 %rd16, [in]; ld.param.u64 %rd17, [out]; ld.param.u64 %rd23, [mem];\n";
-  text += fmt::format("mad.wide.u32 %rd16, %r16, {}, %rd16; mad.wide.u32 %rd18, %r16, {}, %rd17; mad.wide.u32 %rd23, %r16, 64, %rd23;\n",
-                      kOperands * kInputBytes, forms * kResultBytes);
-  text += "mov.u64 %rd20, sh; mad.wide.u32 %rd20, %r16, 64, %rd20; mov.u64 %rd21, lo; mov.u64 %rd22, table;\n";
+      "mov.u32 %r16, %tid.x; ld.param.u64 %rd16, [in]; ld.param.u64 %rd17, [out]; ld.param.u64 %rd23, "
+      "[mem];\n";
+  text += fmt::format(
+      "mad.wide.u32 %rd16, %r16, {}, %rd16; mad.wide.u32 %rd18, %r16, {}, %rd17; mad.wide.u32 %rd23, %r16, "
+      "64, %rd23;\n",
+      kOperands * kInputBytes, forms * kResultBytes);
+  text +=
+      "mov.u64 %rd20, sh; mad.wide.u32 %rd20, %r16, 64, %rd20; mov.u64 %rd21, lo; mov.u64 %rd22, table;\n";
   for (int i = 0; i < 64; i += 8) {
-    text += fmt::format("ld.global.b64 %rd19, [%rd23+{0}]; st.shared.b64 [%rd20+{0}], %rd19; st.local.b64 [%rd21+{0}], %rd19;\n", i);
+    text += fmt::format(
+        "ld.global.b64 %rd19, [%rd23+{0}]; st.shared.b64 [%rd20+{0}], %rd19; st.local.b64 [%rd21+{0}], "
+        "%rd19;\n",
+        i);
   }
   for (int i = 0; i < kOperands; ++i) {
     const int number = i + 2;
     const std::size_t at = static_cast<std::size_t>(i) * kInputBytes;
-    text += fmt::format("ld.global.b64 %rd{0}, [%rd16+{1}]; mov.b64 %d{0}, %rd{0}; ld.global.b32 %r{0}, [%rd16+{2}]; mov.b32 %f{0}, %r{0};\n", number, at,
-                        at + 8);
-    text += fmt::format("ld.global.b16 %h{0}, [%rd16+{1}]; ld.global.u8 %r20, [%rd16+{2}]; setp.ne.u32 %p{0}, %r20, 0;\n", number, at + 12, at + 14);
+    text += fmt::format(
+        "ld.global.b64 %rd{0}, [%rd16+{1}]; mov.b64 %d{0}, %rd{0}; ld.global.b32 %r{0}, [%rd16+{2}]; mov.b32 "
+        "%f{0}, %r{0};\n",
+        number, at, at + 8);
+    text += fmt::format(
+        "ld.global.b16 %h{0}, [%rd16+{1}]; ld.global.u8 %r20, [%rd16+{2}]; setp.ne.u32 %p{0}, %r20, 0;\n",
+        number, at + 12, at + 14);
   }
   // A predicate that is false in every thread.
   return text + "setp.eq.u32 %p6, %r16, 1000000;\nL:\n";
@@ -222,12 +265,15 @@ std::vector<TrialForm> trial_forms(std::string_view word) {
     const ptx::Modifiers& m = form.modifiers;
     const Trial trial = trial_of(form);
     if (trial == Trial::Load || trial == Trial::Store || form.opcode == Opcode::Set) {
-      const bool plain = m.semantics == ptx::MemorySemantics::None && m.cache_op == ptx::CacheOp::None && m.bool_op == ptx::BoolOp::None;
+      const bool plain = m.semantics == ptx::MemorySemantics::None && m.cache_op == ptx::CacheOp::None &&
+                         m.bool_op == ptx::BoolOp::None;
       const bool one_type = form.type == ptx::Type::U32 && m.vector == 1;
       if (!plain && !one_type) continue;
     }
-    if (trial == Trial::Atomic && m.semantics != ptx::MemorySemantics::None && form.type != ptx::Type::U32) continue;
-    if (trial == Trial::Store && m.space == ptx::Space::Generic && m.vector * ptx::bit_width(form.type) > 256) continue;
+    if (trial == Trial::Atomic && m.semantics != ptx::MemorySemantics::None && form.type != ptx::Type::U32)
+      continue;
+    if (trial == Trial::Store && m.space == ptx::Space::Generic && m.vector * ptx::bit_width(form.type) > 256)
+      continue;
     trials.push_back({text, trial, is_approximate(form)});
   }
   return trials;
@@ -236,10 +282,14 @@ std::vector<TrialForm> trial_forms(std::string_view word) {
 std::string kernel_text(const std::vector<TrialForm>& forms) {
   std::string text = ".version 9.0\n.target sm_120a\n.address_size 64\n.const .align 64 .b8 table[64] = {";
   for (int i = 0; i < 64; ++i) text += fmt::format("{}{}", i > 0 ? "," : "", (i * 37 + 11) % 256);
-  text += "};\n.func f { ret; }\n.visible .entry k(.param .u64 in, .param .u64 out, .param .u64 mem, .param .align 64 .b8 p[64]) {\n";
+  text +=
+      "};\n.func f { ret; }\n.visible .entry k(.param .u64 in, .param .u64 out, .param .u64 mem, .param "
+      ".align 64 .b8 p[64]) {\n";
   text += prologue(forms.size());
   for (const TrialForm& form : forms) {
-    text += "mov.b16 %h1, 0; mov.b32 %r1, 0; mov.b64 %rd1, 0; mov.b32 %f1, 0; mov.b64 %d1, 0; setp.ne.u32 %p1, 0, 0;\n";
+    text +=
+        "mov.b16 %h1, 0; mov.b32 %r1, 0; mov.b64 %rd1, 0; mov.b32 %f1, 0; mov.b64 %d1, 0; setp.ne.u32 %p1, "
+        "0, 0;\n";
     text += trial_text(form);
     text += fmt::format("add.s64 %rd18, %rd18, {};\n", kResultBytes);
   }
@@ -271,8 +321,10 @@ Result<harness::LaunchCase> make_case(const std::vector<TrialForm>& forms) {
     std::memcpy(&memory[at], &wide, 8);
   }
   std::vector<std::byte> parameter(memory.begin(), memory.begin() + 64);
-  launch.buffers = {std::move(inputs), std::vector<std::byte>(kThreads * forms.size() * kResultBytes), std::move(memory)};
-  launch.arguments = {harness::BufferArgument{0}, harness::BufferArgument{1}, harness::BufferArgument{2}, std::move(parameter)};
+  launch.buffers = {std::move(inputs), std::vector<std::byte>(kThreads * forms.size() * kResultBytes),
+                    std::move(memory)};
+  launch.arguments = {harness::BufferArgument{0}, harness::BufferArgument{1}, harness::BufferArgument{2},
+                      std::move(parameter)};
   return launch;
 }
 

@@ -23,8 +23,8 @@ struct TrialForm {
   bool approximate = false;  // the ISA allows an error: only that both machines take it is compared
 };
 
-// All accepted forms of an opcode's word ("add"); of ld and st, whose suffixes multiply, each with every type and each with
-// every combination of the others.
+// All accepted forms of an opcode's word ("add"); of ld and st, whose suffixes multiply, each with every type
+// and each with every combination of the others.
 std::vector<TrialForm> trial_forms(std::string_view word);
 // The words of all opcodes.
 std::vector<std::string> opcode_words();
@@ -32,8 +32,8 @@ std::vector<std::string> opcode_words();
 inline constexpr std::uint32_t kThreads = 256;
 inline constexpr std::size_t kResultBytes = 64;  // of one thread and form
 
-// One kernel "k" that tries the forms in turn: thread t leaves form i's results at (t x forms + i) x kResultBytes of the
-// second buffer.
+// One kernel "k" that tries the forms in turn: thread t leaves form i's results at (t x forms + i) x
+// kResultBytes of the second buffer.
 std::string kernel_text(const std::vector<TrialForm>& forms);
 Result<harness::LaunchCase> make_case(const std::vector<TrialForm>& forms);
 

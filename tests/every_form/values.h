@@ -1,4 +1,5 @@
-// Input values that find mistakes: the ends and special values of every type that shares the width, and random bits.
+// Input values that find mistakes: the ends and special values of every type that shares the width, and
+// random bits.
 #pragma once
 
 #include <cstdint>

@@ -23,12 +23,14 @@ class EngineRunner final : public Runner {
 
     std::vector<std::uint64_t> addresses;
     for (const auto& buffer : launch.buffers) {
-      auto address = memory_->allocate(std::max<std::size_t>(buffer.size(), 1), 256, memory::AllocationKind::Device);
+      auto address =
+          memory_->allocate(std::max<std::size_t>(buffer.size(), 1), 256, memory::AllocationKind::Device);
       if (!address) return tl::unexpected(address.error());
       std::memcpy(reinterpret_cast<void*>(*address), buffer.data(), buffer.size());
       addresses.push_back(*address);
     }
-    auto result = run_kernel(launch, static_cast<std::uint32_t>(kernel - functions.begin()), *kernel, addresses);
+    auto result =
+        run_kernel(launch, static_cast<std::uint32_t>(kernel - functions.begin()), *kernel, addresses);
     Buffers after;
     for (std::size_t i = 0; i < addresses.size(); ++i) {
       const auto* bytes = reinterpret_cast<const std::byte*>(addresses[i]);
@@ -60,12 +62,14 @@ class EngineRunner final : public Runner {
     for (const ptx::Variable& v : module->variables) {
       std::uint64_t address = 0;
       if (v.space == ptx::Space::Global || v.space == ptx::Space::Const) {
-        auto placed = memory_->allocate(std::max<std::uint64_t>(v.size, 1), std::max<std::uint32_t>(v.alignment, 1),
-                                        memory::AllocationKind::Symbol, v.name);
+        auto placed =
+            memory_->allocate(std::max<std::uint64_t>(v.size, 1), std::max<std::uint32_t>(v.alignment, 1),
+                              memory::AllocationKind::Symbol, v.name);
         if (!placed) return tl::unexpected(placed.error());
         address = *placed;
         std::memset(reinterpret_cast<void*>(address), 0, v.size);
-        if (!v.initializer.empty()) std::memcpy(reinterpret_cast<void*>(address), v.initializer.data(), v.size);
+        if (!v.initializer.empty())
+          std::memcpy(reinterpret_cast<void*>(address), v.initializer.data(), v.size);
       }
       symbols_.push_back(address);
     }

@@ -11,8 +11,9 @@ namespace doppel::harness {
 Result<std::vector<std::byte>> parameter_block(const ptx::Function& kernel, const LaunchCase& launch,
                                                const std::vector<std::uint64_t>& addresses) {
   if (kernel.parameters.size() != launch.arguments.size()) {
-    return fail(Error::Kind::InvalidArgument, fmt::format("{} has {} parameters, the test gives {}", kernel.name,
-                                                          kernel.parameters.size(), launch.arguments.size()));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{} has {} parameters, the test gives {}", kernel.name, kernel.parameters.size(),
+                            launch.arguments.size()));
   }
   const std::vector<std::uint64_t> offsets = reference::parameter_offsets(kernel.parameters);
   std::vector<std::byte> block(offsets.back());
@@ -25,8 +26,9 @@ Result<std::vector<std::byte>> parameter_block(const ptx::Function& kernel, cons
       bytes = std::get<std::vector<std::byte>>(launch.arguments[i]);
     }
     if (bytes.size() != kernel.parameters[i].size) {
-      return fail(Error::Kind::InvalidArgument, fmt::format("parameter {} of {} has {} bytes, the test gives {}", i,
-                                                            kernel.name, kernel.parameters[i].size, bytes.size()));
+      return fail(Error::Kind::InvalidArgument,
+                  fmt::format("parameter {} of {} has {} bytes, the test gives {}", i, kernel.name,
+                              kernel.parameters[i].size, bytes.size()));
     }
     std::ranges::copy(bytes, block.begin() + static_cast<std::ptrdiff_t>(offsets[i]));
   }

@@ -1,10 +1,9 @@
 #include "jit/block_fibres.h"
 
-#include <boost/context/fiber.hpp>
-#include <boost/context/pooled_fixedsize_stack.hpp>
-
 #include <algorithm>
 #include <bit>
+#include <boost/context/fiber.hpp>
+#include <boost/context/pooled_fixedsize_stack.hpp>
 #include <cstring>
 #include <memory>
 
@@ -24,7 +23,7 @@ struct Warp {
   Block* block = nullptr;
   context::fiber fibre, caller;
   bool finished = false;
-  bool waiting = false;       // at `barrier`
+  bool waiting = false;  // at `barrier`
   std::uint32_t barrier = 0;
   std::uint32_t arrived_result = 0;
 };
@@ -45,7 +44,8 @@ void suspend(Warp& warp) { warp.caller = std::move(warp.caller).resume(); }
 
 std::uint32_t exited(const Block& block) {
   std::uint32_t count = 0;
-  for (const auto& warp : block.warps) count += static_cast<std::uint32_t>(std::popcount(warp->context.exited_mask & warp->context.active_mask));
+  for (const auto& warp : block.warps)
+    count += static_cast<std::uint32_t>(std::popcount(warp->context.exited_mask & warp->context.active_mask));
   return count;
 }
 
@@ -53,7 +53,8 @@ void complete(Block& block, std::uint32_t id, std::uint32_t mode) {
   BarrierState& state = block.barriers[id];
   std::uint32_t result = 0;
   if (mode == static_cast<std::uint32_t>(ptx::BarrierMode::RedPopc)) result = state.popc;
-  if (mode == static_cast<std::uint32_t>(ptx::BarrierMode::RedAnd)) result = state.popc == state.voters ? 1 : 0;
+  if (mode == static_cast<std::uint32_t>(ptx::BarrierMode::RedAnd))
+    result = state.popc == state.voters ? 1 : 0;
   if (mode == static_cast<std::uint32_t>(ptx::BarrierMode::RedOr)) result = state.popc != 0 ? 1 : 0;
   state = {};
   for (auto& warp : block.warps) {
@@ -64,8 +65,8 @@ void complete(Block& block, std::uint32_t id, std::uint32_t mode) {
   }
 }
 
-std::uint32_t barrier(WarpContext* context, std::uint32_t mask, std::uint32_t id, std::uint32_t count, std::uint32_t mode,
-                      std::uint32_t predicate) {
+std::uint32_t barrier(WarpContext* context, std::uint32_t mask, std::uint32_t id, std::uint32_t count,
+                      std::uint32_t mode, std::uint32_t predicate) {
   Warp& warp = warp_of(context);
   Block& block = *warp.block;
   BarrierState& state = block.barriers[id];
@@ -81,7 +82,8 @@ std::uint32_t barrier(WarpContext* context, std::uint32_t mask, std::uint32_t id
   while (warp.waiting) {
     suspend(warp);
     // Threads may have exited meanwhile.
-    if (warp.waiting && state.wanted == 0 && state.arrived >= block.threads - exited(block)) complete(block, id, mode);
+    if (warp.waiting && state.wanted == 0 && state.arrived >= block.threads - exited(block))
+      complete(block, id, mode);
   }
   return warp.arrived_result;
 }
@@ -95,7 +97,8 @@ void trap(WarpContext* context, std::uint32_t, std::uint32_t, std::uint32_t inst
   for (;;) suspend(warp);
 }
 
-void call(WarpContext* context, std::uint32_t mask, std::uint32_t function, const void* const* arguments, void* result) {
+void call(WarpContext* context, std::uint32_t mask, std::uint32_t function, const void* const* arguments,
+          void* result) {
   Warp& warp = warp_of(context);
   if (function == static_cast<std::uint32_t>(jit::RuntimeFunction::Vprintf)) {
     for (; mask != 0; mask &= mask - 1) {
@@ -110,14 +113,18 @@ void call(WarpContext* context, std::uint32_t mask, std::uint32_t function, cons
 std::uint64_t globaltimer(WarpContext*) { return 1000; }
 std::uint64_t clock(WarpContext*) { return 2000; }
 void nanosleep(WarpContext* context, std::uint32_t) { suspend(warp_of(context)); }
-void trace_block(WarpContext* context, std::uint32_t id, std::uint32_t) { warp_of(context).block->result->traced_blocks.push_back(id); }
-void trace_access(WarpContext* context, std::uint32_t, std::uint32_t mask, std::uint32_t, const std::uint64_t*) {
+void trace_block(WarpContext* context, std::uint32_t id, std::uint32_t) {
+  warp_of(context).block->result->traced_blocks.push_back(id);
+}
+void trace_access(WarpContext* context, std::uint32_t, std::uint32_t mask, std::uint32_t,
+                  const std::uint64_t*) {
   warp_of(context).block->result->traced_accesses += static_cast<std::uint64_t>(std::popcount(mask));
 }
-void check_access(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, const std::uint64_t*) {}
+void check_access(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
+                  const std::uint64_t*) {}
 
-constexpr jit::RuntimeCallbacks kCallbacks{barrier,   yield,       trap,         call,        globaltimer, clock,
-                                           nanosleep, trace_block, trace_access, check_access};
+constexpr jit::RuntimeCallbacks kCallbacks{barrier, yield,     trap,        call,         globaltimer,
+                                           clock,   nanosleep, trace_block, trace_access, check_access};
 
 }  // namespace
 
@@ -125,11 +132,16 @@ jit::LaneShape lane_shape(const Dim3& block) {
   if (block.x % 32 == 0 || (block.y == 1 && block.z == 1)) return jit::LaneShape::Linear;
   if ((block.x * block.y) % 32 == 0 || block.z == 1) {
     switch (block.x) {
-      case 2: return jit::LaneShape::Rows2;
-      case 4: return jit::LaneShape::Rows4;
-      case 8: return jit::LaneShape::Rows8;
-      case 16: return jit::LaneShape::Rows16;
-      default: break;
+      case 2:
+        return jit::LaneShape::Rows2;
+      case 4:
+        return jit::LaneShape::Rows4;
+      case 8:
+        return jit::LaneShape::Rows8;
+      case 16:
+        return jit::LaneShape::Rows16;
+      default:
+        break;
     }
   }
   return jit::LaneShape::General;
@@ -152,7 +164,8 @@ Result<GridResult> run_grid(const GridRun& run) {
   const std::uint64_t local_stride = (code->local_bytes + 63) / 64 * 64 + 64;
   std::vector<std::byte> shared(layout.static_bytes + run.dynamic_shared_bytes + 4096);
   std::vector<std::byte> local(local_stride * warps * 32);
-  std::byte* shared_base = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(shared.data()) + 1023) / 1024 * 1024);
+  std::byte* shared_base =
+      reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(shared.data()) + 1023) / 1024 * 1024);
   for (std::uint32_t block_z = 0; block_z < run.grid.z; ++block_z)
     for (std::uint32_t block_y = 0; block_y < run.grid.y; ++block_y)
       for (std::uint32_t block_x = 0; block_x < run.grid.x; ++block_x) {

@@ -1,4 +1,5 @@
-// Runs one block of a compiled kernel on the calling thread, a fibre a warp: just enough of an engine to test generated code by itself.
+// Runs one block of a compiled kernel on the calling thread, a fibre a warp: just enough of an engine to test
+// generated code by itself.
 #pragma once
 
 #include <cstddef>

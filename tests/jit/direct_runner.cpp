@@ -63,8 +63,8 @@ class DirectRunner final : public Runner {
     }
     for (std::size_t i = 0; i < module_->variables.size(); ++i) {
       for (const ptx::Relocation& r : module_->variables[i].relocations) {
-        const std::uint64_t target =
-            (r.is_function ? jit::function_address(r.target) : symbols_[r.target]) + static_cast<std::uint64_t>(r.addend);
+        const std::uint64_t target = (r.is_function ? jit::function_address(r.target) : symbols_[r.target]) +
+                                     static_cast<std::uint64_t>(r.addend);
         std::memcpy(reinterpret_cast<void*>(symbols_[i] + r.offset), &target, r.size);
       }
     }

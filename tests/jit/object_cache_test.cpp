@@ -43,7 +43,8 @@ class ObjectCacheTest : public testing::Test {
   void expect_right_result() {
     auto parsed = ptx::parse(kText);
     ASSERT_TRUE(parsed);
-    auto module = CompiledModule::create(std::make_shared<const ptx::Module>(std::move(*parsed)), {directory_.string(), false});
+    auto module = CompiledModule::create(std::make_shared<const ptx::Module>(std::move(*parsed)),
+                                         {directory_.string(), false});
     ASSERT_TRUE(module);
     std::vector<std::uint32_t> out(32);
     const std::uint32_t* address = out.data();

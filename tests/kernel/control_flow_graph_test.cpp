@@ -85,7 +85,8 @@ TEST(ControlFlowGraph, AGuardedReturnFallsThrough) {
   const auto graph = ControlFlowGraph::build(f.function());
   ASSERT_EQ(graph.blocks().size(), 2u);
   EXPECT_EQ(graph.blocks()[0].successors, std::vector<BlockId>{1});
-  EXPECT_EQ(graph.blocks()[0].immediate_post_dominator, kNoBlock) << "some lanes leave, so block 1 does not post-dominate";
+  EXPECT_EQ(graph.blocks()[0].immediate_post_dominator, kNoBlock)
+      << "some lanes leave, so block 1 does not post-dominate";
 }
 
 TEST(ControlFlowGraph, LoopBlocksAreContiguousAndExitsComeAfter) {

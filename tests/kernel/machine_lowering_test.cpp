@@ -16,7 +16,8 @@ MachineFunction lower(const std::string& body, const LoweringOptions& options = 
   const std::string text =
       ".version 8.0\n.target sm_86\n.address_size 64\n.visible .entry k(.param .u64 p, .param .u32 n)\n{\n"
       ".reg .pred %p<9>; .reg .b32 %r<40>; .reg .f32 %f<40>; .reg .b64 %rd<20>; .reg .f64 %fd<9>;\n"
-      ".shared .align 4 .b8 tile[4096];\n" + body + "\nret;\n}\n";
+      ".shared .align 4 .b8 tile[4096];\n" +
+      body + "\nret;\n}\n";
   const auto module = ptx::parse(text);
   EXPECT_TRUE(module.has_value()) << (module ? "" : ptx::to_string(module.error().diagnostics.front()));
   if (!module) return {};
@@ -31,25 +32,31 @@ std::vector<std::string> mnemonics(const MachineFunction& machine) {
   return result;
 }
 
-long count(const MachineFunction& machine, const std::string& mnemonic) { return std::ranges::count(mnemonics(machine), mnemonic); }
+long count(const MachineFunction& machine, const std::string& mnemonic) {
+  return std::ranges::count(mnemonics(machine), mnemonic);
+}
 
 TEST(MachineLowering, AnIndexedAccessNeedsOneWideMultiplyAdd) {
   const MachineFunction machine = lower(
-      "ld.param.u64 %rd1, [p]; cvta.to.global.u64 %rd2, %rd1; mov.u32 %r1, %tid.x; mul.wide.u32 %rd3, %r1, 4;\n"
-      "add.s64 %rd4, %rd2, %rd3; ld.global.f32 %f1, [%rd4]; add.f32 %f2, %f1, %f1; st.global.f32 [%rd4], %f2;");
+      "ld.param.u64 %rd1, [p]; cvta.to.global.u64 %rd2, %rd1; mov.u32 %r1, %tid.x; mul.wide.u32 %rd3, %r1, "
+      "4;\n"
+      "add.s64 %rd4, %rd2, %rd3; ld.global.f32 %f1, [%rd4]; add.f32 %f2, %f1, %f1; st.global.f32 [%rd4], "
+      "%f2;");
   EXPECT_EQ(mnemonics(machine), (std::vector<std::string>{"S2R", "IMAD.WIDE", "LDG", "FADD", "STG", "EXIT"}));
 }
 
 TEST(MachineLowering, ConstantsAndParametersCostNothing) {
   const MachineFunction machine = lower(
-      "ld.param.u64 %rd1, [p]; cvta.to.global.u64 %rd2, %rd1; ld.param.u32 %r1, [n]; mov.u32 %r2, 7; add.s32 %r3, %r1, %r2;\n"
+      "ld.param.u64 %rd1, [p]; cvta.to.global.u64 %rd2, %rd1; ld.param.u32 %r1, [n]; mov.u32 %r2, 7; add.s32 "
+      "%r3, %r1, %r2;\n"
       "st.global.u32 [%rd2], %r3;");
   EXPECT_EQ(mnemonics(machine), (std::vector<std::string>{"IADD3", "STG", "EXIT"}));
 }
 
 TEST(MachineLowering, WideAddsTakeTwoOperationsUnlessTheCardHasThem) {
   const std::string body =
-      "ld.param.u64 %rd1, [p]; ld.global.u64 %rd2, [%rd1]; ld.global.u64 %rd3, [%rd1+8]; add.s64 %rd4, %rd2, %rd3;\n"
+      "ld.param.u64 %rd1, [p]; ld.global.u64 %rd2, [%rd1]; ld.global.u64 %rd3, [%rd1+8]; add.s64 %rd4, %rd2, "
+      "%rd3;\n"
       "st.global.u64 [%rd1], %rd4;";
   EXPECT_EQ(count(lower(body), "IADD3.X"), 1);
   LoweringOptions wide;
@@ -59,8 +66,10 @@ TEST(MachineLowering, WideAddsTakeTwoOperationsUnlessTheCardHasThem) {
 
 TEST(MachineLowering, NeighbouringSharedLoadsBecomeOneWideLoad) {
   const MachineFunction machine = lower(
-      "ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x; shl.b32 %r2, %r1, 4; mov.u32 %r3, tile; add.s32 %r4, %r3, %r2;\n"
-      "ld.shared.f32 %f1, [%r4]; ld.shared.f32 %f2, [%r4+4]; ld.shared.f32 %f3, [%r4+8]; ld.shared.f32 %f4, [%r4+12];\n"
+      "ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x; shl.b32 %r2, %r1, 4; mov.u32 %r3, tile; add.s32 %r4, "
+      "%r3, %r2;\n"
+      "ld.shared.f32 %f1, [%r4]; ld.shared.f32 %f2, [%r4+4]; ld.shared.f32 %f3, [%r4+8]; ld.shared.f32 %f4, "
+      "[%r4+12];\n"
       "add.f32 %f5, %f1, %f2; add.f32 %f6, %f3, %f4; add.f32 %f7, %f5, %f6; st.global.f32 [%rd1], %f7;");
   EXPECT_EQ(count(machine, "LDS"), 1);
   EXPECT_EQ(machine.blocks[0].accesses, 5u);
@@ -68,8 +77,10 @@ TEST(MachineLowering, NeighbouringSharedLoadsBecomeOneWideLoad) {
 
 TEST(MachineLowering, UnalignedSharedLoadsStayApart) {
   const MachineFunction machine = lower(
-      "ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x; shl.b32 %r2, %r1, 2; mov.u32 %r3, tile; add.s32 %r4, %r3, %r2;\n"
-      "ld.shared.f32 %f1, [%r4]; ld.shared.f32 %f2, [%r4+4]; add.f32 %f5, %f1, %f2; st.global.f32 [%rd1], %f5;");
+      "ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x; shl.b32 %r2, %r1, 2; mov.u32 %r3, tile; add.s32 %r4, "
+      "%r3, %r2;\n"
+      "ld.shared.f32 %f1, [%r4]; ld.shared.f32 %f2, [%r4+4]; add.f32 %f5, %f1, %f2; st.global.f32 [%rd1], "
+      "%f5;");
   EXPECT_EQ(count(machine, "LDS"), 2);
 }
 
@@ -86,24 +97,32 @@ TEST(MachineLowering, LanesThatPartMeetAgain) {
   std::string long_block;
   for (int i = 0; i < 12; ++i) long_block += "mad.lo.s32 %r2, %r2, %r1, 3;\n";
   const std::string tail = "skip:\nst.global.u32 [%rd1], %r2;";
-  const MachineFunction varying = lower("ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x; mov.u32 %r2, 0; setp.gt.u32 %p1, %r1, 3;\n@%p1 bra skip;\n" + long_block + tail);
+  const MachineFunction varying = lower(
+      "ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x; mov.u32 %r2, 0; setp.gt.u32 %p1, %r1, 3;\n@%p1 bra "
+      "skip;\n" +
+      long_block + tail);
   EXPECT_EQ(count(varying, "BSSY"), 1);
   EXPECT_EQ(count(varying, "BSYNC"), 1);
-  const MachineFunction uniform = lower("ld.param.u64 %rd1, [p]; ld.param.u32 %r1, [n]; mov.u32 %r2, 0; setp.gt.u32 %p1, %r1, 3;\n@%p1 bra skip;\n" + long_block + tail);
+  const MachineFunction uniform = lower(
+      "ld.param.u64 %rd1, [p]; ld.param.u32 %r1, [n]; mov.u32 %r2, 0; setp.gt.u32 %p1, %r1, 3;\n@%p1 bra "
+      "skip;\n" +
+      long_block + tail);
   EXPECT_EQ(count(uniform, "BSSY"), 0);
   EXPECT_EQ(count(uniform, "BRA"), 1);
 }
 
 TEST(MachineLowering, LoadsGoAheadOfTheArithmeticThatNeedsThem) {
   const MachineFunction machine = lower(
-      "ld.param.u64 %rd1, [p]; ld.global.f32 %f1, [%rd1]; add.f32 %f2, %f1, %f1; ld.global.f32 %f3, [%rd1+4]; add.f32 %f4, %f3, %f2;\n"
+      "ld.param.u64 %rd1, [p]; ld.global.f32 %f1, [%rd1]; add.f32 %f2, %f1, %f1; ld.global.f32 %f3, "
+      "[%rd1+4]; add.f32 %f4, %f3, %f2;\n"
       "st.global.f32 [%rd1], %f4;");
   EXPECT_EQ(mnemonics(machine), (std::vector<std::string>{"LDG", "LDG", "FADD", "FADD", "STG", "EXIT"}));
 }
 
 TEST(MachineLowering, DivisionIsALongSequence) {
   const MachineFunction machine = lower(
-      "ld.param.u64 %rd1, [p]; ld.global.s32 %r1, [%rd1]; ld.global.s32 %r2, [%rd1+4]; div.s32 %r3, %r1, %r2; st.global.s32 [%rd1], %r3;");
+      "ld.param.u64 %rd1, [p]; ld.global.s32 %r1, [%rd1]; ld.global.s32 %r2, [%rd1+4]; div.s32 %r3, %r1, "
+      "%r2; st.global.s32 [%rd1], %r3;");
   EXPECT_EQ(count(machine, "MUFU"), 1);
   // 25 of the assembler's own, with two loads, a store and the exit.
   EXPECT_NEAR(static_cast<double>(mnemonics(machine).size()), 29, 4);
@@ -111,7 +130,8 @@ TEST(MachineLowering, DivisionIsALongSequence) {
 
 TEST(MachineLowering, RegistersFollowWhatIsLive) {
   std::string body = "ld.param.u64 %rd1, [p];\n";
-  for (int i = 0; i < 39; ++i) body += "ld.global.f32 %f" + std::to_string(i) + ", [%rd1+" + std::to_string(4 * i) + "];\n";
+  for (int i = 0; i < 39; ++i)
+    body += "ld.global.f32 %f" + std::to_string(i) + ", [%rd1+" + std::to_string(4 * i) + "];\n";
   for (int i = 1; i < 39; ++i) body += "add.f32 %f0, %f0, %f" + std::to_string(i) + ";\n";
   body += "st.global.f32 [%rd1], %f0;";
   // Not one for each load: where registers run high, arithmetic that frees some goes first.

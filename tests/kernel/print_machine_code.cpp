@@ -1,4 +1,5 @@
-// Prints the machine operations that a PTX file is lowered to: print_machine_code FILE.ptx [ARCHITECTURE] [--counts]
+// Prints the machine operations that a PTX file is lowered to: print_machine_code FILE.ptx [ARCHITECTURE]
+// [--counts]
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -23,7 +24,8 @@ int main(int count, char** arguments) {
   text << file.rdbuf();
   const auto module = doppel::ptx::parse(text.str());
   if (!module) {
-    for (const auto& diagnostic : module.error().diagnostics) std::cerr << doppel::ptx::to_string(diagnostic) << "\n";
+    for (const auto& diagnostic : module.error().diagnostics)
+      std::cerr << doppel::ptx::to_string(diagnostic) << "\n";
     return 1;
   }
   bool counts = false;

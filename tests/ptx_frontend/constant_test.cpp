@@ -42,7 +42,8 @@ TEST(Constant, Floats) {
 }
 
 TEST(Constant, NoConversionBetweenIntegersAndFloats) {
-  for (const auto& [text, type] : {std::pair{"1", Type::F32}, {"1.0", Type::U32}, {"1.0", Type::B32}, {"0f3F800000", Type::F16}}) {
+  for (const auto& [text, type] :
+       {std::pair{"1", Type::F32}, {"1.0", Type::U32}, {"1.0", Type::B32}, {"0f3F800000", Type::F16}}) {
     Lexer lexer(text);
     EXPECT_FALSE(convert(parse_constant(lexer), type).has_value()) << text;
   }
@@ -64,8 +65,9 @@ TEST(Constant, OperatorsFollowTheTableOfTheIsa) {
 }
 
 TEST(Constant, BadOnesAreErrors) {
-  for (const char* line : {"mov.u32 %r1, 09;", "mov.u32 %r1, 0x;", "mov.f32 %f1, 0f3F8;", "mov.u32 %r1, 1/0;", "mov.u32 %r1, 12abc;",
-                           "mov.u64 %rd1, 99999999999999999999;", "mov.f32 %f1, 1e999;", "mov.u32 %r1, (1;"}) {
+  for (const char* line : {"mov.u32 %r1, 09;", "mov.u32 %r1, 0x;", "mov.f32 %f1, 0f3F8;", "mov.u32 %r1, 1/0;",
+                           "mov.u32 %r1, 12abc;", "mov.u64 %rd1, 99999999999999999999;",
+                           "mov.f32 %f1, 1e999;", "mov.u32 %r1, (1;"}) {
     EXPECT_EQ(test::parse_badly(test::kernel_text(line)).kind, Diagnostic::Kind::Malformed) << line;
   }
 }

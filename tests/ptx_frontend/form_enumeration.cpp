@@ -11,8 +11,11 @@ const Choices kRounding = {"", "rn", "rz", "rm", "rp"};
 const Choices kAnyRounding = {"", "rn", "rz", "rm", "rp", "rni", "rzi", "rmi", "rpi", "rna"};
 const Choices kFtz = {"", "ftz"};
 const Choices kSat = {"", "sat"};
-const Choices kTypes = {"pred", "b8", "b16", "b32", "b64", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "u16x2", "s16x2", "f16", "f16x2", "bf16", "bf16x2", "tf32", "f32", "f32x2", "f64"};
-const Choices kCompare = {"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"};
+const Choices kTypes = {"pred",  "b8",   "b16",    "b32",  "b64", "u8",    "u16",   "u32",
+                        "u64",   "s8",   "s16",    "s32",  "s64", "u16x2", "s16x2", "f16",
+                        "f16x2", "bf16", "bf16x2", "tf32", "f32", "f32x2", "f64"};
+const Choices kCompare = {"eq", "ne",  "lt",  "le",  "gt",  "ge",  "lo",  "ls",  "hi",
+                          "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"};
 const Choices kBoolOp = {"", "and", "or", "xor"};
 const Choices kSpaces = {"", "global", "shared", "local", "const", "param"};
 const Choices kScopes = {"", "cta", "cluster", "gpu", "sys"};
@@ -81,14 +84,29 @@ const std::vector<Pattern>& patterns() {
       {"shfl", {{"", "sync"}, {"up", "down", "bfly", "idx"}, kTypes}},
       {"cvta", {{"", "to"}, {"global", "shared", "local", "const", "param"}, {"u32", "u64"}}},
       {"isspacep", {{"global", "shared", "local", "const", "param"}}},
-      {"ld", {{"", "weak", "volatile", "relaxed", "acquire", "mmio.relaxed"}, kScopes, kSpaces, {"", "ca", "cg", "cs", "lu", "cv", "nc"}, {"", "v2", "v4", "v8"}, kTypes}},
+      {"ld",
+       {{"", "weak", "volatile", "relaxed", "acquire", "mmio.relaxed"},
+        kScopes,
+        kSpaces,
+        {"", "ca", "cg", "cs", "lu", "cv", "nc"},
+        {"", "v2", "v4", "v8"},
+        kTypes}},
       {"ldu", {{"", "global"}, {"", "v2", "v4"}, kTypes}},
-      {"st", {{"", "weak", "volatile", "relaxed", "release", "mmio.relaxed"}, kScopes, kSpaces, {"", "wb", "cg", "cs", "wt"}, {"", "v2", "v4", "v8"}, kTypes}},
+      {"st",
+       {{"", "weak", "volatile", "relaxed", "release", "mmio.relaxed"},
+        kScopes,
+        kSpaces,
+        {"", "wb", "cg", "cs", "wt"},
+        {"", "v2", "v4", "v8"},
+        kTypes}},
       {"prefetch", {{"", "global", "local"}, {"L1", "L2", "L2::evict_last", "L2::evict_normal"}}},
       {"prefetchu", {{"L1"}}},
       {"applypriority", {{"", "global"}, {"L2::evict_normal"}}},
       {"discard", {{"", "global"}, {"L2"}}},
-      {"createpolicy", {{"fractional"}, {"L2::evict_last", "L2::evict_normal", "L2::evict_first", "L2::evict_unchanged"}, {"b64"}}},
+      {"createpolicy",
+       {{"fractional"},
+        {"L2::evict_last", "L2::evict_normal", "L2::evict_first", "L2::evict_unchanged"},
+        {"b64"}}},
       {"cvt", {kAnyRounding, {"", "ftz"}, kSat, {"", "relu"}, {"", "satfinite"}, kTypes, kTypes}},
       {"cvt", {{"pack"}, {"sat"}, {"u8", "s8", "u16", "s16"}, {"s32"}, {"", "b32"}}},
       {"bra", {{"", "uni"}}},
@@ -102,7 +120,11 @@ const std::vector<Pattern>& patterns() {
       {"griddepcontrol", {{"wait", "launch_dependents"}}},
       {"bar", {{"", "cta"}, {"sync", "arrive", "red.popc.u32", "red.and.pred", "red.or.pred"}}},
       {"bar", {{"warp"}, {"sync"}}},
-      {"barrier", {{"", "cta"}, {"sync", "arrive", "red.popc", "red.and", "red.or"}, {"", "aligned"}, {"", "u32", "pred"}}},
+      {"barrier",
+       {{"", "cta"},
+        {"sync", "arrive", "red.popc", "red.and", "red.or"},
+        {"", "aligned"},
+        {"", "u32", "pred"}}},
       {"membar", {{"cta", "gl", "sys"}}},
       {"fence", {{"", "sc", "acq_rel", "acquire", "release"}, kScopes}},
       {"fence", {{"proxy"}, {"alias"}}},
@@ -111,13 +133,26 @@ const std::vector<Pattern>& patterns() {
       {"activemask", {{"b32"}}},
       {"redux", {{"sync"}, {"add", "min", "max", "and", "or", "xor"}, kTypes}},
       {"elect", {{"sync"}}},
-      {"atom", {{"", "relaxed", "acquire", "release", "acq_rel"}, kScopes, {"", "global", "shared"}, {"add", "and", "or", "xor", "cas", "exch", "inc", "dec", "min", "max"}, {"", "noftz"}, kTypes}},
-      {"red", {{"", "relaxed", "release"}, kScopes, {"", "global", "shared"}, {"add", "and", "or", "xor", "inc", "dec", "min", "max"}, {"", "noftz"}, kTypes}},
+      {"atom",
+       {{"", "relaxed", "acquire", "release", "acq_rel"},
+        kScopes,
+        {"", "global", "shared"},
+        {"add", "and", "or", "xor", "cas", "exch", "inc", "dec", "min", "max"},
+        {"", "noftz"},
+        kTypes}},
+      {"red",
+       {{"", "relaxed", "release"},
+        kScopes,
+        {"", "global", "shared"},
+        {"add", "and", "or", "xor", "inc", "dec", "min", "max"},
+        {"", "noftz"},
+        kTypes}},
   };
   return *all;
 }
 
-void expand(const Pattern& pattern, std::size_t position, const std::string& so_far, std::vector<std::string>& forms) {
+void expand(const Pattern& pattern, std::size_t position, const std::string& so_far,
+            std::vector<std::string>& forms) {
   if (position == pattern.positions.size()) {
     if (decode_form(so_far).status == FormResult::Status::Accepted) forms.push_back(so_far);
     return;
@@ -132,11 +167,19 @@ void expand(const Pattern& pattern, std::size_t position, const std::string& so_
 std::string reg(Type type, int number) {
   std::string_view prefix = "%r";
   switch (bit_width(type)) {
-    case 1: prefix = "%p"; break;
+    case 1:
+      prefix = "%p";
+      break;
     case 8:
-    case 16: prefix = "%h"; break;
-    case 64: prefix = type == Type::F64 ? "%d" : "%rd"; break;
-    default: prefix = type == Type::F32 ? "%f" : "%r"; break;
+    case 16:
+      prefix = "%h";
+      break;
+    case 64:
+      prefix = type == Type::F64 ? "%d" : "%rd";
+      break;
+    default:
+      prefix = type == Type::F32 ? "%f" : "%r";
+      break;
   }
   return std::string(prefix) + std::to_string(number);
 }
@@ -144,21 +187,27 @@ std::string reg(Type type, int number) {
 std::string operand_text(const OperandRule& rule, const Form& form, int number) {
   using Kind = OperandRule::Kind;
   switch (rule.kind) {
-    case Kind::ReadPredicate: return "%p" + std::to_string(number);
-    case Kind::Immediate: return form.opcode == Opcode::Applypriority || form.opcode == Opcode::Discard ? "128" : "7";
+    case Kind::ReadPredicate:
+      return "%p" + std::to_string(number);
+    case Kind::Immediate:
+      return form.opcode == Opcode::Applypriority || form.opcode == Opcode::Discard ? "128" : "7";
     case Kind::Address:
       if (form.modifiers.space == Space::Param) return form.opcode == Opcode::St ? "[a]" : "[p]";
       return "[%rd1+32]";  // aligned for the widest access
-    case Kind::Label: return "L";
-    case Kind::BranchList: return "ts";
+    case Kind::Label:
+      return "L";
+    case Kind::BranchList:
+      return "ts";
     case Kind::WriteVector:
     case Kind::ReadVector: {
       std::string text = "{";
       for (int i = 0; i < rule.vector; ++i) text.append(i > 0 ? ", " : "").append(reg(rule.type, 8 + i));
       return text + "}";
     }
-    case Kind::Unified: return {};
-    default: return reg(rule.type, number);
+    case Kind::Unified:
+      return {};
+    default:
+      return reg(rule.type, number);
   }
 }
 
@@ -168,9 +217,10 @@ std::vector<std::string> accepted_forms(bool with_hints) {
   std::vector<std::string> forms;
   for (const Pattern& pattern : patterns()) expand(pattern, 0, std::string(pattern.word), forms);
   if (with_hints) {
-    for (const char* form :
-         {"ld.global.L1::evict_last.u32", "ld.global.L1::no_allocate.L2::128B.v2.f32", "ld.global.nc.L1::evict_first.L2::256B.u32", "ld.global.L2::cache_hint.u32",
-          "st.global.L1::evict_last.u32", "st.global.L2::cache_hint.v4.f32", "atom.global.add.L2::cache_hint.u32", "red.global.add.L2::cache_hint.u32"}) {
+    for (const char* form : {"ld.global.L1::evict_last.u32", "ld.global.L1::no_allocate.L2::128B.v2.f32",
+                             "ld.global.nc.L1::evict_first.L2::256B.u32", "ld.global.L2::cache_hint.u32",
+                             "st.global.L1::evict_last.u32", "st.global.L2::cache_hint.v4.f32",
+                             "atom.global.add.L2::cache_hint.u32", "red.global.add.L2::cache_hint.u32"}) {
       if (decode_form(form).status == FormResult::Status::Accepted) forms.emplace_back(form);
     }
   }

@@ -1,5 +1,5 @@
-// Every instruction form that the front end accepts, and a sample line of each: for tests that ask whether all of them
-// are implemented.
+// Every instruction form that the front end accepts, and a sample line of each: for tests that ask whether
+// all of them are implemented.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace doppel::ptx::test {
 
-// All accepted forms in a fixed order, suffixes as the ISA orders them. Cache hints, which change nothing, are left out;
-// `with_hints` adds one of each.
+// All accepted forms in a fixed order, suffixes as the ISA orders them. Cache hints, which change nothing,
+// are left out; `with_hints` adds one of each.
 std::vector<std::string> accepted_forms(bool with_hints = false);
 
 // A line with operands as `form` wants them, from the registers of kernel_text(): "add.s32 %r1, %r2, %r3;".

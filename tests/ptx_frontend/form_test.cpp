@@ -52,23 +52,42 @@ TEST(Form, SuffixesInAnyOrderAndWithBlanks) {
 }
 
 TEST(Form, OperandTypesAreChecked) {
-  parse_one("add.f32 %f1, %f2, %r3;");         // a bit register holds any type of its size
-  parse_one("ld.global.u8 %r1, [%rd1];");       // 9.4.1: wider destination
-  parse_one("st.global.u8 [%rd1], %rd2;");      // 9.4.1: wider source
+  parse_one("add.f32 %f1, %f2, %r3;");      // a bit register holds any type of its size
+  parse_one("ld.global.u8 %r1, [%rd1];");   // 9.4.1: wider destination
+  parse_one("st.global.u8 [%rd1], %rd2;");  // 9.4.1: wider source
   parse_one("cvt.u8.u32 %r1, %r2;");
-  for (const char* line : {"add.f32 %f1, %f2, %d3;", "add.s32 %r1, %r2, %f3;", "add.s32 %r1, %h2, %r3;", "add.f32 %f1, %f2, 1;",
-                           "add.s32 %r1, %r2, 1.0;", "ld.global.u32 %h1, [%rd1];", "ld.global.u32 %f1, [%rd1];", "add.s32 %p1, %r1, %r2;",
-                           "add.s32 %r1, %r2;", "add.s32 %r1, %r2, %r3, %r4;", "mov.u32 %r1, %clock64;", "add.s32 %r1, %tid.x, 1;",
-                           "ld.global.v2.u32 {%r1}, [%rd1];", "setp.eq.s32 %r1, %r2, %r3;", "lop3.b32 %r1, %r2, %r3, %r4, 256;",
-                           "add.s32 %r1|%p1, %r2, %r3;", "ld.global.u32 %r1, %rd1;", "ld.global.u32 %r1, [%f1];"}) {
+  for (const char* line :
+       {"add.f32 %f1, %f2, %d3;", "add.s32 %r1, %r2, %f3;", "add.s32 %r1, %h2, %r3;", "add.f32 %f1, %f2, 1;",
+        "add.s32 %r1, %r2, 1.0;", "ld.global.u32 %h1, [%rd1];", "ld.global.u32 %f1, [%rd1];",
+        "add.s32 %p1, %r1, %r2;", "add.s32 %r1, %r2;", "add.s32 %r1, %r2, %r3, %r4;",
+        "mov.u32 %r1, %clock64;", "add.s32 %r1, %tid.x, 1;", "ld.global.v2.u32 {%r1}, [%rd1];",
+        "setp.eq.s32 %r1, %r2, %r3;", "lop3.b32 %r1, %r2, %r3, %r4, 256;", "add.s32 %r1|%p1, %r2, %r3;",
+        "ld.global.u32 %r1, %rd1;", "ld.global.u32 %r1, [%f1];"}) {
     EXPECT_EQ(parse_badly(kernel_text(line)).kind, Diagnostic::Kind::Malformed) << line;
   }
 }
 
 TEST(Form, RefusedFormsAreNamed) {
-  for (const char* form : {"tex.2d.v4.f32.f32", "wgmma.fence.sync.aligned", "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "add.b32", "mul.s32",
-                           "add.sat.u32", "div.f32", "setp.lo.s32", "setp.equ.s32", "cvt.f16.f32", "cvt.rn.f64.f32", "cvt.s32.f32", "shfl.up.b32",
-                           "vote.all.pred", "ld.shared.nc.u32", "st.const.u32", "atom.add.f16", "atom.inc.s32", "fence.proxy.async", "ld.v8.u64"}) {
+  for (const char* form : {"tex.2d.v4.f32.f32",
+                           "wgmma.fence.sync.aligned",
+                           "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32",
+                           "add.b32",
+                           "mul.s32",
+                           "add.sat.u32",
+                           "div.f32",
+                           "setp.lo.s32",
+                           "setp.equ.s32",
+                           "cvt.f16.f32",
+                           "cvt.rn.f64.f32",
+                           "cvt.s32.f32",
+                           "shfl.up.b32",
+                           "vote.all.pred",
+                           "ld.shared.nc.u32",
+                           "st.const.u32",
+                           "atom.add.f16",
+                           "atom.inc.s32",
+                           "fence.proxy.async",
+                           "ld.v8.u64"}) {
     const Diagnostic diagnostic = parse_badly(kernel_text(std::string(form) + " %r1, %r2, %r3;"));
     EXPECT_EQ(diagnostic.kind, Diagnostic::Kind::Unsupported) << form;
     EXPECT_EQ(diagnostic.form, form);
@@ -83,9 +102,12 @@ TEST(Form, TargetsAndVersions) {
     const char* target;
     const char* version;
   };
-  for (const Case& c : {Case{"elect.sync %r1|%p1, -1;", "sm_90", "sm_86", "8.5"}, Case{"griddepcontrol.wait;", "sm_90", "sm_86", "8.5"},
-                        Case{"fence.acq_rel.cluster;", "sm_90", "sm_86", "8.5"}, Case{"add.f32x2 %rd1, %rd2, %rd3;", "sm_100", "sm_90", "8.6"},
-                        Case{"redux.sync.add.s32 %r1, %r2, -1;", "sm_80", "sm_75", "8.5"}, Case{"redux.sync.add.s32 %r1, %r2, -1;", "7.0", "sm_86", "6.5"},
+  for (const Case& c : {Case{"elect.sync %r1|%p1, -1;", "sm_90", "sm_86", "8.5"},
+                        Case{"griddepcontrol.wait;", "sm_90", "sm_86", "8.5"},
+                        Case{"fence.acq_rel.cluster;", "sm_90", "sm_86", "8.5"},
+                        Case{"add.f32x2 %rd1, %rd2, %rd3;", "sm_100", "sm_90", "8.6"},
+                        Case{"redux.sync.add.s32 %r1, %r2, -1;", "sm_80", "sm_75", "8.5"},
+                        Case{"redux.sync.add.s32 %r1, %r2, -1;", "7.0", "sm_86", "6.5"},
                         Case{"mov.u32 %r1, %cluster_ctarank;", "sm_90", "sm_86", "8.5"},
                         Case{"red.global.add.noftz.bf16x2 [%rd1], %r1;", "sm_90", "sm_86", "8.5"}}) {
     const Diagnostic diagnostic = parse_badly(kernel_text(c.line, c.target, c.version));
@@ -109,9 +131,11 @@ TEST(Form, EveryAcceptedFormParses) {
 }
 
 TEST(Form, EveryNameIsFound) {
-  // The opcode tables and name_of agree: each opcode's first word decodes to something known, if only to be refused.
+  // The opcode tables and name_of agree: each opcode's first word decodes to something known, if only to be
+  // refused.
   for (auto o = 0U; o <= static_cast<unsigned>(Opcode::Stackrestore); ++o) {
-    EXPECT_NE(decode_form(name_of(static_cast<Opcode>(o))).status, FormResult::Status::UnknownOpcode) << name_of(static_cast<Opcode>(o));
+    EXPECT_NE(decode_form(name_of(static_cast<Opcode>(o))).status, FormResult::Status::UnknownOpcode)
+        << name_of(static_cast<Opcode>(o));
   }
 }
 

@@ -11,7 +11,8 @@ using test::parse_one;
 using test::parse_well;
 
 TEST(Function, RegistersOfRangesAndScopes) {
-  const Module module = parse_well(kernel_text("add.s32 %r1, %r2, 3; { .reg .b32 %r1; mov.b32 %r1, %r2; } mov.b32 %r1, %r2;"));
+  const Module module =
+      parse_well(kernel_text("add.s32 %r1, %r2, 3; { .reg .b32 %r1; mov.b32 %r1, %r2; } mov.b32 %r1, %r2;"));
   const Function& k = module.functions[0];
   EXPECT_EQ(k.registers[k.instructions[0].operands[0].reg].name, "%r1");
   EXPECT_NE(k.instructions[1].operands[0].reg, k.instructions[0].operands[0].reg);
@@ -29,7 +30,8 @@ TEST(Function, LabelsAreLocalToTheirScope) {
 }
 
 TEST(Function, BranchTables) {
-  const Module module = parse_well(kernel_text("ts: .branchtargets A, B, A; brx.idx %r1, ts; A: mov.b32 %r1, %r2; B:"));
+  const Module module =
+      parse_well(kernel_text("ts: .branchtargets A, B, A; brx.idx %r1, ts; A: mov.b32 %r1, %r2; B:"));
   const Instruction& brx = module.functions[0].instructions[0];
   EXPECT_EQ(brx.opcode, Opcode::BrxIdx);
   ASSERT_EQ(brx.branch_targets.size(), 3U);
@@ -84,8 +86,9 @@ TEST(Function, MovesOfSpecialRegistersAndSymbols) {
   EXPECT_EQ(i.operands[1].component, 7);
   i = parse_one("mov.u32 %r1, WARP_SZ;");
   EXPECT_EQ(i.operands[1].immediate, 32U);
-  const Module module = parse_well(module_text(
-      ".global .b8 g[8]; .func f { ret; }\n.entry k { .reg .b64 %a<4>; mov.u64 %a1, g+4; mov.u64 %a2, f; cvta.global.u64 %a3, g; ret; }"));
+  const Module module =
+      parse_well(module_text(".global .b8 g[8]; .func f { ret; }\n.entry k { .reg .b64 %a<4>; mov.u64 %a1, "
+                             "g+4; mov.u64 %a2, f; cvta.global.u64 %a3, g; ret; }"));
   const auto& code = module.functions[1].instructions;
   EXPECT_EQ(code[0].operands[1].kind, Operand::Kind::Symbol);
   EXPECT_EQ(code[0].operands[1].offset, 4);
@@ -130,20 +133,23 @@ TEST(Function, BarrierForms) {
 }
 
 TEST(Function, CacheHintsAreDropped) {
-  const Instruction i = parse_one("ld.global.L1::evict_last.L2::cache_hint.L2::128B.v2.u32 {%r1, %r2}, [%rd1], %rd2;");
+  const Instruction i =
+      parse_one("ld.global.L1::evict_last.L2::cache_hint.L2::128B.v2.u32 {%r1, %r2}, [%rd1], %rd2;");
   EXPECT_EQ(i.operands.size(), 2U);
   EXPECT_EQ(parse_one("ld.global.nc.f32 %f1, [%rd1].unified;").modifiers.cache_op, CacheOp::Nc);
 }
 
 TEST(Function, Calls) {
-  const Module module = parse_well(module_text(
-      ".func (.param .b32 r) f (.param .b32 a, .param .align 8 .b8 b[16]) { ret; }\n"
-      ".func (.reg .b32 r) g (.reg .b32 a) { add.s32 r, a, 1; ret; }\n"
-      ".entry k { .reg .b32 %r<4>; .reg .b64 %rd<4>;\n"
-      "{ .param .b32 a; .param .align 8 .b8 b[16]; .param .b32 c; st.param.b32 [a], %r1; call.uni (c), f, (a, b); ld.param.b32 %r2, [c]; }\n"
-      "call (%r1), g, (5);\n"
-      "{ .param .b32 a; proto: .callprototype (.param .b32 _) _ (.param .b32 _); call (a), %rd1, (a), proto; }\n"
-      "ret; }"));
+  const Module module =
+      parse_well(module_text(".func (.param .b32 r) f (.param .b32 a, .param .align 8 .b8 b[16]) { ret; }\n"
+                             ".func (.reg .b32 r) g (.reg .b32 a) { add.s32 r, a, 1; ret; }\n"
+                             ".entry k { .reg .b32 %r<4>; .reg .b64 %rd<4>;\n"
+                             "{ .param .b32 a; .param .align 8 .b8 b[16]; .param .b32 c; st.param.b32 [a], "
+                             "%r1; call.uni (c), f, (a, b); ld.param.b32 %r2, [c]; }\n"
+                             "call (%r1), g, (5);\n"
+                             "{ .param .b32 a; proto: .callprototype (.param .b32 _) _ (.param .b32 _); call "
+                             "(a), %rd1, (a), proto; }\n"
+                             "ret; }"));
   const Function& k = module.functions[2];
   const Call& direct = *k.instructions[1].call;
   EXPECT_EQ(direct.callee, FunctionId{0});
@@ -160,9 +166,11 @@ TEST(Function, Calls) {
 }
 
 TEST(Function, CallErrors) {
-  const std::string head = ".func (.param .b32 r) f (.param .b32 a) { ret; }\n.entry k { .reg .b64 %rd<2>; .param .b32 x; .param .b64 y; ";
-  for (const char* call : {"call f, (x);", "call (x), f;", "call (x), f, (y);", "call (x), f, (x, x);", "call (x), g, (x);", "call (x), %rd1, (x);",
-                           "call k;", "call (x), f, (z);"}) {
+  const std::string head =
+      ".func (.param .b32 r) f (.param .b32 a) { ret; }\n.entry k { .reg .b64 %rd<2>; .param .b32 x; .param "
+      ".b64 y; ";
+  for (const char* call : {"call f, (x);", "call (x), f;", "call (x), f, (y);", "call (x), f, (x, x);",
+                           "call (x), g, (x);", "call (x), %rd1, (x);", "call k;", "call (x), f, (z);"}) {
     EXPECT_EQ(parse_badly(module_text(head + call + " ret; }")).kind, Diagnostic::Kind::Malformed) << call;
   }
 }

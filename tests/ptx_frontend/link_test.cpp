@@ -36,8 +36,10 @@ std::string error_of(const std::vector<std::string>& items) {
 }
 
 constexpr const char* kCaller =
-    ".extern .func (.param .b32 r) f (.param .b32 a);\n.extern .global .b32 v;\n.global .u64 table[2] = {v, f};\n"
-    ".visible .entry k { .reg .b32 %r<4>; .reg .b64 %rd<4>; { .param .b32 a; .param .b32 b; st.param.b32 [a], 1; call (b), f, (a); }\n"
+    ".extern .func (.param .b32 r) f (.param .b32 a);\n.extern .global .b32 v;\n.global .u64 table[2] = {v, "
+    "f};\n"
+    ".visible .entry k { .reg .b32 %r<4>; .reg .b64 %rd<4>; { .param .b32 a; .param .b32 b; st.param.b32 "
+    "[a], 1; call (b), f, (a); }\n"
     "ld.global.b32 %r1, [v]; mov.u64 %rd1, f; mov.u64 %rd2, table; ret; }\n";
 constexpr const char* kCallee =
     ".global .b32 before;\n.visible .global .b32 v = 7;\n"
@@ -66,8 +68,12 @@ TEST(Link, ReferencesMeetDefinitionsInEitherOrder) {
 }
 
 TEST(Link, InternalNamesStayApart) {
-  const std::string one = ".global .b32 hidden = 1;\n.func g { ret; }\n.entry k1 { .reg .b64 %rd<2>; call g; mov.u64 %rd1, hidden; ret; }\n";
-  const std::string two = ".global .b32 hidden = 2;\n.func g { ret; }\n.entry k2 { .reg .b64 %rd<2>; call g; mov.u64 %rd1, hidden; ret; }\n";
+  const std::string one =
+      ".global .b32 hidden = 1;\n.func g { ret; }\n.entry k1 { .reg .b64 %rd<2>; call g; mov.u64 %rd1, "
+      "hidden; ret; }\n";
+  const std::string two =
+      ".global .b32 hidden = 2;\n.func g { ret; }\n.entry k2 { .reg .b64 %rd<2>; call g; mov.u64 %rd1, "
+      "hidden; ret; }\n";
   const Module linked = link_well({one, two});
   const Function *k1 = linked.find_function("k1"), *k2 = linked.find_function("k2");
   ASSERT_TRUE(k1 != nullptr && k2 != nullptr);
@@ -79,8 +85,9 @@ TEST(Link, InternalNamesStayApart) {
 }
 
 TEST(Link, WeakAndCommon) {
-  const Module linked = link_well({".weak .global .b32 w = 1;\n.common .global .b32 c;\n.weak .func f { ret; }\n",
-                                   ".visible .global .b32 w = 2;\n.common .global .b32 c[4];\n.weak .func f { exit; }\n"});
+  const Module linked =
+      link_well({".weak .global .b32 w = 1;\n.common .global .b32 c;\n.weak .func f { ret; }\n",
+                 ".visible .global .b32 w = 2;\n.common .global .b32 c[4];\n.weak .func f { exit; }\n"});
   const Variable* w = linked.find_variable("w");
   ASSERT_NE(w, nullptr);
   EXPECT_EQ(w->initializer[0], std::byte{2});
@@ -89,13 +96,16 @@ TEST(Link, WeakAndCommon) {
 }
 
 TEST(Link, DynamicSharedMemoryIsOne) {
-  const Module linked = link_well({".extern .shared .align 16 .b8 s[];\n.entry a { .reg .b32 %r; mov.u32 %r, s; ret; }\n",
-                                   ".extern .shared .align 16 .b8 s[];\n.entry b { .reg .b32 %r; mov.u32 %r, s; ret; }\n"});
-  EXPECT_EQ(linked.find_function("a")->instructions[0].operands[1].symbol, linked.find_function("b")->instructions[0].operands[1].symbol);
+  const Module linked =
+      link_well({".extern .shared .align 16 .b8 s[];\n.entry a { .reg .b32 %r; mov.u32 %r, s; ret; }\n",
+                 ".extern .shared .align 16 .b8 s[];\n.entry b { .reg .b32 %r; mov.u32 %r, s; ret; }\n"});
+  EXPECT_EQ(linked.find_function("a")->instructions[0].operands[1].symbol,
+            linked.find_function("b")->instructions[0].operands[1].symbol);
 }
 
 TEST(Link, SourceFilesAreKept) {
-  const Module linked = link_well({".file 1 \"a.cu\"\n.entry a { .loc 1 5 0\nret; }\n", ".file 1 \"b.cu\"\n.entry b { .loc 1 6 0\nret; }\n"});
+  const Module linked = link_well({".file 1 \"a.cu\"\n.entry a { .loc 1 5 0\nret; }\n",
+                                   ".file 1 \"b.cu\"\n.entry b { .loc 1 6 0\nret; }\n"});
   const SourceLocation source = linked.find_function("b")->instructions[0].source;
   ASSERT_LT(source.file, linked.files.size());
   EXPECT_EQ(linked.files[source.file], "b.cu");
@@ -104,9 +114,13 @@ TEST(Link, SourceFilesAreKept) {
 
 TEST(Link, ErrorsNameTheSymbol) {
   EXPECT_NE(error_of({".extern .global .b32 lost;", ".global .b32 x;"}).find("'lost'"), std::string::npos);
-  EXPECT_NE(error_of({".visible .global .b32 twice;", ".visible .global .b32 twice;"}).find("'twice'"), std::string::npos);
-  EXPECT_NE(error_of({".visible .func both { ret; }", ".visible .func both { ret; }"}).find("'both'"), std::string::npos);
-  EXPECT_NE(error_of({".visible .func other(.param .b32 a) { ret; }", ".extern .func other(.param .b64 a);"}).find("'other'"), std::string::npos);
+  EXPECT_NE(error_of({".visible .global .b32 twice;", ".visible .global .b32 twice;"}).find("'twice'"),
+            std::string::npos);
+  EXPECT_NE(error_of({".visible .func both { ret; }", ".visible .func both { ret; }"}).find("'both'"),
+            std::string::npos);
+  EXPECT_NE(error_of({".visible .func other(.param .b32 a) { ret; }", ".extern .func other(.param .b64 a);"})
+                .find("'other'"),
+            std::string::npos);
   EXPECT_NE(error_of({".extern .shared .b32 s;", ".visible .global .b32 s;"}).find("'s'"), std::string::npos);
   EXPECT_FALSE(link({}).has_value());
 }

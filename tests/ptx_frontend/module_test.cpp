@@ -43,7 +43,8 @@ TEST(Module, TextEndsAtNul) {
 TEST(Module, VariablesHaveSizeAlignmentAndLinkage) {
   const Module module = parse_well(module_text(
       ".visible .global .align 16 .b8 a[3][5];\n.const .v4 .f32 b[2];\n.extern .shared .align 16 .b8 dyn[];\n"
-      ".weak .global .u64 w;\n.common .global .u32 c;\n.global .attribute(.managed) .s32 m;\n.shared .f64 s[4], t;\n"));
+      ".weak .global .u64 w;\n.common .global .u32 c;\n.global .attribute(.managed) .s32 m;\n.shared .f64 "
+      "s[4], t;\n"));
   ASSERT_EQ(module.variables.size(), 8U);
   const Variable& a = module.variables[0];
   EXPECT_EQ(a.size, 15U);
@@ -63,9 +64,10 @@ TEST(Module, VariablesHaveSizeAlignmentAndLinkage) {
 }
 
 TEST(Module, InitialisersOfArrays) {
-  const Module module = parse_well(module_text(
-      ".global .u32 a[4] = {1, 2};\n.global .s16 b[2][3] = {{1,2,3},{-1}};\n.global .f32 c[] = {0f3F800000, 2.0};\n"
-      ".global .u8 d = 7;\n.const .v2 .u32 e[2] = {{1,2},{3,4}};\n.global .b8 f[4] = \"hi\";\n"));
+  const Module module = parse_well(
+      module_text(".global .u32 a[4] = {1, 2};\n.global .s16 b[2][3] = {{1,2,3},{-1}};\n.global .f32 c[] = "
+                  "{0f3F800000, 2.0};\n"
+                  ".global .u8 d = 7;\n.const .v2 .u32 e[2] = {{1,2},{3,4}};\n.global .b8 f[4] = \"hi\";\n"));
   EXPECT_EQ(value_at<std::uint32_t>(module.variables[0], 1), 2U);
   EXPECT_EQ(value_at<std::uint32_t>(module.variables[0], 3), 0U);
   EXPECT_EQ(value_at<std::int16_t>(module.variables[1], 3), -1);
@@ -97,17 +99,18 @@ TEST(Module, InitialisersWithAddresses) {
 }
 
 TEST(Module, InitialiserErrors) {
-  for (const char* text : {".global .u32 a[2] = {1,2,3};", ".global .u32 a = {1,2};", ".global .u32 a = b;", ".shared .u32 a = 1;",
-                           ".global .u32 a[];", ".global .f32 a = 1;", ".global .u32 a[2] = {1,2;"}) {
+  for (const char* text :
+       {".global .u32 a[2] = {1,2,3};", ".global .u32 a = {1,2};", ".global .u32 a = b;",
+        ".shared .u32 a = 1;", ".global .u32 a[];", ".global .f32 a = 1;", ".global .u32 a[2] = {1,2;"}) {
     EXPECT_EQ(parse_badly(module_text(text)).kind, Diagnostic::Kind::Malformed) << text;
   }
 }
 
 TEST(Module, FunctionsAreDeclaredThenDefined) {
-  const Module module = parse_well(module_text(
-      ".extern .func (.param .b32 r) vprintf (.param .b64 a, .param .b64 b);\n"
-      ".visible .func (.param .b32 r) f (.param .b32 a);\n"
-      ".visible .func (.param .b32 r) f (.param .b32 a) { st.param.b32 [r], 1; ret; }\n"));
+  const Module module = parse_well(
+      module_text(".extern .func (.param .b32 r) vprintf (.param .b64 a, .param .b64 b);\n"
+                  ".visible .func (.param .b32 r) f (.param .b32 a);\n"
+                  ".visible .func (.param .b32 r) f (.param .b32 a) { st.param.b32 [r], 1; ret; }\n"));
   ASSERT_EQ(module.functions.size(), 2U);
   EXPECT_TRUE(module.functions[0].is_declaration);
   EXPECT_EQ(module.functions[0].linkage, Linkage::Extern);
@@ -118,8 +121,9 @@ TEST(Module, FunctionsAreDeclaredThenDefined) {
 }
 
 TEST(Module, LaunchBounds) {
-  const Module module = parse_well(module_text(
-      ".entry k .maxntid 256, 2 .minnctapersm 3 .maxnreg 64 { ret; }\n.entry l() .reqntid 32 .pragma \"nounroll\"; { ret; }"));
+  const Module module =
+      parse_well(module_text(".entry k .maxntid 256, 2 .minnctapersm 3 .maxnreg 64 { ret; }\n.entry l() "
+                             ".reqntid 32 .pragma \"nounroll\"; { ret; }"));
   EXPECT_TRUE(module.functions[0].is_kernel);
   EXPECT_EQ(module.functions[0].bounds.max_threads[0], 256U);
   EXPECT_EQ(module.functions[0].bounds.max_threads[1], 2U);
@@ -130,9 +134,10 @@ TEST(Module, LaunchBounds) {
 }
 
 TEST(Module, DebugSectionsAreSkipped) {
-  const Module module = parse_well(module_text(
-      ".file 1 \"a.cu\", 12, 34\n.file 2 \"dir\" \"b.cu\"\n.entry k { .loc 2 7 1, function_name $s+4, inlined_at 1 3 2\nret; }\n"
-      ".section .debug_str { $s: .b8 1,2\n .b8 3 }\n"));
+  const Module module =
+      parse_well(module_text(".file 1 \"a.cu\", 12, 34\n.file 2 \"dir\" \"b.cu\"\n.entry k { .loc 2 7 1, "
+                             "function_name $s+4, inlined_at 1 3 2\nret; }\n"
+                             ".section .debug_str { $s: .b8 1,2\n .b8 3 }\n"));
   ASSERT_EQ(module.files.size(), 3U);
   EXPECT_EQ(module.files[1], "a.cu");
   EXPECT_EQ(module.files[2], "dir/b.cu");
@@ -149,14 +154,16 @@ TEST(Module, RefusedByName) {
 }
 
 TEST(Module, DuplicateNames) {
-  for (const char* text : {".global .u32 a; .global .u32 a;", ".func f { ret; } .func f { ret; }", ".global .u32 f; .func f { ret; }",
-                           ".func f(.param .b32 a); .func f(.param .b64 a) { ret; }"}) {
+  for (const char* text :
+       {".global .u32 a; .global .u32 a;", ".func f { ret; } .func f { ret; }",
+        ".global .u32 f; .func f { ret; }", ".func f(.param .b32 a); .func f(.param .b64 a) { ret; }"}) {
     EXPECT_EQ(parse_badly(module_text(text)).kind, Diagnostic::Kind::Malformed) << text;
   }
 }
 
 TEST(Module, CompilerOutputParses) {
-  const Module module = parse_well(test::read_file(DOPPEL_SOURCE_DIR "/tests/ptx_frontend/data/clang_kernel.ptx"));
+  const Module module =
+      parse_well(test::read_file(DOPPEL_SOURCE_DIR "/tests/ptx_frontend/data/clang_kernel.ptx"));
   EXPECT_EQ(module.version_major, 8U);
   const Function* kernel = module.find_function("k");
   ASSERT_NE(kernel, nullptr);

@@ -17,7 +17,8 @@ namespace {
 using RunLaunch = std::function<Result<harness::Buffers>(const harness::LaunchCase&)>;
 
 harness::LaunchCase make_case(const TestFile& test, std::shared_ptr<const ptx::Module> module) {
-  harness::LaunchCase launch{std::move(module), test.kernel, test.grid, test.block, test.dynamic_shared_bytes, {}, {}};
+  harness::LaunchCase launch{std::move(module),         test.kernel, test.grid, test.block,
+                             test.dynamic_shared_bytes, {},          {}};
   for (const Parameter& p : test.parameters) {
     std::vector<std::byte> bytes = to_bytes(p.values);
     if (p.kind == Parameter::Kind::Scalar) {
@@ -91,7 +92,8 @@ class FormTest : public ::testing::Test {
     const auto test = read_test_file(path_);
     ASSERT_TRUE(test) << test.error().message;
     if (!run_) GTEST_SKIP() << "this build has no engine";
-    if (expected_failure_.starts_with("hangs")) GTEST_SKIP() << "expected failure, not run: " << expected_failure_;
+    if (expected_failure_.starts_with("hangs"))
+      GTEST_SKIP() << "expected failure, not run: " << expected_failure_;
     const std::string why_not = verdict(*test, run_);
     if (expected_failure_.empty()) {
       EXPECT_EQ(why_not, "") << path_.string();
@@ -115,7 +117,8 @@ void register_tests(const std::filesystem::path& folder) {
   }
   std::ranges::sort(paths);
   const auto engine = std::shared_ptr<harness::Runner>(harness::make_engine_runner());
-  const RunLaunch on_engine = engine ? RunLaunch([engine](const harness::LaunchCase& c) { return engine->run(c); }) : RunLaunch{};
+  const RunLaunch on_engine =
+      engine ? RunLaunch([engine](const harness::LaunchCase& c) { return engine->run(c); }) : RunLaunch{};
   for (const auto& path : paths) {
     const std::string name = path.stem().string();
     const auto expected = failures.find(name);
@@ -123,7 +126,8 @@ void register_tests(const std::filesystem::path& folder) {
     for (const bool reference : {true, false}) {
       const RunLaunch run = reference ? RunLaunch(harness::run_on_reference) : on_engine;
       ::testing::RegisterTest(reference ? "PtxReference" : "PtxEngine", name.c_str(), nullptr, nullptr,
-                              path.c_str(), 1, [path, run, why = reference ? "" : reason]() -> ::testing::Test* {
+                              path.c_str(), 1,
+                              [path, run, why = reference ? "" : reason]() -> ::testing::Test* {
                                 return new FormTest(path, run, why);
                               });
     }

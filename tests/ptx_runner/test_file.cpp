@@ -14,8 +14,8 @@ namespace {
 // The head's "key: value" lines; a line that begins with "//+" goes on with the one before.
 std::vector<std::pair<std::string, std::string>> head_entries(const std::string& text) {
   std::vector<std::pair<std::string, std::string>> entries;
-  static constexpr std::array<std::string_view, 11> kKeys = {"kernel", "grid", "block", "dynamic-shared", "in", "out",
-                                                             "out~", "after", "param", "error", "fault"};
+  static constexpr std::array<std::string_view, 11> kKeys = {
+      "kernel", "grid", "block", "dynamic-shared", "in", "out", "out~", "after", "param", "error", "fault"};
   std::istringstream lines(text);
   std::string line;
   while (std::getline(lines, line) && (line.starts_with("//") || line.empty())) {
@@ -61,20 +61,30 @@ Result<TestFile> read_test_file(const std::filesystem::path& path) {
   if (!file) return fail(Error::Kind::Io, fmt::format("cannot read {}", path.string()));
   test.text = all.str();
   for (const auto& [key, value] : head_entries(test.text)) {
-    if (key == "kernel") test.kernel = value.substr(value.find_first_not_of(' '));
-    else if (key == "grid") test.grid = parse_extent(value);
-    else if (key == "block") test.block = parse_extent(value);
-    else if (key == "dynamic-shared") test.dynamic_shared_bytes = static_cast<std::uint32_t>(std::stoul(value));
-    else if (key == "error") test.error = parse_error(value);
-    else if (key == "fault") test.traps = true;
+    if (key == "kernel")
+      test.kernel = value.substr(value.find_first_not_of(' '));
+    else if (key == "grid")
+      test.grid = parse_extent(value);
+    else if (key == "block")
+      test.block = parse_extent(value);
+    else if (key == "dynamic-shared")
+      test.dynamic_shared_bytes = static_cast<std::uint32_t>(std::stoul(value));
+    else if (key == "error")
+      test.error = parse_error(value);
+    else if (key == "fault")
+      test.traps = true;
     else {
       auto values = parse_values(value);
-      if (!values) return fail(values.error().kind, fmt::format("{}: {}: {}", path.string(), key, values.error().message));
+      if (!values)
+        return fail(values.error().kind,
+                    fmt::format("{}: {}: {}", path.string(), key, values.error().message));
       if (key == "after") {
-        if (test.parameters.empty()) return fail(Error::Kind::InvalidInput, path.string() + ": 'after' before any 'in'");
+        if (test.parameters.empty())
+          return fail(Error::Kind::InvalidInput, path.string() + ": 'after' before any 'in'");
         test.parameters.back().after = std::move(*values);
       } else {
-        const auto kind = key == "in" ? Parameter::Kind::In : (key == "param" ? Parameter::Kind::Scalar : Parameter::Kind::Out);
+        const auto kind = key == "in" ? Parameter::Kind::In
+                                      : (key == "param" ? Parameter::Kind::Scalar : Parameter::Kind::Out);
         test.parameters.push_back({kind, std::move(*values), {}});
       }
     }

@@ -21,7 +21,7 @@ struct Parameter {
 
 // `// error:` the parser has to refuse the text.
 struct ExpectedError {
-  std::string kind;      // malformed, unsupported or version
+  std::string kind;  // malformed, unsupported or version
   unsigned line = 0;
   std::string contains;  // part of the message, may be empty
 };

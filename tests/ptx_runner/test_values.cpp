@@ -33,11 +33,20 @@ std::optional<ValueType> parse_type(std::string_view name) {
   if (name.size() < 2) return std::nullopt;
   ValueType t;
   switch (name.front()) {
-    case 'u': t.kind = Kind::Unsigned; break;
-    case 's': t.kind = Kind::Signed; break;
-    case 'b': t.kind = Kind::Bits; break;
-    case 'f': t.kind = Kind::Float; break;
-    default: return std::nullopt;
+    case 'u':
+      t.kind = Kind::Unsigned;
+      break;
+    case 's':
+      t.kind = Kind::Signed;
+      break;
+    case 'b':
+      t.kind = Kind::Bits;
+      break;
+    case 'f':
+      t.kind = Kind::Float;
+      break;
+    default:
+      return std::nullopt;
   }
   name.remove_prefix(1);
   if (std::from_chars(name.data(), name.data() + name.size(), t.bits).ec != std::errc{}) return std::nullopt;
@@ -73,7 +82,8 @@ std::optional<Value> parse_value(const ValueType& type, std::string_view text) {
   char* end = nullptr;
   if (text.starts_with("0x")) {
     v.bits = std::strtoull(copy.c_str(), &end, 16);
-    if (type.kind == ValueType::Kind::Float && !reference::is_nan(format_of(type), v.bits)) v.exact = to_host(type, v.bits);
+    if (type.kind == ValueType::Kind::Float && !reference::is_nan(format_of(type), v.bits))
+      v.exact = to_host(type, v.bits);
   } else if (type.kind == ValueType::Kind::Float) {
     if (text == "nan") {
       v.any_nan = true;
@@ -127,10 +137,14 @@ std::optional<Tolerance> parse_tolerance(std::string_view text) {
   }
   const std::string_view unit = trim(end);
   Tolerance t;
-  if (unit == "ulp") t.ulp = amount;
-  else if (unit == "relative") t.relative = amount;
-  else if (unit == "absolute") t.absolute = amount;
-  else return std::nullopt;
+  if (unit == "ulp")
+    t.ulp = amount;
+  else if (unit == "relative")
+    t.relative = amount;
+  else if (unit == "absolute")
+    t.absolute = amount;
+  else
+    return std::nullopt;
   return t;
 }
 
@@ -139,7 +153,8 @@ bool accepts(const ValueList& list, const Value& want, std::uint64_t got) {
   if (list.type.kind != ValueType::Kind::Float) return got == want.bits;
   const Format& f = format_of(list.type);
   if (want.any_nan) return reference::is_nan(f, got);
-  if (!list.tolerance || reference::is_nan(f, want.bits) || reference::is_infinity(f, want.bits) || want.exact == 0) {
+  if (!list.tolerance || reference::is_nan(f, want.bits) || reference::is_infinity(f, want.bits) ||
+      want.exact == 0) {
     return got == want.bits;
   }
   if (reference::is_nan(f, got) || reference::is_infinity(f, got)) return false;
@@ -174,7 +189,8 @@ Result<ValueList> parse_values(std::string_view text) {
   std::string_view rest = space == std::string_view::npos ? std::string_view{} : text.substr(space);
   if (const auto within = rest.find(" within "); within != std::string_view::npos) {
     list.tolerance = parse_tolerance(rest.substr(within + 8));
-    if (!list.tolerance) return fail(Error::Kind::InvalidInput, fmt::format("no tolerance: {}", rest.substr(within)));
+    if (!list.tolerance)
+      return fail(Error::Kind::InvalidInput, fmt::format("no tolerance: {}", rest.substr(within)));
     rest = rest.substr(0, within);
   }
   while (!trim(rest).empty()) {
@@ -189,7 +205,8 @@ Result<ValueList> parse_values(std::string_view text) {
 std::vector<std::byte> to_bytes(const ValueList& list) {
   const auto size = static_cast<std::size_t>(list.type.bytes());
   std::vector<std::byte> bytes(list.values.size() * size);
-  for (std::size_t i = 0; i < list.values.size(); ++i) std::memcpy(bytes.data() + i * size, &list.values[i].bits, size);
+  for (std::size_t i = 0; i < list.values.size(); ++i)
+    std::memcpy(bytes.data() + i * size, &list.values[i].bits, size);
   return bytes;
 }
 

@@ -21,10 +21,10 @@ struct ValueType {
 };
 
 struct Value {
-  bool any = false;          // `*`: not specified by the ISA
-  bool any_nan = false;      // `nan`: a NaN with whatever payload
+  bool any = false;      // `*`: not specified by the ISA
+  bool any_nan = false;  // `nan`: a NaN with whatever payload
   std::uint64_t bits = 0;
-  long double exact = 0;     // of a float written in decimal, before it was rounded to the type
+  long double exact = 0;  // of a float written in decimal, before it was rounded to the type
 };
 
 // How far a result may lie from the value.

@@ -12,7 +12,8 @@ namespace doppel::random {
 
 struct Difference {
   enum class Kind {
-    Generator,  // the text does not parse, or the reference refuses the kernel: the generator or the reference is wrong
+    Generator,  // the text does not parse, or the reference refuses the kernel: the generator or the
+                // reference is wrong
     Engine,     // the engine refuses the kernel or ends with a fault
     Values,     // both ran, and left different bytes
   };

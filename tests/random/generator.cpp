@@ -8,8 +8,9 @@ namespace doppel::random {
 
 namespace {
 
-const std::vector<Dim3> kBlocks = {{32, 1, 1}, {64, 1, 1}, {32, 2, 1}, {16, 2, 1}, {8, 8, 1}, {4, 4, 4}, {16, 4, 1}, {96, 1, 1}, {2, 16, 1},
-                                   {33, 1, 1}, {7, 5, 1},  {1, 1, 1},  {31, 1, 1}, {5, 3, 3}, {48, 1, 1}, {10, 4, 1}, {3, 1, 11}};
+const std::vector<Dim3> kBlocks = {{32, 1, 1}, {64, 1, 1}, {32, 2, 1}, {16, 2, 1}, {8, 8, 1}, {4, 4, 4},
+                                   {16, 4, 1}, {96, 1, 1}, {2, 16, 1}, {33, 1, 1}, {7, 5, 1}, {1, 1, 1},
+                                   {31, 1, 1}, {5, 3, 3},  {48, 1, 1}, {10, 4, 1}, {3, 1, 11}};
 const std::vector<Dim3> kGrids = {{1, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {2, 2, 1}};
 
 }  // namespace
@@ -42,8 +43,10 @@ void Generator::phase() {
   if (cells) {
     place.shared_atomic = rng_.pick({"add.u32", "min.s32", "max.u32", "and.b32", "or.b32", "xor.b32"});
     Statement init;
-    init.lines = {"setp.lt.u32 %k0, %linear, 16;", "mov.b64 %slot, cells;", "mad.wide.u32 %slot, %linear, 4, %slot;",
-                  fmt::format("@%k0 st.shared.u32 [%slot], {};", rng_.pick({"0", "0x55aa55aa", "0xffffffff", "1000"})), "bar.sync 0;"};
+    init.lines = {
+        "setp.lt.u32 %k0, %linear, 16;", "mov.b64 %slot, cells;", "mad.wide.u32 %slot, %linear, 4, %slot;",
+        fmt::format("@%k0 st.shared.u32 [%slot], {};", rng_.pick({"0", "0x55aa55aa", "0xffffffff", "1000"})),
+        "bar.sync 0;"};
     // One thread writes all the cells where the block is smaller than they are many.
     if (kernel_.block.count() < 16) {
       init.lines.clear();
@@ -55,16 +58,27 @@ void Generator::phase() {
   for (Statement& s : block(place, rng_.between(3, 8))) kernel_.body.push_back(std::move(s));
   if (cells) {
     Statement read;
-    read.lines = {"bar.sync 0;", fmt::format("ld.shared.u32 {}, [cells+{}];", reg(Kind::R), 4 * rng_.below(16)), "bar.sync 0;"};
+    read.lines = {"bar.sync 0;",
+                  fmt::format("ld.shared.u32 {}, [cells+{}];", reg(Kind::R), 4 * rng_.below(16)),
+                  "bar.sync 0;"};
     kernel_.body.push_back(std::move(read));
   }
   const int together = rng_.below(3);
   for (int i = 0; i < together; ++i) {
     switch (rng_.below(8)) {
-      case 0: case 1: kernel_.body.push_back(exchange()); break;
-      case 2: kernel_.body.push_back(barrier_reduction()); break;
-      case 3: kernel_.body.push_back(masked_warp_operation()); break;
-      default: kernel_.body.push_back(warp_operation()); break;
+      case 0:
+      case 1:
+        kernel_.body.push_back(exchange());
+        break;
+      case 2:
+        kernel_.body.push_back(barrier_reduction());
+        break;
+      case 3:
+        kernel_.body.push_back(masked_warp_operation());
+        break;
+      default:
+        kernel_.body.push_back(warp_operation());
+        break;
     }
   }
 }
@@ -105,16 +119,23 @@ Statement Generator::statement(const Place& place) {
         s.kind = rng_.chance(25) ? Statement::Kind::TwoEntries : Statement::Kind::If;
         s.selector = reg(Kind::R);
         s.predicate = predicate();
-        if (s.kind == Statement::Kind::If) s.body = block(inner, 2);
-        else for (int i = 0; i < 2; ++i) s.cases.push_back(block(inner, rng_.between(1, 2)));
+        if (s.kind == Statement::Kind::If)
+          s.body = block(inner, 2);
+        else
+          for (int i = 0; i < 2; ++i) s.cases.push_back(block(inner, rng_.between(1, 2)));
         return s;
-      case 0: case 1: case 2: case 10:
+      case 0:
+      case 1:
+      case 2:
+      case 10:
         s.kind = Statement::Kind::If;
         s.predicate = predicate();
         s.body = block(inner, rng_.between(1, 3));
         if (rng_.chance(50)) s.other = block(inner, rng_.between(1, 3));
         return s;
-      case 3: case 4: case 5:
+      case 3:
+      case 4:
+      case 5:
         s.kind = Statement::Kind::Loop;
         s.selector = rng_.chance(80) ? reg(Kind::R) : std::to_string(rng_.between(1, 5));
         inner.loops.push_back(s.id);
@@ -150,28 +171,50 @@ Statement Generator::code(const Place& place) {
   }
   if (!functions_.empty() && rng_.chance(10)) return call();
   const int kind = rng_.below(100);
-  if (kind < 16) s.lines = integer_code();
-  else if (kind < 21) s.lines = wide_code();
-  else if (kind < 25) s.lines = short_code();
-  else if (kind < 31) s.lines = logic_code();
-  else if (kind < 37) s.lines = bit_code();
-  else if (kind < 40) s.lines = division();
-  else if (kind < 42) s.lines = carry_chain();
-  else if (kind < 49) s.lines = predicate_code();
-  else if (kind < 59) s.lines = single_code();
-  else if (kind < 64) s.lines = double_code();
-  else if (kind < 70) s.lines = half_code();
-  else if (kind < 74) s.lines = brain_code();
-  else if (kind < 78) s.lines = fresh_float();
-  else if (kind < 87) s.lines = conversion();
-  else if (kind < 89) s.lines = reinterpretation();
-  else if (kind < 92) s.lines = selection();
-  else if (kind < 94) s.lines = approximation();
-  else if (kind < 95) s.lines = local_memory();
-  else if (kind < 96) s.lines = own_cell();
-  else if (kind < 97) s.lines = global_atomic();
-  else if (kind < 98) s.lines = special_register();
-  else s.lines = input_load();
+  if (kind < 16)
+    s.lines = integer_code();
+  else if (kind < 21)
+    s.lines = wide_code();
+  else if (kind < 25)
+    s.lines = short_code();
+  else if (kind < 31)
+    s.lines = logic_code();
+  else if (kind < 37)
+    s.lines = bit_code();
+  else if (kind < 40)
+    s.lines = division();
+  else if (kind < 42)
+    s.lines = carry_chain();
+  else if (kind < 49)
+    s.lines = predicate_code();
+  else if (kind < 59)
+    s.lines = single_code();
+  else if (kind < 64)
+    s.lines = double_code();
+  else if (kind < 70)
+    s.lines = half_code();
+  else if (kind < 74)
+    s.lines = brain_code();
+  else if (kind < 78)
+    s.lines = fresh_float();
+  else if (kind < 87)
+    s.lines = conversion();
+  else if (kind < 89)
+    s.lines = reinterpretation();
+  else if (kind < 92)
+    s.lines = selection();
+  else if (kind < 94)
+    s.lines = approximation();
+  else if (kind < 95)
+    s.lines = local_memory();
+  else if (kind < 96)
+    s.lines = own_cell();
+  else if (kind < 97)
+    s.lines = global_atomic();
+  else if (kind < 98)
+    s.lines = special_register();
+  else
+    s.lines = input_load();
   return s;
 }
 
@@ -188,17 +231,28 @@ std::string Generator::immediate(int bits) {
   const std::uint64_t mask = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
   std::uint64_t v = 0;
   switch (rng_.below(6)) {
-    case 0: v = static_cast<std::uint64_t>(rng_.below(5)); break;
-    case 1: v = ~std::uint64_t{0} - static_cast<std::uint64_t>(rng_.below(3)); break;
-    case 2: v = std::uint64_t{1} << rng_.below(bits); break;
-    case 3: v = (mask >> 1) + static_cast<std::uint64_t>(rng_.below(2)); break;
-    default: v = rng_.next() >> rng_.below(64); break;
+    case 0:
+      v = static_cast<std::uint64_t>(rng_.below(5));
+      break;
+    case 1:
+      v = ~std::uint64_t{0} - static_cast<std::uint64_t>(rng_.below(3));
+      break;
+    case 2:
+      v = std::uint64_t{1} << rng_.below(bits);
+      break;
+    case 3:
+      v = (mask >> 1) + static_cast<std::uint64_t>(rng_.below(2));
+      break;
+    default:
+      v = rng_.next() >> rng_.below(64);
+      break;
   }
   // Written as the signed number of that many bits, which every integer type takes.
   v &= mask;
   const auto sign = std::uint64_t{1} << (bits - 1);
   if (bits == 64) return fmt::format("0x{:x}", v);
-  return fmt::format("{}", (v & sign) != 0 ? static_cast<std::int64_t>(v | ~mask) : static_cast<std::int64_t>(v));
+  return fmt::format("{}",
+                     (v & sign) != 0 ? static_cast<std::int64_t>(v | ~mask) : static_cast<std::int64_t>(v));
 }
 
 std::string Generator::int_operand(Kind kind) {
@@ -206,26 +260,34 @@ std::string Generator::int_operand(Kind kind) {
   return immediate(kKinds[static_cast<int>(kind)].bytes * 8);
 }
 
-std::string Generator::field_operand() { return rng_.chance(40) ? reg(Kind::R) : std::to_string(rng_.below(rng_.chance(80) ? 40 : 256)); }
+std::string Generator::field_operand() {
+  return rng_.chance(40) ? reg(Kind::R) : std::to_string(rng_.below(rng_.chance(80) ? 40 : 256));
+}
 
 Kernel generate(std::uint64_t seed) { return Generator(seed).make(); }
 
 std::vector<std::byte> generate_input(const Kernel& kernel) {
   Rng rng(kernel.seed ^ 0x5eed);
   std::vector<std::byte> bytes(input_bytes(kernel));
-  static const std::vector<std::uint64_t> words = {0, 1, 2, 0xffffffff, 0x80000000, 0x7fffffff, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
-                                                   0x7fc00000, 0x00000001, 0x807fffff, 0x00800000, 0x3f000000, 0x40490fdb, 0x3c003c00, 0xbc007c00, 0x3f803f80,
-                                                   0x4b800000, 0x5f000000, 0xcf000000, 0x477fe000, 0x33800000};
-  static const std::vector<std::uint64_t> doubles = {0x3ff0000000000000, 0xbff8000000000000, 0x7ff0000000000000, 0xfff0000000000000, 0x8000000000000000,
-                                                     0x0000000000000001, 0x0010000000000000, 0x7fefffffffffffff, 0x41dfffffffc00000, 0x47efffffe0000000,
-                                                     0x36a0000000000000, 0x3fd5555555555555};
+  static const std::vector<std::uint64_t> words = {
+      0,          1,          2,          0xffffffff, 0x80000000, 0x7fffffff, 0x3f800000, 0xbf800000,
+      0x7f800000, 0xff800000, 0x7fc00000, 0x00000001, 0x807fffff, 0x00800000, 0x3f000000, 0x40490fdb,
+      0x3c003c00, 0xbc007c00, 0x3f803f80, 0x4b800000, 0x5f000000, 0xcf000000, 0x477fe000, 0x33800000};
+  static const std::vector<std::uint64_t> doubles = {
+      0x3ff0000000000000, 0xbff8000000000000, 0x7ff0000000000000, 0xfff0000000000000,
+      0x8000000000000000, 0x0000000000000001, 0x0010000000000000, 0x7fefffffffffffff,
+      0x41dfffffffc00000, 0x47efffffe0000000, 0x36a0000000000000, 0x3fd5555555555555};
   for (std::size_t at = 0; at < bytes.size(); at += 8) {
     std::uint64_t v = rng.next();
     const int kind = rng.below(8);
-    if (kind < 2) v = rng.pick(words) | rng.pick(words) << 32;
-    else if (kind == 2) v = rng.pick(doubles);
-    else if (kind == 3) v &= 0xff;
-    else if (kind == 4) v = (v & 0x8003ffff8003ffff) | 0x3f8000003f800000 | (v & 0x0100000001000000);  // floats near one
+    if (kind < 2)
+      v = rng.pick(words) | rng.pick(words) << 32;
+    else if (kind == 2)
+      v = rng.pick(doubles);
+    else if (kind == 3)
+      v &= 0xff;
+    else if (kind == 4)
+      v = (v & 0x8003ffff8003ffff) | 0x3f8000003f800000 | (v & 0x0100000001000000);  // floats near one
     std::memcpy(bytes.data() + at, &v, 8);
   }
   return bytes;

@@ -1,8 +1,8 @@
 // Makes a valid kernel from a seed: the same one on every host and in every build.
 //
-// What the ISA leaves open is left out: division by zero, values of lanes that take no part, races, the payload and sign of a
-// NaN (they are made the same wherever a float's bits could be seen), results of '.approx' (they go to a buffer of their own,
-// compared within the ISA's bound, and nowhere else).
+// What the ISA leaves open is left out: division by zero, values of lanes that take no part, races, the
+// payload and sign of a NaN (they are made the same wherever a float's bits could be seen), results of
+// '.approx' (they go to a buffer of their own, compared within the ISA's bound, and nowhere else).
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ class Generator {
   // Where code is being made: what may stand there.
   struct Place {
     int depth = 0;
-    std::vector<int> loops;     // around it, innermost last
+    std::vector<int> loops;  // around it, innermost last
     bool may_exit = false;
     std::string shared_atomic;  // the one operation that this phase does on the shared cells
   };
@@ -74,7 +74,8 @@ class Generator {
   Lines shared_atomic(const std::string& operation);
   Lines input_load();
   Lines special_register();
-  // %t0 becomes a number below that of the block's threads, by one of the patterns that real kernels index with.
+  // %t0 becomes a number below that of the block's threads, by one of the patterns that real kernels index
+  // with.
   Lines pattern_index();
   Statement call();
   void add_function();
@@ -87,12 +88,12 @@ class Generator {
 
   // Operands.
   std::string reg(Kind kind);
-  std::string predicate();                   // maybe negated
-  std::string int_operand(Kind kind);        // a register or an immediate
-  std::string field_operand();               // a bit position or length
+  std::string predicate();             // maybe negated
+  std::string int_operand(Kind kind);  // a register or an immediate
+  std::string field_operand();         // a bit position or length
   std::string float_operand(Kind kind);
   std::string immediate(int bits);
-  std::string guard();                       // "@%p1 " now and then
+  std::string guard();  // "@%p1 " now and then
   template <typename... A>
   static Lines one(A&&... parts) {
     std::string all;

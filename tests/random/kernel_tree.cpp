@@ -46,7 +46,8 @@ class Writer {
 
   static std::string guard(const std::string& predicate) { return fmt::format("@{}", predicate); }
   static std::string inverse(const std::string& predicate) {
-    return predicate.front() == '!' ? fmt::format("@{}", predicate.substr(1)) : fmt::format("@!{}", predicate);
+    return predicate.front() == '!' ? fmt::format("@{}", predicate.substr(1))
+                                    : fmt::format("@!{}", predicate);
   }
 
   void part(const Statement& s, std::size_t index) {
@@ -55,7 +56,9 @@ class Writer {
 
   void statement(const Statement& s) {
     switch (s.kind) {
-      case Statement::Kind::Code: lines_.insert(lines_.end(), s.lines.begin(), s.lines.end()); break;
+      case Statement::Kind::Code:
+        lines_.insert(lines_.end(), s.lines.begin(), s.lines.end());
+        break;
       case Statement::Kind::If:
         line("{} bra ELSE_{};", inverse(s.predicate), s.id);
         statements(s.body);
@@ -67,8 +70,10 @@ class Writer {
         }
         break;
       case Statement::Kind::Loop:
-        if (s.selector.front() == '%') line("and.b32 %turns{}, {}, 7;", s.id, s.selector);
-        else line("mov.u32 %turns{}, {};", s.id, s.selector);
+        if (s.selector.front() == '%')
+          line("and.b32 %turns{}, {}, 7;", s.id, s.selector);
+        else
+          line("mov.u32 %turns{}, {};", s.id, s.selector);
         line("LOOP_{}:", s.id);
         line("setp.eq.u32 %done{}, %turns{}, 0;", s.id, s.id);
         line("@%done{} bra DONE_{};", s.id, s.id);
@@ -81,7 +86,8 @@ class Writer {
         break;
       case Statement::Kind::Switch:
         line("and.b32 %case, {}, 3;", s.selector);
-        line("CASES_{}: .branchtargets CASE_{}_0, CASE_{}_1, CASE_{}_2, CASE_{}_3;", s.id, s.id, s.id, s.id, s.id);
+        line("CASES_{}: .branchtargets CASE_{}_0, CASE_{}_1, CASE_{}_2, CASE_{}_3;", s.id, s.id, s.id, s.id,
+             s.id);
         line("brx.idx %case, CASES_{};", s.id);
         for (std::size_t i = 0; i < 4; ++i) {
           line("CASE_{}_{}:", s.id, i);
@@ -132,7 +138,8 @@ bool names(const std::vector<std::string>& lines, const std::string& what) {
   for (const std::string& line : lines) {
     for (auto at = line.find(what); at != std::string::npos; at = line.find(what, at + 1)) {
       const std::size_t end = at + what.size();
-      if (end >= line.size() || !(std::isalnum(static_cast<unsigned char>(line[end])) || line[end] == '_')) return true;
+      if (end >= line.size() || !(std::isalnum(static_cast<unsigned char>(line[end])) || line[end] == '_'))
+        return true;
     }
   }
   return false;
@@ -159,8 +166,9 @@ void load_registers(std::string& text, const std::vector<RegisterName>& used) {
 
 // A NaN becomes 0x7fff. By integers for bf16, whose comparisons came with sm_90.
 std::string unify_half(bool brain, const char* name) {
-  const std::string test = brain ? fmt::format("  and.b16 %ioh3, {}, 0x7FFF;\n  setp.gt.u16 %iop, %ioh3, 0x7F80;\n", name)
-                                 : fmt::format("  setp.nan.f16 %iop, {0}, {0};\n", name);
+  const std::string test =
+      brain ? fmt::format("  and.b16 %ioh3, {}, 0x7FFF;\n  setp.gt.u16 %iop, %ioh3, 0x7F80;\n", name)
+            : fmt::format("  setp.nan.f16 %iop, {0}, {0};\n", name);
   return test + fmt::format("  selp.b16 {0}, 0x7FFF, {0}, %iop;\n", name);
 }
 
@@ -169,12 +177,20 @@ void store_registers(std::string& text, const std::vector<RegisterName>& used, i
   for (const RegisterName& r : used) {
     const int offset = base + r.slot * kSlotBytes;
     switch (r.kind.kind) {
-      case Kind::P: text += fmt::format("  selp.u32 %io, 1, 0, {};\n  st.global.u32 [%out+{}], %io;\n", r.name, offset); break;
+      case Kind::P:
+        text += fmt::format("  selp.u32 %io, 1, 0, {};\n  st.global.u32 [%out+{}], %io;\n", r.name, offset);
+        break;
       case Kind::F:
-        text += fmt::format("  setp.nan.f32 %iop, {0}, {0};\n  selp.f32 %iof, 0f7FFFFFFF, {0}, %iop;\n  st.global.f32 [%out+{1}], %iof;\n", r.name, offset);
+        text += fmt::format(
+            "  setp.nan.f32 %iop, {0}, {0};\n  selp.f32 %iof, 0f7FFFFFFF, {0}, %iop;\n  st.global.f32 "
+            "[%out+{1}], %iof;\n",
+            r.name, offset);
         break;
       case Kind::D:
-        text += fmt::format("  setp.nan.f64 %iop, {0}, {0};\n  selp.f64 %iod, 0d7FFFFFFFFFFFFFFF, {0}, %iop;\n  st.global.f64 [%out+{1}], %iod;\n", r.name, offset);
+        text += fmt::format(
+            "  setp.nan.f64 %iop, {0}, {0};\n  selp.f64 %iod, 0d7FFFFFFFFFFFFFFF, {0}, %iop;\n  "
+            "st.global.f64 [%out+{1}], %iod;\n",
+            r.name, offset);
         break;
       case Kind::H:
       case Kind::B:
@@ -187,7 +203,9 @@ void store_registers(std::string& text, const std::vector<RegisterName>& used, i
         text += unify_half(r.kind.kind == Kind::E, "%ioh") + unify_half(r.kind.kind == Kind::E, "%ioh2");
         text += fmt::format("  st.global.v2.b16 [%out+{}], {{%ioh, %ioh2}};\n", offset);
         break;
-      default: text += fmt::format("  st.global.{} [%out+{}], {};\n", r.kind.register_type, offset, r.name); break;
+      default:
+        text += fmt::format("  st.global.{} [%out+{}], {};\n", r.kind.register_type, offset, r.name);
+        break;
     }
   }
 }
@@ -212,15 +230,24 @@ std::string kernel_text(const Kernel& kernel) {
   const auto uses = [&](const char* what) { return names(all, what); };
 
   std::string text;
-  text += fmt::format(".visible .entry {}(.param .u64 in, .param .u64 out, .param .u64 atomics, .param .u64 approximate)\n{{\n", kernel.name);
-  text += "  .reg .b32 %gid, %linear, %threads, %t<6>, %case, %io;\n  .reg .b64 %in, %out, %atomics, %approx, %u<4>, %own, %slot;\n";
-  text += "  .reg .f32 %x<3>, %iof;\n  .reg .f64 %y<3>, %iod;\n  .reg .b16 %z<4>, %ioh, %ioh2, %ioh3;\n  .reg .pred %k<3>, %iop;\n";
-  for (const KindInfo& k : kKinds) text += fmt::format("  .reg .{} %{}<{}>;\n", k.register_type, k.letter, k.count);
+  text += fmt::format(
+      ".visible .entry {}(.param .u64 in, .param .u64 out, .param .u64 atomics, .param .u64 "
+      "approximate)\n{{\n",
+      kernel.name);
+  text +=
+      "  .reg .b32 %gid, %linear, %threads, %t<6>, %case, %io;\n  .reg .b64 %in, %out, %atomics, %approx, "
+      "%u<4>, %own, %slot;\n";
+  text +=
+      "  .reg .f32 %x<3>, %iof;\n  .reg .f64 %y<3>, %iod;\n  .reg .b16 %z<4>, %ioh, %ioh2, %ioh3;\n  .reg "
+      ".pred %k<3>, %iop;\n";
+  for (const KindInfo& k : kKinds)
+    text += fmt::format("  .reg .{} %{}<{}>;\n", k.register_type, k.letter, k.count);
   std::set<int> loops;
   collect_loops(kernel.body, loops);
   collect_loops(kernel.tail, loops);
   for (const int id : loops) text += fmt::format("  .reg .u32 %turns{};\n  .reg .pred %done{};\n", id, id);
-  if (uses("exchange")) text += fmt::format("  .shared .align 16 .b8 exchange[{}];\n", kernel.block.count() * 16);
+  if (uses("exchange"))
+    text += fmt::format("  .shared .align 16 .b8 exchange[{}];\n", kernel.block.count() * 16);
   if (uses("%own")) text += fmt::format("  .shared .align 16 .b8 own[{}];\n", kernel.block.count() * 8);
   if (uses("cells")) text += "  .shared .align 16 .b8 cells[64];\n";
   if (uses("stack")) text += "  .local .align 16 .b8 stack[64];\n";
@@ -242,18 +269,25 @@ std::string kernel_text(const Kernel& kernel) {
   mad.lo.u32 %gid, %gid, %threads, %linear;
   ld.param.u64 %in, [in];
 )";
-  text += fmt::format("  mad.wide.u32 %in, %gid, {}, %in;\n  ld.param.u64 %out, [out];\n  mad.wide.u32 %out, %gid, {}, %out;\n", thread_bytes(),
-                      2 * thread_bytes());
+  text += fmt::format(
+      "  mad.wide.u32 %in, %gid, {}, %in;\n  ld.param.u64 %out, [out];\n  mad.wide.u32 %out, %gid, {}, "
+      "%out;\n",
+      thread_bytes(), 2 * thread_bytes());
   if (uses("%atomics")) text += "  ld.param.u64 %atomics, [atomics];\n";
   if (!kernel.approximations.empty()) {
-    text += fmt::format("  ld.param.u64 %approx, [approximate];\n  mad.wide.u32 %approx, %gid, {}, %approx;\n", kernel.approximations.size() * 4);
+    text +=
+        fmt::format("  ld.param.u64 %approx, [approximate];\n  mad.wide.u32 %approx, %gid, {}, %approx;\n",
+                    kernel.approximations.size() * 4);
   }
   load_registers(text, used);
   if (uses("%own")) {
-    text += "  mov.u64 %own, own;\n  mad.wide.u32 %own, %linear, 8, %own;\n  st.shared.u64 [%own], 0x1234567890;\n";
+    text +=
+        "  mov.u64 %own, own;\n  mad.wide.u32 %own, %linear, 8, %own;\n  st.shared.u64 [%own], "
+        "0x1234567890;\n";
   }
   if (uses("stack")) {
-    for (int i = 0; i < 64; i += 8) text += fmt::format("  st.local.u64 [stack+{}], {};\n", i, 0x0102030405060708 * (i + 1));
+    for (int i = 0; i < 64; i += 8)
+      text += fmt::format("  st.local.u64 [stack+{}], {};\n", i, 0x0102030405060708 * (i + 1));
   }
   const auto append = [&](const std::vector<std::string>& lines) {
     for (const std::string& line : lines) text += (line.back() == ':' ? "" : "  ") + line + "\n";

@@ -11,15 +11,16 @@ namespace doppel::random {
 
 struct Statement {
   enum class Kind : std::uint8_t {
-    Code,      // lines that only make sense together
-    If,        // predicate: body, else other
-    Loop,      // as often as the register says: body
-    Switch,    // by the register's two lower bits: one of cases
-    Tangle,    // three cases with jumps forward into and over them by %p0, %p1, %p2: no if-else nest is equal to it
+    Code,    // lines that only make sense together
+    If,      // predicate: body, else other
+    Loop,    // as often as the register says: body
+    Switch,  // by the register's two lower bits: one of cases
+    Tangle,  // three cases with jumps forward into and over them by %p0, %p1, %p2: no if-else nest is equal
+             // to it
     TwoEntries,  // a loop that a predicate enters in its middle: cases 0 and 1, as often as the register says
-    Break,     // out of loop `id` where the predicate holds
-    Continue,  // to the next turn of loop `id` where the predicate holds
-    Exit,      // the thread ends where the predicate holds
+    Break,       // out of loop `id` where the predicate holds
+    Continue,    // to the next turn of loop `id` where the predicate holds
+    Exit,        // the thread ends where the predicate holds
   };
   Kind kind = Kind::Code;
   std::vector<std::string> lines;
@@ -43,9 +44,9 @@ struct Kernel {
   std::uint64_t seed = 0;
   std::string name;
   Dim3 grid, block;
-  std::vector<std::string> functions;       // device functions, whole
-  std::vector<Statement> body;              // up to the first dump of the registers
-  std::vector<Statement> tail;              // after it: threads may leave here
+  std::vector<std::string> functions;         // device functions, whole
+  std::vector<Statement> body;                // up to the first dump of the registers
+  std::vector<Statement> tail;                // after it: threads may leave here
   std::vector<Approximation> approximations;  // in the order of their slots
 
   std::uint64_t threads() const { return grid.count() * block.count(); }

@@ -3,9 +3,11 @@
 //   --jobs N          processes (default 1)
 //   --per-module N    kernels compiled together (default 8)
 //   --reference-only  do not run the engine: checks that the generator makes valid kernels
-//   --refused TEXT    an engine that refuses a kernel with TEXT in its reason is counted apart, not as a difference
+//   --refused TEXT    an engine that refuses a kernel with TEXT in its reason is counted apart, not as a
+//   difference
 //   --print SEED      writes the module of one kernel
 //   --reduce SEED     writes the smallest .ptx test that still shows the difference of that seed
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,8 +16,6 @@
 #include <atomic>
 #include <cstdio>
 #include <memory>
-
-#include <fmt/format.h>
 
 #include "random/differential.h"
 #include "random/generator.h"
@@ -34,17 +34,20 @@ struct Settings {
 
 // Shared with the processes that do the work.
 struct JobState {
-  std::atomic<std::uint64_t> next;     // the first seed not yet begun
-  std::atomic<std::uint64_t> begun;    // seeds of the module in work: [begun, next)
+  std::atomic<std::uint64_t> next;   // the first seed not yet begun
+  std::atomic<std::uint64_t> begun;  // seeds of the module in work: [begun, next)
   std::atomic<std::uint64_t> differences;
   std::atomic<std::uint64_t> refused;
 };
 
 const char* name_of(Difference::Kind kind) {
   switch (kind) {
-    case Difference::Kind::Generator: return "generator";
-    case Difference::Kind::Engine: return "engine";
-    default: return "values";
+    case Difference::Kind::Generator:
+      return "generator";
+    case Difference::Kind::Engine:
+      return "engine";
+    default:
+      return "values";
   }
 }
 
@@ -61,9 +64,11 @@ void work(const Settings& s, JobState& state) {
     state.begun = at;
     state.next = at + size * static_cast<std::uint64_t>(s.jobs);
     std::vector<Kernel> kernels;
-    for (std::uint64_t seed = at; seed < at + size && seed <= s.last; ++seed) kernels.push_back(generate(seed));
+    for (std::uint64_t seed = at; seed < at + size && seed <= s.last; ++seed)
+      kernels.push_back(generate(seed));
     for (const Difference& d : run_kernels(kernels, engine.get())) {
-      if (d.kind == Difference::Kind::Engine && !s.refused.empty() && d.what.find(s.refused) != std::string::npos) {
+      if (d.kind == Difference::Kind::Engine && !s.refused.empty() &&
+          d.what.find(s.refused) != std::string::npos) {
         ++state.refused;
         continue;
       }
@@ -74,7 +79,8 @@ void work(const Settings& s, JobState& state) {
 }
 
 int run(const Settings& s) {
-  void* shared = mmap(nullptr, sizeof(JobState) * static_cast<std::size_t>(s.jobs), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* shared = mmap(nullptr, sizeof(JobState) * static_cast<std::size_t>(s.jobs), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return 2;
   auto* states = static_cast<JobState*>(shared);
   std::vector<pid_t> processes(static_cast<std::size_t>(s.jobs));
@@ -105,7 +111,8 @@ int run(const Settings& s) {
     }
     // The engine took the process down: name the kernels and go on behind them.
     ++crashes;
-    fmt::print("seeds {}..{}: the process ended by signal {}\n", states[job].begun.load(), states[job].begun + static_cast<std::uint64_t>(s.per_module) - 1,
+    fmt::print("seeds {}..{}: the process ended by signal {}\n", states[job].begun.load(),
+               states[job].begun + static_cast<std::uint64_t>(s.per_module) - 1,
                WIFSIGNALED(status) ? WTERMSIG(status) : 0);
     std::fflush(stdout);
     start(job);
@@ -116,7 +123,9 @@ int run(const Settings& s) {
     differences += states[job].differences;
     refused += states[job].refused;
   }
-  fmt::print("{} kernels, {} differences, {} refused{}\n", s.last - s.first + 1, differences, refused, s.reference_only ? " (reference only)" : (has_engine ? "" : " (reference only: this build has no engine)"));
+  fmt::print("{} kernels, {} differences, {} refused{}\n", s.last - s.first + 1, differences, refused,
+             s.reference_only ? " (reference only)"
+                              : (has_engine ? "" : " (reference only: this build has no engine)"));
   return differences == 0 ? 0 : 1;
 }
 
@@ -128,7 +137,9 @@ int outcome_of(const Kernel& kernel) {
     const auto engine = harness::make_engine_runner();
     const auto differences = run_kernels({kernel}, engine.get());
     if (differences.empty()) _exit(0);
-    _exit(differences.front().kind == Difference::Kind::Generator ? 0 : (differences.front().kind == Difference::Kind::Engine ? 3 : 1));
+    _exit(differences.front().kind == Difference::Kind::Generator
+              ? 0
+              : (differences.front().kind == Difference::Kind::Engine ? 3 : 1));
   }
   int status = 0;
   waitpid(child, &status, 0);
@@ -171,8 +182,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (*print_option) {
     const doppel::random::Kernel kernel = doppel::random::generate(print);
-    fmt::print("// grid: {} {} {}\n// block: {} {} {}\n{}", kernel.grid.x, kernel.grid.y, kernel.grid.z, kernel.block.x, kernel.block.y, kernel.block.z,
-               doppel::random::module_text({&kernel}));
+    fmt::print("// grid: {} {} {}\n// block: {} {} {}\n{}", kernel.grid.x, kernel.grid.y, kernel.grid.z,
+               kernel.block.x, kernel.block.y, kernel.block.z, doppel::random::module_text({&kernel}));
     return 0;
   }
   if (*reduce_option) return doppel::random::reduce_seed(reduce);

@@ -54,7 +54,8 @@ Kernel hoisted(const Kernel& kernel, std::size_t which, bool& found) {
     if (found) return;
     for (std::size_t i = 0; i < list.size(); ++i) {
       const auto kind = list[i].kind;
-      if (kind == Statement::Kind::Code || kind == Statement::Kind::Break || kind == Statement::Kind::Continue || kind == Statement::Kind::Exit) {
+      if (kind == Statement::Kind::Code || kind == Statement::Kind::Break ||
+          kind == Statement::Kind::Continue || kind == Statement::Kind::Exit) {
         continue;
       }
       if (number++ != which) continue;
@@ -110,7 +111,8 @@ void shrink_launch(Kernel& kernel, const Interesting& interesting) {
     kernel = std::move(smaller);
   };
   attempt({1, 1, 1}, kernel.block);
-  for (const Dim3 block : {Dim3{1, 1, 1}, Dim3{2, 1, 1}, Dim3{4, 1, 1}, Dim3{8, 1, 1}, Dim3{32, 1, 1}}) attempt(kernel.grid, block);
+  for (const Dim3 block : {Dim3{1, 1, 1}, Dim3{2, 1, 1}, Dim3{4, 1, 1}, Dim3{8, 1, 1}, Dim3{32, 1, 1}})
+    attempt(kernel.grid, block);
 }
 
 // "5, 0 x 12, 0xffffffff"
@@ -153,11 +155,13 @@ Result<std::string> test_text(const Kernel& kernel, const std::string& about) {
   const std::string text = module_text({&kernel});
   auto parsed = ptx::parse(text);
   if (!parsed) return fail(Error::Kind::InvalidInput, to_string(parsed.error().diagnostics.front()));
-  const harness::LaunchCase launch = make_case(kernel, std::make_shared<const ptx::Module>(std::move(*parsed)));
+  const harness::LaunchCase launch =
+      make_case(kernel, std::make_shared<const ptx::Module>(std::move(*parsed)));
   const auto after = harness::run_on_reference(launch);
   if (!after) return tl::unexpected(after.error());
-  std::string head = fmt::format("// {}\n// kernel: {}\n// grid: {} {} {}\n// block: {} {} {}\n", about, kernel.name, kernel.grid.x, kernel.grid.y, kernel.grid.z,
-                                 kernel.block.x, kernel.block.y, kernel.block.z);
+  std::string head = fmt::format("// {}\n// kernel: {}\n// grid: {} {} {}\n// block: {} {} {}\n", about,
+                                 kernel.name, kernel.grid.x, kernel.grid.y, kernel.grid.z, kernel.block.x,
+                                 kernel.block.y, kernel.block.z);
   for (std::size_t i = 0; i < launch.buffers.size(); ++i) {
     head += "// in: " + list_words(launch.buffers[i]);
     if (i == 1 || i == 2) head += "// after: " + list_words((*after)[i]);

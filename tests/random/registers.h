@@ -6,8 +6,8 @@
 
 namespace doppel::random {
 
-// Float kinds never meet integer kinds but through code that makes their NaNs the same, because the ISA leaves a NaN's
-// payload and sign open.
+// Float kinds never meet integer kinds but through code that makes their NaNs the same, because the ISA
+// leaves a NaN's payload and sign open.
 enum class Kind { R, W, Q, F, D, H, G, B, E, P };
 
 struct KindInfo {
@@ -19,15 +19,13 @@ struct KindInfo {
 };
 
 inline constexpr KindInfo kKinds[] = {
-    {Kind::R, 'r', 8, "b32", 4},   // 32-bit integers
-    {Kind::W, 'w', 4, "b64", 8},   // 64-bit integers
-    {Kind::Q, 'q', 3, "b16", 2},   // 16-bit integers
-    {Kind::F, 'f', 5, "f32", 4},
-    {Kind::D, 'd', 3, "f64", 8},
-    {Kind::H, 'h', 3, "b16", 2},   // f16
-    {Kind::G, 'g', 2, "b32", 4},   // f16x2
-    {Kind::B, 'b', 2, "b16", 2},   // bf16
-    {Kind::E, 'e', 2, "b32", 4},   // bf16x2
+    {Kind::R, 'r', 8, "b32", 4},  // 32-bit integers
+    {Kind::W, 'w', 4, "b64", 8},  // 64-bit integers
+    {Kind::Q, 'q', 3, "b16", 2},  // 16-bit integers
+    {Kind::F, 'f', 5, "f32", 4},  {Kind::D, 'd', 3, "f64", 8}, {Kind::H, 'h', 3, "b16", 2},  // f16
+    {Kind::G, 'g', 2, "b32", 4},                                                             // f16x2
+    {Kind::B, 'b', 2, "b16", 2},                                                             // bf16
+    {Kind::E, 'e', 2, "b32", 4},                                                             // bf16x2
     {Kind::P, 'p', 4, "pred", 4},
 };
 

@@ -15,7 +15,8 @@ bool is_reduction(BarrierMode mode) {
   return mode == BarrierMode::RedPopc || mode == BarrierMode::RedAnd || mode == BarrierMode::RedOr;
 }
 
-// Counts as the hardware does for a given thread count: by whole warps, so that the last, partial warp counts 32 too.
+// Counts as the hardware does for a given thread count: by whole warps, so that the last, partial warp counts
+// 32 too.
 std::size_t arrivals(Block& block, const Barrier& barrier) {
   if (barrier.required == 0) return barrier.arrived.size();
   std::size_t count = 0;
@@ -35,10 +36,17 @@ void release(Barrier& barrier) {
     if (t->wait != Wait::Barrier) continue;  // it only arrived
     const ptx::Instruction& in = t->instruction();
     switch (in.modifiers.barrier) {
-      case BarrierMode::RedPopc: write(*t, in.operands[0], barrier.true_predicates); break;
-      case BarrierMode::RedAnd: write(*t, in.operands[0], barrier.true_predicates == barrier.predicates ? 1 : 0); break;
-      case BarrierMode::RedOr: write(*t, in.operands[0], barrier.true_predicates != 0 ? 1 : 0); break;
-      default: break;
+      case BarrierMode::RedPopc:
+        write(*t, in.operands[0], barrier.true_predicates);
+        break;
+      case BarrierMode::RedAnd:
+        write(*t, in.operands[0], barrier.true_predicates == barrier.predicates ? 1 : 0);
+        break;
+      case BarrierMode::RedOr:
+        write(*t, in.operands[0], barrier.true_predicates != 0 ? 1 : 0);
+        break;
+      default:
+        break;
     }
     t->wait = Wait::None;
     ++t->frame().next;
@@ -60,12 +68,13 @@ void settle_barriers(Block& block) {
 
 void arrive_at_barrier(Block& block, Thread& thread, const ptx::Instruction& in) {
   const bool reduces = is_reduction(in.modifiers.barrier);
-  const std::size_t first = reduces ? 1 : 0;                                  // the barrier's number
-  const std::size_t last = in.operands.size() - (reduces ? 1 : 0);            // past the thread count
+  const std::size_t first = reduces ? 1 : 0;                        // the barrier's number
+  const std::size_t last = in.operands.size() - (reduces ? 1 : 0);  // past the thread count
   const auto id = static_cast<std::uint32_t>(read(block, thread, in.operands.at(first)));
   if (id >= block.barriers.size()) throw Fault("a barrier number over 15");
   Barrier& barrier = block.barriers.at(id);
-  if (last > first + 1) barrier.required = static_cast<std::uint32_t>(read(block, thread, in.operands[first + 1]));
+  if (last > first + 1)
+    barrier.required = static_cast<std::uint32_t>(read(block, thread, in.operands[first + 1]));
   if (reduces) {
     ++barrier.predicates;
     barrier.true_predicates += read(block, thread, in.operands.back()) != 0 ? 1 : 0;

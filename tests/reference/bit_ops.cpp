@@ -51,7 +51,8 @@ std::uint64_t extract(std::uint64_t a, std::uint64_t b, std::uint64_t c, Type ty
   const int msb = ptx::bit_width(type) - 1;
   const auto position = static_cast<int>(b & 0xff);
   const auto length = static_cast<int>(c & 0xff);
-  const std::uint64_t sign = !ptx::is_signed(type) || length == 0 ? 0 : a >> std::min(position + length - 1, msb) & 1;
+  const std::uint64_t sign =
+      !ptx::is_signed(type) || length == 0 ? 0 : a >> std::min(position + length - 1, msb) & 1;
   std::uint64_t result = 0;
   for (int i = 0; i <= msb; ++i) {
     const bool inside = i < length && position + i <= msb;
@@ -78,12 +79,24 @@ std::uint64_t permute(std::uint64_t a, std::uint64_t b, std::uint64_t control, P
   for (unsigned i = 0; i < 4; ++i) {
     std::uint64_t value = 0;
     switch (mode) {
-      case PrmtMode::F4e: value = byte(low + i); break;
-      case PrmtMode::B4e: value = byte(8 + low - i); break;
-      case PrmtMode::Rc8: value = byte(low); break;
-      case PrmtMode::Ecl: value = byte(std::max(low, i)); break;
-      case PrmtMode::Ecr: value = byte(std::min(low, i)); break;
-      case PrmtMode::Rc16: value = byte((low & 1) * 2 + (i & 1)); break;
+      case PrmtMode::F4e:
+        value = byte(low + i);
+        break;
+      case PrmtMode::B4e:
+        value = byte(8 + low - i);
+        break;
+      case PrmtMode::Rc8:
+        value = byte(low);
+        break;
+      case PrmtMode::Ecl:
+        value = byte(std::max(low, i));
+        break;
+      case PrmtMode::Ecr:
+        value = byte(std::min(low, i));
+        break;
+      case PrmtMode::Rc16:
+        value = byte((low & 1) * 2 + (i & 1));
+        break;
       default: {
         const std::uint64_t selector = control >> (4 * i) & 0xf;
         value = byte(static_cast<unsigned>(selector & 7));
@@ -139,29 +152,53 @@ std::uint64_t lookup(std::uint64_t a, std::uint64_t b, std::uint64_t c, std::uin
 
 bool is_bit_op(Opcode opcode) {
   switch (opcode) {
-    case Opcode::Popc: case Opcode::Clz: case Opcode::Bfind: case Opcode::Fns: case Opcode::Brev: case Opcode::Bfe:
-    case Opcode::Bfi: case Opcode::Szext: case Opcode::Bmsk: case Opcode::Lop3: case Opcode::Shf: case Opcode::Prmt:
+    case Opcode::Popc:
+    case Opcode::Clz:
+    case Opcode::Bfind:
+    case Opcode::Fns:
+    case Opcode::Brev:
+    case Opcode::Bfe:
+    case Opcode::Bfi:
+    case Opcode::Szext:
+    case Opcode::Bmsk:
+    case Opcode::Lop3:
+    case Opcode::Shf:
+    case Opcode::Prmt:
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
 std::uint64_t bit_op(const ptx::Instruction& in, std::span<const std::uint64_t> s) {
   const int width = ptx::bit_width(in.type);
   switch (in.opcode) {
-    case Opcode::Popc: return static_cast<std::uint64_t>(std::popcount(low_bits(s[0], width)));
-    case Opcode::Clz: return static_cast<std::uint64_t>(std::countl_zero(low_bits(s[0], width)) - (64 - width));
-    case Opcode::Bfind: return find_leading(s[0], in);
-    case Opcode::Fns: return find_nth_set(low_bits(s[0], 32), low_bits(s[1], 32), sign_extend(s[2], 32));
-    case Opcode::Brev: return reverse(s[0], width);
-    case Opcode::Bfe: return extract(s[0], s[1], s[2], in.type);
-    case Opcode::Bfi: return insert(s[0], s[1], s[2], s[3], width);
-    case Opcode::Szext: return sign_or_zero_extend(s[0], s[1], in);
-    case Opcode::Bmsk: return bit_mask(s[0], s[1], in.modifiers.shift);
-    case Opcode::Lop3: return lookup(s[0], s[1], s[2], in.modifiers.lut);
-    case Opcode::Shf: return funnel(s[0], s[1], s[2], in.modifiers);
-    case Opcode::Prmt: return permute(s[0], s[1], s[2], in.modifiers.prmt);
-    default: throw std::logic_error("bit_op: " + in.form);
+    case Opcode::Popc:
+      return static_cast<std::uint64_t>(std::popcount(low_bits(s[0], width)));
+    case Opcode::Clz:
+      return static_cast<std::uint64_t>(std::countl_zero(low_bits(s[0], width)) - (64 - width));
+    case Opcode::Bfind:
+      return find_leading(s[0], in);
+    case Opcode::Fns:
+      return find_nth_set(low_bits(s[0], 32), low_bits(s[1], 32), sign_extend(s[2], 32));
+    case Opcode::Brev:
+      return reverse(s[0], width);
+    case Opcode::Bfe:
+      return extract(s[0], s[1], s[2], in.type);
+    case Opcode::Bfi:
+      return insert(s[0], s[1], s[2], s[3], width);
+    case Opcode::Szext:
+      return sign_or_zero_extend(s[0], s[1], in);
+    case Opcode::Bmsk:
+      return bit_mask(s[0], s[1], in.modifiers.shift);
+    case Opcode::Lop3:
+      return lookup(s[0], s[1], s[2], in.modifiers.lut);
+    case Opcode::Shf:
+      return funnel(s[0], s[1], s[2], in.modifiers);
+    case Opcode::Prmt:
+      return permute(s[0], s[1], s[2], in.modifiers.prmt);
+    default:
+      throw std::logic_error("bit_op: " + in.form);
   }
 }
 

@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::size_t kDeepestCall = 2000;
 
-void jump(Thread& thread, ptx::LabelId label) { thread.frame().next = thread.frame().function->labels.at(label); }
+void jump(Thread& thread, ptx::LabelId label) {
+  thread.frame().next = thread.frame().function->labels.at(label);
+}
 
 const ptx::Function& callee_of(const Block& block, const Thread& thread, const ptx::Call& call) {
   const auto& functions = block.module->functions;
@@ -61,8 +63,8 @@ void call(Block& block, Thread& thread, const ptx::Call& call) {
       bytes[i].resize(8);
       inner.registers.at(callee.parameter_registers.at(i)) = load_bits(bytes[i].data(), 8);
     } else {
-      std::ranges::copy(bytes[i], thread.local.begin() +
-                                      static_cast<std::ptrdiff_t>(inner.base + inner.layout->parameters.at(i)));
+      std::ranges::copy(bytes[i], thread.local.begin() + static_cast<std::ptrdiff_t>(
+                                                             inner.base + inner.layout->parameters.at(i)));
     }
   }
 }
@@ -99,7 +101,8 @@ void give_back(Block& block, Thread& thread) {
 void enter(Block& block, Thread& thread, const ptx::Function& function) {
   Frame frame;
   frame.function = &function;
-  frame.layout = &block.layout->functions.at(static_cast<std::size_t>(&function - block.module->functions.data()));
+  frame.layout =
+      &block.layout->functions.at(static_cast<std::size_t>(&function - block.module->functions.data()));
   frame.base = thread.local.size();
   frame.registers.assign(function.registers.size(), 0);
   thread.local.resize(thread.local.size() + frame.layout->frame_size);
@@ -114,21 +117,27 @@ void exit_thread(Block& block, Thread& thread) {
 
 void execute_control(Block& block, Thread& thread, const ptx::Instruction& in) {
   switch (in.opcode) {
-    case Opcode::Bra: jump(thread, in.operands.at(0).label); break;
+    case Opcode::Bra:
+      jump(thread, in.operands.at(0).label);
+      break;
     case Opcode::BrxIdx: {
       const std::uint64_t index = read(block, thread, in.operands.at(0)) & 0xffffffff;
       if (index >= in.branch_targets.size()) throw Fault("brx.idx beyond its targets");
       jump(thread, in.branch_targets[index]);
       break;
     }
-    case Opcode::Call: call(block, thread, *in.call); break;
+    case Opcode::Call:
+      call(block, thread, *in.call);
+      break;
     case Opcode::Ret:
       if (thread.frames.size() > 1) {
         give_back(block, thread);
         break;
       }
       [[fallthrough]];
-    default: exit_thread(block, thread); break;
+    default:
+      exit_thread(block, thread);
+      break;
   }
 }
 

@@ -19,12 +19,18 @@ bool rounds_to_integral(Rounding mode) {
 
 Rounding direction(Rounding mode) {
   switch (mode) {
-    case Rounding::Rni: return Rounding::Rn;
-    case Rounding::Rzi: return Rounding::Rz;
-    case Rounding::Rmi: return Rounding::Rm;
-    case Rounding::Rpi: return Rounding::Rp;
-    case Rounding::None: return Rounding::Rn;
-    default: return mode;
+    case Rounding::Rni:
+      return Rounding::Rn;
+    case Rounding::Rzi:
+      return Rounding::Rz;
+    case Rounding::Rmi:
+      return Rounding::Rm;
+    case Rounding::Rpi:
+      return Rounding::Rp;
+    case Rounding::None:
+      return Rounding::Rn;
+    default:
+      return mode;
   }
 }
 
@@ -35,7 +41,8 @@ std::uint64_t integer_to_integer(std::uint64_t value, Type to, Type from, bool s
   const bool negative = ptx::is_signed(from) && static_cast<std::int64_t>(wide) < 0;
   if (ptx::is_signed(to)) {
     const std::int64_t top = static_cast<std::int64_t>((std::uint64_t{1} << (width - 1)) - 1);
-    if (negative) return low_bits(static_cast<std::uint64_t>(std::max(static_cast<std::int64_t>(wide), -top - 1)), width);
+    if (negative)
+      return low_bits(static_cast<std::uint64_t>(std::max(static_cast<std::int64_t>(wide), -top - 1)), width);
     return std::min(wide, static_cast<std::uint64_t>(top));
   }
   if (negative) return 0;
@@ -64,7 +71,8 @@ std::uint64_t integer_to_float(std::uint64_t value, Type to, Type from, const pt
   const std::uint64_t wide = extend(value, from);
   const bool negative = ptx::is_signed(from) && static_cast<std::int64_t>(wide) < 0;
   const Exact exact{negative, 0, negative ? 0 - wide : wide};
-  return finish(format_of(to), round_to(format_of(to), exact, direction(m.rounding)), {.sat = m.sat, .relu = m.relu});
+  return finish(format_of(to), round_to(format_of(to), exact, direction(m.rounding)),
+                {.sat = m.sat, .relu = m.relu});
 }
 
 std::uint64_t float_to_float(std::uint64_t value, Type to, Type from, const ptx::Modifiers& m) {

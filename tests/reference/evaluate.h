@@ -9,6 +9,7 @@
 namespace doppel::reference {
 
 // Throws std::logic_error, naming the form, where the reference does not know it.
-std::uint64_t evaluate(const ptx::Instruction& instruction, std::span<const std::uint64_t> sources, bool& carry);
+std::uint64_t evaluate(const ptx::Instruction& instruction, std::span<const std::uint64_t> sources,
+                       bool& carry);
 
 }  // namespace doppel::reference

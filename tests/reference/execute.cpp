@@ -61,7 +61,8 @@ void compute(Block& block, Thread& thread, const ptx::Instruction& in) {
     // lop3.BoolOp d|p, a, b, c, lut, q: p = (d != 0) BoolOp q (9.7.8.6)
     const bool q = values.at(count - 1) != 0;
     write(thread, in.operands[0], result);
-    write(thread, *in.second_destination, in.modifiers.bool_op == ptx::BoolOp::And ? result != 0 && q : result != 0 || q);
+    write(thread, *in.second_destination,
+          in.modifiers.bool_op == ptx::BoolOp::And ? result != 0 && q : result != 0 || q);
   } else {
     write(thread, in.operands[0], result);
   }
@@ -84,12 +85,22 @@ void step(Block& block, Thread& thread) {
     return;
   }
   switch (in.opcode) {
-    case Opcode::Bra: case Opcode::BrxIdx: case Opcode::Call: case Opcode::Ret: case Opcode::Exit:
+    case Opcode::Bra:
+    case Opcode::BrxIdx:
+    case Opcode::Call:
+    case Opcode::Ret:
+    case Opcode::Exit:
       execute_control(block, thread, in);
       return;  // they move `next` themselves
-    case Opcode::Trap: throw Fault("trap");
-    case Opcode::Brkpt: throw Fault("brkpt");
-    case Opcode::Shfl: case Opcode::Vote: case Opcode::Match: case Opcode::Redux: case Opcode::BarWarpSync:
+    case Opcode::Trap:
+      throw Fault("trap");
+    case Opcode::Brkpt:
+      throw Fault("brkpt");
+    case Opcode::Shfl:
+    case Opcode::Vote:
+    case Opcode::Match:
+    case Opcode::Redux:
+    case Opcode::BarWarpSync:
     case Opcode::Elect:
       thread.wait = Wait::WarpOperation;
       settle_warp(block, thread);
@@ -100,17 +111,34 @@ void step(Block& block, Thread& thread) {
     case Opcode::Bar:
       arrive_at_barrier(block, thread, in);
       return;
-    case Opcode::Atom: case Opcode::Red: execute_atomic(block, thread, in); break;
-    case Opcode::Ld: case Opcode::Ldu: case Opcode::St: case Opcode::Cvta: case Opcode::Isspacep:
+    case Opcode::Atom:
+    case Opcode::Red:
+      execute_atomic(block, thread, in);
+      break;
+    case Opcode::Ld:
+    case Opcode::Ldu:
+    case Opcode::St:
+    case Opcode::Cvta:
+    case Opcode::Isspacep:
       execute_memory(block, thread, in);
       break;
     // Nothing that a program can see in its results: there is one thread at a time, and no cache.
-    case Opcode::Membar: case Opcode::Nanosleep: case Opcode::Prefetch: case Opcode::Prefetchu:
-    case Opcode::Applypriority: case Opcode::Discard: case Opcode::Pmevent: case Opcode::Griddepcontrol:
+    case Opcode::Membar:
+    case Opcode::Nanosleep:
+    case Opcode::Prefetch:
+    case Opcode::Prefetchu:
+    case Opcode::Applypriority:
+    case Opcode::Discard:
+    case Opcode::Pmevent:
+    case Opcode::Griddepcontrol:
     case Opcode::Setmaxnreg:
       break;
-    case Opcode::Mov: move(block, thread, in); break;
-    default: compute(block, thread, in); break;
+    case Opcode::Mov:
+      move(block, thread, in);
+      break;
+    default:
+      compute(block, thread, in);
+      break;
   }
   ++thread.frame().next;
 }

@@ -10,11 +10,14 @@ void step(Block& block, Thread& thread);
 
 // What other files do for it.
 void enter(Block& block, Thread& thread, const ptx::Function& function);  // pushes a frame
-void execute_control(Block& block, Thread& thread, const ptx::Instruction& in);   // bra, brx.idx, call, ret, exit
-void execute_memory(Block& block, Thread& thread, const ptx::Instruction& in);    // ld, st, cvta, isspacep, hints
-void execute_atomic(Block& block, Thread& thread, const ptx::Instruction& in);    // atom, red
+void execute_control(Block& block, Thread& thread,
+                     const ptx::Instruction& in);  // bra, brx.idx, call, ret, exit
+void execute_memory(Block& block, Thread& thread,
+                    const ptx::Instruction& in);  // ld, st, cvta, isspacep, hints
+void execute_atomic(Block& block, Thread& thread, const ptx::Instruction& in);  // atom, red
 
-// Warp operations and barriers: the thread has come to wait; see whether that completes anything. Also after an exit.
+// Warp operations and barriers: the thread has come to wait; see whether that completes anything. Also after
+// an exit.
 void settle_warp(Block& block, Thread& thread);
 void arrive_at_barrier(Block& block, Thread& thread, const ptx::Instruction& in);
 void settle_barriers(Block& block);

@@ -11,14 +11,20 @@ using ptx::Type;
 const Format& format_of(Type type) {
   switch (type) {
     case Type::F16:
-    case Type::F16x2: return kF16;
+    case Type::F16x2:
+      return kF16;
     case Type::BF16:
-    case Type::BF16x2: return kBF16;
+    case Type::BF16x2:
+      return kBF16;
     case Type::F32:
-    case Type::F32x2: return kF32;
-    case Type::F64: return kF64;
-    case Type::TF32: return kTF32;
-    default: throw std::logic_error("format_of: not a floating-point type of the reference");
+    case Type::F32x2:
+      return kF32;
+    case Type::F64:
+      return kF64;
+    case Type::TF32:
+      return kTF32;
+    default:
+      throw std::logic_error("format_of: not a floating-point type of the reference");
   }
 }
 
@@ -48,13 +54,22 @@ U128 shift_and_round(U128 significand, int shift, bool negative, Rounding mode) 
   bool up = false;
   switch (mode) {
     case Rounding::Rz:
-    case Rounding::Rzi: break;
+    case Rounding::Rzi:
+      break;
     case Rounding::Rm:
-    case Rounding::Rmi: up = negative && !exact; break;
+    case Rounding::Rmi:
+      up = negative && !exact;
+      break;
     case Rounding::Rp:
-    case Rounding::Rpi: up = !negative && !exact; break;
-    case Rounding::Rna: up = against_half >= 0; break;
-    default: up = against_half > 0 || (against_half == 0 && (kept & 1) != 0); break;
+    case Rounding::Rpi:
+      up = !negative && !exact;
+      break;
+    case Rounding::Rna:
+      up = against_half >= 0;
+      break;
+    default:
+      up = against_half > 0 || (against_half == 0 && (kept & 1) != 0);
+      break;
   }
   return kept + (up ? 1 : 0);
 }
@@ -97,7 +112,8 @@ std::uint64_t round_to(const Format& f, const Exact& value, Rounding mode) {
                                                     : mode != Rounding::Rz;
     return sign | (to_infinity ? f.infinity() : f.infinity() - 1);
   }
-  const std::uint64_t mantissa = static_cast<std::uint64_t>(kept) & ((std::uint64_t{1} << f.mantissa_bits) - 1);
+  const std::uint64_t mantissa =
+      static_cast<std::uint64_t>(kept) & ((std::uint64_t{1} << f.mantissa_bits) - 1);
   return sign | (static_cast<std::uint64_t>(biased) << f.mantissa_bits) | mantissa;
 }
 

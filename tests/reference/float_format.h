@@ -1,5 +1,6 @@
 // Floating-point numbers as exact integers times a power of two, and their one rounding into a format.
-// All arithmetic of the reference goes through here, so that no result depends on the host's floating-point unit.
+// All arithmetic of the reference goes through here, so that no result depends on the host's floating-point
+// unit.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,9 @@ struct Format {
   constexpr int bias() const { return (1 << (exponent_bits - 1)) - 1; }
   constexpr std::uint64_t sign_bit() const { return std::uint64_t{1} << (exponent_bits + mantissa_bits); }
   constexpr std::uint64_t magnitude_mask() const { return sign_bit() - 1; }
-  constexpr std::uint64_t infinity() const { return ((std::uint64_t{1} << exponent_bits) - 1) << mantissa_bits; }
+  constexpr std::uint64_t infinity() const {
+    return ((std::uint64_t{1} << exponent_bits) - 1) << mantissa_bits;
+  }
   constexpr std::uint64_t one() const { return static_cast<std::uint64_t>(bias()) << mantissa_bits; }
   constexpr std::uint64_t quiet_bit() const { return std::uint64_t{1} << (mantissa_bits - 1); }
 };
@@ -35,7 +38,9 @@ inline constexpr Format kTF32{8, 10, 0x3ffff};
 const Format& format_of(ptx::Type type);
 
 inline bool is_nan(const Format& f, std::uint64_t bits) { return (bits & f.magnitude_mask()) > f.infinity(); }
-inline bool is_infinity(const Format& f, std::uint64_t bits) { return (bits & f.magnitude_mask()) == f.infinity(); }
+inline bool is_infinity(const Format& f, std::uint64_t bits) {
+  return (bits & f.magnitude_mask()) == f.infinity();
+}
 inline bool is_zero(const Format& f, std::uint64_t bits) { return (bits & f.magnitude_mask()) == 0; }
 inline bool is_negative(const Format& f, std::uint64_t bits) { return (bits & f.sign_bit()) != 0; }
 inline bool is_subnormal(const Format& f, std::uint64_t bits) {
@@ -46,8 +51,9 @@ inline std::uint64_t flush(const Format& f, std::uint64_t bits) {
   return is_subnormal(f, bits) ? bits & f.sign_bit() : bits;
 }
 
-// A finite number: (-1)^negative * significand * 2^exponent. Where it stands for a longer number, the lowest bit of the
-// significand is the 'or' of all that was cut off, and at least two more bits stand above it below any rounding point.
+// A finite number: (-1)^negative * significand * 2^exponent. Where it stands for a longer number, the lowest
+// bit of the significand is the 'or' of all that was cut off, and at least two more bits stand above it below
+// any rounding point.
 struct Exact {
   bool negative = false;
   int exponent = 0;

@@ -108,8 +108,8 @@ Bits float_fma(const Format& f, Bits a, Bits b, Bits c, const FloatMode& mode) {
   }
   const Bits sign = (in.a ^ in.b) & f.sign_bit();
   if (is_infinity(f, in.a) || is_infinity(f, in.b)) {
-    const bool invalid = is_zero(f, in.a) || is_zero(f, in.b) ||
-                         (is_infinity(f, in.c) && (in.c & f.sign_bit()) != sign);
+    const bool invalid =
+        is_zero(f, in.a) || is_zero(f, in.b) || (is_infinity(f, in.c) && (in.c & f.sign_bit()) != sign);
     return finish(f, invalid ? f.nan : sign | f.infinity(), mode);
   }
   if (is_infinity(f, in.c)) return finish(f, in.c, mode);
@@ -154,13 +154,9 @@ Bits float_sqrt(const Format& f, Bits a, const FloatMode& mode) {
   return finish(f, round_to(f, result, mode.rounding), mode);
 }
 
-Bits float_neg(const Format& f, Bits a, bool ftz) {
-  return (ftz ? flush(f, a) : a) ^ f.sign_bit();
-}
+Bits float_neg(const Format& f, Bits a, bool ftz) { return (ftz ? flush(f, a) : a) ^ f.sign_bit(); }
 
-Bits float_abs(const Format& f, Bits a, bool ftz) {
-  return (ftz ? flush(f, a) : a) & f.magnitude_mask();
-}
+Bits float_abs(const Format& f, Bits a, bool ftz) { return (ftz ? flush(f, a) : a) & f.magnitude_mask(); }
 
 Bits float_copysign(const Format& f, Bits sign_source, Bits value) {
   return (sign_source & f.sign_bit()) | (value & f.magnitude_mask());
@@ -203,33 +199,55 @@ bool float_compare(const Format& f, Bits a, Bits b, Compare compare, bool ftz) {
   const int order = ftz ? float_order(f, flush(f, a), flush(f, b)) : float_order(f, a, b);
   const bool unordered = order == 2;
   switch (compare) {
-    case Compare::Eq: return order == 0;
-    case Compare::Ne: return !unordered && order != 0;
-    case Compare::Lt: return order == -1;
-    case Compare::Le: return order == -1 || order == 0;
-    case Compare::Gt: return order == 1;
-    case Compare::Ge: return order == 1 || order == 0;
-    case Compare::Equ: return unordered || order == 0;
-    case Compare::Neu: return order != 0;
-    case Compare::Ltu: return unordered || order == -1;
-    case Compare::Leu: return order != 1;
-    case Compare::Gtu: return unordered || order == 1;
-    case Compare::Geu: return order != -1;
-    case Compare::Num: return !unordered;
-    case Compare::Nan: return unordered;
-    default: return false;
+    case Compare::Eq:
+      return order == 0;
+    case Compare::Ne:
+      return !unordered && order != 0;
+    case Compare::Lt:
+      return order == -1;
+    case Compare::Le:
+      return order == -1 || order == 0;
+    case Compare::Gt:
+      return order == 1;
+    case Compare::Ge:
+      return order == 1 || order == 0;
+    case Compare::Equ:
+      return unordered || order == 0;
+    case Compare::Neu:
+      return order != 0;
+    case Compare::Ltu:
+      return unordered || order == -1;
+    case Compare::Leu:
+      return order != 1;
+    case Compare::Gtu:
+      return unordered || order == 1;
+    case Compare::Geu:
+      return order != -1;
+    case Compare::Num:
+      return !unordered;
+    case Compare::Nan:
+      return unordered;
+    default:
+      return false;
   }
 }
 
 bool float_testp(const Format& f, Bits a, TestpMode mode) {
   switch (mode) {
-    case TestpMode::Finite: return !is_nan(f, a) && !is_infinity(f, a);
-    case TestpMode::Infinite: return is_infinity(f, a);
-    case TestpMode::Number: return !is_nan(f, a);
-    case TestpMode::NotANumber: return is_nan(f, a);
-    case TestpMode::Normal: return !is_nan(f, a) && !is_infinity(f, a) && !is_subnormal(f, a);  // zeros count
-    case TestpMode::Subnormal: return is_subnormal(f, a);
-    default: return false;
+    case TestpMode::Finite:
+      return !is_nan(f, a) && !is_infinity(f, a);
+    case TestpMode::Infinite:
+      return is_infinity(f, a);
+    case TestpMode::Number:
+      return !is_nan(f, a);
+    case TestpMode::NotANumber:
+      return is_nan(f, a);
+    case TestpMode::Normal:
+      return !is_nan(f, a) && !is_infinity(f, a) && !is_subnormal(f, a);  // zeros count
+    case TestpMode::Subnormal:
+      return is_subnormal(f, a);
+    default:
+      return false;
   }
 }
 

@@ -18,8 +18,10 @@ struct Mode {
   Rounding ptx;
   int host;
 };
-constexpr Mode kModes[] = {
-    {Rounding::Rn, FE_TONEAREST}, {Rounding::Rz, FE_TOWARDZERO}, {Rounding::Rm, FE_DOWNWARD}, {Rounding::Rp, FE_UPWARD}};
+constexpr Mode kModes[] = {{Rounding::Rn, FE_TONEAREST},
+                           {Rounding::Rz, FE_TOWARDZERO},
+                           {Rounding::Rm, FE_DOWNWARD},
+                           {Rounding::Rp, FE_UPWARD}};
 
 template <typename Float>
 struct Traits;
@@ -38,8 +40,17 @@ struct Traits<double> {
 template <typename Float>
 std::vector<Bits> values() {
   const Format& f = Traits<Float>::format;
-  std::vector<Bits> list = {0, 1, 2, f.infinity(), f.infinity() - 1, f.one(), f.one() + 1, f.one() - 1,
-                            Bits{1} << f.mantissa_bits, (Bits{1} << f.mantissa_bits) - 1, f.nan};
+  std::vector<Bits> list = {0,
+                            1,
+                            2,
+                            f.infinity(),
+                            f.infinity() - 1,
+                            f.one(),
+                            f.one() + 1,
+                            f.one() - 1,
+                            Bits{1} << f.mantissa_bits,
+                            (Bits{1} << f.mantissa_bits) - 1,
+                            f.nan};
   std::mt19937_64 random(1);
   for (int i = 0; i < 60; ++i) {
     const Bits mantissa = random() & ((Bits{1} << f.mantissa_bits) - 1);
@@ -76,7 +87,8 @@ void check_all() {
     const FloatMode m{mode.ptx};
     for (const Bits a : list) {
       volatile Float x = host<Float>(a);
-      EXPECT_TRUE(same(float_sqrt(f, a, m), on_host<Float>(mode.host, [&] { return std::sqrt(Float{x}); }))) << std::hex << a;
+      EXPECT_TRUE(same(float_sqrt(f, a, m), on_host<Float>(mode.host, [&] { return std::sqrt(Float{x}); })))
+          << std::hex << a;
       for (const Bits b : list) {
         volatile Float y = host<Float>(b);
         c_index = (c_index + 7) % list.size();
@@ -87,7 +99,9 @@ void check_all() {
         ASSERT_TRUE(same(float_sub(f, a, b, m), on_host<Float>(mode.host, [&] { return x - y; }))) << at();
         ASSERT_TRUE(same(float_mul(f, a, b, m), on_host<Float>(mode.host, [&] { return x * y; }))) << at();
         ASSERT_TRUE(same(float_div(f, a, b, m), on_host<Float>(mode.host, [&] { return x / y; }))) << at();
-        ASSERT_TRUE(same(float_fma(f, a, b, c, m), on_host<Float>(mode.host, [&] { return std::fma(x, y, z); }))) << at();
+        ASSERT_TRUE(
+            same(float_fma(f, a, b, c, m), on_host<Float>(mode.host, [&] { return std::fma(x, y, z); })))
+            << at();
       }
     }
   }

@@ -77,7 +77,8 @@ std::uint64_t add_with_carry(const ptx::Instruction& in, Wide a, Wide b, bool su
 
 std::uint64_t extend(std::uint64_t value, Type type) {
   const int width = ptx::bit_width(type);
-  return ptx::is_signed(type) ? static_cast<std::uint64_t>(sign_extend(value, width)) : low_bits(value, width);
+  return ptx::is_signed(type) ? static_cast<std::uint64_t>(sign_extend(value, width))
+                              : low_bits(value, width);
 }
 
 bool integer_compare(std::uint64_t a, std::uint64_t b, Compare compare, Type type) {
@@ -88,27 +89,58 @@ bool integer_compare(std::uint64_t a, std::uint64_t b, Compare compare, Type typ
   const std::int64_t sb = sign_extend(b, width);
   const bool is_signed = ptx::is_signed(type);
   switch (compare) {
-    case Compare::Eq: return ua == ub;
-    case Compare::Ne: return ua != ub;
-    case Compare::Lt: return is_signed ? sa < sb : ua < ub;
-    case Compare::Le: return is_signed ? sa <= sb : ua <= ub;
-    case Compare::Gt: return is_signed ? sa > sb : ua > ub;
-    case Compare::Ge: return is_signed ? sa >= sb : ua >= ub;
-    case Compare::Lo: return ua < ub;
-    case Compare::Ls: return ua <= ub;
-    case Compare::Hi: return ua > ub;
-    case Compare::Hs: return ua >= ub;
-    default: throw std::logic_error("integer_compare: a comparison of floats");
+    case Compare::Eq:
+      return ua == ub;
+    case Compare::Ne:
+      return ua != ub;
+    case Compare::Lt:
+      return is_signed ? sa < sb : ua < ub;
+    case Compare::Le:
+      return is_signed ? sa <= sb : ua <= ub;
+    case Compare::Gt:
+      return is_signed ? sa > sb : ua > ub;
+    case Compare::Ge:
+      return is_signed ? sa >= sb : ua >= ub;
+    case Compare::Lo:
+      return ua < ub;
+    case Compare::Ls:
+      return ua <= ub;
+    case Compare::Hi:
+      return ua > ub;
+    case Compare::Hs:
+      return ua >= ub;
+    default:
+      throw std::logic_error("integer_compare: a comparison of floats");
   }
 }
 
 bool is_integer_op(const ptx::Instruction& in) {
   if (ptx::is_float(in.type)) return false;
   switch (in.opcode) {
-    case Opcode::Add: case Opcode::Sub: case Opcode::Mul: case Opcode::Mad: case Opcode::Mul24: case Opcode::Mad24:
-    case Opcode::Sad: case Opcode::Div: case Opcode::Rem: case Opcode::Abs: case Opcode::Neg: case Opcode::Min:
-    case Opcode::Max: case Opcode::AddC: case Opcode::SubC: case Opcode::MadC: case Opcode::Dp4a: case Opcode::Dp2a:
-    case Opcode::And: case Opcode::Or: case Opcode::Xor: case Opcode::Not: case Opcode::Cnot: case Opcode::Shl:
+    case Opcode::Add:
+    case Opcode::Sub:
+    case Opcode::Mul:
+    case Opcode::Mad:
+    case Opcode::Mul24:
+    case Opcode::Mad24:
+    case Opcode::Sad:
+    case Opcode::Div:
+    case Opcode::Rem:
+    case Opcode::Abs:
+    case Opcode::Neg:
+    case Opcode::Min:
+    case Opcode::Max:
+    case Opcode::AddC:
+    case Opcode::SubC:
+    case Opcode::MadC:
+    case Opcode::Dp4a:
+    case Opcode::Dp2a:
+    case Opcode::And:
+    case Opcode::Or:
+    case Opcode::Xor:
+    case Opcode::Not:
+    case Opcode::Cnot:
+    case Opcode::Shl:
     case Opcode::Shr:
       return true;
     default:
@@ -137,12 +169,15 @@ std::uint64_t integer_op(const ptx::Instruction& in, std::span<const std::uint64
     case Opcode::Add:
       if (m.sat) return cut(saturate(number(s[0], type) + number(s[1], type), width));
       return add_with_carry(in, s[0], s[1], false, carry);
-    case Opcode::AddC: return add_with_carry(in, s[0], s[1], false, carry);
+    case Opcode::AddC:
+      return add_with_carry(in, s[0], s[1], false, carry);
     case Opcode::Sub:
       if (m.sat) return cut(saturate(number(s[0], type) - number(s[1], type), width));
       return add_with_carry(in, s[0], s[1], true, carry);
-    case Opcode::SubC: return add_with_carry(in, s[0], s[1], true, carry);
-    case Opcode::Mul: return multiply(s[0], s[1], type, m.mul_part);
+    case Opcode::SubC:
+      return add_with_carry(in, s[0], s[1], true, carry);
+    case Opcode::Mul:
+      return multiply(s[0], s[1], type, m.mul_part);
     case Opcode::Mad:
     case Opcode::MadC: {
       const std::uint64_t product = multiply(s[0], s[1], type, m.mul_part);
@@ -150,7 +185,8 @@ std::uint64_t integer_op(const ptx::Instruction& in, std::span<const std::uint64
       if (m.sat) return cut(saturate(number(product, type) + number(s[2], type), width));
       return add_with_carry(in, product, s[2], false, carry);
     }
-    case Opcode::Mul24: return multiply24(s[0], s[1], type, m.mul_part);
+    case Opcode::Mul24:
+      return multiply24(s[0], s[1], type, m.mul_part);
     case Opcode::Mad24: {
       const std::uint64_t product = multiply24(s[0], s[1], type, m.mul_part);
       if (m.sat) return cut(saturate(number(product, type) + number(s[2], type), width));
@@ -160,27 +196,37 @@ std::uint64_t integer_op(const ptx::Instruction& in, std::span<const std::uint64
       const S128 difference = number(s[0], type) - number(s[1], type);
       return cut(s[2] + static_cast<std::uint64_t>(difference < 0 ? -difference : difference));
     }
-    case Opcode::Div: return divide(s[0], s[1], type, false);
-    case Opcode::Rem: return divide(s[0], s[1], type, true);
-    case Opcode::Abs: return cut(number(s[0], type) < 0 ? 0 - s[0] : s[0]);
-    case Opcode::Neg: return cut(0 - s[0]);
+    case Opcode::Div:
+      return divide(s[0], s[1], type, false);
+    case Opcode::Rem:
+      return divide(s[0], s[1], type, true);
+    case Opcode::Abs:
+      return cut(number(s[0], type) < 0 ? 0 - s[0] : s[0]);
+    case Opcode::Neg:
+      return cut(0 - s[0]);
     case Opcode::Min:
     case Opcode::Max: {
       const bool first_is_less = number(s[0], type) < number(s[1], type);
       const std::uint64_t chosen = first_is_less == (in.opcode == Opcode::Min) ? s[0] : s[1];
       return cut(m.relu && number(chosen, type) < 0 ? 0 : chosen);
     }
-    case Opcode::And: return cut(s[0] & s[1]);
-    case Opcode::Or: return cut(s[0] | s[1]);
-    case Opcode::Xor: return cut(s[0] ^ s[1]);
-    case Opcode::Not: return cut(~s[0]);
-    case Opcode::Cnot: return cut(s[0]) == 0 ? 1 : 0;
+    case Opcode::And:
+      return cut(s[0] & s[1]);
+    case Opcode::Or:
+      return cut(s[0] | s[1]);
+    case Opcode::Xor:
+      return cut(s[0] ^ s[1]);
+    case Opcode::Not:
+      return cut(~s[0]);
+    case Opcode::Cnot:
+      return cut(s[0]) == 0 ? 1 : 0;
     case Opcode::Shl: {
       const std::uint64_t amount = low_bits(s[1], 32);  // amounts over the width are clamped to it (9.7.8.8)
       return amount >= static_cast<std::uint64_t>(width) ? 0 : cut(s[0] << amount);
     }
     case Opcode::Shr: {
-      const std::uint64_t amount = std::min<std::uint64_t>(low_bits(s[1], 32), static_cast<std::uint64_t>(width));
+      const std::uint64_t amount =
+          std::min<std::uint64_t>(low_bits(s[1], 32), static_cast<std::uint64_t>(width));
       return cut(static_cast<std::uint64_t>(number(s[0], type) >> amount));
     }
     case Opcode::Dp4a:
@@ -193,13 +239,16 @@ std::uint64_t integer_op(const ptx::Instruction& in, std::span<const std::uint64
         const int b_byte = four ? i : i + (m.mul_part == MulPart::Hi ? 2 : 0);
         const std::uint64_t raw_a = low_bits(s[0] >> (width_a * i), width_a);
         const std::uint64_t raw_b = low_bits(s[1] >> (8 * b_byte), 8);
-        const std::int64_t va = ptx::is_signed(type) ? sign_extend(raw_a, width_a) : static_cast<std::int64_t>(raw_a);
-        const std::int64_t vb = ptx::is_signed(in.source_type) ? sign_extend(raw_b, 8) : static_cast<std::int64_t>(raw_b);
+        const std::int64_t va =
+            ptx::is_signed(type) ? sign_extend(raw_a, width_a) : static_cast<std::int64_t>(raw_a);
+        const std::int64_t vb =
+            ptx::is_signed(in.source_type) ? sign_extend(raw_b, 8) : static_cast<std::int64_t>(raw_b);
         sum += static_cast<std::uint64_t>(va * vb);
       }
       return low_bits(sum, 32);
     }
-    default: throw std::logic_error("integer_op: " + in.form);
+    default:
+      throw std::logic_error("integer_op: " + in.form);
   }
 }
 

@@ -22,7 +22,8 @@ std::uint64_t extend(std::uint64_t value, ptx::Type type);
 // True where integer_op knows the instruction; floating-point types go elsewhere.
 bool is_integer_op(const ptx::Instruction& instruction);
 // The result, cut to the width of the destination's type. `carry` is the condition code CC.CF (9.7.2).
-std::uint64_t integer_op(const ptx::Instruction& instruction, std::span<const std::uint64_t> sources, bool& carry);
+std::uint64_t integer_op(const ptx::Instruction& instruction, std::span<const std::uint64_t> sources,
+                         bool& carry);
 
 bool integer_compare(std::uint64_t a, std::uint64_t b, ptx::Compare compare, ptx::Type type);
 

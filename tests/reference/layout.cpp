@@ -19,9 +19,11 @@ std::uint64_t place(std::uint64_t& end, std::uint64_t size, std::uint64_t alignm
 std::uint64_t place_variable(const ptx::Variable& v, Memory& memory, std::uint64_t& shared_end,
                              std::uint64_t& frame_end) {
   switch (v.space) {
-    case Space::Shared: return v.size == 0 ? 0 : place(shared_end, v.size, v.alignment);
+    case Space::Shared:
+      return v.size == 0 ? 0 : place(shared_end, v.size, v.alignment);
     case Space::Local:
-    case Space::Param: return place(frame_end, v.size, v.alignment);
+    case Space::Param:
+      return place(frame_end, v.size, v.alignment);
     default: {
       const std::uint64_t address = memory.allocate(v.size, v.alignment);
       if (!v.initializer.empty()) std::ranges::copy(v.initializer, memory.find(address, v.size).begin());
@@ -32,8 +34,10 @@ std::uint64_t place_variable(const ptx::Variable& v, Memory& memory, std::uint64
 
 void relocate(const ptx::Variable& v, std::uint64_t address, const ModuleLayout& layout, Memory& memory) {
   for (const ptx::Relocation& r : v.relocations) {
-    const std::uint64_t target = r.is_function ? kFunctionBase + 16 * r.target : layout.variables.at(r.target);
-    store_bits(memory.find(address + r.offset, r.size).data(), target + static_cast<std::uint64_t>(r.addend), r.size);
+    const std::uint64_t target =
+        r.is_function ? kFunctionBase + 16 * r.target : layout.variables.at(r.target);
+    store_bits(memory.find(address + r.offset, r.size).data(), target + static_cast<std::uint64_t>(r.addend),
+               r.size);
   }
 }
 
@@ -80,7 +84,8 @@ ModuleLayout lay_out(const ptx::Module& module, Memory& memory) {
   layout.static_shared_size = (layout.static_shared_size + 15) / 16 * 16;
   place_dynamic_shared(module.variables, layout.variables, layout.static_shared_size);
   for (std::size_t i = 0; i < module.functions.size(); ++i) {
-    place_dynamic_shared(module.functions[i].variables, layout.functions[i].variables, layout.static_shared_size);
+    place_dynamic_shared(module.functions[i].variables, layout.functions[i].variables,
+                         layout.static_shared_size);
   }
   for (std::size_t i = 0; i < module.variables.size(); ++i) {
     relocate(module.variables[i], layout.variables[i], layout, memory);

@@ -11,14 +11,16 @@ namespace doppel::reference {
 
 namespace {
 
-// Instructions a thread may run before the next one gets its turn: small enough that a thread that spins on another's
-// store is soon answered, large enough that plain code is not slowed down.
+// Instructions a thread may run before the next one gets its turn: small enough that a thread that spins on
+// another's store is soon answered, large enough that plain code is not slowed down.
 constexpr int kThreadTurn = 256;
-// Rounds over a block's threads before the next block gets its turn: blocks that wait for each other all move on.
+// Rounds over a block's threads before the next block gets its turn: blocks that wait for each other all move
+// on.
 constexpr int kBlockTurn = 64;
 
 std::unique_ptr<Block> make_block(const ptx::Module& module, const ModuleLayout& layout, Memory& memory,
-                                  const Launch& launch, const ptx::Function& kernel, Dim3 ctaid, std::uint64_t* steps) {
+                                  const Launch& launch, const ptx::Function& kernel, Dim3 ctaid,
+                                  std::uint64_t* steps) {
   auto block = std::make_unique<Block>();
   block->module = &module;
   block->layout = &layout;
@@ -46,8 +48,8 @@ std::string where(const Block& block, const Thread& t) {
     const ptx::Instruction& in = t.instruction();
     at = fmt::format("line {}: {}", in.text.line, in.form);
   }
-  return fmt::format("{}, block ({},{},{}), thread ({},{},{}), {}", frame.function->name, block.ctaid.x, block.ctaid.y,
-                     block.ctaid.z, t.tid.x, t.tid.y, t.tid.z, at);
+  return fmt::format("{}, block ({},{},{}), thread ({},{},{}), {}", frame.function->name, block.ctaid.x,
+                     block.ctaid.y, block.ctaid.z, t.tid.x, t.tid.y, t.tid.z, at);
 }
 
 enum class Progress { Finished, Waiting };

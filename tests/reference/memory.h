@@ -1,4 +1,5 @@
-// The reference's address map. Addresses are numbers of its own, never host pointers, so that a stray one is always caught.
+// The reference's address map. Addresses are numbers of its own, never host pointers, so that a stray one is
+// always caught.
 #pragma once
 
 #include <cstddef>

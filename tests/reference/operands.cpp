@@ -16,16 +16,20 @@ struct Place {
   std::uint64_t address;
 };
 
-// Parameters and .param variables of functions live in the frame, which is local memory; a kernel's have their own block.
+// Parameters and .param variables of functions live in the frame, which is local memory; a kernel's have
+// their own block.
 Space symbol_space(const Block& block, const Thread& thread, const SymbolRef& s) {
   switch (s.scope) {
-    case SymbolRef::Scope::Module: return block.module->variables.at(s.index).space;
+    case SymbolRef::Scope::Module:
+      return block.module->variables.at(s.index).space;
     case SymbolRef::Scope::Function: {
       const Space space = thread.frame().function->variables.at(s.index).space;
       return space == Space::Param ? Space::Local : space;
     }
-    case SymbolRef::Scope::Parameter: return thread.frame().function->is_kernel ? Space::Param : Space::Local;
-    default: return Space::Local;
+    case SymbolRef::Scope::Parameter:
+      return thread.frame().function->is_kernel ? Space::Param : Space::Local;
+    default:
+      return Space::Local;
   }
 }
 
@@ -42,7 +46,8 @@ Place place_of(const Block& block, const Thread& thread, Space space, const Oper
       if (width == 32) address = low_bits(address, 32);
       return {space, address};
     }
-    default: return {space, static_cast<std::uint64_t>(operand.offset)};
+    default:
+      return {space, static_cast<std::uint64_t>(operand.offset)};
   }
 }
 
@@ -60,7 +65,8 @@ std::span<std::byte> part(std::span<std::byte> all, std::uint64_t offset, std::u
 std::uint64_t symbol_address(const Block& block, const Thread& thread, const SymbolRef& s) {
   const Frame& frame = thread.frame();
   switch (s.scope) {
-    case SymbolRef::Scope::Module: return block.layout->variables.at(s.index);
+    case SymbolRef::Scope::Module:
+      return block.layout->variables.at(s.index);
     case SymbolRef::Scope::Function: {
       const Space space = frame.function->variables.at(s.index).space;
       const bool in_frame = space == Space::Local || space == Space::Param;
@@ -68,7 +74,8 @@ std::uint64_t symbol_address(const Block& block, const Thread& thread, const Sym
     }
     case SymbolRef::Scope::Parameter:
       return frame.layout->parameters.at(s.index) + (frame.function->is_kernel ? 0 : frame.base);
-    default: return frame.layout->return_parameters.at(s.index) + frame.base;
+    default:
+      return frame.layout->return_parameters.at(s.index) + frame.base;
   }
 }
 
@@ -78,15 +85,19 @@ std::uint64_t read(const Block& block, const Thread& thread, const Operand& oper
       const std::uint64_t value = thread.frame().registers[operand.reg];
       return operand.negated ? value ^ 1 : value;
     }
-    case Operand::Kind::Immediate: return operand.negated ? operand.immediate ^ 1 : operand.immediate;
-    case Operand::Kind::Special: return special_register(block, thread, operand);
+    case Operand::Kind::Immediate:
+      return operand.negated ? operand.immediate ^ 1 : operand.immediate;
+    case Operand::Kind::Special:
+      return special_register(block, thread, operand);
     case Operand::Kind::Symbol:
       return symbol_address(block, thread, operand.symbol) + static_cast<std::uint64_t>(operand.offset);
-    case Operand::Kind::Function: return kFunctionBase + 16ull * operand.function;
+    case Operand::Kind::Function:
+      return kFunctionBase + 16ull * operand.function;
     case Operand::Kind::Address:
       // An address used as a value: `call` through a symbol, `cvta` of a variable.
       return place_of(block, thread, Space::Generic, operand).address;
-    default: throw Fault("an operand that has no value");
+    default:
+      throw Fault("an operand that has no value");
   }
 }
 
@@ -110,8 +121,9 @@ std::span<std::byte> resolve(Block& block, Thread& thread, Space space, const Op
   Place place = place_of(block, thread, space, operand);
   const auto bytes = static_cast<std::uint64_t>(size);
   if (place.space == Space::Generic) {
-    for (const auto& [window, inner] : {std::pair(kSharedWindow, Space::Shared), std::pair(kLocalWindow, Space::Local),
-                                        std::pair(kParamWindow, Space::Param)}) {
+    for (const auto& [window, inner] :
+         {std::pair(kSharedWindow, Space::Shared), std::pair(kLocalWindow, Space::Local),
+          std::pair(kParamWindow, Space::Param)}) {
       if (inside(place.address, window)) {
         place = {inner, place.address - window};
         break;
@@ -123,15 +135,21 @@ std::span<std::byte> resolve(Block& block, Thread& thread, Space space, const Op
   std::span<std::byte> found;
   switch (place.space) {
     case Space::Shared:
-    case Space::SharedCluster: found = part(block.shared, place.address, bytes); break;
-    case Space::Local: found = local_bytes(thread, place.address, bytes); break;
+    case Space::SharedCluster:
+      found = part(block.shared, place.address, bytes);
+      break;
+    case Space::Local:
+      found = local_bytes(thread, place.address, bytes);
+      break;
     case Space::Param: {
       // Only read; the constness of the launch's copy is given up for one type of result.
       const std::span<const std::byte> all = block.launch->parameters;
       found = part({const_cast<std::byte*>(all.data()), all.size()}, place.address, bytes);
       break;
     }
-    default: found = block.memory->find(place.address, bytes); break;
+    default:
+      found = block.memory->find(place.address, bytes);
+      break;
   }
   if (found.empty()) throw Fault("an access outside of every allocation");
   return found;

@@ -14,10 +14,10 @@ void write(Thread& thread, const ptx::Operand& operand, std::uint64_t value);
 // Extended to the register's width as `type` says: for ld and cvt (PTX ISA 6.4, 9.4.1).
 void write_extended(Thread& thread, const ptx::Operand& operand, std::uint64_t value, ptx::Type type);
 
-// The bytes behind an address operand. Throws Fault where they are outside every allocation or not aligned to `alignment`.
-// is_shared tells where the address led.
-std::span<std::byte> resolve(Block& block, Thread& thread, ptx::Space space, const ptx::Operand& operand, int size,
-                             int alignment, bool* is_shared = nullptr);
+// The bytes behind an address operand. Throws Fault where they are outside every allocation or not aligned to
+// `alignment`. is_shared tells where the address led.
+std::span<std::byte> resolve(Block& block, Thread& thread, ptx::Space space, const ptx::Operand& operand,
+                             int size, int alignment, bool* is_shared = nullptr);
 // Of a variable, in the address of its own space.
 std::uint64_t symbol_address(const Block& block, const Thread& thread, const ptx::SymbolRef& symbol);
 std::span<std::byte> local_bytes(Thread& thread, std::uint64_t address, std::uint64_t size);

@@ -19,9 +19,12 @@ bool combine(bool t, std::span<const std::uint64_t> s, BoolOp op) {
   if (op == BoolOp::None) return t;
   const bool c = s[2] != 0;
   switch (op) {
-    case BoolOp::And: return t && c;
-    case BoolOp::Or: return t || c;
-    default: return t != c;
+    case BoolOp::And:
+      return t && c;
+    case BoolOp::Or:
+      return t || c;
+    default:
+      return t != c;
   }
 }
 

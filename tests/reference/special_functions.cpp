@@ -34,14 +34,22 @@ std::uint64_t from_host(const Format& f, long double value) {
 
 long double true_value(Opcode opcode, long double x) {
   switch (opcode) {
-    case Opcode::Rcp: return 1 / x;
-    case Opcode::Sqrt: return std::sqrt(x);
-    case Opcode::Rsqrt: return 1 / std::sqrt(x);
-    case Opcode::Sin: return std::sin(x);
-    case Opcode::Cos: return std::cos(x);
-    case Opcode::Lg2: return std::log2(x);
-    case Opcode::Ex2: return std::exp2(x);
-    default: return std::tanh(x);
+    case Opcode::Rcp:
+      return 1 / x;
+    case Opcode::Sqrt:
+      return std::sqrt(x);
+    case Opcode::Rsqrt:
+      return 1 / std::sqrt(x);
+    case Opcode::Sin:
+      return std::sin(x);
+    case Opcode::Cos:
+      return std::cos(x);
+    case Opcode::Lg2:
+      return std::log2(x);
+    case Opcode::Ex2:
+      return std::exp2(x);
+    default:
+      return std::tanh(x);
   }
 }
 
@@ -51,23 +59,33 @@ std::uint64_t approximate(Opcode opcode, const Format& f, std::uint64_t a, bool 
   const std::uint64_t sign = a & f.sign_bit();
   if (is_infinity(f, a)) {
     switch (opcode) {
-      case Opcode::Rcp: return sign;
-      case Opcode::Ex2: return sign != 0 ? 0 : f.infinity();
-      case Opcode::Tanh: return sign | f.one();
+      case Opcode::Rcp:
+        return sign;
+      case Opcode::Ex2:
+        return sign != 0 ? 0 : f.infinity();
+      case Opcode::Tanh:
+        return sign | f.one();
       case Opcode::Sin:
-      case Opcode::Cos: return f.nan;
-      case Opcode::Rsqrt: return sign != 0 ? f.nan : 0;
-      default: return sign != 0 ? f.nan : f.infinity();  // sqrt, lg2
+      case Opcode::Cos:
+        return f.nan;
+      case Opcode::Rsqrt:
+        return sign != 0 ? f.nan : 0;
+      default:
+        return sign != 0 ? f.nan : f.infinity();  // sqrt, lg2
     }
   }
   if (is_zero(f, a)) {
     switch (opcode) {
       case Opcode::Rcp:
-      case Opcode::Rsqrt: return sign | f.infinity();
-      case Opcode::Lg2: return f.sign_bit() | f.infinity();
+      case Opcode::Rsqrt:
+        return sign | f.infinity();
+      case Opcode::Lg2:
+        return f.sign_bit() | f.infinity();
       case Opcode::Ex2:
-      case Opcode::Cos: return f.one();
-      default: return a;  // sqrt, sin, tanh
+      case Opcode::Cos:
+        return f.one();
+      default:
+        return a;  // sqrt, sin, tanh
     }
   }
   const bool needs_positive = opcode == Opcode::Sqrt || opcode == Opcode::Rsqrt || opcode == Opcode::Lg2;
@@ -101,11 +119,19 @@ std::uint64_t divide_approximately(std::uint64_t a, std::uint64_t b, const ptx::
 
 bool is_special_function(const ptx::Instruction& in) {
   switch (in.opcode) {
-    case Opcode::Rcp: case Opcode::Sqrt: case Opcode::Rsqrt: case Opcode::Sin: case Opcode::Cos: case Opcode::Lg2:
-    case Opcode::Ex2: case Opcode::Tanh:
+    case Opcode::Rcp:
+    case Opcode::Sqrt:
+    case Opcode::Rsqrt:
+    case Opcode::Sin:
+    case Opcode::Cos:
+    case Opcode::Lg2:
+    case Opcode::Ex2:
+    case Opcode::Tanh:
       return true;
-    case Opcode::Div: return in.modifiers.approx || in.modifiers.full;
-    default: return false;
+    case Opcode::Div:
+      return in.modifiers.approx || in.modifiers.full;
+    default:
+      return false;
   }
 }
 

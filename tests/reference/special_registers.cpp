@@ -10,10 +10,14 @@ namespace {
 
 std::uint64_t component(const Dim3& d, int index) {
   switch (index) {
-    case 0: return d.x;
-    case 1: return d.y;
-    case 2: return d.z;
-    default: return 0;  // .w
+    case 0:
+      return d.x;
+    case 1:
+      return d.y;
+    case 2:
+      return d.z;
+    default:
+      return 0;  // .w
   }
 }
 
@@ -23,31 +27,51 @@ std::uint64_t special_register(const Block& block, const Thread& thread, const p
   const std::uint64_t eq = std::uint64_t{1} << thread.lane();
   const auto threads = static_cast<std::uint64_t>(block.threads.size());
   switch (operand.special) {
-    case SpecialRegister::Tid: return component(thread.tid, operand.component);
-    case SpecialRegister::Ntid: return component(block.launch->block, operand.component);
-    case SpecialRegister::Ctaid: return component(block.ctaid, operand.component);
-    case SpecialRegister::Nctaid: return component(block.launch->grid, operand.component);
-    case SpecialRegister::Laneid: return thread.lane();
-    case SpecialRegister::Warpid: return thread.warp();
-    case SpecialRegister::Nwarpid: return (threads + 31) / 32;
-    case SpecialRegister::WarpSize: return 32;
-    case SpecialRegister::LanemaskEq: return eq;
-    case SpecialRegister::LanemaskLt: return eq - 1;
-    case SpecialRegister::LanemaskLe: return (eq << 1) - 1;
-    case SpecialRegister::LanemaskGt: return 0xffffffff & ~((eq << 1) - 1);
-    case SpecialRegister::LanemaskGe: return 0xffffffff & ~(eq - 1);
-    case SpecialRegister::DynamicSmemSize: return block.launch->dynamic_shared_bytes;
-    case SpecialRegister::TotalSmemSize: return block.shared.size();
+    case SpecialRegister::Tid:
+      return component(thread.tid, operand.component);
+    case SpecialRegister::Ntid:
+      return component(block.launch->block, operand.component);
+    case SpecialRegister::Ctaid:
+      return component(block.ctaid, operand.component);
+    case SpecialRegister::Nctaid:
+      return component(block.launch->grid, operand.component);
+    case SpecialRegister::Laneid:
+      return thread.lane();
+    case SpecialRegister::Warpid:
+      return thread.warp();
+    case SpecialRegister::Nwarpid:
+      return (threads + 31) / 32;
+    case SpecialRegister::WarpSize:
+      return 32;
+    case SpecialRegister::LanemaskEq:
+      return eq;
+    case SpecialRegister::LanemaskLt:
+      return eq - 1;
+    case SpecialRegister::LanemaskLe:
+      return (eq << 1) - 1;
+    case SpecialRegister::LanemaskGt:
+      return 0xffffffff & ~((eq << 1) - 1);
+    case SpecialRegister::LanemaskGe:
+      return 0xffffffff & ~(eq - 1);
+    case SpecialRegister::DynamicSmemSize:
+      return block.launch->dynamic_shared_bytes;
+    case SpecialRegister::TotalSmemSize:
+      return block.shared.size();
     // One SM, one grid; its clocks count the thread's own instructions, so that they never run backwards.
     case SpecialRegister::Smid:
-    case SpecialRegister::Gridid: return 0;
-    case SpecialRegister::Nsmid: return 1;
+    case SpecialRegister::Gridid:
+      return 0;
+    case SpecialRegister::Nsmid:
+      return 1;
     case SpecialRegister::Clock:
-    case SpecialRegister::GlobaltimerLo: return thread.steps & 0xffffffff;
+    case SpecialRegister::GlobaltimerLo:
+      return thread.steps & 0xffffffff;
     case SpecialRegister::Clock64:
-    case SpecialRegister::Globaltimer: return thread.steps;
+    case SpecialRegister::Globaltimer:
+      return thread.steps;
     case SpecialRegister::ClockHi:
-    case SpecialRegister::GlobaltimerHi: return thread.steps >> 32;
+    case SpecialRegister::GlobaltimerHi:
+      return thread.steps >> 32;
     default:
       throw Fault("the reference does not know %" + std::string(ptx::name_of(operand.special)));
   }

@@ -40,14 +40,27 @@ void shuffle(Block& block, const Members& members) {
     int from = 0;
     bool in_range = false;
     switch (in.modifiers.shuffle) {
-      case ShuffleMode::Up: from = lane - b; in_range = from >= max_lane; break;
-      case ShuffleMode::Down: from = lane + b; in_range = from <= max_lane; break;
-      case ShuffleMode::Bfly: from = lane ^ b; in_range = from <= max_lane; break;
-      default: from = min_lane | (b & ~segment); in_range = from <= max_lane; break;
+      case ShuffleMode::Up:
+        from = lane - b;
+        in_range = from >= max_lane;
+        break;
+      case ShuffleMode::Down:
+        from = lane + b;
+        in_range = from <= max_lane;
+        break;
+      case ShuffleMode::Bfly:
+        from = lane ^ b;
+        in_range = from <= max_lane;
+        break;
+      default:
+        from = min_lane | (b & ~segment);
+        in_range = from <= max_lane;
+        break;
     }
     if (!in_range) from = lane;
     // The value of a lane that takes no part is undefined: 0 here.
-    const auto source = std::ranges::find_if(members, [&](const Thread* m) { return static_cast<int>(m->lane()) == from; });
+    const auto source =
+        std::ranges::find_if(members, [&](const Thread* m) { return static_cast<int>(m->lane()) == from; });
     const std::uint64_t value =
         source == members.end() ? 0 : read(block, **source, (*source)->instruction().operands.at(1));
     results.push_back({value, in_range});
@@ -69,10 +82,17 @@ void vote(Block& block, const Members& members) {
     const ptx::Instruction& in = t->instruction();
     std::uint64_t result = ballot;
     switch (in.modifiers.vote) {
-      case VoteMode::All: result = trues == members.size() ? 1 : 0; break;
-      case VoteMode::Any: result = trues != 0 ? 1 : 0; break;
-      case VoteMode::Uni: result = trues == 0 || trues == members.size() ? 1 : 0; break;
-      default: break;
+      case VoteMode::All:
+        result = trues == members.size() ? 1 : 0;
+        break;
+      case VoteMode::Any:
+        result = trues != 0 ? 1 : 0;
+        break;
+      case VoteMode::Uni:
+        result = trues == 0 || trues == members.size() ? 1 : 0;
+        break;
+      default:
+        break;
     }
     write(*t, in.operands[0], result);
   }
@@ -115,13 +135,26 @@ void reduce(Block& block, const Members& members) {
     }
     const bool less = is_signed ? sign_extend(value, 32) < sign_extend(result, 32) : value < result;
     switch (first.modifiers.atomic_op) {
-      case AtomicOp::Add: result = low_bits(result + value, 32); break;
-      case AtomicOp::Min: result = less ? value : result; break;
-      case AtomicOp::Max: result = less ? result : value; break;
-      case AtomicOp::And: result &= value; break;
-      case AtomicOp::Or: result |= value; break;
-      case AtomicOp::Xor: result ^= value; break;
-      default: throw std::logic_error("the reference does not know " + first.form);
+      case AtomicOp::Add:
+        result = low_bits(result + value, 32);
+        break;
+      case AtomicOp::Min:
+        result = less ? value : result;
+        break;
+      case AtomicOp::Max:
+        result = less ? result : value;
+        break;
+      case AtomicOp::And:
+        result &= value;
+        break;
+      case AtomicOp::Or:
+        result |= value;
+        break;
+      case AtomicOp::Xor:
+        result ^= value;
+        break;
+      default:
+        throw std::logic_error("the reference does not know " + first.form);
     }
   }
   for (Thread* t : members) write(*t, t->instruction().operands[0], result);
@@ -137,12 +170,23 @@ void elect(const Members& members) {
 
 void answer(Block& block, const Members& members) {
   switch (members.front()->instruction().opcode) {
-    case Opcode::Shfl: shuffle(block, members); break;
-    case Opcode::Vote: vote(block, members); break;
-    case Opcode::Match: match(block, members); break;
-    case Opcode::Redux: reduce(block, members); break;
-    case Opcode::Elect: elect(members); break;
-    default: break;  // bar.warp.sync
+    case Opcode::Shfl:
+      shuffle(block, members);
+      break;
+    case Opcode::Vote:
+      vote(block, members);
+      break;
+    case Opcode::Match:
+      match(block, members);
+      break;
+    case Opcode::Redux:
+      reduce(block, members);
+      break;
+    case Opcode::Elect:
+      elect(members);
+      break;
+    default:
+      break;  // bar.warp.sync
   }
   for (Thread* t : members) {
     t->wait = Wait::None;

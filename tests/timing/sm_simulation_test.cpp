@@ -36,7 +36,8 @@ TEST(SmSimulation, IndependentMultiplyAddsReachTheFullRate) {
   for (kernel::ValueId i = 0; i < 8; ++i) operations.push_back(arithmetic(Pipe::Fp32, i, {i, 8, 9}));
   const Kernel kernel(operations, 10);
   const Result result = run(a40(), kernel, {block_of(8, repeats(500))}, 1);
-  const double lanes = 32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles);
+  const double lanes =
+      32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles);
   EXPECT_NEAR(lanes, 128, 1);
 }
 
@@ -44,35 +45,43 @@ TEST(SmSimulation, IntegersTakeHalfOfTheLanesAndLeaveTheRestToFloats) {
   std::vector<kernel::MachineOperation> operations;
   for (kernel::ValueId i = 0; i < 8; ++i) {
     operations.push_back(arithmetic(Pipe::Fp32, i, {i}));
-    operations.push_back(arithmetic(Pipe::Alu, static_cast<kernel::ValueId>(i + 8), {static_cast<kernel::ValueId>(i + 8)}));
+    operations.push_back(
+        arithmetic(Pipe::Alu, static_cast<kernel::ValueId>(i + 8), {static_cast<kernel::ValueId>(i + 8)}));
   }
   const Kernel kernel(operations, 16);
   const Result result = run(a40(), kernel, {block_of(16, repeats(200))}, 1);
-  EXPECT_NEAR(32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles), 128, 4);
+  EXPECT_NEAR(
+      32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles), 128,
+      4);
   std::vector<kernel::MachineOperation> integers;
   for (kernel::ValueId i = 0; i < 8; ++i) integers.push_back(arithmetic(Pipe::Alu, i, {i}));
   const Result alone = run(a40(), Kernel(integers, 8), {block_of(16, repeats(200))}, 1);
-  EXPECT_NEAR(32.0 * static_cast<double>(alone.counts.operations) / static_cast<double>(alone.counts.cycles), 64, 1);
+  EXPECT_NEAR(32.0 * static_cast<double>(alone.counts.operations) / static_cast<double>(alone.counts.cycles),
+              64, 1);
 }
 
 TEST(SmSimulation, DoublesShareOneNarrowUnit) {
   std::vector<kernel::MachineOperation> operations;
   for (kernel::ValueId i = 0; i < 4; ++i) operations.push_back(arithmetic(Pipe::Fp64, i, {i}));
   const Result result = run(a40(), Kernel(operations, 4), {block_of(8, repeats(50))}, 1);
-  EXPECT_NEAR(32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles), 2, 0.05);
+  EXPECT_NEAR(
+      32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles), 2,
+      0.05);
 }
 
 TEST(SmSimulation, BankConflictsTakeAPassEach) {
   for (int passes : {1, 2, 8, 32}) {
     std::vector<kernel::MachineOperation> operations;
     kernel::WarpTrace trace;
-    for (std::uint16_t i = 0; i < 4; ++i) operations.push_back(access(MemorySpace::Shared, i, i, i, false, 4));
+    for (std::uint16_t i = 0; i < 4; ++i)
+      operations.push_back(access(MemorySpace::Shared, i, i, i, false, 4));
     for (int repeat = 0; repeat < 100; ++repeat) {
       trace.events.push_back(block_event());
       for (std::uint32_t i = 0; i < 4; ++i) trace.events.push_back(shared_event(i, passes));
     }
     const Result result = run(a40(), Kernel(operations, 4), {block_of(16, trace)}, 1);
-    const double cycles = static_cast<double>(result.counts.cycles) / static_cast<double>(result.counts.operations);
+    const double cycles =
+        static_cast<double>(result.counts.cycles) / static_cast<double>(result.counts.operations);
     EXPECT_NEAR(cycles, std::max(2, passes), 0.1) << passes;
   }
 }
@@ -106,7 +115,8 @@ TEST(SmSimulation, AStreamReachesTheMemorysRate) {
   const Result result = stream(card, 6, 8, 200, 0, share);
   const double bytes = 6 * 8 * 200 * 128.0;
   EXPECT_DOUBLE_EQ(result.traffic.dram_read_bytes, bytes);
-  const double rate = bytes / share / static_cast<double>(result.counts.cycles) * card.clocks.sustained_mhz * 1e6;
+  const double rate =
+      bytes / share / static_cast<double>(result.counts.cycles) * card.clocks.sustained_mhz * 1e6;
   EXPECT_NEAR(rate, card.memory.peak_bytes_per_second() * card.memory.read_efficiency, 0.05 * rate);
 }
 
@@ -128,10 +138,13 @@ TEST(SmSimulation, ADependentLoadSeesTheLatencyOfItsLevel) {
     kernel::WarpTrace trace;
     for (int i = 0; i < 1000; ++i) {
       trace.events.push_back(block_event());
-      add_global(trace, 0, static_cast<std::uint64_t>(i % distinct) * static_cast<std::uint64_t>(sectors_apart), 1, 8);
+      add_global(trace, 0,
+                 static_cast<std::uint64_t>(i % distinct) * static_cast<std::uint64_t>(sectors_apart), 1, 8);
       trace.events.back().mask = 1;
     }
-    return static_cast<double>(run(card, Kernel(operations, 1), {block_of(1, trace)}, 1, footprint).counts.cycles) / 1000;
+    return static_cast<double>(
+               run(card, Kernel(operations, 1), {block_of(1, trace)}, 1, footprint).counts.cycles) /
+           1000;
   };
   EXPECT_NEAR(cycles(4, 4, 0), parameters.l1_latency, 4);
   EXPECT_NEAR(cycles(4, 1000, 1 << 17), parameters.l2_latency, 2);

@@ -13,7 +13,8 @@ namespace doppel::timing::synthetic {
 
 inline card::Card a40() { return card::load_card(DOPPEL_SOURCE_DIR "/cards/a40.toml").value(); }
 
-inline kernel::MachineOperation arithmetic(kernel::Pipe pipe, kernel::ValueId result, std::vector<kernel::ValueId> operands) {
+inline kernel::MachineOperation arithmetic(kernel::Pipe pipe, kernel::ValueId result,
+                                           std::vector<kernel::ValueId> operands) {
   kernel::MachineOperation operation;
   operation.pipe = pipe;
   operation.results[0] = result;
@@ -21,8 +22,9 @@ inline kernel::MachineOperation arithmetic(kernel::Pipe pipe, kernel::ValueId re
   return operation;
 }
 
-inline kernel::MachineOperation access(kernel::MemorySpace space, std::uint16_t rank, std::uint32_t instruction,
-                                       kernel::ValueId result, bool store, int bytes) {
+inline kernel::MachineOperation access(kernel::MemorySpace space, std::uint16_t rank,
+                                       std::uint32_t instruction, kernel::ValueId result, bool store,
+                                       int bytes) {
   kernel::MachineOperation operation;
   operation.pipe = kernel::Pipe::Memory;
   operation.space = space;
@@ -78,7 +80,8 @@ inline kernel::TraceEvent shared_event(std::uint32_t instruction, int passes) {
   return event;
 }
 
-inline void add_global(kernel::WarpTrace& warp, std::uint32_t instruction, std::uint64_t first_sector, int count, int bytes) {
+inline void add_global(kernel::WarpTrace& warp, std::uint32_t instruction, std::uint64_t first_sector,
+                       int count, int bytes) {
   kernel::TraceEvent event;
   event.kind = kernel::TraceEvent::Kind::Access;
   event.space = kernel::AccessSpace::Global;
@@ -97,14 +100,16 @@ struct Result {
 };
 
 // `blocks` on one SM of the card, all resident at once; the SM has `share` of the chip's bandwidth.
-inline Result run(const card::Card& card, const Kernel& kernel, const std::vector<kernel::BlockTrace>& blocks, double share,
-                  double footprint_bytes = 0) {
+inline Result run(const card::Card& card, const Kernel& kernel, const std::vector<kernel::BlockTrace>& blocks,
+                  double share, double footprint_bytes = 0) {
   const SmParameters parameters = sm_parameters(card, card.clocks.sustained_mhz);
-  const AddressPatterns patterns(blocks, Dim3{static_cast<std::uint32_t>(blocks.size()), 1, 1}, kernel.program.instruction_base);
+  const AddressPatterns patterns(blocks, Dim3{static_cast<std::uint32_t>(blocks.size()), 1, 1},
+                                 kernel.program.instruction_base);
   ChipMemory memory(parameters, patterns, {card.l2.bytes, footprint_bytes, share});
   std::size_t next = 0;
   SmSimulation simulation(parameters, kernel.program, patterns, memory,
-                          {1, static_cast<int>(blocks.size()), 128 * 1024}, [&](int, Cycle, SmSimulation::Work& work) {
+                          {1, static_cast<int>(blocks.size()), 128 * 1024},
+                          [&](int, Cycle, SmSimulation::Work& work) {
                             if (next == blocks.size()) return false;
                             const BlockIndex index{static_cast<std::int64_t>(next), 0, 0};
                             work.trace = &blocks[next++];

@@ -12,8 +12,10 @@ extern "C" __global__ void chase(void** start, void** end, unsigned loads) {
   *end = at;
 }
 
-// Every block multiplies and sums the same 2 * count floats again and again; `zero` keeps the loads in the loop.
-extern "C" __global__ void sum_products(float* a, const float* __restrict__ b, unsigned count, unsigned turns, int zero) {
+// Every block multiplies and sums the same 2 * count floats again and again; `zero` keeps the loads in the
+// loop.
+extern "C" __global__ void sum_products(float* a, const float* __restrict__ b, unsigned count, unsigned turns,
+                                        int zero) {
   float sum = 0;
   b += threadIdx.x;
 #pragma unroll 1

@@ -1,5 +1,5 @@
-// Streams over arrays of doubles, one element a thread, as truth/a40/stream.txt describes them. The vendor's compiler
-// fuses multiplications and additions; ours does not here, so they are written fused.
+// Streams over arrays of doubles, one element a thread, as truth/a40/stream.txt describes them. The vendor's
+// compiler fuses multiplications and additions; ours does not here, so they are written fused.
 #include "device.h"
 
 extern "C" __global__ void stream_init(double* a, unsigned count) {
