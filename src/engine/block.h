@@ -53,6 +53,7 @@ struct Block {
   static constexpr std::uint32_t kBarriers = 16;
   GridRun* grid = nullptr;
   std::uint64_t index = 0;  // in the grid
+  Dim3 ctaid;               // the same as %ctaid
   std::uint32_t warp_count = 0;
   std::uint32_t next_fresh = 0;  // warps from here on have not started
   std::uint32_t running = 0;     // warps that are not done

@@ -47,7 +47,7 @@ std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32
   const InCallback guard(warp);
   leave_if_stopped(warp);
   const auto barrier_mode = static_cast<ptx::BarrierMode>(mode);
-  if (barrier_mode != ptx::BarrierMode::Arrive) record_wait(warp, mask);
+  if (warp.trace != nullptr && barrier_mode != ptx::BarrierMode::Arrive) record_wait(warp, mask);
   std::uint32_t result = 0;
   if (!warp.block->arrive(warp, mask, index, thread_count, barrier_mode, predicate, result)) return result;
   warp.worker->suspend_warp(warp, SwitchReason::Barrier);

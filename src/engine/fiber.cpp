@@ -35,7 +35,7 @@ void clean_stack(const void*, std::size_t) {}
 
 }  // namespace
 
-SwitchReason Fiber::resume(Main main, void* argument) {
+Fiber::Suspended Fiber::resume(Main main, void* argument) {
   if (context_ == nullptr) {
     clean_stack(low_, bytes_);
     main_ = main;
@@ -47,9 +47,9 @@ SwitchReason Fiber::resume(Main main, void* argument) {
   before_switch(&own_fake_stack, low_, bytes_);
   const auto back = boost::context::detail::jump_fcontext(context_, this);
   after_switch(own_fake_stack, nullptr, nullptr);
-  const auto reason = static_cast<SwitchReason>(reinterpret_cast<std::uintptr_t>(back.data));
-  context_ = reason == SwitchReason::Left ? nullptr : back.fctx;
-  return reason;
+  auto* suspended = static_cast<Fiber*>(back.data);
+  suspended->context_ = suspended->reason_ == SwitchReason::Left ? nullptr : back.fctx;
+  return {suspended, suspended->reason_};
 }
 
 void Fiber::start(boost::context::detail::transfer_t transfer) {
@@ -63,12 +63,30 @@ void Fiber::start(boost::context::detail::transfer_t transfer) {
   }
 }
 
-void Fiber::suspend(SwitchReason reason) {
-  before_switch(reason == SwitchReason::Left ? nullptr : &fake_stack_, resumer_stack_, resumer_stack_bytes_);
-  const auto back = boost::context::detail::jump_fcontext(
-      resumer_, reinterpret_cast<void*>(static_cast<std::uintptr_t>(reason)));
+// A jump into a suspended fibre passes the fibre that it comes from, or this one where it is the resumer's.
+void Fiber::arrived(boost::context::detail::transfer_t transfer) {
+  auto* from = static_cast<Fiber*>(transfer.data);
+  if (from != this) {
+    after_switch(fake_stack_, nullptr, nullptr);
+    from->context_ = transfer.fctx;
+    return;
+  }
   after_switch(fake_stack_, &resumer_stack_, &resumer_stack_bytes_);
-  resumer_ = back.fctx;
+  resumer_ = transfer.fctx;
+}
+
+void Fiber::suspend(SwitchReason reason) {
+  reason_ = reason;
+  before_switch(reason == SwitchReason::Left ? nullptr : &fake_stack_, resumer_stack_, resumer_stack_bytes_);
+  arrived(boost::context::detail::jump_fcontext(resumer_, this));
+}
+
+void Fiber::switch_to(Fiber& next) {
+  next.resumer_ = resumer_;
+  next.resumer_stack_ = resumer_stack_;
+  next.resumer_stack_bytes_ = resumer_stack_bytes_;
+  before_switch(&fake_stack_, next.low_, next.bytes_);
+  arrived(boost::context::detail::jump_fcontext(next.context_, this));
 }
 
 FiberPool::~FiberPool() {

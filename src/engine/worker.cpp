@@ -20,6 +20,9 @@ namespace {
 constexpr unsigned kIdleRoundsBeforeMore = 32;
 // ... and before the launch says that it waits for somebody else.
 constexpr unsigned kIdleRoundsBeforeWaiting = 256;
+// Polls of a block's loops (each some ten thousand instructions of a warp) after which others get their turn,
+// although its barriers complete: it may wait for another block in a loop with barriers.
+constexpr unsigned kYieldsBeforeOthers = 256;
 
 }  // namespace
 
@@ -117,6 +120,7 @@ Block* Worker::start_block() {
   free_blocks_.pop_back();
   block->grid = grid;
   block->index = index;
+  block->ctaid = block_at(grid->launch.grid, index);
   block->warp_count = block->running = grid->warps_per_block;
   block->next_fresh = 0;
   block->epoch = 0;
@@ -174,10 +178,9 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   context.shared = block.shared.base();
   context.symbols = launch.symbols.data();
   context.counters = counters.data();
-  const Dim3 ctaid = block_at(launch.grid, block.index);
-  context.ctaid[0] = ctaid.x;
-  context.ctaid[1] = ctaid.y;
-  context.ctaid[2] = ctaid.z;
+  context.ctaid[0] = block.ctaid.x;
+  context.ctaid[1] = block.ctaid.y;
+  context.ctaid[2] = block.ctaid.z;
   context.ntid[0] = launch.block.x;
   context.ntid[1] = launch.block.y;
   context.ntid[2] = launch.block.z;
@@ -246,30 +249,36 @@ bool Worker::start_fresh(Block& block) {
   }
   starting_ = &block;
   starting_fiber_ = fiber;
-  const SwitchReason reason = fiber->resume(run_fresh_warps, this);
+  const bool progress = run_fiber(*fiber, block);
   starting_fiber_ = nullptr;
-  if (reason == SwitchReason::Idle) {
-    fibers_.give_back(fiber);
-    return true;
-  }
-  if (reason == SwitchReason::Left) return handle_left(block);
-  current = nullptr;
-  return reason == SwitchReason::Barrier;
+  return progress;
 }
 
-// True: it got further than another turn of a loop that waits.
 bool Worker::resume_warp(Warp& warp) {
   current = &warp;
   if (grid->kernel->reads_clock) counted_at_switch_ = count_instructions();
-  Fiber* fiber = warp.fiber;
-  const SwitchReason reason = fiber->resume(run_fresh_warps, this);
-  if (reason == SwitchReason::Idle) {
-    fibers_.give_back(fiber);
-    return true;
+  return run_fiber(*warp.fiber, *warp.block);
+}
+
+// Runs a fibre, and those of the block's warps that it hands over to. True: one of them got further than
+// another turn of a loop that waits.
+bool Worker::run_fiber(Fiber& fiber, Block& block) {
+  handed_over_ = false;
+  const Fiber::Suspended back = fiber.resume(run_fresh_warps, this);
+  switch (back.reason) {
+    case SwitchReason::Idle:
+      fibers_.give_back(back.fiber);
+      return true;
+    case SwitchReason::Left:
+      return handle_left(block);
+    case SwitchReason::Yield:
+      ++yields_;
+      current = nullptr;
+      return handed_over_;
+    default:
+      current = nullptr;
+      return true;
   }
-  if (reason == SwitchReason::Left) return handle_left(*warp.block);
-  current = nullptr;
-  return reason == SwitchReason::Barrier;
 }
 
 // The warp on the current fibre has ended for good.
@@ -290,6 +299,7 @@ bool Worker::handle_left(Block& block) {
 }
 
 Worker::BlockState Worker::run_block(Block& block) {
+  yields_ = 0;
   while (true) {
     if (grid->stopped()) return BlockState::Stopped;
     bool progress = false;
@@ -319,7 +329,7 @@ Worker::BlockState Worker::run_block(Block& block) {
       grid->fail_with(std::move(fault));
       return BlockState::Stopped;
     }
-    if (!progress) return BlockState::Spinning;
+    if (!progress || yields_ >= kYieldsBeforeOthers) return BlockState::Spinning;
   }
 }
 
@@ -327,7 +337,29 @@ void Worker::suspend_warp(Warp& warp, SwitchReason reason) {
   if (grid->kernel->reads_clock) warp.issued += issued_since_switch();
   // The rest of the fresh warps is not this fibre's any more.
   if (starting_fiber_ == warp.fiber) starting_fiber_ = nullptr;
+  if (reason == SwitchReason::Barrier) {
+    if (Warp* next = next_ready(warp)) {
+      handed_over_ = true;
+      current = next;
+      warp.fiber->switch_to(*next->fiber);
+      return;
+    }
+  }
   warp.fiber->suspend(reason);
+}
+
+// The next warp of the block, in turn, that can go on from where it was suspended.
+Warp* Worker::next_ready(const Warp& warp) {
+  Block& block = *warp.block;
+  const auto ready = [&](std::uint32_t i) { return block.warps[i].state == Warp::State::Ready; };
+  const std::uint32_t own = warp.context.warp_id;
+  for (std::uint32_t i = own + 1; i < block.next_fresh; ++i) {
+    if (ready(i)) return &block.warps[i];
+  }
+  for (std::uint32_t i = 0; i < own; ++i) {
+    if (ready(i)) return &block.warps[i];
+  }
+  return nullptr;
 }
 
 void Worker::leave_warp() {

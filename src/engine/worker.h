@@ -51,6 +51,8 @@ class Worker {
   Block* start_block();
   BlockState run_block(Block& block);
   bool resume_warp(Warp& warp);
+  bool run_fiber(Fiber& fiber, Block& block);
+  static Warp* next_ready(const Warp& warp);
   bool handle_left(Block& block);
   bool start_fresh(Block& block);
   void finish_block(Block& block);
@@ -63,6 +65,8 @@ class Worker {
   std::vector<Block*> free_blocks_, resident_;
   Block* starting_ = nullptr;  // whose fresh warps the current fibre runs
   Fiber* starting_fiber_ = nullptr;
+  bool handed_over_ = false;  // a warp reached a barrier since the last resume, and another went on
+  unsigned yields_ = 0;       // of the current block, since its turn began
   std::uint64_t counted_at_switch_ = 0;
   std::uint64_t count_instructions() const;
 };

@@ -158,9 +158,12 @@ llvm::AllocaInst* FunctionEmitter::stack_slot(llvm::Type* type, const char* name
 
 void FunctionEmitter::make_registers() {
   registers_.resize(function_.registers.size());
-  std::vector<bool> used(function_.registers.size(), false);
+  read_.assign(function_.registers.size(), false);
   for (const Instruction& instruction : function_.instructions) {
-    kernel::for_each_use(instruction, [&](ptx::RegisterId reg) { used[reg] = true; });
+    kernel::for_each_use(instruction, [&](ptx::RegisterId reg) { read_[reg] = true; });
+  }
+  std::vector<bool> used = read_;
+  for (const Instruction& instruction : function_.instructions) {
     kernel::for_each_definition(instruction, [&](ptx::RegisterId reg) { used[reg] = true; });
   }
   // Only parameters in register space have a register; the others' entries mean nothing.
@@ -168,7 +171,8 @@ void FunctionEmitter::make_registers() {
     if (function_.parameters[i].space == ptx::Space::Reg) used[function_.parameter_registers[i]] = true;
   }
   for (std::size_t i = 0; i < function_.return_registers.size(); ++i) {
-    if (function_.return_parameters[i].space == ptx::Space::Reg) used[function_.return_registers[i]] = true;
+    if (function_.return_parameters[i].space == ptx::Space::Reg)
+      used[function_.return_registers[i]] = read_[function_.return_registers[i]] = true;
   }
   for (ptx::RegisterId reg = 0; reg < registers_.size(); ++reg) {
     if (!used[reg]) continue;

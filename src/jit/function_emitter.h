@@ -73,6 +73,10 @@ class FunctionEmitter {
   Lanes uniform(llvm::Value* value);
   Lanes varying(llvm::Value* vector);
   bool is_uniform(const ptx::Operand& operand, ptx::Type type);
+  // Whether any instruction of the function reads what is written to this destination.
+  bool is_read(const ptx::Operand& destination) const {
+    return destination.kind != ptx::Operand::Kind::Register || read_[destination.reg];
+  }
   // Writes a destination: a register, a vector's element or `_`; blends where other lanes or a false guard
   // keep the old value.
   void write(const ptx::Operand& destination, Lanes value);
@@ -190,6 +194,7 @@ class FunctionEmitter {
   kernel::ControlFlowGraph graph_;
   kernel::ControlFlowGraph counted_graph_;  // as traces and counters know it
   std::vector<bool> deferred_nans_;         // by register
+  std::vector<bool> read_;                  // by register: some instruction reads it
   bool payload_ignored_ = false;            // by the current instruction
   bool scheduled_ = false;
   Scheduler scheduler_;

@@ -1,29 +1,48 @@
 #include "jit/host_target.h"
 
-#include <llvm/ADT/StringMap.h>
 #include <llvm/IR/Function.h>
+#include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
+#include <llvm/TargetParser/Triple.h>
+
+#include <cstdlib>
 
 namespace doppel::jit {
+
+namespace {
+
+// What generated code must not use although the host has it. LLVM before 22 turns a masked comparison of
+// halves around without its condition (llvm-project issue 159723), and the conversions to bf16 take
+// subnormals for zero.
+constexpr const char* kAvoided[] = {"avx512fp16", "avx512bf16", "avxneconvert"};
+
+}  // namespace
 
 HostTarget::HostTarget() {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  cpu_ = llvm::sys::getHostCPUName().str();
-  llvm::SubtargetFeatures features;
-  const llvm::StringMap<bool> found = llvm::sys::getHostCPUFeatures();
-  for (const auto& feature : found) features.AddFeature(feature.getKey(), feature.getValue());
-  features_ = features.getString();
-  const auto has = [&](const char* name) {
-    const auto at = found.find(name);
-    return at != found.end() && at->getValue();
-  };
-  wide_vectors_ = has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl");
+  const std::string triple = llvm::sys::getProcessTriple();
   std::string error;
-  target_ = llvm::TargetRegistry::lookupTarget(llvm::sys::getProcessTriple(), error);
+  target_ = llvm::TargetRegistry::lookupTarget(triple, error);
+  llvm::SubtargetFeatures features;
+  if (const char* model = std::getenv("DOPPEL_HOST_CPU"); model != nullptr && *model != '\0') {
+    cpu_ = model;
+  } else {
+    cpu_ = llvm::sys::getHostCPUName().str();
+    for (const auto& feature : llvm::sys::getHostCPUFeatures())
+      features.AddFeature(feature.getKey(), feature.getValue());
+  }
+  if (llvm::Triple(triple).isX86()) {
+    for (const char* avoided : kAvoided) features.AddFeature(avoided, false);
+  }
+  features_ = features.getString();
+  if (target_ == nullptr) return;
+  const std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
+      target_->createMCSubtargetInfo(triple, cpu_, features_));
+  wide_vectors_ = subtarget != nullptr && subtarget->checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl");
 }
 
 const HostTarget& HostTarget::get() {

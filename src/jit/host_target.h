@@ -1,4 +1,6 @@
-// The machine that generated code runs on: everything in code generation that depends on it.
+// The machine that generated code runs on: everything in code generation that depends on it. DOPPEL_HOST_CPU
+// names another model of LLVM's list (x86-64-v3, say), so that the code for smaller hosts can be tested on
+// larger ones.
 #pragma once
 
 #include <llvm/Target/TargetMachine.h>

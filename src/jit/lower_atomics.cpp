@@ -33,8 +33,8 @@ class AtomicLowering {
         access_(emitter, instruction, instruction.operands[first_], bits_, 1) {
     in_shared_ = instruction.modifiers.space == ptx::Space::Shared ||
                  instruction.modifiers.space == ptx::Space::SharedCluster;
-    wants_result_ =
-        instruction.opcode == Opcode::Atom && instruction.operands[0].kind != ptx::Operand::Kind::Sink;
+    // Compilers write `atom` where they mean `red`, with a register that nobody reads.
+    wants_result_ = instruction.opcode == Opcode::Atom && emitter.is_read(instruction.operands[0]);
   }
 
   void run() {
@@ -46,8 +46,12 @@ class AtomicLowering {
                                bytes << kAccessAlignShift);
     }
     access_.record_addresses();
-    if (!wants_result_ && combines() && access_.uniform_address() != nullptr) {
+    if (access_.uniform_address() != nullptr && !wants_result_ && combines()) {
       run_combined();
+      return;
+    }
+    if (access_.uniform_address() != nullptr && op_ == AtomicOp::Add && !ptx::is_float(type_)) {
+      run_tickets();
       return;
     }
     llvm::Type* lanes = emitter_.int_type(bits_, false);
@@ -133,20 +137,43 @@ class AtomicLowering {
     }
     Value* value = emitter_.read_vector(instruction_.operands[first_ + 1], type_);
     value = b_.CreateSelect(emitter_.mask_vector(), value, emitter_.constant(value->getType(), identity));
-    Value* joined = b_.CreateUnaryIntrinsic(id, value);
-    llvm::BasicBlock* done = nullptr;
-    if (emitter_.mask_may_be_empty()) {
-      llvm::Function* into = b_.GetInsertBlock()->getParent();
-      llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "some", into);
-      done = llvm::BasicBlock::Create(emitter_.context(), "reduced", into);
-      b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
-      b_.SetInsertPoint(some);
+    apply_once(b_.CreateUnaryIntrinsic(id, value));
+  }
+
+  // An addition to one address whose results are wanted: one for all lanes, and to each the sum of the lanes
+  // before it, as if they went in order.
+  void run_tickets() {
+    Value* value = emitter_.read_vector(instruction_.operands[first_ + 1], type_);
+    value = b_.CreateSelect(emitter_.mask_vector(), value, emitter_.constant(value->getType(), 0));
+    Value* zero = llvm::Constant::getNullValue(value->getType());
+    Value* sum = value;  // of the lane and those before it
+    for (int distance = 1; distance < kWarpLanes; distance *= 2) {
+      std::vector<int> from;
+      for (int lane = 0; lane < kWarpLanes; ++lane)
+        from.push_back(lane < distance ? kWarpLanes : lane - distance);
+      sum = b_.CreateAdd(sum, b_.CreateShuffleVector(sum, zero, from));
     }
-    apply(access_.uniform_address(), joined, nullptr);
-    if (done != nullptr) {
-      b_.CreateBr(done);
-      b_.SetInsertPoint(done);
-    }
+    Value* old = apply_once(b_.CreateExtractElement(sum, std::uint64_t{kWarpLanes - 1}));
+    emitter_.write(instruction_.operands[0], b_.CreateAdd(emitter_.splat(old), b_.CreateSub(sum, value)));
+  }
+
+  // One operation on the address of all lanes, unless no lane takes part. Gives the old value.
+  Value* apply_once(Value* x) {
+    if (!emitter_.mask_may_be_empty()) return apply(access_.uniform_address(), x, nullptr);
+    llvm::Function* into = b_.GetInsertBlock()->getParent();
+    llvm::BasicBlock* before = b_.GetInsertBlock();
+    llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "some", into);
+    llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "reduced", into);
+    b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
+    b_.SetInsertPoint(some);
+    Value* old = apply(access_.uniform_address(), x, nullptr);
+    some = b_.GetInsertBlock();
+    b_.CreateBr(done);
+    b_.SetInsertPoint(done);
+    llvm::PHINode* result = b_.CreatePHI(old->getType(), 2);
+    result->addIncoming(llvm::Constant::getNullValue(old->getType()), before);
+    result->addIncoming(old, some);
+    return result;
   }
 
   // One lane. Gives the old value.

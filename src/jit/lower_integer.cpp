@@ -1,4 +1,6 @@
 // Integer arithmetic (PTX ISA 9.7.1, 9.7.2).
+#include <llvm/Analysis/VectorUtils.h>
+
 #include "jit/helper_call.h"
 #include "jit/lower.h"
 
@@ -83,26 +85,18 @@ struct IntegerLowering {
   // 9.7.1.9: division by zero gives an unspecified value, never a fault: all ones, and the dividend as
   // remainder.
   Value* divide(Value* x, Value* y, bool remainder) {
-    Value* zero = b.CreateICmpEQ(y, like(y, 0));
     if (bits < 64) {
-      // Exact in double precision: the quotient of 32-bit numbers is further from the next integer than its
-      // rounding error.
-      llvm::Type* wide = x->getType()->isVectorTy() ? emitter.vector_of(b.getDoubleTy()) : b.getDoubleTy();
+      const bool vector = x->getType()->isVectorTy();
+      Value* same = vector ? llvm::getSplatValue(y) : nullptr;
+      if (same != nullptr) y = same;
+      Value* zero = b.CreateICmpEQ(y, like(y, 0));
       Value* divisor = b.CreateSelect(zero, like(y, 1), y);
-      Value* quotient = nullptr;
-      if (!x->getType()->isVectorTy()) {
-        quotient = scalar_quotient(x, divisor);
-      } else {
-        Value* a = sign ? b.CreateSIToFP(x, wide) : b.CreateUIToFP(x, wide);
-        Value* c = sign ? b.CreateSIToFP(divisor, wide) : b.CreateUIToFP(divisor, wide);
-        Value* ratio = b.CreateFDiv(a, c);
-        // INT_MIN / -1 is 2^31, which only the wider integer holds.
-        llvm::Type* integer = emitter.int_type(64, false);
-        quotient = emitter.resize(b.CreateFPToSI(ratio, integer), bits, false);
-      }
+      Value* quotient = vector ? vector_quotient(x, divisor) : scalar_quotient(x, divisor);
+      if (vector) divisor = emitter.splat(divisor);
       if (remainder) return b.CreateSelect(zero, x, b.CreateSub(x, b.CreateMul(quotient, divisor)));
       return b.CreateSelect(zero, like(x, ~std::uint64_t{0}), quotient);
     }
+    Value* zero = b.CreateICmpEQ(y, like(y, 0));
     if (x->getType()->isVectorTy() && !llvm::isa<llvm::Constant>(y)) {
       const char* name = sign ? (remainder ? "doppel_rem_s64" : "doppel_div_s64")
                               : (remainder ? "doppel_rem_u64" : "doppel_div_u64");
@@ -112,6 +106,31 @@ struct IntegerLowering {
     Value* quotient = scalar_quotient(x, divisor);
     if (remainder) return b.CreateSelect(zero, x, b.CreateSub(x, b.CreateMul(quotient, divisor)));
     return b.CreateSelect(zero, like(x, ~std::uint64_t{0}), quotient);
+  }
+
+  // Lanes of up to 32 bits, by a divisor of each or one of all, in double precision and of magnitudes, since
+  // 2^31 (INT_MIN / -1) has no signed form. For x, d < 2^32 the quotient (x + 1/2) / d is at least 1/2d away
+  // from every integer. A product with the rounded reciprocal is wrong by less than 2^33 / d * 2^-52, so its
+  // integer part is exact; a division's the more so.
+  Value* vector_quotient(Value* x, Value* divisor) {
+    Value* negative = nullptr;
+    if (sign) {
+      negative = b.CreateICmpSLT(b.CreateXor(x, emitter.splat(divisor)), like(x, 0));
+      x = b.CreateBinaryIntrinsic(llvm::Intrinsic::abs, x, b.getFalse());
+      divisor = b.CreateBinaryIntrinsic(llvm::Intrinsic::abs, divisor, b.getFalse());
+    }
+    llvm::Type* one = b.getDoubleTy();
+    llvm::Type* lanes = emitter.vector_of(one);
+    Value* dividend = b.CreateFAdd(b.CreateUIToFP(x, lanes), llvm::ConstantFP::get(lanes, 0.5));
+    Value* ratio = nullptr;
+    if (divisor->getType()->isVectorTy()) {
+      ratio = b.CreateFDiv(dividend, b.CreateUIToFP(divisor, lanes));
+    } else {
+      Value* reciprocal = b.CreateFDiv(llvm::ConstantFP::get(one, 1), b.CreateUIToFP(divisor, one));
+      ratio = b.CreateFMul(dividend, emitter.splat(reciprocal));
+    }
+    Value* quotient = emitter.resize(b.CreateFPToUI(ratio, emitter.int_type(32, false)), bits, false);
+    return negative == nullptr ? quotient : b.CreateSelect(negative, b.CreateNeg(quotient), quotient);
   }
 
   // divisor is not zero; the overflow of INT_MIN / -1 wraps.

@@ -19,12 +19,15 @@ MemoryAccess::MemoryAccess(FunctionEmitter& emitter, const ptx::Instruction& ins
       element_bits_(element_bits),
       element_bytes_(element_bits / 8),
       elements_(elements) {
+  // A block lives on one host thread, and control leaves a warp only through calls that LLVM cannot see
+  // through: in shared memory a plain access in program order is as strong as any.
+  const bool in_shared = space_ == Space::Shared || space_ == Space::SharedCluster;
   switch (instruction.modifiers.semantics) {
     case ptx::MemorySemantics::None:
     case ptx::MemorySemantics::Weak:
       break;
     default:
-      strong_ = true;
+      strong_ = !in_shared;
   }
   resolve(address);
 }
