@@ -4,6 +4,7 @@
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/MDBuilder.h>
 
+#include <bit>
 #include <cstddef>
 
 #include "jit/float_values.h"
@@ -53,6 +54,7 @@ kernel::LaneBasis basis_of(const Variant& variant) {
     case LaneShape::Linear:
       for (int lane = 0; lane < kWarpLanes; ++lane) x[lane] = lane;
       basis.tid[0] = lane_multiples(5, x);  // lane 0 of a warp has a tid.x that is a multiple of 32
+      if (variant.full_warps) basis.ntid_alignment = 5;
       return basis;
     case LaneShape::Rows2:
       row = 2;
@@ -74,8 +76,9 @@ kernel::LaneBasis basis_of(const Variant& variant) {
     x[lane] = lane % row;
     y[lane] = lane / row;
   }
-  basis.tid[0] = lane_multiples(64, x);  // every warp starts a row: its base is zero
-  basis.tid[1] = lane_multiples(0, y);
+  basis.ntid_alignment = std::countr_zero(static_cast<unsigned>(row));
+  basis.tid[0] = lane_multiples(64, x);                        // every warp starts a row: its base is zero
+  basis.tid[1] = lane_multiples(5 - basis.ntid_alignment, y);  // and with 32 / row rows of its own
   return basis;
 }
 

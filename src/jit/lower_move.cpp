@@ -134,8 +134,11 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
       lanes.parts.push_back(emitter.i32(0));
       return lanes;
     }
-    case SpecialRegister::Ntid:
-      return component(offsetof(WarpContext, ntid));
+    case SpecialRegister::Ntid: {
+      Lanes lanes = component(offsetof(WarpContext, ntid));
+      lanes.pattern = emitter.analysis().special_pattern(operand);
+      return lanes;
+    }
     case SpecialRegister::Ctaid:
     case SpecialRegister::Clusterid:
       return component(offsetof(WarpContext, ctaid));  // a cluster is one block

@@ -66,6 +66,8 @@ LanePattern LaneAnalysis::special_pattern(const Operand& operand) const {
   switch (operand.special) {
     case SpecialRegister::Tid:
       return operand.component < 3 ? options_.basis.tid[operand.component] : LanePattern::uniform(32, 64);
+    case SpecialRegister::Ntid:
+      return LanePattern::uniform(32, operand.component == 0 ? options_.basis.ntid_alignment : 0);
     case SpecialRegister::Laneid: {
       LanePattern lane = LanePattern::uniform(32, 64);
       for (int i = 0; i < kLanes; ++i) lane.linear.offset[i] = i;

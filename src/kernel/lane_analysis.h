@@ -15,6 +15,7 @@ namespace doppel::kernel {
 // How the special registers depend on the lane: what a launch's shape tells.
 struct LaneBasis {
   LanePattern tid[3];       // 32 bits each
+  int ntid_alignment = 0;   // %ntid.x is a multiple of 2^ntid_alignment
   bool full_warps = false;  // every warp has 32 lanes
 };
 

@@ -114,6 +114,11 @@ class PatternArithmetic {
     if (a.pattern.is_uniform())
       return uniform(scalars_.extend(a.parts[0], is_signed), 64, alignment_of(a, is_signed));
     Lanes result;
+    if (disjoint(a)) {  // no lane carries out of the base's zeros, so none wraps around
+      result = uniform(scalars_.extend(a.parts[0], is_signed), 64, alignment_of(a, is_signed));
+      result.pattern.linear.offset = a.pattern.linear.offset;
+      return result;
+    }
     result.pattern = LanePattern::uniform(64, 64);
     WidenedPattern term;
     term.is_signed = is_signed;
