@@ -51,9 +51,11 @@ bool Block::arrive(Warp& warp, std::uint32_t mask, std::uint32_t number, std::ui
   // "The arrival count is incremented by the warp size (not the number of active threads in the warp)."
   barrier.arrived += jit::kWarpLanes;
   ++barrier.arrived_warps;
-  barrier.population += static_cast<std::uint32_t>(std::popcount(mask & predicate));
-  barrier.all = barrier.all && (mask & ~predicate) == 0;
-  barrier.any = barrier.any || (mask & predicate) != 0;
+  if (mode != ptx::BarrierMode::Sync) {
+    barrier.population += static_cast<std::uint32_t>(std::popcount(mask & predicate));
+    barrier.all = barrier.all && (mask & ~predicate) == 0;
+    barrier.any = barrier.any || (mask & predicate) != 0;
+  }
   const bool waits = mode != ptx::BarrierMode::Arrive;
   if (waits) {
     warp.state = Warp::State::AtBarrier;

@@ -2,36 +2,10 @@
 
 #include <sys/mman.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define DOPPEL_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DOPPEL_ASAN 1
-#endif
-#endif
-#ifdef DOPPEL_ASAN
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
-
 namespace doppel::engine {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-
-#ifdef DOPPEL_ASAN
-void before_switch(void** save, const void* bottom, std::size_t bytes) {
-  __sanitizer_start_switch_fiber(save, bottom, bytes);
-}
-void after_switch(void* saved, const void** bottom, std::size_t* bytes) {
-  __sanitizer_finish_switch_fiber(saved, bottom, bytes);
-}
-void clean_stack(const void* low, std::size_t bytes) { __asan_unpoison_memory_region(low, bytes); }
-#else
-void before_switch(void**, const void*, std::size_t) {}
-void after_switch(void*, const void**, std::size_t*) {}
-void clean_stack(const void*, std::size_t) {}
-#endif
 
 }  // namespace
 
@@ -61,32 +35,6 @@ void Fiber::start(boost::context::detail::transfer_t transfer) {
     self->main_(self->argument_);
     self->suspend(SwitchReason::Idle);
   }
-}
-
-// A jump into a suspended fibre passes the fibre that it comes from, or this one where it is the resumer's.
-void Fiber::arrived(boost::context::detail::transfer_t transfer) {
-  auto* from = static_cast<Fiber*>(transfer.data);
-  if (from != this) {
-    after_switch(fake_stack_, nullptr, nullptr);
-    from->context_ = transfer.fctx;
-    return;
-  }
-  after_switch(fake_stack_, &resumer_stack_, &resumer_stack_bytes_);
-  resumer_ = transfer.fctx;
-}
-
-void Fiber::suspend(SwitchReason reason) {
-  reason_ = reason;
-  before_switch(reason == SwitchReason::Left ? nullptr : &fake_stack_, resumer_stack_, resumer_stack_bytes_);
-  arrived(boost::context::detail::jump_fcontext(resumer_, this));
-}
-
-void Fiber::switch_to(Fiber& next) {
-  next.resumer_ = resumer_;
-  next.resumer_stack_ = resumer_stack_;
-  next.resumer_stack_bytes_ = resumer_stack_bytes_;
-  before_switch(&fake_stack_, next.low_, next.bytes_);
-  arrived(boost::context::detail::jump_fcontext(next.context_, this));
 }
 
 FiberPool::~FiberPool() {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/stack_switch.h"
 #include "support/result.h"
 
 namespace doppel::engine {
@@ -62,6 +63,35 @@ class Fiber {
   const void* resumer_stack_ = nullptr;
   std::size_t resumer_stack_bytes_ = 0;
 };
+
+// Here, because a return on another stack than the call's is never foreseen by the host: the fewer there are
+// between a barrier and the code behind it, the better.
+
+// A jump into a suspended fibre passes the fibre that it comes from, or this one where it is the resumer's.
+inline void Fiber::arrived(boost::context::detail::transfer_t transfer) {
+  auto* from = static_cast<Fiber*>(transfer.data);
+  if (from != this) {
+    after_switch(fake_stack_, nullptr, nullptr);
+    from->context_ = transfer.fctx;
+    return;
+  }
+  after_switch(fake_stack_, &resumer_stack_, &resumer_stack_bytes_);
+  resumer_ = transfer.fctx;
+}
+
+inline void Fiber::suspend(SwitchReason reason) {
+  reason_ = reason;
+  before_switch(reason == SwitchReason::Left ? nullptr : &fake_stack_, resumer_stack_, resumer_stack_bytes_);
+  arrived(boost::context::detail::jump_fcontext(resumer_, this));
+}
+
+inline void Fiber::switch_to(Fiber& next) {
+  next.resumer_ = resumer_;
+  next.resumer_stack_ = resumer_stack_;
+  next.resumer_stack_bytes_ = resumer_stack_bytes_;
+  before_switch(&fake_stack_, next.low_, next.bytes_);
+  arrived(boost::context::detail::jump_fcontext(next.context_, this));
+}
 
 // Stacks with a guard page below each; taken from the host page by page as they are touched.
 class FiberPool {

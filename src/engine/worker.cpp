@@ -333,21 +333,6 @@ Worker::BlockState Worker::run_block(Block& block) {
   }
 }
 
-void Worker::suspend_warp(Warp& warp, SwitchReason reason) {
-  if (grid->kernel->reads_clock) warp.issued += issued_since_switch();
-  // The rest of the fresh warps is not this fibre's any more.
-  if (starting_fiber_ == warp.fiber) starting_fiber_ = nullptr;
-  if (reason == SwitchReason::Barrier) {
-    if (Warp* next = next_ready(warp)) {
-      handed_over_ = true;
-      current = next;
-      warp.fiber->switch_to(*next->fiber);
-      return;
-    }
-  }
-  warp.fiber->suspend(reason);
-}
-
 // The next warp of the block, in turn, that can go on from where it was suspended.
 Warp* Worker::next_ready(const Warp& warp) {
   Block& block = *warp.block;

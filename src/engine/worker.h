@@ -71,6 +71,21 @@ class Worker {
   std::uint64_t count_instructions() const;
 };
 
+// Here for the same reason as Fiber::switch_to.
+inline void Worker::suspend_warp(Warp& warp, SwitchReason reason) {
+  if (grid->kernel->reads_clock) warp.issued += issued_since_switch();
+  // The rest of the fresh warps is not this fibre's any more.
+  if (starting_fiber_ == warp.fiber) starting_fiber_ = nullptr;
+  Warp* next = reason == SwitchReason::Barrier ? next_ready(warp) : nullptr;
+  if (next == nullptr) {
+    warp.fiber->suspend(reason);
+    return;
+  }
+  handed_over_ = true;
+  current = next;
+  warp.fiber->switch_to(*next->fiber);
+}
+
 // The worker that the calling thread is, if it is one now.
 Worker*& current_worker();
 
