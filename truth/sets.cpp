@@ -5,11 +5,11 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
-#include <numeric>
 #include <stdexcept>
 
 #include "card/load_card.h"
 #include "runner.h"
+#include "shapes.h"
 #include "truth_kernels.h"
 
 namespace doppel::truth {
@@ -36,21 +36,9 @@ std::string note_of(const timing::Prediction& prediction) {
 }  // namespace
 
 std::vector<Row> run_sgemm() {
-  struct Step {
-    const char* kernel;
-    unsigned tile;
-    Dim3 block;
-  };
-  constexpr unsigned kSize = 4096;
-  const std::array<Step, 6> steps{{{"sgemm_step_1", 32, {32, 32, 1}},
-                                   {"sgemm_step_2", 32, {1024, 1, 1}},
-                                   {"sgemm_step_3", 32, {1024, 1, 1}},
-                                   {"sgemm_step_4", 64, {512, 1, 1}},
-                                   {"sgemm_step_5", 128, {256, 1, 1}},
-                                   {"sgemm_step_6", 128, {256, 1, 1}}}};
   const card::Card card = find("rtx-a6000");
   Runner runner(kSgemmStepsPtx);
-  const std::uint64_t bytes = std::uint64_t{kSize} * kSize * sizeof(float);
+  const std::uint64_t bytes = std::uint64_t{kSgemmSize} * kSgemmSize * sizeof(float);
   const std::uint64_t a = runner.allocate(bytes), b = runner.allocate(bytes), c = runner.allocate(bytes);
   std::ifstream in = open("sgemm-a6000.csv");
   std::vector<Row> rows;
@@ -61,31 +49,25 @@ std::vector<Row> run_sgemm() {
     if (std::sscanf(line.c_str(), "%d,", &step) != 1 || step < 1 || step > 6 || last == std::string::npos)
       continue;
     gflops = std::stod(line.substr(last + 1));
-    const Step& what = steps[static_cast<std::size_t>(step - 1)];
+    const SgemmStep& what = kSgemmSteps[static_cast<std::size_t>(step - 1)];
     const timing::Prediction prediction =
         runner.predict(card, {what.kernel,
-                              {kSize / what.tile, kSize / what.tile, 1},
+                              {kSgemmSize / what.tile, kSgemmSize / what.tile, 1},
                               what.block,
                               0,
-                              Runner::parameters(a, b, c, static_cast<int>(kSize), 2.0F, 0.5F)});
+                              Runner::parameters(a, b, c, static_cast<int>(kSgemmSize), 2.0F, 0.5F)});
     rows.push_back({fmt::format("step {}", step), gflops,
-                    2.0 * kSize * kSize * kSize / prediction.time_us * 1e-3, "GFLOP/s", note_of(prediction)});
+                    2.0 * kSgemmSize * kSgemmSize * kSgemmSize / prediction.time_us * 1e-3, "GFLOP/s",
+                    note_of(prediction)});
   }
   return rows;
 }
 
 std::vector<Row> run_stream() {
-  constexpr unsigned kCount = 256 * 1024 * 1024 + 2;
-  struct Kernel {
-    const char* name;
-    int streams;  // arrays that the measurement counts
-  };
-  const std::array<Kernel, 6> kernels{
-      {{"init", 1}, {"read", 1}, {"scale", 2}, {"triad", 4}, {"3pt", 2}, {"5pt", 2}}};
   const card::Card card = find("a40");
   Runner runner(kStreamPtx);
   std::array<std::uint64_t, 4> arrays{};
-  for (std::uint64_t& array : arrays) array = runner.allocate(std::uint64_t{kCount} * sizeof(double));
+  for (std::uint64_t& array : arrays) array = runner.allocate(std::uint64_t{kStreamCount} * sizeof(double));
   std::ifstream in = open("a40/stream.txt");
   std::vector<Row> rows;
   for (std::string line; std::getline(in, line);) {
@@ -100,23 +82,23 @@ std::vector<Row> run_stream() {
                     &measured[2], &measured[3], &measured[4], &measured[5]) != 6) {
       continue;
     }
-    for (std::size_t i = 0; i < kernels.size(); ++i) {
-      const std::string name = std::string("stream_") + kernels[i].name;
+    for (std::size_t i = 0; i < kStreams.size(); ++i) {
+      const std::string name = std::string("stream_") + kStreams[i].name;
       Runner::Launch launch{name,
-                            {kCount / block + 1, 1, 1},
+                            {kStreamCount / block + 1, 1, 1},
                             {block, 1, 1},
                             runner.shared_bytes_for(card, name, blocks_per_sm),
                             {}};
-      if (kernels[i].streams == 4) {
-        launch.parameters = Runner::parameters(arrays[0], arrays[1], arrays[2], arrays[3], kCount);
+      if (kStreams[i].arrays == 4) {
+        launch.parameters = Runner::parameters(arrays[0], arrays[1], arrays[2], arrays[3], kStreamCount);
       } else if (i == 0) {
-        launch.parameters = Runner::parameters(arrays[0], kCount);
+        launch.parameters = Runner::parameters(arrays[0], kStreamCount);
       } else {
-        launch.parameters = Runner::parameters(arrays[0], arrays[1], kCount);
+        launch.parameters = Runner::parameters(arrays[0], arrays[1], kStreamCount);
       }
       const timing::Prediction prediction = runner.predict(card, launch);
-      rows.push_back({fmt::format("{} {} x {}", kernels[i].name, block, blocks_per_sm), measured[i],
-                      kernels[i].streams * 8.0 * kCount / prediction.time_us * 1e-3, "GB/s",
+      rows.push_back({fmt::format("{} {} x {}", kStreams[i].name, block, blocks_per_sm), measured[i],
+                      kStreams[i].arrays * 8.0 * kStreamCount / prediction.time_us * 1e-3, "GB/s",
                       note_of(prediction)});
     }
   }
@@ -142,8 +124,6 @@ std::vector<Row> run_read() {
 }
 
 std::vector<Row> run_latency() {
-  constexpr unsigned kLine = 128;
-  constexpr unsigned kLoads = 65536;
   const card::Card card = find("a40");
   Runner runner(kCachePtx);
   const std::uint64_t end = runner.allocate(64);
@@ -156,34 +136,26 @@ std::vector<Row> run_latency() {
         kb < next_kb)
       continue;
     next_kb = kb * 1.7;
-    const auto lines = static_cast<std::uint64_t>(kb * 1024 / kLine);
-    if (lines > kLoads * 16) break;
-    const std::uint64_t buffer = runner.allocate(lines * kLine);
-    // A single cycle through all lines in an order without a pattern (Sattolo's).
-    std::vector<std::uint64_t> order(lines);
-    std::iota(order.begin(), order.end(), std::uint64_t{0});
-    std::uint64_t state = 12345;
-    for (std::uint64_t i = lines - 1; i > 0; --i) {
-      state = state * 6364136223846793005ull + 1442695040888963407ull;
-      std::swap(order[i], order[(state >> 33) % i]);
-    }
+    const auto lines = static_cast<std::uint64_t>(kb * 1024 / kChaseLine);
+    if (lines > kChaseLoads * 16) break;
+    const std::uint64_t buffer = runner.allocate(lines * kChaseLine);
+    const std::vector<std::uint64_t> order = chase_order(lines);
     for (std::uint64_t i = 0; i < lines; ++i) {
-      *reinterpret_cast<std::uint64_t*>(buffer + i * kLine) = buffer + order[i] * kLine;
+      *reinterpret_cast<std::uint64_t*>(buffer + i * kChaseLine) = buffer + order[i] * kChaseLine;
     }
-    const timing::Prediction prediction =
-        runner.predict(card, {"chase", {1, 1, 1}, {1, 1, 1}, 0, Runner::parameters(buffer, end, kLoads)});
-    rows.push_back(
-        {fmt::format("{:.0f} kB", kb), cycles, prediction.cycles / kLoads, "cycles", note_of(prediction)});
+    const timing::Prediction prediction = runner.predict(
+        card, {"chase", {1, 1, 1}, {1, 1, 1}, 0, Runner::parameters(buffer, end, kChaseLoads)});
+    rows.push_back({fmt::format("{:.0f} kB", kb), cycles, prediction.cycles / kChaseLoads, "cycles",
+                    note_of(prediction)});
     runner.free(buffer);
   }
   return rows;
 }
 
 std::vector<Row> run_cache() {
-  constexpr unsigned kBlock = 512;
   const card::Card card = find("a40");
   Runner runner(kCachePtx);
-  const std::uint64_t result = runner.allocate(kBlock * sizeof(float));
+  const std::uint64_t result = runner.allocate(kCacheBlock * sizeof(float));
   std::ifstream in = open("a40/cache.txt");
   std::vector<Row> rows;
   double next_kb = 16;
@@ -191,14 +163,13 @@ std::vector<Row> run_cache() {
     double kb = 0, bandwidth = 0;
     if (std::sscanf(line.c_str(), "%lf kB %*s %*s %lf", &kb, &bandwidth) != 2 || kb < next_kb) continue;
     next_kb = kb * 1.3;
-    const auto count = static_cast<unsigned>(kb * 1024 / 2 / sizeof(float) / kBlock) * kBlock;
-    const unsigned turns = std::max(2U, 2'000'000 / count);
+    const auto [count, turns] = cache_shape(kb);
     const std::uint64_t buffer = runner.allocate(std::uint64_t{count} * 2 * sizeof(float));
     const auto blocks = static_cast<unsigned>(card.sm_count);
     const timing::Prediction prediction =
         runner.predict(card, {"sum_products",
                               {blocks, 1, 1},
-                              {kBlock, 1, 1},
+                              {kCacheBlock, 1, 1},
                               0,
                               Runner::parameters(result, buffer, count, turns, 0)});
     rows.push_back({fmt::format("{:.0f} kB", kb), bandwidth,

@@ -6,5 +6,7 @@ namespace doppel::truth {
 extern const char* const kSgemmStepsPtx;
 extern const char* const kStreamPtx;
 extern const char* const kCachePtx;
+extern const char* const kDependPtx;
+extern const char* const kFmaPtx;
 
 }  // namespace doppel::truth

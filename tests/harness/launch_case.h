@@ -1,4 +1,5 @@
-// One kernel launch as data, and the two machines that can run it: the reference and the engine.
+// One kernel launch as data, and two machines that can run it: the reference and the engine. The third is in
+// driver_runner.h.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +27,7 @@ struct LaunchCase {
   std::uint32_t dynamic_shared_bytes = 0;
   std::vector<Argument> arguments;
   std::vector<std::vector<std::byte>> buffers;  // before the launch
+  std::string text;                             // that module was parsed from
 };
 
 using Buffers = std::vector<std::vector<std::byte>>;  // after it

@@ -1,12 +1,17 @@
-// Runs every tests/ptx/*.ptx on the reference and on the engine, each as a test of its own.
+// ptx_forms [--machine driver [--libcuda PATH]] [FOLDER]: runs every .ptx of tests/ptx on the reference and
+// on the engine, or through a driver on the card behind it, each as a test of its own. The last line counts
+// them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 
+#include "harness/driver_runner.h"
 #include "harness/launch_case.h"
 #include "ptx/parse.h"
 #include "ptx_runner/test_file.h"
@@ -18,7 +23,7 @@ using RunLaunch = std::function<Result<harness::Buffers>(const harness::LaunchCa
 
 harness::LaunchCase make_case(const TestFile& test, std::shared_ptr<const ptx::Module> module) {
   harness::LaunchCase launch{std::move(module),         test.kernel, test.grid, test.block,
-                             test.dynamic_shared_bytes, {},          {}};
+                             test.dynamic_shared_bytes, {},          {},        test.text};
   for (const Parameter& p : test.parameters) {
     std::vector<std::byte> bytes = to_bytes(p.values);
     if (p.kind == Parameter::Kind::Scalar) {
@@ -46,15 +51,8 @@ std::string check_refusal(const TestFile& test, const ptx::ParseFailure& failure
   return {};
 }
 
-// Empty where the test passes, else why not.
-std::string verdict(const TestFile& test, const RunLaunch& run) {
-  auto module = ptx::parse(test.text);
-  if (!module) {
-    return test.error ? check_refusal(test, module.error()) : to_string(module.error().diagnostics.front());
-  }
-  if (test.error) return "the text is accepted, and should be refused";
-  const harness::LaunchCase launch = make_case(test, std::make_shared<const ptx::Module>(std::move(*module)));
-  const auto after = run(launch);
+// Empty where what the launch left is what the test expects, else why not.
+std::string check_launch(const TestFile& test, const Result<harness::Buffers>& after) {
   if (test.traps) return after ? "the launch ends well, and should not" : "";
   if (!after) return after.error().message;
   std::size_t buffer = 0;
@@ -69,6 +67,27 @@ std::string verdict(const TestFile& test, const RunLaunch& run) {
     }
   }
   return {};
+}
+
+// Empty where the test passes, else why not.
+std::string verdict(const TestFile& test, const RunLaunch& run) {
+  auto module = ptx::parse(test.text);
+  if (!module) {
+    return test.error ? check_refusal(test, module.error()) : to_string(module.error().diagnostics.front());
+  }
+  if (test.error) return "the text is accepted, and should be refused";
+  return check_launch(test, run(make_case(test, std::make_shared<const ptx::Module>(std::move(*module)))));
+}
+
+// Whether a module for this .target runs on a card of this capability (PTX ISA 11.1.2): later ones run it,
+// but for the suffixes a (this one alone) and f (its family).
+bool runs_on(const std::string& target, unsigned capability) {
+  unsigned wanted = 0;
+  char suffix = 0;
+  if (std::sscanf(target.c_str(), "sm_%u%c", &wanted, &suffix) < 1) return false;
+  if (suffix == 'a') return capability == wanted;
+  if (suffix == 'f') return capability >= wanted && capability / 10 == wanted / 10;
+  return capability >= wanted;
 }
 
 // tests/ptx/expected_failures.txt: "NAME: reason" a line, of tests that the engine does not pass yet.
@@ -109,29 +128,84 @@ class FormTest : public ::testing::Test {
   std::string expected_failure_;
 };
 
-void register_tests(const std::filesystem::path& folder) {
-  const auto failures = expected_failures(folder);
+// The driver compiles the text itself, and says in its own words what it refuses.
+class DriverFormTest : public ::testing::Test {
+ public:
+  DriverFormTest(std::filesystem::path path, std::shared_ptr<harness::DriverRunner> driver,
+                 unsigned capability)
+      : path_(std::move(path)), driver_(std::move(driver)), capability_(capability) {}
+  void TestBody() override {
+    const auto test = read_test_file(path_);
+    ASSERT_TRUE(test) << test.error().message;
+    if (test->error) {
+      if (test->error->kind != "malformed") GTEST_SKIP() << "what Doppel does not support, a card may";
+      EXPECT_FALSE(driver_->load(test->text)) << path_.string() << ": accepted, and should be refused";
+      return;
+    }
+    auto module = ptx::parse(test->text);
+    ASSERT_TRUE(module) << to_string(module.error().diagnostics.front());
+    if (!runs_on(module->target, capability_))
+      GTEST_SKIP() << fmt::format("needs {}, the card is sm_{}", module->target, capability_);
+    const auto launch = make_case(*test, std::make_shared<const ptx::Module>(std::move(*module)));
+    const auto after = driver_->run(launch);
+    if (!after && after.error().kind == Error::Kind::UnsupportedVersion)
+      GTEST_SKIP() << "newer than the driver: " << after.error().message;
+    if (test->traps && !after) {
+      EXPECT_EQ(after.error().kind, Error::Kind::DeviceFault) << after.error().message;
+      return;
+    }
+    EXPECT_EQ(check_launch(*test, after), "") << path_.string();
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::shared_ptr<harness::DriverRunner> driver_;
+  unsigned capability_;
+};
+
+std::vector<std::filesystem::path> form_files(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> paths;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() == ".ptx") paths.push_back(entry.path());
   }
   std::ranges::sort(paths);
+  return paths;
+}
+
+void register_form(const char* suite, const std::filesystem::path& path,
+                   const std::function<::testing::Test*()>& make) {
+  ::testing::RegisterTest(suite, path.stem().c_str(), nullptr, nullptr, path.c_str(), 1, make);
+}
+
+void register_own_machines(const std::filesystem::path& folder) {
+  const auto failures = expected_failures(folder);
   const auto engine = std::shared_ptr<harness::Runner>(harness::make_engine_runner());
   const RunLaunch on_engine =
       engine ? RunLaunch([engine](const harness::LaunchCase& c) { return engine->run(c); }) : RunLaunch{};
-  for (const auto& path : paths) {
-    const std::string name = path.stem().string();
-    const auto expected = failures.find(name);
+  for (const auto& path : form_files(folder)) {
+    const auto expected = failures.find(path.stem().string());
     const std::string reason = expected == failures.end() ? "" : expected->second;
-    for (const bool reference : {true, false}) {
-      const RunLaunch run = reference ? RunLaunch(harness::run_on_reference) : on_engine;
-      ::testing::RegisterTest(reference ? "PtxReference" : "PtxEngine", name.c_str(), nullptr, nullptr,
-                              path.c_str(), 1,
-                              [path, run, why = reference ? "" : reason]() -> ::testing::Test* {
-                                return new FormTest(path, run, why);
-                              });
-    }
+    register_form("PtxReference", path, [path] { return new FormTest(path, harness::run_on_reference, ""); });
+    register_form("PtxEngine", path, [=] { return new FormTest(path, on_engine, reason); });
   }
+}
+
+// False where there is no driver, or no card behind it.
+bool register_driver(const std::filesystem::path& folder, const std::string& library) {
+  const std::shared_ptr<harness::DriverRunner> driver = harness::make_driver_runner(library);
+  const auto card = driver->card();
+  if (!card) {
+    fmt::print(stderr, "ptx_forms: {}: {}\n", library, card.error().message);
+    return false;
+  }
+  fmt::print("{}, sm_{}, driver of CUDA {}.{}\n", card->name, card->capability, card->driver_version / 1000,
+             card->driver_version % 1000 / 10);
+  for (const auto& path : form_files(folder)) {
+    register_form("PtxDriver", path, [=, capability = card->capability] {
+      return new DriverFormTest(path, driver, capability);
+    });
+  }
+  return true;
 }
 
 }  // namespace
@@ -139,6 +213,31 @@ void register_tests(const std::filesystem::path& folder) {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  doppel::ptx_runner::register_tests(argc > 1 ? argv[1] : DOPPEL_SOURCE_DIR "/tests/ptx");
-  return RUN_ALL_TESTS();
+  std::string folder = DOPPEL_SOURCE_DIR "/tests/ptx";
+  std::string machine = "own";
+  std::string library = "libcuda.so.1";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--machine" && i + 1 < argc)
+      machine = argv[++i];
+    else if (argument == "--libcuda" && i + 1 < argc)
+      library = argv[++i];
+    else
+      folder = argument;
+  }
+  if (machine == "driver") {
+    if (!doppel::ptx_runner::register_driver(folder, library)) return 2;
+  } else if (machine == "own") {
+    doppel::ptx_runner::register_own_machines(folder);
+  } else {
+    fmt::print(stderr,
+               "ptx_forms: no machine '{}'; there are own (the reference and the engine) and driver\n",
+               machine);
+    return 2;
+  }
+  const int status = RUN_ALL_TESTS();
+  const auto& all = *::testing::UnitTest::GetInstance();
+  fmt::print("{} passed, {} failed, {} skipped\n", all.successful_test_count(), all.failed_test_count(),
+             all.skipped_test_count());
+  return status;
 }

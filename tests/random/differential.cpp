@@ -83,8 +83,10 @@ std::optional<std::string> compare(const Kernel& kernel, const harness::Buffers&
 
 }  // namespace
 
-harness::LaunchCase make_case(const Kernel& kernel, std::shared_ptr<const ptx::Module> module) {
-  harness::LaunchCase launch{std::move(module), kernel.name, kernel.grid, kernel.block, 0, {}, {}};
+harness::LaunchCase make_case(const Kernel& kernel, std::shared_ptr<const ptx::Module> module,
+                              std::string text) {
+  harness::LaunchCase launch{std::move(module), kernel.name, kernel.grid, kernel.block, 0, {}, {},
+                             std::move(text)};
   launch.buffers = {generate_input(kernel), std::vector<std::byte>(output_bytes(kernel)),
                     std::vector<std::byte>(kAtomicBytes), std::vector<std::byte>(approximate_bytes(kernel))};
   for (std::size_t i = 0; i < launch.buffers.size(); ++i)
@@ -92,10 +94,11 @@ harness::LaunchCase make_case(const Kernel& kernel, std::shared_ptr<const ptx::M
   return launch;
 }
 
-std::vector<Difference> run_kernels(const std::vector<Kernel>& kernels, harness::Runner* engine) {
+std::vector<Difference> run_kernels(const std::vector<Kernel>& kernels, harness::Runner* machine) {
   std::vector<const Kernel*> all;
   for (const Kernel& k : kernels) all.push_back(&k);
-  auto parsed = ptx::parse(module_text(all));
+  const std::string text = module_text(all);
+  auto parsed = ptx::parse(text);
   if (!parsed) {
     return {
         {Difference::Kind::Generator, kernels.front().seed, to_string(parsed.error().diagnostics.front())}};
@@ -103,16 +106,16 @@ std::vector<Difference> run_kernels(const std::vector<Kernel>& kernels, harness:
   const auto module = std::make_shared<const ptx::Module>(std::move(*parsed));
   std::vector<Difference> found;
   for (const Kernel& k : kernels) {
-    const harness::LaunchCase launch = make_case(k, module);
+    const harness::LaunchCase launch = make_case(k, module, text);
     const auto want = harness::run_on_reference(launch);
     if (!want) {
       found.push_back({Difference::Kind::Generator, k.seed, want.error().message});
       continue;
     }
-    if (engine == nullptr) continue;
-    const auto got = engine->run(launch);
+    if (machine == nullptr) continue;
+    const auto got = machine->run(launch);
     if (!got) {
-      found.push_back({Difference::Kind::Engine, k.seed, got.error().message});
+      found.push_back({Difference::Kind::Machine, k.seed, got.error().message});
     } else if (const auto difference = compare(k, *want, *got)) {
       found.push_back({Difference::Kind::Values, k.seed, *difference});
     }

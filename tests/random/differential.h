@@ -1,4 +1,4 @@
-// Runs random kernels on the reference and on the engine, and tells where they differ.
+// Runs random kernels on the reference and on another machine, and tells where they differ.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ struct Difference {
   enum class Kind {
     Generator,  // the text does not parse, or the reference refuses the kernel: the generator or the
                 // reference is wrong
-    Engine,     // the engine refuses the kernel or ends with a fault
+    Machine,    // the other machine refuses the kernel or ends with a fault
     Values,     // both ran, and left different bytes
   };
   Kind kind = Kind::Values;
@@ -22,10 +22,11 @@ struct Difference {
   std::string what;
 };
 
-// All kernels go into one module. `engine` may be null: then only the reference runs.
-std::vector<Difference> run_kernels(const std::vector<Kernel>& kernels, harness::Runner* engine);
+// All kernels go into one module. `machine` may be null: then only the reference runs.
+std::vector<Difference> run_kernels(const std::vector<Kernel>& kernels, harness::Runner* machine);
 
 // The buffers of a launch: in, out, atomics, approximate.
-harness::LaunchCase make_case(const Kernel& kernel, std::shared_ptr<const ptx::Module> module);
+harness::LaunchCase make_case(const Kernel& kernel, std::shared_ptr<const ptx::Module> module,
+                              std::string text);
 
 }  // namespace doppel::random

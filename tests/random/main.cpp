@@ -1,9 +1,12 @@
-// doppel_random: random kernels on the reference and on the engine.
+// doppel_random: random kernels on the reference and on another machine.
 //   --seeds A..B      kernels to run, B included; exits 1 where any differs
+//   --machine NAME    engine (default), or driver: the card behind a libcuda.so.1
+//   --libcuda PATH    that library (default: the one that the system's loader finds)
+//   --seconds N       begins no module later than this
 //   --jobs N          processes (default 1)
 //   --per-module N    kernels compiled together (default 8)
-//   --reference-only  do not run the engine: checks that the generator makes valid kernels
-//   --refused TEXT    an engine that refuses a kernel with TEXT in its reason is counted apart, not as a
+//   --reference-only  no other machine: checks that the generator makes valid kernels
+//   --refused TEXT    a machine that refuses a kernel with TEXT in its reason is counted apart, not as a
 //   difference
 //   --print SEED      writes the module of one kernel
 //   --reduce SEED     writes the smallest .ptx test that still shows the difference of that seed
@@ -14,9 +17,12 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
+#include <map>
 #include <memory>
 
+#include "harness/driver_runner.h"
 #include "random/differential.h"
 #include "random/generator.h"
 #include "random/reducer.h"
@@ -24,18 +30,36 @@
 namespace doppel::random {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+enum class MachineKind : std::uint8_t { None, Engine, Driver };
+
 struct Settings {
+  MachineKind machine = MachineKind::Engine;
+  std::string libcuda = "libcuda.so.1";
   std::uint64_t first = 0, last = 0;
   int jobs = 1;
   int per_module = 8;
-  bool reference_only = false;
   std::string refused;
+  Clock::time_point no_module_after = Clock::time_point::max();
 };
+
+std::unique_ptr<harness::Runner> make_machine(const Settings& s) {
+  switch (s.machine) {
+    case MachineKind::Engine:
+      return harness::make_engine_runner();
+    case MachineKind::Driver:
+      return harness::make_driver_runner(s.libcuda);
+    default:
+      return nullptr;
+  }
+}
 
 // Shared with the processes that do the work.
 struct JobState {
-  std::atomic<std::uint64_t> next;   // the first seed not yet begun
-  std::atomic<std::uint64_t> begun;  // seeds of the module in work: [begun, next)
+  std::atomic<std::uint64_t> next;     // the first seed not yet begun
+  std::atomic<std::uint64_t> begun;    // seeds of the module in work: [begun, next)
+  std::atomic<std::uint64_t> kernels;  // that were run
   std::atomic<std::uint64_t> differences;
   std::atomic<std::uint64_t> refused;
 };
@@ -44,8 +68,8 @@ const char* name_of(Difference::Kind kind) {
   switch (kind) {
     case Difference::Kind::Generator:
       return "generator";
-    case Difference::Kind::Engine:
-      return "engine";
+    case Difference::Kind::Machine:
+      return "machine";
     default:
       return "values";
   }
@@ -58,16 +82,18 @@ void report(const Difference& d) {
 
 // Seeds of job j are the modules j, j + jobs, …: the same ones whatever the others do.
 void work(const Settings& s, JobState& state) {
-  const auto engine = s.reference_only ? nullptr : harness::make_engine_runner();
+  const auto machine = make_machine(s);
   const auto size = static_cast<std::uint64_t>(s.per_module);
   for (std::uint64_t at = state.next; at <= s.last; at += size * static_cast<std::uint64_t>(s.jobs)) {
+    if (Clock::now() > s.no_module_after) return;
     state.begun = at;
     state.next = at + size * static_cast<std::uint64_t>(s.jobs);
     std::vector<Kernel> kernels;
     for (std::uint64_t seed = at; seed < at + size && seed <= s.last; ++seed)
       kernels.push_back(generate(seed));
-    for (const Difference& d : run_kernels(kernels, engine.get())) {
-      if (d.kind == Difference::Kind::Engine && !s.refused.empty() &&
+    state.kernels += kernels.size();
+    for (const Difference& d : run_kernels(kernels, machine.get())) {
+      if (d.kind == Difference::Kind::Machine && !s.refused.empty() &&
           d.what.find(s.refused) != std::string::npos) {
         ++state.refused;
         continue;
@@ -97,7 +123,6 @@ int run(const Settings& s) {
     states[job].next = s.first + job * static_cast<std::uint64_t>(s.per_module);
     start(job);
   }
-  const bool has_engine = harness::has_engine();
   std::uint64_t crashes = 0;
   std::size_t live = processes.size();
   while (live > 0) {
@@ -109,7 +134,7 @@ int run(const Settings& s) {
       --live;
       continue;
     }
-    // The engine took the process down: name the kernels and go on behind them.
+    // The machine took the process down: name the kernels and go on behind them.
     ++crashes;
     fmt::print("seeds {}..{}: the process ended by signal {}\n", states[job].begun.load(),
                states[job].begun + static_cast<std::uint64_t>(s.per_module) - 1,
@@ -119,35 +144,49 @@ int run(const Settings& s) {
   }
   std::uint64_t differences = crashes;
   std::uint64_t refused = 0;
+  std::uint64_t kernels = 0;
+  std::uint64_t not_begun = UINT64_MAX;
   for (std::size_t job = 0; job < processes.size(); ++job) {
     differences += states[job].differences;
     refused += states[job].refused;
+    kernels += states[job].kernels;
+    not_begun = std::min<std::uint64_t>(not_begun, states[job].next);
   }
-  fmt::print("{} kernels, {} differences, {} refused{}\n", s.last - s.first + 1, differences, refused,
-             s.reference_only ? " (reference only)"
-                              : (has_engine ? "" : " (reference only: this build has no engine)"));
+  if (not_begun <= s.last) fmt::print("out of time: every seed below {} was run\n", not_begun);
+  fmt::print("{} kernels, {} differences, {} refused{}\n", kernels, differences, refused,
+             s.machine == MachineKind::None ? " (reference only)"
+                                            : (s.machine == MachineKind::Driver || harness::has_engine()
+                                                   ? ""
+                                                   : " (reference only: this build has no engine)"));
   return differences == 0 ? 0 : 1;
 }
 
-// Runs one kernel in a process of its own. 0: no difference, 1: one, 2: the process died or hung.
-int outcome_of(const Kernel& kernel) {
+// 0: no difference, 1: one, 3: the machine refuses the kernel or ends with a fault.
+int outcome_on(harness::Runner* machine, const Kernel& kernel) {
+  const auto differences = run_kernels({kernel}, machine);
+  if (differences.empty() || differences.front().kind == Difference::Kind::Generator) return 0;
+  return differences.front().kind == Difference::Kind::Machine ? 3 : 1;
+}
+
+// Runs one kernel in a process of its own. As outcome_on, and 2: the process died or hung.
+int outcome_apart(const Settings& s, const Kernel& kernel) {
   const pid_t child = fork();
   if (child == 0) {
     alarm(20);
-    const auto engine = harness::make_engine_runner();
-    const auto differences = run_kernels({kernel}, engine.get());
-    if (differences.empty()) _exit(0);
-    _exit(differences.front().kind == Difference::Kind::Generator
-              ? 0
-              : (differences.front().kind == Difference::Kind::Engine ? 3 : 1));
+    _exit(outcome_on(make_machine(s).get(), kernel));
   }
   int status = 0;
   waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 2;
 }
 
-int reduce_seed(std::uint64_t seed) {
+int reduce_seed(const Settings& s, std::uint64_t seed) {
   const Kernel kernel = generate(seed);
+  // The driver already is in a process of its own, which takes long to start on a real card.
+  const auto driver = s.machine == MachineKind::Driver ? make_machine(s) : nullptr;
+  const auto outcome_of = [&](const Kernel& k) {
+    return driver ? outcome_on(driver.get(), k) : outcome_apart(s, k);
+  };
   const int outcome = outcome_of(kernel);
   if (outcome == 0) {
     fmt::print(stderr, "seed {} shows no difference\n", seed);
@@ -167,26 +206,36 @@ int reduce_seed(std::uint64_t seed) {
 }  // namespace doppel::random
 
 int main(int argc, char** argv) {
-  CLI::App app{"Random PTX kernels on the reference and on the engine"};
+  CLI::App app{"Random PTX kernels on the reference and on another machine"};
   doppel::random::Settings settings;
   std::string seeds;
   std::uint64_t print = 0;
   std::uint64_t reduce = 0;
+  unsigned seconds = 0;
   app.add_option("--seeds", seeds, "A..B, both included");
   app.add_option("--jobs", settings.jobs)->check(CLI::PositiveNumber);
   app.add_option("--per-module", settings.per_module)->check(CLI::PositiveNumber);
   app.add_option("--refused", settings.refused);
-  app.add_flag("--reference-only", settings.reference_only);
+  using doppel::random::MachineKind;
+  const std::map<std::string, MachineKind> machines{{"engine", MachineKind::Engine},
+                                                    {"driver", MachineKind::Driver}};
+  app.add_option("--machine", settings.machine)->transform(CLI::CheckedTransformer(machines));
+  app.add_option("--libcuda", settings.libcuda);
+  auto* seconds_option = app.add_option("--seconds", seconds)->check(CLI::PositiveNumber);
+  auto* reference_only = app.add_flag("--reference-only");
   auto* print_option = app.add_option("--print", print);
   auto* reduce_option = app.add_option("--reduce", reduce);
   CLI11_PARSE(app, argc, argv);
+  if (*reference_only) settings.machine = MachineKind::None;
+  if (*seconds_option)
+    settings.no_module_after = doppel::random::Clock::now() + std::chrono::seconds(seconds);
   if (*print_option) {
     const doppel::random::Kernel kernel = doppel::random::generate(print);
     fmt::print("// grid: {} {} {}\n// block: {} {} {}\n{}", kernel.grid.x, kernel.grid.y, kernel.grid.z,
                kernel.block.x, kernel.block.y, kernel.block.z, doppel::random::module_text({&kernel}));
     return 0;
   }
-  if (*reduce_option) return doppel::random::reduce_seed(reduce);
+  if (*reduce_option) return doppel::random::reduce_seed(settings, reduce);
   const auto dots = seeds.find("..");
   if (dots == std::string::npos) {
     fmt::print(stderr, "--seeds A..B is needed\n");

@@ -156,7 +156,7 @@ Result<std::string> test_text(const Kernel& kernel, const std::string& about) {
   auto parsed = ptx::parse(text);
   if (!parsed) return fail(Error::Kind::InvalidInput, to_string(parsed.error().diagnostics.front()));
   const harness::LaunchCase launch =
-      make_case(kernel, std::make_shared<const ptx::Module>(std::move(*parsed)));
+      make_case(kernel, std::make_shared<const ptx::Module>(std::move(*parsed)), text);
   const auto after = harness::run_on_reference(launch);
   if (!after) return tl::unexpected(after.error());
   std::string head = fmt::format("// {}\n// kernel: {}\n// grid: {} {} {}\n// block: {} {} {}\n", about,
