@@ -27,17 +27,17 @@ std::uint32_t result_of(const Barrier& barrier) {
 bool Block::complete_if_full(Barrier& barrier) {
   const bool full =
       barrier.expected != 0 ? barrier.arrived >= barrier.expected : barrier.arrived_warps >= running;
-  if (!barrier.in_use || !full) return false;
+  if (!full) return false;
   const std::uint32_t result = result_of(barrier);
-  for (Warp* warp : barrier.waiting) {
-    warp->state = Warp::State::Ready;
-    warp->barrier_result = result;
+  const auto number = static_cast<std::uint32_t>(&barrier - barriers.data());
+  for (std::uint32_t i = 0; i < next_fresh; ++i) {
+    Warp& warp = warps[i];
+    if (!waits_at(warp, number)) continue;
+    warp.state = Warp::State::Ready;
+    warp.barrier_result = result;
   }
-  barrier.waiting.clear();
-  barrier.arrived = barrier.arrived_warps = barrier.expected = barrier.population = 0;
-  barrier.all = true;
-  barrier.any = false;
-  barrier.in_use = false;
+  barrier = {};
+  open_barriers &= ~(1u << number);
   ++epoch;
   return true;
 }
@@ -45,7 +45,7 @@ bool Block::complete_if_full(Barrier& barrier) {
 bool Block::arrive(Warp& warp, std::uint32_t mask, std::uint32_t number, std::uint32_t thread_count,
                    ptx::BarrierMode mode, std::uint32_t predicate, std::uint32_t& result) {
   Barrier& barrier = barriers[number % kBarriers];
-  barrier.in_use = true;
+  open_barriers |= 1u << (number % kBarriers);
   barrier.expected = thread_count;
   if (mode != ptx::BarrierMode::Arrive) barrier.mode = mode;
   // "The arrival count is incremented by the warp size (not the number of active threads in the warp)."
@@ -61,7 +61,6 @@ bool Block::arrive(Warp& warp, std::uint32_t mask, std::uint32_t number, std::ui
     warp.state = Warp::State::AtBarrier;
     warp.barrier = number % kBarriers;
     warp.barrier_mask = mask;
-    barrier.waiting.push_back(&warp);
   }
   complete_if_full(barrier);
   if (!waits) {
@@ -76,8 +75,9 @@ bool Block::arrive(Warp& warp, std::uint32_t mask, std::uint32_t number, std::ui
 }
 
 void Block::warp_left() {
-  for (Barrier& barrier : barriers) {
-    if (barrier.in_use && barrier.expected == 0) complete_if_full(barrier);
+  for (std::uint32_t open = open_barriers; open != 0; open &= open - 1) {
+    Barrier& barrier = barriers[static_cast<std::size_t>(std::countr_zero(open))];
+    if (barrier.expected == 0) complete_if_full(barrier);
   }
 }
 
@@ -85,9 +85,12 @@ std::string Block::describe_deadlock() const {
   std::string text = "every warp of the block waits at a barrier that cannot be completed:";
   for (std::uint32_t number = 0; number < kBarriers; ++number) {
     const Barrier& barrier = barriers[number];
-    if (barrier.waiting.empty()) continue;
-    text += fmt::format(" barrier {}: warps", number);
-    for (const Warp* warp : barrier.waiting) text += fmt::format(" {}", warp->context.warp_id);
+    std::string waiting;
+    for (std::uint32_t i = 0; i < next_fresh; ++i) {
+      if (waits_at(warps[i], number)) waiting += fmt::format(" {}", i);
+    }
+    if (waiting.empty()) continue;
+    text += fmt::format(" barrier {}: warps{}", number, waiting);
     const std::uint32_t expected = barrier.expected != 0 ? barrier.expected : running * jit::kWarpLanes;
     text += fmt::format(" wait, {} of {} threads arrived;", barrier.arrived, expected);
   }
@@ -96,11 +99,8 @@ std::string Block::describe_deadlock() const {
 }
 
 void Block::reset_barriers() {
-  for (Barrier& barrier : barriers) {
-    if (!barrier.in_use) continue;
-    barrier.waiting.clear();
-    barrier = Barrier{};
-  }
+  if (open_barriers != 0) barriers = {};
+  open_barriers = 0;
 }
 
 }  // namespace doppel::engine

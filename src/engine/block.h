@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "engine/fiber.h"
 #include "engine/shared_window.h"
@@ -41,12 +40,10 @@ struct Barrier {
   std::uint32_t arrived = 0;  // threads: warps that arrived times 32
   std::uint32_t arrived_warps = 0;
   std::uint32_t expected = 0;  // threads; 0: all warps of the block that still run
-  bool in_use = false;
   ptx::BarrierMode mode = ptx::BarrierMode::Sync;
   std::uint32_t population = 0;  // lanes with a true predicate
   bool all = true;
   bool any = false;
-  std::vector<Warp*> waiting;
 };
 
 struct Block {
@@ -61,11 +58,12 @@ struct Block {
   std::unique_ptr<Warp[]> warps;
   std::uint32_t warp_capacity = 0;
   std::array<Barrier, kBarriers> barriers;
+  std::uint32_t open_barriers = 0;  // one bit each: some warp has arrived, and not all that it needs
   SharedWindow shared;
   std::unique_ptr<SharedChecker> checker;
   kernel::BlockTrace* trace = nullptr;
 
-  // A warp arrives. True: it has to wait, and is among the barrier's waiting. Else `result` is what the
+  // A warp arrives. True: it has to wait. Else `result` is what the
   // instruction gives.
   bool arrive(Warp& warp, std::uint32_t mask, std::uint32_t barrier, std::uint32_t thread_count,
               ptx::BarrierMode mode, std::uint32_t predicate, std::uint32_t& result);
@@ -76,6 +74,9 @@ struct Block {
   void reset_barriers();
 
  private:
+  static bool waits_at(const Warp& warp, std::uint32_t barrier) {
+    return warp.state == Warp::State::AtBarrier && warp.barrier == barrier;
+  }
   bool complete_if_full(Barrier& barrier);
 };
 

@@ -6,6 +6,10 @@ namespace doppel::engine {
 namespace {
 
 constexpr std::size_t kPage = 4096;
+// Stacks begin at different places of a page, so that those of a block's warps do not meet in the same few
+// sets of the host's first cache.
+constexpr std::size_t kStackColours = 16;
+constexpr std::size_t kStackColourBytes = 832;
 
 }  // namespace
 
@@ -15,7 +19,7 @@ Fiber::Suspended Fiber::resume(Main main, void* argument) {
     main_ = main;
     argument_ = argument;
     fake_stack_ = nullptr;
-    context_ = boost::context::detail::make_fcontext(low_ + bytes_, bytes_, start);
+    context_ = boost::context::detail::make_fcontext(low_ + bytes_ - top_, bytes_ - top_, start);
   }
   void* own_fake_stack = nullptr;
   before_switch(&own_fake_stack, low_, bytes_);
@@ -54,7 +58,8 @@ Fiber* FiberPool::take() {
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   mprotect(memory, kPage, PROT_NONE);
-  all_.push_back(std::make_unique<Fiber>(static_cast<std::byte*>(memory) + kPage, kStackBytes));
+  all_.push_back(std::make_unique<Fiber>(static_cast<std::byte*>(memory) + kPage, kStackBytes,
+                                         all_.size() % kStackColours * kStackColourBytes));
   return all_.back().get();
 }
 

@@ -29,7 +29,9 @@ class Fiber {
     SwitchReason reason;
   };
 
-  Fiber(std::byte* stack_low, std::size_t stack_bytes) : low_(stack_low), bytes_(stack_bytes) {}
+  // top: bytes at the stack's upper end that stay unused.
+  Fiber(std::byte* stack_low, std::size_t stack_bytes, std::size_t top)
+      : low_(stack_low), bytes_(stack_bytes), top_(top) {}
 
   // Runs it, from the start of `main` where it is fresh, until it or a fibre that it switched to suspends.
   Suspended resume(Main main, void* argument);
@@ -53,6 +55,7 @@ class Fiber {
   void arrived(boost::context::detail::transfer_t transfer);
   std::byte* low_;
   std::size_t bytes_;
+  std::size_t top_;
   boost::context::detail::fcontext_t context_ = nullptr;
   boost::context::detail::fcontext_t resumer_ = nullptr;
   SwitchReason reason_ = SwitchReason::Idle;

@@ -23,6 +23,11 @@ jit::LaneShape lane_shape(const Dim3& block) {
 }
 
 Dim3 thread_at(const Dim3& block, std::uint64_t linear) {
+  if (linear <= 0xffffffffu) {  // nearly always, and the host divides short numbers several times as fast
+    const auto number = static_cast<std::uint32_t>(linear);
+    const std::uint32_t row = number / block.x;
+    return {number % block.x, row % block.y, row / block.y};
+  }
   return {static_cast<std::uint32_t>(linear % block.x),
           static_cast<std::uint32_t>(linear / block.x % block.y),
           static_cast<std::uint32_t>(linear / block.x / block.y)};
