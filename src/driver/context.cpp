@@ -11,6 +11,9 @@
 namespace doppel::driver {
 namespace {
 
+// The form of contexts that cuCtxCreate_v2 and later make, as cuCtxGetApiVersion numbers it.
+constexpr unsigned kContextInterface = 3020;
+
 CUresult create(CUcontext* context, unsigned flags, CUdevice device) {
   if (context == nullptr || (flags & ~static_cast<unsigned>(CU_CTX_FLAGS_MASK)) != 0)
     return CUDA_ERROR_INVALID_VALUE;
@@ -179,7 +182,6 @@ CUresult cuCtxGetId(CUcontext context, unsigned long long* id) {
 CUresult cuCtxGetApiVersion(CUcontext context, unsigned* version) {
   return call(__func__, std::tuple(context, version), [&] {
     if (version == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    constexpr unsigned kContextInterface = 3020;  // the form of contexts that cuCtxCreate_v2 and later make
     const auto found = context != nullptr ? find_context(context) : current_context();
     return answer(found.map([](const auto&) { return kContextInterface; }), version);
   });
