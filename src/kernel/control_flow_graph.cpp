@@ -185,8 +185,10 @@ std::vector<RawLoop> natural_loops(const std::vector<std::vector<BlockId>>& succ
     }
   }
   // Outer loops first; a body that holds another loop's header is the larger one.
-  std::ranges::stable_sort(loops,
-                           [](const RawLoop& a, const RawLoop& b) { return a.body.size() > b.body.size(); });
+  std::ranges::sort(loops, [&](const RawLoop& a, const RawLoop& b) {
+    return a.body.size() != b.body.size() ? a.body.size() > b.body.size()
+                                          : position[a.header] < position[b.header];
+  });
   return loops;
 }
 
