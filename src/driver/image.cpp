@@ -113,6 +113,15 @@ Result<ModuleSource> unpack_linked(std::string_view text) {
   }
 }
 
+// The image's first four bytes, or 0 where it is a text that ends before them: nothing behind its end is
+// read.
+std::uint32_t magic_at(const char* image, std::size_t available) {
+  std::uint32_t magic = 0;
+  if (available < sizeof(magic) || strnlen(image, sizeof(magic)) < sizeof(magic)) return 0;
+  std::memcpy(&magic, image, sizeof(magic));
+  return magic;
+}
+
 Result<ModuleSource> source_of_text(std::string_view text, int compute_capability) {
   if (text.substr(0, kElfMagic.size()) == kElfMagic)
     return fail(Error::Kind::NotFound,
@@ -127,9 +136,8 @@ Result<ModuleSource> source_of_text(std::string_view text, int compute_capabilit
 }  // namespace
 
 Result<ModuleSource> read_image(const void* image, int compute_capability) {
-  std::uint32_t magic = 0;
   const std::size_t available = readable_bytes(image, sizeof(Wrapper));
-  if (available >= sizeof(magic)) std::memcpy(&magic, image, sizeof(magic));
+  const std::uint32_t magic = magic_at(static_cast<const char*>(image), available);
   if (magic == kWrapperMagic) {
     if (available < sizeof(Wrapper))
       return fail(Error::Kind::InvalidInput, "fatbin wrapper: it cannot be read to its end");

@@ -4,7 +4,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
+#include <string_view>
 
 #include "driver/readable.h"
 #include "fatbin_builder.h"
@@ -22,6 +25,17 @@ TEST(Image, TextIsTakenAsItIs) {
   const auto source = read_image(static_cast<const void*>(".version 8.0\n"), 86);
   ASSERT_TRUE(source.has_value());
   EXPECT_EQ(source->ptx, std::vector<std::string>{".version 8.0\n"});
+}
+
+TEST(Image, AShortTextIsNotReadPastItsEnd) {
+  for (const std::string_view text : {"", "a", "ab", "abc"}) {
+    // A copy of exactly this size, so that a read past its end is seen by the sanitizers.
+    const auto copy = std::make_unique<char[]>(text.size() + 1);
+    std::ranges::copy(text, copy.get());
+    const auto source = read_image(static_cast<const void*>(copy.get()), 86);
+    ASSERT_TRUE(source.has_value());
+    EXPECT_EQ(source->ptx, std::vector<std::string>{std::string(text)});
+  }
 }
 
 TEST(Image, WrapperOfOneImage) {
