@@ -65,11 +65,15 @@ TEST_F(StreamTest, EventsHaveTimes) {
   const auto start = *context->create_event({});
   const auto end = *context->create_event({});
   const auto untimed = *context->create_event({.timing = false});
-  auto* data = allocate<char>(1 << 20);
-  const auto pinned = *context->allocate_host(1 << 20);
+  constexpr std::size_t kBytes = 1 << 20;
+  auto* data = allocate<char>(64 * kBytes);
+  const auto pinned = *context->allocate_host(64 * kBytes);
   EXPECT_EQ(Event::elapsed_ms(*start, *end).error().kind, Error::Kind::InvalidHandle);
+  // Behind 2 ms of other work, so that the time that the host takes between its calls is not between the
+  // events.
+  ASSERT_TRUE(stream->enqueue(Work{CopyWork{{number(data)}, {pinned}, 64 * kBytes}}));
   ASSERT_TRUE(stream->record(start));
-  ASSERT_TRUE(stream->enqueue(Work{CopyWork{{number(data)}, {pinned}, 1 << 20}}));
+  ASSERT_TRUE(stream->enqueue(Work{CopyWork{{number(data)}, {pinned}, kBytes}}));
   ASSERT_TRUE(stream->record(end));
   ASSERT_TRUE(stream->record(untimed));
   ASSERT_TRUE(end->synchronize());
