@@ -24,9 +24,14 @@ constexpr unsigned kIdleRoundsBeforeWaiting = 256;
 // although its barriers complete: it may wait for another block in a loop with barriers.
 constexpr unsigned kYieldsBeforeOthers = 256;
 
-}  // namespace
+// Generated code has no type in front of it, where -fsanitize=function would read one.
+#if defined(__clang__)
+__attribute__((no_sanitize("function")))
+#endif
+void enter(jit::WarpEntry entry, jit::WarpContext& context) {
+  entry(&context);
+}
 
-namespace {
 // Read by signal handlers: the first use must not allocate, so it lies in the thread's static block.
 __attribute__((tls_model("initial-exec"))) constinit thread_local Worker* worker_of_thread = nullptr;
 }  // namespace
@@ -223,7 +228,7 @@ void Worker::run_fresh_warps(void* argument) {
     warp.state = Warp::State::Ready;
     if (self->grid->kernel->reads_clock) self->counted_at_switch_ = self->count_instructions();
     self->in_callback = 0;
-    (block.trace != nullptr ? self->grid->traced_entry : self->grid->entry)(&warp.context);
+    enter(block.trace != nullptr ? self->grid->traced_entry : self->grid->entry, warp.context);
     self->in_callback = 1;
     self->current = nullptr;
     warp.state = Warp::State::Done;

@@ -89,9 +89,6 @@ void overflow(jit::WarpContext*) {
 }
 
 TEST(Fault, StackOverflowIsNamed) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "frames of the sanitizer skip the guard page";
-#endif
   Target data;
   FakeLaunch fake(overflow, {1}, {32}, &data);
   const auto outcome = Engine(1).run(fake.launch);

@@ -39,6 +39,14 @@ struct Block {
   std::uint32_t threads = 0;
 };
 
+// Generated code has no type in front of it, where -fsanitize=function would read one.
+#if defined(__clang__)
+__attribute__((no_sanitize("function")))
+#endif
+void enter(jit::WarpEntry entry, WarpContext& context) {
+  entry(&context);
+}
+
 Warp& warp_of(WarpContext* context) { return *static_cast<Warp*>(context->engine); }
 void suspend(Warp& warp) { warp.caller = std::move(warp.caller).resume(); }
 
@@ -205,7 +213,7 @@ Result<GridResult> run_grid(const GridRun& run) {
           const jit::WarpEntry entry = code->entry;
           warp->fibre = context::fiber(std::allocator_arg, stacks, [self, entry](context::fiber&& caller) {
             self->caller = std::move(caller);
-            entry(&self->context);
+            enter(entry, self->context);
             self->finished = true;
             return std::move(self->caller);
           });
