@@ -93,7 +93,7 @@ const void* slot(Function* function) {
 
 template <std::size_t Slots>
 const void* size_slot() {
-  return reinterpret_cast<const void*>(Slots * sizeof(void*));  // NOLINT(performance-no-int-to-ptr)
+  return reinterpret_cast<const void*>(Slots * sizeof(void*));
 }
 
 // CUDART_INTERFACE: the runtime's way to primary contexts and, up to 11.8, to modules.

@@ -37,7 +37,7 @@ std::uintptr_t number(CUgraphNode handle) { return reinterpret_cast<std::uintptr
 CUgraphNode node_handle(const std::shared_ptr<device::Graph>& graph, device::NodeId id) {
   const std::lock_guard lock(registry().mutex);
   registry().records[id].graph = graph;
-  return reinterpret_cast<CUgraphNode>(kFirstNodeHandle + id);  // NOLINT(performance-no-int-to-ptr)
+  return reinterpret_cast<CUgraphNode>(kFirstNodeHandle + id);
 }
 
 Result<NodeReference> find_node(CUgraphNode handle) {

@@ -66,7 +66,7 @@ class HandleTable {
  private:
   static Handle to_handle(std::uintptr_t number) {
     if constexpr (std::is_pointer_v<Handle>)
-      return reinterpret_cast<Handle>(number);  // NOLINT(performance-no-int-to-ptr): never followed
+      return reinterpret_cast<Handle>(number);  // never followed
     else
       return static_cast<Handle>(number);
   }

@@ -78,7 +78,7 @@ Result<ModuleSource> source_of_wrapper(const Wrapper& wrapper, int compute_capab
   ModuleSource source;
   const auto* images = static_cast<const std::byte* const*>(wrapper.filename_or_images);
   for (;; ++images) {
-    if (readable_bytes(images, sizeof(*images)) < sizeof(*images))
+    if (readable_bytes(static_cast<const void*>(images), sizeof(*images)) < sizeof(*images))
       return fail(Error::Kind::InvalidInput, "fatbin wrapper: its list of images cannot be read");
     if (*images == nullptr) break;
     auto one = source_of_unsized_fatbin(*images, compute_capability);

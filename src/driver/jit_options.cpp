@@ -62,7 +62,7 @@ void JitOptions::write(const Log& log, std::string_view text) {
     std::memcpy(log.buffer, text.data(), written);
     log.buffer[written] = '\0';
   }
-  *log.size = reinterpret_cast<void*>(written);  // NOLINT(performance-no-int-to-ptr)
+  *log.size = reinterpret_cast<void*>(written);
 }
 
 void JitOptions::write_info(std::string_view text) const { write(info_, text); }

@@ -25,8 +25,7 @@ std::uintptr_t page_bytes() {
 std::size_t readable_pages(std::uintptr_t page, std::size_t count) {
   std::array<iovec, kBatch> remote{};
   std::array<char, kBatch> sink{};
-  for (std::size_t i = 0; i < count; ++i)
-    remote[i] = {reinterpret_cast<void*>(page + i * page_bytes()), 1};  // NOLINT(performance-no-int-to-ptr)
+  for (std::size_t i = 0; i < count; ++i) remote[i] = {reinterpret_cast<void*>(page + i * page_bytes()), 1};
   const iovec local{sink.data(), count};
   const ssize_t copied = process_vm_readv(getpid(), &local, 1, remote.data(), count, 0);
   if (copied >= 0) return static_cast<std::size_t>(copied);
@@ -34,7 +33,7 @@ std::size_t readable_pages(std::uintptr_t page, std::size_t count) {
   // Not allowed here (a strict container): what is mapped must do.
   for (std::size_t i = 0; i < count; ++i) {
     unsigned char resident = 0;
-    if (mincore(reinterpret_cast<void*>(page + i * page_bytes()), 1, &resident) != 0) return i;  // NOLINT
+    if (mincore(reinterpret_cast<void*>(page + i * page_bytes()), 1, &resident) != 0) return i;
   }
   return count;
 }

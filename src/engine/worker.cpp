@@ -141,7 +141,7 @@ Block* Worker::start_block() {
   block->trace = nullptr;
   if (grid->traced_entry != nullptr) {
     const auto& traced = grid->launch.traced_blocks;
-    const auto found = std::lower_bound(traced.begin(), traced.end(), index);
+    const auto found = std::ranges::lower_bound(traced, index);
     if (found != traced.end() && *found == index) {
       block->trace = &grid->outcome.traces[static_cast<std::size_t>(found - traced.begin())];
       block->trace->warps.resize(block->warp_count);

@@ -112,7 +112,7 @@ struct WarpContext {
 
 inline std::uint64_t access_address(const WarpContext& context, int lane) {
   const int width = context.access_width == 0 ? 1 : static_cast<int>(context.access_width);
-  return context.access_addresses[lane / width * width] +
+  return context.access_addresses[lane - lane % width] +
          static_cast<std::uint64_t>(lane % width) * context.access_step;
 }
 
