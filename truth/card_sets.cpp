@@ -191,8 +191,8 @@ std::vector<Measurement> measure_cache(const Bench& bench) {
     if (bench.trial) turns = 2;
     Buffer<float> buffer(std::size_t{count} * 2);
     buffer.clear();
-    const double us = median_us(bench, [&, count = count, turns = turns] {
-      launch(result.address(), buffer.address(), count, turns, 0);
+    const double us = median_us(bench, [&, values = count, passes = turns] {
+      launch(result.address(), buffer.address(), values, passes, 0);
     });
     rows.push_back(
         {fmt::format("{:.0f} kB", kb), 2.0 * count * sizeof(float) * turns * blocks / us * 1e-3, "GB/s"});
