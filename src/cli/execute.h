@@ -19,6 +19,7 @@ struct ExecuteOptions {
   std::optional<std::string>
       timing;  // "fast", "full", "off"; none: the environment's, else the library's default
   bool check = false;
+  bool timeline = false;  // every kernel and copy is kept with its place, for a trace
   std::optional<double> timeout_s;
   std::function<void(const std::string&)> on_output;  // takes the program's standard output
   std::function<void(double elapsed_s)> on_tick;

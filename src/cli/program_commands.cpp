@@ -75,7 +75,9 @@ Result<void> prepare(Flags& flags, const Program& program) {
   if (!flags.timing.empty()) flags.execute.timing = flags.timing;
   if (flags.timeout_s > 0) flags.execute.timeout_s = flags.timeout_s;
   for (const std::string& file : flags.reports) {
-    if (const auto form = report::form_of(file); !form) return tl::unexpected<Error>(form.error());
+    const auto form = report::form_of(file);
+    if (!form) return tl::unexpected<Error>(form.error());
+    flags.execute.timeline |= *form == report::Form::Trace;
     if (const auto writable = report::check_writable(file); !writable) return writable;
   }
   return {};

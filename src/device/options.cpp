@@ -81,6 +81,10 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
     options.cache_directory = home + "/.cache/doppel";
   }
   options.record_folder = get("DOPPEL_RECORD");
+  if (const std::string timeline = get("DOPPEL_TIMELINE"); !timeline.empty()) {
+    if (timeline != "0" && timeline != "1") return bad("DOPPEL_TIMELINE", timeline, "0 or 1");
+    options.keep_timeline = timeline == "1";
+  }
   return options;
 }
 

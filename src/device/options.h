@@ -18,9 +18,10 @@ struct Options {
   bool virtual_clock = false;                 // DOPPEL_CLOCK=virtual
   double timeout_s = 0;  // DOPPEL_TIMEOUT_S: a launch may take so long on this host; 0: no limit
   std::string
-      cache_directory;        // DOPPEL_CACHE, else $XDG_CACHE_HOME/doppel, else ~/.cache/doppel; "off": none
-  std::string record_folder;  // DOPPEL_RECORD: the folder for this process's record; empty: none is written
-  unsigned host_threads = 0;  // DOPPEL_THREADS; 0: as many as the process may use
+      cache_directory;         // DOPPEL_CACHE, else $XDG_CACHE_HOME/doppel, else ~/.cache/doppel; "off": none
+  std::string record_folder;   // DOPPEL_RECORD: the folder for this process's record; empty: none is written
+  bool keep_timeline = false;  // DOPPEL_TIMELINE=1: the record lists every kernel and copy, for a trace
+  unsigned host_threads = 0;   // DOPPEL_THREADS; 0: as many as the process may use
 
   // InvalidArgument names the variable, its value and what is expected.
   static Result<Options> from_environment();

@@ -95,10 +95,13 @@ struct RunRecorder::Card {
   double first_us = -1, last_us = 0;
   double energy_j = 0;
 
+  bool keeps_timeline = false;
+
   void slice(const Place& place, const std::string& label) {
     if (first_us < 0 || place.start_us < first_us) first_us = place.start_us;
     last_us = std::max(last_us, place.end_us);
     busy.add(place.start_us, place.end_us);
+    if (!keeps_timeline) return;
     if (timeline.size() >= kMaxTimelineSlices) {
       ++dropped;
       return;
@@ -112,7 +115,10 @@ RunRecorder::RunRecorder(const Options& options) : options_(options) {}
 
 RunRecorder::Card& RunRecorder::card(int device) {
   auto& entry = cards_[device];
-  if (entry == nullptr) entry = std::make_shared<Card>();
+  if (entry == nullptr) {
+    entry = std::make_shared<Card>();
+    entry->keeps_timeline = options_.keep_timeline;
+  }
   return *entry;
 }
 

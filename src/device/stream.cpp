@@ -17,6 +17,10 @@ namespace {
 
 std::atomic<std::uint64_t> next_stream{1};
 
+// Operations that a stream takes before a call waits for the oldest: a card's queue of launches holds as
+// many, so a program that never looks back does not fill the host's memory.
+constexpr std::size_t kQueueLength = 1024;
+
 }  // namespace
 
 Stream::Stream(std::shared_ptr<Context> context, StreamKind kind, int priority)
@@ -40,7 +44,19 @@ Result<std::shared_ptr<Operation>> Stream::submit(const Work& work) {
   context_->platform().scheduler().submit(operation, std::move(dependencies));
   if (const auto* record = std::get_if<EventRecordWork>(&work)) record->event->set_operation(operation);
   tail_ = operation;
+  while (!queued_.empty() && queued_.front()->done()) queued_.pop_front();
+  queued_.push_back(operation);
   return operation;
+}
+
+Result<void> Stream::wait_for_room() {
+  std::shared_ptr<Operation> oldest;
+  {
+    const std::lock_guard lock(mutex_);
+    if (queued_.size() < kQueueLength) return {};
+    oldest = queued_.front();
+  }
+  return wait_for(*oldest);
 }
 
 // The calling thread waits, in fact and in virtual time.
@@ -79,6 +95,7 @@ Result<void> Stream::enqueue(Work work) {
   }
   const auto* copy = std::get_if<CopyWork>(&work);
   const bool pageable = copy != nullptr && touches_pageable_memory(*copy, context_->device());
+  if (auto room = wait_for_room(); !room) return room;
   auto operation = submit(work);
   if (!operation) return tl::unexpected(operation.error());
   return pageable ? wait_for(**operation) : Result<void>{};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -78,6 +79,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   struct Capture;
   Result<std::shared_ptr<Operation>> submit(const Work& work);
   Result<void> wait_for(Operation& operation);
+  Result<void> wait_for_room();
   Result<void> invalidate_capture(std::string reason, Error::Kind kind);
   static std::shared_ptr<Capture> find_capture(std::uint64_t id);
   std::shared_ptr<Context> context_;
@@ -86,6 +88,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   int priority_;
   mutable std::mutex mutex_;
   std::shared_ptr<Operation> tail_;
+  std::deque<std::shared_ptr<Operation>> queued_;  // oldest first; those at its front may be done
   std::shared_ptr<Capture> capture_;
   std::vector<NodeId> capture_tail_;
   bool capture_origin_ = false;

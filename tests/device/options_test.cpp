@@ -20,11 +20,13 @@ TEST(Options, AreReadFromVariables) {
                                       {"DOPPEL_CHECK", "1"},
                                       {"DOPPEL_TIMEOUT_S", "2.5"},
                                       {"DOPPEL_CACHE", "off"},
-                                      {"DOPPEL_CLOCK", "virtual"}});
+                                      {"DOPPEL_CLOCK", "virtual"},
+                                      {"DOPPEL_TIMELINE", "1"}});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->cards, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(options->depth, timing::Depth::Off);
   EXPECT_TRUE(options->check);
+  EXPECT_TRUE(options->keep_timeline);
   EXPECT_EQ(options->timeout_s, 2.5);
   EXPECT_TRUE(options->cache_directory.empty());
   EXPECT_TRUE(options->virtual_clock);

@@ -20,6 +20,20 @@ TEST_F(StreamTest, WorkRunsInOrder) {
   for (int i = 0; i < 100; ++i) ASSERT_EQ(order[i], i);
 }
 
+// So that a loop of launches without a wait does not fill the host's memory.
+TEST_F(StreamTest, TakesSoManyOperationsAndThenWaitsForTheOldest) {
+  const auto stream = *context->create_stream({});
+  std::atomic<int> finished{0};
+  int most = 0;
+  for (int i = 1; i <= 5000; ++i) {
+    ASSERT_TRUE(stream->enqueue(host([&] { ++finished; })));
+    most = std::max(most, i - finished);
+  }
+  ASSERT_TRUE(stream->synchronize());
+  EXPECT_LE(most, 1024);
+  EXPECT_EQ(finished, 5000);
+}
+
 TEST_F(StreamTest, TheDefaultStreamWaitsForBlockingStreamsOnly) {
   const auto blocking = *context->create_stream({});
   const auto apart = *context->create_stream({.non_blocking = true});
