@@ -85,6 +85,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   launch.symbols = state.module->symbols();
   launch.memory = &context.device().memory();
   launch.sm_count = static_cast<std::uint32_t>(card.sm_count);
+  launch.warps_per_sm = static_cast<std::uint32_t>(card.sm.max_warps);
   const int registers = static_cast<int>(state.work.kernel->attributes().registers);
   const std::int64_t shared =
       std::int64_t{state.shape.static_shared_bytes} + state.shape.dynamic_shared_bytes;

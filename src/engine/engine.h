@@ -31,8 +31,9 @@ struct Launch {
   std::span<const std::byte> parameters;   // laid out by the PTX rules; read until run() returns
   std::span<const std::uint64_t> symbols;  // address of each Module::variables entry
   memory::AddressSpace* memory =
-      nullptr;                 // of the card: names allocations in fault reports, gives the device heap
-  std::uint32_t sm_count = 1;  // of the card
+      nullptr;                      // of the card: names allocations in fault reports, gives the device heap
+  std::uint32_t sm_count = 1;       // of the card
+  std::uint32_t warps_per_sm = 32;  // of the card: the most that are resident; at least a block's
   std::uint32_t resident_blocks_per_sm =
       1;  // by occupancy: sm_count * this many blocks may wait for each other
   std::uint64_t grid_workspace =

@@ -196,6 +196,7 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   context.exited_mask = 0;
   context.warp_id = index;
   context.warps_per_block = grid->warps_per_block;
+  context.warps_per_sm = launch.warps_per_sm;
   // Blocks are dealt to the SMs in turn, as an idle card does.
   context.sm_id = static_cast<std::uint32_t>(block.index % launch.sm_count);
   context.sm_count = launch.sm_count;

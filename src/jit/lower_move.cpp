@@ -157,7 +157,7 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
     case SpecialRegister::Warpid:
       return field(offsetof(WarpContext, warp_id));
     case SpecialRegister::Nwarpid:
-      return field(offsetof(WarpContext, warps_per_block));
+      return field(offsetof(WarpContext, warps_per_sm));
     case SpecialRegister::Smid:
       return field(offsetof(WarpContext, sm_id));
     case SpecialRegister::Nsmid:

@@ -15,7 +15,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 2;
+inline constexpr std::uint32_t kWarpAbiVersion = 3;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -92,7 +92,8 @@ struct WarpContext {
       exited_mask;  // (w) lanes that ran exit or ret; a call returns with the lanes that exited inside set
   std::uint32_t warp_id;  // in the block
   std::uint32_t warps_per_block;
-  std::uint32_t sm_id;  // the SM of the modelled card that the block is placed on
+  std::uint32_t warps_per_sm;  // that an SM of the modelled card has places for: %nwarpid
+  std::uint32_t sm_id;         // the SM of the modelled card that the block is placed on
   std::uint32_t sm_count;
   std::uint32_t static_shared_bytes;
   std::uint32_t dynamic_shared_bytes;

@@ -205,6 +205,7 @@ Result<GridResult> run_grid(const GridRun& run) {
           c.active_mask = left >= 32 ? ~0u : (1u << left) - 1;
           c.warp_id = w;
           c.warps_per_block = warps;
+          c.warps_per_sm = 32;
           c.sm_count = 1;
           c.static_shared_bytes = layout.static_bytes;
           c.dynamic_shared_bytes = run.dynamic_shared_bytes;

@@ -8,6 +8,9 @@ using ptx::SpecialRegister;
 
 namespace {
 
+// Of the reference's one SM, which holds one block at a time: of 1024 threads at most.
+constexpr std::uint64_t kMostWarps = 1024 / 32;
+
 std::uint64_t component(const Dim3& d, int index) {
   switch (index) {
     case 0:
@@ -25,7 +28,6 @@ std::uint64_t component(const Dim3& d, int index) {
 
 std::uint64_t special_register(const Block& block, const Thread& thread, const ptx::Operand& operand) {
   const std::uint64_t eq = std::uint64_t{1} << thread.lane();
-  const auto threads = static_cast<std::uint64_t>(block.threads.size());
   switch (operand.special) {
     case SpecialRegister::Tid:
       return component(thread.tid, operand.component);
@@ -40,7 +42,7 @@ std::uint64_t special_register(const Block& block, const Thread& thread, const p
     case SpecialRegister::Warpid:
       return thread.warp();
     case SpecialRegister::Nwarpid:
-      return (threads + 31) / 32;
+      return kMostWarps;
     case SpecialRegister::WarpSize:
       return 32;
     case SpecialRegister::LanemaskEq:

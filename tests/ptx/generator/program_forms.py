@@ -454,7 +454,7 @@ def special_registers():
   mad.wide.u32 %out, %i, 4, %out;
 """
     values = {"tid": [x | y << 8 | z << 16 for x, y, z in at], "ntid": [3 | 5 << 8 | 4 << 16] * threads, "laneid": [i % 32 for i in range(threads)],
-              "warpid": [i // 32 for i in range(threads)], "nwarpid": [2] * threads, "WARP_SZ": [32] * threads,
+              "WARP_SZ": [32] * threads,
               "lanemask_eq": [1 << i % 32 for i in range(threads)], "lanemask_lt": [(1 << i % 32) - 1 for i in range(threads)],
               "lanemask_le": [(2 << i % 32) - 1 for i in range(threads)], "lanemask_gt": [0xffffffff & -(2 << i % 32) for i in range(threads)],
               "lanemask_ge": [0xffffffff & -(1 << i % 32) for i in range(threads)]}
@@ -465,6 +465,16 @@ def special_registers():
         else:
             body += f"  mov.u32 %r, {'' if name == 'WARP_SZ' else '%'}{name};"
         kernel(f"special_{name.lower()}", f"{name} in a block of 3 x 5 x 4 (PTX ISA 10)", out, body, block="3 5 4")
+    # %warpid is volatile and may be any place of the SM; %nwarpid is how many there are on the card.
+    kernel("special_warpid", "%warpid is below %nwarpid (PTX ISA 10.4)", [1] * threads, place + """
+  mov.u32 %a, %warpid;
+  mov.u32 %b, %nwarpid;
+  set.lt.u32.u32 %r, %a, %b;
+  and.b32 %r, %r, 1;""", block="3 5 4")
+    kernel("special_nwarpid", "%nwarpid: there are identifiers for the warps of any block (PTX ISA 10.5)", [1] * threads, place + """
+  mov.u32 %a, %nwarpid;
+  set.ge.u32.u32 %r, %a, 32;
+  and.b32 %r, %r, 1;""", block="3 5 4")
     kernel("special_ctaid", "%ctaid and %nctaid in a grid of 3 x 2 x 2 (PTX ISA 10)", [(i % 3) | (i // 3 % 2) << 8 | (i // 6) << 16 | 3 << 24 for i in range(12)], """
   .reg .u32 %x, %y, %z, %nx, %ny;
   mov.u32 %x, %ctaid.x;
