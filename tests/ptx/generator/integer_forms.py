@@ -127,7 +127,8 @@ def fields():
             pos, length = b & 255, c & 255
             bit = lambda i: a >> i & 1
             sign = 0 if kind[0] == "u" or length == 0 else bit(min(pos + length - 1, w - 1))
-            out.append(sum((bit(pos + i) if i < length and pos + i < w else sign) << i for i in range(w)))
+            field = sum((bit(pos + i) if i < length and pos + i < w else sign) << i for i in range(w))
+            out.append(None if w == 64 and max(b, c) > 255 else field)  # 'restricted to 0..255'
         form(f"bfe_{kind}", f"bfe.{kind}: a field, extended by its sign (PTX ISA 9.7.1.19)", f"bfe.{kind} {{d}}, {{a}}, {{b}}, {{c}};",
              [(kind, source), ("u32", positions), ("u32", lengths)], [(kind, out)])
     for kind in ["b32", "b64"]:
@@ -139,7 +140,7 @@ def fields():
                 if (p & 255) + i < w:
                     place = 1 << ((p & 255) + i)
                     y = y | place if x >> i & 1 else y & ~place
-            out.append(y)
+            out.append(None if w == 64 and max(p, n) > 255 else y)
         form(f"bfi_{kind}", f"bfi.{kind}: a field put into b (PTX ISA 9.7.1.20)", f"bfi.{kind} {{d}}, {{a}}, {{b}}, {{c}}, {{e}};",
              [(kind, a), (kind, b), ("u32", positions), ("u32", lengths)], [(kind, out)])
     amounts = [0, 1, 2, 4, 8, 16, 31, 32, 33, 40, 63, 64, 255, 7, 15, 17, 0xffffffff, 0x80000000, 3, 5, 24, 30, 12, 9]
