@@ -43,12 +43,14 @@ void Generator::phase() {
   if (cells) {
     place.shared_atomic = rng_.pick({"add.u32", "min.s32", "max.u32", "and.b32", "or.b32", "xor.b32"});
     Statement init;
+    init.filling_threads = 16;
     init.lines = {
         "setp.lt.u32 %k0, %linear, 16;", "mov.b64 %slot, cells;", "mad.wide.u32 %slot, %linear, 4, %slot;",
         fmt::format("@%k0 st.shared.u32 [%slot], {};", rng_.pick({"0", "0x55aa55aa", "0xffffffff", "1000"})),
         "bar.sync 0;"};
     // One thread writes all the cells where the block is smaller than they are many.
     if (kernel_.block.count() < 16) {
+      init.filling_threads = 1;
       init.lines.clear();
       for (int i = 0; i < 16; ++i) init.lines.push_back(fmt::format("st.shared.u32 [cells+{}], 7;", 4 * i));
       init.lines.push_back("bar.sync 0;");

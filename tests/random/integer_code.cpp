@@ -5,6 +5,34 @@
 
 namespace doppel::random {
 
+namespace {
+
+// A bfe or bfi whose position and length, its last operands, are brought into 0..255, to which the ISA
+// restricts them (9.7.1.19, 9.7.1.20).
+std::vector<std::string> restricted_field(std::string line) {
+  std::vector<std::string> lines;
+  std::size_t end = line.size() - 1;  // the semicolon
+  for (const char* scratch : {"%t1", "%t0"}) {
+    const std::size_t begin = line.rfind(", ", end - 1) + 2;
+    const std::string operand = line.substr(begin, end - begin);
+    if (operand.front() == '%') {
+      lines.push_back(fmt::format("and.b32 {}, {}, 255;", scratch, operand));
+      line.replace(begin, operand.size(), scratch);
+    }
+    end = begin - 2;
+  }
+  lines.push_back(std::move(line));
+  return lines;
+}
+
+// abs and neg of the most negative number have no value: `raised` makes it the one above.
+std::vector<std::string> within_range(std::string raised, std::vector<std::string> operation) {
+  operation.insert(operation.begin(), std::move(raised));
+  return operation;
+}
+
+}  // namespace
+
 Generator::Lines Generator::integer_code() {
   const std::string d = reg(Kind::R);
   const std::string a = reg(Kind::R);
@@ -34,7 +62,8 @@ Generator::Lines Generator::integer_code() {
     case 10:
       return one(guard(), rng_.pick({"min", "max"}), ".", us, " ", d, ", ", a, ", ", b, ";");
     case 11:
-      return one(guard(), rng_.pick({"abs", "neg"}), ".s32 ", d, ", ", a, ";");
+      return within_range("max.s32 %t0, " + a + ", -2147483647;",
+                          one(guard(), rng_.pick({"abs", "neg"}), ".s32 ", d, ", %t0;"));
     case 12:
       return one("mad24.hi.sat.s32 ", d, ", ", a, ", ", b, ", ", c, ";");
     default:
@@ -69,7 +98,8 @@ Generator::Lines Generator::wide_code() {
     case 5:
       return one(rng_.pick({"min", "max"}), ".", us, " ", d, ", ", a, ", ", b, ";");
     case 6:
-      return one(guard(), rng_.pick({"abs", "neg"}), ".s64 ", d, ", ", a, ";");
+      return within_range("max.s64 %u0, " + a + ", -9223372036854775807;",
+                          one(guard(), rng_.pick({"abs", "neg"}), ".s64 ", d, ", %u0;"));
     case 7:
       return one("sad.", us, " ", d, ", ", a, ", ", b, ", ", reg(Kind::W), ";");
     default:
@@ -94,7 +124,8 @@ Generator::Lines Generator::short_code() {
     case 4:
       return one("mad.wide.", us, " ", reg(Kind::R), ", ", a, ", ", b, ", ", reg(Kind::R), ";");
     case 5:
-      return one(guard(), rng_.pick({"abs", "neg"}), ".s16 ", d, ", ", a, ";");
+      return within_range("max.s16 %z0, " + a + ", -32767;",
+                          one(guard(), rng_.pick({"abs", "neg"}), ".s16 ", d, ", %z0;"));
     default:
       return one("sad.", us, " ", d, ", ", a, ", ", b, ", ", reg(Kind::Q), ";");
   }
@@ -143,17 +174,21 @@ Generator::Lines Generator::bit_code() {
       return one("bfind", rng_.maybe(".shiftamt"), ".", rng_.pick({"u64", "s64"}), " ", d, ", ", reg(Kind::W),
                  ";");
     case 4:
-      return one(guard(), "bfe.", rng_.pick({"u32", "s32"}), " ", d, ", ", a, ", ", field_operand(), ", ",
-                 field_operand(), ";");
+      return restricted_field(one(guard(), "bfe.", rng_.pick({"u32", "s32"}), " ", d, ", ", a, ", ",
+                                  field_operand(), ", ", field_operand(), ";")
+                                  .front());
     case 5:
-      return one("bfe.", rng_.pick({"u64", "s64"}), " ", reg(Kind::W), ", ", reg(Kind::W), ", ",
-                 field_operand(), ", ", field_operand(), ";");
+      return restricted_field(one("bfe.", rng_.pick({"u64", "s64"}), " ", reg(Kind::W), ", ", reg(Kind::W),
+                                  ", ", field_operand(), ", ", field_operand(), ";")
+                                  .front());
     case 6:
-      return one("bfi.b32 ", d, ", ", a, ", ", reg(Kind::R), ", ", field_operand(), ", ", field_operand(),
-                 ";");
+      return restricted_field(
+          one("bfi.b32 ", d, ", ", a, ", ", reg(Kind::R), ", ", field_operand(), ", ", field_operand(), ";")
+              .front());
     case 7:
-      return one("bfi.b64 ", reg(Kind::W), ", ", reg(Kind::W), ", ", reg(Kind::W), ", ", field_operand(),
-                 ", ", field_operand(), ";");
+      return restricted_field(one("bfi.b64 ", reg(Kind::W), ", ", reg(Kind::W), ", ", reg(Kind::W), ", ",
+                                  field_operand(), ", ", field_operand(), ";")
+                                  .front());
     case 8:
       return one("prmt.b32", rng_.pick({"", "", "", ".f4e", ".b4e", ".rc8", ".ecl", ".ecr", ".rc16"}), " ", d,
                  ", ", a, ", ", reg(Kind::R), ", ",

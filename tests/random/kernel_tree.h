@@ -24,10 +24,11 @@ struct Statement {
   };
   Kind kind = Kind::Code;
   std::vector<std::string> lines;
-  std::string predicate;  // "%p1" or "!%p1"
-  std::string selector;   // the loop's or switch's register, or a constant
-  int id = 0;             // names labels
-  bool uses_ret = false;  // Exit: by ret
+  std::string predicate;              // "%p1" or "!%p1"
+  std::string selector;               // the loop's or switch's register, or a constant
+  int id = 0;                         // names labels
+  bool uses_ret = false;              // Exit: by ret
+  std::uint64_t filling_threads = 0;  // Code: so many fill the shared cells, which hold anything before
   std::vector<Statement> body, other;
   std::vector<std::vector<Statement>> cases;
 };

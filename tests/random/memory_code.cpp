@@ -117,7 +117,7 @@ Generator::Lines Generator::shared_atomic(const std::string& operation) {
 
 Generator::Lines Generator::special_register() {
   const std::string name = rng_.pick({"tid.x", "tid.y", "tid.z", "ctaid.x", "ctaid.y", "ntid.x", "nctaid.x",
-                                      "laneid", "warpid", "lanemask_lt", "lanemask_ge"});
+                                      "laneid", "nctaid.y", "lanemask_lt", "lanemask_ge"});
   if (rng_.chance(70)) return {"mov.u32 " + reg(Kind::R) + ", %" + name + ";"};
   // A predicate that is the same in the whole block, or that follows the lanes' order.
   return {"mov.u32 %t0, %" + name + ";", "and.b32 %t0, %t0, " + std::to_string(1 << rng_.below(4)) + ";",

@@ -30,6 +30,26 @@ void each_list(Kernel& kernel, const Edit& edit) {
   each_list(kernel.tail, edit);
 }
 
+template <typename Test>
+bool any_statement(Kernel& kernel, const Test& test) {
+  bool found = false;
+  each_list(kernel, [&](std::vector<Statement>& list) { found |= std::ranges::any_of(list, test); });
+  return found;
+}
+
+// Whether what a kernel reads of shared memory it has written: on a card, unlike here, it is not zero.
+bool reads_what_it_wrote(Kernel kernel) {
+  const auto reads = [](const Statement& s) {
+    return s.filling_threads == 0 && std::ranges::any_of(s.lines, [](const std::string& line) {
+             return line.find("cells") != std::string::npos;
+           });
+  };
+  const auto fills = [threads = kernel.block.count()](const Statement& s) {
+    return s.filling_threads != 0 && s.filling_threads <= threads;
+  };
+  return !any_statement(kernel, reads) || any_statement(kernel, fills);
+}
+
 // The kernel without `count` statements from number `first` on, counted within each list in turn.
 Kernel without(const Kernel& kernel, std::size_t first, std::size_t count) {
   Kernel smaller = kernel;
@@ -140,7 +160,10 @@ std::string list_words(const std::vector<std::byte>& bytes) {
 
 }  // namespace
 
-Kernel reduce(Kernel kernel, const Interesting& interesting) {
+Kernel reduce(Kernel kernel, const Interesting& shows_the_difference) {
+  const Interesting interesting = [&](const Kernel& k) {
+    return reads_what_it_wrote(k) && shows_the_difference(k);
+  };
   shrink_launch(kernel, interesting);
   bool changed = true;
   while (changed) {
