@@ -6,6 +6,7 @@ namespace doppel::suite {
 extern const char* const kBlackScholesPtx;
 extern const char* const kFmaPtx;
 extern const char* const kHistogramPtx;
+extern const char* const kHoldPtx;
 extern const char* const kLaunchPtx;
 extern const char* const kMandelbrotPtx;
 extern const char* const kMatmulPtx;

@@ -39,6 +39,10 @@ int main(int count, char** arguments) {
       {"read", "read and copy streams, RTX PRO 5000 Blackwell", doppel::truth::run_read},
       {"latency", "pointer chase by size, A40", doppel::truth::run_latency},
       {"cache", "cache bandwidth by size, A40", doppel::truth::run_cache},
+      {"strides", "L1 loads by stride and shape, A40", doppel::truth::run_strides},
+      {"l2-stream", "streams over arrays of all sizes, A40", doppel::truth::run_l2_stream},
+      {"small", "small launches one behind the other, A40", doppel::truth::run_small_kernels},
+      {"small-graph", "the same as one graph, A40", doppel::truth::run_small_graph},
   };
   std::string write;
   std::vector<std::string> chosen;
@@ -49,8 +53,9 @@ int main(int count, char** arguments) {
       continue;
     }
     if (std::ranges::none_of(sets, [&](const Set& set) { return argument == set.name; })) {
-      fmt::print(stderr, "doppel_truth: no set '{}'; there are sgemm, stream, read, latency, cache\n",
-                 argument);
+      std::string names;
+      for (const Set& set : sets) names += std::string(names.empty() ? "" : ", ") + set.name;
+      fmt::print(stderr, "doppel_truth: no set '{}'; there are {}\n", argument, names);
       return 2;
     }
     chosen.push_back(argument);

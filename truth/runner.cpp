@@ -106,7 +106,10 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
   std::vector<std::uint32_t> first_slot;
   for (std::uint32_t id = 0; id < module_->functions.size(); ++id)
     first_slot.push_back(compiled_->first_slot(id));
-  return timing::predict(card, *model, shape, traced.traces, counts, first_slot, timing::Depth::Fast);
+  // The measured programs repeat each launch; the first one does not count.
+  timing::L2History l2(card.l2.bytes, card.l2.ways);
+  l2.touch(timing::touched_memory(*model, shape, traced.traces));
+  return timing::predict(card, *model, shape, {traced.traces, counts, first_slot}, l2, timing::Depth::Fast);
 }
 
 }  // namespace doppel::truth

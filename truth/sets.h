@@ -15,10 +15,14 @@ struct Row {
 };
 
 // Each throws std::runtime_error where a file cannot be read or a launch fails.
-std::vector<Row> run_sgemm();    // sgemm-a6000.csv
-std::vector<Row> run_stream();   // a40/stream.txt
-std::vector<Row> run_read();     // kernels.csv: the read stream of the RTX PRO 5000 Blackwell
-std::vector<Row> run_latency();  // a40/latency.txt
-std::vector<Row> run_cache();    // a40/cache.txt
+std::vector<Row> run_sgemm();          // sgemm-a6000.csv
+std::vector<Row> run_stream();         // a40/stream.txt
+std::vector<Row> run_read();           // kernels.csv: the read stream of the RTX PRO 5000 Blackwell
+std::vector<Row> run_latency();        // a40/latency.txt
+std::vector<Row> run_cache();          // a40/cache.txt
+std::vector<Row> run_strides();        // a40/strides.txt
+std::vector<Row> run_l2_stream();      // a40/l2-stream.txt
+std::vector<Row> run_small_kernels();  // a40/small-kernels.txt
+std::vector<Row> run_small_graph();    // a40/small-kernels-graph.txt
 
 }  // namespace doppel::truth

@@ -166,9 +166,11 @@ struct L2 {
   int line_bytes = 0;
   int sector_bytes = 0;
   int slices = 0;
-  double read_bytes_per_cycle = 0;  // whole chip, SM cycles
-  double port_bytes_per_cycle = 0;  // between one SM and the L2, each way
-  double latency_cycles = 0;        // a load that hits L2, from issue, SM cycles
+  int ways = 0;                      // lines of one set
+  double read_bytes_per_cycle = 0;   // whole chip, SM cycles
+  double write_bytes_per_cycle = 0;  // the same; both at once
+  double port_bytes_per_cycle = 0;   // between one SM and the L2, each way
+  double latency_cycles = 0;         // a load that hits L2, from issue, SM cycles
   std::int64_t max_persisting_bytes = 0;
   std::int64_t max_access_window_bytes = 0;
 };
@@ -180,9 +182,11 @@ struct Memory {
   int bus_width_bits = 0;
   double clock_mhz = 0;  // as the driver reports it: two transfers per cycle
   int channels = 0;
-  int sub_partitions = 0;      // per channel
-  int page_bytes = 0;          // of one open row in one channel, 0 where not known
-  double latency_ns = 0;       // a load that misses every cache, from issue
+  int sub_partitions = 0;  // per channel
+  int page_bytes = 0;      // of one open row in one channel, 0 where not known
+  double latency_ns = 0;   // a load that misses every cache, from issue
+  // What a read waits for writes on average while the memory writes: a share of the time.
+  double write_wait_ns = 0;
   double read_efficiency = 0;  // sustained / peak
   double write_efficiency = 0;
   double copy_efficiency = 0;  // one byte read for each written
@@ -192,11 +196,13 @@ struct Memory {
 };
 
 struct Launch {
-  double start_us = 0;  // from the front end to the first instruction of a block
+  double start_us = 0;  // from the front end's start on a kernel to its first block's first instruction
+  double block_interval_cycles = 0;  // between block starts of the whole card, SM cycles
+  double warp_start_cycles = 0;      // between the first instructions of a block's warps
   // From the end of a block to the first instruction of the one that takes its place on the SM.
   double block_start_cycles = 0;
-  double interval_us = 0;  // between small kernels back to back on one stream
-  double graph_interval_us = 0;
+  double gap_us = 0;         // from the end of a kernel to the start of the next one on its stream
+  double graph_gap_us = 0;   // the same between the nodes of a graph
   double round_trip_us = 0;  // submit, run, notice on the host
 };
 

@@ -50,6 +50,20 @@ Transfer transfer_of(const PointerInfo& destination, const PointerInfo& source, 
   return {Lane::Compute, link::device_copy_us(device.card(), bytes), "device to device"};
 }
 
+// From the first byte of a box to its last.
+std::uint64_t extent_of(const CopyWork& work, const CopyWork::Side& side) {
+  const std::uint64_t pitch = side.pitch != 0 ? side.pitch : work.width;
+  const std::uint64_t rows = side.slice_rows != 0 ? side.slice_rows : work.height;
+  return ((work.depth - 1) * rows + work.height - 1) * pitch + work.width;
+}
+
+void pass_through_l2(Device& device, std::uint64_t address, std::uint64_t bytes, bool written) {
+  // Memory of the host is not the card's to keep.
+  const std::uint64_t begin = address - device.memory().base();
+  if (address < device.memory().base() || begin >= memory::kHostWindowOffset) return;
+  device.l2().pass_through({begin, begin + bytes, written});
+}
+
 void copy_box(const CopyWork& work) {
   const auto side = [&](const CopyWork::Side& each, std::uint64_t row, std::uint64_t slice) {
     const std::uint64_t pitch = each.pitch != 0 ? each.pitch : work.width;
@@ -110,15 +124,23 @@ std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submi
   operation->stream_id = submission.stream_id;
   const std::uint64_t bytes = work.width * work.height * work.depth;
   if (bytes == 0) return operation;
-  const Transfer transfer =
-      transfer_of(platform.classify(work.destination.address), platform.classify(work.source.address), bytes,
-                  submission.context->device());
-  operation->set_run([work, transfer, context = submission.context] {
+  const PointerInfo source = platform.classify(work.source.address),
+                    destination = platform.classify(work.destination.address);
+  const Transfer transfer = transfer_of(destination, source, bytes, submission.context->device());
+  operation->set_run([work, transfer, source, destination, context = submission.context] {
     if (!context->check()) return Cost{};
     copy_box(work);
     Cost cost;
     cost.lane = transfer.lane;
     cost.duration_us = transfer.time_us;
+    // What a copy reads or writes of a card passes through the card's L2.
+    cost.resolve = [work, from = source.device, to = destination.device](Cost&) {
+      const auto pass = [&](Device* device, const CopyWork::Side& side, bool written) {
+        if (device != nullptr) pass_through_l2(*device, side.address, extent_of(work, side), written);
+      };
+      pass(from, work.source, false);
+      pass(to, work.destination, true);
+    };
     return cost;
   });
   if (!transfer.kind.empty()) record_when_placed(*operation, transfer.kind, bytes);
@@ -137,6 +159,11 @@ std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const S
     Cost cost;
     cost.lane = Lane::Compute;
     cost.duration_us = link::fill_us(context->device().card(), bytes);
+    cost.resolve = [work, context](Cost&) {
+      const std::uint64_t row = work.width * work.element_bytes;
+      const std::uint64_t pitch = work.pitch != 0 ? work.pitch : row;
+      pass_through_l2(context->device(), work.address, (work.height - 1) * pitch + row, true);
+    };
     return cost;
   });
   record_when_placed(*operation, "fill", bytes);

@@ -19,7 +19,7 @@ Result<std::unique_ptr<Device>> Device::create(Platform& platform, int ordinal, 
 }
 
 Device::Device(Platform& platform, int ordinal, card::Card card)
-    : platform_(platform), ordinal_(ordinal), card_(std::move(card)) {}
+    : platform_(platform), ordinal_(ordinal), card_(std::move(card)), l2_(card_.l2.bytes, card_.l2.ways) {}
 
 Device::~Device() {
   if (primary_ != nullptr) primary_->destroy();

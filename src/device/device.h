@@ -11,6 +11,7 @@
 #include "card/card.h"
 #include "memory/address_space.h"
 #include "support/result.h"
+#include "timing/l2_history.h"
 
 namespace doppel::device {
 
@@ -33,6 +34,8 @@ class Device {
   const card::Card& card() const { return card_; }  // every number that an attribute query answers
   memory::AddressSpace& memory() const { return *memory_; }
   VirtualMemory& virtual_memory() const { return *virtual_memory_; }
+  // Of the operations placed so far. The timeline's: only used while an operation is placed.
+  timing::L2History& l2() { return l2_; }
   // Of this double: the same in every process, another for each ordinal.
   std::array<std::uint8_t, 16> uuid() const;
   PciAddress pci() const;
@@ -63,6 +66,7 @@ class Device {
   card::Card card_;
   std::unique_ptr<memory::AddressSpace> memory_;
   std::unique_ptr<VirtualMemory> virtual_memory_;
+  timing::L2History l2_;
   mutable std::mutex mutex_;
   std::shared_ptr<Context> primary_;
   int primary_count_ = 0;

@@ -35,6 +35,7 @@ struct LaunchState {
   bool timed = false;
   bool in_graph = false;
   std::uint64_t grid_id = 0;
+  engine::Outcome outcome;  // of a traced launch, until it is placed
   LaunchPrediction prediction;
   bool ran = false;
 };
@@ -67,6 +68,25 @@ engine::Fault fault_of_error(const LaunchState& state, const Error& error) {
 double share_of_card(const card::Card& card, const timing::LaunchShape& shape, std::uint32_t blocks_per_sm) {
   const double most = static_cast<double>(card.sm_count) * std::max(1u, blocks_per_sm);
   return std::min(1.0, static_cast<double>(shape.grid.count()) / most);
+}
+
+// In the order of submission, when the launches before it are placed.
+void predict(LaunchState& state, std::uint64_t counted) {
+  Device& device = state.context->device();
+  PredictionCache& cache = state.program->predictions();
+  if (state.traced) {
+    state.prediction =
+        with_power(device.card(), state.shape,
+                   timing::predict(device.card(), *state.model, state.shape,
+                                   {state.outcome.traces, state.outcome.counts, state.program->first_slots()},
+                                   device.l2(), state.context->platform().options().depth));
+    state.prediction.counted = counted;
+    state.outcome = {};
+    cache.store(state.key, state.prediction);
+  } else {
+    state.prediction = cache.scaled(state.key, counted);
+  }
+  device.l2().touch(state.prediction.timing.touched);
 }
 
 Cost run_launch(LaunchState& state, Operation& operation) {
@@ -144,28 +164,15 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   Cost cost;
   cost.lane = Lane::Compute;
   cost.share = share_of_card(card, state.shape, launch.resident_blocks_per_sm);
-  cost.gap_us = state.in_graph ? card.launch.graph_interval_us : card.launch.interval_us;
+  cost.gap_us = state.in_graph ? card.launch.graph_gap_us : card.launch.gap_us;
   if (!state.timed) return cost;
   const std::uint64_t counted = count_entries(outcome->counts);
-  if (state.traced) {
-    state.prediction =
-        with_power(card, state.shape,
-                   timing::predict(card, *state.model, state.shape, outcome->traces, outcome->counts,
-                                   state.program->first_slots(), platform.options().depth));
-    state.prediction.counted = counted;
-  }
-  cost.resolve = [&state, &card, counted](Cost& resolved) {
-    PredictionCache& cache = state.program->predictions();
-    if (state.traced) {
-      cache.store(state.key, state.prediction);
-    } else {
-      state.prediction = cache.scaled(state.key, counted);
-    }
+  if (state.traced) state.outcome = std::move(*outcome);
+  // Its time depends on what the launches and copies submitted before it left in L2, whatever order they ran
+  // in.
+  cost.resolve = [&state, counted](Cost& resolved) {
+    predict(state, counted);
     resolved.duration_us = state.prediction.timing.time_us;
-    // Small launches follow one another at the front end's own pace, however short they are.
-    const double pace_us = state.in_graph ? card.launch.graph_interval_us : card.launch.interval_us;
-    const double least_us = state.in_graph ? 0 : state.prediction.timing.launch_overhead_us;
-    resolved.gap_us = std::max(least_us, pace_us - resolved.duration_us);
   };
   return cost;
 }

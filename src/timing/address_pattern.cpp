@@ -75,6 +75,21 @@ Difference difference(const std::vector<FirstSectors>& from, const std::vector<F
   return {true, sum / count};
 }
 
+// The shortest length, not below `least`, of which all these are multiples, but for a sector of rounding;
+// `least` where there is none.
+double period(const std::vector<double>& multiples, double least) {
+  constexpr double kMostTurns = 1 << 18;
+  const double longest = *std::ranges::max_element(multiples);
+  for (double turns = std::min(std::floor(longest / least), kMostTurns); turns >= 1; turns -= 1) {
+    const double length = longest / turns;
+    const bool fits = std::ranges::all_of(multiples, [&](double multiple) {
+      return std::abs(multiple - std::round(multiple / length) * length) <= 2;
+    });
+    if (fits) return length;
+  }
+  return least;
+}
+
 std::uint64_t linear(const BlockIndex& block, const Dim3& grid) {
   return static_cast<std::uint64_t>(block.x) +
          std::uint64_t{grid.x} * (static_cast<std::uint64_t>(block.y) +
@@ -90,14 +105,24 @@ AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3&
   std::map<std::uint64_t, const BlockTrace*> by_index;
   for (const BlockTrace& trace : traces) {
     by_index[trace.block_index] = &trace;
+    std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>> spans;  // of this block
     for (const WarpTrace& warp : trace.warps) {
       for_each_access(warp, instruction_base_, [&](std::uint32_t index, const TraceEvent& event) {
+        const std::uint64_t first = warp.sectors[event.payload];
+        const std::uint64_t last = warp.sectors[event.payload + event.count - 1];
         AddressPattern& pattern = patterns_[index];
         pattern.seen = true;
         pattern.touched += event.count;
-        pattern.first_sector = std::min(pattern.first_sector, warp.sectors[event.payload]);
-        pattern.last_sector = std::max(pattern.last_sector, warp.sectors[event.payload + event.count - 1]);
+        const auto [span, is_new] = spans.try_emplace(index, first, last);
+        if (!is_new)
+          span->second = {std::min(span->second.first, first), std::max(span->second.second, last)};
       });
+    }
+    for (const auto& [index, span] : spans) {
+      AddressPattern& pattern = patterns_[index];
+      pattern.first_sector = std::min(pattern.first_sector, span.first);
+      pattern.last_sector = std::max(pattern.last_sector, span.second);
+      pattern.block_sectors = std::max(pattern.block_sectors, span.second - span.first + 1);
     }
   }
   // A block whose neighbours along every axis were sampled, too: plan_samples sees to it. The later one is
@@ -155,34 +180,57 @@ AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3&
     pattern.stride_y = stride[1];
     pattern.stride_z = stride[2];
   }
+  find_wraps(traces, *base, grid);
 }
 
-double AddressPatterns::footprint_bytes(const Dim3& grid) const {
-  // Ranges that overlap belong to one array: their union counts once.
-  std::vector<std::pair<double, double>> ranges;
-  for (const AddressPattern& pattern : patterns_) {
+void AddressPatterns::find_wraps(std::span<const BlockTrace> traces, const BlockTrace& base,
+                                 const Dim3& grid) {
+  if (base.warps.empty()) return;
+  const FirstSectors from = first_sectors(base.warps.front(), instruction_base_);
+  const BlockIndex base_index = block_index(base.block_index, grid);
+  std::map<std::uint32_t, std::vector<double>>
+      misses;  // by pattern: where the stride leads to, past what is so
+  for (const BlockTrace& trace : traces) {
+    if (&trace == &base || trace.warps.empty()) continue;
+    const BlockIndex index = block_index(trace.block_index, grid);
+    for (const auto& [pattern, sectors] :
+         first_sectors(trace.warps.front(), instruction_base_).by_instruction) {
+      const auto here = from.by_instruction.find(pattern);
+      if (!patterns_[pattern].affine || here == from.by_instruction.end()) continue;
+      const auto off = static_cast<std::int64_t>(here->second.front() - sectors.front()) +
+                       patterns_[pattern].shift(base_index, index);
+      if (std::abs(off) > 1) misses[pattern].push_back(std::abs(static_cast<double>(off)));
+    }
+  }
+  for (const auto& [index, offs] : misses) {
+    AddressPattern& pattern = patterns_[index];
+    pattern.wraps = true;
+    const auto seen = static_cast<double>(pattern.last_sector - pattern.first_sector + 1);
+    pattern.last_sector =
+        pattern.first_sector + static_cast<std::uint64_t>(std::llround(period(offs, seen))) - 1;
+  }
+}
+
+std::vector<MemoryRange> AddressPatterns::ranges(const Dim3& grid, const std::vector<bool>& writes) const {
+  constexpr double kSectorBytes = 32;
+  std::vector<MemoryRange> ranges;
+  for (std::size_t i = 0; i < patterns_.size(); ++i) {
+    const AddressPattern& pattern = patterns_[i];
+    ranges.emplace_back();
     if (!pattern.seen) continue;
-    double first = static_cast<double>(pattern.first_sector),
-           last = static_cast<double>(pattern.last_sector) + 1;
-    if (pattern.affine) {
-      // The samples lie anywhere in the grid: at least one block's extent on each side of them is covered by
-      // the whole.
+    const auto first = static_cast<double>(pattern.first_sector);
+    double end = static_cast<double>(pattern.last_sector) + 1;
+    if (pattern.affine && !pattern.wraps) {
+      // The grid's first block was sampled, its last one may have had nothing to do.
       const double reach = std::abs(pattern.stride_x) * (grid.x - 1.0) +
                            std::abs(pattern.stride_y) * (grid.y - 1.0) +
                            std::abs(pattern.stride_z) * (grid.z - 1.0);
-      const double extent = last - first;
-      if (reach > extent) last = first + reach + std::min(extent, 4096.0);
+      end = std::max(end, first + reach + static_cast<double>(pattern.block_sectors));
     }
-    ranges.emplace_back(first, last);
+    ranges.back() = {static_cast<std::uint64_t>(first * kSectorBytes),
+                     static_cast<std::uint64_t>(end * kSectorBytes), writes[i]};
   }
-  std::ranges::sort(ranges);
-  double total = 0, end = -1;
-  for (const auto& [first, last] : ranges) {
-    if (last <= end) continue;
-    total += last - std::max(first, end);
-    end = last;
-  }
-  return total * 32;
+  return ranges;
 }
 
 }  // namespace doppel::timing

@@ -9,6 +9,7 @@
 
 #include "kernel/trace.h"
 #include "support/dim3.h"
+#include "timing/l2_history.h"
 
 namespace doppel::timing {
 
@@ -24,19 +25,30 @@ struct AddressPattern {
   bool seen = false;
   // True: sector(block) = sector(other) + stride * (block - other), in sectors, per axis of the grid.
   bool affine = false;
+  // Neighbours keep the stride, but far blocks do not: what the samples touched is gone through again and
+  // again.
+  bool wraps = false;
   double stride_x = 0, stride_y = 0, stride_z = 0;
   // What the samples touched. A scattered access of a block that nobody traced is taken to fall anywhere in
   // here.
   std::uint64_t first_sector = UINT64_MAX;
   std::uint64_t last_sector = 0;
-  std::uint64_t touched = 0;  // sectors of the samples, with repetition
-  bool is_store = false;
+  std::uint64_t block_sectors = 0;  // from the first to the last of one block, at most
+  std::uint64_t touched = 0;        // sectors of the samples, with repetition
 
   std::int64_t shift(const BlockIndex& from, const BlockIndex& to) const {
     const double sectors = stride_x * static_cast<double>(to.x - from.x) +
                            stride_y * static_cast<double>(to.y - from.y) +
                            stride_z * static_cast<double>(to.z - from.z);
     return static_cast<std::int64_t>(sectors >= 0 ? sectors + 0.5 : sectors - 0.5);
+  }
+  // Where block `to` has the access that block `from` has at `sector`; only where affine.
+  std::uint64_t moved(std::uint64_t sector, const BlockIndex& from, const BlockIndex& to) const {
+    const std::uint64_t there = sector + static_cast<std::uint64_t>(shift(from, to));
+    if (!wraps) return there;
+    const auto span = static_cast<std::int64_t>(last_sector - first_sector + 1);
+    const std::int64_t offset = static_cast<std::int64_t>(there - first_sector) % span;
+    return first_sector + static_cast<std::uint64_t>(offset < 0 ? offset + span : offset);
   }
 };
 
@@ -52,10 +64,14 @@ class AddressPatterns {
   }
   const AddressPattern& operator[](std::uint32_t index) const { return patterns_[index]; }
   std::size_t size() const { return patterns_.size(); }
-  // Bytes of distinct memory that the whole grid touches, as far as the samples tell.
-  double footprint_bytes(const Dim3& grid) const;
+  // What the whole grid touches with each instruction, as far as the samples tell: by pattern, empty where
+  // none was seen. writes: by pattern, does the instruction write?
+  std::vector<MemoryRange> ranges(const Dim3& grid, const std::vector<bool>& writes) const;
 
  private:
+  void find_wraps(std::span<const kernel::BlockTrace> traces, const kernel::BlockTrace& base,
+                  const Dim3& grid);
+
   std::vector<std::uint32_t> instruction_base_;
   std::vector<AddressPattern> patterns_;
 };

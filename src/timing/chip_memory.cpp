@@ -6,15 +6,16 @@
 namespace doppel::timing {
 namespace {
 
-constexpr int kWays = 16;
 constexpr int kSectorsPerLine = 4;
 constexpr double kSectorBytes = 32;
 // Lines kept track of, of all: enough for steady rates, few enough to repeat each access for a hundred SMs.
-constexpr std::uint64_t kSampledLinesTarget = 4096;
+constexpr std::uint64_t kSampledLinesTarget = 2048;
 // How many tracked sectors an instruction's miss rate looks back on.
 constexpr double kOutcomeMemory = 2048;
 // Bytes over which the mix of reads and writes at the DRAM is taken: some rows of every channel.
 constexpr double kMixMemory = 1 << 16;
+// Cycles over which the time spent writing is taken: some rounds of a block.
+constexpr double kWritingMemory = 1 << 13;
 
 std::uint64_t mix(std::uint64_t x) {
   x ^= x >> 33;
@@ -30,55 +31,54 @@ std::uint64_t mix(std::uint64_t x) {
 ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& patterns,
                        const Options& options)
     : parameters_(parameters), patterns_(patterns), share_(options.simulated_share) {
-  const auto lines = static_cast<std::uint64_t>(std::max<std::int64_t>(options.l2_bytes / 128, kWays));
+  const auto lines =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(options.l2_bytes / 128, parameters.l2_ways));
   while (lines / (sample_ * 2) >= kSampledLinesTarget) sample_ *= 2;
-  sets_ = std::max<std::uint64_t>(1, lines / sample_ / kWays);
-  lines_.resize(sets_ * kWays);
+  ways_ = static_cast<std::size_t>(parameters.l2_ways);
+  sets_ = std::max<std::uint64_t>(1, lines / sample_ / ways_);
+  lines_.resize(sets_ * ways_);
   outcomes_.resize(patterns.size());
   slice_free_.resize(static_cast<std::size_t>(parameters.l2_slices), 0.0);
   // The other SMs' bursts come at other times than these: what the share left unused for a while may be
   // caught up at once. So long a while as most of an access takes; work that is in step with all SMs finds no
   // credit at its start.
   credit_ = 0.75 * static_cast<double>(parameters.dram_latency);
-  fits_ = options.footprint_bytes > 0 && options.footprint_bytes <= static_cast<double>(options.l2_bytes);
+  write_back_ = options.write_back;
+  all_present_ = !options.present.empty();
+  for (std::size_t i = 0; i < options.present.size(); ++i) {
+    outcomes_[i].absent = 1 - options.present[i];
+    if (patterns[static_cast<std::uint32_t>(i)].seen && outcomes_[i].absent > 0) all_present_ = false;
+  }
 }
 
 void ChipMemory::touch(Outcome& outcome, std::uint64_t line, std::uint8_t sectors, bool store) {
   const std::uint64_t hash = mix(line);
   if (hash % sample_ != 0) return;
-  Line* const set = &lines_[hash / sample_ % sets_ * kWays];
-  Line* found = nullptr;
-  for (int way = 0; way < kWays; ++way) {
-    if (set[way].tag == line) {
-      found = &set[way];
-      break;
-    }
-  }
-  if (found == nullptr) {
-    found = std::min_element(set, set + kWays, [](const Line& a, const Line& b) { return a.used < b.used; });
+  const std::span<Line> set(&lines_[hash / sample_ % sets_ * ways_], ways_);
+  const int count = __builtin_popcount(sectors);
+  auto found = std::ranges::find(set, line, &Line::tag);
+  if (found == set.end()) {
+    found = std::ranges::min_element(set, {}, &Line::used);
+    outcome.written_back += found->used == 0 ? count * outcome.absent * write_back_
+                                             : static_cast<double>(__builtin_popcount(found->dirty));
     *found = Line{};
     found->tag = line;
   }
   found->used = ++clock_;
-  const int count = __builtin_popcount(sectors);
   outcome.sectors += count;
-  if (store) {
-    outcome.dirtied += __builtin_popcount(sectors & ~found->dirty);
-    found->dirty |= sectors;
-  } else {
-    outcome.missed += __builtin_popcount(sectors & ~found->valid);
-  }
+  outcome.missed += __builtin_popcount(sectors & ~found->valid);
   found->valid |= sectors;
+  if (store) found->dirty |= sectors;
   if (outcome.sectors > kOutcomeMemory) {
     outcome.sectors /= 2;
     outcome.missed /= 2;
-    outcome.dirtied /= 2;
+    outcome.written_back /= 2;
   }
 }
 
 void ChipMemory::touch_all(std::uint32_t pattern_index, const BlockPlacement& placement, std::uint64_t first,
                            int count, bool store) {
-  if (fits_) return;  // nothing to find out
+  if (all_present_) return;  // nothing to find out
   const AddressPattern& pattern = patterns_[pattern_index];
   Outcome& outcome = outcomes_[pattern_index];
   const auto touch_run = [&](std::uint64_t sector) {
@@ -92,7 +92,7 @@ void ChipMemory::touch_all(std::uint32_t pattern_index, const BlockPlacement& pl
   };
   if (pattern.affine) {
     for (const BlockIndex& peer : placement.peers) {
-      touch_run(first + static_cast<std::uint64_t>(pattern.shift(placement.traced, peer)));
+      touch_run(pattern.moved(first, placement.traced, peer));
     }
     return;
   }
@@ -110,17 +110,23 @@ void ChipMemory::touch_all(std::uint32_t pattern_index, const BlockPlacement& pl
 }
 
 double ChipMemory::miss_rate(const Outcome& outcome) const {
-  if (fits_) return 0;
-  if (outcome.sectors <= 0) return 1;
-  return outcome.missed / outcome.sectors;
+  if (all_present_) return 0;
+  if (outcome.sectors <= 0) return outcome.absent;
+  return outcome.missed / outcome.sectors * outcome.absent;
 }
 
-Cycle ChipMemory::use_l2(double bytes, Cycle now) {
-  const double service = bytes / (parameters_.l2_bytes_per_cycle * share_);
-  const double start = std::max(l2_free_, static_cast<double>(now) - credit_);
-  l2_free_ = start + service;
+double ChipMemory::write_back_rate(const Outcome& outcome) const {
+  if (all_present_) return 0;
+  if (outcome.sectors <= 0) return outcome.absent * write_back_;
+  return outcome.written_back / outcome.sectors;
+}
+
+Cycle ChipMemory::use_l2(double bytes, double bytes_per_cycle, double& free, double& busy, Cycle now) {
+  const double service = bytes / (bytes_per_cycle * share_);
+  const double start = std::max(free, static_cast<double>(now) - credit_);
+  free = start + service;
   traffic_.l2_bytes += bytes;
-  traffic_.l2_busy += service;
+  busy += service;
   return std::max<Cycle>(0, static_cast<Cycle>(start - static_cast<double>(now)));
 }
 
@@ -141,6 +147,10 @@ void ChipMemory::use_dram(double read_bytes, double write_bytes, Cycle now) {
                           (read_bytes + write_bytes) * turn * 4 * writes * (1 - writes)) /
                          share_;
   dram_free_ = std::max(dram_free_, static_cast<double>(now) - credit_) + service;
+  const double passed = std::max(0.0, static_cast<double>(now) - writing_at_);
+  writing_at_ += passed;
+  writing_ = std::min(1.0, writing_ * std::max(0.0, 1 - passed / kWritingMemory) +
+                               write_bytes * write_cost / share_ / kWritingMemory);
   traffic_.dram_read_bytes += read_bytes;
   traffic_.dram_write_bytes += write_bytes;
   traffic_.dram_busy += service;
@@ -152,17 +162,19 @@ Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, s
   Outcome& outcome = outcomes_[pattern];
   const double rate = miss_rate(outcome);
   const double bytes = count * kSectorBytes;
-  const Cycle wait = use_l2(bytes, now);
+  const Cycle wait =
+      use_l2(bytes, parameters_.l2_read_bytes_per_cycle, l2_read_free_, traffic_.l2_read_busy, now);
   traffic_.l2_sectors += count;
   traffic_.l2_missed_sectors += count * rate;
   Cycle done = now + wait + parameters_.l2_latency;
   outcome.carry += rate;
   // DRAM's share of the traffic is spread evenly; its latency falls on whole accesses.
-  if (rate > 0) use_dram(bytes * rate, 0, now + wait);
+  if (rate > 0) use_dram(bytes * rate, bytes * write_back_rate(outcome), now + wait);
   if (outcome.carry >= 1) {
     outcome.carry -= 1;
     const Cycle dram_wait = std::max<Cycle>(0, static_cast<Cycle>(dram_free_) - (now + wait));
-    done = now + wait + dram_wait + parameters_.dram_latency;
+    done = now + wait + dram_wait + parameters_.dram_latency +
+           static_cast<Cycle>(writing_ * parameters_.dram_write_wait);
   }
   return done;
 }
@@ -172,10 +184,11 @@ Cycle ChipMemory::store(std::uint32_t pattern, const BlockPlacement& placement, 
   touch_all(pattern, placement, first, count, true);
   const Outcome& outcome = outcomes_[pattern];
   const double bytes = count * kSectorBytes;
-  const Cycle wait = use_l2(bytes, now);
+  const Cycle wait =
+      use_l2(bytes, parameters_.l2_write_bytes_per_cycle, l2_write_free_, traffic_.l2_write_busy, now);
   traffic_.l2_sectors += count;
-  // Each sector that becomes dirty leaves to DRAM once, sooner or later, unless all of it stays.
-  const double rate = fits_ ? 0 : outcome.sectors > 0 ? outcome.dirtied / outcome.sectors : 1;
+  // What is written whole need not be read; but it takes the place of something else.
+  const double rate = write_back_rate(outcome);
   if (rate > 0) use_dram(0, bytes * rate, now + wait);
   return now + wait + parameters_.l2_latency;
 }
@@ -184,8 +197,7 @@ Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement,
                          int count, int serial, Cycle now) {
   Cycle done = load(pattern, placement, first, count, now);
   const AddressPattern& moves = patterns_[pattern];
-  const std::uint64_t sector =
-      first + (moves.affine ? static_cast<std::uint64_t>(moves.shift(placement.traced, placement.block)) : 0);
+  const std::uint64_t sector = moves.affine ? moves.moved(first, placement.traced, placement.block) : first;
   double& free = slice_free_[mix(sector / kSectorsPerLine) % slice_free_.size()];
   const double service = std::max(1, serial) / share_;
   const double start = std::max(free, static_cast<double>(now));
@@ -195,7 +207,7 @@ Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement,
 }
 
 Cycle ChipMemory::backlog(Cycle now) const {
-  const double free = std::max(l2_free_, dram_free_);
+  const double free = std::max({l2_read_free_, l2_write_free_, dram_free_});
   return std::max<Cycle>(0, static_cast<Cycle>(free) - now);
 }
 

@@ -25,14 +25,17 @@ struct MemoryTraffic {
   double l2_bytes = 0;
   double l2_sectors = 0, l2_missed_sectors = 0;
   double dram_read_bytes = 0, dram_write_bytes = 0;
-  double l2_busy = 0, dram_busy = 0, atomic_busy = 0;  // cycles
+  double l2_read_busy = 0, l2_write_busy = 0, dram_busy = 0, atomic_busy = 0;  // cycles
 };
 
 class ChipMemory {
  public:
   struct Options {
     std::int64_t l2_bytes = 0;
-    double footprint_bytes = 0;  // of the whole grid, as far as known
+    // Of each pattern's memory, the share that L2 has from before; empty: none.
+    std::vector<double> present;
+    // Bytes that leave L2 to DRAM for each that comes in, until the launch's own memory fills it.
+    double write_back = 0;
     double simulated_share = 1;  // simulated SMs / SMs that have work
   };
   ChipMemory(const SmParameters& parameters, const AddressPatterns& patterns, const Options& options);
@@ -65,31 +68,39 @@ class ChipMemory {
   };
   // What the accesses of one instruction met, lately: over all SMs.
   struct Outcome {
-    double sectors = 0, missed = 0, dirtied = 0;
-    double carry = 0;  // error diffusion: decides hit or miss of each simulated access
+    double sectors = 0, missed = 0;
+    double written_back = 0;  // sectors that had to leave for them
+    double absent = 1;        // of what this launch has not touched before: the share that L2 lacks
+    double carry = 0;         // error diffusion: decides hit or miss of each simulated access
   };
 
   void touch_all(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
                  bool store);
   void touch(Outcome& outcome, std::uint64_t line, std::uint8_t sectors, bool store);
   double miss_rate(const Outcome& outcome) const;
+  double write_back_rate(const Outcome& outcome) const;
   void use_dram(double read_bytes, double write_bytes, Cycle now);
-  Cycle use_l2(double bytes, Cycle now);
+  // One direction of the L2: when its queue ends, and for how long it was busy.
+  Cycle use_l2(double bytes, double bytes_per_cycle, double& free, double& busy, Cycle now);
 
   const SmParameters& parameters_;
   const AddressPatterns& patterns_;
   double share_ = 1;
-  bool fits_ = false;         // the whole footprint stays in L2: earlier work left it there
+  double write_back_ = 0;
+  bool all_present_ = false;  // nothing comes from DRAM
   std::uint64_t sample_ = 1;  // one in so many lines is kept track of
   std::uint64_t sets_ = 1;
+  std::size_t ways_ = 1;
   std::uint64_t clock_ = 0;
   std::uint64_t scatter_ = 0x9e3779b97f4a7c15ull;
   std::vector<Line> lines_;
   std::vector<Outcome> outcomes_;
   std::vector<double> slice_free_;
-  double l2_free_ = 0, dram_free_ = 0;
+  double l2_read_free_ = 0, l2_write_free_ = 0, dram_free_ = 0;
   double credit_ = 0;  // cycles
   double recent_read_ = 0, recent_write_ = 0;
+  double writing_ = 0;  // share of the time that DRAM wrote, lately
+  double writing_at_ = 0;
   MemoryTraffic traffic_;
 };
 

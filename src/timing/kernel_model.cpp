@@ -54,6 +54,15 @@ LoweredKernel::LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uin
   kernel::LoweringOptions options;
   options.wide_integer_add = card.compute_capability.number() >= 100;
   program_ = kernel::lower_to_machine(*module_, function, options);
+  writes_.resize(program_.instruction_base.empty() ? 0 : program_.instruction_base.back());
+  for (std::size_t f = 0; f < program_.functions.size(); ++f) {
+    for (const kernel::MachineBlock& block : program_.functions[f].blocks) {
+      for (const kernel::MachineOperation& operation : block.operations) {
+        if (operation.access != kernel::kNoAccess && (operation.is_store || operation.is_atomic))
+          writes_[program_.instruction_base[f] + operation.instruction] = true;
+      }
+    }
+  }
 }
 
 std::uint32_t LoweredKernel::registers_per_thread() const {

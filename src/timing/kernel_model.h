@@ -15,11 +15,14 @@ class LoweredKernel final : public KernelModel {
 
   const kernel::MachineProgram& program() const { return program_; }
   const SmParameters& parameters() const { return parameters_; }
+  // By pattern of an access (address_pattern.h): does it write?
+  const std::vector<bool>& writes() const { return writes_; }
 
  private:
   std::shared_ptr<const ptx::Module> module_;
   kernel::MachineProgram program_;
   SmParameters parameters_;
+  std::vector<bool> writes_;
 };
 
 // How a launch lies on the card.

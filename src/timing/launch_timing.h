@@ -13,6 +13,7 @@
 #include "kernel/trace.h"
 #include "ptx/module.h"
 #include "support/dim3.h"
+#include "timing/l2_history.h"
 
 namespace doppel::timing {
 
@@ -61,11 +62,10 @@ std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelMode
                                         const LaunchShape& shape, Depth depth);
 
 struct Prediction {
-  double time_us =
-      0;  // on the card, launch overhead of back-to-back launches excluded (see launch_overhead_us)
+  double time_us = 0;    // on the card, from the front end's start on the launch to its last block's end
   double cycles = 0;     // SM clock
   double clock_mhz = 0;  // that the times hold for
-  double launch_overhead_us = 0;
+  double start_us = 0;   // of the time: before the first block's first instruction
   Bound bound = Bound::Latency;
   std::uint32_t registers = 0;
   double occupancy = 0;  // resident warps / the card's maximum
@@ -79,12 +79,23 @@ struct Prediction {
   double l1_hit = 0, l2_hit = 0;  // by sectors, 0..1
   double shared_passes = 0;
   std::vector<std::pair<Bound, double>> utilisation;  // share of the time each was busy, largest first
+  std::vector<MemoryRange> touched;                   // for the launches behind it
 };
 
-// counts: over the whole grid, by trace block in the order of jit's counter slots; first_slot[f] is function
-// f's first.
+// What the engine brought home from a launch. counts: over the whole grid, by trace block in the order of
+// jit's counter slots; first_slot[f] is function f's first.
+struct LaunchRun {
+  std::span<const kernel::BlockTrace> traces;
+  std::span<const kernel::BlockCount> counts;
+  std::span<const std::uint32_t> first_slot;
+};
+
+// The memory that a launch touches, as far as its traced blocks tell.
+std::vector<MemoryRange> touched_memory(const KernelModel& model, const LaunchShape& shape,
+                                        std::span<const kernel::BlockTrace> traces);
+
+// before: what the card's L2 has seen until then.
 Prediction predict(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
-                   std::span<const kernel::BlockTrace> traces, std::span<const kernel::BlockCount> counts,
-                   std::span<const std::uint32_t> first_slot, Depth depth);
+                   const LaunchRun& run, const L2History& before, Depth depth);
 
 }  // namespace doppel::timing

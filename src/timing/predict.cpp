@@ -31,7 +31,7 @@ struct Scene {
   const LaunchShape& shape;
   std::span<const kernel::BlockTrace> traces;
   const AddressPatterns& patterns;
-  double footprint = 0;
+  L2Start l2;
   std::uint64_t most_operations = 0;
 };
 
@@ -55,7 +55,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
   const Dim3& grid = scene.shape.grid;
   const double stride = static_cast<double>(active) / sms;
   ChipMemory memory(scene.model.parameters(), scene.patterns,
-                    {scene.card.l2.bytes, scene.footprint, 1 / stride});
+                    {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1 / stride});
   int started = 0;
   const int initial = sms * resident;
   auto next = static_cast<double>(first_block) + static_cast<double>(active) * resident;
@@ -87,7 +87,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
     return true;
   };
   SmSimulation simulation(scene.model.parameters(), scene.model.program(), scene.patterns, memory,
-                          {sms, resident, l1_bytes}, next_block);
+                          {sms, resident, l1_bytes, stride}, next_block);
   Outcome outcome;
   struct Mark {
     double cycles, operations;
@@ -140,7 +140,7 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
       {Bound::LoadStore, counts.load_store_busy / per_sm},
       {Bound::SharedMemory, counts.shared_busy / per_sm},
       {Bound::L1, counts.l1_busy / per_sm},
-      {Bound::L2, outcome.traffic.l2_busy / cycles},
+      {Bound::L2, std::max(outcome.traffic.l2_read_busy, outcome.traffic.l2_write_busy) / cycles},
       {Bound::Dram, outcome.traffic.dram_busy / cycles},
       {Bound::Atomics, outcome.traffic.atomic_busy / cycles}};
   for (auto& [bound, share] : list) share = std::min(share, 1.0);
@@ -153,9 +153,9 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
 constexpr double kBusy = 0.6;
 
 Bound find_bound(const SimulationCounts& counts, const Prediction& prediction) {
+  if (prediction.start_us > prediction.time_us / 2) return Bound::Launch;
   const auto& [resource, share] = prediction.utilisation.front();
   if (share >= kBusy) return resource;
-  if (prediction.time_us < prediction.launch_overhead_us) return Bound::Launch;
   const auto stalled = [&](Stall stall) { return counts.stalled[static_cast<std::size_t>(stall)]; };
   const double waiting =
       stalled(Stall::Memory) + stalled(Stall::Dependence) + stalled(Stall::Start) + stalled(Stall::Fence);
@@ -166,9 +166,16 @@ Bound find_bound(const SimulationCounts& counts, const Prediction& prediction) {
 
 }  // namespace
 
+std::vector<MemoryRange> touched_memory(const KernelModel& model, const LaunchShape& shape,
+                                        std::span<const kernel::BlockTrace> traces) {
+  const auto& lowered = static_cast<const LoweredKernel&>(model);
+  const AddressPatterns patterns(traces, shape.grid, lowered.program().instruction_base);
+  return merged(patterns.ranges(shape.grid, lowered.writes()));
+}
+
 Prediction predict(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
-                   std::span<const kernel::BlockTrace> traces, std::span<const kernel::BlockCount> counts,
-                   std::span<const std::uint32_t> first_slot, Depth depth) {
+                   const LaunchRun& run, const L2History& before, Depth depth) {
+  const auto& [traces, counts, first_slot] = run;
   const auto& lowered = static_cast<const LoweredKernel&>(model);
   const Residence place = residence(card, model.registers_per_thread(), shape);
   const GridWork work = grid_work(lowered.program(), counts, first_slot);
@@ -181,7 +188,7 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
 
   Prediction prediction;
   prediction.clock_mhz = card.clocks.sustained_mhz;
-  prediction.launch_overhead_us = card.launch.start_us;
+  prediction.start_us = card.launch.start_us;
   prediction.registers = model.registers_per_thread();
   prediction.occupancy = place.occupancy.fraction;
   prediction.occupancy_limit = std::string(card::name_of(place.occupancy.limit));
@@ -192,12 +199,14 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
   if (depth == Depth::Off || traces.empty()) return prediction;
 
   const AddressPatterns patterns(traces, shape.grid, lowered.program().instruction_base);
+  const std::vector<MemoryRange> ranges = patterns.ranges(shape.grid, lowered.writes());
+  prediction.touched = merged(ranges);
   Scene scene{card,
               lowered,
               shape,
               traces,
               patterns,
-              patterns.footprint_bytes(shape.grid),
+              before.before(ranges),
               depth == Depth::Full ? kMostOperationsFull : kMostOperationsFast};
   const int sms = depth == Depth::Full && traces.size() >= blocks ? active : 1;
   const Outcome outcome = simulate(scene, 0, blocks, active, resident, sms, place.l1_bytes);
@@ -233,8 +242,8 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
       cycles += std::max(0.0, work.operations - done) / rate;
     }
   }
-  prediction.cycles = cycles;
-  prediction.time_us = cycles / prediction.clock_mhz;
+  prediction.time_us = prediction.start_us + cycles / prediction.clock_mhz;
+  prediction.cycles = prediction.time_us * prediction.clock_mhz;
   const double grow =
       work.operations > 0 ? work.operations / static_cast<double>(outcome.counts.operations) : scale;
   prediction.dram_read_bytes = outcome.traffic.dram_read_bytes * grow;

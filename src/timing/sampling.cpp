@@ -1,5 +1,6 @@
 // Which blocks of a grid are traced.
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "timing/kernel_model.h"
@@ -10,6 +11,9 @@ namespace {
 // Under full depth every block is traced, up to what a host can hold.
 constexpr std::uint64_t kMostFull = 4096;
 constexpr std::uint64_t kBlocksPerSample = 64;
+constexpr std::uint64_t kSpreadFrom = 1024;
+constexpr int kSpread = 5;
+constexpr double kGoldenSection = 0.6180339887498949;
 
 }  // namespace
 
@@ -45,6 +49,15 @@ std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelMode
   if (grid.y > 1) chosen.insert(linear(x, y + 1, z));
   if (grid.z > 1) chosen.insert(linear(x, y, z + 1));
   chosen.insert(blocks - 1);
+  // Some more of a large grid, spread evenly and with no period: what range the grid goes over where
+  // addresses do not grow with the block for ever.
+  if (blocks >= kSpreadFrom) {
+    double at = 0;
+    for (int i = 0; i < kSpread; ++i) {
+      at += kGoldenSection;
+      chosen.insert(static_cast<std::uint64_t>((at - std::floor(at)) * static_cast<double>(blocks)));
+    }
+  }
   return {chosen.begin(), chosen.end()};
 }
 

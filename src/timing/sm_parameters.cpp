@@ -65,6 +65,8 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   p.predicate_latency = to_cycles(pipes.predicate.latency_cycles);
   p.taken_branch = to_cycles(pipes.branch.latency_cycles);
   p.barrier = to_cycles(pipes.barrier_cycles);
+  p.warp_start = card.launch.warp_start_cycles;
+  p.block_interval = card.launch.block_interval_cycles;
   p.block_start = to_cycles(card.launch.block_start_cycles);
   p.queue_entries = std::max(1, card.load_store.queue_entries_per_sub_core);
   p.request_interval = std::max<Cycle>(1, to_cycles(card.load_store.request_interval_cycles));
@@ -75,8 +77,11 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   p.l1_lines_per_cycle = card.l1.lines_per_cycle;
   p.l2_latency = to_cycles(card.l2.latency_cycles);
   p.dram_latency = to_cycles(card.memory.latency_ns * clock_mhz / 1000);
+  p.dram_write_wait = card.memory.write_wait_ns * clock_mhz / 1000;
   p.port_bytes_per_cycle = card.l2.port_bytes_per_cycle;
-  p.l2_bytes_per_cycle = card.l2.read_bytes_per_cycle;
+  p.l2_read_bytes_per_cycle = card.l2.read_bytes_per_cycle;
+  p.l2_write_bytes_per_cycle = card.l2.write_bytes_per_cycle;
+  p.l2_ways = std::max(1, card.l2.ways);
   p.l2_slices = std::max(1, card.l2.slices);
   const double dram_peak = card.memory.peak_bytes_per_second() / (clock_mhz * 1e6);
   p.dram_read_bytes_per_cycle = dram_peak * card.memory.read_efficiency;

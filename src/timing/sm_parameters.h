@@ -40,8 +40,10 @@ struct SmParameters {
   std::array<PipeTiming, kernel::kPipeCount> pipes{};
   Cycle predicate_latency = 0;  // a predicate, until a branch or guard sees it
   Cycle taken_branch = 0;
-  Cycle barrier = 0;      // from the last arrival to the next issue
-  Cycle block_start = 0;  // from the end of a block to the first instruction of the next in its place
+  Cycle barrier = 0;          // from the last arrival to the next issue
+  double warp_start = 0;      // between the warps of a block that starts
+  double block_interval = 0;  // between block starts of the whole card
+  Cycle block_start = 0;      // from the end of a block to the first instruction of the next in its place
   // Load/store path.
   int queue_entries = 0;
   Cycle request_interval = 0;
@@ -52,8 +54,11 @@ struct SmParameters {
   double l1_lines_per_cycle = 0;  // tag look-ups
   Cycle l2_latency = 0;
   Cycle dram_latency = 0;
-  double port_bytes_per_cycle = 0;  // between an SM and the L2
-  double l2_bytes_per_cycle = 0;    // whole chip
+  double dram_write_wait = 0;
+  double port_bytes_per_cycle = 0;     // between an SM and the L2
+  double l2_read_bytes_per_cycle = 0;  // whole chip
+  double l2_write_bytes_per_cycle = 0;
+  int l2_ways = 1;
   double dram_read_bytes_per_cycle = 0;
   double dram_write_bytes_per_cycle = 0;
   double dram_copy_bytes_per_cycle = 0;

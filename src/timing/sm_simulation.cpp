@@ -41,6 +41,7 @@ struct SmSimulation::SubCore {
   std::array<Cycle, kUnitCount> free{};
   std::vector<Cycle> queue;  // when the load/store path takes each of the last memory operations, a ring
   std::size_t queue_head = 0;
+  Cycle shared_taken = 0;  // when a unit that the sub-cores share takes the last operation for it
 };
 
 struct SmSimulation::Sm {
@@ -86,12 +87,17 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
   Sm& sm = sms_[static_cast<std::size_t>(sm_index)];
   Work work;
   if (!next_block_(sm_index, at, work)) return;
+  // One unit starts the blocks of all SMs, one after the other.
+  blocks_free_ = std::max(blocks_free_, static_cast<double>(at));
+  at = static_cast<Cycle>(blocks_free_);
+  blocks_free_ += parameters_.block_interval * options_.blocks_for_one;
   Block& block = sm.blocks[static_cast<std::size_t>(slot)];
   block.live = true;
   block.waiting = 0;
   block.placement = std::move(work.placement);
   block.members.clear();
   block.warps = 0;
+  double start = static_cast<double>(at);
   for (const kernel::WarpTrace& trace : work.trace->warps) {
     int index = 0;
     if (sm.free_warps.empty()) {
@@ -119,7 +125,8 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
     block.members.push_back(index);
     ++block.warps;
     warp.why = Stall::Start;
-    prepare(warp, at);
+    prepare(warp, static_cast<Cycle>(start));
+    start += parameters_.warp_start;
     fewest->next = std::min(fewest->next, std::max(at, warp.ready));
   }
   if (block.warps == 0) {
@@ -154,7 +161,7 @@ void SmSimulation::prepare(Warp& warp, Cycle earliest) {
   warp.memory = operation.pipe == Pipe::Memory;
 }
 
-Cycle SmSimulation::can_issue(const Sm& sm, const SubCore& core, const Warp& warp) const {
+Cycle SmSimulation::can_issue(const SubCore& core, const Warp& warp) const {
   if (warp.ready >= kNever) return kNever;
   Cycle at = warp.ready;
   const PipeTiming& pipe = *warp.pipe;
@@ -163,7 +170,7 @@ Cycle SmSimulation::can_issue(const Sm& sm, const SubCore& core, const Warp& war
     at = std::max(at, std::min(core.free[static_cast<std::size_t>(Unit::FloatOnly)],
                                core.free[static_cast<std::size_t>(Unit::FloatInteger)]));
   } else {
-    at = std::max(at, pipe.shared_by_sub_cores ? sm.shared_free[unit] : core.free[unit]);
+    at = std::max(at, pipe.shared_by_sub_cores ? core.shared_taken : core.free[unit]);
   }
   if (warp.memory) at = std::max(at, core.queue[core.queue_head]);
   return at;
@@ -176,12 +183,12 @@ void SmSimulation::step(Sm& sm, SubCore& core) {
   Cycle soonest = kNever;
   int soonest_warp = -1;
   if (core.last >= 0) {
-    const Cycle at = can_issue(sm, core, sm.warps[static_cast<std::size_t>(core.last)]);
+    const Cycle at = can_issue(core, sm.warps[static_cast<std::size_t>(core.last)]);
     if (at <= now) chosen = core.last;
   }
   if (chosen < 0) {
     for (auto it = core.warps.rbegin(); it != core.warps.rend(); ++it) {
-      const Cycle at = can_issue(sm, core, sm.warps[static_cast<std::size_t>(*it)]);
+      const Cycle at = can_issue(core, sm.warps[static_cast<std::size_t>(*it)]);
       if (at <= now) {
         chosen = *it;
         break;
@@ -216,7 +223,9 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   const MachineOperation& operation = warp.replay->operation();
   const PipeTiming& pipe = *warp.pipe;
   auto unit = static_cast<std::size_t>(pipe.unit);
-  Cycle done = now + pipe.latency;
+  const Cycle latency =
+      operation.is_predicate ? std::max(pipe.latency, parameters_.predicate_latency) : pipe.latency;
+  Cycle done = now + latency;
   bool slow = false;
   if (pipe.either_float_unit) {
     const auto a = static_cast<std::size_t>(Unit::FloatOnly),
@@ -224,7 +233,11 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
     unit = core.free[a] <= core.free[b] ? a : b;
     core.free[unit] = now + pipe.busy;
   } else if (pipe.shared_by_sub_cores) {
-    sm.shared_free[unit] = now + pipe.busy;
+    // First come, first served; one operation of each sub-core may wait.
+    const Cycle start = std::max(now, sm.shared_free[unit]);
+    sm.shared_free[unit] = start + pipe.busy;
+    core.shared_taken = start;
+    done = start + latency;
   } else {
     core.free[unit] = now + pipe.busy;
   }
@@ -235,8 +248,6 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
     slow = true;
   } else if (operation.pipe == Pipe::Fence) {
     next = now + parameters_.fence_latency[static_cast<std::size_t>(operation.fence)];
-  } else if (operation.is_predicate) {
-    done = now + parameters_.predicate_latency;
   }
   const std::uint32_t base = warp.replay->value_base();
   for (kernel::ValueId value : operation.results) {
@@ -351,8 +362,9 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& op
   const BlockPlacement& placement = sm.blocks[static_cast<std::size_t>(warp.block)].placement;
   const std::uint32_t pattern = patterns_.index_of(warp.replay->function(), operation.instruction);
   const AddressPattern& moves = patterns_[pattern];
-  const auto shift =
-      moves.affine ? static_cast<std::uint64_t>(moves.shift(placement.traced, placement.block)) : 0;
+  const std::uint64_t traced = event.count > 0 ? trace.sectors[event.payload] : 0;
+  const std::uint64_t shift =
+      moves.affine ? moves.moved(traced, placement.traced, placement.block) - traced : 0;
   const auto to_port = [&](int count) {
     // Requests and data share the SM's port in their own directions: data is what fills it.
     const double begin = std::max(sm.port_free, static_cast<double>(start));

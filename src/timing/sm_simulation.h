@@ -48,6 +48,7 @@ class SmSimulation {
     int sms = 1;
     int blocks_per_sm = 1;
     std::int64_t l1_bytes = 128 * 1024;
+    double blocks_for_one = 1;  // that the whole card starts while the simulated SMs start one
   };
   SmSimulation(const SmParameters& parameters, const kernel::MachineProgram& program,
                const AddressPatterns& patterns, ChipMemory& memory, const Options& options,
@@ -75,7 +76,7 @@ class SmSimulation {
   Cycle access_global(Sm& sm, Warp& warp, const kernel::MachineOperation& operation,
                       const kernel::TraceEvent& event, Cycle start);
   void prepare(Warp& warp, Cycle earliest);
-  Cycle can_issue(const Sm& sm, const SubCore& core, const Warp& warp) const;
+  Cycle can_issue(const SubCore& core, const Warp& warp) const;
 
   const SmParameters& parameters_;
   const kernel::MachineProgram& program_;
@@ -86,6 +87,7 @@ class SmSimulation {
   std::vector<Sm> sms_;
   SimulationCounts counts_;
   Cycle now_ = 0;
+  double blocks_free_ = 0;  // when the card can start the next block
 };
 
 }  // namespace doppel::timing

@@ -4,6 +4,7 @@
 
 #include "kernels.h"
 #include "tests.h"
+#include "timed.h"
 
 namespace doppel::suite {
 
@@ -47,7 +48,7 @@ Result black_scholes(const host::Card& /*card*/) {
   const host::Buffer<float> put(kCount);
 
   Result result;
-  result.time_us = host::time_us([&] {
+  result.time_us = timed_us([&] {
     host::launch(kernel, {kCount / 256}, {256}, on_card_price.address(), on_card_strike.address(),
                  on_card_years.address(), call.address(), put.address(), kRate, kVolatility, kCount);
   });
@@ -96,7 +97,7 @@ Result nbody(const host::Card& /*card*/) {
   const host::Buffer<Four> acceleration(kCount);
 
   Result result;
-  result.time_us = host::time_us([&] {
+  result.time_us = timed_us([&] {
     host::launch(kernel, {kCount / kThreads}, {kThreads}, on_card.address(), acceleration.address(), kCount,
                  kSoftening2);
   });

@@ -4,6 +4,7 @@
 
 #include "kernels.h"
 #include "tests.h"
+#include "timed.h"
 
 namespace doppel::suite {
 
@@ -26,7 +27,7 @@ Result reduction(const host::Card& card) {
 
   Result result;
   result.time_us =
-      host::time_us([&] { host::launch(kernel, {blocks}, {256}, in.address(), partial.address(), kCount); });
+      timed_us([&] { host::launch(kernel, {blocks}, {256}, in.address(), partial.address(), kCount); });
   const std::vector<float> sums = partial.download();
   result.correct = std::accumulate(sums.begin(), sums.end(), 0.0) == expected;
   result.value = kCount * sizeof(float) / result.time_us * 1e-3;
@@ -53,7 +54,7 @@ Result histogram(const host::Card& card) {
   bins.clear();
 
   Result result;
-  result.time_us = host::time_us([&] {
+  result.time_us = timed_us([&] {
     host::launch(kernel, {card.multiprocessors() * 4}, {256}, in.address(), bins.address(), kWords);
   });
   result.correct = bins.download() == expected;
@@ -74,7 +75,7 @@ Result transpose(const host::Card& /*card*/) {
   const host::Buffer<float> out(input.size());
 
   Result result;
-  result.time_us = host::time_us([&] {
+  result.time_us = timed_us([&] {
     host::launch(kernel, {kSize / kTile, kSize / kTile}, {kTile, 8}, in.address(), out.address(), kSize);
   });
   const std::vector<float> stored = out.download();

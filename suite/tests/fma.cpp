@@ -4,6 +4,7 @@
 #include "half.h"
 #include "kernels.h"
 #include "tests.h"
+#include "timed.h"
 
 namespace doppel::suite {
 
@@ -45,10 +46,7 @@ Result measure(const host::Card& card, const char* kernel_name, Scalar a, Scalar
   const auto launch = [&](int iterations) {
     host::launch(kernel, {blocks}, {kThreads}, out.address(), a, b, iterations);
   };
-  const auto run = [&](int iterations) {
-    launch(lengths.brief);  // keeps the card at work while the host queues what is timed
-    return host::time_us([&] { launch(iterations); });
-  };
+  const auto run = [&](int iterations) { return timed_us([&] { launch(iterations); }); };
   const double short_us = run(lengths.brief);
   const double long_us = run(lengths.extended);
 

@@ -1,6 +1,7 @@
 // How many launches of the smallest kernel follow one another on a stream in a second.
 #include "kernels.h"
 #include "tests.h"
+#include "timed.h"
 
 namespace doppel::suite {
 
@@ -14,7 +15,7 @@ Result rate(const host::Card& /*card*/) {
   host::Buffer<unsigned> counter(1);
   counter.clear();
   Result result;
-  result.time_us = host::time_us([&] {
+  result.time_us = timed_us([&] {
     for (unsigned i = 0; i < kLaunches; ++i) host::launch(kernel, {1}, {32}, counter.address());
   });
   result.value = kLaunches / result.time_us * 1e3;

@@ -5,6 +5,7 @@
 #include "half.h"
 #include "kernels.h"
 #include "tests.h"
+#include "timed.h"
 
 namespace doppel::suite {
 
@@ -71,7 +72,7 @@ Result draw(const char* kernel_name, unsigned pixels_per_thread, Expected expect
   const CUfunction kernel = module.kernel(kernel_name);
 
   Result result;
-  result.time_us = host::time_us(
+  result.time_us = timed_us(
       [&] { host::launch(kernel, grid, block, pixels.address(), kWidth, kHeight, kLimit, arguments...); });
   const std::vector<unsigned short> drawn = pixels.download();
   result.correct = true;

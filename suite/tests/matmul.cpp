@@ -2,6 +2,7 @@
 #include "kernels.h"
 #include "matrix.h"
 #include "tests.h"
+#include "timed.h"
 
 namespace doppel::suite {
 
@@ -21,7 +22,7 @@ Result multiply(const char* kernel_name) {
   const host::Buffer<float> product(a.size());
 
   Result result;
-  result.time_us = host::time_us([&] {
+  result.time_us = timed_us([&] {
     host::launch(kernel, {kSize / kTile, kSize / kTile}, {kTile, kTile}, on_card_a.address(),
                  on_card_b.address(), product.address(), kSize);
   });

@@ -5,6 +5,7 @@
 #include "kernels.h"
 #include "matrix.h"
 #include "tests.h"
+#include "timed.h"
 
 namespace doppel::suite {
 
@@ -57,7 +58,7 @@ Result run(const host::Card& /*card*/) {
   const unsigned blocks = static_cast<unsigned>(n) / step.tile;
 
   Result result;
-  result.time_us = host::time_us([&] {
+  result.time_us = timed_us([&] {
     host::launch(kernel, {blocks, blocks}, step.block, on_card_a.address(), on_card_b.address(),
                  on_card_c.address(), n, kAlpha, kBeta);
   });

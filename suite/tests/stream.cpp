@@ -2,6 +2,7 @@
 // described.
 #include "kernels.h"
 #include "tests.h"
+#include "timed.h"
 
 namespace doppel::suite {
 
@@ -43,8 +44,7 @@ Result init(const host::Card& /*card*/) {
   const host::Module module(kStreamPtx);
   const CUfunction kernel = module.kernel("stream_init");
   const host::Buffer<double> a(kCount);
-  const double time_us =
-      host::time_us([&] { host::launch(kernel, kGrid, kBlock, a.address(), 2.5, kCount); });
+  const double time_us = timed_us([&] { host::launch(kernel, kGrid, kBlock, a.address(), 2.5, kCount); });
   return bandwidth(time_us, 1, holds(a, [](unsigned) { return 2.5; }));
 }
 
@@ -56,7 +56,7 @@ Result read(const host::Card& /*card*/) {
   host::Buffer<double> found(1);
   found.clear();
   const double time_us =
-      host::time_us([&] { host::launch(kernel, kGrid, kBlock, a.address(), found.address(), -1.0, kCount); });
+      timed_us([&] { host::launch(kernel, kGrid, kBlock, a.address(), found.address(), -1.0, kCount); });
   const bool untouched = found.download()[0] == 0;
   // The same kernel must find what is there: the last value, made the only one of its kind.
   input.back() = -1;
@@ -72,7 +72,7 @@ Result scale(const host::Card& /*card*/) {
   const host::Buffer<double> a(kCount);
   const host::Buffer<double> b{std::span<const double>(values())};
   const double time_us =
-      host::time_us([&] { host::launch(kernel, kGrid, kBlock, a.address(), b.address(), 1.5, kCount); });
+      timed_us([&] { host::launch(kernel, kGrid, kBlock, a.address(), b.address(), 1.5, kCount); });
   return bandwidth(time_us, 2, holds(a, [](unsigned i) { return value_of(i) * 1.5; }));
 }
 
@@ -84,7 +84,7 @@ Result triad(const host::Card& /*card*/) {
   const host::Buffer<double> b{std::span<const double>(input)};
   const host::Buffer<double> c{std::span<const double>(input)};
   const host::Buffer<double> d{std::span<const double>(input)};
-  const double time_us = host::time_us([&] {
+  const double time_us = timed_us([&] {
     host::launch(kernel, kGrid, kBlock, a.address(), b.address(), c.address(), d.address(), kCount);
   });
   return bandwidth(time_us, 4, holds(a, [](unsigned i) { return value_of(i) * value_of(i) + value_of(i); }));

@@ -87,7 +87,7 @@ TEST(SmSimulation, BankConflictsTakeAPassEach) {
 }
 
 // Every warp reads its own part of memory once.
-Result stream(const card::Card& card, int blocks, int warps, int loads, double footprint, double share) {
+Result stream(const card::Card& card, int blocks, int warps, int loads, L2 l2, double share) {
   std::vector<kernel::MachineOperation> operations;
   operations.push_back(access(MemorySpace::Global, 0, 0, 0, false, 4));
   operations.push_back(arithmetic(Pipe::Fp32, 1, {0, 1}));
@@ -106,13 +106,13 @@ Result stream(const card::Card& card, int blocks, int warps, int loads, double f
     }
     traces.push_back(std::move(trace));
   }
-  return run(card, Kernel(operations, 2), traces, share, footprint);
+  return run(card, Kernel(operations, 2), traces, share, l2);
 }
 
 TEST(SmSimulation, AStreamReachesTheMemorysRate) {
   const card::Card card = a40();
   const double share = 1.0 / card.sm_count;
-  const Result result = stream(card, 6, 8, 200, 0, share);
+  const Result result = stream(card, 6, 8, 200, L2::Cold, share);
   const double bytes = 6 * 8 * 200 * 128.0;
   EXPECT_DOUBLE_EQ(result.traffic.dram_read_bytes, bytes);
   const double rate =
@@ -123,7 +123,7 @@ TEST(SmSimulation, AStreamReachesTheMemorysRate) {
 TEST(SmSimulation, DataThatFitsComesFromL2AtItsRate) {
   const card::Card card = a40();
   const double share = 1.0 / card.sm_count;
-  const Result result = stream(card, 6, 8, 200, 1 << 20, share);
+  const Result result = stream(card, 6, 8, 200, L2::Warm, share);
   EXPECT_EQ(result.traffic.dram_read_bytes, 0);
   const double rate = 6 * 8 * 200 * 128.0 / share / static_cast<double>(result.counts.cycles);
   EXPECT_NEAR(rate, card.l2.read_bytes_per_cycle, 0.05 * rate);
@@ -134,7 +134,7 @@ TEST(SmSimulation, ADependentLoadSeesTheLatencyOfItsLevel) {
   const SmParameters parameters = sm_parameters(card, card.clocks.sustained_mhz);
   std::vector<kernel::MachineOperation> operations{access(MemorySpace::Global, 0, 0, 0, false, 8)};
   operations[0].operands[0] = 0;
-  const auto cycles = [&](int sectors_apart, int distinct, double footprint) {
+  const auto cycles = [&](int sectors_apart, int distinct, L2 l2) {
     kernel::WarpTrace trace;
     for (int i = 0; i < 1000; ++i) {
       trace.events.push_back(block_event());
@@ -142,13 +142,12 @@ TEST(SmSimulation, ADependentLoadSeesTheLatencyOfItsLevel) {
                  static_cast<std::uint64_t>(i % distinct) * static_cast<std::uint64_t>(sectors_apart), 1, 8);
       trace.events.back().mask = 1;
     }
-    return static_cast<double>(
-               run(card, Kernel(operations, 1), {block_of(1, trace)}, 1, footprint).counts.cycles) /
+    return static_cast<double>(run(card, Kernel(operations, 1), {block_of(1, trace)}, 1, l2).counts.cycles) /
            1000;
   };
-  EXPECT_NEAR(cycles(4, 4, 0), parameters.l1_latency, 4);
-  EXPECT_NEAR(cycles(4, 1000, 1 << 17), parameters.l2_latency, 2);
-  EXPECT_NEAR(cycles(4, 1000, 0), parameters.dram_latency, 2);
+  EXPECT_NEAR(cycles(4, 4, L2::Cold), parameters.l1_latency, 4);
+  EXPECT_NEAR(cycles(4, 1000, L2::Warm), parameters.l2_latency, 2);
+  EXPECT_NEAR(cycles(4, 1000, L2::Cold), parameters.dram_latency, 2);
 }
 
 TEST(SmSimulation, ABarrierHoldsUntilTheLastWarpArrives) {
@@ -164,7 +163,8 @@ TEST(SmSimulation, ABarrierHoldsUntilTheLastWarpArrives) {
 
 TEST(SmSimulation, TwoRunsAreTheSame) {
   const card::Card card = a40();
-  EXPECT_EQ(stream(card, 3, 5, 50, 0, 0.1).counts.cycles, stream(card, 3, 5, 50, 0, 0.1).counts.cycles);
+  EXPECT_EQ(stream(card, 3, 5, 50, L2::Cold, 0.1).counts.cycles,
+            stream(card, 3, 5, 50, L2::Cold, 0.1).counts.cycles);
 }
 
 }  // namespace

@@ -99,13 +99,16 @@ struct Result {
   MemoryTraffic traffic;
 };
 
-// `blocks` on one SM of the card, all resident at once; the SM has `share` of the chip's bandwidth.
+// `blocks` on one SM of the card, all resident at once; the SM has `share` of the chip's bandwidth; L2 has
+// all of the memory from before, or nothing.
+enum class L2 : std::uint8_t { Cold, Warm };
 inline Result run(const card::Card& card, const Kernel& kernel, const std::vector<kernel::BlockTrace>& blocks,
-                  double share, double footprint_bytes = 0) {
+                  double share, L2 l2 = L2::Cold) {
   const SmParameters parameters = sm_parameters(card, card.clocks.sustained_mhz);
   const AddressPatterns patterns(blocks, Dim3{static_cast<std::uint32_t>(blocks.size()), 1, 1},
                                  kernel.program.instruction_base);
-  ChipMemory memory(parameters, patterns, {card.l2.bytes, footprint_bytes, share});
+  const std::vector<double> present(patterns.size(), l2 == L2::Warm ? 1.0 : 0.0);
+  ChipMemory memory(parameters, patterns, {card.l2.bytes, present, 0, share});
   std::size_t next = 0;
   SmSimulation simulation(parameters, kernel.program, patterns, memory,
                           {1, static_cast<int>(blocks.size()), 128 * 1024},

@@ -1,0 +1,59 @@
+// What an operation finds in L2: the operations before it, the latest first, with the memory each touched.
+// Where a range was last touched, and how much else has passed through L2 since, says how much of it is still
+// there. Deterministic: what counts is the order in which operations were submitted.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <vector>
+
+namespace doppel::timing {
+
+// Bytes [begin, end) of the card's memory, counted from its start.
+struct MemoryRange {
+  std::uint64_t begin = 0, end = 0;
+  bool written = false;
+};
+
+// Of a launch that is about to run.
+struct L2Start {
+  std::vector<double> present;  // of each range that was asked for: the share of its bytes that is in L2
+  double write_back = 0;        // bytes that leave to DRAM for each byte that comes in
+  double bytes = 0;             // of distinct memory that the ranges cover
+};
+
+class L2History {
+ public:
+  L2History(std::int64_t capacity_bytes, int ways);
+
+  // For an operation that touches all of these ranges, which may overlap.
+  L2Start before(std::span<const MemoryRange> ranges) const;
+  // The operation is through: one that went over its ranges in any order.
+  void touch(std::span<const MemoryRange> ranges);
+  // One that went through a range from begin to end, as copies and fills do: the end was touched last.
+  void pass_through(const MemoryRange& range);
+
+ private:
+  struct Piece {
+    std::uint64_t begin, end;
+    bool dirty;
+  };
+  struct Entry {
+    std::vector<Piece> pieces;  // ascending, none overlaps another, of this entry or any other
+    double bytes = 0;
+  };
+
+  // The part of a range that is still there when so many other bytes have been touched since.
+  double survival(double distance) const;
+  void forget();
+
+  double capacity_;
+  int ways_;
+  std::deque<Entry> entries_;  // the latest operation first
+};
+
+// Ranges that overlap or meet become one; written ones keep apart from those that are only read.
+std::vector<MemoryRange> merged(std::vector<MemoryRange> ranges);
+
+}  // namespace doppel::timing

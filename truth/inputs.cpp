@@ -1,0 +1,29 @@
+#include "inputs.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "card/load_card.h"
+
+namespace doppel::truth {
+
+card::Card find_card(const char* id) {
+  auto card = card::load_card(std::string(DOPPEL_SOURCE_DIR) + "/cards/" + id + ".toml");
+  if (!card) throw std::runtime_error(card.error().message);
+  return std::move(*card);
+}
+
+std::ifstream open(const char* file) {
+  std::ifstream in(std::string(DOPPEL_SOURCE_DIR) + "/truth/" + file);
+  if (!in) throw std::runtime_error(std::string("truth/") + file + ": cannot be read");
+  return in;
+}
+
+std::string note_of(const timing::Prediction& prediction) {
+  return fmt::format("{}, {} registers, occupancy {:.2f}, L1 {:.2f}, L2 {:.2f}",
+                     timing::name_of(prediction.bound), prediction.registers, prediction.occupancy,
+                     prediction.l1_hit, prediction.l2_hit);
+}
+
+}  // namespace doppel::truth
