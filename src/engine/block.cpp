@@ -24,60 +24,36 @@ std::uint32_t result_of(const Barrier& barrier) {
 
 }  // namespace
 
-bool Block::complete_if_full(Barrier& barrier) {
-  const bool full =
-      barrier.expected != 0 ? barrier.arrived >= barrier.expected : barrier.arrived_warps >= running;
-  if (!full) return false;
+std::byte* CoroutineFrames::get(std::uint32_t warp, std::uint32_t warps, std::size_t bytes) {
+  // An odd number of pieces, so that the frames do not meet in the same few sets of the host's first cache.
+  const std::size_t stride =
+      ((bytes + jit::kFrameAlignment - 1) / jit::kFrameAlignment | 1) * jit::kFrameAlignment;
+  // Only the first warp of a block can find too little: nobody has a frame then.
+  if (stride * warps > bytes_) {
+    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(jit::kFrameAlignment, stride * warps)));
+    bytes_ = memory_ != nullptr ? stride * warps : 0;
+  }
+  return memory_ != nullptr ? memory_.get() + stride * warp : nullptr;
+}
+
+void Block::complete(Barrier& barrier) {
   const std::uint32_t result = result_of(barrier);
   const auto number = static_cast<std::uint32_t>(&barrier - barriers.data());
   for (std::uint32_t i = 0; i < next_fresh; ++i) {
     Warp& warp = warps[i];
     if (!waits_at(warp, number)) continue;
     warp.state = Warp::State::Ready;
-    warp.barrier_result = result;
+    warp.context.barrier_result = result;
   }
   barrier = {};
   open_barriers &= ~(1u << number);
   ++epoch;
-  return true;
-}
-
-bool Block::arrive(Warp& warp, std::uint32_t mask, std::uint32_t number, std::uint32_t thread_count,
-                   ptx::BarrierMode mode, std::uint32_t predicate, std::uint32_t& result) {
-  Barrier& barrier = barriers[number % kBarriers];
-  open_barriers |= 1u << (number % kBarriers);
-  barrier.expected = thread_count;
-  if (mode != ptx::BarrierMode::Arrive) barrier.mode = mode;
-  // "The arrival count is incremented by the warp size (not the number of active threads in the warp)."
-  barrier.arrived += jit::kWarpLanes;
-  ++barrier.arrived_warps;
-  if (mode != ptx::BarrierMode::Sync) {
-    barrier.population += static_cast<std::uint32_t>(std::popcount(mask & predicate));
-    barrier.all = barrier.all && (mask & ~predicate) == 0;
-    barrier.any = barrier.any || (mask & predicate) != 0;
-  }
-  const bool waits = mode != ptx::BarrierMode::Arrive;
-  if (waits) {
-    warp.state = Warp::State::AtBarrier;
-    warp.barrier = number % kBarriers;
-    warp.barrier_mask = mask;
-  }
-  complete_if_full(barrier);
-  if (!waits) {
-    result = 0;
-    return false;
-  }
-  if (warp.state == Warp::State::Ready) {  // it was the last
-    result = warp.barrier_result;
-    return false;
-  }
-  return true;
 }
 
 void Block::warp_left() {
   for (std::uint32_t open = open_barriers; open != 0; open &= open - 1) {
     Barrier& barrier = barriers[static_cast<std::size_t>(std::countr_zero(open))];
-    if (barrier.expected == 0) complete_if_full(barrier);
+    if (barrier.expected == 0 && full(barrier)) complete(barrier);
   }
 }
 

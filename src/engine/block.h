@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -20,19 +22,34 @@ class Worker;
 struct Block;
 struct GridRun;
 
-struct Warp {
+// What a block's coroutines keep while they wait: a piece for each warp, kept from block to block.
+class CoroutineFrames {
+ public:
+  // All frames of a block have the same size. Null: the host has no memory.
+  std::byte* get(std::uint32_t warp, std::uint32_t warps, std::size_t bytes);
+
+ private:
+  struct Free {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<std::byte, Free> memory_;
+  std::size_t bytes_ = 0;
+};
+
+struct alignas(64) Warp {
   enum class State : std::uint8_t { Fresh, Ready, AtBarrier, Done };
   jit::WarpContext context;
   Worker* worker = nullptr;
   Block* block = nullptr;
-  Fiber* fiber = nullptr;
+  Fiber* fiber = nullptr;      // that it is on; null: it has not started, is done, or left at a barrier
+  std::byte* frame = nullptr;  // of a coroutine
   State state = State::Fresh;
   std::uint32_t barrier = 0;
-  std::uint32_t barrier_result = 0;
   std::uint32_t barrier_mask = 0;  // for the deadlock report
   kernel::WarpTrace* trace = nullptr;
   std::uint64_t issued = 0;  // instructions, only where the kernel reads a clock
   std::uint64_t slept_cycles = 0;
+  LocalMemory local;  // of a coroutine, which may go on on another fibre
 };
 
 // One of the 16 barriers of a block (PTX ISA 9.7.13.1). Arrivals count whole warps, as the ISA says.
@@ -62,11 +79,12 @@ struct Block {
   SharedWindow shared;
   std::unique_ptr<SharedChecker> checker;
   kernel::BlockTrace* trace = nullptr;
+  CoroutineFrames frames;
 
-  // A warp arrives. True: it has to wait. Else `result` is what the
-  // instruction gives.
+  // A warp arrives. True: it has to wait. What the instruction gives is in context.barrier_result when it
+  // goes on.
   bool arrive(Warp& warp, std::uint32_t mask, std::uint32_t barrier, std::uint32_t thread_count,
-              ptx::BarrierMode mode, std::uint32_t predicate, std::uint32_t& result);
+              ptx::BarrierMode mode, std::uint32_t predicate);
   // A warp has ended: barriers that waited for it may be complete.
   void warp_left();
   // All that still run wait at barriers that nobody can complete.
@@ -77,7 +95,36 @@ struct Block {
   static bool waits_at(const Warp& warp, std::uint32_t barrier) {
     return warp.state == Warp::State::AtBarrier && warp.barrier == barrier;
   }
-  bool complete_if_full(Barrier& barrier);
+  bool full(const Barrier& barrier) const {
+    return barrier.expected != 0 ? barrier.arrived >= barrier.expected : barrier.arrived_warps >= running;
+  }
+  void complete(Barrier& barrier);
 };
+
+// Here, because it is all that stands between one warp's arrival and the next one's.
+inline bool Block::arrive(Warp& warp, std::uint32_t mask, std::uint32_t number, std::uint32_t thread_count,
+                          ptx::BarrierMode mode, std::uint32_t predicate) {
+  Barrier& barrier = barriers[number % kBarriers];
+  open_barriers |= 1u << (number % kBarriers);
+  barrier.expected = thread_count;
+  if (mode != ptx::BarrierMode::Arrive) barrier.mode = mode;
+  // "The arrival count is incremented by the warp size (not the number of active threads in the warp)."
+  barrier.arrived += jit::kWarpLanes;
+  ++barrier.arrived_warps;
+  if (mode != ptx::BarrierMode::Sync) {
+    barrier.population += static_cast<std::uint32_t>(std::popcount(mask & predicate));
+    barrier.all = barrier.all && (mask & ~predicate) == 0;
+    barrier.any = barrier.any || (mask & predicate) != 0;
+  }
+  const bool waits = mode != ptx::BarrierMode::Arrive;
+  if (waits) {
+    warp.state = Warp::State::AtBarrier;
+    warp.barrier = number % kBarriers;
+    warp.barrier_mask = mask;
+  }
+  if (full(barrier)) complete(barrier);
+  if (!waits) warp.context.barrier_result = 0;
+  return warp.state == Warp::State::AtBarrier;  // else it was the last
+}
 
 }  // namespace doppel::engine

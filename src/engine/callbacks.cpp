@@ -48,11 +48,30 @@ std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32
   leave_if_stopped(warp);
   const auto barrier_mode = static_cast<ptx::BarrierMode>(mode);
   if (warp.trace != nullptr && barrier_mode != ptx::BarrierMode::Arrive) record_wait(warp, mask);
-  std::uint32_t result = 0;
-  if (!warp.block->arrive(warp, mask, index, thread_count, barrier_mode, predicate, result)) return result;
-  warp.worker->suspend_warp(warp, SwitchReason::Barrier);
-  leave_if_stopped(warp);
-  return warp.barrier_result;
+  if (warp.block->arrive(warp, mask, index, thread_count, barrier_mode, predicate)) {
+    warp.worker->suspend_warp(warp, SwitchReason::Barrier);
+    leave_if_stopped(warp);
+  }
+  return context->barrier_result;
+}
+
+std::uint32_t arrive(jit::WarpContext* context, std::uint32_t mask, std::uint32_t index,
+                     std::uint32_t thread_count, std::uint32_t mode, std::uint32_t predicate) {
+  Warp& warp = warp_of(context);
+  warp.worker->in_callback = 1;
+  // Where it waits, all that follows is its return to the worker: it stays so.
+  if (warp.block->arrive(warp, mask, index, thread_count, static_cast<ptx::BarrierMode>(mode), predicate))
+    return 1;
+  warp.worker->in_callback = 0;
+  return 0;
+}
+
+std::byte* frame(jit::WarpContext* context, std::uint64_t bytes) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  warp.frame = warp.block->frames.get(context->warp_id, warp.block->warp_count, bytes);
+  if (warp.frame == nullptr) end_with(warp, out_of_memory("what a warp keeps at a barrier"));
+  return warp.frame;
 }
 
 void yield(jit::WarpContext* context) {
@@ -215,8 +234,9 @@ void check_access(jit::WarpContext* context, std::uint32_t function, std::uint32
 }  // namespace
 
 const jit::RuntimeCallbacks& runtime_callbacks() {
-  static constexpr jit::RuntimeCallbacks kCallbacks{
-      barrier, yield, trap, call, globaltimer, clock, nanosleep, trace_block, trace_access, check_access};
+  static constexpr jit::RuntimeCallbacks kCallbacks{barrier,   arrive,      frame,        yield,
+                                                    trap,      call,        globaltimer,  clock,
+                                                    nanosleep, trace_block, trace_access, check_access};
   return kCallbacks;
 }
 

@@ -205,6 +205,7 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
   const auto code = launch.module->kernel(launch.function, variant);
   if (!code) return tl::unexpected(code.error());
   grid.entry = code->entry;
+  grid.coroutine = code->coroutine;
   grid.local_bytes = code->local_bytes;
   if (!launch.traced_blocks.empty() && !launch.check) {
     variant.build = jit::Build::Traced;

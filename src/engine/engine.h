@@ -1,4 +1,4 @@
-// Runs grids: blocks on host threads in order of their index, a block's warps as fibres of its thread. Knows
+// Runs grids: blocks on host threads in order of their index, a block's warps on fibres of its thread. Knows
 // no CUDA API.
 #pragma once
 

@@ -36,6 +36,13 @@ void set_lane(Fault& fault, const Warp& warp, int lane) {
   fault.thread_known = true;
 }
 
+Fault out_of_memory(const std::string& what) {
+  Fault fault;
+  fault.kind = Fault::Kind::HostOutOfMemory;
+  fault.message = "the host has no memory for " + what;
+  return fault;
+}
+
 Fault fault_of_warp(const Warp& warp, std::uint32_t mask) {
   const Launch& launch = warp.block->grid->launch;
   Fault fault;

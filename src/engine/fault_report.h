@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "engine/block.h"
 #include "engine/fault.h"
@@ -13,6 +14,8 @@ namespace doppel::engine {
 Fault fault_of_warp(const Warp& warp, std::uint32_t mask);
 // Sets the thread of a fault to one lane of the warp.
 void set_lane(Fault& fault, const Warp& warp, int lane);
+// The host has no memory for `what`.
+Fault out_of_memory(const std::string& what);
 Fault fault_from_signal(const Warp& warp, const SignalReport& report);
 
 }  // namespace doppel::engine

@@ -42,10 +42,7 @@ void Fiber::start(boost::context::detail::transfer_t transfer) {
 }
 
 FiberPool::~FiberPool() {
-  for (const auto& fiber : all_) {
-    munmap(fiber->stack_low() - kPage, kStackBytes + kPage);
-    if (fiber->local != nullptr) munmap(fiber->local, fiber->local_bytes);
-  }
+  for (const auto& fiber : all_) munmap(fiber->stack_low() - kPage, kStackBytes + kPage);
 }
 
 Fiber* FiberPool::take() {
@@ -61,18 +58,6 @@ Fiber* FiberPool::take() {
   all_.push_back(std::make_unique<Fiber>(static_cast<std::byte*>(memory) + kPage, kStackBytes,
                                          all_.size() % kStackColours * kStackColourBytes));
   return all_.back().get();
-}
-
-bool FiberPool::ensure_local(Fiber& fiber, std::size_t bytes) {
-  if (bytes <= fiber.local_bytes) return true;
-  const std::size_t rounded = (bytes + kPage - 1) / kPage * kPage;
-  void* memory =
-      mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return false;
-  if (fiber.local != nullptr) munmap(fiber.local, fiber.local_bytes);
-  fiber.local = static_cast<std::byte*>(memory);
-  fiber.local_bytes = rounded;
-  return true;
 }
 
 }  // namespace doppel::engine

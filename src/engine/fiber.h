@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/local_memory.h"
 #include "engine/stack_switch.h"
 #include "support/result.h"
 
@@ -46,9 +47,7 @@ class Fiber {
   std::byte* stack_low() const { return low_; }
   std::byte* stack_high() const { return low_ + bytes_; }
 
-  // Local memory of the warp on it, kept from warp to warp.
-  std::byte* local = nullptr;
-  std::size_t local_bytes = 0;
+  LocalMemory local;  // of the warp on it
 
  private:
   static void start(boost::context::detail::transfer_t transfer);
@@ -107,8 +106,6 @@ class FiberPool {
 
   Fiber* take();  // null: the host has no memory
   void give_back(Fiber* fiber) { free_.push_back(fiber); }
-  // Room for the local memory of a warp; false: the host has no memory.
-  static bool ensure_local(Fiber& fiber, std::size_t bytes);
 
  private:
   std::vector<std::unique_ptr<Fiber>> all_;

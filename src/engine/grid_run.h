@@ -26,7 +26,8 @@ struct GridRun {
   const Launch& launch;
   const std::shared_ptr<PreparedKernel> kernel;
   jit::WarpEntry entry = nullptr;         // plain, or checked
-  jit::WarpEntry traced_entry = nullptr;  // null: nothing is traced
+  bool coroutine = false;                 // `entry` is one
+  jit::WarpEntry traced_entry = nullptr;  // null: nothing is traced; never a coroutine
   std::uint64_t local_bytes = 0;
   jit::LaneShape shape = jit::LaneShape::General;
   std::uint64_t blocks = 0;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "engine/access_checker.h"
 #include "engine/callbacks.h"
@@ -23,14 +22,6 @@ constexpr unsigned kIdleRoundsBeforeWaiting = 256;
 // Polls of a block's loops (each some ten thousand instructions of a warp) after which others get their turn,
 // although its barriers complete: it may wait for another block in a loop with barriers.
 constexpr unsigned kYieldsBeforeOthers = 256;
-
-// Generated code has no type in front of it, where -fsanitize=function would read one.
-#if defined(__clang__)
-__attribute__((no_sanitize("function")))
-#endif
-void enter(jit::WarpEntry entry, jit::WarpContext& context) {
-  entry(&context);
-}
 
 // Read by signal handlers: the first use must not allocate, so it lies in the thread's static block.
 __attribute__((tls_model("initial-exec"))) constinit thread_local Worker* worker_of_thread = nullptr;
@@ -148,10 +139,7 @@ Block* Worker::start_block() {
     }
   }
   if (!block->shared.fit(std::max<std::uint32_t>(grid->shared_bytes, 1))) {
-    Fault fault;
-    fault.kind = Fault::Kind::HostOutOfMemory;
-    fault.message = "the host has no address space for the shared memory of a block";
-    grid->fail_with(std::move(fault));
+    grid->fail_with(out_of_memory("the shared memory of a block"));
   }
   if (grid->launch.check) {
     if (block->checker == nullptr) block->checker = std::make_unique<SharedChecker>();
@@ -175,135 +163,6 @@ void Worker::finish_block(Block& block) {
   --grid->resident;
 }
 
-void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
-  const Launch& launch = grid->launch;
-  jit::WarpContext& context = warp.context;
-  context.callbacks = &runtime_callbacks();
-  context.parameters = launch.parameters.data();
-  context.shared = block.shared.base();
-  context.symbols = launch.symbols.data();
-  context.counters = counters.data();
-  context.ctaid[0] = block.ctaid.x;
-  context.ctaid[1] = block.ctaid.y;
-  context.ctaid[2] = block.ctaid.z;
-  context.ntid[0] = launch.block.x;
-  context.ntid[1] = launch.block.y;
-  context.ntid[2] = launch.block.z;
-  context.nctaid[0] = launch.grid.x;
-  context.nctaid[1] = launch.grid.y;
-  context.nctaid[2] = launch.grid.z;
-  fill_threads(context, launch.block, grid->shape, index);
-  context.exited_mask = 0;
-  context.warp_id = index;
-  context.warps_per_block = grid->warps_per_block;
-  context.warps_per_sm = launch.warps_per_sm;
-  // Blocks are dealt to the SMs in turn, as an idle card does.
-  context.sm_id = static_cast<std::uint32_t>(block.index % launch.sm_count);
-  context.sm_count = launch.sm_count;
-  context.static_shared_bytes = grid->kernel->static_shared_bytes;
-  context.dynamic_shared_bytes = launch.dynamic_shared_bytes;
-  context.grid_id = launch.grid_id;
-  context.grid_workspace = launch.grid_workspace;
-  context.engine = &warp;
-  warp.worker = this;
-  warp.block = &block;
-  warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
-  warp.issued = warp.slept_cycles = 0;
-  warp.barrier_result = 0;
-}
-
-// On a fibre: warps that have not started run one after the other for as long as none of them has to wait.
-void Worker::run_fresh_warps(void* argument) {
-  auto* self = static_cast<Worker*>(argument);
-  while (true) {
-    Block& block = *self->starting_;
-    if (block.next_fresh >= block.warp_count || self->grid->stopped()) return;
-    const std::uint32_t index = block.next_fresh++;
-    Warp& warp = block.warps[index];
-    self->prepare_warp(block, warp, index);
-    Fiber* fiber = self->starting_fiber_;
-    warp.fiber = fiber;
-    warp.context.local_stride = self->grid->local_bytes;
-    warp.context.local = fiber->local;
-    self->current = &warp;
-    warp.state = Warp::State::Ready;
-    if (self->grid->kernel->reads_clock) self->counted_at_switch_ = self->count_instructions();
-    self->in_callback = 0;
-    enter(block.trace != nullptr ? self->grid->traced_entry : self->grid->entry, warp.context);
-    self->in_callback = 1;
-    self->current = nullptr;
-    warp.state = Warp::State::Done;
-    warp.fiber = nullptr;
-    --block.running;
-    block.warp_left();
-    // A warp that was suspended in between has this fibre to itself; others have started the rest.
-    if (self->starting_fiber_ != fiber) return;
-  }
-}
-
-// Starts fresh warps on a fibre of their own. True: at least one got somewhere.
-bool Worker::start_fresh(Block& block) {
-  Fiber* fiber = fibers_.take();
-  if (fiber == nullptr ||
-      !FiberPool::ensure_local(*fiber, std::size_t{jit::kWarpLanes} * grid->local_bytes)) {
-    Fault fault;
-    fault.kind = Fault::Kind::HostOutOfMemory;
-    fault.message = "the host has no memory for the stack of a warp";
-    grid->fail_with(std::move(fault));
-    if (fiber != nullptr) fibers_.give_back(fiber);
-    return true;
-  }
-  starting_ = &block;
-  starting_fiber_ = fiber;
-  const bool progress = run_fiber(*fiber, block);
-  starting_fiber_ = nullptr;
-  return progress;
-}
-
-bool Worker::resume_warp(Warp& warp) {
-  current = &warp;
-  if (grid->kernel->reads_clock) counted_at_switch_ = count_instructions();
-  return run_fiber(*warp.fiber, *warp.block);
-}
-
-// Runs a fibre, and those of the block's warps that it hands over to. True: one of them got further than
-// another turn of a loop that waits.
-bool Worker::run_fiber(Fiber& fiber, Block& block) {
-  handed_over_ = false;
-  const Fiber::Suspended back = fiber.resume(run_fresh_warps, this);
-  switch (back.reason) {
-    case SwitchReason::Idle:
-      fibers_.give_back(back.fiber);
-      return true;
-    case SwitchReason::Left:
-      return handle_left(block);
-    case SwitchReason::Yield:
-      ++yields_;
-      current = nullptr;
-      return handed_over_;
-    default:
-      current = nullptr;
-      return true;
-  }
-}
-
-// The warp on the current fibre has ended for good.
-bool Worker::handle_left(Block& block) {
-  Warp* warp = current;
-  current = nullptr;
-  in_callback = 1;
-  if (signal_report.signal != 0) {
-    grid->fail_with(fault_from_signal(*warp, signal_report));
-    signal_report = {};
-  }
-  grid->stop = true;
-  fibers_.give_back(warp->fiber);
-  warp->fiber = nullptr;
-  warp->state = Warp::State::Done;
-  --block.running;
-  return true;
-}
-
 Worker::BlockState Worker::run_block(Block& block) {
   yields_ = 0;
   while (true) {
@@ -320,7 +179,7 @@ Worker::BlockState Worker::run_block(Block& block) {
     }
     while (block.next_fresh < block.warp_count) {
       any_ready = true;
-      progress = start_fresh(block) || progress;
+      progress = run_from(block, block.next_fresh) || progress;
       if (grid->stopped()) return BlockState::Stopped;
     }
     if (block.running == 0) return BlockState::Finished;
@@ -337,27 +196,6 @@ Worker::BlockState Worker::run_block(Block& block) {
     }
     if (!progress || yields_ >= kYieldsBeforeOthers) return BlockState::Spinning;
   }
-}
-
-// The next warp of the block, in turn, that can go on from where it was suspended.
-Warp* Worker::next_ready(const Warp& warp) {
-  Block& block = *warp.block;
-  const auto ready = [&](std::uint32_t i) { return block.warps[i].state == Warp::State::Ready; };
-  const std::uint32_t own = warp.context.warp_id;
-  for (std::uint32_t i = own + 1; i < block.next_fresh; ++i) {
-    if (ready(i)) return &block.warps[i];
-  }
-  for (std::uint32_t i = 0; i < own; ++i) {
-    if (ready(i)) return &block.warps[i];
-  }
-  return nullptr;
-}
-
-void Worker::leave_warp() {
-  Fiber* fiber = current->fiber;
-  if (starting_fiber_ == fiber) starting_fiber_ = nullptr;
-  fiber->suspend(SwitchReason::Left);
-  __builtin_unreachable();
 }
 
 std::uint64_t Worker::count_instructions() const {

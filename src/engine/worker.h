@@ -46,15 +46,14 @@ class Worker {
 
  private:
   enum class BlockState { Finished, Spinning, Stopped };
-  struct FreshWarps;
-  static void run_fresh_warps(void* self);
+  static void run_warps(void* self);
   Block* start_block();
   BlockState run_block(Block& block);
   bool resume_warp(Warp& warp);
   bool run_fiber(Fiber& fiber, Block& block);
   static Warp* next_ready(const Warp& warp);
   bool handle_left(Block& block);
-  bool start_fresh(Block& block);
+  bool run_from(Block& block, std::uint32_t index);
   void finish_block(Block& block);
   void prepare_warp(Block& block, Warp& warp, std::uint32_t index);
   void collect_counters();
@@ -65,8 +64,9 @@ class Worker {
   std::vector<Block*> free_blocks_, resident_;
   Block* starting_ = nullptr;  // whose fresh warps the current fibre runs
   Fiber* starting_fiber_ = nullptr;
-  bool handed_over_ = false;  // a warp reached a barrier since the last resume, and another went on
-  unsigned yields_ = 0;       // of the current block, since its turn began
+  std::uint32_t starting_at_ = 0;  // the first of them
+  bool handed_over_ = false;       // a warp reached a barrier since the last resume, and another went on
+  unsigned yields_ = 0;            // of the current block, since its turn began
   std::uint64_t counted_at_switch_ = 0;
   std::uint64_t count_instructions() const;
 };

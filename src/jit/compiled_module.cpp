@@ -78,10 +78,11 @@ class LazyModule final : public CompiledModule {
       object = std::move(*compiled);
       cache_.store(function, variant, *object);
     }
-    const auto entry = objects_->load(std::move(object));
-    if (!entry) return tl::unexpected(entry.error());
+    const auto loaded = objects_->load(std::move(object));
+    if (!loaded) return tl::unexpected(loaded.error());
     KernelCode code;
-    code.entry = reinterpret_cast<WarpEntry>(*entry);
+    code.entry = reinterpret_cast<WarpEntry>(loaded->entry);
+    code.coroutine = loaded->coroutine;
     code.local_bytes = kernel::local_bytes(*module_, function, kRecursiveLocalBytes);
     return code;
   }

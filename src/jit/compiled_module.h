@@ -30,6 +30,7 @@ struct KernelCode {
   WarpEntry entry = nullptr;
   std::uint64_t local_bytes =
       0;  // local memory of a thread: .local variables of the deepest static call chain (see docs)
+  bool coroutine = false;  // the entry also returns at barriers (warp_abi.h)
 };
 
 // Where a host address inside generated code comes from.

@@ -123,6 +123,7 @@ void FunctionEmitter::run() {
     lanes = context_field(offsetof(WarpContext, active_mask), builder_.getInt32Ty());
   }
   builder_.SetInsertPoint(entry_end);
+  if (waits_at_barriers()) begin_coroutine();
   builder_.CreateStore(lanes, live_);
   builder_.CreateStore(i32(1u << 16), poll_);
   make_registers();
@@ -151,7 +152,11 @@ void FunctionEmitter::run() {
   if (scheduled_) emit_dispatch();
 
   builder_.SetInsertPoint(end_);
-  builder_.CreateRetVoid();
+  if (coroutine_ != nullptr) {
+    end_coroutine();
+  } else {
+    builder_.CreateRetVoid();
+  }
 }
 
 llvm::AllocaInst* FunctionEmitter::stack_slot(llvm::Type* type, const char* name) {
@@ -657,6 +662,9 @@ Value* FunctionEmitter::parameter_memory(const ptx::SymbolRef& symbol) {
 
 Value* FunctionEmitter::store_lanes(Value* vector, const char* name) {
   llvm::AllocaInst* slot = stack_slot(vector->getType(), name);
+  // It holds nothing from here backwards: a coroutine need not keep it over a barrier for a loop's next
+  // round.
+  if (coroutine_ != nullptr) builder_.CreateLifetimeStart(slot);
   builder_.CreateStore(vector, slot);
   return slot;
 }

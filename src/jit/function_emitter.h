@@ -113,6 +113,9 @@ class FunctionEmitter {
   llvm::Function* runtime_function(const char* name, llvm::FunctionType* type);
   const kernel::LaneAnalysis& analysis() const { return *analysis_; }
   llvm::Value* live_mask();
+  // Lanes arrive at a barrier: its result, i32. A coroutine is left here until the barrier is complete.
+  llvm::Value* arrive_at_barrier(llvm::Value* barrier, llvm::Value* threads, ptx::BarrierMode mode,
+                                 llvm::Value* predicate);
   llvm::Value* carry_flag();  // <32 x i1>: CC.CF of each lane
   void set_carry_flag(llvm::Value* lanes);
 
@@ -134,6 +137,12 @@ class FunctionEmitter {
   struct RegisterSlot {
     std::vector<llvm::AllocaInst*> parts;
   };
+
+  // A kernel that is left and resumed at its barriers (warp_coroutine.cpp).
+  bool waits_at_barriers() const;
+  void begin_coroutine();
+  void suspend_where(llvm::Value* waits);
+  void end_coroutine();
 
   void make_registers();
   void emit_block(kernel::BlockId block);
@@ -207,6 +216,8 @@ class FunctionEmitter {
 
   llvm::BasicBlock* entry_ = nullptr;
   llvm::BasicBlock* end_ = nullptr;
+  llvm::BasicBlock* left_ = nullptr;  // of a coroutine: back to the caller, for now or at the end
+  llvm::Value* coroutine_ = nullptr;  // llvm.coro.begin's; null: not one
   llvm::Value* context_ = nullptr;
   llvm::Value* frame_ = nullptr;
   llvm::AllocaInst* live_ = nullptr;

@@ -36,24 +36,26 @@ class OrcObjects final : public LoadedObjects {
   }
   ~OrcObjects() override { llvm::consumeError(session_.endSession()); }
 
-  Result<void*> load(std::unique_ptr<llvm::MemoryBuffer> object) override {
+  Result<Loaded> load(std::unique_ptr<llvm::MemoryBuffer> object) override {
     const std::lock_guard lock(mutex_);
     llvm::orc::JITDylib& library = session_.createBareJITDylib("kernel" + std::to_string(++count_));
     library.addToLinkOrder(*runtime_);
     auto copy = llvm::MemoryBuffer::getMemBufferCopy(object->getBuffer());
+    Image image;
+    describe(image, *copy);
     if (llvm::Error error = layer_.add(library, std::move(object))) {
       return fail(Error::Kind::Internal, "loading generated code: " + llvm::toString(std::move(error)));
     }
-    auto found = session_.lookup({&library}, session_.intern(kEntryName));
+    auto found = session_.lookup({&library}, session_.intern(image.coroutine ? kCoroutineName : kEntryName));
     if (!found)
       return fail(Error::Kind::Internal,
                   "loading generated code: " + llvm::toString(found.takeError()) + " " + last_error_);
     void* entry = found->getAddress().toPtr<void*>();
-    Image image;
+    const Loaded loaded{entry, image.coroutine};
     image.object = std::move(copy);
-    describe(image, entry);
+    image.start = reinterpret_cast<std::uintptr_t>(entry) - image.entry;
     images_[image.start] = std::move(image);
-    return entry;
+    return loaded;
   }
 
   bool locate(const void* address, CodeLocation& location) const override {
@@ -87,12 +89,14 @@ class OrcObjects final : public LoadedObjects {
     std::uintptr_t start = 0;  // of the text section in memory
     std::uint64_t size = 0;
     std::uint64_t section = 0;
+    std::uint64_t entry = 0;  // its offset in the section
+    bool coroutine = false;
     std::unique_ptr<llvm::MemoryBuffer> object;
   };
 
-  // Finds the text section that holds the entry, and from the entry's offset in it the section's address.
-  static void describe(Image& image, void* entry) {
-    auto object = llvm::object::ObjectFile::createObjectFile(image.object->getMemBufferRef());
+  // Finds the entry, its kind, and the text section that holds it.
+  static void describe(Image& image, const llvm::MemoryBuffer& code) {
+    auto object = llvm::object::ObjectFile::createObjectFile(code.getMemBufferRef());
     if (!object) {
       llvm::consumeError(object.takeError());
       return;
@@ -101,13 +105,14 @@ class OrcObjects final : public LoadedObjects {
       auto name = symbol.getName();
       auto value = symbol.getValue();
       auto section = symbol.getSection();
-      if (!name || !value || !section || *name != kEntryName) {
+      if (!name || !value || !section || (*name != kEntryName && *name != kCoroutineName)) {
         if (!name) llvm::consumeError(name.takeError());
         if (!value) llvm::consumeError(value.takeError());
         if (!section) llvm::consumeError(section.takeError());
         continue;
       }
-      image.start = reinterpret_cast<std::uintptr_t>(entry) - *value;
+      image.coroutine = *name == kCoroutineName;
+      image.entry = *value;
       image.size = (*section)->getSize();
       image.section = (*section)->getIndex();
     }

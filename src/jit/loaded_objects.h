@@ -15,8 +15,12 @@ class LoadedObjects {
  public:
   static Result<std::unique_ptr<LoadedObjects>> create();
   virtual ~LoadedObjects() = default;
-  // Links the object and keeps it for as long as this lives. The address of kEntryName.
-  virtual Result<void*> load(std::unique_ptr<llvm::MemoryBuffer> object) = 0;
+  struct Loaded {
+    void* entry = nullptr;
+    bool coroutine = false;
+  };
+  // Links the object and keeps it for as long as this lives.
+  virtual Result<Loaded> load(std::unique_ptr<llvm::MemoryBuffer> object) = 0;
   // The line of the PTX text, and the function, that `address` was generated for.
   virtual bool locate(const void* address, CodeLocation& location) const = 0;
 };

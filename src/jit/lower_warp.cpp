@@ -41,11 +41,7 @@ class WarpLowering {
       b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
       b_.SetInsertPoint(some);
     }
-    Value* result = emitter_.callback(
-        offsetof(RuntimeCallbacks, barrier),
-        llvm::FunctionType::get(word, {b_.getPtrTy(), word, word, word, word, word}, false),
-        {emitter_.context_pointer(), emitter_.barrier_mask(), barrier, threads,
-         emitter_.i32(static_cast<std::uint32_t>(instruction_.modifiers.barrier)), predicate});
+    Value* result = emitter_.arrive_at_barrier(barrier, threads, instruction_.modifiers.barrier, predicate);
     if (done != nullptr) {
       llvm::BasicBlock* called = b_.GetInsertBlock();
       b_.CreateBr(done);

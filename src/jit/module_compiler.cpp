@@ -24,6 +24,7 @@
 
 #include "jit/function_emitter.h"
 #include "jit/host_target.h"
+#include "jit/warp_coroutine.h"
 #include "kernel/shared_layout.h"
 
 namespace doppel::jit {
@@ -68,6 +69,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   builder.crossRegisterProxies(loops, functions, components, modules);
 
   llvm::FunctionPassManager passes;
+  prepare_coroutines(module, modules);
   passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
   passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/false));
   passes.addPass(llvm::InstCombinePass());
@@ -80,6 +82,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   for (llvm::Function& function : module) {
     if (!function.isDeclaration()) passes.run(function, functions);
   }
+  split_coroutines(module, modules, functions);
 }
 
 void dump(const llvm::Module& module, const std::string& name, const char* ending) {

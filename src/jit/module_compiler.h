@@ -22,7 +22,9 @@ struct CompileRequest {
   const std::vector<std::uint32_t>* first_slot = nullptr;
 };
 
+// What an object exports: its one entry, by a name that says of which kind it is (warp_abi.h).
 inline constexpr const char* kEntryName = "doppel_entry";
+inline constexpr const char* kCoroutineName = "doppel_coroutine";
 
 // DOPPEL_DUMP=DIR writes NAME.ll before and NAME.opt.ll after LLVM's passes.
 Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest& request);

@@ -3,10 +3,13 @@
 //
 // A kernel becomes one host function that runs one warp from its first instruction to its exit:
 //     void entry(WarpContext* context);
-// It is called on a fibre of its own, so the callbacks may suspend it (at a barrier, or when it spins) and
-// resume it later. It never unwinds: a callback that ends the warp for good (trap, fault, cancel) simply does
-// not return. Generated code holds no address of this process: all it needs comes through the context, so
-// that an object can be cached on disk and loaded by any process, at any address.
+// It is called on a fibre, so the callbacks may suspend it (at a barrier, or when it spins) and resume it
+// later. Where the kernel's own body has barriers that wait, the entry is a coroutine
+// (KernelCode::coroutine): it also returns at a barrier at which `arrive` told it to wait, and goes on, on
+// any stack of the same thread, through resume_warp(). Generated code never unwinds: a callback that ends the
+// warp for good (trap, fault, cancel) simply does not return. Generated code holds no address of this
+// process: all it needs comes through the context, so that an object can be cached on disk and loaded by any
+// process, at any address.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +18,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 3;
+inline constexpr std::uint32_t kWarpAbiVersion = 4;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -33,6 +36,14 @@ struct RuntimeCallbacks {
   // Suspends the warp where the barrier is not complete.
   std::uint32_t (*barrier)(WarpContext*, std::uint32_t mask, std::uint32_t barrier,
                            std::uint32_t thread_count, std::uint32_t mode, std::uint32_t predicate);
+  // The same in a coroutine, which does not wait inside of the callback. Not 0: the warp has to wait; it
+  // returns at once, and is resumed when the barrier is complete. The result of a red form is in
+  // WarpContext::barrier_result when the warp goes on, whether it waited or not.
+  std::uint32_t (*arrive)(WarpContext*, std::uint32_t mask, std::uint32_t barrier, std::uint32_t thread_count,
+                          std::uint32_t mode, std::uint32_t predicate);
+  // Memory for what a coroutine keeps from one resumption to the next, aligned to kFrameAlignment: the first
+  // that it asks for, once a warp. The warp's own until it has ended.
+  std::byte* (*frame)(WarpContext*, std::uint64_t bytes);
   // The warp made no progress that it can see (a spin loop's back edge): lets others run, then returns.
   void (*yield)(WarpContext*);
   // trap, failed assertion in generated code, brkpt: ends the launch with an error. Does not return.
@@ -108,8 +119,24 @@ struct WarpContext {
   std::uint32_t tid[3][kWarpLanes];
   std::uint64_t
       grid_workspace;  // of a cooperative launch, else 0: %envreg1 and %envreg2 are its high and low half
-  void* engine;        // the engine's own
+  std::uint32_t barrier_result;  // of the last barrier, in a coroutine: see RuntimeCallbacks::arrive
+  void* engine;                  // the engine's own
 };
+
+// What a vector of 32 lanes of 64 bits is aligned to.
+inline constexpr std::uint64_t kFrameAlignment = 256;
+
+// Runs a coroutine on from where it returned. A frame starts with the address of the function that does so
+// (LLVM's Coroutines.rst, "switched-resume lowering").
+#if defined(__clang__)
+// Generated code has no type in front of it, where -fsanitize=function would read one.
+__attribute__((no_sanitize("function")))
+#endif
+inline void
+resume_warp(std::byte* frame) {
+  using Resume = void (*)(std::byte*);
+  (*reinterpret_cast<const Resume*>(frame))(frame);
+}
 
 inline std::uint64_t access_address(const WarpContext& context, int lane) {
   const int width = context.access_width == 0 ? 1 : static_cast<int>(context.access_width);

@@ -11,32 +11,29 @@ namespace doppel::engine::testing {
 
 class FakeModule final : public jit::CompiledModule {
  public:
-  explicit FakeModule(jit::WarpEntry entry, std::uint64_t local_bytes = 0)
-      : entry_(entry), local_bytes_(local_bytes) {
+  explicit FakeModule(jit::KernelCode code) : code_(code) {
     ptx::Function function;
     function.name = "kernel";
     function.is_kernel = true;
     module_.functions.push_back(function);
   }
   const ptx::Module& module() const override { return module_; }
-  Result<jit::KernelCode> kernel(std::uint32_t, jit::Variant) override {
-    return jit::KernelCode{entry_, local_bytes_};
-  }
+  Result<jit::KernelCode> kernel(std::uint32_t, jit::Variant) override { return code_; }
   bool locate(const void*, jit::CodeLocation&) const override { return false; }
   std::uint32_t counter_slots() const override { return 4; }
   std::uint32_t first_slot(std::uint32_t) const override { return 0; }
   ptx::Module module_;
 
  private:
-  jit::WarpEntry entry_;
-  std::uint64_t local_bytes_;
+  jit::KernelCode code_;
 };
 
 // A launch whose only parameter is a pointer to the test's own data.
 struct FakeLaunch {
-  FakeLaunch(jit::WarpEntry entry, Dim3 grid, Dim3 block, void* data, std::uint64_t local_bytes = 0)
+  FakeLaunch(jit::WarpEntry entry, Dim3 grid, Dim3 block, void* data, std::uint64_t local_bytes = 0,
+             bool coroutine = false)
       : argument(data) {
-    launch.module = std::make_shared<FakeModule>(entry, local_bytes);
+    launch.module = std::make_shared<FakeModule>(jit::KernelCode{entry, local_bytes, coroutine});
     launch.grid = grid;
     launch.block = block;
     launch.parameters = {reinterpret_cast<const std::byte*>(&argument), sizeof argument};

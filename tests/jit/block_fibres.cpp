@@ -4,6 +4,7 @@
 #include <bit>
 #include <boost/context/fiber.hpp>
 #include <boost/context/pooled_fixedsize_stack.hpp>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -18,6 +19,10 @@ namespace context = boost::context;
 
 struct Block;
 
+struct Free {
+  void operator()(std::byte* memory) const { std::free(memory); }
+};
+
 struct Warp {
   WarpContext context{};
   Block* block = nullptr;
@@ -25,7 +30,9 @@ struct Warp {
   bool finished = false;
   bool waiting = false;  // at `barrier`
   std::uint32_t barrier = 0;
-  std::uint32_t arrived_result = 0;
+  std::uint32_t mode = 0;  // of that barrier's instruction
+  bool left = false;       // a coroutine has returned to wait
+  std::unique_ptr<std::byte, Free> frame;
 };
 
 struct BarrierState {
@@ -68,14 +75,14 @@ void complete(Block& block, std::uint32_t id, std::uint32_t mode) {
   for (auto& warp : block.warps) {
     if (warp->waiting && warp->barrier == id) {
       warp->waiting = false;
-      warp->arrived_result = result;
+      warp->context.barrier_result = result;
     }
   }
 }
 
-std::uint32_t barrier(WarpContext* context, std::uint32_t mask, std::uint32_t id, std::uint32_t count,
-                      std::uint32_t mode, std::uint32_t predicate) {
-  Warp& warp = warp_of(context);
+// True: the warp has to wait.
+bool arrive_at(Warp& warp, std::uint32_t mask, std::uint32_t id, std::uint32_t count, std::uint32_t mode,
+               std::uint32_t predicate) {
   Block& block = *warp.block;
   BarrierState& state = block.barriers[id];
   state.arrived += static_cast<std::uint32_t>(std::popcount(mask));
@@ -86,14 +93,42 @@ std::uint32_t barrier(WarpContext* context, std::uint32_t mask, std::uint32_t id
   const bool arrive_only = mode == static_cast<std::uint32_t>(ptx::BarrierMode::Arrive);
   warp.waiting = !arrive_only;
   warp.barrier = id;
+  warp.mode = mode;
   if (state.arrived >= wanted) complete(block, id, mode);
+  return warp.waiting;
+}
+
+void wait_at_barrier(Warp& warp) {
+  Block& block = *warp.block;
+  BarrierState& state = block.barriers[warp.barrier];
   while (warp.waiting) {
     suspend(warp);
     // Threads may have exited meanwhile.
     if (warp.waiting && state.wanted == 0 && state.arrived >= block.threads - exited(block))
-      complete(block, id, mode);
+      complete(block, warp.barrier, warp.mode);
   }
-  return warp.arrived_result;
+}
+
+std::uint32_t barrier(WarpContext* context, std::uint32_t mask, std::uint32_t id, std::uint32_t count,
+                      std::uint32_t mode, std::uint32_t predicate) {
+  Warp& warp = warp_of(context);
+  if (arrive_at(warp, mask, id, count, mode, predicate)) wait_at_barrier(warp);
+  return context->barrier_result;
+}
+
+std::uint32_t arrive(WarpContext* context, std::uint32_t mask, std::uint32_t id, std::uint32_t count,
+                     std::uint32_t mode, std::uint32_t predicate) {
+  Warp& warp = warp_of(context);
+  warp.left = arrive_at(warp, mask, id, count, mode, predicate);
+  return warp.left ? 1 : 0;
+}
+
+std::byte* frame(WarpContext* context, std::uint64_t bytes) {
+  Warp& warp = warp_of(context);
+  const std::uint64_t rounded =
+      (bytes + jit::kFrameAlignment - 1) / jit::kFrameAlignment * jit::kFrameAlignment;
+  warp.frame.reset(static_cast<std::byte*>(std::aligned_alloc(jit::kFrameAlignment, rounded)));
+  return warp.frame.get();
 }
 
 void yield(WarpContext* context) { suspend(warp_of(context)); }
@@ -131,8 +166,9 @@ void trace_access(WarpContext* context, std::uint32_t, std::uint32_t mask, std::
 void check_access(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
                   const std::uint64_t*) {}
 
-constexpr jit::RuntimeCallbacks kCallbacks{barrier, yield,     trap,        call,         globaltimer,
-                                           clock,   nanosleep, trace_block, trace_access, check_access};
+constexpr jit::RuntimeCallbacks kCallbacks{barrier,   arrive,      frame,        yield,
+                                           trap,      call,        globaltimer,  clock,
+                                           nanosleep, trace_block, trace_access, check_access};
 
 }  // namespace
 
@@ -215,6 +251,11 @@ Result<GridResult> run_grid(const GridRun& run) {
           warp->fibre = context::fiber(std::allocator_arg, stacks, [self, entry](context::fiber&& caller) {
             self->caller = std::move(caller);
             enter(entry, self->context);
+            while (self->left) {
+              self->left = false;
+              wait_at_barrier(*self);
+              jit::resume_warp(self->frame.get());
+            }
             self->finished = true;
             return std::move(self->caller);
           });

@@ -1,0 +1,215 @@
+// How a worker runs the warps of a block: on fibres, and coroutines on whichever fibre is at work.
+#include <algorithm>
+#include <limits>
+
+#include "engine/callbacks.h"
+#include "engine/fault_report.h"
+#include "engine/launch_shape.h"
+#include "engine/worker.h"
+
+namespace doppel::engine {
+namespace {
+
+// Generated code has no type in front of it, where -fsanitize=function would read one.
+#if defined(__clang__)
+__attribute__((no_sanitize("function")))
+#endif
+void enter(jit::WarpEntry entry, jit::WarpContext& context) {
+  entry(&context);
+}
+
+constexpr std::uint32_t kNoWarp = std::numeric_limits<std::uint32_t>::max();
+
+// The warp that a fibre runs when `last` has returned: in turn, a coroutine that can go on, or the first that
+// has not started.
+std::uint32_t next_in_turn(const Block& block, std::uint32_t last) {
+  const auto runs = [&](std::uint32_t i) {
+    const Warp& warp = block.warps[i];
+    return i == block.next_fresh || (warp.state == Warp::State::Ready && warp.fiber == nullptr);
+  };
+  const std::uint32_t end = std::min(block.next_fresh + 1, block.warp_count);
+  for (std::uint32_t i = last + 1; i < end; ++i) {
+    if (runs(i)) return i;
+  }
+  for (std::uint32_t i = 0; i < last; ++i) {
+    if (runs(i)) return i;
+  }
+  return kNoWarp;
+}
+
+}  // namespace
+
+void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
+  const Launch& launch = grid->launch;
+  jit::WarpContext& context = warp.context;
+  context.callbacks = &runtime_callbacks();
+  context.parameters = launch.parameters.data();
+  context.shared = block.shared.base();
+  context.symbols = launch.symbols.data();
+  context.counters = counters.data();
+  context.ctaid[0] = block.ctaid.x;
+  context.ctaid[1] = block.ctaid.y;
+  context.ctaid[2] = block.ctaid.z;
+  context.ntid[0] = launch.block.x;
+  context.ntid[1] = launch.block.y;
+  context.ntid[2] = launch.block.z;
+  context.nctaid[0] = launch.grid.x;
+  context.nctaid[1] = launch.grid.y;
+  context.nctaid[2] = launch.grid.z;
+  fill_threads(context, launch.block, grid->shape, index);
+  context.exited_mask = 0;
+  context.barrier_result = 0;
+  context.warp_id = index;
+  context.warps_per_block = grid->warps_per_block;
+  context.warps_per_sm = launch.warps_per_sm;
+  // Blocks are dealt to the SMs in turn, as an idle card does.
+  context.sm_id = static_cast<std::uint32_t>(block.index % launch.sm_count);
+  context.sm_count = launch.sm_count;
+  context.static_shared_bytes = grid->kernel->static_shared_bytes;
+  context.dynamic_shared_bytes = launch.dynamic_shared_bytes;
+  context.grid_id = launch.grid_id;
+  context.grid_workspace = launch.grid_workspace;
+  context.engine = &warp;
+  warp.worker = this;
+  warp.block = &block;
+  warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
+  warp.issued = warp.slept_cycles = 0;
+  warp.frame = nullptr;
+}
+
+// On a fibre: one warp after the other, each until it ends or returns at a barrier, for as long as none of
+// them has to be suspended in the middle.
+void Worker::run_warps(void* argument) {
+  auto* self = static_cast<Worker*>(argument);
+  Block& block = *self->starting_;
+  Fiber* fiber = self->starting_fiber_;
+  GridRun& grid = *self->grid;
+  const bool traced = block.trace != nullptr;
+  const bool coroutine = grid.coroutine && !traced;
+  const bool reads_clock = grid.kernel->reads_clock;
+  if (reads_clock) self->counted_at_switch_ = self->count_instructions();
+  for (std::uint32_t index = self->starting_at_; index != kNoWarp && !grid.stopped();
+       index = next_in_turn(block, index)) {
+    Warp& warp = block.warps[index];
+    const bool fresh = index == block.next_fresh;
+    if (fresh) {
+      ++block.next_fresh;
+      self->prepare_warp(block, warp, index);
+      LocalMemory& local = coroutine ? warp.local : fiber->local;
+      if (!local.fit(std::size_t{jit::kWarpLanes} * grid.local_bytes)) {
+        grid.fail_with(out_of_memory("the local memory of a warp"));
+        return;
+      }
+      warp.context.local_stride = grid.local_bytes;
+      warp.context.local = local.base();
+    }
+    warp.fiber = fiber;
+    warp.state = Warp::State::Ready;
+    self->current = &warp;
+    self->in_callback = 0;
+    if (fresh) {
+      enter(traced ? grid.traced_entry : grid.entry, warp.context);
+    } else {
+      jit::resume_warp(warp.frame);
+    }
+    self->in_callback = 1;
+    self->current = nullptr;
+    warp.fiber = nullptr;
+    if (reads_clock) warp.issued += self->issued_since_switch();
+    if (warp.state == Warp::State::AtBarrier) {
+      self->handed_over_ = true;
+      continue;
+    }
+    warp.state = Warp::State::Done;
+    --block.running;
+    block.warp_left();
+    // A warp that was suspended in between had this fibre to itself; others have started the rest.
+    if (!coroutine && self->starting_fiber_ != fiber) return;
+  }
+}
+
+// Runs a warp that is on no fibre, and then others, on a fibre of their own. True: at least one got
+// somewhere.
+bool Worker::run_from(Block& block, std::uint32_t index) {
+  Fiber* fiber = fibers_.take();
+  if (fiber == nullptr) {
+    grid->fail_with(out_of_memory("the stack of a warp"));
+    return true;
+  }
+  starting_ = &block;
+  starting_fiber_ = fiber;
+  starting_at_ = index;
+  const bool progress = run_fiber(*fiber, block);
+  starting_fiber_ = nullptr;
+  return progress;
+}
+
+bool Worker::resume_warp(Warp& warp) {
+  if (warp.fiber == nullptr) return run_from(*warp.block, warp.context.warp_id);
+  current = &warp;
+  if (grid->kernel->reads_clock) counted_at_switch_ = count_instructions();
+  return run_fiber(*warp.fiber, *warp.block);
+}
+
+// Runs a fibre, and those of the block's warps that it hands over to. True: one of them got further than
+// another turn of a loop that waits.
+bool Worker::run_fiber(Fiber& fiber, Block& block) {
+  handed_over_ = false;
+  const Fiber::Suspended back = fiber.resume(run_warps, this);
+  switch (back.reason) {
+    case SwitchReason::Idle:
+      fibers_.give_back(back.fiber);
+      return true;
+    case SwitchReason::Left:
+      return handle_left(block);
+    case SwitchReason::Yield:
+      ++yields_;
+      current = nullptr;
+      return handed_over_;
+    default:
+      current = nullptr;
+      return true;
+  }
+}
+
+// The warp on the current fibre has ended for good.
+bool Worker::handle_left(Block& block) {
+  Warp* warp = current;
+  current = nullptr;
+  in_callback = 1;
+  if (signal_report.signal != 0) {
+    grid->fail_with(fault_from_signal(*warp, signal_report));
+    signal_report = {};
+  }
+  grid->stop = true;
+  fibers_.give_back(warp->fiber);
+  warp->fiber = nullptr;
+  warp->state = Warp::State::Done;
+  --block.running;
+  return true;
+}
+
+// The next warp of the block, in turn, that can go on from where its fibre was suspended.
+Warp* Worker::next_ready(const Warp& warp) {
+  Block& block = *warp.block;
+  const auto ready = [&](std::uint32_t i) {
+    return block.warps[i].state == Warp::State::Ready && block.warps[i].fiber != nullptr;
+  };
+  const std::uint32_t own = warp.context.warp_id;
+  for (std::uint32_t i = own + 1; i < block.next_fresh; ++i) {
+    if (ready(i)) return &block.warps[i];
+  }
+  for (std::uint32_t i = 0; i < own; ++i) {
+    if (ready(i)) return &block.warps[i];
+  }
+  return nullptr;
+}
+
+void Worker::leave_warp() {
+  Fiber* fiber = current->fiber;
+  if (starting_fiber_ == fiber) starting_fiber_ = nullptr;
+  fiber->suspend(SwitchReason::Left);
+  __builtin_unreachable();
+}
+
+}  // namespace doppel::engine
