@@ -91,6 +91,19 @@ namespace {
 
 bool is_coroutine(const llvm::Function& function) { return function.isPresplitCoroutine(); }
 
+// Whether what it gives is made again after a barrier, and only its operands are kept: where that costs no
+// more than to load it from the frame. A splat is a load of its scalar; arithmetic on 32 lanes is more.
+bool is_made_again(llvm::Instruction& instruction) {
+  if (llvm::isa<llvm::CastInst>(instruction) || llvm::isa<llvm::GetElementPtrInst>(instruction) ||
+      llvm::isa<llvm::InsertElementInst>(instruction))
+    return true;
+  if (const auto* shuffle = llvm::dyn_cast<llvm::ShuffleVectorInst>(&instruction))
+    return shuffle->isZeroEltSplat();
+  if (instruction.getType()->isVectorTy() || instruction.isIntDivRem()) return false;
+  return llvm::isa<llvm::BinaryOperator>(instruction) || llvm::isa<llvm::CmpInst>(instruction) ||
+         llvm::isa<llvm::SelectInst>(instruction);
+}
+
 }  // namespace
 
 void prepare_coroutines(llvm::Module& module, llvm::ModuleAnalysisManager& analyses) {
@@ -108,7 +121,8 @@ void split_coroutines(llvm::Module& module, llvm::ModuleAnalysisManager& analyse
   analyses.clear();
   functions.clear();
   llvm::ModulePassManager split;
-  split.addPass(llvm::createModuleToPostOrderCGSCCPassAdaptor(llvm::CoroSplitPass(/*OptimizeFrame=*/true)));
+  split.addPass(llvm::createModuleToPostOrderCGSCCPassAdaptor(
+      llvm::CoroSplitPass(is_made_again, /*OptimizeFrame=*/true)));
   split.addPass(llvm::CoroCleanupPass());
   split.run(module, analyses);
 
