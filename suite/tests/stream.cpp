@@ -1,5 +1,5 @@
-// Bandwidth of the card's memory. Arrays of 128 MiB are larger than any level of cache of the cards
-// described.
+// Bandwidth of the card's memory. The arrays of a test are 512 MiB together: five times the largest L2 of the
+// cards described, so that what stays in it from one launch to the next hardly counts.
 #include "kernels.h"
 #include "tests.h"
 #include "timed.h"
@@ -8,84 +8,89 @@ namespace doppel::suite {
 
 namespace {
 
-constexpr unsigned kCount = 1U << 24U;
 constexpr host::Extent kBlock{256};
-constexpr host::Extent kGrid{kCount / kBlock.x};
-constexpr double kArrayGigabytes = kCount * sizeof(double) * 1e-9;
+constexpr unsigned elements(unsigned arrays) { return (1U << 26U) / arrays; }
+constexpr host::Extent grid(unsigned count) { return {count / kBlock.x}; }
 
 double value_of(unsigned i) { return 1 + i % 1000; }
 
-std::vector<double> values() {
-  std::vector<double> all(kCount);
-  for (unsigned i = 0; i < kCount; ++i) all[i] = value_of(i);
+std::vector<double> values(unsigned count) {
+  std::vector<double> all(count);
+  for (unsigned i = 0; i < count; ++i) all[i] = value_of(i);
   return all;
 }
 
 template <class Expected>
 bool holds(const host::Buffer<double>& buffer, Expected expected) {
   const std::vector<double> stored = buffer.download();
-  for (unsigned i = 0; i < kCount; ++i) {
+  for (unsigned i = 0; i < stored.size(); ++i) {
     if (stored[i] != expected(i)) return false;
   }
   return true;
 }
 
-Result bandwidth(double time_us, int arrays, bool correct) {
+Result bandwidth(double time_us, unsigned arrays, bool correct) {
   Result result;
   result.time_us = time_us;
-  result.value = arrays * kArrayGigabytes / time_us * 1e6;
+  result.value = arrays * elements(arrays) * sizeof(double) * 1e-9 / time_us * 1e6;
   result.unit = "GB/s";
   result.correct = correct;
-  result.detail = std::to_string(arrays) + (arrays == 1 ? " array" : " arrays") + " of 2^24 doubles";
+  result.detail = std::to_string(arrays) + (arrays == 1 ? " array" : " arrays") + " of " +
+                  std::to_string(elements(arrays) >> 20U) + " Mi doubles";
   return result;
 }
 
 Result init(const host::Card& /*card*/) {
+  constexpr unsigned kCount = elements(1);
   const host::Module module(kStreamPtx);
   const CUfunction kernel = module.kernel("stream_init");
   const host::Buffer<double> a(kCount);
-  const double time_us = timed_us([&] { host::launch(kernel, kGrid, kBlock, a.address(), 2.5, kCount); });
+  const double time_us =
+      timed_us([&] { host::launch(kernel, grid(kCount), kBlock, a.address(), 2.5, kCount); });
   return bandwidth(time_us, 1, holds(a, [](unsigned) { return 2.5; }));
 }
 
 Result read(const host::Card& /*card*/) {
+  constexpr unsigned kCount = elements(1);
   const host::Module module(kStreamPtx);
   const CUfunction kernel = module.kernel("stream_read");
-  std::vector<double> input = values();
+  std::vector<double> input = values(kCount);
   const host::Buffer<double> a{std::span<const double>(input)};
   host::Buffer<double> found(1);
   found.clear();
-  const double time_us =
-      timed_us([&] { host::launch(kernel, kGrid, kBlock, a.address(), found.address(), -1.0, kCount); });
+  const double time_us = timed_us(
+      [&] { host::launch(kernel, grid(kCount), kBlock, a.address(), found.address(), -1.0, kCount); });
   const bool untouched = found.download()[0] == 0;
   // The same kernel must find what is there: the last value, made the only one of its kind.
   input.back() = -1;
   host::check(cuMemcpyHtoD(a.address() + (kCount - 1) * sizeof(double), &input.back(), sizeof(double)),
               "cuMemcpyHtoD");
-  host::launch(kernel, kGrid, kBlock, a.address(), found.address(), -1.0, kCount);
+  host::launch(kernel, grid(kCount), kBlock, a.address(), found.address(), -1.0, kCount);
   return bandwidth(time_us, 1, untouched && found.download()[0] == -1);
 }
 
 Result scale(const host::Card& /*card*/) {
+  constexpr unsigned kCount = elements(2);
   const host::Module module(kStreamPtx);
   const CUfunction kernel = module.kernel("stream_scale");
   const host::Buffer<double> a(kCount);
-  const host::Buffer<double> b{std::span<const double>(values())};
+  const host::Buffer<double> b{std::span<const double>(values(kCount))};
   const double time_us =
-      timed_us([&] { host::launch(kernel, kGrid, kBlock, a.address(), b.address(), 1.5, kCount); });
+      timed_us([&] { host::launch(kernel, grid(kCount), kBlock, a.address(), b.address(), 1.5, kCount); });
   return bandwidth(time_us, 2, holds(a, [](unsigned i) { return value_of(i) * 1.5; }));
 }
 
 Result triad(const host::Card& /*card*/) {
+  constexpr unsigned kCount = elements(4);
   const host::Module module(kStreamPtx);
   const CUfunction kernel = module.kernel("stream_triad");
-  const std::vector<double> input = values();
+  const std::vector<double> input = values(kCount);
   const host::Buffer<double> a(kCount);
   const host::Buffer<double> b{std::span<const double>(input)};
   const host::Buffer<double> c{std::span<const double>(input)};
   const host::Buffer<double> d{std::span<const double>(input)};
   const double time_us = timed_us([&] {
-    host::launch(kernel, kGrid, kBlock, a.address(), b.address(), c.address(), d.address(), kCount);
+    host::launch(kernel, grid(kCount), kBlock, a.address(), b.address(), c.address(), d.address(), kCount);
   });
   return bandwidth(time_us, 4, holds(a, [](unsigned i) { return value_of(i) * value_of(i) + value_of(i); }));
 }
