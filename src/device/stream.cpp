@@ -17,8 +17,9 @@ namespace {
 
 std::atomic<std::uint64_t> next_stream{1};
 
-// Operations that a stream takes before a call waits for the oldest: a card's queue of launches holds as
-// many, so a program that never looks back does not fill the host's memory.
+// Operations that a stream takes before a call waits for the oldest, so that a program that never looks back
+// does not fill the host's memory. A card's queue is bounded too; NVIDIA does not publish by how much, so the
+// number is ours.
 constexpr std::size_t kQueueLength = 1024;
 
 }  // namespace
