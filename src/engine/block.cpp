@@ -50,7 +50,7 @@ void Block::complete(Barrier& barrier) {
   ++epoch;
 }
 
-void Block::warp_left() {
+void Block::complete_without() {
   for (std::uint32_t open = open_barriers; open != 0; open &= open - 1) {
     Barrier& barrier = barriers[static_cast<std::size_t>(std::countr_zero(open))];
     if (barrier.expected == 0 && full(barrier)) complete(barrier);
@@ -72,11 +72,6 @@ std::string Block::describe_deadlock() const {
   }
   text.pop_back();
   return text;
-}
-
-void Block::reset_barriers() {
-  if (open_barriers != 0) barriers = {};
-  open_barriers = 0;
 }
 
 }  // namespace doppel::engine

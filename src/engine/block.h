@@ -39,6 +39,7 @@ class CoroutineFrames {
 struct alignas(64) Warp {
   enum class State : std::uint8_t { Fresh, Ready, AtBarrier, Done };
   jit::WarpContext context;
+  std::uint64_t prepared_for = 0;  // the worker's grid whose constants are in context; 0: none
   Worker* worker = nullptr;
   Block* block = nullptr;
   Fiber* fiber = nullptr;      // that it is on; null: it has not started, is done, or left at a barrier
@@ -66,8 +67,10 @@ struct Barrier {
 struct Block {
   static constexpr std::uint32_t kBarriers = 16;
   GridRun* grid = nullptr;
-  std::uint64_t index = 0;  // in the grid
-  Dim3 ctaid;               // the same as %ctaid
+  std::uint64_t index = 0;         // in the grid
+  Dim3 ctaid;                      // the same as %ctaid
+  std::uint32_t sm_id = 0;         // of the modelled card
+  std::uint64_t prepared_for = 0;  // as in Warp: shared memory fits this grid
   std::uint32_t warp_count = 0;
   std::uint32_t next_fresh = 0;  // warps from here on have not started
   std::uint32_t running = 0;     // warps that are not done
@@ -86,12 +89,19 @@ struct Block {
   bool arrive(Warp& warp, std::uint32_t mask, std::uint32_t barrier, std::uint32_t thread_count,
               ptx::BarrierMode mode, std::uint32_t predicate);
   // A warp has ended: barriers that waited for it may be complete.
-  void warp_left();
+  void warp_left() {
+    --running;
+    if (open_barriers != 0) complete_without();
+  }
   // All that still run wait at barriers that nobody can complete.
   std::string describe_deadlock() const;
-  void reset_barriers();
+  void reset_barriers() {
+    if (open_barriers != 0) barriers = {};
+    open_barriers = 0;
+  }
 
  private:
+  void complete_without();
   static bool waits_at(const Warp& warp, std::uint32_t barrier) {
     return warp.state == Warp::State::AtBarrier && warp.barrier == barrier;
   }

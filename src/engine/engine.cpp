@@ -239,16 +239,16 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
   const double known = grid.kernel->microseconds_per_block;
   const bool helped = host_threads_ > 1 && grid.blocks > 1 &&
                       (known < 0 || known * static_cast<double>(grid.blocks) > kWorthAThreadUs);
-  if (helped) ask_for_help(grid);
+  if (helped) {
+    grid.threads =
+        std::min(host_threads_, static_cast<unsigned>(std::min<std::uint64_t>(grid.blocks, 1u << 16)));
+    ask_for_help(grid);
+  }
   const auto start = Clock::now();
   work(grid);
-  const unsigned threads =
-      helped ? std::min<unsigned>(host_threads_,
-                                  static_cast<unsigned>(std::min<std::uint64_t>(grid.blocks, 1u << 16)))
-             : 1;
   if (helped) leave_help(grid);
   const double elapsed_us = std::chrono::duration<double, std::micro>(Clock::now() - start).count();
-  grid.kernel->microseconds_per_block = elapsed_us * threads / static_cast<double>(grid.blocks);
+  grid.kernel->microseconds_per_block = elapsed_us * grid.threads / static_cast<double>(grid.blocks);
 
   if (!grid.fault && launch.cancel != nullptr && *launch.cancel && grid.cut_short) {
     Fault fault;

@@ -35,6 +35,7 @@ struct GridRun {
   std::uint32_t shared_bytes = 0;
   DeviceHeap* heap = nullptr;
   std::uint64_t residency_limit = 1;
+  unsigned threads = 1;  // of the host, that may work on it
 
   std::atomic<std::uint64_t> next_block{0};
   std::atomic<std::uint64_t> resident{0};

@@ -8,8 +8,7 @@ LocalMemory::~LocalMemory() {
   if (base_ != nullptr) munmap(base_, bytes_);
 }
 
-bool LocalMemory::fit(std::size_t bytes) {
-  if (bytes <= bytes_) return true;
+bool LocalMemory::grow(std::size_t bytes) {
   constexpr std::size_t kPage = 4096;
   const std::size_t rounded = (bytes + kPage - 1) / kPage * kPage;
   void* memory =

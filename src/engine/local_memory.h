@@ -13,10 +13,11 @@ class LocalMemory {
   LocalMemory& operator=(const LocalMemory&) = delete;
 
   // Room for so many bytes, whose content is not kept. False: the host has no memory.
-  bool fit(std::size_t bytes);
+  bool fit(std::size_t bytes) { return bytes <= bytes_ || grow(bytes); }
   std::byte* base() const { return base_; }
 
  private:
+  bool grow(std::size_t bytes);
   std::byte* base_ = nullptr;
   std::size_t bytes_ = 0;
 };

@@ -24,6 +24,17 @@ bool reads_clock(const ptx::Operand& operand) {
   }
 }
 
+bool uses_reserved_shared(const ptx::Function& function) {
+  return std::any_of(
+      function.instructions.begin(), function.instructions.end(), [](const ptx::Instruction& instruction) {
+        return std::any_of(instruction.operands.begin(), instruction.operands.end(),
+                           [](const ptx::Operand& operand) {
+                             return operand.kind == ptx::Operand::Kind::Special &&
+                                    operand.special == ptx::SpecialRegister::ReservedSmemOffset;
+                           });
+      });
+}
+
 bool reads_clock(const ptx::Function& function) {
   return std::any_of(function.instructions.begin(), function.instructions.end(),
                      [](const ptx::Instruction& instruction) {
@@ -48,6 +59,8 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
         each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
     if (last > first) prepared->slot_ranges.emplace_back(first, last);
     prepared->reads_clock = prepared->reads_clock || reads_clock(module.functions[each]);
+    prepared->uses_reserved_shared =
+        prepared->uses_reserved_shared || uses_reserved_shared(module.functions[each]);
   }
   if (prepared->reads_clock) {
     for (const std::uint32_t each : functions) {

@@ -17,7 +17,8 @@ struct PreparedKernel {
   std::weak_ptr<jit::CompiledModule> module;
   std::uint32_t function = 0;
   std::uint32_t static_shared_bytes = 0;
-  bool reads_clock = false;  // %clock or its like, or nanosleep: their warps count what they issue
+  bool uses_reserved_shared = false;  // %reserved_smem_offset_begin and its like
+  bool reads_clock = false;           // %clock or its like, or nanosleep: their warps count what they issue
   // Counter slots [first, last) of the functions that the kernel can reach, and the instructions of each
   // slot's basic block.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> slot_ranges;

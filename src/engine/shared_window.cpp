@@ -22,7 +22,6 @@ bool SharedWindow::fit(std::size_t bytes) {
     base_ = static_cast<std::byte*>(memory);
     if (mprotect(base_ + jit::kReservedSharedOffset, kPage, PROT_READ | PROT_WRITE) != 0) return false;
   }
-  std::memset(base_ + jit::kReservedSharedOffset, 0, jit::kReservedSharedBytes);
   const std::size_t wanted = (bytes + kPage - 1) / kPage * kPage;
   if (wanted > accessible_ &&
       mprotect(base_ + accessible_, wanted - accessible_, PROT_READ | PROT_WRITE) != 0)
@@ -30,6 +29,10 @@ bool SharedWindow::fit(std::size_t bytes) {
   if (wanted < accessible_ && mprotect(base_ + wanted, accessible_ - wanted, PROT_NONE) != 0) return false;
   accessible_ = wanted;
   return true;
+}
+
+void SharedWindow::clear_reserved() {
+  std::memset(base_ + jit::kReservedSharedOffset, 0, jit::kReservedSharedBytes);
 }
 
 }  // namespace doppel::engine

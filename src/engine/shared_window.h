@@ -14,9 +14,10 @@ class SharedWindow {
   SharedWindow(const SharedWindow&) = delete;
   SharedWindow& operator=(const SharedWindow&) = delete;
 
-  // Makes exactly the pages of `bytes` accessible, and the reserved part, which it clears
-  // (jit::kReservedSharedOffset). False: the host refuses.
+  // Makes exactly the pages of `bytes` accessible, and the reserved part (jit::kReservedSharedOffset). False:
+  // the host refuses.
   bool fit(std::size_t bytes);
+  void clear_reserved();
   std::byte* base() const { return base_; }
   bool contains(std::uint64_t address) const {
     return address - reinterpret_cast<std::uint64_t>(base_) < kBytes;

@@ -22,6 +22,10 @@ constexpr unsigned kIdleRoundsBeforeWaiting = 256;
 // Polls of a block's loops (each some ten thousand instructions of a warp) after which others get their turn,
 // although its barriers complete: it may wait for another block in a loop with barriers.
 constexpr unsigned kYieldsBeforeOthers = 256;
+// A worker claims up to so many blocks at once, and no more than a sixteenth of its share of what is left:
+// each claim makes the host's stores wait for each other.
+constexpr std::uint64_t kMostClaimed = 16;
+constexpr std::uint64_t kClaimsOfShare = 16;
 
 // Read by signal handlers: the first use must not allocate, so it lies in the thread's static block.
 __attribute__((tls_model("initial-exec"))) constinit thread_local Worker* worker_of_thread = nullptr;
@@ -40,6 +44,8 @@ void GridRun::fail_with(Fault found) {
 
 void Worker::run(GridRun& the_grid) {
   grid = &the_grid;
+  ++grids_;
+  claimed_ = claimed_end_ = 0;
   const SignalScope signals(*this);
   counters.resize(
       std::max<std::size_t>(counters.size(), std::size_t{2} * the_grid.launch.module->counter_slots()));
@@ -92,9 +98,29 @@ void Worker::run(GridRun& the_grid) {
   grid = nullptr;
 }
 
+// The next block that this worker may start. Other workers do not wait for those that it has claimed: it
+// starts them in their order, and one at a time even where no more may be resident, so that a block which
+// waits for an earlier one never waits for a claimed one for good.
+std::optional<std::uint64_t> Worker::claim_block() {
+  if (claimed_ == claimed_end_) {
+    const std::uint64_t next = grid->next_block.load(std::memory_order_relaxed);
+    if (next >= grid->blocks) return std::nullopt;
+    const std::uint64_t count =
+        std::clamp<std::uint64_t>((grid->blocks - next) / (kClaimsOfShare * grid->threads), 1, kMostClaimed);
+    claimed_ = grid->next_block.fetch_add(count, std::memory_order_relaxed);
+    claimed_end_ = std::min(claimed_ + count, grid->blocks);
+    if (claimed_ >= grid->blocks) {
+      claimed_ = claimed_end_ = 0;
+      return std::nullopt;
+    }
+  }
+  const std::uint64_t index = claimed_++;
+  return grid->launch.traced_only ? grid->launch.traced_blocks[index] : index;
+}
+
 Block* Worker::start_block() {
   if (grid->stopped()) {
-    if (grid->next_block < grid->blocks) grid->cut_short = true;
+    if (claimed_ < claimed_end_ || grid->next_block < grid->blocks) grid->cut_short = true;
     return nullptr;
   }
   // Count first, so that no more than the limit are ever resident.
@@ -102,51 +128,82 @@ Block* Worker::start_block() {
     --grid->resident;
     return nullptr;
   }
-  std::uint64_t index = grid->next_block.fetch_add(1, std::memory_order_relaxed);
-  if (index >= grid->blocks) {
+  const std::optional<std::uint64_t> index = claim_block();
+  if (!index) {
     --grid->resident;
     return nullptr;
   }
-  if (grid->launch.traced_only) index = grid->launch.traced_blocks[index];
   if (free_blocks_.empty()) {
     all_blocks_.push_back(std::make_unique<Block>());
     free_blocks_.push_back(all_blocks_.back().get());
   }
   Block* block = free_blocks_.back();
   free_blocks_.pop_back();
-  block->grid = grid;
-  block->index = index;
-  block->ctaid = block_at(grid->launch.grid, index);
-  block->warp_count = block->running = grid->warps_per_block;
-  block->next_fresh = 0;
-  block->epoch = 0;
-  if (block->warp_capacity < block->warp_count) {
-    block->warps = std::make_unique<Warp[]>(block->warp_count);
-    block->warp_capacity = block->warp_count;
-    // No address that an access could have had, until one has been noted.
-    for (std::uint32_t i = 0; i < block->warp_count; ++i) {
-      std::fill_n(block->warps[i].context.access_addresses, jit::kWarpLanes, ~std::uint64_t{0});
-    }
-  }
-  for (std::uint32_t i = 0; i < block->warp_count; ++i) block->warps[i].state = Warp::State::Fresh;
-  block->trace = nullptr;
-  if (grid->traced_entry != nullptr) {
-    const auto& traced = grid->launch.traced_blocks;
-    const auto found = std::ranges::lower_bound(traced, index);
-    if (found != traced.end() && *found == index) {
-      block->trace = &grid->outcome.traces[static_cast<std::size_t>(found - traced.begin())];
-      block->trace->warps.resize(block->warp_count);
-    }
-  }
-  if (!block->shared.fit(std::max<std::uint32_t>(grid->shared_bytes, 1))) {
-    grid->fail_with(out_of_memory("the shared memory of a block"));
-  }
-  if (grid->launch.check) {
-    if (block->checker == nullptr) block->checker = std::make_unique<SharedChecker>();
-    block->checker->reset(grid->shared_bytes);
-  }
+  begin(*block, *index);
   resident_.push_back(block);
   return block;
+}
+
+// On a fibre, where all warps of the block have ended: it goes on as the grid's next block, where nobody else
+// has to be looked after first. Cheaper than finish_block() and start_block(), which small blocks are mostly
+// made of.
+bool Worker::renew(Block& block) {
+  if (block.running != 0 || resident_.size() != 1 || grid->stopped()) return false;
+  const std::optional<std::uint64_t> index = claim_block();
+  if (!index) return false;
+  block.reset_barriers();
+  yields_ = 0;
+  begin(block, *index);
+  return true;
+}
+
+// Makes it the block of that index, with all its warps still to start.
+void Worker::begin(Block& block, std::uint64_t index) {
+  const Launch& launch = grid->launch;
+  const bool known_grid = block.prepared_for == grids_;
+  if (known_grid && index == block.index + 1 && block.ctaid.x + 1 < launch.grid.x) {
+    ++block.ctaid.x;
+  } else {
+    block.ctaid = block_at(launch.grid, index);
+  }
+  block.index = index;
+  // Blocks are dealt to the SMs in turn, as an idle card does.
+  block.sm_id = static_cast<std::uint32_t>(index % launch.sm_count);
+  block.running = grid->warps_per_block;
+  block.next_fresh = 0;
+  block.epoch = 0;
+  if (!known_grid) {
+    block.grid = grid;
+    block.warp_count = grid->warps_per_block;
+    if (block.warp_capacity < block.warp_count) {
+      block.warps = std::make_unique<Warp[]>(block.warp_count);
+      block.warp_capacity = block.warp_count;
+      // No address that an access could have had, until one has been noted.
+      for (std::uint32_t i = 0; i < block.warp_count; ++i) {
+        std::fill_n(block.warps[i].context.access_addresses, jit::kWarpLanes, ~std::uint64_t{0});
+      }
+    }
+    if (!block.shared.fit(std::max<std::uint32_t>(grid->shared_bytes, 1))) {
+      grid->fail_with(out_of_memory("the shared memory of a block"));
+      return;
+    }
+    block.prepared_for = grids_;
+  }
+  for (std::uint32_t i = 0; i < block.warp_count; ++i) block.warps[i].state = Warp::State::Fresh;
+  if (grid->kernel->uses_reserved_shared) block.shared.clear_reserved();
+  block.trace = nullptr;
+  if (grid->traced_entry != nullptr) {
+    const auto& traced = launch.traced_blocks;
+    const auto found = std::ranges::lower_bound(traced, index);
+    if (found != traced.end() && *found == index) {
+      block.trace = &grid->outcome.traces[static_cast<std::size_t>(found - traced.begin())];
+      block.trace->warps.resize(block.warp_count);
+    }
+  }
+  if (launch.check) {
+    if (block.checker == nullptr) block.checker = std::make_unique<SharedChecker>();
+    block.checker->reset(grid->shared_bytes);
+  }
 }
 
 void Worker::finish_block(Block& block) {

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,11 @@ class Worker {
  private:
   enum class BlockState { Finished, Spinning, Stopped };
   static void run_warps(void* self);
+  bool run_fresh(Block& block, Fiber& fiber, std::uint32_t index);
   Block* start_block();
+  std::optional<std::uint64_t> claim_block();
+  void begin(Block& block, std::uint64_t index);
+  bool renew(Block& block);
   BlockState run_block(Block& block);
   bool resume_warp(Warp& warp);
   bool run_fiber(Fiber& fiber, Block& block);
@@ -55,6 +60,7 @@ class Worker {
   bool handle_left(Block& block);
   bool run_from(Block& block, std::uint32_t index);
   void finish_block(Block& block);
+  void prepare_for_grid(Block& block, Warp& warp, std::uint32_t index);
   void prepare_warp(Block& block, Warp& warp, std::uint32_t index);
   void collect_counters();
   Fault fault_here(const Warp& warp) const;
@@ -62,7 +68,9 @@ class Worker {
   FiberPool fibers_;
   std::vector<std::unique_ptr<Block>> all_blocks_;
   std::vector<Block*> free_blocks_, resident_;
-  Block* starting_ = nullptr;  // whose fresh warps the current fibre runs
+  std::uint64_t grids_ = 0;                      // that this worker has been at, the current one included
+  std::uint64_t claimed_ = 0, claimed_end_ = 0;  // blocks of the grid that only this worker may start
+  Block* starting_ = nullptr;                    // whose fresh warps the current fibre runs
   Fiber* starting_fiber_ = nullptr;
   std::uint32_t starting_at_ = 0;  // the first of them
   bool handed_over_ = false;       // a warp reached a barrier since the last resume, and another went on

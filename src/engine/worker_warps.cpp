@@ -39,7 +39,8 @@ std::uint32_t next_in_turn(const Block& block, std::uint32_t last) {
 
 }  // namespace
 
-void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
+// What is the same for this warp of every block of the grid.
+void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   const Launch& launch = grid->launch;
   jit::WarpContext& context = warp.context;
   context.callbacks = &runtime_callbacks();
@@ -47,9 +48,6 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   context.shared = block.shared.base();
   context.symbols = launch.symbols.data();
   context.counters = counters.data();
-  context.ctaid[0] = block.ctaid.x;
-  context.ctaid[1] = block.ctaid.y;
-  context.ctaid[2] = block.ctaid.z;
   context.ntid[0] = launch.block.x;
   context.ntid[1] = launch.block.y;
   context.ntid[2] = launch.block.z;
@@ -57,75 +55,91 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   context.nctaid[1] = launch.grid.y;
   context.nctaid[2] = launch.grid.z;
   fill_threads(context, launch.block, grid->shape, index);
-  context.exited_mask = 0;
-  context.barrier_result = 0;
   context.warp_id = index;
   context.warps_per_block = grid->warps_per_block;
   context.warps_per_sm = launch.warps_per_sm;
-  // Blocks are dealt to the SMs in turn, as an idle card does.
-  context.sm_id = static_cast<std::uint32_t>(block.index % launch.sm_count);
   context.sm_count = launch.sm_count;
   context.static_shared_bytes = grid->kernel->static_shared_bytes;
   context.dynamic_shared_bytes = launch.dynamic_shared_bytes;
   context.grid_id = launch.grid_id;
   context.grid_workspace = launch.grid_workspace;
+  context.local_stride = grid->local_bytes;
   context.engine = &warp;
   warp.worker = this;
   warp.block = &block;
+  warp.prepared_for = grids_;
+}
+
+void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
+  if (warp.prepared_for != grids_) prepare_for_grid(block, warp, index);
+  jit::WarpContext& context = warp.context;
+  context.ctaid[0] = block.ctaid.x;
+  context.ctaid[1] = block.ctaid.y;
+  context.ctaid[2] = block.ctaid.z;
+  context.sm_id = block.sm_id;
+  context.exited_mask = 0;
+  context.barrier_result = 0;
   warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
   warp.issued = warp.slept_cycles = 0;
   warp.frame = nullptr;
 }
 
-// On a fibre: one warp after the other, each until it ends or returns at a barrier, for as long as none of
-// them has to be suspended in the middle.
+// On a fibre: the warps of a block, and of those after it, for as long as none of them has to be suspended in
+// the middle.
 void Worker::run_warps(void* argument) {
   auto* self = static_cast<Worker*>(argument);
   Block& block = *self->starting_;
-  Fiber* fiber = self->starting_fiber_;
-  GridRun& grid = *self->grid;
+  Fiber& fiber = *self->starting_fiber_;
+  if (self->grid->kernel->reads_clock) self->counted_at_switch_ = self->count_instructions();
+  std::uint32_t first = self->starting_at_;
+  while (self->run_fresh(block, fiber, first) && self->renew(block)) first = 0;
+}
+
+// One warp after the other, each until it ends or returns at a barrier. False: one was suspended in between,
+// and others have started the rest.
+bool Worker::run_fresh(Block& block, Fiber& fiber, std::uint32_t first) {
   const bool traced = block.trace != nullptr;
-  const bool coroutine = grid.coroutine && !traced;
-  const bool reads_clock = grid.kernel->reads_clock;
-  if (reads_clock) self->counted_at_switch_ = self->count_instructions();
-  for (std::uint32_t index = self->starting_at_; index != kNoWarp && !grid.stopped();
+  const bool coroutine = grid->coroutine && !traced;
+  const bool reads_clock = grid->kernel->reads_clock;
+  const jit::WarpEntry entry = traced ? grid->traced_entry : grid->entry;
+  const std::size_t local_bytes = std::size_t{jit::kWarpLanes} * grid->local_bytes;
+  for (std::uint32_t index = first; index != kNoWarp && !grid->stopped();
        index = next_in_turn(block, index)) {
     Warp& warp = block.warps[index];
     const bool fresh = index == block.next_fresh;
     if (fresh) {
       ++block.next_fresh;
-      self->prepare_warp(block, warp, index);
-      LocalMemory& local = coroutine ? warp.local : fiber->local;
-      if (!local.fit(std::size_t{jit::kWarpLanes} * grid.local_bytes)) {
-        grid.fail_with(out_of_memory("the local memory of a warp"));
-        return;
+      prepare_warp(block, warp, index);
+      LocalMemory& local = coroutine ? warp.local : fiber.local;
+      if (!local.fit(local_bytes)) {
+        grid->fail_with(out_of_memory("the local memory of a warp"));
+        return false;
       }
-      warp.context.local_stride = grid.local_bytes;
       warp.context.local = local.base();
     }
-    warp.fiber = fiber;
+    warp.fiber = &fiber;
     warp.state = Warp::State::Ready;
-    self->current = &warp;
-    self->in_callback = 0;
+    current = &warp;
+    in_callback = 0;
     if (fresh) {
-      enter(traced ? grid.traced_entry : grid.entry, warp.context);
+      enter(entry, warp.context);
     } else {
       jit::resume_warp(warp.frame);
     }
-    self->in_callback = 1;
-    self->current = nullptr;
+    in_callback = 1;
+    current = nullptr;
     warp.fiber = nullptr;
-    if (reads_clock) warp.issued += self->issued_since_switch();
+    if (reads_clock) warp.issued += issued_since_switch();
     if (warp.state == Warp::State::AtBarrier) {
-      self->handed_over_ = true;
+      handed_over_ = true;
       continue;
     }
     warp.state = Warp::State::Done;
-    --block.running;
     block.warp_left();
-    // A warp that was suspended in between had this fibre to itself; others have started the rest.
-    if (!coroutine && self->starting_fiber_ != fiber) return;
+    // A warp that was suspended in between had this fibre to itself.
+    if (!coroutine && starting_fiber_ != &fiber) return false;
   }
+  return true;
 }
 
 // Runs a warp that is on no fibre, and then others, on a fibre of their own. True: at least one got

@@ -497,6 +497,10 @@ void FunctionEmitter::emit_block(BlockId block) {
   emit_terminator(block);
 }
 
+bool FunctionEmitter::runs_once() const {
+  return function_.is_kernel && graph_.reducible() && graph_.blocks()[block_].loop == kernel::kNoLoop;
+}
+
 // Whether lanes leave the function only all at once.
 bool FunctionEmitter::leaves_together() const {
   for (BlockId id = 0; id < graph_.blocks().size(); ++id) {

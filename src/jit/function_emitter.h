@@ -95,6 +95,7 @@ class FunctionEmitter {
   bool mask_may_be_empty() const { return mask_may_be_empty_; }
   llvm::Value* barrier_mask() { return barrier_lanes_ != nullptr ? barrier_lanes_ : effective_mask_; }
   bool mask_is_full() const;  // known to be all 32 lanes
+  bool runs_once() const;     // a warp: the instruction is in the kernel itself, outside of all loops
   llvm::MDNode* likely();     // branch weights of a condition that nearly always holds
   void lanes_left_in_call();  // takes out the lanes that exited inside of a call
 

@@ -5,6 +5,14 @@
 #include "jit/lane_loop.h"
 
 namespace doppel::jit {
+namespace {
+
+// How far ahead of a warp's own loads: 16 warps of 4-byte elements. From 1 KiB to 4 KiB, a*x+y streams a
+// third faster than without (bench/, x86-64 with AVX-512); nearer is less.
+constexpr std::int64_t kPrefetchBytes = 2048;
+constexpr std::int64_t kHostLineBytes = 64;
+
+}  // namespace
 
 using llvm::Value;
 using ptx::Operand;
@@ -246,8 +254,24 @@ std::vector<Value*> MemoryAccess::load() {
   return results;
 }
 
+// Warps run one after the other, and where each reads once what lies side by side, they read memory as a
+// stream: but over more code than the host looks ahead. Asks for what a warp some turns later will read; an
+// address that cannot be read is no fault here.
+void MemoryAccess::prefetch(const AccessPlan& plan) {
+  if (space_ != ptx::Space::Global && space_ != ptx::Space::Generic) return;
+  if (plan.segments.size() != 1 || plan.segments[0].broadcast || !emitter_.runs_once()) return;
+  const AccessSegment& segment = plan.segments[0];
+  for (std::int64_t line = 0; line < std::int64_t{plan.width} * element_bytes_ * elements_;
+       line += kHostLineBytes) {
+    b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
+                       {pointer(segment.address, segment.offset + kPrefetchBytes + line), b_.getInt32(0),
+                        b_.getInt32(3), b_.getInt32(1)});
+  }
+}
+
 std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
   record(&plan);
+  prefetch(plan);
   llvm::Type* element = b_.getIntNTy(static_cast<unsigned>(element_bits_));
   const bool one_address = plan.segments.size() == 1 && plan.segments[0].broadcast;
   const auto finish = [&](llvm::LoadInst* load) {

@@ -30,6 +30,7 @@ class MemoryAccess {
   void announce(bool is_store);
   void record(const AccessPlan* plan);
   void record_form(int width, int step);
+  void prefetch(const AccessPlan& plan);
   std::vector<llvm::Value*> load_planned(const AccessPlan& plan);
   std::vector<llvm::Value*> load_each();
   void store_planned(const AccessPlan& plan, const std::vector<llvm::Value*>& values);

@@ -82,6 +82,30 @@ TEST(Engine, ResidentBlocksMayWaitForEachOther) {
   }
 }
 
+struct Chain {
+  std::atomic<std::uint32_t> next{0};  // the block whose turn it is
+};
+
+void take_turns(jit::WarpContext* context) {
+  auto& data = data_of<Chain>(context);
+  while (data.next != context->ctaid[0]) context->callbacks->yield(context);
+  ++data.next;
+}
+
+// A card starts blocks in their order. Here host threads claim several at once.
+TEST(Engine, BlocksMayWaitForAllBeforeThem) {
+  for (const unsigned threads : {1u, 2u, 5u}) {
+    Chain data;
+    FakeLaunch fake(take_turns, {2000}, {32}, &data);
+    fake.launch.sm_count = 1;
+    fake.launch.resident_blocks_per_sm = 2;
+    const auto outcome = Engine(threads).run(fake.launch);
+    ASSERT_TRUE(outcome);
+    EXPECT_FALSE(outcome->fault);
+    EXPECT_EQ(data.next, 2000u);
+  }
+}
+
 TEST(Engine, CooperativeGridsAreAllResident) {
   GridBarrier data;
   data.blocks = 100;
