@@ -1,6 +1,6 @@
 #include "device/platform.h"
 
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>
 
 #include "card/load_card.h"
 #include "device/context.h"

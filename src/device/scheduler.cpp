@@ -1,7 +1,7 @@
 #include "device/scheduler.h"
 
 #include <pthread.h>
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>
 
 #include <algorithm>
 #include <condition_variable>

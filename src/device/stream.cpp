@@ -1,5 +1,6 @@
 #include "device/stream.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "device/capture.h"
@@ -158,8 +159,7 @@ Result<void> Stream::wait(const std::shared_ptr<Event>& event) {
     capture->streams.push_back(weak_from_this());
   }
   for (const NodeId node : captured.nodes) {
-    if (std::find(capture_tail_.begin(), capture_tail_.end(), node) == capture_tail_.end())
-      capture_tail_.push_back(node);
+    if (std::ranges::find(capture_tail_, node) == capture_tail_.end()) capture_tail_.push_back(node);
   }
   return {};
 }

@@ -85,9 +85,9 @@ void name_line(Fault& fault, const ptx::Module& module, std::uint32_t kernel,
   for (const std::uint32_t each : candidates) {
     if (each >= module.functions.size()) continue;
     const auto& instructions = module.functions[each].instructions;
-    const auto found = std::find_if(
-        instructions.begin(), instructions.end(),
-        [&](const ptx::Instruction& instruction) { return instruction.text.line == place.ptx_line; });
+    const auto found = std::ranges::find_if(instructions, [&](const ptx::Instruction& instruction) {
+      return instruction.text.line == place.ptx_line;
+    });
     if (found == instructions.end()) continue;
     name_instruction(fault, module, each, static_cast<std::uint32_t>(found - instructions.begin()));
     return;

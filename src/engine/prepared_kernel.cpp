@@ -24,24 +24,17 @@ bool reads_clock(const ptx::Operand& operand) {
   }
 }
 
-bool uses_reserved_shared(const ptx::Function& function) {
-  return std::any_of(
-      function.instructions.begin(), function.instructions.end(), [](const ptx::Instruction& instruction) {
-        return std::any_of(instruction.operands.begin(), instruction.operands.end(),
-                           [](const ptx::Operand& operand) {
-                             return operand.kind == ptx::Operand::Kind::Special &&
-                                    operand.special == ptx::SpecialRegister::ReservedSmemOffset;
-                           });
-      });
+bool reads_clock(const ptx::Instruction& instruction) {
+  return instruction.opcode == ptx::Opcode::Nanosleep ||
+         std::ranges::any_of(instruction.operands,
+                             [](const ptx::Operand& each) { return reads_clock(each); });
 }
 
-bool reads_clock(const ptx::Function& function) {
-  return std::any_of(function.instructions.begin(), function.instructions.end(),
-                     [](const ptx::Instruction& instruction) {
-                       return instruction.opcode == ptx::Opcode::Nanosleep ||
-                              std::any_of(instruction.operands.begin(), instruction.operands.end(),
-                                          [](const ptx::Operand& operand) { return reads_clock(operand); });
-                     });
+bool uses_reserved_shared(const ptx::Instruction& instruction) {
+  return std::ranges::any_of(instruction.operands, [](const ptx::Operand& operand) {
+    return operand.kind == ptx::Operand::Kind::Special &&
+           operand.special == ptx::SpecialRegister::ReservedSmemOffset;
+  });
 }
 
 std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModule>& code,
@@ -52,15 +45,16 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
   const ptx::Module& module = code->module();
   prepared->static_shared_bytes = kernel::shared_layout(module, function).static_bytes;
   std::vector<std::uint32_t> functions = kernel::reachable_functions(module, function);
-  std::sort(functions.begin(), functions.end());
+  std::ranges::sort(functions);
   for (const std::uint32_t each : functions) {
     const std::uint32_t first = code->first_slot(each);
     const std::uint32_t last =
         each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
     if (last > first) prepared->slot_ranges.emplace_back(first, last);
-    prepared->reads_clock = prepared->reads_clock || reads_clock(module.functions[each]);
-    prepared->uses_reserved_shared =
-        prepared->uses_reserved_shared || uses_reserved_shared(module.functions[each]);
+    for (const ptx::Instruction& instruction : module.functions[each].instructions) {
+      prepared->reads_clock = prepared->reads_clock || reads_clock(instruction);
+      prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(instruction);
+    }
   }
   if (prepared->reads_clock) {
     for (const std::uint32_t each : functions) {

@@ -1,6 +1,6 @@
 #include "engine/signals.h"
 
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>

@@ -322,12 +322,10 @@ bool lower_warp(FunctionEmitter& emitter, const Instruction& instruction) {
       return true;
     case Opcode::Nanosleep:
       return lowering.sleep();
-    case Opcode::Griddepcontrol:
-      return true;  // grids of a stream run one after the other
+    case Opcode::Griddepcontrol:  // grids of a stream run one after the other
     case Opcode::Pmevent:
+    case Opcode::Setmaxnreg:  // a hint to the register allocator of the card
       return true;
-    case Opcode::Setmaxnreg:
-      return true;  // a hint to the register allocator of the card
     default:
       return false;
   }

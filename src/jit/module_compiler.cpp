@@ -24,6 +24,7 @@
 
 #include "jit/function_emitter.h"
 #include "jit/host_target.h"
+#include "jit/logic_selects.h"
 #include "jit/warp_coroutine.h"
 #include "kernel/shared_layout.h"
 
@@ -83,6 +84,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
     if (!function.isDeclaration()) passes.run(function, functions);
   }
   split_coroutines(module, modules, functions);
+  if (HostTarget::get().wide_vectors()) hide_logic_from_masks(module);
 }
 
 void dump(const llvm::Module& module, const std::string& name, const char* ending) {
@@ -139,11 +141,11 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
   }
   dump(module, kernel.name, ".ll");
 #ifndef NDEBUG
-  constexpr bool kVerify = true;
+  const bool verify = true;
 #else
-  const bool kVerify = std::getenv("DOPPEL_DUMP") != nullptr;
+  const bool verify = std::getenv("DOPPEL_DUMP") != nullptr;
 #endif
-  if (kVerify) {
+  if (verify) {
     std::string message;
     llvm::raw_string_ostream out(message);
     if (llvm::verifyModule(module, &out))
