@@ -1,5 +1,6 @@
-// Streams that go round in arrays of `length` doubles, as truth/a40/l2-stream.txt describes them. The measured
-// kernels take the remainder by a constant; `magic` and `shift` do it in the same operations for any length.
+// Streams that go round in arrays of `length` doubles, as truth/a40/l2-stream.txt describes them. The
+// measured kernels take the remainder by a constant; `magic` and `shift` do it in the same operations for any
+// length.
 #include "device.h"
 
 __device__ inline unsigned round_index(unsigned length, unsigned magic, unsigned shift) {
