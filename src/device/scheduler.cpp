@@ -82,7 +82,7 @@ class Scheduler::Implementation {
     }
   }
 
-  void finish(Operation& operation, Cost cost, std::vector<std::shared_ptr<Operation>>& to_start) {
+  void finish(Operation& operation, const Cost& cost, std::vector<std::shared_ptr<Operation>>& to_start) {
     operation.run_ = nullptr;
     operation.done_.store(true, std::memory_order_release);
     --unfinished_;
@@ -90,7 +90,7 @@ class Scheduler::Implementation {
       if (--follower->pending_ == 0) to_start.push_back(std::move(follower));
     }
     operation.followers_.clear();
-    timeline_.finished(operation, std::move(cost));
+    timeline_.finished(operation, cost);
     if (waiters_ > 0 || unfinished_ == 0) finished_.notify_all();
   }
 
@@ -110,11 +110,11 @@ class Scheduler::Implementation {
       const std::shared_ptr<Operation> operation = std::move(ready_.front());
       ready_.pop_front();
       lock.unlock();
-      Cost cost = operation->run_();
+      const Cost cost = operation->run_();
       operation->waiting = false;
       lock.lock();
       std::vector<std::shared_ptr<Operation>> to_start;
-      finish(*operation, std::move(cost), to_start);
+      finish(*operation, cost, to_start);
       for (const auto& each : to_start) start(each);
     }
   }
