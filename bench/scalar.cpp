@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "repeats.h"
+
 namespace {
 
 int steps_of(float cx, float cy, int limit) {
@@ -31,7 +33,8 @@ int main(int argc, char** argv) {
   std::vector<int> image(static_cast<std::size_t>(size) * static_cast<std::size_t>(size));
   double best = HUGE_VAL;
   double total = 0;
-  for (int repeat = 0; repeat < 3; ++repeat) {
+  double all = 0;
+  for (int repeat = 0; repeat < bench::kRepeats || all < bench::kSeconds; ++repeat) {
     const auto begin = std::chrono::steady_clock::now();
     std::size_t place = 0;
     for (int py = 0; py < size; ++py) {
@@ -40,7 +43,9 @@ int main(int argc, char** argv) {
                                   -1.25F + 2.5F * static_cast<float>(py) / static_cast<float>(size), kLimit);
       }
     }
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    const double one = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    best = std::min(best, one);
+    all += one;
   }
   for (const int one : image) total += one;
   std::printf(

@@ -37,18 +37,22 @@ class CoroutineFrames {
 };
 
 struct alignas(64) Warp {
+  // Ready and AtBarrier: of a coroutine from its start, of others from the first time that they are
+  // suspended. What starts, runs and ends in one go stays as it was.
   enum class State : std::uint8_t { Fresh, Ready, AtBarrier, Done };
   jit::WarpContext context;
   std::uint64_t prepared_for = 0;  // the worker's grid whose constants are in context; 0: none
   Worker* worker = nullptr;
   Block* block = nullptr;
-  Fiber* fiber = nullptr;      // that it is on; null: it has not started, is done, or left at a barrier
+  // That it is on. Not of a coroutine: where it is current, Ready or AtBarrier, else the last one. Of a
+  // coroutine: null where it is on none.
+  Fiber* fiber = nullptr;
   std::byte* frame = nullptr;  // of a coroutine
   State state = State::Fresh;
   std::uint32_t barrier = 0;
-  std::uint32_t barrier_mask = 0;  // for the deadlock report
-  kernel::WarpTrace* trace = nullptr;
-  std::uint64_t issued = 0;  // instructions, only where the kernel reads a clock
+  std::uint32_t barrier_mask = 0;      // for the deadlock report
+  kernel::WarpTrace* trace = nullptr;  // kept where the grid has traced blocks
+  std::uint64_t issued = 0;            // instructions, only where the kernel reads a clock
   std::uint64_t slept_cycles = 0;
   LocalMemory local;  // of a coroutine, which may go on on another fibre
 };

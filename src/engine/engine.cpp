@@ -206,6 +206,7 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
   if (!code) return tl::unexpected(code.error());
   grid.entry = code->entry;
   grid.coroutine = code->coroutine;
+  grid.block_entry = code->block_entry;
   grid.local_bytes = code->local_bytes;
   if (!launch.traced_blocks.empty() && !launch.check) {
     variant.build = jit::Build::Traced;

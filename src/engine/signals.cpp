@@ -81,7 +81,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
 void handle(int signal, siginfo_t* info, void* opaque) {
   auto& context = *static_cast<ucontext_t*>(opaque);
   Worker* worker = current_worker();
-  Warp* warp = worker != nullptr ? worker->current : nullptr;
+  Warp* warp = worker != nullptr ? worker->current() : nullptr;
   if (warp == nullptr || warp->fiber == nullptr) {
     pass_on(signal, info, opaque);
     return;

@@ -161,14 +161,15 @@ bool Worker::renew(Block& block) {
 void Worker::begin(Block& block, std::uint64_t index) {
   const Launch& launch = grid->launch;
   const bool known_grid = block.prepared_for == grids_;
+  // Blocks are dealt to the SMs in turn, as an idle card does.
   if (known_grid && index == block.index + 1 && block.ctaid.x + 1 < launch.grid.x) {
     ++block.ctaid.x;
+    block.sm_id = block.sm_id + 1 == launch.sm_count ? 0 : block.sm_id + 1;
   } else {
     block.ctaid = block_at(launch.grid, index);
+    block.sm_id = static_cast<std::uint32_t>(index % launch.sm_count);
   }
   block.index = index;
-  // Blocks are dealt to the SMs in turn, as an idle card does.
-  block.sm_id = static_cast<std::uint32_t>(index % launch.sm_count);
   block.running = grid->warps_per_block;
   block.next_fresh = 0;
   block.epoch = 0;
@@ -187,9 +188,10 @@ void Worker::begin(Block& block, std::uint64_t index) {
       grid->fail_with(out_of_memory("the shared memory of a block"));
       return;
     }
+    // In a grid's next block those of the last one are done.
+    for (std::uint32_t i = 0; i < block.warp_count; ++i) block.warps[i].state = Warp::State::Fresh;
     block.prepared_for = grids_;
   }
-  for (std::uint32_t i = 0; i < block.warp_count; ++i) block.warps[i].state = Warp::State::Fresh;
   if (grid->kernel->uses_reserved_shared) block.shared.clear_reserved();
   block.trace = nullptr;
   if (grid->traced_entry != nullptr) {
@@ -210,7 +212,8 @@ void Worker::finish_block(Block& block) {
   block.reset_barriers();
   for (std::uint32_t i = 0; i < std::min(block.next_fresh, block.warp_count); ++i) {
     Warp& warp = block.warps[i];
-    if (warp.fiber != nullptr) {  // abandoned
+    const bool suspended = warp.state == Warp::State::Ready || warp.state == Warp::State::AtBarrier;
+    if (suspended && warp.fiber != nullptr) {  // abandoned
       warp.fiber->reset();
       fibers_.give_back(warp.fiber);
       warp.fiber = nullptr;

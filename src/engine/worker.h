@@ -39,16 +39,22 @@ class Worker {
   std::uint64_t issued_since_switch();
 
   GridRun* grid = nullptr;
-  Warp* current = nullptr;  // null: not on a fibre
-  volatile std::sig_atomic_t in_callback =
-      1;  // 0: generated code runs, and may be left for good at any instruction
+  // Whose code or callback runs; null: nobody's.
+  Warp* current() const { return static_cast<Warp*>(range_.current); }
+  // 0: where a warp is current, its code runs, and may be left for good at any instruction.
+  volatile std::sig_atomic_t in_callback = 1;
   SignalReport signal_report;
   std::vector<std::uint64_t> counters;  // of this thread, for the whole grid
 
  private:
   enum class BlockState { Finished, Spinning, Stopped };
   static void run_warps(void* self);
-  bool run_fresh(Block& block, Fiber& fiber, std::uint32_t index);
+  template <class Go>
+  void run_warp(Warp& warp, const Go& go);
+  bool run_in_order(Block& block, Fiber& fiber);
+  bool run_block_entry(Block& block, Fiber& fiber);
+  bool step_in_row(Block& block);
+  bool run_coroutines(Block& block, Fiber& fiber, std::uint32_t first);
   Block* start_block();
   std::optional<std::uint64_t> claim_block();
   void begin(Block& block, std::uint64_t index);
@@ -65,7 +71,10 @@ class Worker {
   void collect_counters();
   Fault fault_here(const Warp& warp) const;
 
+  void make_current(Warp* warp) { range_.current = warp; }
+
   FiberPool fibers_;
+  jit::WarpRange range_{};  // of a kernel that runs whole blocks; the current warp always
   std::vector<std::unique_ptr<Block>> all_blocks_;
   std::vector<Block*> free_blocks_, resident_;
   std::uint64_t grids_ = 0;                      // that this worker has been at, the current one included
@@ -84,13 +93,14 @@ inline void Worker::suspend_warp(Warp& warp, SwitchReason reason) {
   if (grid->kernel->reads_clock) warp.issued += issued_since_switch();
   // The rest of the fresh warps is not this fibre's any more.
   if (starting_fiber_ == warp.fiber) starting_fiber_ = nullptr;
+  if (warp.state != Warp::State::AtBarrier) warp.state = Warp::State::Ready;
   Warp* next = reason == SwitchReason::Barrier ? next_ready(warp) : nullptr;
   if (next == nullptr) {
     warp.fiber->suspend(reason);
     return;
   }
   handed_over_ = true;
-  current = next;
+  make_current(next);
   warp.fiber->switch_to(*next->fiber);
 }
 

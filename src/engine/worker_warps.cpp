@@ -1,5 +1,6 @@
 // How a worker runs the warps of a block: on fibres, and coroutines on whichever fibre is at work.
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "engine/callbacks.h"
@@ -11,11 +12,12 @@ namespace doppel::engine {
 namespace {
 
 // Generated code has no type in front of it, where -fsanitize=function would read one.
+template <class Argument>
 #if defined(__clang__)
 __attribute__((no_sanitize("function")))
 #endif
-void enter(jit::WarpEntry entry, jit::WarpContext& context) {
-  entry(&context);
+void enter(void (*entry)(Argument*), Argument& argument) {
+  entry(&argument);
 }
 
 constexpr std::uint32_t kNoWarp = std::numeric_limits<std::uint32_t>::max();
@@ -70,6 +72,9 @@ void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   warp.prepared_for = grids_;
 }
 
+// What a warp of another block of the grid needs. Little, and stored at once where it can be: kernels of a
+// few instructions wait for memory behind the host's stores, of which it keeps no more than some dozens in
+// flight.
 void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   if (warp.prepared_for != grids_) prepare_for_grid(block, warp, index);
   jit::WarpContext& context = warp.context;
@@ -77,11 +82,9 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   context.ctaid[1] = block.ctaid.y;
   context.ctaid[2] = block.ctaid.z;
   context.sm_id = block.sm_id;
-  context.exited_mask = 0;
-  context.barrier_result = 0;
-  warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
-  warp.issued = warp.slept_cycles = 0;
-  warp.frame = nullptr;
+  if (grid->traced_entry != nullptr)
+    warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
+  if (grid->kernel->reads_clock) warp.issued = warp.slept_cycles = 0;
 }
 
 // On a fibre: the warps of a block, and of those after it, for as long as none of them has to be suspended in
@@ -92,16 +95,96 @@ void Worker::run_warps(void* argument) {
   Fiber& fiber = *self->starting_fiber_;
   if (self->grid->kernel->reads_clock) self->counted_at_switch_ = self->count_instructions();
   std::uint32_t first = self->starting_at_;
-  while (self->run_fresh(block, fiber, first) && self->renew(block)) first = 0;
+  bool whole = true;
+  do {
+    if (block.trace != nullptr) {
+      whole = self->run_in_order(block, fiber);
+    } else if (self->grid->block_entry != nullptr) {
+      whole = self->run_block_entry(block, fiber);
+    } else if (self->grid->coroutine) {
+      whole = self->run_coroutines(block, fiber, first);
+    } else {
+      whole = self->run_in_order(block, fiber);
+    }
+    first = 0;
+  } while (whole && self->renew(block));
 }
 
-// One warp after the other, each until it ends or returns at a barrier. False: one was suspended in between,
-// and others have started the rest.
-bool Worker::run_fresh(Block& block, Fiber& fiber, std::uint32_t first) {
-  const bool traced = block.trace != nullptr;
-  const bool coroutine = grid->coroutine && !traced;
-  const bool reads_clock = grid->kernel->reads_clock;
-  const jit::WarpEntry entry = traced ? grid->traced_entry : grid->entry;
+// Enters a warp for the first time, or a coroutine again: `go`. The warp is current just as long as that, so
+// that no signal is taken for its own that is not.
+template <class Go>
+void Worker::run_warp(Warp& warp, const Go& go) {
+  make_current(&warp);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  go();
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  make_current(nullptr);
+  if (grid->kernel->reads_clock) warp.issued += issued_since_switch();
+}
+
+// One warp after the other, each until it ends. False: one was suspended in between, and others have started
+// the rest.
+bool Worker::run_in_order(Block& block, Fiber& fiber) {
+  const jit::WarpEntry entry = block.trace != nullptr ? grid->traced_entry : grid->entry;
+  if (!fiber.local.fit(std::size_t{jit::kWarpLanes} * grid->local_bytes)) {
+    grid->fail_with(out_of_memory("the local memory of a warp"));
+    return false;
+  }
+  std::byte* const local = fiber.local.base();
+  in_callback = 0;
+  while (block.next_fresh < block.warp_count && !grid->stopped()) {
+    const std::uint32_t index = block.next_fresh++;
+    Warp& warp = block.warps[index];
+    prepare_warp(block, warp, index);
+    if (warp.context.local != local) warp.context.local = local;
+    if (warp.fiber != &fiber) warp.fiber = &fiber;
+    run_warp(warp, [&] { enter(entry, warp.context); });
+    if (warp.state == Warp::State::Ready) warp.state = Warp::State::Done;
+    block.warp_left();
+    // A warp that was suspended in between had this fibre to itself.
+    if (starting_fiber_ != &fiber) return false;
+  }
+  return true;
+}
+
+// All warps of a block, none of which can be suspended, and of those that follow it in a row of the grid.
+bool Worker::run_block_entry(Block& block, Fiber& fiber) {
+  for (std::uint32_t index = 0; index < block.warp_count; ++index) {
+    Warp& warp = block.warps[index];
+    if (warp.prepared_for == grids_ && warp.fiber == &fiber) break;  // then so are the others
+    prepare_for_grid(block, warp, index);
+    warp.fiber = &fiber;
+    warp.context.local = fiber.local.base();
+  }
+  prepare_warp(block, block.warps[0], 0);
+  block.next_fresh = block.warp_count;
+  range_.first = &block.warps[0].context;
+  range_.stride = sizeof(Warp);
+  range_.warps = block.warp_count;
+  in_callback = 0;
+  do {
+    run_warp(block.warps[0], [&] { enter(grid->block_entry, range_); });
+  } while (step_in_row(block));
+  block.running = 0;
+  return true;
+}
+
+// renew() for what all warps of a kernel have run in one call: the next block, where it is claimed and needs
+// nothing but its place.
+bool Worker::step_in_row(Block& block) {
+  if (claimed_ == claimed_end_ || block.ctaid.x + 1 == grid->launch.grid.x || grid->traced_entry != nullptr ||
+      grid->kernel->uses_reserved_shared || resident_.size() != 1 || grid->stopped())
+    return false;
+  block.index = claimed_++;
+  block.sm_id = block.sm_id + 1 == grid->launch.sm_count ? 0 : block.sm_id + 1;
+  jit::WarpContext& first = block.warps[0].context;
+  first.ctaid[0] = ++block.ctaid.x;
+  first.sm_id = block.sm_id;
+  return true;
+}
+
+// The same with coroutines, which also return at a barrier, and go on when their turn comes.
+bool Worker::run_coroutines(Block& block, Fiber& fiber, std::uint32_t first) {
   const std::size_t local_bytes = std::size_t{jit::kWarpLanes} * grid->local_bytes;
   for (std::uint32_t index = first; index != kNoWarp && !grid->stopped();
        index = next_in_turn(block, index)) {
@@ -110,34 +193,24 @@ bool Worker::run_fresh(Block& block, Fiber& fiber, std::uint32_t first) {
     if (fresh) {
       ++block.next_fresh;
       prepare_warp(block, warp, index);
-      LocalMemory& local = coroutine ? warp.local : fiber.local;
-      if (!local.fit(local_bytes)) {
+      if (!warp.local.fit(local_bytes)) {
         grid->fail_with(out_of_memory("the local memory of a warp"));
         return false;
       }
-      warp.context.local = local.base();
+      warp.context.local = warp.local.base();
+      warp.frame = nullptr;
     }
     warp.fiber = &fiber;
     warp.state = Warp::State::Ready;
-    current = &warp;
     in_callback = 0;
-    if (fresh) {
-      enter(entry, warp.context);
-    } else {
-      jit::resume_warp(warp.frame);
-    }
-    in_callback = 1;
-    current = nullptr;
+    run_warp(warp, [&] { fresh ? enter(grid->entry, warp.context) : jit::resume_warp(warp.frame); });
     warp.fiber = nullptr;
-    if (reads_clock) warp.issued += issued_since_switch();
     if (warp.state == Warp::State::AtBarrier) {
       handed_over_ = true;
       continue;
     }
     warp.state = Warp::State::Done;
     block.warp_left();
-    // A warp that was suspended in between had this fibre to itself.
-    if (!coroutine && starting_fiber_ != &fiber) return false;
   }
   return true;
 }
@@ -160,7 +233,7 @@ bool Worker::run_from(Block& block, std::uint32_t index) {
 
 bool Worker::resume_warp(Warp& warp) {
   if (warp.fiber == nullptr) return run_from(*warp.block, warp.context.warp_id);
-  current = &warp;
+  make_current(&warp);
   if (grid->kernel->reads_clock) counted_at_switch_ = count_instructions();
   return run_fiber(*warp.fiber, *warp.block);
 }
@@ -178,18 +251,18 @@ bool Worker::run_fiber(Fiber& fiber, Block& block) {
       return handle_left(block);
     case SwitchReason::Yield:
       ++yields_;
-      current = nullptr;
+      make_current(nullptr);
       return handed_over_;
     default:
-      current = nullptr;
+      make_current(nullptr);
       return true;
   }
 }
 
 // The warp on the current fibre has ended for good.
 bool Worker::handle_left(Block& block) {
-  Warp* warp = current;
-  current = nullptr;
+  Warp* warp = current();
+  make_current(nullptr);
   in_callback = 1;
   if (signal_report.signal != 0) {
     grid->fail_with(fault_from_signal(*warp, signal_report));
@@ -220,7 +293,7 @@ Warp* Worker::next_ready(const Warp& warp) {
 }
 
 void Worker::leave_warp() {
-  Fiber* fiber = current->fiber;
+  Fiber* fiber = current()->fiber;
   if (starting_fiber_ == fiber) starting_fiber_ = nullptr;
   fiber->suspend(SwitchReason::Left);
   __builtin_unreachable();

@@ -81,8 +81,12 @@ class LazyModule final : public CompiledModule {
     const auto loaded = objects_->load(std::move(object));
     if (!loaded) return tl::unexpected(loaded.error());
     KernelCode code;
-    code.entry = reinterpret_cast<WarpEntry>(loaded->entry);
-    code.coroutine = loaded->coroutine;
+    if (loaded->kind == LoadedObjects::Kind::Block) {
+      code.block_entry = reinterpret_cast<BlockEntry>(loaded->entry);
+    } else {
+      code.entry = reinterpret_cast<WarpEntry>(loaded->entry);
+    }
+    code.coroutine = loaded->kind == LoadedObjects::Kind::Coroutine;
     code.local_bytes = kernel::local_bytes(*module_, function, kRecursiveLocalBytes);
     return code;
   }

@@ -25,12 +25,14 @@ struct Variant {
 };
 
 using WarpEntry = void (*)(WarpContext*);
+using BlockEntry = void (*)(WarpRange*);
 
 struct KernelCode {
   WarpEntry entry = nullptr;
   std::uint64_t local_bytes =
       0;  // local memory of a thread: .local variables of the deepest static call chain (see docs)
-  bool coroutine = false;  // the entry also returns at barriers (warp_abi.h)
+  bool coroutine = false;            // the entry also returns at barriers (warp_abi.h)
+  BlockEntry block_entry = nullptr;  // not null: in place of `entry`, which is
 };
 
 // Where a host address inside generated code comes from.

@@ -4,6 +4,7 @@
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/MDBuilder.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 
@@ -108,9 +109,10 @@ void FunctionEmitter::run() {
   end_ = llvm::BasicBlock::Create(context(), "end", into_);
   llvm::BasicBlock* start = llvm::BasicBlock::Create(context(), "start", into_);
   context_ = into_->getArg(0);
+  warp_start_ = entry_;
   builder_.SetInsertPoint(entry_);
-  llvm::Instruction* entry_end = builder_.CreateBr(start);
-  builder_.SetInsertPoint(entry_end);
+  if (runs_whole_blocks()) begin_block_loop();
+  builder_.SetInsertPoint(builder_.CreateBr(start));
   live_ = stack_slot(builder_.getInt32Ty(), "live");
   poll_ = stack_slot(builder_.getInt32Ty(), "poll");
   frame_ = function_.is_kernel ? static_cast<Value*>(i64(0)) : into_->getArg(2);
@@ -122,40 +124,58 @@ void FunctionEmitter::run() {
   } else {
     lanes = context_field(offsetof(WarpContext, active_mask), builder_.getInt32Ty());
   }
-  builder_.SetInsertPoint(entry_end);
+  builder_.SetInsertPoint(warp_start_->getTerminator());
   if (waits_at_barriers()) begin_coroutine();
   builder_.CreateStore(lanes, live_);
   builder_.CreateStore(i32(1u << 16), poll_);
+  const auto is_call = [](const Instruction& instruction) { return instruction.opcode == ptx::Opcode::Call; };
+  if (function_.is_kernel && std::ranges::any_of(function_.instructions, is_call))
+    builder_.CreateStore(i32(0), context_field_address(offsetof(WarpContext, exited_mask)));
   make_registers();
 
   const std::size_t count = graph_.blocks().size();
   if (scheduled_) make_scheduler();
   pending_.assign(count, nullptr);
-  enter_.assign(count, nullptr);
-  body_.assign(count, nullptr);
-  for (BlockId id = 0; id < count; ++id) {
-    body_[id] = llvm::BasicBlock::Create(context(), "block" + std::to_string(id), into_);
-    if (scheduled_) continue;
-    if (!analysis_->pending().convergent(id)) {
-      pending_[id] = stack_slot(builder_.getInt32Ty(), "pending");
-      builder_.CreateStore(i32(0), pending_[id]);
-    }
-    if (analysis_->pending().tested(id)) {
-      enter_[id] = llvm::BasicBlock::Create(context(), "enter" + std::to_string(id), into_);
-    }
+  for (BlockId id = 0; id < count && !scheduled_; ++id) {
+    if (analysis_->pending().convergent(id)) continue;
+    pending_[id] = stack_slot(builder_.getInt32Ty(), "pending");
+    builder_.CreateStore(i32(0), pending_[id]);
   }
+  partial_.assign(count, nullptr);
+  const bool leaves_apart = !all_lanes_stay_;
+  if (block_context_ != nullptr) all_lanes_stay_ = all_lanes_stay_ || may_run_full();
+  make_blocks();
   builder_.SetInsertPoint(start);
   if (count != 0) add_pending(0, live_mask());
   const bool dispatched = scheduled_ && count != 0 && !analysis_->pending().convergent(0);
   builder_.CreateBr(count == 0 ? end_ : dispatched ? scheduler_.dispatch : body_[0]);
   for (BlockId id = 0; id < count; ++id) emit_block(id);
   if (scheduled_) emit_dispatch();
+  if (all_lanes_stay_ && leaves_apart) {
+    // Once more, for when they did not.
+    all_lanes_stay_ = false;
+    make_blocks();
+    for (BlockId id = 0; id < count; ++id) emit_block(id);
+  }
 
   builder_.SetInsertPoint(end_);
   if (coroutine_ != nullptr) {
     end_coroutine();
+  } else if (block_context_ != nullptr) {
+    end_block_loop();
   } else {
     builder_.CreateRetVoid();
+  }
+}
+
+void FunctionEmitter::make_blocks() {
+  const std::size_t count = graph_.blocks().size();
+  enter_.assign(count, nullptr);
+  body_.assign(count, nullptr);
+  for (BlockId id = 0; id < count; ++id) {
+    body_[id] = llvm::BasicBlock::Create(context(), "block" + std::to_string(id), into_);
+    if (!scheduled_ && analysis_->pending().tested(id))
+      enter_[id] = llvm::BasicBlock::Create(context(), "enter" + std::to_string(id), into_);
   }
 }
 
@@ -396,7 +416,7 @@ Value* FunctionEmitter::carry_flag() {
   llvm::Type* type = vector_of(builder_.getInt1Ty());
   if (carry_ == nullptr) {
     carry_ = stack_slot(type, "carry");
-    llvm::IRBuilder<> at(entry_->getTerminator());
+    llvm::IRBuilder<> at(warp_start_->getTerminator());
     at.CreateStore(llvm::Constant::getNullValue(type), carry_);
   }
   return builder_.CreateLoad(type, carry_);
@@ -494,6 +514,11 @@ void FunctionEmitter::emit_block(BlockId block) {
   }
   at_ = basic.last - 1;
   guard_ = nullptr;
+  if (!all_lanes_stay_ && partial_[block] != nullptr) {
+    builder_.CreateBr(partial_[block]);
+    builder_.SetInsertPoint(partial_[block]);
+    block_mask_ = live_mask();
+  }
   emit_terminator(block);
 }
 
@@ -542,21 +567,31 @@ void FunctionEmitter::kill_registers(BlockId header) {
   }
 }
 
+llvm::Type* FunctionEmitter::counter_type() { return llvm::FixedVectorType::get(builder_.getInt64Ty(), 2); }
+
+Value* FunctionEmitter::counter_address(std::uint32_t slot) {
+  Value* counters = context_field(offsetof(WarpContext, counters), builder_.getPtrTy());
+  return builder_.CreateConstInBoundsGEP1_64(builder_.getInt64Ty(), counters, std::uint64_t{2} * slot);
+}
+
+void FunctionEmitter::add_to_counter(Value* address, Value* by) {
+  Value* count = builder_.CreateAlignedLoad(counter_type(), address, llvm::Align(8));
+  builder_.CreateAlignedStore(builder_.CreateAdd(count, by), address, llvm::Align(8));
+}
+
 void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty) {
   // The blocks of scheduled code are finer than those that are counted.
   const BlockId counted = counted_graph_.block_of(graph_.blocks()[block].first);
   if (counted_graph_.blocks()[counted].first != graph_.blocks()[block].first) return;
   const std::uint32_t slot = module_.first_slot[id_] + counted;
-  Value* counters = context_field(offsetof(WarpContext, counters), builder_.getPtrTy());
-  const auto bump = [&](std::uint32_t word, Value* by) {
-    Value* address = builder_.CreateConstInBoundsGEP1_64(builder_.getInt64Ty(), counters, word);
-    builder_.CreateStore(builder_.CreateAdd(builder_.CreateLoad(builder_.getInt64Ty(), address), by),
-                         address);
-  };
   Value* entered = may_be_empty ? builder_.CreateICmpNE(lanes, i32(0)) : builder_.getTrue();
-  bump(2 * slot, builder_.CreateZExt(entered, builder_.getInt64Ty()));
   Value* population = builder_.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, lanes);
-  bump(2 * slot + 1, builder_.CreateZExt(population, builder_.getInt64Ty()));
+  Value* by = llvm::Constant::getNullValue(counter_type());
+  by =
+      builder_.CreateInsertElement(by, builder_.CreateZExt(entered, builder_.getInt64Ty()), std::uint64_t{0});
+  by = builder_.CreateInsertElement(by, builder_.CreateZExt(population, builder_.getInt64Ty()),
+                                    std::uint64_t{1});
+  add_to_counter(block_context_ != nullptr ? loop_counter(slot) : counter_address(slot), by);
   if (module_.variant.build == Build::Traced) {
     llvm::BasicBlock* after = nullptr;
     if (may_be_empty) {
@@ -593,12 +628,10 @@ Value* FunctionEmitter::context_field_address(std::size_t offset) {
 Value* FunctionEmitter::context_field(std::size_t offset, llvm::Type* type) {
   Value*& field = fields_[{offset, type}];
   if (field == nullptr) {
-    llvm::IRBuilder<> at(entry_->getTerminator());
-    // Before every use in the entry block itself: fields are loaded at its first instruction after the slots.
-    auto position = entry_->begin();
-    while (llvm::isa<llvm::AllocaInst>(*position)) ++position;
-    at.SetInsertPoint(entry_, position);
-    Value* address = at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), context_, offset);
+    llvm::Instruction* position = field_position(offset);
+    llvm::IRBuilder<> at(position);
+    Value* of = block_context_ == nullptr || position->getParent() == warp_start_ ? context_ : block_context_;
+    Value* address = at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), of, offset);
     // The context's fields have the alignment of their elements.
     llvm::LoadInst* load =
         at.CreateAlignedLoad(type, address, llvm::Align(type->isVectorTy() || type->isIntegerTy(32) ? 4 : 8));

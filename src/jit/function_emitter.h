@@ -106,6 +106,12 @@ class FunctionEmitter {
   llvm::Value* callback(std::size_t offset, llvm::FunctionType* type, llvm::ArrayRef<llvm::Value*> arguments);
   llvm::Value* symbol_address(const ptx::SymbolRef& symbol);    // 64 bits, in the symbol's own space
   llvm::Value* parameter_memory(const ptx::SymbolRef& symbol);  // ptr: 32 values of the .param variable
+  std::uint64_t parameter_offset(const ptx::SymbolRef& symbol) const {  // of the kernel's
+    return parameters_.offsets[symbol.index];
+  }
+  // What lies there in the kernel's parameters, loaded once for all warps of the call. Null: not in this
+  // kernel.
+  llvm::Value* parameter_before_loop(std::uint64_t offset, int bits);
   std::uint64_t frame_bytes() const { return local_.bytes; }
   llvm::Value* frame_offset() { return frame_; }                     // of this call in local memory
   llvm::AllocaInst* stack_slot(llvm::Type* type, const char* name);  // in the entry block
@@ -139,6 +145,20 @@ class FunctionEmitter {
     std::vector<llvm::AllocaInst*> parts;
   };
 
+  struct Edge {
+    std::optional<kernel::BlockId> target;  // none: lanes leave
+    llvm::Value* lanes = nullptr;           // i32
+  };
+
+  // A kernel that runs all warps of a block in one call (block_loop.cpp).
+  bool runs_whole_blocks() const;
+  void begin_block_loop();
+  void end_block_loop();
+  llvm::AllocaInst* loop_counter(std::uint32_t slot);
+  bool may_run_full() const;
+  bool stay_together(kernel::BlockId block, const std::vector<Edge>& edges);
+  llvm::Instruction* field_position(std::size_t offset);  // where a field of the context is loaded
+
   // A kernel that is left and resumed at its barriers (warp_coroutine.cpp).
   bool waits_at_barriers() const;
   void begin_coroutine();
@@ -146,6 +166,7 @@ class FunctionEmitter {
   void end_coroutine();
 
   void make_registers();
+  void make_blocks();
   void emit_block(kernel::BlockId block);
   void emit_instruction(const ptx::Instruction& instruction);
   void begin_block(kernel::BlockId block);
@@ -153,6 +174,9 @@ class FunctionEmitter {
   Lanes load_register(ptx::RegisterId reg);
   void store_register(ptx::RegisterId reg, const Lanes& value);
   void count_block(kernel::BlockId block, llvm::Value* lanes, bool may_be_empty = false);
+  llvm::Type* counter_type();  // warps and lanes, at once
+  llvm::Value* counter_address(std::uint32_t slot);
+  void add_to_counter(llvm::Value* address, llvm::Value* by);
   bool leaves_together() const;
   void kill_registers(kernel::BlockId header);
 
@@ -182,10 +206,6 @@ class FunctionEmitter {
   }
 
   // Control (lower_control.cpp).
-  struct Edge {
-    std::optional<kernel::BlockId> target;  // none: lanes leave
-    llvm::Value* lanes = nullptr;           // i32
-  };
   void emit_terminator(kernel::BlockId block);
   void leave(llvm::Value* lanes, bool exits_thread);
   void emit_leaving_edge(kernel::BlockId through, llvm::Value* lanes);
@@ -216,10 +236,17 @@ class FunctionEmitter {
   kernel::ParameterLayout parameters_;
 
   llvm::BasicBlock* entry_ = nullptr;
+  llvm::BasicBlock* warp_start_ = nullptr;  // entry_, or the head of the loop over a block's warps
   llvm::BasicBlock* end_ = nullptr;
   llvm::BasicBlock* left_ = nullptr;  // of a coroutine: back to the caller, for now or at the end
   llvm::Value* coroutine_ = nullptr;  // llvm.coro.begin's; null: not one
   llvm::Value* context_ = nullptr;
+  llvm::Value* block_context_ = nullptr;  // of the block's first warp; null: one warp a call
+  struct {
+    llvm::Value* stride = nullptr;
+    llvm::PHINode* left = nullptr;
+    std::map<std::uint32_t, llvm::AllocaInst*> counters;  // by slot
+  } loop_;                                                // over a block's warps
   llvm::Value* frame_ = nullptr;
   llvm::AllocaInst* live_ = nullptr;
   llvm::AllocaInst* poll_ = nullptr;
@@ -227,6 +254,8 @@ class FunctionEmitter {
   std::vector<RegisterSlot> registers_;
   std::vector<llvm::AllocaInst*> pending_;       // by block; null where convergent
   std::vector<llvm::BasicBlock*> enter_, body_;  // by block; enter: tests for lanes
+  // By block: the end of its code for any lanes, where that takes over from the code for all 32.
+  std::vector<llvm::BasicBlock*> partial_;
   std::map<std::pair<std::size_t, llvm::Type*>, llvm::Value*> fields_;
   std::map<std::uint32_t, llvm::Value*> parameter_memory_;  // Function::variables index -> slot
   std::map<std::pair<int, std::size_t>, llvm::Value*> symbols_;
@@ -239,7 +268,7 @@ class FunctionEmitter {
   llvm::Value* guard_ = nullptr;  // i1 or <32 x i1>, null: none
   bool mask_may_be_empty_ = false;
   bool block_may_be_empty_ = false;  // after a call in which lanes may have exited
-  bool all_lanes_stay_ = false;      // every block runs with 32 lanes where it is convergent
+  bool all_lanes_stay_ = false;      // the blocks made now run with 32 lanes where they are convergent
 };
 
 }  // namespace doppel::jit

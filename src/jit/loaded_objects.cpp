@@ -9,15 +9,30 @@
 #include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/MemoryBuffer.h>
 
+#include <array>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "jit/module_compiler.h"
 #include "jit/runtime_functions.h"
 
 namespace doppel::jit {
 namespace {
+
+using Kind = LoadedObjects::Kind;
+
+constexpr std::array<std::pair<const char*, Kind>, 3> kEntryNames{
+    {{kEntryName, Kind::Warp}, {kCoroutineName, Kind::Coroutine}, {kBlockName, Kind::Block}}};
+
+std::optional<Kind> kind_of(llvm::StringRef name) {
+  for (const auto& [entry, kind] : kEntryNames) {
+    if (name == entry) return kind;
+  }
+  return std::nullopt;
+}
 
 class OrcObjects final : public LoadedObjects {
  public:
@@ -46,12 +61,13 @@ class OrcObjects final : public LoadedObjects {
     if (llvm::Error error = layer_.add(library, std::move(object))) {
       return fail(Error::Kind::Internal, "loading generated code: " + llvm::toString(std::move(error)));
     }
-    auto found = session_.lookup({&library}, session_.intern(image.coroutine ? kCoroutineName : kEntryName));
+    auto found =
+        session_.lookup({&library}, session_.intern(kEntryNames[static_cast<std::size_t>(image.kind)].first));
     if (!found)
       return fail(Error::Kind::Internal,
                   "loading generated code: " + llvm::toString(found.takeError()) + " " + last_error_);
     void* entry = found->getAddress().toPtr<void*>();
-    const Loaded loaded{entry, image.coroutine};
+    const Loaded loaded{entry, image.kind};
     image.object = std::move(copy);
     image.start = reinterpret_cast<std::uintptr_t>(entry) - image.entry;
     images_[image.start] = std::move(image);
@@ -90,7 +106,7 @@ class OrcObjects final : public LoadedObjects {
     std::uint64_t size = 0;
     std::uint64_t section = 0;
     std::uint64_t entry = 0;  // its offset in the section
-    bool coroutine = false;
+    Kind kind = Kind::Warp;
     std::unique_ptr<llvm::MemoryBuffer> object;
   };
 
@@ -105,13 +121,14 @@ class OrcObjects final : public LoadedObjects {
       auto name = symbol.getName();
       auto value = symbol.getValue();
       auto section = symbol.getSection();
-      if (!name || !value || !section || (*name != kEntryName && *name != kCoroutineName)) {
+      const auto kind = name ? kind_of(*name) : std::nullopt;
+      if (!kind || !value || !section) {
         if (!name) llvm::consumeError(name.takeError());
         if (!value) llvm::consumeError(value.takeError());
         if (!section) llvm::consumeError(section.takeError());
         continue;
       }
-      image.coroutine = *name == kCoroutineName;
+      image.kind = *kind;
       image.entry = *value;
       image.size = (*section)->getSize();
       image.section = (*section)->getIndex();

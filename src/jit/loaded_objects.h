@@ -15,9 +15,10 @@ class LoadedObjects {
  public:
   static Result<std::unique_ptr<LoadedObjects>> create();
   virtual ~LoadedObjects() = default;
+  enum class Kind : std::uint8_t { Warp, Coroutine, Block };  // of an entry (warp_abi.h)
   struct Loaded {
     void* entry = nullptr;
-    bool coroutine = false;
+    Kind kind = Kind::Warp;
   };
   // Links the object and keeps it for as long as this lives.
   virtual Result<Loaded> load(std::unique_ptr<llvm::MemoryBuffer> object) = 0;

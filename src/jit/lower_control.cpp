@@ -64,6 +64,7 @@ void FunctionEmitter::leave(Value* lanes, bool exits_thread) {
     }
     return;
   }
+  if (function_.is_kernel) return;  // nobody asks who has left before a call
   Value* address = context_field_address(offsetof(WarpContext, exited_mask));
   builder_.CreateStore(builder_.CreateOr(builder_.CreateLoad(builder_.getInt32Ty(), address), lanes),
                        address);
@@ -139,6 +140,7 @@ void FunctionEmitter::emit_terminator(BlockId block) {
   }
 
   const std::vector<Edge> edges = edges_of(block, last);
+  if (all_lanes_stay_ && stay_together(block, edges)) return;
   bool left = false;
   for (const Edge& edge : edges) {
     if (!edge.target) {

@@ -86,6 +86,8 @@ void MemoryAccess::resolve(const Operand& address) {
       offset = emitter_.varying(emitter_.resize(emitter_.materialize(offset), 64, false));
     address_ = sum(offset, emitter_.uniform(base));
     offset_ = address.offset;
+    if (from_symbol && address.offset >= 0)
+      parameter_ = emitter_.parameter_offset(address.symbol) + static_cast<std::uint64_t>(address.offset);
     return;
   }
 
@@ -220,6 +222,7 @@ Value* MemoryAccess::segment_mask(int first_lane, int width) {
 }
 
 std::vector<Value*> MemoryAccess::load() {
+  if (std::vector<Value*> values = load_before_loop(); !values.empty()) return values;
   announce(false);
   const std::optional<AccessPlan> plan =
       plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
@@ -267,6 +270,19 @@ void MemoryAccess::prefetch(const AccessPlan& plan) {
                        {pointer(segment.address, segment.offset + kPrefetchBytes + line), b_.getInt32(0),
                         b_.getInt32(3), b_.getInt32(1)});
   }
+}
+
+// A kernel's parameter, where its code loops over the warps of a block; else nothing.
+std::vector<Value*> MemoryAccess::load_before_loop() {
+  std::vector<Value*> values;
+  if (!parameter_) return values;
+  for (int k = 0; k < elements_; ++k) {
+    Value* value = emitter_.parameter_before_loop(
+        *parameter_ + static_cast<std::uint64_t>(k * element_bytes_), element_bits_);
+    if (value == nullptr) return {};
+    values.push_back(value);
+  }
+  return values;
 }
 
 std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {

@@ -31,6 +31,7 @@ class MemoryAccess {
   void record(const AccessPlan* plan);
   void record_form(int width, int step);
   void prefetch(const AccessPlan& plan);
+  std::vector<llvm::Value*> load_before_loop();
   std::vector<llvm::Value*> load_planned(const AccessPlan& plan);
   std::vector<llvm::Value*> load_each();
   void store_planned(const AccessPlan& plan, const std::vector<llvm::Value*>& values);
@@ -47,9 +48,10 @@ class MemoryAccess {
   const ptx::Instruction& instruction_;
   ptx::Space space_;
   int element_bits_, element_bytes_, elements_;
-  Lanes address_;                  // 64 bits; 32 bits for an offset in the shared window
-  std::int64_t offset_ = 0;        // added to it
-  llvm::Value* window_ = nullptr;  // i64, of the shared window
+  Lanes address_;                           // 64 bits; 32 bits for an offset in the shared window
+  std::int64_t offset_ = 0;                 // added to it
+  llvm::Value* window_ = nullptr;           // i64, of the shared window
+  std::optional<std::uint64_t> parameter_;  // an address in the kernel's parameters that is known here
   llvm::Value* addresses_ = nullptr;
   bool strong_ = false;
   bool invariant_ = false;  // memory that no one writes while the kernel runs

@@ -22,6 +22,7 @@
 
 #include <cstdlib>
 
+#include "jit/access_records.h"
 #include "jit/function_emitter.h"
 #include "jit/host_target.h"
 #include "jit/logic_selects.h"
@@ -81,7 +82,9 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   passes.addPass(llvm::ADCEPass());
   passes.addPass(llvm::SimplifyCFGPass());
   for (llvm::Function& function : module) {
-    if (!function.isDeclaration()) passes.run(function, functions);
+    if (function.isDeclaration()) continue;
+    passes.run(function, functions);
+    drop_repeated_records(function);
   }
   split_coroutines(module, modules, functions);
   if (HostTarget::get().wide_vectors()) hide_logic_from_masks(module);

@@ -25,6 +25,7 @@ struct CompileRequest {
 // What an object exports: its one entry, by a name that says of which kind it is (warp_abi.h).
 inline constexpr const char* kEntryName = "doppel_entry";
 inline constexpr const char* kCoroutineName = "doppel_coroutine";
+inline constexpr const char* kBlockName = "doppel_block";
 
 // DOPPEL_DUMP=DIR writes NAME.ll before and NAME.opt.ll after LLVM's passes.
 Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest& request);

@@ -6,10 +6,12 @@
 // It is called on a fibre, so the callbacks may suspend it (at a barrier, or when it spins) and resume it
 // later. Where the kernel's own body has barriers that wait, the entry is a coroutine
 // (KernelCode::coroutine): it also returns at a barrier at which `arrive` told it to wait, and goes on, on
-// any stack of the same thread, through resume_warp(). Generated code never unwinds: a callback that ends the
-// warp for good (trap, fault, cancel) simply does not return. Generated code holds no address of this
-// process: all it needs comes through the context, so that an object can be cached on disk and loaded by any
-// process, at any address.
+// any stack of the same thread, through resume_warp(). A short kernel that never waits runs all
+// warps of a block in one call (KernelCode::block_entry):
+//     void block(WarpRange* warps);
+// Generated code never unwinds: a callback that ends the warp for good (trap, fault, cancel) simply does not
+// return. It holds no address of this process: all it needs comes through the context, so that an object can
+// be cached on disk and loaded by any process, at any address.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +20,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 4;
+inline constexpr std::uint32_t kWarpAbiVersion = 5;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -96,15 +98,14 @@ struct WarpContext {
   std::uint64_t* counters;  // (w) two words a trace block of the module: warps, lanes; see kernel::BlockCount
   std::uint32_t tid_base[3];  // of lane 0
   std::uint32_t ctaid[3];
+  std::uint32_t sm_id;  // the SM of the modelled card that the block is placed on
   std::uint32_t ntid[3];
   std::uint32_t nctaid[3];
   std::uint32_t active_mask;  // the lanes that exist: all but in the block's last warp
-  std::uint32_t
-      exited_mask;  // (w) lanes that ran exit or ret; a call returns with the lanes that exited inside set
-  std::uint32_t warp_id;  // in the block
+  std::uint32_t exited_mask;  // (w) lanes that ran exit in calls, which return with their bits set
+  std::uint32_t warp_id;      // in the block
   std::uint32_t warps_per_block;
   std::uint32_t warps_per_sm;  // that an SM of the modelled card has places for: %nwarpid
-  std::uint32_t sm_id;         // the SM of the modelled card that the block is placed on
   std::uint32_t sm_count;
   std::uint32_t static_shared_bytes;
   std::uint32_t dynamic_shared_bytes;
@@ -121,6 +122,15 @@ struct WarpContext {
       grid_workspace;  // of a cooperative launch, else 0: %envreg1 and %envreg2 are its high and low half
   std::uint32_t barrier_result;  // of the last barrier, in a coroutine: see RuntimeCallbacks::arrive
   void* engine;                  // the engine's own
+};
+
+// The warps of a block. What is the same for all of them is read from the first one's context: all but
+// tid_base, tid, active_mask, warp_id and engine.
+struct WarpRange {
+  WarpContext* first;    // the others follow it
+  std::uint64_t stride;  // in bytes
+  void* current;         // (w) WarpContext::engine of the warp that runs; the first one's at the call
+  std::uint32_t warps;   // at least 1
 };
 
 // What a vector of 32 lanes of 64 bits is aligned to.

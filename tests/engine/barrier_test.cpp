@@ -13,7 +13,7 @@ using testing::FakeLaunch;
 
 std::uint32_t barrier(jit::WarpContext* context, std::uint32_t number, std::uint32_t threads,
                       ptx::BarrierMode mode, std::uint32_t predicate = 0) {
-  return context->callbacks->barrier(context, context->active_mask & ~context->exited_mask, number, threads,
+  return context->callbacks->barrier(context, context->active_mask, number, threads,
                                      static_cast<std::uint32_t>(mode), predicate);
 }
 

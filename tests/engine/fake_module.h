@@ -32,8 +32,9 @@ class FakeModule final : public jit::CompiledModule {
 struct FakeLaunch {
   FakeLaunch(jit::WarpEntry entry, Dim3 grid, Dim3 block, void* data, std::uint64_t local_bytes = 0,
              bool coroutine = false)
-      : argument(data) {
-    launch.module = std::make_shared<FakeModule>(jit::KernelCode{entry, local_bytes, coroutine});
+      : FakeLaunch(jit::KernelCode{entry, local_bytes, coroutine, nullptr}, grid, block, data) {}
+  FakeLaunch(jit::KernelCode code, Dim3 grid, Dim3 block, void* data) : argument(data) {
+    launch.module = std::make_shared<FakeModule>(code);
     launch.grid = grid;
     launch.block = block;
     launch.parameters = {reinterpret_cast<const std::byte*>(&argument), sizeof argument};

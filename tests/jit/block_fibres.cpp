@@ -43,25 +43,24 @@ struct Block {
   std::vector<std::unique_ptr<Warp>> warps;
   BarrierState barriers[16];
   GridResult* result = nullptr;
-  std::uint32_t threads = 0;
 };
 
 // Generated code has no type in front of it, where -fsanitize=function would read one.
+template <class Argument>
 #if defined(__clang__)
 __attribute__((no_sanitize("function")))
 #endif
-void enter(jit::WarpEntry entry, WarpContext& context) {
-  entry(&context);
+void enter(void (*entry)(Argument*), Argument& argument) {
+  entry(&argument);
 }
 
 Warp& warp_of(WarpContext* context) { return *static_cast<Warp*>(context->engine); }
 void suspend(Warp& warp) { warp.caller = std::move(warp.caller).resume(); }
 
-std::uint32_t exited(const Block& block) {
-  std::uint32_t count = 0;
-  for (const auto& warp : block.warps)
-    count += static_cast<std::uint32_t>(std::popcount(warp->context.exited_mask & warp->context.active_mask));
-  return count;
+// Barriers count whole warps (PTX ISA 9.7.13.1).
+std::uint32_t threads_left(const Block& block) {
+  return jit::kWarpLanes * static_cast<std::uint32_t>(std::ranges::count_if(
+                               block.warps, [](const auto& warp) { return !warp->finished; }));
 }
 
 void complete(Block& block, std::uint32_t id, std::uint32_t mode) {
@@ -85,11 +84,11 @@ bool arrive_at(Warp& warp, std::uint32_t mask, std::uint32_t id, std::uint32_t c
                std::uint32_t predicate) {
   Block& block = *warp.block;
   BarrierState& state = block.barriers[id];
-  state.arrived += static_cast<std::uint32_t>(std::popcount(mask));
+  state.arrived += jit::kWarpLanes;
   state.popc += static_cast<std::uint32_t>(std::popcount(predicate));
   state.voters += static_cast<std::uint32_t>(std::popcount(mask));
   state.wanted = count;
-  const std::uint32_t wanted = count != 0 ? count : block.threads - exited(block);
+  const std::uint32_t wanted = count != 0 ? count : threads_left(block);
   const bool arrive_only = mode == static_cast<std::uint32_t>(ptx::BarrierMode::Arrive);
   warp.waiting = !arrive_only;
   warp.barrier = id;
@@ -103,8 +102,8 @@ void wait_at_barrier(Warp& warp) {
   BarrierState& state = block.barriers[warp.barrier];
   while (warp.waiting) {
     suspend(warp);
-    // Threads may have exited meanwhile.
-    if (warp.waiting && state.wanted == 0 && state.arrived >= block.threads - exited(block))
+    // Warps may have ended meanwhile.
+    if (warp.waiting && state.wanted == 0 && state.arrived >= threads_left(block))
       complete(block, warp.barrier, warp.mode);
   }
 }
@@ -215,7 +214,6 @@ Result<GridResult> run_grid(const GridRun& run) {
       for (std::uint32_t block_x = 0; block_x < run.grid.x; ++block_x) {
         Block block;
         block.result = &result;
-        block.threads = threads;
         for (std::uint32_t w = 0; w < warps; ++w) {
           auto warp = std::make_unique<Warp>();
           warp->block = &block;
@@ -260,6 +258,25 @@ Result<GridResult> run_grid(const GridRun& run) {
             return std::move(self->caller);
           });
           block.warps.push_back(std::move(warp));
+        }
+        std::vector<WarpContext> contexts;
+        jit::WarpRange range{};
+        if (code->block_entry != nullptr) {
+          // All of them on the first one's fibre.
+          Warp* self = block.warps[0].get();
+          for (const auto& warp : block.warps) {
+            contexts.push_back(warp->context);
+            contexts.back().engine = self;
+          }
+          range = {contexts.data(), sizeof(WarpContext), nullptr, warps};
+          self->fibre =
+              context::fiber(std::allocator_arg, stacks, [self, &range, &code](context::fiber&& caller) {
+                self->caller = std::move(caller);
+                enter(code->block_entry, range);
+                self->finished = true;
+                return std::move(self->caller);
+              });
+          block.warps.resize(1);
         }
         for (bool running = true; running;) {
           running = false;

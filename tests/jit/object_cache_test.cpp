@@ -111,8 +111,8 @@ TEST(Locate, NamesThePtxLineOfAnAddressInGeneratedCode) {
   ASSERT_TRUE(code);
   CodeLocation location;
   bool store_found = false;
-  const auto* entry = reinterpret_cast<const char*>(code->entry);
-  for (int offset = 0; offset < 200; ++offset) {
+  const auto* entry = reinterpret_cast<const char*>(code->block_entry);
+  for (int offset = 0; offset < 400; ++offset) {
     if ((*module)->locate(entry + offset, location)) store_found |= location.ptx_line == 13;
   }
   EXPECT_TRUE(store_found);
