@@ -25,8 +25,8 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// Prints the smallest time of the repeats after the first, at least three and for at least a second; amount is
-// what a repeat does, in the unit named.
+// Prints the smallest time of the repeats after the first, at least three and for at least a second; amount
+// is what a repeat does, in the unit named.
 void report(const char* work, double amount, const char* unit, bool correct,
             const std::function<void()>& repeat) {
   const double first = seconds_of(repeat);
