@@ -97,11 +97,10 @@ void Worker::run_warps(void* argument) {
   std::uint32_t first = self->starting_at_;
   bool whole = true;
   do {
-    if (block.trace != nullptr) {
-      whole = self->run_in_order(block, fiber);
-    } else if (self->grid->block_entry != nullptr) {
+    const bool traced = block.trace != nullptr;
+    if (!traced && self->grid->block_entry != nullptr) {
       whole = self->run_block_entry(block, fiber);
-    } else if (self->grid->coroutine) {
+    } else if (!traced && self->grid->coroutine) {
       whole = self->run_coroutines(block, fiber, first);
     } else {
       whole = self->run_in_order(block, fiber);

@@ -171,12 +171,12 @@ void FunctionEmitter::emit_terminator(BlockId block) {
   if (convergent && !fact.divergent && fact.successors.size() > 1) {
     // A uniform table branch: the lanes' masks tell which target it was.
     llvm::BasicBlock* rest = nullptr;
-    for (std::size_t i = 0; i < edges.size(); ++i) {
-      if (!edges[i].target || leaves(*edges[i].target)) continue;
+    for (const Edge& edge : edges) {
+      if (!edge.target || leaves(*edge.target)) continue;
       rest = llvm::BasicBlock::Create(context(), "next", into_);
       llvm::BasicBlock* next =
-          scheduled_ && !pending.convergent(*edges[i].target) ? scheduler_.dispatch : body_[*edges[i].target];
-      builder_.CreateCondBr(builder_.CreateICmpNE(edges[i].lanes, i32(0)), next, rest);
+          scheduled_ && !pending.convergent(*edge.target) ? scheduler_.dispatch : body_[*edge.target];
+      builder_.CreateCondBr(builder_.CreateICmpNE(edge.lanes, i32(0)), next, rest);
       builder_.SetInsertPoint(rest);
     }
     builder_.CreateBr(end_);
