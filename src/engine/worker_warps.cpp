@@ -69,6 +69,7 @@ void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   context.engine = &warp;
   warp.worker = this;
   warp.block = &block;
+  warp.trace = nullptr;
   warp.prepared_for = grids_;
 }
 

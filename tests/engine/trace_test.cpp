@@ -84,5 +84,24 @@ TEST(Trace, HoldsWhatTheWarpDid) {
   EXPECT_EQ(warp.events[5].kind, Kind::Wait);
 }
 
+void wait_once(jit::WarpContext* context) {
+  context->callbacks->barrier(context, context->active_mask, 0, 0,
+                              static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
+}
+
+TEST(Trace, EndsWithItsLaunch) {
+  FakeLaunch fake(wait_once, {2}, {64}, nullptr);
+  const std::array<std::uint64_t, 2> traced{0, 1};
+  fake.launch.traced_blocks = traced;
+  Engine engine(1);
+  const auto outcome = engine.run(fake.launch);
+  ASSERT_TRUE(outcome);
+  const std::vector<kernel::TraceEvent>& events = outcome->traces.at(0).warps.at(0).events;
+  EXPECT_EQ(events.size(), 1u);
+  fake.launch.traced_blocks = {};
+  ASSERT_TRUE(engine.run(fake.launch));
+  EXPECT_EQ(events.size(), 1u);
+}
+
 }  // namespace
 }  // namespace doppel::engine
