@@ -90,8 +90,8 @@ void wait_once(jit::WarpContext* context) {
 }
 
 TEST(Trace, EndsWithItsLaunch) {
-  FakeLaunch fake(wait_once, {2}, {64}, nullptr);
-  const std::array<std::uint64_t, 2> traced{0, 1};
+  FakeLaunch fake(wait_once, {1}, {64}, nullptr);
+  const std::array<std::uint64_t, 1> traced{0};
   fake.launch.traced_blocks = traced;
   Engine engine(1);
   const auto outcome = engine.run(fake.launch);
