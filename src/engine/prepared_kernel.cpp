@@ -2,33 +2,12 @@
 
 #include <algorithm>
 
+#include "kernel/clock_reads.h"
 #include "kernel/control_flow_graph.h"
 #include "kernel/shared_layout.h"
 
 namespace doppel::engine {
 namespace {
-
-bool reads_clock(const ptx::Operand& operand) {
-  if (operand.kind != ptx::Operand::Kind::Special) return false;
-  using enum ptx::SpecialRegister;
-  switch (operand.special) {
-    case Clock:
-    case ClockHi:
-    case Clock64:
-    case Globaltimer:
-    case GlobaltimerLo:
-    case GlobaltimerHi:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool reads_clock(const ptx::Instruction& instruction) {
-  return instruction.opcode == ptx::Opcode::Nanosleep ||
-         std::ranges::any_of(instruction.operands,
-                             [](const ptx::Operand& each) { return reads_clock(each); });
-}
 
 bool uses_reserved_shared(const ptx::Instruction& instruction) {
   return std::ranges::any_of(instruction.operands, [](const ptx::Operand& operand) {
@@ -52,7 +31,7 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
         each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
     if (last > first) prepared->slot_ranges.emplace_back(first, last);
     for (const ptx::Instruction& instruction : module.functions[each].instructions) {
-      prepared->reads_clock = prepared->reads_clock || reads_clock(instruction);
+      prepared->reads_clock = prepared->reads_clock || kernel::reads_clock(instruction);
       prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(instruction);
     }
   }

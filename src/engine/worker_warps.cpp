@@ -172,8 +172,9 @@ bool Worker::run_block_entry(Block& block, Fiber& fiber) {
 // renew() for what all warps of a kernel have run in one call: the next block, where it is claimed and needs
 // nothing but its place.
 bool Worker::step_in_row(Block& block) {
-  if (claimed_ == claimed_end_ || block.ctaid.x + 1 == grid->launch.grid.x || grid->traced_entry != nullptr ||
-      grid->kernel->uses_reserved_shared || resident_.size() != 1 || grid->stopped())
+  if (claimed_ == claimed_end_ || claimed_ != block.index + 1 || block.ctaid.x + 1 == grid->launch.grid.x ||
+      grid->traced_entry != nullptr || grid->kernel->uses_reserved_shared || resident_.size() != 1 ||
+      grid->stopped())
     return false;
   block.index = claimed_++;
   block.sm_id = block.sm_id + 1 == grid->launch.sm_count ? 0 : block.sm_id + 1;

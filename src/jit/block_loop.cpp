@@ -7,6 +7,7 @@
 
 #include "jit/function_emitter.h"
 #include "jit/module_compiler.h"
+#include "kernel/clock_reads.h"
 
 namespace doppel::jit {
 namespace {
@@ -19,17 +20,11 @@ bool may_wait_or_count(const ptx::Instruction& instruction) {
   switch (instruction.opcode) {
     case ptx::Opcode::Call:
     case ptx::Opcode::Bar:
-    case ptx::Opcode::Nanosleep:
     case ptx::Opcode::Alloca:
       return true;
     default:
-      break;
+      return kernel::reads_clock(instruction);
   }
-  return std::ranges::any_of(instruction.operands, [](const ptx::Operand& operand) {
-    if (operand.kind != ptx::Operand::Kind::Special) return false;
-    using enum ptx::SpecialRegister;
-    return operand.special == Clock || operand.special == ClockHi || operand.special == Clock64;
-  });
 }
 
 bool is_of_warp(std::size_t field) {

@@ -32,7 +32,7 @@ struct KernelCode {
   std::uint64_t local_bytes =
       0;  // local memory of a thread: .local variables of the deepest static call chain (see docs)
   bool coroutine = false;            // the entry also returns at barriers (warp_abi.h)
-  BlockEntry block_entry = nullptr;  // not null: in place of `entry`, which is
+  BlockEntry block_entry = nullptr;  // not null: runs a block, and `entry` is null
 };
 
 // Where a host address inside generated code comes from.

@@ -106,6 +106,7 @@ TEST(BlockLoop, IsNotForWhatMayWait) {
       "  .reg .pred %p;\n";
   for (const char* body :
        {"  bar.sync 0;\n", "  nanosleep.u32 10;\n", "  mov.u32 %r, %clock;\n",
+        "  mov.u32 %r, %globaltimer_lo;\n",
         "  mov.u32 %r, 0;\nL:\n  add.u32 %r, %r, 1;\n  setp.lt.u32 %p, %r, 9;\n  @%p bra L;\n",
         "  .local .u32 cell;\n  st.local.u32 [cell], 1;\n"}) {
     const auto code =
