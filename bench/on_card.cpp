@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -25,18 +24,11 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// Prints the smallest time of the repeats after the first, at least three and for at least a second; amount
-// is what a repeat does, in the unit named.
+// Prints the smallest time of the repeats after the first; amount is what a repeat does, in the unit named.
 void report(const char* work, double amount, const char* unit, bool correct,
             const std::function<void()>& repeat) {
   const double first = seconds_of(repeat);
-  double best = HUGE_VAL;
-  double all = 0;
-  for (int i = 0; i < bench::kRepeats || all < bench::kSeconds; ++i) {
-    const double one = seconds_of(repeat);
-    best = std::min(best, one);
-    all += one;
-  }
+  const double best = bench::smallest_seconds([&] { return seconds_of(repeat); });
   std::printf(
       "{\"work\":\"%s\",\"seconds\":%.6g,\"first_seconds\":%.6g,\"rate\":%.6g,\"unit\":\"%s\",\"correct\":%s}"
       "\n",

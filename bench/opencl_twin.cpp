@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -148,13 +147,8 @@ void run(const std::string& work, int size) {
   }
   const cl_uint dimensions = is_saxpy ? 1 : 2;
   seconds_of(device, kernel, dimensions, global, local);
-  double best = HUGE_VAL;
-  double all = 0;
-  for (int i = 0; i < bench::kRepeats || all < bench::kSeconds; ++i) {
-    const double one = seconds_of(device, kernel, dimensions, global, local);
-    best = std::min(best, one);
-    all += one;
-  }
+  const double best =
+      bench::smallest_seconds([&] { return seconds_of(device, kernel, dimensions, global, local); });
   if (work == "mandelbrot") {
     std::vector<unsigned> steps(side * side);
     check(clEnqueueReadBuffer(device.queue, first, CL_TRUE, 0, steps.size() * sizeof(unsigned), steps.data(),

@@ -1,10 +1,23 @@
-// How often a kernel is repeated, here and in its OpenCL twin, behind the first repeat that compiles it: a
-// host takes many milliseconds to settle on a clock and on what its caches hold.
+// How often a kernel is repeated, here and in its twins, behind the first repeat that compiles it: a host
+// takes many milliseconds to settle on a clock and on what its caches hold.
 #pragma once
+
+#include <algorithm>
+#include <cmath>
 
 namespace bench {
 
-inline constexpr int kRepeats = 3;     // at least
-inline constexpr double kSeconds = 1;  // and for so long
+// The smallest of the seconds that `repeat` gives: at least three repeats, and for at least a second.
+template <class Repeat>
+double smallest_seconds(const Repeat& repeat) {
+  double best = HUGE_VAL;
+  double all = 0;
+  for (int i = 0; i < 3 || all < 1; ++i) {
+    const double one = repeat();
+    best = std::min(best, one);
+    all += one;
+  }
+  return best;
+}
 
 }  // namespace bench

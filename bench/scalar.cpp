@@ -1,7 +1,5 @@
 // bench-scalar [SIZE]: the Mandelbrot kernel's loop as plain scalar code of one host core, as one JSON line.
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -31,10 +29,7 @@ int main(int argc, char** argv) {
   constexpr int kLimit = 256;
   const int size = argc > 1 ? std::atoi(argv[1]) : 1024;
   std::vector<int> image(static_cast<std::size_t>(size) * static_cast<std::size_t>(size));
-  double best = HUGE_VAL;
-  double total = 0;
-  double all = 0;
-  for (int repeat = 0; repeat < bench::kRepeats || all < bench::kSeconds; ++repeat) {
+  const double best = bench::smallest_seconds([&] {
     const auto begin = std::chrono::steady_clock::now();
     std::size_t place = 0;
     for (int py = 0; py < size; ++py) {
@@ -43,10 +38,9 @@ int main(int argc, char** argv) {
                                   -1.25F + 2.5F * static_cast<float>(py) / static_cast<float>(size), kLimit);
       }
     }
-    const double one = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    best = std::min(best, one);
-    all += one;
-  }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  });
+  double total = 0;
   for (const int one : image) total += one;
   std::printf(
       "{\"work\":\"mandelbrot\",\"seconds\":%.6g,\"rate\":%.6g,\"unit\":\"Giteration/s\",\"correct\":true}\n",

@@ -54,12 +54,7 @@ bool FunctionEmitter::runs_whole_blocks() const {
 bool FunctionEmitter::may_run_full() const {
   if (!module_.variant.full_warps) return false;
   for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
-    const kernel::BasicBlock& block = graph_.blocks()[id];
-    if (kernel::only_leaves(function_, block) && id != 0) continue;  // judged at the edges to it
-    const bool leaving = block.may_exit || std::ranges::any_of(block.successors, [&](BlockId successor) {
-                           return kernel::only_leaves(function_, graph_.blocks()[successor]);
-                         });
-    if (!leaving) continue;
+    if (!lanes_leave_after(id)) continue;
     const kernel::BranchFact& fact = analysis_->branches()[id];
     if (!analysis_->pending().convergent(id) || fact.divergent || fact.successors.size() > 1) return false;
   }

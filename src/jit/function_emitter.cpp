@@ -526,18 +526,24 @@ bool FunctionEmitter::runs_once() const {
   return function_.is_kernel && graph_.reducible() && graph_.blocks()[block_].loop == kernel::kNoLoop;
 }
 
+// Whether lanes can leave the function at the block's end. A block that does nothing else is judged at the
+// edges to it.
+bool FunctionEmitter::lanes_leave_after(BlockId id) const {
+  const kernel::BasicBlock& block = graph_.blocks()[id];
+  if (leaves(id) && id != 0) return false;
+  return block.may_exit ||
+         std::ranges::any_of(block.successors, [&](BlockId successor) { return leaves(successor); });
+}
+
 // Whether lanes leave the function only all at once.
 bool FunctionEmitter::leaves_together() const {
   for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
     const kernel::BasicBlock& block = graph_.blocks()[id];
-    if (kernel::only_leaves(function_, block) && id != 0) continue;  // judged at the edges to it
+    if (leaves(id) && id != 0) continue;  // judged at the edges to it
     for (std::uint32_t i = block.first; i < block.last; ++i) {
       if (function_.instructions[i].opcode == ptx::Opcode::Call) return false;
     }
-    bool leaving = block.may_exit;
-    for (BlockId successor : block.successors)
-      leaving |= kernel::only_leaves(function_, graph_.blocks()[successor]);
-    if (!leaving) continue;
+    if (!lanes_leave_after(id)) continue;
     const Instruction& last = function_.instructions[block.last - 1];
     const bool uniform = !last.guard || analysis_->pattern(last.guard->predicate).is_uniform();
     if (!analysis_->pending().convergent(id) || !uniform || last.opcode == ptx::Opcode::BrxIdx) return false;

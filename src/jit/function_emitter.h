@@ -177,6 +177,7 @@ class FunctionEmitter {
   llvm::Type* counter_type();  // warps and lanes, at once
   llvm::Value* counter_address(std::uint32_t slot);
   void add_to_counter(llvm::Value* address, llvm::Value* by);
+  bool lanes_leave_after(kernel::BlockId id) const;
   bool leaves_together() const;
   void kill_registers(kernel::BlockId header);
 
