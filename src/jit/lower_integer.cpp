@@ -62,21 +62,27 @@ struct IntegerLowering {
 
   Value* saturating(ID id, Value* x, Value* y) { return b.CreateBinaryIntrinsic(id, x, y); }
 
-  // The carry flag is one bit a lane, kept as a register of its own.
+  // The carry flag is one bit a lane, kept as a register of its own. A subtraction is a + ~b + carry, with 1
+  // where it takes none in: it leaves 1 where there was no borrow, as cards have it, so that sums and
+  // differences may follow one another in a chain (docs/exactness.md).
   Value* with_carry(Value* x, Value* y, bool subtract) {
     const ptx::Modifiers& m = instruction.modifiers;
-    Value* result = subtract ? b.CreateSub(x, y) : b.CreateAdd(x, y);
-    if (!m.carry_in && !m.carry_out) return result;
+    if (!m.carry_in && !m.carry_out) return subtract ? b.CreateSub(x, y) : b.CreateAdd(x, y);
     x = emitter.splat(x);
     y = emitter.splat(y);
-    result = emitter.splat(result);
-    Value* carry = subtract ? b.CreateICmpULT(x, y) : b.CreateICmpULT(result, x);
+    Value* result = nullptr;
+    Value* carry = nullptr;
     if (m.carry_in) {
-      Value* in = b.CreateZExt(emitter.carry_flag(), result->getType());
-      Value* sum = subtract ? b.CreateSub(result, in) : b.CreateAdd(result, in);
-      Value* second = subtract ? b.CreateICmpULT(result, in) : b.CreateICmpULT(sum, result);
-      carry = b.CreateOr(carry, second);
-      result = sum;
+      if (subtract) y = b.CreateNot(y);
+      Value* sum = b.CreateAdd(x, y);
+      result = b.CreateAdd(sum, b.CreateZExt(emitter.carry_flag(), sum->getType()));
+      carry = b.CreateOr(b.CreateICmpULT(sum, x), b.CreateICmpULT(result, sum));
+    } else if (subtract) {
+      result = b.CreateSub(x, y);
+      carry = b.CreateICmpUGE(x, y);
+    } else {
+      result = b.CreateAdd(x, y);
+      carry = b.CreateICmpULT(result, x);
     }
     if (m.carry_out) emitter.set_carry_flag(carry);
     return result;

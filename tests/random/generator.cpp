@@ -101,7 +101,12 @@ void Generator::converged_loop() {
 
 std::vector<Statement> Generator::block(const Place& place, int statements) {
   std::vector<Statement> list;
-  for (int i = 0; i < statements; ++i) list.push_back(statement(place));
+  for (int i = 0; i < statements; ++i) {
+    if (rng_.chance(3))
+      carry_around(list, place);
+    else
+      list.push_back(statement(place));
+  }
   return list;
 }
 
@@ -171,7 +176,7 @@ Statement Generator::code(const Place& place) {
     s.lines = shared_atomic(place.shared_atomic);
     return s;
   }
-  if (!functions_.empty() && rng_.chance(10)) return call();
+  if (place.may_call && !functions_.empty() && rng_.chance(10)) return call();
   const int kind = rng_.below(100);
   if (kind < 16)
     s.lines = integer_code();
@@ -183,7 +188,7 @@ Statement Generator::code(const Place& place) {
     s.lines = logic_code();
   else if (kind < 37)
     s.lines = bit_code();
-  else if (kind < 40)
+  else if (kind < 39)
     s.lines = division();
   else if (kind < 42)
     s.lines = carry_chain();

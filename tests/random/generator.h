@@ -31,6 +31,7 @@ class Generator {
     int depth = 0;
     std::vector<int> loops;  // around it, innermost last
     bool may_exit = false;
+    bool may_call = true;       // false where a carry has to live: calls do not preserve it (9.7.2)
     std::string shared_atomic;  // the one operation that this phase does on the shared cells
   };
 
@@ -49,8 +50,15 @@ class Generator {
   Lines logic_code();
   Lines bit_code();
   Lines division();
-  Lines carry_chain();
   Lines predicate_code();
+
+  // carry_code.cpp
+  // An instruction of a chain: one that needs no carry (a chain's first), or any, and one that gives a carry
+  // (all but a chain's last), or any.
+  std::string carry_operation(bool first, bool gives, bool wide);
+  Lines carry_chain();
+  // A chain whose carry lives through other statements.
+  void carry_around(std::vector<Statement>& list, const Place& place);
 
   // float_code.cpp
   Lines single_code();

@@ -221,26 +221,6 @@ Generator::Lines Generator::division() {
           op + "." + us + " " + reg(Kind::Q) + ", %z1, %z0;"};
 }
 
-Generator::Lines Generator::carry_chain() {
-  const bool wide = rng_.chance(30);
-  const Kind kind = wide ? Kind::W : Kind::R;
-  const std::string type = wide ? ".u64 " : ".u32 ";
-  const auto r = [&] { return reg(kind); };
-  switch (rng_.below(3)) {
-    case 0:
-      return {"add.cc" + type + r() + ", " + r() + ", " + r() + ";",
-              "addc.cc" + type + r() + ", " + r() + ", " + r() + ";",
-              "addc" + type + r() + ", " + r() + ", 0;"};
-    case 1:
-      return {"sub.cc" + type + r() + ", " + r() + ", " + r() + ";",
-              "subc.cc" + type + r() + ", " + r() + ", " + r() + ";",
-              "subc" + type + r() + ", " + r() + ", 0;"};
-    default:
-      return {"mad.lo.cc" + type + r() + ", " + r() + ", " + r() + ", " + r() + ";",
-              "madc.hi" + type + r() + ", " + r() + ", " + r() + ", " + r() + ";"};
-  }
-}
-
 Generator::Lines Generator::predicate_code() {
   const std::string p = reg(Kind::P);
   std::string q = reg(Kind::P);

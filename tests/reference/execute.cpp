@@ -54,7 +54,7 @@ void compute(Block& block, Thread& thread, const ptx::Instruction& in) {
     if (in.second_destination) write(thread, *in.second_destination, result.second ? 1 : 0);
     return;
   }
-  const std::uint64_t result = evaluate(in, sources, thread.carry);
+  const std::uint64_t result = evaluate(in, sources, thread.frame().carry);
   if (in.opcode == Opcode::Cvt && !ptx::is_packed(in.type)) {
     write_extended(thread, in.operands[0], result, in.type);
   } else if (in.opcode == Opcode::Lop3 && in.second_destination) {

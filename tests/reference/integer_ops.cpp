@@ -60,15 +60,13 @@ std::uint64_t divide(std::uint64_t a, std::uint64_t b, Type type, bool remainder
 std::uint64_t add_with_carry(const ptx::Instruction& in, Wide a, Wide b, bool subtract, bool& carry) {
   const int width = ptx::bit_width(in.type);
   const Wide mask = (Wide{1} << width) - 1;
+  // The text calls what sub.cc writes and subc takes a borrow (9.7.2.3, 9.7.2.4), and does not say what addc
+  // finds of it. On cards a difference is the sum a + ~b + 1: the flag is 1 where there was no borrow, and
+  // compilers mix both in one chain.
   a &= mask;
-  b &= mask;
-  Wide sum = 0;
-  if (!subtract) {
-    sum = a + b + (in.modifiers.carry_in && carry ? 1 : 0);
-  } else {
-    // sub.cc writes the borrow-out, subc takes it in as borrow (9.7.2.3, 9.7.2.4).
-    sum = a - b - (in.modifiers.carry_in && carry ? 1 : 0);
-  }
+  b = (subtract ? ~b : b) & mask;
+  const bool in_flag = in.modifiers.carry_in ? carry : subtract;
+  const Wide sum = a + b + (in_flag ? 1 : 0);
   if (in.modifiers.carry_out) carry = (sum >> width) != 0;
   return static_cast<std::uint64_t>(sum & mask);
 }

@@ -22,6 +22,7 @@ struct Frame {
   std::uint32_t next = 0;                // instruction index
   std::uint64_t base = 0;                // of its variables, in the thread's local memory
   std::vector<std::uint64_t> registers;  // raw bits, zero above the register's width
+  bool carry = false;                    // CC.CF, which calls do not preserve (9.7.2)
 };
 
 enum class Wait : std::uint8_t { None, WarpOperation, ActiveMask, Barrier };
@@ -31,7 +32,6 @@ struct Thread {
   std::uint32_t index = 0;  // in the block
   std::vector<Frame> frames;
   std::vector<std::byte> local;
-  bool carry = false;
   bool exited = false;
   Wait wait = Wait::None;
   std::uint32_t barrier = 0;  // that it waits at

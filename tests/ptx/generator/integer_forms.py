@@ -114,6 +114,8 @@ def generate():
     fields()
     dot_products()
     carries()
+    carry_mixtures()
+    carry_lives()
 
 
 def fields():
@@ -207,6 +209,7 @@ def carries():
         form(f"addc_cc_{u}", f"addc.cc.{u}: takes a carry and gives one (PTX ISA 9.7.2.2)",
              f"add.cc.{u} %t, {{a}}, {{b}};\naddc.cc.{u} {{d}}, {{a}}, {{b}};\naddc.{u} {{p}}, {{c}}, 0;", [(u, a), (u, b), (u, c)],
              [(u, second), (u, [x + (s >> w) for x, s in zip(c, second)])], declare=f".reg .{u} %t;")
+        # The text's borrow: 1 where x < y. A card's flag is its opposite, and only the pairs of `carry_mixtures` tell.
         borrow = [int(x < y) for x, y in zip(a, b)]
         form(f"subc_{u}", f"sub.cc.{u}, subc.{u}: the borrow goes on (PTX ISA 9.7.2.3, 9.7.2.4)",
              f"sub.cc.{u} {{d}}, {{a}}, {{b}};\nsubc.{u} {{p}}, {{c}}, {{e}};", [(u, a), (u, b), (u, c), (u, e)],
@@ -215,3 +218,72 @@ def carries():
         form(f"madc_{u}", f"mad.lo.cc.{u}, madc.hi.{u}: a product of double width, plus c and e (PTX ISA 9.7.2.5, 9.7.2.6)",
              f"mad.lo.cc.{u} {{d}}, {{a}}, {{b}}, {{c}};\nmadc.hi.{u} {{p}}, {{a}}, {{b}}, {{e}};", [(u, a), (u, b), (u, c), (u, e)],
              [(u, low), (u, [(x * y >> w) + z + (s >> w) for x, y, z, s in zip(a, b, e, low)])])
+
+
+def add_with_flag(x, y, flag, width):
+    """d and CC.CF of x + y + flag; a difference is x + ~y + flag, with flag 1 at its start."""
+    total = x + y + flag
+    return total & ((1 << width) - 1), total >> width
+
+
+def chain_step(op, part, kind, x, y, z, flag):
+    width = int(kind[1:])
+    mask = (1 << width) - 1
+    if op == "add":
+        return add_with_flag(x & mask, y & mask, flag, width)
+    if op == "sub":
+        return add_with_flag(x & mask, ~y & mask, flag, width)
+    product = num(kind, x) * num(kind, y)
+    return add_with_flag((product if part == "lo" else product >> width) & mask, z & mask, flag, width)
+
+
+def carry_mixtures():
+    """Every form that gives a carry before every form that takes one, and what that one gives: as ptxas has it, which makes
+    IADD3 R, P0, a, -b of sub.cc, and IADD3.X R, P0, a, ~b, P0 of subc: after a difference the flag is 1 where there was no borrow."""
+    steps = [("add", ""), ("sub", ""), ("mad", "lo"), ("mad", "hi")]
+    for kind in ("u32", "s32", "u64", "s64"):
+        width = int(kind[1:])
+        a, b, c, e = rows(width, 4)
+        for first, first_part in steps:
+            for second, second_part in steps:
+                if kind[0] == "s" and "hi" not in (first_part, second_part):
+                    continue  # only the upper half of a product knows signs
+                one, two = (f"{op}{'.' + part if part else ''}" for op, part in ((first, first_part), (second, second_part)))
+                two_c = two.replace(second, second + "c", 1)
+                d, p = [], []
+                for x, y, z, w in zip(a, b, c, e):
+                    low, flag = chain_step(first, first_part, kind, x, y, z, int(first == "sub"))
+                    high, flag = chain_step(second, second_part, kind, z, w, low, flag)
+                    d.append(high)
+                    p.append(flag)
+                third = lambda op: ", {c}" if op == "mad" else ""
+                name = f"carry_{one}_{two_c}_{kind}".replace(".", "_")
+                form(name, f"{one}.cc.{kind}, then {two_c}.cc.{kind}: its result and the flag that it leaves (PTX ISA 9.7.2)",
+                     f"{one}.cc.{kind} %t, {{a}}, {{b}}{third(first)};\n{two_c}.cc.{kind} {{d}}, {{c}}, {{e}}{', %t' if second == 'mad' else ''};\n"
+                     f"addc.{kind} {{p}}, 0, 0;", [(kind, a), (kind, b), (kind, c), (kind, e)], [(kind, d), (kind, p)],
+                     declare=f".reg .{kind} %t;")
+
+
+def carry_lives():
+    """The flag is a register of the thread: it lives through other instructions, a guard that leaves the thread out, branches and barriers."""
+    a = [(i * 0x01234567) & 0xffffffff for i in range(64)]
+    out = []
+    for i, x in enumerate(a):
+        total = x + 0xf0000000
+        flag = total >> 32
+        if i % 3 == 0:
+            flag = int(x >= 0x80000000)
+        out.append(1000 + flag + i % 2)
+    form("carry_lives", "CC.CF after add.cc, a sub.cc of some threads, a branch and a barrier (PTX ISA 9.7.2)", """
+        rem.u32 %t, %i, 3;
+        setp.eq.u32 %q, %t, 0;
+        and.b32 %odd, %i, 1;
+        setp.eq.u32 %even, %odd, 0;
+        add.cc.u32 %t, {a}, 0xf0000000;
+        @%q sub.cc.u32 %t, {a}, 0x80000000;
+        mov.u32 {d}, 1000;
+        @%even bra L;
+        add.u32 {d}, {d}, 1;
+        L:
+        bar.sync 0;
+        addc.u32 {d}, {d}, 0;""", [("u32", a)], [("u32", out)], declare=".reg .u32 %t; .reg .u32 %odd; .reg .pred %q; .reg .pred %even;")
