@@ -8,6 +8,7 @@
 #include "card/card.h"
 #include "driver/call.h"
 #include "driver/process.h"
+#include "ptx/target.h"
 
 namespace doppel::driver {
 namespace {
@@ -55,15 +56,32 @@ Loaded load_program(const Result<ModuleSource>& source, const JitOptions& option
   return *std::move(program);
 }
 
+namespace {
+
+// A text for a later card, or for another family: as the driver's own compiler, which takes no such .target.
+Loaded for_card(Loaded loaded, const card::Card& card, const JitOptions& options) {
+  if (!loaded) return loaded;
+  const std::string& name = (*loaded)->ptx()->target;
+  ptx::Target target;
+  const auto capability = static_cast<std::uint32_t>(card.compute_capability.number());
+  if (!ptx::read_target(name, target) || ptx::runs_on(target, capability)) return loaded;
+  return refuse_image({Error::Kind::InvalidInput,
+                       fmt::format(".target {} is not for this card, which is sm_{}", name, capability)},
+                      options, CUDA_ERROR_INVALID_PTX);
+}
+
+}  // namespace
+
 Loaded load_image(const void* image, const card::Card& card, const JitOptions& options) {
-  return load_program(read_image(image, card.compute_capability.number()), options);
+  return for_card(load_program(read_image(image, card.compute_capability.number()), options), card, options);
 }
 
 Loaded load_file(const char* path, const card::Card& card, const JitOptions& options) {
   const auto bytes = read_file(path);
   if (!bytes) return refuse_image(bytes.error(), options, CUDA_ERROR_FILE_NOT_FOUND);
-  return load_program(read_image(std::as_bytes(std::span(*bytes)), card.compute_capability.number()),
-                      options);
+  const int capability = card.compute_capability.number();
+  return for_card(load_program(read_image(std::as_bytes(std::span(*bytes)), capability), options), card,
+                  options);
 }
 
 Result<std::string> read_file(const char* path) {

@@ -17,7 +17,9 @@ namespace doppel::ptx {
 struct OperandRule {
   enum class Kind : std::uint8_t {
     Write,          // a register, or `_`
+    WriteOne,       // the same, perhaps in braces: a list of one element, as of ld
     Read,           // a register or an immediate
+    ReadOne,        // the same, perhaps in braces: of st
     ReadPredicate,  // a predicate, possibly with `!`
     Immediate,      // a constant only
     Address,        // [address]

@@ -98,10 +98,11 @@ bool mad(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   const Type type = b.take_type();
   if (type == Type::F32 || type == Type::F64) {
-    // 9.7.3.7: on sm_20 and later mad is fma, and its rounding must be given.
+    // 9.7.3.7: on sm_20 and later mad is fma, and from sm_30 on its rounding must be given.
     const Rounding rounding = b.take_float_rounding();
-    if (rounding == Rounding::None) return false;
-    m.rounding = rounding;
+    if (rounding == Rounding::None && type == Type::F64) return false;
+    m.rounding = rounding == Rounding::None ? Rounding::Rn : rounding;
+    if (rounding == Rounding::None) b.form.requirement.last_sm = 21;
     if (type == Type::F32) {
       m.ftz = b.take("ftz");
       m.sat = b.take("sat");
@@ -223,10 +224,15 @@ bool min_or_max(FormBuilder& b) {
   m.abs = b.take("abs");
   if (type == Type::F32) {
     m.ftz = b.take("ftz");
-    if (m.abs != m.xorsign) return false;  // .abs alone belongs to the three-input form, which is refused
+    if (m.xorsign && !m.abs) return false;
     if (m.nan) b.needs(80, 70);
     if (m.xorsign) b.needs(86, 72);
     b.same_types(type, 2);
+    // 9.7.3.11: three inputs, and with them .abs alone.
+    if (m.abs && !m.xorsign)
+      b.read(type);
+    else if (!m.xorsign)
+      b.optional({OperandRule::Kind::Read, type});
     return true;
   }
   if (!kHalves.contains(type) && !kBrainHalves.contains(type)) return false;

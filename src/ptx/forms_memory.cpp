@@ -90,7 +90,7 @@ bool ld(FormBuilder& b) {
     b.needs(32, 31);
   }
   if (!take_vector_and_type(b)) return false;
-  value_operand(b, Kind::Write, Kind::WriteVector);
+  value_operand(b, Kind::WriteOne, Kind::WriteVector);
   b.operand({Kind::Address});
   b.optional({Kind::Unified});
   if (cache_policy) b.operand({Kind::CachePolicy, Type::B64});
@@ -101,7 +101,7 @@ bool ldu(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   if (take_space(b, m.space) && m.space != Space::Global) return false;
   if (!take_vector_and_type(b) || m.vector * bit_width(b.form.type) > 128) return false;
-  value_operand(b, Kind::Write, Kind::WriteVector);
+  value_operand(b, Kind::WriteOne, Kind::WriteVector);
   b.operand({Kind::Address});
   return true;
 }
@@ -118,7 +118,7 @@ bool st(FormBuilder& b) {
   take_hints(b, cache_policy);
   if (!take_vector_and_type(b)) return false;
   b.operand({Kind::Address});
-  value_operand(b, Kind::Read, Kind::ReadVector);
+  value_operand(b, Kind::ReadOne, Kind::ReadVector);
   if (cache_policy) b.operand({Kind::CachePolicy, Type::B64});
   return true;
 }
@@ -156,16 +156,30 @@ bool applypriority_or_discard(FormBuilder& b) {
 bool createpolicy(FormBuilder& b) {
   static constexpr std::string_view kPriorities[] = {"L2::evict_last", "L2::evict_normal", "L2::evict_first",
                                                      "L2::evict_unchanged"};
+  b.needs(80, 74);
   const bool fractional = b.take("fractional");
-  if (!fractional) return false;
-  bool primary = false;
-  for (const std::string_view priority : kPriorities) primary = b.take(priority) || primary;
+  const bool of_property = !fractional && b.take("cvt");
+  if (of_property) {
+    if (!b.take("L2")) return false;
+  } else {
+    if (!fractional && !b.take("range")) return false;
+    if (!fractional) b.take("global");
+    bool primary = false;
+    for (const std::string_view priority : kPriorities) primary = b.take(priority) || primary;
+    if (!primary) return false;
+  }
   Type type;
-  if (!primary || !b.take_type({Type::B64}, type)) return false;
+  if (!b.take_type({Type::B64}, type)) return false;
   b.form.type = type;
   b.write(Type::B64);
-  b.optional({Kind::Read, Type::F32});
-  b.needs(80, 74);
+  if (of_property) {
+    b.read(Type::B64);
+  } else if (fractional) {
+    b.optional({Kind::Read, Type::F32});
+  } else {
+    b.operand({Kind::Address});
+    b.read({Type::U32, Type::U32});
+  }
   return true;
 }
 

@@ -11,6 +11,15 @@ bool mov(FormBuilder& b) {
   Type type;
   if (!b.take_type(kMoved | TypeSet{Type::Pred}, type)) return false;
   b.form.type = type;
+  // mov.v2, mov.v4: element by element, up to 128 bits.
+  static constexpr std::pair<std::string_view, std::uint8_t> kVectors[] = {{"v2", 2}, {"v4", 4}};
+  if (const std::uint8_t count = b.take_one_of(kVectors); count != 0) {
+    if (type == Type::Pred || count * bit_width(type) > 128) return false;
+    b.modifiers().vector = count;
+    b.operand({OperandRule::Kind::WriteVector, type, false, false, count});
+    b.operand({OperandRule::Kind::ReadVector, type, false, false, count});
+    return true;
+  }
   b.operand({OperandRule::Kind::MoveTarget, type});
   b.operand({OperandRule::Kind::MoveSource, type});
   return true;

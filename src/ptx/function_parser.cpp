@@ -237,6 +237,15 @@ Guard FunctionParser::parse_guard() {
   return guard;
 }
 
+// On sm_1x every f32 operation flushes subnormals (PTX ISA 9.7.3); the vendor's assembler gives .ftz to all
+// that have it, but to conversions from and to f64.
+void FunctionParser::flush_as_first_targets_do(std::string_view text, Form& form) {
+  const bool single = form.type == Type::F32 || form.source_type == Type::F32;
+  if (!single || form.type == Type::F64 || form.source_type == Type::F64 || form.modifiers.ftz) return;
+  const FormResult flushed = decode_form(fmt::format("{}.ftz", text));
+  if (flushed.status == FormResult::Status::Accepted) form.modifiers.ftz = true;
+}
+
 void FunctionParser::check_form(const FormResult& result, std::string_view text, TextLocation where) const {
   Diagnostic diagnostic;
   diagnostic.text = where;
@@ -275,8 +284,9 @@ void FunctionParser::parse_instruction() {
   if (known != forms_.end()) {
     form = &known->second;
   } else {
-    const FormResult result = decode_form(text.text);
+    FormResult result = decode_form(text.text);
     check_form(result, text.text, where);
+    if (state_.target.sm < 20) flush_as_first_targets_do(text.text, result.form);
     if (text.joined.empty()) {
       form = &forms_.emplace(text.text, result.form).first->second;
     } else {

@@ -54,6 +54,7 @@ class FunctionParser {
   void recover();
   Guard parse_guard();
   void parse_instruction();
+  static void flush_as_first_targets_do(std::string_view text, Form& form);
   void check_form(const FormResult& result, std::string_view text, TextLocation where) const;
 
   // operands: operand_parser.cpp
@@ -63,7 +64,7 @@ class FunctionParser {
   Operand parse_write(const OperandRule& rule);
   Operand parse_read(const OperandRule& rule);
   Operand parse_predicate();
-  Operand parse_address(bool writes);
+  Operand parse_address(const Instruction& instruction);
   Operand parse_vector(const OperandRule& rule, bool writes);
   Operand parse_pack(const OperandRule& rule, bool writes);
   Operand parse_move_source(const OperandRule& rule);
@@ -76,6 +77,22 @@ class FunctionParser {
   RegisterId special_to_register(const Operand& special, const OperandRule& rule);
   void parse_branch_list();
   bool optional_operand_follows(const OperandRule& rule) const;
+  Operand with_addend(Operand operand);
+  Type register_type(const Operand& operand) const { return function_.registers[operand.reg].type; }
+
+  // array_elements.cpp
+  struct ElementOffset {
+    std::int64_t bytes = 0;
+    std::optional<Operand> varying;  // a register with the bytes instead
+  };
+  ElementOffset parse_element_offset(SymbolRef variable);
+  Operand element_address(SymbolRef variable, const ElementOffset& offset, Type type, Space space);
+
+  // rewritten_forms.cpp
+  Operand compute_before(std::string_view form, std::vector<Operand> sources);
+  void rewrite(Instruction& instruction);
+  void rewrite_three_inputs(Instruction& instruction);
+  void rewrite_vector_move(Instruction& instruction);
 
   // call_parser.cpp
   struct CallValue {

@@ -42,14 +42,6 @@ void ModuleParser::parse_version() {
     state_.module.version_major = state_.module.version_major * 10 + static_cast<std::uint32_t>(c - '0');
   state_.module.version_minor = static_cast<std::uint32_t>(number.text[dot + 1] - '0');
   state_.target.version = state_.module.version_major * 10 + state_.module.version_minor;
-  if (state_.target.version > kNewestVersion) {
-    throw Failure{{Diagnostic::Kind::UnsupportedVersion,
-                   number.location,
-                   {},
-                   {},
-                   fmt::format(".version {} is newer than {}.{}, the newest that is known", number.text,
-                               kNewestVersion / 10, kNewestVersion % 10)}};
-  }
   state_.lexer.advance();
 }
 
@@ -71,7 +63,10 @@ void ModuleParser::parse_target() {
   while (state_.accept(',')) {
     const TextLocation option_at = state_.here();
     const std::string_view option = state_.expect_identifier("a target option");
-    if (option != "debug" && option != "texmode_independent" && option != "texmode_unified") {
+    // map_f64_to_f32 is for sm_10 to sm_12, which have no doubles; the vendor's assembler keeps them as they
+    // are.
+    if (option != "debug" && option != "texmode_independent" && option != "texmode_unified" &&
+        option != "map_f64_to_f32") {
       fail_unsupported(option_at, fmt::format(".target option '{}' is not supported", option));
     }
   }

@@ -59,7 +59,21 @@ Operand FunctionParser::parse_read(const OperandRule& rule) {
   if (begins_constant(state_.token())) return parse_immediate(rule.type);
   const TextLocation where = state_.here();
   const std::string_view name = state_.expect_identifier("a register or a constant");
-  return register_operand(name, where, rule);
+  return with_addend(register_operand(name, where, rule));
+}
+
+// A register, or `register + constant`, which the vendor's assembler takes wherever it takes an integer.
+Operand FunctionParser::with_addend(Operand operand) {
+  if (!state_.token().is('+')) return operand;
+  const TextLocation where = state_.here();
+  const Type type = register_type(operand);
+  const int bits = bit_width(type);
+  if (is_float(type) || bits < 16 || bits > 64)
+    fail_malformed(where, fmt::format("a constant cannot be added to a register of type .{}", name_of(type)));
+  const Type sum = bits == 64 ? Type::S64 : bits == 32 ? Type::S32 : Type::S16;
+  state_.lexer.advance();
+  const Operand addend = parse_immediate(sum);
+  return compute_before(fmt::format("add.{}", name_of(sum)), {operand, addend});
 }
 
 Operand FunctionParser::parse_predicate() {
@@ -98,22 +112,22 @@ std::int64_t parse_offset(ParserState& state) {
 
 }  // namespace
 
-Operand FunctionParser::parse_address(bool writes) {
+Operand FunctionParser::parse_address(const Instruction& instruction) {
   Operand operand;
   operand.kind = Operand::Kind::Address;
-  const bool indexed = state_.token().kind == TokenKind::Identifier;  // name[offset], PTX ISA 6.4.3
+  const bool writes = instruction.opcode == Opcode::St;
+  const bool indexed = state_.token().kind == TokenKind::Identifier;  // name[index], PTX ISA 6.4.3
   std::string_view name;
   TextLocation where = state_.here();
-  if (indexed) name = state_.expect_identifier("an address");
-  state_.expect('[');
   if (indexed) {
+    name = state_.expect_identifier("an address");
     const auto binding = state_.names.find(name);
     if (!binding || binding->kind != Binding::Kind::Variable)
       fail_malformed(where, fmt::format("'{}' is no variable", name));
-    operand.address_base = Operand::AddressBase::Symbol;
-    operand.symbol = {binding->scope, binding->index};
-    fail_unsupported(where, "array elements by index are not supported as addresses");
+    const SymbolRef symbol{binding->scope, binding->index};
+    return element_address(symbol, parse_element_offset(symbol), Type::None, instruction.modifiers.space);
   }
+  state_.expect('[');
   if (begins_constant(state_.token())) {
     const Constant value = parse_constant(state_.lexer);
     if (value.kind != Constant::Kind::Integer) fail_malformed(where, "an address is an integer");
@@ -176,11 +190,13 @@ Operand FunctionParser::parse_pack(const OperandRule& rule, bool writes) {
   Operand vector;
   vector.kind = Operand::Kind::Vector;
   std::vector<Token> parts;
+  std::vector<std::optional<Constant>> constants;
   state_.expect('{');
   do {
     parts.push_back(state_.token());
+    constants.emplace_back();
     if (begins_constant(state_.token())) {
-      parse_constant(state_.lexer);
+      constants.back() = parse_constant(state_.lexer);
     } else {
       state_.expect_identifier("a register");
     }
@@ -188,16 +204,23 @@ Operand FunctionParser::parse_pack(const OperandRule& rule, bool writes) {
   state_.expect('}');
   const int width = bit_width(rule.type);
   const std::size_t count = parts.size();
+  if (count == 1 && !constants[0] && parts[0].text != "_" && !is_float(rule.type) && !is_integer(rule.type))
+    return register_operand(parts[0].text, parts[0].location, rule);  // mov.b32 d, {a}
   const bool divides = count == 2 || (count == 4 && width > 16);
   if (is_float(rule.type) || is_integer(rule.type) || !divides || width / static_cast<int>(count) < 8) {
     fail_malformed(where, fmt::format("{} parts do not make a .{}", count, name_of(rule.type)));
   }
   const int part_bits = width / static_cast<int>(count);
   const Type part = part_bits == 8 ? Type::B8 : part_bits == 16 ? Type::B16 : Type::B32;
-  for (const Token& token : parts) {
-    if (token.kind != TokenKind::Identifier)
-      fail_unsupported(token.location, "constants in a packed operand are not supported");
-    if (token.text == "_" && writes) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const Token& token = parts[i];
+    if (constants[i]) {
+      if (writes) fail_malformed(token.location, fmt::format("register expected, found '{}'", token.text));
+      // The vendor's assembler takes the low bits of whatever a literal is, a double's too.
+      Operand& constant = vector.elements.emplace_back();
+      constant.kind = Operand::Kind::Immediate;
+      constant.immediate = *convert({Constant::Kind::Integer, false, constants[i]->bits}, part);
+    } else if (token.text == "_" && writes) {
       vector.elements.emplace_back();
     } else {
       vector.elements.push_back(register_operand(token.text, token.location, {Kind::Read, part}));
@@ -249,12 +272,17 @@ Operand FunctionParser::parse_move_source(const OperandRule& rule) {
   const auto binding = state_.names.find(token.text);
   state_.lexer.advance();
   if (!binding) fail_malformed(token.location, fmt::format("'{}' is not declared", token.text));
-  if (binding->kind == Binding::Kind::Register) return register_operand(token.text, token.location, rule);
+  if (binding->kind == Binding::Kind::Register)
+    return with_addend(register_operand(token.text, token.location, rule));
   if (is_float(rule.type) || bit_width(rule.type) < 32) {
     fail_malformed(token.location,
                    fmt::format("the address of '{}' does not fit type .{}", token.text, name_of(rule.type)));
   }
   Operand operand = symbol_operand(*binding, token.text);
+  if (operand.kind == Operand::Kind::Symbol && state_.token().is('[')) {
+    return element_address(operand.symbol, parse_element_offset(operand.symbol), rule.type,
+                           variable_of(operand.symbol).space);
+  }
   operand.offset = parse_offset(state_);
   return operand;
 }
@@ -266,6 +294,10 @@ Operand FunctionParser::parse_cvta_source(const OperandRule& rule) {
     if (binding && binding->kind == Binding::Kind::Variable) {
       state_.lexer.advance();
       Operand operand = symbol_operand(*binding, token.text);
+      if (state_.token().is('[')) {
+        return element_address(operand.symbol, parse_element_offset(operand.symbol), rule.type,
+                               variable_of(operand.symbol).space);
+      }
       operand.offset = parse_offset(state_);
       return operand;
     }
@@ -316,6 +348,13 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
     case Kind::Write:
       operands.push_back(parse_write(rule));
       return;
+    case Kind::WriteOne:
+    case Kind::ReadOne: {
+      const bool listed = state_.accept('{');
+      operands.push_back(rule.kind == Kind::WriteOne ? parse_write(rule) : parse_read(rule));
+      if (listed) state_.expect('}');
+      return;
+    }
     case Kind::Read:
       operands.push_back(parse_read(rule));
       return;
@@ -333,7 +372,7 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
       }
       return;
     case Kind::Address:
-      operands.push_back(parse_address(instruction.opcode == Opcode::St));
+      operands.push_back(parse_address(instruction));
       return;
     case Kind::Label: {
       const TextLocation where = state_.here();
@@ -423,6 +462,7 @@ void FunctionParser::parse_operands(const Form& form, Instruction& instruction) 
     parse_operand(rule, instruction);
     if (i == 0) parse_pipe(form, instruction);
   }
+  rewrite(instruction);
 }
 
 }  // namespace doppel::ptx

@@ -29,7 +29,6 @@ TEST(Module, Header) {
 TEST(Module, HeaderErrors) {
   EXPECT_EQ(parse_badly("").kind, Diagnostic::Kind::Malformed);
   EXPECT_EQ(parse_badly("hello").kind, Diagnostic::Kind::Malformed);
-  EXPECT_EQ(parse_badly(".version 12.0\n.target sm_86").kind, Diagnostic::Kind::UnsupportedVersion);
   EXPECT_EQ(parse_badly(".version 8.0\n.target sm_999").kind, Diagnostic::Kind::UnsupportedVersion);
   EXPECT_EQ(parse_badly(".version 8.0\n.target sm_86\n.address_size 32").kind, Diagnostic::Kind::Unsupported);
 }

@@ -10,6 +10,7 @@ import atomic_forms
 import program_forms
 import memory_forms
 import card_forms
+import operand_forms
 
-for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, atomic_forms, program_forms, memory_forms, card_forms):
+for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, atomic_forms, program_forms, memory_forms, card_forms, operand_forms):
     part.generate()
