@@ -19,6 +19,7 @@ struct Provenance {
       mark;  // M measured on this card, M-n on a neighbour, V vendor, R research, D derived, K unconfirmed
   std::string source;  // the citation, in words
   int line = 0;        // of the card file
+  std::string file;    // another card's file that the number comes from (based_on); empty: the card's own
 };
 
 struct ComputeCapability {
@@ -334,6 +335,7 @@ struct Card {
   Textures textures;
   std::vector<PartitionProfile> partitions;
 
+  std::string based_on;                          // id of the card whose numbers it takes over, or empty
   std::string file;                              // where it was read from
   std::map<std::string, Provenance> provenance;  // by key, "clocks.boost_mhz"
 };

@@ -61,11 +61,17 @@ std::vector<std::string> known_cards() {
 }
 
 Result<Card> find_card(const std::string& name) {
-  if (name.ends_with(".toml")) return load_card(name);
+  const Result<fs::path> file = find_card_file(name);
+  if (!file) return tl::unexpected<Error>(file.error());
+  return load_card(*file);
+}
+
+Result<fs::path> find_card_file(const std::string& name) {
+  if (name.ends_with(".toml")) return fs::path(name);
   for (const fs::path& folder : card_folders()) {
     std::error_code ignored;
     const fs::path file = folder / (name + ".toml");
-    if (name.find('/') == std::string::npos && fs::is_regular_file(file, ignored)) return load_card(file);
+    if (name.find('/') == std::string::npos && fs::is_regular_file(file, ignored)) return file;
   }
   const std::vector<std::string> known = known_cards();
   if (known.empty()) {

@@ -7,9 +7,11 @@
 #include <array>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <sstream>
 
 #include "card/card_fields.h"
+#include "card/contradiction.h"
 #include "support/nearest.h"
 
 namespace doppel::card {
@@ -49,11 +51,18 @@ std::string_view type_name(const toml::node& node) {
   throw BadCard{line_of(node), key, fmt::format("expected {}, found {}", expected, type_name(node))};
 }
 
+// The card that one in `file` is based on.
+Result<Card> base_card(const std::string& id, const std::string& file, int depth);
+
 class Reader {
  public:
-  Reader(const toml::table& root, std::string file) : root_(root) { card_.file = std::move(file); }
+  // `depth`: how many cards are based on this one, in the file that is being read.
+  Reader(const toml::table& root, std::string file, int depth) : root_(root), depth_(depth) {
+    card_.file = std::move(file);
+  }
 
   Card read() {
+    read_base();
     card_.id = text(root_, "id", "");
     card_.name = text(root_, "name", "");
     card_.description = text(root_, "description", "");
@@ -63,7 +72,12 @@ class Reader {
     reject_unknown(root_, "");
     for (const Field& field : all) read_field(field);
     read_partitions();
-    check_whole();
+    if (const std::optional<Contradiction> found = contradiction(card_)) {
+      const auto key = card_.provenance.find(found->key);
+      // The line of a number of the base says nothing of this file.
+      const bool own = key != card_.provenance.end() && key->second.file.empty();
+      throw BadCard{own ? key->second.line : 1, found->key, found->expected};
+    }
     return std::move(card_);
   }
 
@@ -77,8 +91,80 @@ class Reader {
     return string->get();
   }
 
+  // Begins with all that the card of `based_on` has, but for what `without` names.
+  void read_base() {
+    const toml::node* node = root_.get("based_on");
+    if (node == nullptr) {
+      if (root_.contains("without"))
+        throw BadCard{line_of(*root_.get("without")), "without", "expected only with based_on"};
+      return;
+    }
+    constexpr int kDeepest = 8;
+    const std::string id = text(root_, "based_on", "");
+    if (depth_ >= kDeepest)
+      throw BadCard{line_of(*node), "based_on", "expected a card that is not based on this one"};
+    Result<Card> base = base_card(id, card_.file, depth_ + 1);
+    if (!base) throw BadCard{line_of(*node), "based_on", base.error().message};
+    const std::string file = std::move(card_.file);
+    card_ = std::move(*base);
+    for (auto& [key, provenance] : card_.provenance) inherit(provenance);
+    for (PartitionProfile& partition : card_.partitions) inherit(partition.provenance);
+    card_.file = file;
+    card_.based_on = id;
+    remove_absent();
+  }
+
+  // What was measured on one card was measured on a neighbour of another.
+  void inherit(Provenance& provenance) const {
+    if (provenance.mark == "M") provenance.mark = "M-n";
+    if (provenance.file.empty()) {
+      provenance.file = card_.file;
+      provenance.source += fmt::format(" [as {}]", card_.id);
+    }
+  }
+
+  // `without`: keys and groups of keys that the base has and this card has not.
+  void remove_absent() {
+    const toml::node* node = root_.get("without");
+    if (node == nullptr) return;
+    const toml::array* names = node->as_array();
+    if (names == nullptr) wrong_type(*node, "without", "an array of keys");
+    Card absent;
+    std::vector<Field> all = fields(card_);
+    const std::vector<Field> blank = fields(absent);
+    for (const toml::node& element : *names) {
+      if (!element.is_string()) wrong_type(element, "without", "the name of a key");
+      const std::string name = element.as_string()->get();
+      bool any = name == "partition";
+      if (any) card_.partitions.clear();
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        const std::string_view key = all[i].key;
+        if (key != name && !key.starts_with(name + ".")) continue;
+        any = true;
+        if (!all[i].optional)
+          throw BadCard{line_of(element), "without", fmt::format("every card has the key '{}'", key)};
+        clear(all[i].target, blank[i].target);
+        card_.provenance.erase(std::string(key));
+      }
+      if (!any) throw BadCard{line_of(element), "without", fmt::format("expected a key, found '{}'", name)};
+    }
+  }
+
+  static void clear(const Field::Target& target, const Field::Target& blank) {
+    std::visit(
+        [&](auto to) {
+          using Target = decltype(to);
+          if constexpr (std::is_same_v<Target, std::span<int>>)
+            std::fill(to.begin(), to.end(), 0);
+          else
+            *to = *std::get<Target>(blank);
+        },
+        target);
+  }
+
   void read_sources() {
     const toml::node* node = root_.get("sources");
+    if (node == nullptr && !card_.based_on.empty()) return;
     if (node == nullptr) throw BadCard{1, "sources", "expected a table of citations, found nothing"};
     const toml::table* table = node->as_table();
     if (table == nullptr) wrong_type(*node, "sources", "a table of citations");
@@ -95,7 +181,7 @@ class Reader {
     for (const auto& [key, value] : table) {
       const std::string name = prefix + std::string(key.str());
       if (prefix.empty() && (name == "id" || name == "name" || name == "description" || name == "sources" ||
-                             name == "partition")) {
+                             name == "partition" || name == "based_on" || name == "without")) {
         continue;
       }
       if (std::find(keys_.begin(), keys_.end(), name) != keys_.end()) continue;
@@ -151,7 +237,7 @@ class Reader {
     const std::string key(field.key);
     const toml::node* node = find(field.key);
     if (node == nullptr) {
-      if (field.optional) return;
+      if (field.optional || card_.provenance.contains(key)) return;
       throw BadCard{1, key, "expected this key, found nothing"};
     }
     const toml::table* leaf = node->as_table();
@@ -206,6 +292,7 @@ class Reader {
     *target = node.as_string()->get();
   }
   static void read_value(const toml::node& node, std::vector<int>* target, const Field& field) {
+    target->clear();
     const toml::array* array = node.as_array();
     if (array == nullptr) wrong_type(node, std::string(field.key), "an array of whole numbers");
     for (const toml::node& element : *array) target->push_back(integer<int>(element, field));
@@ -223,6 +310,7 @@ class Reader {
   void read_partitions() {
     const toml::node* node = root_.get("partition");
     if (node == nullptr) return;
+    card_.partitions.clear();
     const toml::array* array = node->as_array();
     if (array == nullptr) wrong_type(*node, "partition", "an array of tables, [[partition]]");
     for (const toml::node& element : *array) {
@@ -264,34 +352,8 @@ class Reader {
     return p;
   }
 
-  // Numbers that contradict each other.
-  void check_whole() const {
-    const auto require = [&](bool holds, std::string_view key, std::string_view expected) {
-      if (holds) return;
-      const auto found = card_.provenance.find(std::string(key));
-      throw BadCard{found == card_.provenance.end() ? 1 : found->second.line, std::string(key),
-                    std::string(expected)};
-    };
-    const Card& c = card_;
-    require(c.sm.max_threads == c.sm.max_warps * c.sm.warp_size, "sm.max_threads",
-            "expected sm.max_warps x sm.warp_size");
-    require(c.sm.registers_per_block <= c.sm.registers, "sm.registers_per_block",
-            "expected at most sm.registers");
-    require(c.shared.bytes_per_block_optin + c.shared.reserved_bytes_per_block <= c.shared.bytes_per_sm,
-            "shared.bytes_per_block_optin",
-            "expected at most shared.bytes_per_sm less shared.reserved_bytes_per_block");
-    require(c.shared.bytes_per_block <= c.shared.bytes_per_block_optin, "shared.bytes_per_block",
-            "expected at most shared.bytes_per_block_optin");
-    require(c.clocks.sustained_mhz <= c.clocks.max_mhz, "clocks.sustained_mhz",
-            "expected at most clocks.max_mhz");
-    require(c.power.limit_w <= c.power.max_limit_w, "power.limit_w", "expected at most power.max_limit_w");
-    require(c.l1.line_bytes % c.l1.sector_bytes == 0, "l1.line_bytes",
-            "expected a multiple of l1.sector_bytes");
-    require(c.l2.line_bytes % c.l2.sector_bytes == 0, "l2.line_bytes",
-            "expected a multiple of l2.sector_bytes");
-  }
-
   const toml::table& root_;
+  int depth_;
   Card card_;
   std::map<std::string, std::string> sources_;
   std::vector<std::string> source_names_;
@@ -300,10 +362,12 @@ class Reader {
 
 }  // namespace
 
-Result<Card> parse_card(std::string_view text, const std::string& file) {
+namespace {
+
+Result<Card> parse(std::string_view text, const std::string& file, int depth) {
   try {
     const toml::table root = toml::parse(text, file);
-    return Reader(root, file).read();
+    return Reader(root, file, depth).read();
   } catch (const toml::parse_error& error) {
     return fail(Error::Kind::InvalidInput,
                 fmt::format("{}:{}: not TOML: {}", file, error.source().begin.line, error.description()));
@@ -313,14 +377,14 @@ Result<Card> parse_card(std::string_view text, const std::string& file) {
   }
 }
 
-Result<Card> load_card(const std::filesystem::path& file) {
+Result<Card> load(const std::filesystem::path& file, int depth) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return fail(Error::Kind::Io, fmt::format("cannot read the card file {}", file.string()));
   std::ostringstream text;
   text << in.rdbuf();
   if (in.bad() || text.fail())
     return fail(Error::Kind::Io, fmt::format("cannot read the card file {}", file.string()));
-  Result<Card> card = parse_card(text.str(), file.string());
+  Result<Card> card = parse(text.str(), file.string(), depth);
   if (card && card->id != file.stem().string()) {
     return fail(Error::Kind::InvalidInput,
                 fmt::format("{}:1: id: expected '{}' as the file is named, found '{}'", file.string(),
@@ -328,5 +392,21 @@ Result<Card> load_card(const std::filesystem::path& file) {
   }
   return card;
 }
+
+Result<Card> base_card(const std::string& id, const std::string& file, int depth) {
+  std::error_code ignored;
+  const std::filesystem::path beside = std::filesystem::path(file).parent_path() / (id + ".toml");
+  if (id.find('/') == std::string::npos && std::filesystem::is_regular_file(beside, ignored))
+    return load(beside, depth);
+  const Result<std::filesystem::path> found = find_card_file(id);
+  if (!found) return tl::unexpected<Error>(found.error());
+  return load(*found, depth);
+}
+
+}  // namespace
+
+Result<Card> parse_card(std::string_view text, const std::string& file) { return parse(text, file, 0); }
+
+Result<Card> load_card(const std::filesystem::path& file) { return load(file, 0); }
 
 }  // namespace doppel::card

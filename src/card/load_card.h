@@ -11,14 +11,18 @@
 
 namespace doppel::card {
 
-// Reads and checks one file. Errors are InvalidInput (or Io) and read "FILE:LINE: KEY: what was expected".
+// Reads and checks one file, and the card that it is based on, which is looked for in the file's own folder,
+// then as find_card does. Errors are InvalidInput (or Io) and read "FILE:LINE: KEY: what was expected".
 Result<Card> load_card(const std::filesystem::path& file);
 
-// The same from text; `file` is only for messages.
+// The same from text; of `file` only the folder is used, and messages name it.
 Result<Card> parse_card(std::string_view text, const std::string& file);
 
 // A card by its id ("rtx-a6000"), or by a path ending in ".toml". Error NotFound names the nearest known id.
 Result<Card> find_card(const std::string& name);
+
+// The file that find_card would read. Error NotFound names the nearest known id.
+Result<std::filesystem::path> find_card_file(const std::string& name);
 
 // Every card id that find_card would find, sorted.
 std::vector<std::string> known_cards();

@@ -112,9 +112,101 @@ TEST(LoadCard, AMarkAndASourceMustBeKnown) {
 }
 
 TEST(LoadCard, NumbersThatContradictEachOtherAreRefused) {
-  EXPECT_TRUE(
-      std::regex_match(error_of("max_threads = \\{ value = 1536", "max_threads = { value = 2048"),
-                       std::regex("bad.toml:\\d+: sm.max_threads: expected sm.max_warps x sm.warp_size")));
+  struct Case {
+    const char* pattern;
+    const char* replacement;
+    const char* error;
+  };
+  for (const Case& each : std::vector<Case>{
+           {"max_threads = \\{ value = 1536", "max_threads = { value = 2048",
+            "sm.max_threads: expected sm.max_warps x sm.warp_size \\(1536\\), found 2048"},
+           {"sm_count = \\{ value = 84", "sm_count = { value = 85",
+            "sm_count: expected a multiple of chip.tpc_count \\(42\\), found 85"},
+           {"fp32_cores = \\{ value = 128", "fp32_cores = { value = 64",
+            "pipes.fp32.per_cycle: expected sm.fp32_cores \\(64\\), found 128"},
+           {"boost_mhz = \\{ value = 1800", "boost_mhz = { value = 1900",
+            "clocks.boost_mhz: expected at most clocks.max_mhz \\(1800\\), found 1900"},
+           {"max_blocks = \\{ value = 16", "max_blocks = { value = 64",
+            "sm.max_blocks: expected at most sm.max_warps \\(48\\), found 64"},
+           {"bus_width_bits = \\{ value = 384", "bus_width_bits = { value = 380",
+            "memory.bus_width_bits: expected a multiple of memory.channels \\(24\\), found 380"},
+           {"tensor_cores = \\{ value = 4", "tensor_cores = { value = 0",
+            "sm.tensor_cores: expected more than 0 with rates in \\[tensor\\]"},
+           {"links = \\{ value = 4", "links = { value = 0", "nvlink.links: expected more than 0 with .*"}}) {
+    EXPECT_TRUE(std::regex_match(error_of(each.pattern, each.replacement),
+                                 std::regex(std::string("bad.toml:[0-9]+: ") + each.error)))
+        << error_of(each.pattern, each.replacement);
+  }
+}
+
+constexpr const char* kDerived = R"(id = "mine"
+name = "NVIDIA RTX A4500 or so"
+description = "what differs"
+based_on = "rtx-a6000"
+without = ["nvlink", "tensor.int4"]
+sm_count = { value = 56, mark = "V", source = "sheet" }
+[sources]
+sheet = "a data sheet"
+[chip]
+tpc_count = { value = 28, mark = "V", source = "sheet" }
+[shared]
+carveout_kib = { value = [0, 100], mark = "K", source = "sheet" }
+)";
+
+TEST(LoadCard, ACardSaysWhatDiffersFromAnother) {
+  const Result<Card> card = parse_card(kDerived, "mine.toml");
+  ASSERT_TRUE(card) << card.error().message;
+  const Card base = find_card("rtx-a6000").value();
+  EXPECT_EQ(card->id, "mine");
+  EXPECT_EQ(card->based_on, "rtx-a6000");
+  EXPECT_EQ(card->file, "mine.toml");
+  EXPECT_EQ(card->sm_count, 56);
+  EXPECT_EQ(card->provenance.at("sm_count").source, "a data sheet");
+  EXPECT_EQ(card->sm.max_warps, base.sm.max_warps);
+  EXPECT_EQ(card->memory.bytes, base.memory.bytes);
+  EXPECT_EQ(card->shared.carveout_kib, (std::vector<int>{0, 100}));
+  EXPECT_EQ(card->nvlink.links, 0);
+  EXPECT_EQ(card->tensor.int4, 0);
+  EXPECT_GT(card->tensor.int8, 0);
+  EXPECT_FALSE(card->provenance.contains("nvlink.links"));
+}
+
+TEST(LoadCard, WhatWasMeasuredOnTheBaseWasMeasuredOnANeighbour) {
+  const Card card = parse_card(kDerived, "mine.toml").value();
+  const Card base = find_card("rtx-a6000").value();
+  ASSERT_EQ(base.provenance.at("l2.bytes").mark, "M");
+  EXPECT_EQ(card.provenance.at("l2.bytes").mark, "M-n");
+  EXPECT_EQ(card.provenance.at("l2.bytes").source, base.provenance.at("l2.bytes").source + " [as rtx-a6000]");
+  EXPECT_EQ(card.provenance.at("sm.max_warps").mark, "R");
+}
+
+TEST(LoadCard, MistakesInADerivedCardAreNamed) {
+  const auto error = [](const std::string& pattern, const std::string& replacement) {
+    const Result<Card> card =
+        parse_card(std::regex_replace(std::string(kDerived), std::regex(pattern), replacement), "mine.toml");
+    return card ? "no error" : card.error().message;
+  };
+  EXPECT_EQ(error("rtx-a6000", "rtx-a600").substr(0, 75),
+            "mine.toml:4: based_on: no card 'rtx-a600'; did you mean 'rtx-a6000'? known:");
+  EXPECT_EQ(error("\"nvlink\"", "\"nvlunk\""), "mine.toml:5: without: expected a key, found 'nvlunk'");
+  EXPECT_EQ(error("\"nvlink\"", "\"sm\""), "mine.toml:5: without: every card has the key 'sm.sub_cores'");
+  EXPECT_EQ(error("tpc_count = \\{ value = 28", "tpc_count = { value = 42"),
+            "mine.toml:6: sm_count: expected a multiple of chip.tpc_count (42), found 56");
+  EXPECT_EQ(error("based_on = \"rtx-a6000\"", ""), "mine.toml:5: without: expected only with based_on");
+}
+
+TEST(LoadCard, CardsThatAreBasedOnEachOtherAreRefused) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "doppel-based-on";
+  std::filesystem::create_directories(folder);
+  for (const auto& [id, base] : {std::pair("one", "two"), std::pair("two", "one")}) {
+    std::ofstream(folder / (std::string(id) + ".toml"))
+        << "id = \"" << id << "\"\nname = \"n\"\ndescription = \"d\"\nbased_on = \"" << base << "\"\n";
+  }
+  const Result<Card> card = load_card(folder / "one.toml");
+  ASSERT_FALSE(card);
+  EXPECT_NE(card.error().message.find("expected a card that is not based on this one"), std::string::npos)
+      << card.error().message;
+  std::filesystem::remove_all(folder);
 }
 
 TEST(LoadCard, TextThatIsNotTomlNamesTheLine) {
