@@ -56,6 +56,7 @@ bool run(const Test& test, const doppel::host::Card& card) {
     line["detail"] = result.detail;
     if (result.published > 0) {
       line["published"] = result.published;
+      line["published_card"] = result.published_card;
       line["published_note"] = result.published_note;
     }
   } catch (const std::exception& error) {

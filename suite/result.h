@@ -11,8 +11,10 @@ struct Result {
   double time_us = 0;    // of the card, for the work that value counts
   bool correct = false;  // the card's answer against the host's
   std::string detail;    // sizes and settings
-  double published = 0;  // a figure from elsewhere to print beside value; 0: none
-  std::string published_note;
+  // A figure of the same work, of the same size, measured on a real card elsewhere; 0: none.
+  double published = 0;
+  std::string published_card;  // the card that it was measured on
+  std::string published_note;  // its source
 };
 
 }  // namespace doppel::suite
