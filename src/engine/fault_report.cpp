@@ -9,6 +9,7 @@
 
 #include "engine/launch_shape.h"
 #include "memory/address_space.h"
+#include "support/demangle.h"
 
 namespace doppel::engine {
 namespace {
@@ -178,7 +179,7 @@ std::string describe(const Fault& fault) {
       break;
   }
   const auto triple = [](const Dim3& at) { return fmt::format("({},{},{})", at.x, at.y, at.z); };
-  std::string text = fmt::format("kernel '{}': {}", fault.kernel, what);
+  std::string text = fmt::format("kernel '{}': {}", demangled(fault.kernel), what);
   if (fault.bytes != 0 && fault.kind != Fault::Kind::Trap && fault.kind != Fault::Kind::Assert) {
     text += fmt::format(": {} of {} bytes at {:#x}", fault.is_store ? "store" : "load", fault.bytes,
                         fault.address);
@@ -188,11 +189,13 @@ std::string describe(const Fault& fault) {
   }
   text += fmt::format("\n  block {}, thread {}{}", triple(fault.block), triple(fault.thread),
                       fault.thread_known ? "" : " (first of its warp)");
-  if (!fault.function.empty()) text += fmt::format("\n  in device function '{}'", fault.function);
+  if (!fault.function.empty()) text += fmt::format("\n  in device function '{}'", demangled(fault.function));
   if (fault.ptx_line != 0) text += fmt::format("\n  PTX line {}", fault.ptx_line);
   if (fault.source_line != 0)
     text += fmt::format("{}{}:{}", fault.ptx_line != 0 ? ", source " : "\n  source ",
                         fault.source_file.empty() ? "line" : fault.source_file, fault.source_line);
+  else if (fault.ptx_line != 0)
+    text += " (built with 'nvcc -lineinfo', the source line stands here)";
   if (!fault.allocation.empty()) text += fmt::format("\n  that is {}", fault.allocation);
   if (!fault.message.empty()) text += fmt::format("\n  {}", fault.message);
   return text;
