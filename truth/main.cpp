@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ using doppel::truth::Row;
 struct Set {
   const char* name;
   const char* what;
+  const char* card;  // id of the card that was measured
   std::function<std::vector<Row>()> run;
 };
 
@@ -34,15 +36,16 @@ double mean_error(const std::vector<Row>& rows) {
 
 int main(int count, char** arguments) {
   const std::vector<Set> sets{
-      {"sgemm", "six steps of a matrix product, RTX A6000", doppel::truth::run_sgemm},
-      {"stream", "streams by block size, A40", doppel::truth::run_stream},
-      {"read", "read and copy streams, RTX PRO 5000 Blackwell", doppel::truth::run_read},
-      {"latency", "pointer chase by size, A40", doppel::truth::run_latency},
-      {"cache", "cache bandwidth by size, A40", doppel::truth::run_cache},
-      {"strides", "L1 loads by stride and shape, A40", doppel::truth::run_strides},
-      {"l2-stream", "streams over arrays of all sizes, A40", doppel::truth::run_l2_stream},
-      {"small", "small launches one behind the other, A40", doppel::truth::run_small_kernels},
-      {"small-graph", "the same as one graph, A40", doppel::truth::run_small_graph},
+      {"sgemm", "six steps of a matrix product, RTX A6000", "rtx-a6000", doppel::truth::run_sgemm},
+      {"stream", "streams by block size, A40", "a40", doppel::truth::run_stream},
+      {"read", "read and copy streams, RTX PRO 5000 Blackwell", "rtx-pro-5000-blackwell",
+       doppel::truth::run_read},
+      {"latency", "pointer chase by size, A40", "a40", doppel::truth::run_latency},
+      {"cache", "cache bandwidth by size, A40", "a40", doppel::truth::run_cache},
+      {"strides", "L1 loads by stride and shape, A40", "a40", doppel::truth::run_strides},
+      {"l2-stream", "streams over arrays of all sizes, A40", "a40", doppel::truth::run_l2_stream},
+      {"small", "small launches one behind the other, A40", "a40", doppel::truth::run_small_kernels},
+      {"small-graph", "the same as one graph, A40", "a40", doppel::truth::run_small_graph},
   };
   std::string write;
   std::vector<std::string> chosen;
@@ -61,6 +64,7 @@ int main(int count, char** arguments) {
     chosen.push_back(argument);
   }
   nlohmann::json by_set = nlohmann::json::object();
+  std::set<std::string> cards;
   double error = 0;
   int measurements = 0;
   int sets_run = 0;
@@ -77,6 +81,7 @@ int main(int count, char** arguments) {
       fmt::print("  mean absolute error {:.1f} % of {} measurements\n", mean, rows.size());
       std::fflush(stdout);
       by_set[set.name] = {{"mean_percent", std::round(mean * 10) / 10}, {"measurements", rows.size()}};
+      cards.insert(set.card);
       error += mean;
       measurements += static_cast<int>(rows.size());
       ++sets_run;
@@ -93,6 +98,7 @@ int main(int count, char** arguments) {
       {"mean_percent", std::round(error / sets_run * 10) / 10},
       {"measurements", measurements},
       {"set", "kernels measured on an A40, an RTX A6000 and an RTX PRO 5000 Blackwell (truth/)"},
+      {"cards", cards},
       {"sets", by_set}};
   std::ofstream out(write);
   out << band.dump(2) << "\n";

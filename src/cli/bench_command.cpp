@@ -1,7 +1,9 @@
 // `doppel bench`: the suite on each card, side by side.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +12,7 @@
 #include "cli/execute.h"
 #include "cli/installation.h"
 #include "cli/progress.h"
+#include "cli/terminal.h"
 #include "report/quantities.h"
 #include "report/table.h"
 
@@ -68,7 +71,11 @@ void print_table(const std::vector<TestRow>& rows, const std::vector<card::Card>
     table.columns.push_back({short_name(cards[i]), report::Align::Right});
     if (i > 0) table.columns.push_back({"ratio", report::Align::Right});
   }
-  table.columns.push_back({"published"});
+  const bool any_published = std::any_of(rows.begin(), rows.end(), [](const TestRow& row) {
+    return std::any_of(row.of_card.begin(), row.of_card.end(),
+                       [](const Json& result) { return result.is_object() && result.contains("published"); });
+  });
+  if (any_published) table.columns.push_back({"published"});
   std::vector<std::string> notes;
   for (const TestRow& row : rows) {
     Json first;
@@ -86,12 +93,13 @@ void print_table(const std::vector<TestRow>& rows, const std::vector<card::Card>
       }
     }
     if (first.contains("published")) {
-      cells.push_back(fmt::format("{} ({})", report::figures(first.value("published", 0.0)),
+      cells.push_back(fmt::format("{} on {} ({})", report::figures(first.value("published", 0.0)),
+                                  first.value("published_card", "a real card"),
                                   first.value("published_note", "")));
     }
     table.add(std::move(cells));
   }
-  fmt::print("{}", report::to_text(table));
+  fmt::print("{}", report::to_text(table, columns_of(STDOUT_FILENO)));
   if (!notes.empty()) fmt::print("\n{}\n", fmt::join(notes, "\n"));
 }
 
@@ -111,7 +119,7 @@ int bench(const BenchFlags& flags) {
   int status = 0;
   bool interrupted = false;
   for (std::size_t i = 0; i < (flags.list ? 1 : cards->size()); ++i) {
-    Progress progress(short_name((*cards)[i]));
+    Progress progress(short_name((*cards)[i]), Progress::Beside::Nothing);
     ExecuteOptions options;
     Lines lines;
     const auto on_result = [&](const Json& result) {
@@ -176,7 +184,11 @@ void add_bench(CLI::App& app, int& status) {
   command->add_flag("--list", flags->list, "List the tests");
   command->add_flag("--json", flags->json, "The results as JSON on standard output");
   command->add_option("test", flags->tests, "Tests or groups of tests (default: all)")->type_name("TEST");
-  command->footer("Larger is better throughout. The status is 1 where an answer was wrong.");
+  command->footer(
+      "Larger is better throughout. Figures that were published of the same work at the same size stand "
+      "beside, with "
+      "their card (DOPPEL_SUITE_SGEMM_SIZE=4096 for the matrix products). The status is 1 where an answer "
+      "was wrong.");
   command->callback([flags, &status] { status = bench(*flags); });
 }
 

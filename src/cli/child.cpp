@@ -18,6 +18,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "cli/input_replay.h"
+
 namespace doppel::cli {
 namespace {
 
@@ -101,8 +103,11 @@ void kill_descendants() {
 }
 
 // In the child, after fork: never returns. Failures of exec go through `failures` as errno.
-[[noreturn]] void become(const ChildOptions& options, const sigset_t& mask, int output, int failures) {
+[[noreturn]] void become(const ChildOptions& options, const sigset_t& mask, int input, int output,
+                         int failures) {
+  if (input >= 0) dup2(input, STDIN_FILENO);
   if (output >= 0) dup2(output, STDOUT_FILENO);
+  if (output < 0 && options.output_to_error) dup2(STDERR_FILENO, STDOUT_FILENO);
   for (const auto& [name, value] : options.environment) setenv(name.c_str(), value.c_str(), 1);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   std::vector<char*> arguments;
@@ -138,6 +143,7 @@ class Running {
       if (kill_at_ > 0 && now >= kill_at_) kill_descendants();
     }
     drain_output();
+    if (options_.input != nullptr) options_.input->stop();
     if (result_.timed_out || result_.interrupted) kill_descendants();
     while (waitpid(-1, nullptr, WNOHANG) > 0) {
     }
@@ -148,9 +154,11 @@ class Running {
 
  private:
   Result<void> start() {
+    std::array<int, 2> input = {-1, -1};
     std::array<int, 2> output = {-1, -1};
     std::array<int, 2> failures = {-1, -1};
-    if (pipe2(failures.data(), O_CLOEXEC) != 0 ||
+    const bool feeds = options_.input != nullptr && options_.input->rewind();
+    if (pipe2(failures.data(), O_CLOEXEC) != 0 || (feeds && pipe2(input.data(), O_CLOEXEC) != 0) ||
         (options_.on_output && pipe2(output.data(), O_CLOEXEC) != 0)) {
       return fail(Error::Kind::Io, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
     }
@@ -159,14 +167,20 @@ class Running {
     child_ = fork();
     if (child_ < 0)
       return fail(Error::Kind::Io, fmt::format("cannot start a process: {}", std::strerror(errno)));
-    if (child_ == 0) become(options_, signals_.old_mask(), output[1], failures[1]);
+    if (child_ == 0) become(options_, signals_.old_mask(), input[0], output[1], failures[1]);
     close(failures[1]);
+    if (feeds) {
+      close(input[0]);
+      // In a thread, which must not be there before the fork; it inherits that all these signals are blocked.
+      options_.input->start(input[1]);
+    }
     if (output[1] >= 0) close(output[1]);
     output_.reset(output[0]);
     Descriptor failed(failures[0]);
     int error = 0;
     if (read(failed.get(), &error, sizeof error) == sizeof error) {
       waitpid(child_, nullptr, 0);
+      if (feeds) options_.input->stop();
       return fail(error == ENOENT ? Error::Kind::NotFound : Error::Kind::InvalidArgument,
                   fmt::format("cannot run {}: {}", options_.command[0], std::strerror(error)));
     }
@@ -191,7 +205,8 @@ class Running {
       int status = 0;
       if (waitpid(child_, &status, WNOHANG) == child_) {
         ended_ = true;
-        result_.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        if (WIFSIGNALED(status)) result_.signal = WTERMSIG(status);
+        result_.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + result_.signal;
       }
       return;
     }

@@ -11,6 +11,8 @@
 
 namespace doppel::cli {
 
+class InputReplay;
+
 struct ChildOptions {
   std::vector<std::string> command;                // program and arguments; the program is looked up in PATH
   std::map<std::string, std::string> environment;  // set on top of this process's own
@@ -18,10 +20,13 @@ struct ChildOptions {
   // Takes the child's standard output instead of the terminal, piece by piece.
   std::function<void(const std::string&)> on_output;
   std::function<void(double elapsed_s)> on_tick;  // about once a second
+  bool output_to_error = false;  // the child's standard output goes where standard error goes
+  InputReplay* input = nullptr;  // its standard input; null: this process's own
 };
 
 struct ChildResult {
   int status = 0;            // exit status, or 128 + signal
+  int signal = 0;            // that ended it; 0: none
   bool timed_out = false;    // status is 124 then
   bool interrupted = false;  // this process got SIGINT, SIGTERM or SIGHUP
   double wall_s = 0;

@@ -11,6 +11,7 @@
 #include "cli/child.h"
 #include "cli/installation.h"
 #include "device/run_record.h"
+#include "report/why.h"
 
 namespace doppel::cli {
 namespace {
@@ -109,6 +110,8 @@ Result<Execution> execute(const std::vector<std::string>& command, const std::ve
   if (options.timeout_s) child.timeout_s = *options.timeout_s + kSecondsAfterLaunchLimit;
   child.on_output = options.on_output;
   child.on_tick = options.on_tick;
+  child.output_to_error = options.output_to_error;
+  child.input = options.input;
   const Result<ChildResult> ended = run_child(child);
   if (!ended) return tl::unexpected<Error>(ended.error());
 
@@ -116,7 +119,10 @@ Result<Execution> execute(const std::vector<std::string>& command, const std::ve
   if (!records) return tl::unexpected<Error>(records.error());
   Execution out;
   out.run = report::merge(cards.front().id, short_name(cards.front()), std::move(*records));
+  for (device::KernelRecord& kernel : out.run.kernels)
+    kernel.explanation = report::why(kernel, cards.front());
   out.run.exit = ended->status;
+  out.run.signal = ended->signal;
   out.run.timed_out = ended->timed_out;
   out.run.wall_s = ended->wall_s;
   out.interrupted = ended->interrupted;

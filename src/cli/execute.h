@@ -12,6 +12,8 @@
 
 namespace doppel::cli {
 
+class InputReplay;
+
 // The flags that `run`, `compare` and `bench` share.
 struct ExecuteOptions {
   int devices = 1;  // cards of the same kind that the program sees
@@ -23,6 +25,8 @@ struct ExecuteOptions {
   std::optional<double> timeout_s;
   std::function<void(const std::string&)> on_output;  // takes the program's standard output
   std::function<void(double elapsed_s)> on_tick;
+  bool output_to_error = false;  // the program's standard output goes where standard error goes
+  InputReplay* input = nullptr;  // the program's standard input; null: this process's own
 };
 
 struct Execution {

@@ -1,5 +1,6 @@
 // `doppel explain`.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <sstream>
 
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "report/explain.h"
 
 namespace doppel::cli {
@@ -21,7 +23,7 @@ int explain(const std::string& kernel, const std::string& file) {
   }
   std::ostringstream text;
   text << in.rdbuf();
-  const Result<std::string> answer = report::explain(text.str(), kernel);
+  const Result<std::string> answer = report::explain(text.str(), kernel, columns_of(STDOUT_FILENO));
   if (!answer) {
     complain(fmt::format("{}: {}", file, answer.error().message));
     return kFailed;

@@ -1,10 +1,6 @@
-// A line on the terminal that says what long work is at; nothing where standard error is no terminal.
+// What a terminal shows of long work; nothing where standard error is no terminal.
 #pragma once
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <functional>
 #include <string>
 
@@ -12,33 +8,28 @@ namespace doppel::cli {
 
 class Progress {
  public:
-  explicit Progress(std::string what) : what_(std::move(what)), shown_(isatty(STDERR_FILENO) != 0) {}
+  // Where the work itself may write to this terminal, a line that is rewritten would mix with it: whole
+  // lines, ever fewer of them, stand in its place.
+  enum class Beside : bool { Nothing, Output };
+  Progress(std::string what, Beside beside);
+  ~Progress() { clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
-  // For ChildOptions::on_tick: the line appears after three seconds.
-  std::function<void(double)> on_tick() {
-    if (!shown_) return nullptr;
-    return [this](double elapsed_s) {
-      if (elapsed_s >= 3) show(fmt::format("{}: {:.0f} s", what_, elapsed_s));
-    };
-  }
+  // For ChildOptions::on_tick. A line is rewritten each second from the third on; whole lines come after ten
+  // seconds, and then each time as much time again has passed.
+  std::function<void(double)> on_tick();
 
-  void show(const std::string& text) {
-    if (!shown_) return;
-    fmt::print(stderr, "\r\033[Kdoppel: {}", text);
-    std::fflush(stderr);
-    visible_ = true;
-  }
-
-  void clear() {
-    if (visible_) fmt::print(stderr, "\r\033[K");
-    std::fflush(stderr);
-    visible_ = false;
-  }
+  // Rewrites the line.
+  void show(const std::string& text);
+  void clear();
 
  private:
   std::string what_;
-  bool shown_;
+  bool rewrites_ = false;
+  bool appends_ = false;
   bool visible_ = false;
+  double next_line_s_ = 10;
 };
 
 }  // namespace doppel::cli

@@ -61,10 +61,13 @@ struct CopyRecord {
 
 // One stretch of the virtual timeline, for traces.
 struct TimelineSlice {
-  std::string track;  // "stream 7", "copy engine 0", "host"
-  std::string label;  // kernel or copy
+  std::string track;  // "stream 7", "stream 7, copies", "host thread 1"
+  std::string label;  // kernel, kind of copy, or function of the interface
   double start_us = 0;
   double duration_us = 0;
+  std::string category;     // "kernel", "copy" or "host call"
+  int kernel = -1;          // of a kernel: its place in RunRecord::kernels
+  std::uint64_t bytes = 0;  // of a copy
 };
 
 struct Diagnostic {
@@ -86,7 +89,8 @@ struct RunRecord {
   std::uint64_t peak_memory_bytes = 0;  // of the card
   std::vector<KernelRecord> kernels;
   std::vector<CopyRecord> copies;
-  std::vector<TimelineSlice> timeline;  // at most kMaxTimelineSlices; the first ones are kept
+  std::vector<TimelineSlice> timeline;  // at most kMaxTimelineSlices of the card and of the host
+                                        // each; the first ones are kept
   std::uint64_t timeline_dropped = 0;
   std::vector<Diagnostic> diagnostics;
 };

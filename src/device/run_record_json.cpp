@@ -19,7 +19,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(KernelRecord, name, grid, block,
                                                 warp_instructions, flops, dram_bytes, l1_hit, l2_hit, waves,
                                                 clock_mhz, power_bound, energy_j, utilisation)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CopyRecord, kind, bytes, calls, time_us)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TimelineSlice, track, label, start_us, duration_us)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TimelineSlice, track, label, start_us, duration_us, category,
+                                                kernel, bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Diagnostic, kind, text, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RunRecord, card, device_ordinal, process_id, program,
                                                 timing_depth, time_us, busy_us, host_us, energy_j,

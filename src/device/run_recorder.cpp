@@ -1,25 +1,16 @@
 #include "device/run_recorder.h"
 
-#include <cxxabi.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include "device/device.h"
 #include "power/energy.h"
+#include "support/demangle.h"
 
 namespace doppel::device {
 namespace {
-
-std::string demangled(const std::string& name) {
-  int status = 0;
-  char* text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
-  std::string result = status == 0 && text != nullptr ? text : name;
-  std::free(text);
-  return result;
-}
 
 const char* name_of(timing::Depth depth) {
   switch (depth) {
@@ -97,7 +88,7 @@ struct RunRecorder::Card {
 
   bool keeps_timeline = false;
 
-  void slice(const Place& place, const std::string& label) {
+  void slice(const Place& place, const std::string& label, int kernel, std::uint64_t bytes) {
     if (first_us < 0 || place.start_us < first_us) first_us = place.start_us;
     last_us = std::max(last_us, place.end_us);
     busy.add(place.start_us, place.end_us);
@@ -106,8 +97,12 @@ struct RunRecorder::Card {
       ++dropped;
       return;
     }
-    timeline.push_back(
-        {"stream " + std::to_string(place.stream), label, place.start_us, place.end_us - place.start_us});
+    // A stream's copies have a line of their own: with several streams in one process it is seen what
+    // overlaps.
+    const bool is_kernel = kernel >= 0;
+    timeline.push_back({"stream " + std::to_string(place.stream) + (is_kernel ? "" : ", copies"), label,
+                        place.start_us, place.end_us - place.start_us, is_kernel ? "kernel" : "copy", kernel,
+                        bytes});
   }
 };
 
@@ -138,7 +133,7 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
     to.kernels.push_back(std::move(made));
   }
   KernelRecord& record = to.kernels[found->second];
-  to.slice(place, record.name);
+  to.slice(place, record.name, static_cast<int>(found->second), 0);
   record.time_us += prediction.time_us;
   record.min_us = std::min(record.min_us, prediction.time_us);
   record.max_us = std::max(record.max_us, prediction.time_us);
@@ -167,12 +162,25 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
 void RunRecorder::copy(const Place& place, const std::string& kind, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   Card& to = card(place.device);
-  to.slice(place, kind);
+  to.slice(place, kind, -1, bytes);
   CopyRecord& record = to.copies[kind];
   record.kind = kind;
   record.bytes += bytes;
   ++record.calls;
   record.time_us += place.end_us - place.start_us;
+}
+
+void RunRecorder::host_call(const char* name, double start_us, double end_us) {
+  const std::lock_guard lock(mutex_);
+  if (host_calls_.size() >= kMaxTimelineSlices) {
+    ++host_calls_dropped_;
+    return;
+  }
+  const int thread =
+      host_threads_.try_emplace(std::this_thread::get_id(), static_cast<int>(host_threads_.size()) + 1)
+          .first->second;
+  host_calls_.push_back(
+      {"host thread " + std::to_string(thread), name, start_us, end_us - start_us, "host call", -1, 0});
 }
 
 void RunRecorder::diagnostic(int device, const std::string& kind, const std::string& text) {
@@ -200,7 +208,8 @@ std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& de
     record.device_ordinal = device->ordinal();
     record.process_id = getpid();
     record.program = program_name();
-    record.timing_depth = name_of(options_.depth);
+    // Under --check nothing is timed.
+    record.timing_depth = name_of(options_.check ? timing::Depth::Off : options_.depth);
     record.busy_us = used.busy.total_us();
     record.time_us = std::max(used.last_us, host_us);
     record.host_us = std::max(0.0, record.time_us - record.busy_us);
@@ -212,6 +221,11 @@ std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& de
     record.timeline_dropped = used.dropped;
     record.diagnostics = used.diagnostics;
     all.push_back(std::move(record));
+  }
+  if (!all.empty()) {
+    RunRecord& first = all.front();
+    first.timeline.insert(first.timeline.begin(), host_calls_.begin(), host_calls_.end());
+    first.timeline_dropped += host_calls_dropped_;
   }
   return all;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -34,6 +35,8 @@ class RunRecorder {
               const timing::Prediction& prediction, const power::State& power);
   // kind: as CopyRecord names it.
   void copy(const Place& place, const std::string& kind, std::uint64_t bytes);
+  // A call of the interface by the calling thread, for the timeline.
+  void host_call(const char* name, double start_us, double end_us);
   void diagnostic(int device, const std::string& kind, const std::string& text);
 
   // One record a device that was used.
@@ -45,6 +48,9 @@ class RunRecorder {
   const Options& options_;
   mutable std::mutex mutex_;
   std::map<int, std::shared_ptr<Card>> cards_;
+  std::vector<TimelineSlice> host_calls_;
+  std::uint64_t host_calls_dropped_ = 0;
+  std::map<std::thread::id, int> host_threads_;  // numbered from 1, in the order of their first call
 };
 
 }  // namespace doppel::device

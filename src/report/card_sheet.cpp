@@ -52,13 +52,15 @@ void add_peaks(Table& table, const card::Peaks& peaks) {
 std::string cards_text(const std::vector<card::Card>& cards) {
   Table table{{{"card"}, {"name"}, {"description"}}, {}};
   for (const card::Card& card : cards) table.add({card.id, card.name, card.description});
-  return to_text(table);
+  return to_text(table, kAnyWidth);
 }
 
 std::string card_sheet_text(const card::Card& c) {
   Table table{{{c.name}, {c.id}}, {}};
   table.add({"chip", fmt::format("{} ({}), compute capability {}.{}", c.chip.name, c.chip.architecture,
                                  c.compute_capability.major, c.compute_capability.minor)});
+  if (!c.based_on.empty())
+    table.add({"based on", c.based_on + ": what its file does not say is that card's"});
   table.add({"SMs", fmt::format("{}", c.sm_count)});
   table.add({"CUDA cores", fmt::format("{}", c.sm_count * c.sm.fp32_cores)});
   table.add({"tensor cores", fmt::format("{}", c.sm_count * c.sm.tensor_cores)});
@@ -88,7 +90,7 @@ std::string card_sheet_text(const card::Card& c) {
     instances = std::max(instances, profile.max_instances);
   table.add({"partitions (MIG)", instances > 0 ? fmt::format("at most {}", instances) : "none"});
   add_peaks(table, card::peaks(c));
-  return to_text(table);
+  return to_text(table, kAnyWidth);
 }
 
 std::string card_sheet_json(const card::Card& original) {
@@ -97,6 +99,7 @@ std::string card_sheet_json(const card::Card& original) {
   out["id"] = card.id;
   out["name"] = card.name;
   out["description"] = card.description;
+  out["based_on"] = card.based_on.empty() ? Json(nullptr) : Json(card.based_on);
   const card::Peaks peaks = card::peaks(card);
   Json tensor = Json::array();
   for (const card::TensorPeak& peak : peaks.tensor) {
@@ -154,7 +157,7 @@ std::string card_sources_text(const card::Card& original) {
     table.add({std::string(field.key), value.is_string() ? value.get<std::string>() : value.dump(),
                found->second.mark, found->second.source});
   }
-  return to_text(table) +
+  return to_text(table, kAnyWidth) +
          "\nMarks: M measured on this card, M-n on a neighbour, V vendor, R research, D derived, K not "
          "confirmed.\n";
 }

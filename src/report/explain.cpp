@@ -9,6 +9,7 @@
 
 #include "card/load_card.h"
 #include "card/peaks.h"
+#include "report/kernel_name.h"
 #include "report/quantities.h"
 #include "report/table.h"
 #include "support/nearest.h"
@@ -18,9 +19,23 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Fields that are not known are null, and absent in reports of older versions.
+double number(const Json& of, const char* key) {
+  const auto found = of.find(key);
+  return found != of.end() && found->is_number() ? found->get<double>() : 0;
+}
+std::string text(const Json& of, const char* key) {
+  const auto found = of.find(key);
+  return found != of.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 std::string dimensions(const Json& dims) {
-  return fmt::format("{} x {} x {}", dims.at(0).get<unsigned>(), dims.at(1).get<unsigned>(),
-                     dims.at(2).get<unsigned>());
+  std::string out = fmt::format("{}", dims.at(0).get<unsigned>());
+  const unsigned y = dims.at(1).get<unsigned>();
+  const unsigned z = dims.at(2).get<unsigned>();
+  if (y != 1 || z != 1) out += fmt::format("x{}", y);
+  if (z != 1) out += fmt::format("x{}", z);
+  return out;
 }
 
 // "612 GB/s, 80 % of the card's 768"; without the share where the card's file is not at hand.
@@ -46,29 +61,35 @@ std::string utilisation_text(const Json& shares) {
   return out;
 }
 
-std::string kernel_text(const Json& run, const Json& k) {
+std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
   const Result<card::Card> card = card::find_card(run.at("card").get<std::string>());
-  const double seconds = k.at("time_us").get<double>() * 1e-6;
-  const double calls = std::max(1.0, k.at("calls").get<double>());
-  const double dram = k.at("dram_bytes").get<double>();
-  const double flops = k.at("flops").get<double>();
-  Table table{
-      {{run.value("card_name", run.at("card").get<std::string>())}, {k.at("name").get<std::string>()}}, {}};
+  const auto name = k.at("name").get<std::string>();
+  const std::string card_name =
+      text(run, "card_name").empty() ? run.at("card").get<std::string>() : text(run, "card_name");
+  const double time_us = number(k, "time_us");
+  const double calls = std::max(1.0, number(k, "calls"));
+  std::string out = fmt::format("{} on {}\n", fitted_name(name, width - width_of(card_name) - 4), card_name);
+  if (!k.at("time_us").is_number()) return out + "Nothing was timed.\n";
+  if (!text(k, "explanation").empty()) out += wrapped(text(k, "explanation"), width) + "\n";
+  out += "\n";
+  Table table{{{""}, {""}}, {}};
+  table.add({"calls, time",
+             fmt::format("{}, {} ({} each)", calls, time_text(time_us), time_text(time_us / calls))});
   table.add({"grid, block", dimensions(k.at("grid")) + ", " + dimensions(k.at("block"))});
-  table.add({"calls, time", fmt::format("{}, {} ({} each)", calls, time_text(seconds * 1e6),
-                                        time_text(seconds * 1e6 / calls))});
-  table.add({"bound by", k.at("bound").get<std::string>() +
-                             (k.value("power_bound", false) ? "; power lowered the clock" : "")});
-  if (!k.value("explanation", "").empty()) table.add({"", k.value("explanation", "")});
+  const bool by_power = k.contains("power_bound") && k["power_bound"] == true;
+  table.add({"bound by", text(k, "bound") + (by_power ? "; power lowered the clock" : "")});
   if (k.contains("utilisation") && !k["utilisation"].empty())
     table.add({"busy", utilisation_text(k["utilisation"])});
-  const std::string limit = k.value("occupancy_limit", "");
-  table.add({"occupancy",
-             percent_text(k.at("occupancy").get<double>()) + (limit.empty() ? "" : ", limited by " + limit)});
-  table.add({"registers, shared memory", fmt::format("{} a thread, {} a block", k.at("registers").get<int>(),
-                                                     bytes_text(k.value("shared_bytes", 0.0)))});
-  if (k.contains("waves")) table.add({"waves", figures(k.value("waves", 0.0))});
-  if (seconds > 0) {
+  const std::string limit = text(k, "occupancy_limit");
+  table.add(
+      {"occupancy", percent_text(number(k, "occupancy")) + (limit.empty() ? "" : ", limited by " + limit)});
+  table.add({"registers, shared memory", fmt::format("{:.0f} a thread, {} a block", number(k, "registers"),
+                                                     bytes_text(number(k, "shared_bytes")))});
+  table.add({"waves", figures(number(k, "waves"))});
+  const double dram = number(k, "dram_bytes");
+  const double flops = number(k, "flops");
+  if (time_us > 0) {
+    const double seconds = time_us * 1e-6;
     table.add({"memory", rate(dram / seconds, card ? card->memory.peak_bytes_per_second() : 0, 1e9, "GB/s")});
     if (flops > 0) {
       table.add({"arithmetic",
@@ -76,20 +97,20 @@ std::string kernel_text(const Json& run, const Json& k) {
                      (card ? " FP32" : "")});
     }
   }
-  table.add({"cache hits", fmt::format("L1 {}, L2 {}", percent_text(k.value("l1_hit", 0.0)),
-                                       percent_text(k.at("l2_hit")))});
+  table.add({"cache hits", fmt::format("L1 {}, L2 {}", percent_text(number(k, "l1_hit")),
+                                       percent_text(number(k, "l2_hit")))});
   if (flops > 0 && dram > 0) table.add({"FLOP for each DRAM byte", figures(flops / dram)});
-  table.add({"instructions",
-             fmt::format("{} of threads, {} of warps", count_text(k.value("thread_instructions", 0.0)),
-                         count_text(k.at("warp_instructions").get<double>()))});
-  table.add({"clock, energy", fmt::format("{:.0f} MHz, {}", k.value("clock_mhz", 0.0),
-                                          energy_text(k.value("energy_j", 0.0)))});
-  return to_text(table);
+  table.add(
+      {"instructions", fmt::format("{} of threads, {} of warps", count_text(number(k, "thread_instructions")),
+                                   count_text(number(k, "warp_instructions")))});
+  table.add({"clock, energy",
+             fmt::format("{:.0f} MHz, {}", number(k, "clock_mhz"), energy_text(number(k, "energy_j")))});
+  return out + to_text(table, width);
 }
 
 }  // namespace
 
-Result<std::string> explain(const std::string& report_json, const std::string& kernel) {
+Result<std::string> explain(const std::string& report_json, const std::string& kernel, std::size_t width) {
   const Json report = Json::parse(report_json, nullptr, false);
   if (report.is_discarded()) return fail(Error::Kind::InvalidInput, "not JSON");
   try {
@@ -101,15 +122,20 @@ Result<std::string> explain(const std::string& report_json, const std::string& k
         if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
         if (name.find(kernel) == std::string::npos) continue;
         if (!out.empty()) out += '\n';
-        out += kernel_text(run, k);
+        out += kernel_text(run, k, width);
       }
     }
     if (!out.empty()) return out;
-    const std::string near = nearest_name(kernel, known);
+    std::vector<std::string> names;
+    for (const std::string& name : known) names.push_back(parts_of(name).base);
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    if (names.empty()) return fail(Error::Kind::NotFound, "the report has no kernels");
+    const std::string near = nearest_name(kernel, names);
     return fail(
         Error::Kind::NotFound,
         fmt::format("no kernel '{}' in the report{} its kernels: {}", kernel,
-                    near.empty() ? ";" : fmt::format("; did you mean '{}'?", near), fmt::join(known, ", ")));
+                    near.empty() ? ";" : fmt::format("; did you mean '{}'?", near), fmt::join(names, ", ")));
   } catch (const Json::exception& error) {
     return fail(Error::Kind::InvalidInput, fmt::format("not a report of doppel: {}", error.what()));
   }

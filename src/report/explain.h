@@ -1,6 +1,7 @@
 // Why a kernel takes the time it takes, from a report that `doppel run --report FILE.json` wrote.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "support/result.h"
@@ -8,8 +9,9 @@
 namespace doppel::report {
 
 // Every kernel of the report whose name holds `kernel`, on each of its cards: what bound it, how busy the
-// units were, what limits its occupancy, and its rates beside the card's. Errors: InvalidInput (no report),
+// units were, what limits its occupancy, and its rates beside the card's; lines of at most `width` characters
+// where words allow it. Errors: InvalidInput (no report),
 // NotFound (names the kernels there are).
-Result<std::string> explain(const std::string& report_json, const std::string& kernel);
+Result<std::string> explain(const std::string& report_json, const std::string& kernel, std::size_t width);
 
 }  // namespace doppel::report

@@ -116,8 +116,8 @@ Run merge(const std::string& card, const std::string& card_name, std::vector<dev
     run.energy_j += record.energy_j;
     run.peak_memory_bytes = std::max(run.peak_memory_bytes, record.peak_memory_bytes);
     run.diagnostics.insert(run.diagnostics.end(), record.diagnostics.begin(), record.diagnostics.end());
-    run.timeline.push_back(
-        {record.process_id, record.device_ordinal, std::move(record.timeline), record.timeline_dropped});
+    run.timeline.push_back({record.process_id, record.device_ordinal, std::move(record.timeline),
+                            record.timeline_dropped, std::move(record.kernels)});
   }
   run.processes = static_cast<int>(processes.size());
   return run;

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "device/run_record.h"
-#include "support/result.h"
+#include "report/error_band.h"
 
 namespace doppel::report {
 
@@ -17,6 +16,7 @@ struct Run {
   std::string card;       // id
   std::string card_name;  // "RTX A6000"
   int exit = 0;           // the program's status; 128 + signal where one ended it
+  int signal = 0;         // that ended the program; 0: none
   bool timed_out = false;
   int processes = 0;  // that used the card
   int devices = 0;    // cards they used, all processes together
@@ -35,24 +35,20 @@ struct Run {
     int device_ordinal = 0;
     std::vector<device::TimelineSlice> slices;
     std::uint64_t dropped = 0;
+    std::vector<device::KernelRecord> kernels;  // that the slices name by their place
   };
   std::vector<Track> timeline;
   double kernel_us() const;
   double kernel_energy_j() const;
   double copy_us() const;
   std::uint64_t launches() const;
-};
-
-// How far the timing model's times are from measured ones.
-struct ErrorBand {
-  double mean_percent = 0;  // mean absolute percentage error
-  int measurements = 0;
-  std::string set;  // what was compared, in words
+  bool timed() const { return devices > 0 && timing_depth != "off"; }
 };
 
 struct Verdict {
+  std::string withheld;       // why there is none, in words; empty where there is one, or a single run
   std::string faster;         // card id, empty where there is nothing to compare
-  double time_ratio = 0;      // slower / faster, of the time the card is at work
+  double time_ratio = 0;      // slower / faster, of the time the card is at work; 0: not known
   std::string thriftier;      // card id with the lower energy
   double energy_ratio = 0;    // of the kernels
   bool within_error = false;  // the difference in time is no larger than the model's error
@@ -62,6 +58,8 @@ struct Verdict {
 
 struct Report {
   std::vector<std::string> program;  // and its arguments
+  std::vector<std::string> flags;    // of doppel: the command, then its options
+  std::string date;                  // of the first start, UTC, as ISO 8601 writes it
   std::vector<Run> runs;
   std::optional<ErrorBand> error_band;  // none: not measured yet
   Verdict verdict;
@@ -70,11 +68,12 @@ struct Report {
 // The records of one execution's processes as one run.
 Run merge(const std::string& card, const std::string& card_name, std::vector<device::RunRecord> records);
 
-// Fills `report.verdict` from its runs and its error band.
+// Fills `report.verdict` from its runs and its error band. There is a verdict only on runs that ended well,
+// were timed, were refused nothing and launched the same kernels as often on every card.
 void judge(Report& report);
 
-// Reads {"mean_percent", "measurements", "set"}; none where the file is missing. Error InvalidInput names the
-// file.
-Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& file);
+// "ended by SIGSEGV (Segmentation fault)", "ended with status 3", "did not end in its time"; empty where the
+// program ended with 0.
+std::string bad_end(const Run& run);
 
 }  // namespace doppel::report

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "report/diagnostics.h"
+#include "report/kernel_name.h"
 #include "report/quantities.h"
 
 namespace doppel::report {
@@ -36,18 +38,6 @@ std::set<std::string> names_with_common_shapes(const Report& report) {
   return names;
 }
 
-// "matrixMul<32>" for "void matrixMul<32>(float*, float*, int)".
-std::string without_signature(const std::string& name) {
-  std::string out = name.starts_with("void ") ? name.substr(5) : name;
-  if (!out.ends_with(")")) return out;
-  int depth = 0;
-  for (std::size_t i = out.size(); i-- > 0;) {
-    depth += out[i] == ')' ? 1 : out[i] == '(' ? -1 : 0;
-    if (depth == 0) return i > 0 ? out.substr(0, i) : out;
-  }
-  return out;
-}
-
 // Names as the table shows them: without signatures, but for overloads, which would look alike.
 std::map<std::string, std::string> short_names(const std::vector<std::pair<std::string, std::string>>& keys) {
   std::map<std::string, std::set<std::string>> users;
@@ -76,50 +66,79 @@ std::string bound_text(const KernelRecord& kernel) {
   return kernel.bound + (kernel.power_bound ? ", power" : "");
 }
 
-// Cells of one figure for each run, with the ratio of the first to each other one behind it.
-void add_figures(std::vector<std::string>& cells, const std::vector<double>& values,
+// Below this share of the kernels' time on every card a kernel does not get a row of its own.
+constexpr double kSmallShare = 0.01;
+// Fewer small kernels than this are shown: a row that stands for one says less than the one.
+constexpr std::size_t kLeastFolded = 3;
+
+// Cells of one figure for each run, with the ratio of the first to each other one behind it where the two may
+// be compared. Negative: not known.
+void add_figures(std::vector<std::string>& cells, const std::vector<double>& values, bool comparable,
                  std::string (*text)(double)) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     cells.push_back(values[i] < 0 ? "-" : text(values[i]));
-    if (i > 0) cells.push_back(values[i] > 0 ? ratio_text(values[0] / values[i]) : "-");
+    if (i > 0)
+      cells.push_back(comparable && values[0] > 0 && values[i] > 0 ? ratio_text(values[0] / values[i]) : "-");
   }
 }
 
-void add_row(Table& table, const std::string& label, const std::string& count, const Report& report,
-             double (*value)(const Run&), std::string (*text)(double)) {
-  std::vector<std::string> cells = {label, count};
-  std::vector<double> values;
-  for (const Run& run : report.runs) values.push_back(value(run));
-  add_figures(cells, values, text);
+// One text where all runs agree, else all of them.
+std::string agreed(const std::vector<std::string>& texts) {
+  if (std::all_of(texts.begin(), texts.end(), [&](const auto& text) { return text == texts.front(); }))
+    return texts.front();
+  return fmt::format("{}", fmt::join(texts, " / "));
+}
+
+void add_kernel(Table& table, const Report& report, const KernelRow& row) {
+  std::vector<std::string> calls;
+  std::vector<std::string> bounds;
+  std::vector<double> times;
+  for (std::size_t i = 0; i < row.of_run.size(); ++i) {
+    const KernelRecord* kernel = row.of_run[i];
+    times.push_back(kernel == nullptr || !report.runs[i].timed() ? -1 : kernel->time_us);
+    calls.push_back(kernel == nullptr ? "-" : fmt::format("{}", kernel->calls));
+    bounds.push_back(kernel == nullptr || kernel->bound.empty() ? "-" : bound_text(*kernel));
+  }
+  const std::string all_calls = agreed(calls);
+  std::vector<std::string> cells = {row.label(), all_calls};
+  add_figures(cells, times, all_calls == calls.front(), time_text);
+  cells.push_back(agreed(bounds));
+  table.add(std::move(cells));
+  table.rows.back().kernel = {row.name, row.shape};
+}
+
+void add_small_kernels(Table& table, const Report& report, const std::vector<KernelRow>& rows) {
+  std::vector<std::string> calls;
+  std::vector<double> times;
+  for (std::size_t i = 0; i < report.runs.size(); ++i) {
+    std::uint64_t count = 0;
+    double time_us = 0;
+    for (const KernelRow& row : rows) {
+      if (row.of_run[i] == nullptr) continue;
+      count += row.of_run[i]->calls;
+      time_us += row.of_run[i]->time_us;
+    }
+    calls.push_back(fmt::format("{}", count));
+    times.push_back(time_us);
+  }
+  const std::string all_calls = agreed(calls);
+  std::vector<std::string> cells = {
+      fmt::format("{} kernels under {:.0f} % each", rows.size(), 100 * kSmallShare), all_calls};
+  add_figures(cells, times, all_calls == calls.front(), time_text);
   table.add(std::move(cells));
 }
 
 void add_kernels(Table& table, const Report& report) {
   std::vector<KernelRecord> storage;
-  const std::vector<KernelRow> rows = kernel_rows(report, storage);
+  std::vector<KernelRow> rows = kernel_rows(report, storage);
   if (!rows.empty()) table.add_heading("kernels");
-  for (const KernelRow& row : rows) {
-    std::string calls;
-    std::string bound;
-    std::vector<double> times;
-    for (const KernelRecord* kernel : row.of_run) {
-      times.push_back(kernel == nullptr ? -1 : kernel->time_us);
-      const std::string these_calls = kernel == nullptr ? "-" : fmt::format("{}", kernel->calls);
-      const std::string this_bound = kernel == nullptr ? "-" : bound_text(*kernel);
-      if (calls.empty())
-        calls = these_calls;
-      else if (calls != these_calls)
-        calls += " / " + these_calls;
-      if (bound.empty())
-        bound = this_bound;
-      else if (bound != this_bound)
-        bound += " / " + this_bound;
-    }
-    std::vector<std::string> cells = {row.label, calls};
-    add_figures(cells, times, time_text);
-    cells.push_back(bound);
-    table.add(std::move(cells));
-  }
+  const auto first_small = std::stable_partition(
+      rows.begin(), rows.end(), [&](const KernelRow& row) { return !is_small(row, report); });
+  const std::vector<KernelRow> small(first_small, rows.end());
+  const bool folds = small.size() >= kLeastFolded;
+  for (auto row = rows.begin(); row != (folds ? first_small : rows.end()); ++row)
+    add_kernel(table, report, *row);
+  if (folds) add_small_kernels(table, report, small);
 }
 
 void add_copies(Table& table, const Report& report) {
@@ -129,27 +148,45 @@ void add_copies(Table& table, const Report& report) {
   }
   if (!kinds.empty()) table.add_heading("copies");
   for (const std::string& kind : kinds) {
-    std::string calls;
-    double bytes = 0;
+    std::vector<std::string> calls;
+    std::vector<std::string> sizes;
     std::vector<double> times;
     for (const Run& run : report.runs) {
       const auto copy =
           std::find_if(run.copies.begin(), run.copies.end(), [&](const auto& c) { return c.kind == kind; });
-      times.push_back(copy == run.copies.end() ? -1 : copy->time_us);
-      if (copy == run.copies.end()) continue;
-      bytes = std::max(bytes, static_cast<double>(copy->bytes));
-      calls = fmt::format("{}", copy->calls);
+      const bool made = copy != run.copies.end();
+      times.push_back(made ? copy->time_us : -1);
+      calls.push_back(made ? fmt::format("{}", copy->calls) : "-");
+      sizes.push_back(made ? bytes_text(static_cast<double>(copy->bytes)) : "-");
     }
-    std::vector<std::string> cells = {fmt::format("{}, {}", kind, bytes_text(bytes)), calls};
-    add_figures(cells, times, time_text);
+    const std::string all_calls = agreed(calls);
+    const std::string all_sizes = agreed(sizes);
+    std::vector<std::string> cells = {fmt::format("{}, {}", kind, all_sizes), all_calls};
+    add_figures(cells, times, all_calls == calls.front() && all_sizes == sizes.front(), time_text);
     table.add(std::move(cells));
+  }
+}
+
+// What was refused or went wrong in a run, in one line a kind for a terminal, where the driver library has
+// told the rest; in full for a page.
+void add_diagnostics(std::vector<std::string>& out, const Run& run, Reader reader) {
+  for (const device::Diagnostic& diagnostic : run.diagnostics) {
+    if (reader == Reader::Terminal && is_fault(diagnostic)) continue;
+    out.push_back(fmt::format("{}: {}: {}{}", run.card_name, diagnostic.kind, diagnostic.text,
+                              diagnostic.count > 1 ? fmt::format(" ({} times)", diagnostic.count) : ""));
+  }
+  const std::uint64_t failed = faults(run);
+  if (reader == Reader::Terminal && failed > 0) {
+    out.push_back(fmt::format("On {} {} of a kernel {} reported (above).", run.card_name,
+                              failed == 1 ? "a fault" : fmt::format("{} faults", failed),
+                              failed == 1 ? "was" : "were"));
   }
 }
 
 }  // namespace
 
 std::string shape_text(const KernelRecord& kernel) {
-  return fmt::format("{} x {}", dims_text(kernel.grid), dims_text(kernel.block));
+  return fmt::format("grid {}, block {}", dims_text(kernel.grid), dims_text(kernel.block));
 }
 
 std::vector<KernelRow> kernel_rows(const Report& report, std::vector<KernelRecord>& storage) {
@@ -169,7 +206,7 @@ std::vector<KernelRow> kernel_rows(const Report& report, std::vector<KernelRecor
   const std::map<std::string, std::string> shown = short_names(keys);
   std::vector<KernelRow> rows;
   for (const auto& [name, shape] : keys) {
-    KernelRow row{fmt::format("{} [{}]", shown.at(name), shape.empty() ? "shapes vary" : shape), {}};
+    KernelRow row{shown.at(name), fmt::format(" [{}]", shape.empty() ? "shapes vary" : shape), {}};
     for (const Run& run : report.runs) {
       const auto exact =
           std::find_if(run.kernels.begin(), run.kernels.end(), [&, &n = name, &s = shape](const auto& k) {
@@ -189,6 +226,14 @@ std::vector<KernelRow> kernel_rows(const Report& report, std::vector<KernelRecor
   return rows;
 }
 
+bool is_small(const KernelRow& row, const Report& report) {
+  for (std::size_t i = 0; i < row.of_run.size(); ++i) {
+    const double all = report.runs[i].kernel_us();
+    if (all <= 0 || (row.of_run[i] != nullptr && row.of_run[i]->time_us >= kSmallShare * all)) return false;
+  }
+  return true;
+}
+
 Table comparison(const Report& report) {
   Table table;
   table.columns = {{"", Align::Left}, {"calls", Align::Right}};
@@ -201,43 +246,57 @@ Table comparison(const Report& report) {
   add_copies(table, report);
   table.add_heading("totals");
   const auto total = [&](const std::string& label, double (*value)(const Run&), std::string (*text)(double)) {
-    add_row(table, label, "", report, value, text);
+    std::vector<std::string> cells = {label, ""};
+    std::vector<double> values;
+    for (const Run& run : report.runs) values.push_back(run.timed() ? value(run) : -1);
+    // Totals of runs that did different work are not put in relation.
+    add_figures(cells, values, report.verdict.withheld.empty(), text);
+    table.add(std::move(cells));
   };
   total("kernels", [](const Run& run) { return run.kernel_us(); }, time_text);
   total("copies", [](const Run& run) { return run.copy_us(); }, time_text);
   total("card at work", [](const Run& run) { return run.busy_us; }, time_text);
-  total("program, start to end", [](const Run& run) { return run.time_us; }, time_text);
+  total(
+      std::string("program, start to end") + kThisMachine, [](const Run& run) { return run.time_us; },
+      time_text);
   total("energy of kernels", [](const Run& run) { return run.kernel_energy_j(); }, energy_text);
-  total("energy, start to end", [](const Run& run) { return run.energy_j; }, energy_text);
+  total(
+      std::string("energy, start to end") + kThisMachine, [](const Run& run) { return run.energy_j; },
+      energy_text);
   std::vector<std::string> peak = {"peak memory", ""};
   for (std::size_t i = 0; i < report.runs.size(); ++i) {
-    peak.push_back(bytes_text(static_cast<double>(report.runs[i].peak_memory_bytes)));
+    peak.push_back(report.runs[i].devices == 0
+                       ? "-"
+                       : bytes_text(static_cast<double>(report.runs[i].peak_memory_bytes)));
     if (i > 0) peak.emplace_back("");
   }
   table.add(std::move(peak));
   return table;
 }
 
-std::vector<std::string> remarks(const Report& report) {
+std::vector<std::string> remarks(const Report& report, Reader reader) {
   std::vector<std::string> out;
+  bool any_timed = false;
   for (const Run& run : report.runs) {
-    if (run.timed_out)
-      out.push_back(fmt::format("On {} the program was ended: its time was up.", run.card_name));
-    else if (run.exit != 0)
-      out.push_back(fmt::format("On {} the program ended with status {}.", run.card_name, run.exit));
-    if (run.devices == 0)
-      out.push_back(fmt::format("On {} the program did not use the card.", run.card_name));
-    else if (run.timing_depth == "off")
-      out.push_back(fmt::format("On {} nothing was timed (--timing off).", run.card_name));
-    for (const device::Diagnostic& diagnostic : run.diagnostics) {
-      out.push_back(fmt::format("{}: {}: {}{}", run.card_name, diagnostic.kind, diagnostic.text,
-                                diagnostic.count > 1 ? fmt::format(" ({} times)", diagnostic.count) : ""));
+    any_timed = any_timed || run.timed();
+    const std::string end = bad_end(run);
+    if (!end.empty()) out.push_back(fmt::format("On {} the program {}.", run.card_name, end));
+    if (run.devices == 0) {
+      // What a signal ended may well have used the card: its record is lost with it.
+      out.push_back(run.signal != 0 ? fmt::format("What it did on {} until then is not known.", run.card_name)
+                                    : fmt::format("On {} the program did not use the card.", run.card_name));
+    } else if (run.timing_depth == "off") {
+      out.push_back(fmt::format("On {} nothing was timed (--timing off, or --check).", run.card_name));
     }
+    add_diagnostics(out, run, reader);
   }
   for (const std::string& sentence : report.verdict.sentences) {
-    out.push_back(
-        fmt::format("{}{}", &sentence == &report.verdict.sentences.front() ? "Verdict: " : "", sentence));
+    const bool first = &sentence == &report.verdict.sentences.front() && report.verdict.withheld.empty();
+    out.push_back((first ? "Verdict: " : "") + sentence);
   }
+  if (any_timed)
+    out.emplace_back(
+        "* holds the host's part of the program as this machine takes it: other on another machine.");
   return out;
 }
 

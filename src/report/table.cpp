@@ -3,19 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <sstream>
 #include <string_view>
+
+#include "report/kernel_name.h"
 
 namespace doppel::report {
 namespace {
 
-// Characters of UTF-8 text: bytes that do not continue one.
-std::size_t width(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
+// A first column narrower than these is not worth having beside the figures.
+constexpr std::size_t kComfortable = 40;
+constexpr std::size_t kNarrowest = 26;
+constexpr std::size_t kGap = 2;  // between columns
+
+bool continues(char c) { return (c & 0xC0) == 0x80; }
 
 std::string padded(const std::string& text, std::size_t to, Align align) {
-  const std::size_t have = width(text);
+  const std::size_t have = width_of(text);
   const std::string space(to > have ? to - have : 0, ' ');
   return align == Align::Left ? text + space : space + text;
 }
@@ -29,49 +34,164 @@ std::string escaped_for_markdown(const std::string& text) {
   return out;
 }
 
-}  // namespace
-
-std::string shortened(const std::string& text, std::size_t limit) {
-  if (text.size() <= limit || limit < 5) return text;
-  const std::size_t tail = (limit - 3) / 3;
-  const std::size_t head = limit - 3 - tail;
-  return text.substr(0, head) + "..." + text.substr(text.size() - tail);
+std::string fitted_label(const Row& row, std::size_t limit) {
+  if (row.kernel.name.empty()) return row.cells.empty() ? "" : shortened(row.cells[0], limit);
+  if (!row.cells.empty() && width_of(row.cells[0]) <= limit) return row.cells[0];
+  const std::size_t shape = width_of(row.kernel.shape);
+  if (shape + width_of(parts_of(row.kernel.name).base) > limit) return fitted_name(row.kernel.name, limit);  // the name matters more
+  return fitted_name(row.kernel.name, limit - shape) + row.kernel.shape;
 }
 
-std::string to_text(const Table& table, std::size_t first_column_limit) {
+// A table on its way to text: how wide each column is, and where its titles break.
+struct Layout {
   std::vector<std::size_t> widths;
-  for (const Column& column : table.columns) widths.push_back(width(column.title));
-  std::vector<std::vector<std::string>> lines;
+  std::vector<std::vector<std::string>> titles;  // lines of each column's title
+  bool stacked = false;                          // labels stand on lines of their own
+};
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::size_t widest(const std::vector<std::string>& lines) {
+  std::size_t out = 0;
+  for (const std::string& line : lines) out = std::max(out, width_of(line));
+  return out;
+}
+
+Layout lay_out(const Table& table, std::size_t width) {
+  std::vector<std::size_t> cells(table.columns.size());
   for (const Row& row : table.rows) {
-    std::vector<std::string> cells = row.cells;
-    cells.resize(table.columns.size());
-    cells[0] = shortened(cells[0], first_column_limit);
-    for (std::size_t i = 0; i < cells.size() && !row.heading; ++i)
-      widths[i] = std::max(widths[i], width(cells[i]));
-    lines.push_back(std::move(cells));
+    for (std::size_t i = 0; i < row.cells.size() && !row.heading; ++i)
+      cells[i] = std::max(cells[i], width_of(row.cells[i]));
   }
-  const auto line_of = [&](const std::vector<std::string>& cells) {
+  Layout layout;
+  std::size_t others = 0;
+  const auto set_titles = [&](bool broken) {
+    layout.titles.clear();
+    layout.widths = cells;
+    others = 0;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      const std::string& title = table.columns[i].title;
+      std::vector<std::string> lines = {title};
+      if (broken && i > 0) lines = lines_of(wrapped(title, cells[i]));
+      layout.widths[i] = std::max(cells[i], widest(lines));
+      if (i > 0) others += layout.widths[i] + kGap;
+      layout.titles.push_back(std::move(lines));
+    }
+  };
+  const auto room = [&] { return width > others ? width - others : 0; };
+  set_titles(false);
+  const std::size_t wanted = layout.widths[0];
+  if (wanted > room() && room() < kComfortable) set_titles(true);
+  if (wanted > room() && room() < kNarrowest) {
+    layout.stacked = true;
+    layout.widths[0] = kGap;
+  } else {
+    layout.widths[0] = std::min(wanted, room());
+  }
+  return layout;
+}
+
+}  // namespace
+
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
+}
+
+std::string shortened(const std::string& text, std::size_t limit) {
+  const std::size_t width = width_of(text);
+  if (width <= limit || limit < 5) return text;
+  const std::size_t tail = (limit - 3) / 3;
+  const std::size_t head = limit - 3 - tail;
+  // Where the character with this number starts.
+  const auto place = [&](std::size_t character) {
+    std::size_t at = 0;
+    for (; at < text.size(); ++at) {
+      if (!continues(text[at]) && character-- == 0) break;
+    }
+    return at;
+  };
+  return text.substr(0, place(head)) + "..." + text.substr(place(width - tail));
+}
+
+std::string wrapped(const std::string& text, std::size_t width) {
+  std::string out;
+  std::string line;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (!line.empty() && width_of(line) + 1 + width_of(word) > width) {
+      out += line + '\n';
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return out + line;
+}
+
+std::vector<std::string> fitted_labels(const Table& table, std::size_t limit) {
+  std::vector<std::string> out;
+  std::map<std::string, int> users;
+  for (const Row& row : table.rows) {
+    out.push_back(row.heading ? row.cells[0] : fitted_label(row, limit));
+    if (!row.kernel.name.empty()) ++users[out.back()];
+  }
+  std::map<std::string, int> numbers;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (table.rows[i].kernel.name.empty() || users[out[i]] < 2) continue;
+    const std::string mark = fmt::format(" #{}", ++numbers[out[i]]);
+    if (limit > mark.size()) out[i] = fitted_label(table.rows[i], limit - mark.size()) + mark;
+  }
+  return out;
+}
+
+std::string to_text(const Table& table, std::size_t width) {
+  const Layout layout = lay_out(table, width);
+  const std::vector<std::string> labels = fitted_labels(table, layout.stacked ? width : layout.widths[0]);
+  const auto line_of = [&](const auto& cell) {
     std::string line;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
       line += i == 0 ? "" : "  ";
-      line += padded(cells[i], widths[i], table.columns[i].align);
+      line += padded(cell(i), layout.widths[i], table.columns[i].align);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     return line + "\n";
   };
-  std::vector<std::string> titles;
+  std::string out;
+  std::size_t title_lines = 0;
   std::size_t total = 0;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    titles.push_back(table.columns[i].title);
-    total += widths[i] + (i == 0 ? 0 : 2);
+    title_lines = std::max(title_lines, layout.titles[i].size());
+    total += layout.widths[i] + (i == 0 ? 0 : kGap);
   }
-  std::string out = line_of(titles) + std::string(total, '-') + "\n";
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (table.rows[i].heading) {
-      out += fmt::format("{}{}\n", i == 0 ? "" : "\n", lines[i][0]);
-    } else {
-      out += line_of(lines[i]);
+  for (std::size_t line = 0; line < title_lines; ++line) {
+    out += line_of([&](std::size_t column) -> std::string {
+      const std::vector<std::string>& lines = layout.titles[column];
+      const std::size_t above = title_lines - lines.size();  // titles stand on the rule
+      if (layout.stacked && column == 0) return "";
+      return line < above ? "" : lines[line - above];
+    });
+  }
+  if (std::any_of(table.columns.begin(), table.columns.end(),
+                  [](const Column& c) { return !c.title.empty(); }))
+    out += std::string(total, '-') + "\n";
+  else
+    out.clear();
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    const Row& row = table.rows[r];
+    if (row.heading) {
+      out += fmt::format("{}{}\n", r == 0 ? "" : "\n", labels[r]);
+      continue;
     }
+    if (layout.stacked) out += labels[r] + "\n";
+    out += line_of([&](std::size_t column) -> std::string {
+      if (column == 0) return layout.stacked ? "" : labels[r];
+      return column < row.cells.size() ? row.cells[column] : "";
+    });
   }
   return out;
 }

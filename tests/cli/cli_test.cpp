@@ -48,9 +48,10 @@ class Cli : public testing::Test {
   }
   void TearDown() override { fs::remove_all(root_); }
 
-  Outcome doppel(const std::string& arguments) const {
-    const std::string command = "cd '" + root_.string() + "' && unset DOPPEL_CARD DOPPEL_CARDS; bin/doppel " +
-                                arguments + " >out.txt 2>err.txt </dev/null";
+  // `before`: what the shell does in front of the command, such as a variable or a pipe into it.
+  Outcome doppel(const std::string& arguments, const std::string& before = "</dev/null") const {
+    const std::string command = "cd '" + root_.string() + "' && unset DOPPEL_CARD DOPPEL_CARDS COLUMNS; " +
+                                before + " bin/doppel " + arguments + " >out.txt 2>err.txt";
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(root_ / "out.txt"),
             contents(root_ / "err.txt")};
@@ -202,10 +203,12 @@ TEST_F(Cli, ComparePrintsOneTableAfterTheProgramsOutput) {
   program_with_a_kernel();
   const Outcome o = doppel("compare -- ./program");
   EXPECT_EQ(o.status, 0) << o.err;
-  EXPECT_TRUE(o.out.starts_with("result 42\nresult 42\n\n")) << o.out;
+  EXPECT_TRUE(
+      o.out.starts_with("--- on RTX A6000 ---\nresult 42\n--- on RTX PRO 5000 Blackwell ---\nresult 42\n\n"))
+      << o.out;
   for (const char* text :
-       {"RTX A6000", "RTX PRO 5000 Blackwell", "saxpy [196 x 256]", "200 us", "100 us", "2.00x", "dram",
-        "host to device, 1.00 MiB", "energy", "peak memory", "Verdict: RTX PRO 5000 Blackwell"}) {
+       {"RTX A6000", "RTX PRO 5000 Blackwell", "saxpy [grid 196, block 256]", "200 us", "100 us", "2.00x",
+        "dram", "host to device, 1.00 MiB", "energy", "peak memory", "Verdict: RTX PRO 5000 Blackwell"}) {
     EXPECT_NE(o.out.find(text), std::string::npos) << text << " is missing in\n" << o.out;
   }
   EXPECT_NE(o.out.find("has not been measured"), std::string::npos)
@@ -216,10 +219,12 @@ TEST_F(Cli, TheVerdictCarriesTheMeasuredError) {
   program_with_a_kernel();
   fs::create_directories(root_ / "share" / "doppel" / "truth");
   std::ofstream(root_ / "share" / "doppel" / "truth" / "error-band.json")
-      << R"({"mean_percent": 40, "measurements": 12, "set": "streams and matrix products"})";
+      << R"({"mean_percent": 40, "measurements": 12, "set": "streams and matrix products",
+          "cards": ["rtx-a6000"]})";
   const Outcome o = doppel("compare -- ./program");
   EXPECT_NE(o.out.find("within the model's error"), std::string::npos) << o.out;
   EXPECT_NE(o.out.find("40 % (12 measurements: streams and matrix products)"), std::string::npos) << o.out;
+  EXPECT_NE(o.out.find("RTX PRO 5000 Blackwell is unverified"), std::string::npos) << o.out;
 }
 
 TEST_F(Cli, CompareEndsWithTheProgramsStatus) {
@@ -241,11 +246,137 @@ TEST_F(Cli, EveryReportFormIsWritten) {
   EXPECT_EQ(json["verdict"]["faster"], "rtx-pro-5000-blackwell");
   const auto trace = nlohmann::json::parse(contents(root_ / "r.trace.json"));
   EXPECT_EQ(trace["traceEvents"].back()["dur"], 66);
-  EXPECT_NE(contents(root_ / "r.md").find("saxpy [196 x 256] | 3 |"), std::string::npos);
-  EXPECT_NE(contents(root_ / "r.html").find("saxpy [196 x 256]"), std::string::npos);
+  EXPECT_EQ(json["flags"][0], "compare");
+  EXPECT_EQ(json["date"].get<std::string>().size(), 20U);
+  EXPECT_NE(contents(root_ / "r.md").find("saxpy [grid 196, block 256] | 3 |"), std::string::npos);
+  EXPECT_NE(contents(root_ / "r.html").find("saxpy [grid 196, block 256]"), std::string::npos);
+  EXPECT_NE(contents(root_ / "r.csv").find("rtx-a6000,kernel,\"saxpy(int, float)\",196,1,1,256,1,1,3,200,"),
+            std::string::npos);
+}
+
+// The program that only one card can run: it launches nothing on the other one, and does not say so.
+TEST_F(Cli, ACardThatRanNothingIsNotFaster) {
+  program_with_a_kernel();
+  std::ofstream(root_ / "slow.json") << device::to_json({[] {
+    device::RunRecord record;
+    record.process_id = 1;
+    record.timing_depth = "fast";
+    record.busy_us = 10;
+    record.copies.push_back({"host to device", 1 << 20, 2, 10});
+    return record;
+  }()});
+  const Outcome o = doppel("compare -- ./program");
+  EXPECT_EQ(o.status, 0);
   EXPECT_NE(
-      contents(root_ / "r.csv").find("rtx-a6000,kernel,\"saxpy(int, float)\",196x1x1,256x1x1,3,200,dram"),
-      std::string::npos);
+      o.out.find(
+          "\nNo verdict between RTX A6000 and RTX PRO 5000 Blackwell: kernels were launched never on RTX "
+          "A6000 and 3 times on RTX PRO 5000 Blackwell.\n"),
+      std::string::npos)
+      << o.out;
+  EXPECT_EQ(o.out.find("Verdict:"), std::string::npos) << o.out;
+}
+
+TEST_F(Cli, ASignalIsNamed) {
+  const Outcome o = doppel("run -- sh -c 'kill -SEGV $$'");
+  EXPECT_EQ(o.status, 128 + 11);
+  EXPECT_NE(o.err.find("On RTX A6000 the program was ended by SIGSEGV (Segmentation fault)."),
+            std::string::npos)
+      << o.err;
+  EXPECT_EQ(o.err.find("did not use"), std::string::npos) << o.err;
+}
+
+TEST_F(Cli, EveryRunReadsTheSameInput) {
+  script("reader", "cat\n");
+  std::ofstream(root_ / "input.txt") << "from a file\n";
+  for (const char* input : {"<input.txt", "cat input.txt |", "(read skipped; cat) <input.txt |"}) {
+    const std::string line = std::string(input).starts_with("(") ? "" : "from a file\n";
+    const Outcome o = doppel("compare -- ./reader", input);
+    EXPECT_EQ(o.status, 0) << o.err;
+    EXPECT_TRUE(o.out.starts_with("--- on RTX A6000 ---\n" + line + "--- on RTX PRO 5000 Blackwell ---\n" +
+                                  line + "\n"))
+        << input << "\n"
+        << o.out;
+  }
+}
+
+TEST_F(Cli, AMegabyteOfInputIsReadByEveryRun) {
+  script("reader", "md5sum\n");
+  const Outcome o = doppel("compare -- ./reader", "seq 1 200000 |");
+  const std::size_t first = o.out.find("  -\n");
+  ASSERT_NE(first, std::string::npos) << o.out;
+  const std::string sum = o.out.substr(first - 32, 32);
+  EXPECT_NE(o.out.find(sum, first), std::string::npos) << o.out;
+}
+
+// A pipe that nobody closes does not stop a program that reads nothing, or only a part.
+TEST_F(Cli, InputThatNeverEndsIsOnlyReadAsFarAsItIsAskedFor) {
+  script("ignores", "exit 0\n");
+  EXPECT_EQ(doppel("compare -- ./ignores", "mkfifo fifo; exec 3<>fifo; <&3").status, 0);
+  script("takes", "read line; echo got $line\n");
+  const Outcome o = doppel("compare -- ./takes", "mkfifo fifo2; exec 4<>fifo2; echo hello >&4; <&4");
+  EXPECT_TRUE(
+      o.out.starts_with("--- on RTX A6000 ---\ngot hello\n--- on RTX PRO 5000 Blackwell ---\ngot hello\n"))
+      << o.out;
+}
+
+TEST_F(Cli, QuietLeavesTheProgramsOutputAlone) {
+  program_with_a_kernel();
+  const Outcome o = doppel("compare --quiet -- ./program");
+  EXPECT_EQ(o.out, "result 42\nresult 42\n");
+  EXPECT_EQ(o.err, "");
+}
+
+TEST_F(Cli, AReportOnStandardOutputStandsAlone) {
+  program_with_a_kernel();
+  const Outcome o = doppel("compare --report - -- ./program");
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(nlohmann::json::parse(o.out)["runs"].size(), 2U);
+  EXPECT_NE(o.err.find("result 42"), std::string::npos);
+  EXPECT_NE(o.err.find("Verdict:"), std::string::npos);
+  EXPECT_TRUE(doppel("run --quiet --report -.csv -- ./program").out.starts_with("card,row,name,"));
+  EXPECT_EQ(doppel("run --report - --report -.md -- ./program").status, 2);
+}
+
+TEST_F(Cli, AConditionDecidesTheStatus) {
+  program_with_a_kernel();
+  EXPECT_EQ(doppel("compare --fail-if 'ratio > 2' -- ./program").status, 0);
+  const Outcome held = doppel("compare --fail-if 'ratio < 2' -- ./program");
+  EXPECT_EQ(held.status, 3);
+  EXPECT_NE(held.err.find("doppel: --fail-if 'ratio < 2' holds"), std::string::npos) << held.err;
+  const Outcome unknown = doppel("run --fail-if 'ratio < 2' -- ./program");
+  EXPECT_EQ(unknown.status, 3) << "what cannot be decided does not pass";
+  EXPECT_NE(unknown.err.find("cannot be decided: ratio is not known"), std::string::npos) << unknown.err;
+  EXPECT_EQ(doppel("run --fail-if 'time >' -- touch started").status, 2);
+  EXPECT_FALSE(fs::exists(root_ / "started"));
+  program_with_a_kernel("exit 5\n");
+  EXPECT_EQ(doppel("run --fail-if 'time > 0' -- ./program").status, 5)
+      << "the program's own status comes first";
+}
+
+TEST_F(Cli, ANarrowTerminalIsNotOverrun) {
+  program_with_a_kernel();
+  for (const char* columns : {"60", "80", "200"}) {
+    const Outcome o = doppel("compare -- ./program", std::string("</dev/null COLUMNS=") + columns);
+    std::istringstream lines(o.out.substr(0, o.out.find("Verdict")));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), std::stoul(columns)) << o.out;
+    EXPECT_NE(o.out.find("saxpy"), std::string::npos);
+  }
+}
+
+TEST_F(Cli, NoReportIsHalfWritten) {
+  program_with_a_kernel();
+  std::ofstream(root_ / "r.json") << "the old one";
+  fs::permissions(root_ / "r.json", fs::perms(0640));
+  script("program", "kill -INT $PPID; exec tail -f /dev/null\n");
+  EXPECT_NE(doppel("compare --report r.json --report new.json -- ./program").status, 0);
+  EXPECT_EQ(contents(root_ / "r.json"), "the old one");
+  EXPECT_FALSE(fs::exists(root_ / "new.json"));
+  program_with_a_kernel();
+  EXPECT_EQ(doppel("compare --report r.json -- ./program").status, 0);
+  EXPECT_EQ(fs::status(root_ / "r.json").permissions(), fs::perms(0640));
+  for (const auto& entry : fs::directory_iterator(root_)) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry.path();
+  }
 }
 
 TEST_F(Cli, ExplainReadsAReport) {
@@ -255,6 +386,7 @@ TEST_F(Cli, ExplainReadsAReport) {
   EXPECT_EQ(o.status, 0) << o.err;
   EXPECT_NE(o.out.find("bound by"), std::string::npos) << o.out;
   EXPECT_NE(o.out.find("3, 200 us (66.7 us each)"), std::string::npos) << o.out;
+  EXPECT_NE(o.out.find("grid, block"), std::string::npos) << o.out;
   const Outcome wrong = doppel("explain saxby --from r.json");
   EXPECT_NE(wrong.status, 0);
   EXPECT_NE(wrong.err.find("no kernel 'saxby' in the report"), std::string::npos) << wrong.err;
@@ -294,11 +426,12 @@ TEST_F(Cli, BenchPutsTheCardsSideBySide) {
   script("libexec/doppel/doppel-suite",
          "case $DOPPEL_CARD in *a6000*) v=600;; *) v=1200;; esac\n"
          "echo '{\"test\": \"stream-read\", \"value\": '$v', \"unit\": \"GB/s\", \"check\": \"ok\", "
-         "\"published\": 768, \"published_note\": \"peak\"}'\n");
+         "\"published\": 768, \"published_card\": \"RTX A6000\", \"published_note\": \"4096 x 4096\"}'\n");
   EXPECT_EQ(doppel("bench --card rtx-a6000 stream-read").status, 0) << "a test may follow a card";
   const Outcome o = doppel("bench");
   EXPECT_EQ(o.status, 0) << o.err;
-  for (const char* text : {"stream-read", "GB/s", "600.0", "1,200", "2.00x", "768.0 (peak)"}) {
+  for (const char* text :
+       {"stream-read", "GB/s", "600.0", "1,200", "2.00x", "768.0 on RTX A6000 (4096 x 4096)"}) {
     EXPECT_NE(o.out.find(text), std::string::npos) << text << " is missing in\n" << o.out;
   }
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "report/kernel_name.h"
 #include "report/quantities.h"
 #include "report/table.h"
 #include "report/write_report.h"
@@ -61,12 +62,68 @@ TEST(Tables, LongNamesLoseTheirMiddle) {
   EXPECT_EQ(shortened("short", 12), "short");
 }
 
+TEST(Tables, ANarrowTerminalGetsShortNamesThenTitlesOfSeveralLinesThenLabelsOfTheirOwn) {
+  Table table{{{""}, {"RTX PRO 5000 Blackwell", Align::Right}, {"bound by"}}, {}};
+  table.add({"void very::long_scope::kernel_of_mine<int, 12345>(float*, float const*) [grid 32, block 128]",
+             "1 us", "dram"});
+  table.rows[0].kernel = {"void very::long_scope::kernel_of_mine<int, 12345>(float*, float const*)",
+                          " [grid 32, block 128]"};
+  for (const std::size_t width : {200U, 120U, 80U, 60U, 44U, 30U}) {
+    const std::string text = to_text(table, width);
+    EXPECT_NE(text.find("kernel_of_mine"), std::string::npos) << text;
+    for (const std::string& line : lines_of(text)) EXPECT_LE(line.size(), width) << text;
+  }
+  EXPECT_NE(to_text(table, 120).find("[grid 32, block 128]"), std::string::npos);
+}
+
+TEST(Tables, KernelsThatLookAlikeAreNumbered) {
+  Table table{{{""}}, {}};
+  for (const char* argument : {"int", "float"}) {
+    const std::string name =
+        std::string("f<std::vector<") + argument + ", std::allocator<" + argument + "> > >";
+    table.add({name});
+    table.rows.back().kernel = {name, ""};
+  }
+  EXPECT_EQ(fitted_labels(table, 20), (std::vector<std::string>{"f<vector<...>> #1", "f<vector<...>> #2"}));
+}
+
+TEST(Tables, TextIsWrappedBetweenWords) { EXPECT_EQ(wrapped("one two  three", 8), "one two\nthree"); }
+
+TEST(KernelName, ItsPartsAreToldApart) {
+  const KernelName name =
+      parts_of("void ns::(anonymous namespace)::sort<(ns::Order)0, std::less<int> >(int*, int)");
+  EXPECT_EQ(name.scope, "ns::(anonymous namespace)::");
+  EXPECT_EQ(name.base, "sort");
+  EXPECT_EQ(name.arguments, "<(ns::Order)0, std::less<int> >");
+  EXPECT_EQ(parts_of("a::operator<< <int>(int)").base, "operator<<");
+  EXPECT_EQ(parts_of("cudapy::__main__::add[abi:v1][abi:cw51](int)").base, "add");
+  EXPECT_EQ(parts_of("plain").base, "plain");
+}
+
+TEST(KernelName, KeepsItsBaseToTheLast) {
+  const std::string name =
+      "void cub::CUB_300001_SM_860::DeviceRadixSortOnesweepKernel<cub::policy<int, cub::none>, (bool)0, "
+      "unsigned int>"
+      "(unsigned int*, cub::array<int, 4>)";
+  EXPECT_EQ(fitted_name(name, 500), name.substr(5));
+  EXPECT_EQ(fitted_name(name, 120),
+            "cub::CUB_300001_SM_860::DeviceRadixSortOnesweepKernel<cub::policy<int, cub::none>, (bool)0, "
+            "unsigned int>");
+  EXPECT_EQ(fitted_name(name, 90),
+            "DeviceRadixSortOnesweepKernel<cub::policy<int, cub::none>, (bool)0, unsigned int>");
+  EXPECT_EQ(fitted_name(name, 72), "DeviceRadixSortOnesweepKernel<policy<...>, (...)0, unsigned int>");
+  EXPECT_EQ(fitted_name(name, 40), "DeviceRadixSortOnesweepKernel<...>");
+  EXPECT_EQ(fitted_name(name, 20), "DeviceRadixS...ernel");
+}
+
 TEST(Forms, FollowFromTheEnding) {
   EXPECT_EQ(form_of("a.json").value(), Form::Json);
   EXPECT_EQ(form_of("a.trace.json").value(), Form::Trace);
   EXPECT_EQ(form_of("a.md").value(), Form::Markdown);
   EXPECT_EQ(form_of("a.csv").value(), Form::Csv);
   EXPECT_EQ(form_of("a.html").value(), Form::Html);
+  EXPECT_EQ(form_of("-").value(), Form::Json);
+  EXPECT_EQ(form_of("-.md").value(), Form::Markdown);
   EXPECT_FALSE(form_of("a.txt"));
 }
 
@@ -82,6 +139,56 @@ TEST(Forms, HtmlEscapesNames) {
   EXPECT_EQ(html.find("<a&b>"), std::string::npos);
 }
 
+TEST(Forms, HtmlShortensNamesAndKeepsThemWholeInTooltips) {
+  Report report = sample_comparison();
+  const std::string name = "void scope::" + std::string(200, 'n') + "::base<int>(int)";
+  for (report::Run& run : report.runs) run.kernels[0].name = name;
+  const std::string html = to_html(report);
+  EXPECT_NE(html.find(">base&lt;int&gt; [grid 84, block 256]</span>"), std::string::npos) << html;
+  EXPECT_NE(html.find("<span title=\"" + name.substr(5, 212)), std::string::npos);
+}
+
+TEST(Forms, HtmlHasWhatAPageNeeds) {
+  Report report = sample_comparison();
+  report.date = "2026-01-31T12:00:00Z";
+  report.flags = {"compare", "--timing", "full"};
+  const std::string html = to_html(report);
+  for (const char* text :
+       {"name=\"viewport\"", "prefers-color-scheme: dark", "@media print", "<caption>", "scope=\"col\"",
+        "scope=\"row\"", "2026-01-31T12:00:00Z", "doppel compare --timing full"}) {
+    EXPECT_NE(html.find(text), std::string::npos) << text;
+  }
+  EXPECT_EQ(html.find("http"), std::string::npos) << "nothing is fetched";
+}
+
+TEST(Forms, CsvHasOneQuantityAColumnAndNothingForWhatIsNotKnown) {
+  Report report = sample_comparison();
+  report.runs[1].timing_depth = "off";
+  const std::vector<std::string> lines = lines_of(to_csv(report));
+  EXPECT_TRUE(
+      lines[0].starts_with("card,row,name,grid_x,grid_y,grid_z,block_x,block_y,block_z,calls,time_us,"));
+  EXPECT_TRUE(lines[1].starts_with("rtx-a6000,kernel,axpy(int),84,1,1,256,1,1,2,400,100,300,dram,32,"))
+      << lines[1];
+  EXPECT_TRUE(lines[5].starts_with("rtx-pro-5000-blackwell,kernel,axpy(int),84,1,1,256,1,1,2,,,,,,0,,"))
+      << lines[5];
+}
+
+TEST(Forms, JsonHasNullForWhatIsNotKnown) {
+  Report report = sample_comparison();
+  report.runs[1].timing_depth = "off";
+  report.runs[1].signal = 11;
+  judge(report);
+  const auto json = nlohmann::json::parse(to_json(report));
+  EXPECT_TRUE(json["runs"][1]["time_us"].is_null());
+  EXPECT_TRUE(json["runs"][1]["kernels"][0]["occupancy"].is_null());
+  EXPECT_EQ(json["runs"][1]["kernels"][0]["calls"], 2);
+  EXPECT_EQ(json["runs"][1]["signal"], "SIGSEGV");
+  EXPECT_TRUE(json["runs"][0]["signal"].is_null());
+  EXPECT_TRUE(json["verdict"]["faster"].is_null());
+  EXPECT_TRUE(json["verdict"]["time_ratio"].is_null());
+  EXPECT_FALSE(json["verdict"]["withheld"].is_null());
+}
+
 TEST(Forms, TheTraceHasALineForEachStreamAndEngine) {
   const auto trace = nlohmann::json::parse(to_trace(sample_comparison()));
   std::size_t threads = 0;
@@ -89,9 +196,19 @@ TEST(Forms, TheTraceHasALineForEachStreamAndEngine) {
   for (const auto& event : trace["traceEvents"]) {
     threads += event["name"] == "thread_name" ? 1 : 0;
     slices += event["ph"] == "X" ? 1 : 0;
+    if (event["ph"] != "X") continue;
+    EXPECT_FALSE(event["cat"].get<std::string>().empty());
+    if (event["cat"] == "kernel") {
+      EXPECT_EQ(event["args"]["grid"][0], 84);
+      EXPECT_EQ(event["args"]["registers"], 32);
+    }
+    if (event["cat"] == "copy") {
+      EXPECT_EQ(event["args"]["bytes"], 4096);
+      EXPECT_EQ(event["ts"], 0) << "every run begins at zero";
+    }
   }
-  EXPECT_EQ(threads, 4U);
-  EXPECT_EQ(slices, 4U);
+  EXPECT_EQ(threads, 6U);
+  EXPECT_EQ(slices, 6U);
 }
 
 TEST(Forms, NamesThatAreNoUtf8DoNotBreakJson) {

@@ -35,9 +35,9 @@ inline device::RunRecord sample_record(double scale) {
                     sample_kernel("axpy(int)", 84, 200 * scale)};
   for (auto& kernel : record.kernels) kernel.energy_j = 0.004 * scale;
   record.copies = {{"host to device", 4096, 2, 5 * scale}};
-  record.timeline = {{"stream 0", "axpy(int)", 0, 100 * scale},
-                     {"copy engine 0", "host to device", 0, 5 * scale}};
-  record.diagnostics = {{"out of bounds", "axpy(int), block 3, thread 7", 4}};
+  record.timeline = {{"host thread 1", "cuMemcpyHtoD_v2", 8, 6 * scale, "host call", -1, 0},
+                     {"stream 0", "axpy(int)", 7 + 5 * scale, 100 * scale, "kernel", 1, 0},
+                     {"stream 0, copies", "host to device", 7, 5 * scale, "copy", -1, 4096}};
   return record;
 }
 
@@ -46,7 +46,7 @@ inline Report sample_comparison() {
   report.program = {"./program", "--size", "12"};
   report.runs = {merge("rtx-a6000", "RTX A6000", {sample_record(2)}),
                  merge("rtx-pro-5000-blackwell", "RTX PRO 5000 Blackwell", {sample_record(1)})};
-  report.error_band = ErrorBand{15, 20, "streams"};
+  report.error_band = ErrorBand{15, 20, "streams", {"rtx-a6000", "rtx-pro-5000-blackwell"}};
   judge(report);
   return report;
 }

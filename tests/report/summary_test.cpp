@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "sample_report.h"
 
 namespace doppel::report {
@@ -10,7 +12,7 @@ namespace {
 std::vector<std::string> labels(const Report& report) {
   std::vector<device::KernelRecord> storage;
   std::vector<std::string> out;
-  for (const KernelRow& row : kernel_rows(report, storage)) out.push_back(row.label);
+  for (const KernelRow& row : kernel_rows(report, storage)) out.push_back(row.label());
   return out;
 }
 
@@ -34,14 +36,15 @@ TEST(Merge, AddsTheProcessesOfARun) {
 
 TEST(KernelRows, NamesLoseTheirSignatures) {
   EXPECT_EQ(labels(sample_comparison()),
-            (std::vector<std::string>{"axpy [84 x 256]", "fill<float> [64 x 256]"}));
+            (std::vector<std::string>{"axpy [grid 84, block 256]", "fill<float> [grid 64, block 256]"}));
 }
 
 TEST(KernelRows, OverloadsKeepThem) {
   Report report = sample_comparison();
   report.runs[0].kernels = {sample_kernel("f(int)", 1, 1), sample_kernel("f(float)", 1, 1)};
   report.runs.pop_back();
-  EXPECT_EQ(labels(report), (std::vector<std::string>{"f(int) [1 x 256]", "f(float) [1 x 256]"}));
+  EXPECT_EQ(labels(report),
+            (std::vector<std::string>{"f(int) [grid 1, block 256]", "f(float) [grid 1, block 256]"}));
 }
 
 TEST(KernelRows, ShapesThatFollowTheCardAreOneRow) {
@@ -51,7 +54,7 @@ TEST(KernelRows, ShapesThatFollowTheCardAreOneRow) {
   std::vector<device::KernelRecord> storage;
   const std::vector<KernelRow> rows = kernel_rows(report, storage);
   ASSERT_EQ(rows.size(), 1U);
-  EXPECT_EQ(rows[0].label, "f [shapes vary]");
+  EXPECT_EQ(rows[0].label(), "f [shapes vary]");
   EXPECT_EQ(rows[0].of_run[0]->time_us, 15);
   EXPECT_EQ(rows[0].of_run[0]->calls, 4U);
   EXPECT_EQ(rows[0].of_run[1]->time_us, 6);
@@ -84,7 +87,8 @@ TEST(Verdict, SaysWhereTheHostTakesMostOfTheTime) {
   report.runs[0].time_us = 10400;
   report.runs[1].time_us = 10200;
   judge(report);
-  EXPECT_NE(report.verdict.text().find("10.2 ms and 10.4 ms: 1.02x"), std::string::npos)
+  EXPECT_NE(report.verdict.text().find("10.2 ms on RTX PRO 5000 Blackwell and 10.4 ms on RTX A6000: 1.02x"),
+            std::string::npos)
       << report.verdict.text();
 }
 
@@ -95,16 +99,113 @@ TEST(Verdict, SaysWhenItsErrorIsUnknown) {
   EXPECT_NE(report.verdict.text().find("has not been measured"), std::string::npos);
 }
 
-TEST(Verdict, IsWithheldWhereARunFailedOrWasNotTimed) {
+// The verdict's first sentence after a change of one run.
+template <typename Change>
+std::string sentence_after(Change change) {
   Report report = sample_comparison();
-  report.runs[1].exit = 1;
+  change(report);
   judge(report);
   EXPECT_TRUE(report.verdict.faster.empty());
-  report = sample_comparison();
-  report.runs[0].timing_depth = "off";
+  EXPECT_EQ(report.verdict.time_ratio, 0);
+  const std::vector<std::string> said = remarks(report, Reader::Terminal);
+  EXPECT_TRUE(
+      std::none_of(said.begin(), said.end(), [](const auto& each) { return each.starts_with("Verdict:"); }));
+  const std::string table = to_text(comparison(report), 200);
+  EXPECT_EQ(table.find("2.00x", table.find("totals")), std::string::npos) << "no ratio of totals either\n"
+                                                                          << table;
+  return report.verdict.text();
+}
+
+TEST(Verdict, IsWithheldWhereARunFailedOrWasNotTimed) {
+  const std::string both = "No verdict between RTX A6000 and RTX PRO 5000 Blackwell: ";
+  EXPECT_EQ(sentence_after([](Report& r) { r.runs[1].exit = 1; }),
+            both + "on RTX PRO 5000 Blackwell the program ended with status 1.");
+  EXPECT_EQ(sentence_after([](Report& r) { r.runs[0].timing_depth = "off"; }),
+            both + "on RTX A6000 nothing was timed.");
+  EXPECT_EQ(sentence_after([](Report& r) {
+              r.runs[0].exit = 139;
+              r.runs[0].signal = 11;
+            }),
+            both + "on RTX A6000 the program was ended by SIGSEGV (Segmentation fault).");
+  EXPECT_EQ(
+      sentence_after([](Report& r) { r.runs[0].exit = 139; }),
+      both +
+          "on RTX A6000 the program ended with status 139, as shells say of SIGSEGV (Segmentation fault).");
+  EXPECT_EQ(sentence_after([](Report& r) { r.runs[0].timed_out = true; }),
+            both + "on RTX A6000 the program did not end in its time.");
+}
+
+TEST(Verdict, IsWithheldWhereSomethingWasRefusedOrWentWrong) {
+  const std::string both = "No verdict between RTX A6000 and RTX PRO 5000 Blackwell: ";
+  EXPECT_EQ(sentence_after([](Report& r) { r.runs[0].diagnostics = {{"refused", "a module", 1}}; }),
+            both + "on RTX A6000 Doppel refused one request.");
+  EXPECT_EQ(sentence_after([](Report& r) { r.runs[1].diagnostics = {{"illegal address", "axpy", 2}}; }),
+            both + "on RTX PRO 5000 Blackwell 2 faults were found in its kernels.");
+  EXPECT_EQ(sentence_after([](Report& r) { r.runs[1].diagnostics = {{"unfinished", "", 3}}; }),
+            both + "on RTX PRO 5000 Blackwell the program ended before 3 launches had.");
+}
+
+// A program whose kernels one card cannot run, and that does not look: the card that ran nothing was
+// "faster".
+TEST(Verdict, NeedsTheSameLaunches) {
+  const std::string both = "No verdict between RTX A6000 and RTX PRO 5000 Blackwell: ";
+  EXPECT_EQ(sentence_after([](Report& r) { r.runs[0].kernels.clear(); }),
+            both + "kernels were launched never on RTX A6000 and 4 times on RTX PRO 5000 Blackwell.");
+  EXPECT_EQ(sentence_after([](Report& r) { r.runs[0].kernels[0].name = "other(int)"; }),
+            both + "axpy(int) was launched never on RTX A6000 and 2 times on RTX PRO 5000 Blackwell.");
+  EXPECT_EQ(
+      sentence_after([](Report& r) {
+        for (report::Run& run : r.runs) run.kernels.clear();
+        r.runs[0].copies[0].calls = 1;
+      }),
+      both + "copies 'host to device' were made once on RTX A6000 and 2 times on RTX PRO 5000 Blackwell.");
+}
+
+TEST(Verdict, SaysWhichCardsNobodyMeasured) {
+  Report report = sample_comparison();
+  EXPECT_EQ(report.verdict.text().find("unverified"), std::string::npos);
+  report.error_band->cards = {"rtx-a6000"};
   judge(report);
-  EXPECT_TRUE(report.verdict.faster.empty());
-  EXPECT_NE(report.verdict.text().find("was not timed"), std::string::npos);
+  EXPECT_NE(report.verdict.text().find("RTX PRO 5000 Blackwell is unverified: nobody has measured it"),
+            std::string::npos)
+      << report.verdict.text();
+}
+
+TEST(Remarks, ARunThatASignalEndedIsNotSaidToHaveDoneNothing) {
+  Report report = sample_comparison();
+  report.runs = {merge("a40", "A40", {})};
+  report.runs[0].exit = 139;
+  report.runs[0].signal = 11;
+  judge(report);
+  const std::vector<std::string> said = remarks(report, Reader::Terminal);
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_EQ(said[0], "On A40 the program was ended by SIGSEGV (Segmentation fault).");
+  EXPECT_EQ(said[1], "What it did on A40 until then is not known.");
+}
+
+TEST(Remarks, ATerminalHasSeenAFaultAndAPageHasNot) {
+  Report report = sample_comparison();
+  report.runs.pop_back();
+  report.runs[0].diagnostics = {{"illegal address", "kernel 'axpy(int)': all of it", 1}};
+  judge(report);
+  EXPECT_EQ(remarks(report, Reader::Terminal)[0], "On RTX A6000 a fault of a kernel was reported (above).");
+  EXPECT_EQ(remarks(report, Reader::Page)[0], "RTX A6000: illegal address: kernel 'axpy(int)': all of it");
+}
+
+TEST(Comparison, KernelsOfLittleTimeShareARow) {
+  Report report = sample_comparison();
+  for (report::Run& run : report.runs) {
+    for (const char* name : {"a", "b", "c"}) run.kernels.push_back(sample_kernel(name, 4, 0.1));
+  }
+  const std::string text = to_text(comparison(report));
+  EXPECT_NE(text.find("3 kernels under 1 % each"), std::string::npos) << text;
+  EXPECT_EQ(text.find("a [grid"), std::string::npos) << text;
+}
+
+TEST(Comparison, MarksWhatDependsOnThisMachine) {
+  const Report report = sample_comparison();
+  EXPECT_NE(to_text(comparison(report)).find("program, start to end *"), std::string::npos);
+  EXPECT_TRUE(remarks(report, Reader::Terminal).back().starts_with("* "));
 }
 
 TEST(Verdict, OneRunHasNone) {

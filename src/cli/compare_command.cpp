@@ -1,0 +1,84 @@
+// `doppel compare`.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/input_replay.h"
+#include "cli/program_flags.h"
+#include "cli/progress.h"
+
+namespace doppel::cli {
+namespace {
+
+// Stands before what the program writes on this card. Standard error is labelled too where somebody watches
+// it apart from the output.
+void print_label(const card::Card& card, std::FILE* out) {
+  const std::string label = fmt::format("--- on {} ---\n", short_name(card));
+  fmt::print(out, "{}", label);
+  std::fflush(out);
+  if (out == stdout && isatty(STDOUT_FILENO) == 0 && isatty(STDERR_FILENO) != 0)
+    fmt::print(stderr, "{}", label);
+}
+
+int compare(ProgramFlags& flags, const Program& program, const CLI::App& command) {
+  if (flags.cards.empty()) flags.cards = {"rtx-a6000", "rtx-pro-5000-blackwell"};
+  const Result<std::vector<card::Card>> cards = find_cards(flags.cards);
+  if (!cards) return kBadUsage;
+  if (const Result<void> ready = prepare(flags, program); !ready) {
+    complain(ready.error().message);
+    return ready.error().kind == Error::Kind::InvalidArgument ? kBadUsage : kFailed;
+  }
+  std::FILE* const out = flags.reports_to_output ? stderr : stdout;
+  report::Report report = new_report(program, command);
+  InputReplay input(STDIN_FILENO);
+  flags.execute.input = &input;
+  int status = 0;
+  for (std::size_t i = 0; i < cards->size(); ++i) {
+    const card::Card& card = (*cards)[i];
+    Progress progress(fmt::format("{} ({} of {})", short_name(card), i + 1, cards->size()),
+                      Progress::Beside::Output);
+    if (!flags.quiet) {
+      print_label(card, out);
+      flags.execute.on_tick = progress.on_tick();
+    }
+    Result<Execution> execution = execute(program, {card}, flags.execute);
+    progress.clear();
+    if (!execution) {
+      complain(execution.error().message);
+      return status_of(execution.error());
+    }
+    if (execution->interrupted) {
+      complain("interrupted: no report is written");
+      return execution->run.exit != 0 ? execution->run.exit : 130;
+    }
+    if (status == 0) status = execution->run.exit;
+    report.runs.push_back(std::move(execution->run));
+  }
+  const int failed = finish(report, flags);
+  if (!flags.quiet) print(report, out);
+  if (std::fflush(stdout) != 0) return kFailed;
+  return status != 0 ? status : failed;
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app, const Program& program, int& status) {
+  CLI::App* command =
+      app.add_subcommand("compare", "Run a program on each card and print the cards side by side");
+  auto flags = add_program_flags(
+      *command, "A card, by name or file; repeated: these (default: rtx-a6000, rtx-pro-5000-blackwell)");
+  command->prefix_command();
+  command->footer(
+      "usage: doppel compare [FLAG...] -- PROGRAM [ARG...]\n\n"
+      "The program runs once on each card; what standard input holds, each run reads. A line with the card's "
+      "name "
+      "stands before its output, the table after the last one. The status is the first that is not 0, or 3 "
+      "where "
+      "--fail-if holds.");
+  command->callback([flags, &program, &status, command] { status = compare(*flags, program, *command); });
+}
+
+}  // namespace doppel::cli

@@ -1,0 +1,151 @@
+#include "cli/program_flags.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+#include "cli/installation.h"
+#include "cli/terminal.h"
+#include "report/summary.h"
+#include "report/write_report.h"
+
+namespace doppel::cli {
+
+std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::string& card_help) {
+  auto flags = std::make_shared<ProgramFlags>();
+  command.add_option("--card", flags->cards, card_help)
+      ->type_name("NAME")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+  command.add_option("--devices", flags->execute.devices, "How many such cards the program sees (default 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 16).description(""));
+  command
+      .add_option("--clock", flags->clock,
+                  "What the program's own clocks show: host (default), or virtual, the modelled card's time")
+      ->type_name("host|virtual")
+      ->check(CLI::IsMember({"host", "virtual"}).description(""));
+  command
+      .add_option("--timing", flags->timing,
+                  "fast (default): from a sample of blocks; full: from more of them; off: results only")
+      ->type_name("fast|full|off")
+      ->check(CLI::IsMember({"fast", "full", "off"}).description(""));
+  command.add_flag(
+      "--check", flags->execute.check,
+      "Test every memory access: bounds, use after free, alignment, shared memory (slower; no times)");
+  command
+      .add_option("--timeout", flags->timeout_s,
+                  "A kernel that runs for S seconds of this machine fails; a program still running a second "
+                  "later is ended "
+                  "with status 124")
+      ->type_name("S")
+      ->check(CLI::Validator(CLI::PositiveNumber).description(""));
+  command
+      .add_option(
+          "--report", flags->reports,
+          "Write a report: .json, .md, .csv, .html, .trace.json (Perfetto); may be repeated; - is JSON on "
+          "standard output (-.md: Markdown, and so on), where nothing else is written then")
+      ->type_name("FILE")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+  command
+      .add_option("--fail-if", flags->fail_if,
+                  "End with status 3 where this holds of the report, such as 'time > 5 ms or faults > 0' "
+                  "(docs/command-line.md)")
+      ->type_name("EXPRESSION");
+  command.add_flag("--quiet", flags->quiet,
+                   "Only the program's own output: no table, no labels, no progress");
+  return flags;
+}
+
+Result<void> prepare(ProgramFlags& flags, const Program& program) {
+  if (program.empty())
+    return fail(Error::Kind::InvalidArgument, "no program to run: expected -- PROGRAM [ARG...]");
+  flags.execute.virtual_clock = flags.clock == "virtual";
+  if (!flags.timing.empty()) flags.execute.timing = flags.timing;
+  if (flags.timeout_s > 0) flags.execute.timeout_s = flags.timeout_s;
+  if (!flags.fail_if.empty()) {
+    Result<report::Condition> condition = report::Condition::parse(flags.fail_if);
+    if (!condition) return tl::unexpected<Error>(condition.error());
+    flags.condition = std::move(*condition);
+  }
+  for (const std::string& file : flags.reports) {
+    const auto form = report::form_of(file);
+    if (!form) return tl::unexpected<Error>(form.error());
+    flags.execute.timeline |= *form == report::Form::Trace;
+    if (report::is_standard_output(file)) {
+      if (flags.reports_to_output)
+        return fail(Error::Kind::InvalidArgument, "only one report can go to standard output");
+      flags.reports_to_output = true;
+    }
+    if (const auto writable = report::check_writable(file); !writable) return writable;
+  }
+  flags.execute.output_to_error = flags.reports_to_output;
+  return {};
+}
+
+int status_of(const Error& error) {
+  if (error.kind == Error::Kind::NotFound) return kNotFound;
+  return error.kind == Error::Kind::InvalidArgument ? kNotExecutable : kFailed;
+}
+
+int finish(report::Report& report, const ProgramFlags& flags) {
+  Result<std::optional<report::ErrorBand>> band = report::load_error_band(error_band_file());
+  if (!band) {
+    complain(band.error().message);
+    return kFailed;
+  }
+  report.error_band = std::move(*band);
+  report::judge(report);
+  int status = 0;
+  for (const std::string& file : flags.reports) {
+    if (const Result<void> written = report::write_report(report, file); !written) {
+      complain(written.error().message);
+      status = kFailed;
+    }
+  }
+  if (status != 0 || !flags.condition) return status;
+  const Result<bool> holds = flags.condition->holds(report);
+  if (!holds) {
+    complain(fmt::format("--fail-if '{}' cannot be decided: {}", flags.fail_if, holds.error().message));
+    return kConditionHolds;
+  }
+  if (*holds) complain(fmt::format("--fail-if '{}' holds", flags.fail_if));
+  return *holds ? kConditionHolds : 0;
+}
+
+void print(const report::Report& report, std::FILE* out) {
+  const int descriptor = fileno(out);
+  const std::size_t width = columns_of(descriptor);
+  fmt::print(out, "\n{}", report::to_text(report::comparison(report), width));
+  const std::vector<std::string> remarks = report::remarks(report, report::Reader::Terminal);
+  if (!remarks.empty()) fmt::print(out, "\n");
+  // What goes to a file is left to its reader.
+  const bool wraps = isatty(descriptor) != 0;
+  for (const std::string& remark : remarks)
+    fmt::print(out, "{}\n", wraps ? report::wrapped(remark, width) : remark);
+}
+
+report::Report new_report(const Program& program, const CLI::App& command) {
+  report::Report report;
+  report.program = program;
+  report.date = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  report.flags = {command.get_name()};
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() == 0 || option->get_lnames().empty()) continue;
+    for (const std::string& value : option->results()) {
+      report.flags.push_back("--" + option->get_lnames().front());
+      if (option->get_items_expected_max() > 0) report.flags.push_back(value);
+    }
+  }
+  return report;
+}
+
+}  // namespace doppel::cli

@@ -1,0 +1,50 @@
+#include "report/error_band.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace doppel::report {
+
+bool ErrorBand::verifies(const std::string& card) const {
+  return std::find(cards.begin(), cards.end(), card) != cards.end();
+}
+
+Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return std::optional<ErrorBand>{};
+  try {
+    const nlohmann::json json = nlohmann::json::parse(in);
+    ErrorBand band;
+    json.at("mean_percent").get_to(band.mean_percent);
+    json.at("measurements").get_to(band.measurements);
+    json.at("set").get_to(band.set);
+    band.cards = json.value("cards", band.cards);
+    return std::optional<ErrorBand>(band);
+  } catch (const nlohmann::json::exception& error) {
+    return fail(Error::Kind::InvalidInput, fmt::format("{}: {}", file.string(), error.what()));
+  }
+}
+
+std::string error_sentence(const std::optional<ErrorBand>& band, const std::vector<NamedCard>& cards) {
+  if (!band) {
+    return "The error of these times has not been measured against real cards yet: take the ratios as an "
+           "estimate.";
+  }
+  std::string out =
+      fmt::format("Mean error of the model's times against real cards: {:.0f} % ({} measurements: {}).",
+                  band->mean_percent, band->measurements, band->set);
+  std::vector<std::string> unverified;
+  for (const NamedCard& card : cards) {
+    if (!band->verifies(card.id)) unverified.push_back(card.name);
+  }
+  if (unverified.empty()) return out;
+  return out +
+         fmt::format(" {} {} unverified: nobody has measured {}, and the error of {} times is not known.",
+                     fmt::join(unverified, " and "), unverified.size() > 1 ? "are" : "is",
+                     unverified.size() > 1 ? "them" : "it", unverified.size() > 1 ? "their" : "its");
+}
+
+}  // namespace doppel::report

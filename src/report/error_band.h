@@ -1,0 +1,33 @@
+// How far the timing model's times are from measured ones: truth/error-band.json as the verdict prints it.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/result.h"
+
+namespace doppel::report {
+
+struct ErrorBand {
+  double mean_percent = 0;  // mean absolute percentage error
+  int measurements = 0;
+  std::string set;  // what was compared, in words
+  std::vector<std::string>
+      cards;  // ids of the cards that were measured; a card that is not among them is unverified
+  bool verifies(const std::string& card) const;
+};
+
+// Reads {"mean_percent", "measurements", "set", "cards"}; none where the file is missing. Error InvalidInput
+// names the file.
+Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& file);
+
+// What to say of the error of times of these cards: one sentence or two.
+struct NamedCard {
+  std::string id;
+  std::string name;
+};
+std::string error_sentence(const std::optional<ErrorBand>& band, const std::vector<NamedCard>& cards);
+
+}  // namespace doppel::report

@@ -1,0 +1,20 @@
+// One run's kernels in full, for the forms that are pages.
+#pragma once
+
+#include <string>
+
+#include "report/report.h"
+#include "report/table.h"
+
+namespace doppel::report {
+
+Table kernel_details(const Run& run);
+
+// "./program --size 12" and "doppel compare --check".
+std::string program_text(const Report& report);
+std::string flags_text(const Report& report);
+
+// "Made by Doppel 0.1.0 on 2026-01-31T12:00:00Z by 'doppel compare'. Times and energies are modelled."
+std::string origin_text(const Report& report);
+
+}  // namespace doppel::report
