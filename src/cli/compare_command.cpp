@@ -72,7 +72,6 @@ void add_compare(CLI::App& app, const Program& program, int& status) {
       *command, "A card, by name or file; repeated: these (default: rtx-a6000, rtx-pro-5000-blackwell)");
   command->prefix_command();
   command->footer(
-      "usage: doppel compare [FLAG...] -- PROGRAM [ARG...]\n\n"
       "The program runs once on each card; what standard input holds, each run reads. A line with the card's "
       "name "
       "stands before its output, the table after the last one. The status is the first that is not 0, or 3 "

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "support/nearest.h"
 
 namespace doppel::cli {
@@ -65,6 +66,7 @@ int main_of(int argc, char** argv) {
   CLI::App app(
       "Doppel: GPU programs on doubles of real cards, with the time and energy each card would have taken",
       "doppel");
+  app.formatter(help_formatter());
   app.set_version_flag("--version", std::string("doppel ") + DOPPEL_VERSION);
   app.require_subcommand(1);
   Program program;

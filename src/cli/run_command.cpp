@@ -52,7 +52,6 @@ void add_run(CLI::App& app, const Program& program, int& status) {
                                  "The card, by name or file (see 'doppel cards'); repeated: several devices");
   command->prefix_command();
   command->footer(
-      "usage: doppel run [FLAG...] -- PROGRAM [ARG...]\n\n"
       "Ends with the program's status, or with 3 where --fail-if holds. The program's standard output is "
       "left "
       "alone; the summary goes to standard error.");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <tuple>
 #include <vector>
 
@@ -55,10 +56,20 @@ std::string utilisation_text(const Json& shares) {
     return std::tie(b.second, a.first) < std::tie(a.second, b.first);
   });
   std::string out;
+  constexpr double kWorthSaying = 0.005;  // is printed as 1 %
   for (const auto& [unit, share] : units) {
+    if (share < kWorthSaying) continue;
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", unit, percent_text(share));
   }
   return out;
+}
+
+// Text that may be longer than a line of the table.
+void add_wrapped(Table& table, const std::string& label, const std::string& text, std::size_t width) {
+  constexpr std::size_t kLabels = 28;
+  std::istringstream lines(wrapped(text, width > 2 * kLabels ? width - kLabels : kLabels));
+  std::string first = label;
+  for (std::string line; std::getline(lines, line); first.clear()) table.add({first, line});
 }
 
 std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
@@ -79,13 +90,13 @@ std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
   const bool by_power = k.contains("power_bound") && k["power_bound"] == true;
   table.add({"bound by", text(k, "bound") + (by_power ? "; power lowered the clock" : "")});
   if (k.contains("utilisation") && !k["utilisation"].empty())
-    table.add({"busy", utilisation_text(k["utilisation"])});
+    add_wrapped(table, "busy", utilisation_text(k["utilisation"]), width);
   const std::string limit = text(k, "occupancy_limit");
   table.add(
       {"occupancy", percent_text(number(k, "occupancy")) + (limit.empty() ? "" : ", limited by " + limit)});
   table.add({"registers, shared memory", fmt::format("{:.0f} a thread, {} a block", number(k, "registers"),
                                                      bytes_text(number(k, "shared_bytes")))});
-  table.add({"waves", figures(number(k, "waves"))});
+  table.add({"waves", fmt::format("{:.2f}", number(k, "waves"))});
   const double dram = number(k, "dram_bytes");
   const double flops = number(k, "flops");
   if (time_us > 0) {

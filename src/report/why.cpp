@@ -38,11 +38,14 @@ double share_of(const Kernel& k, const std::string& unit) {
 }
 
 std::string of_latency(const Kernel& k, const card::Card& card) {
-  const double warps = std::max(1.0, std::round(k.occupancy * card.sm.max_warps));
+  // As many as an SM can hold of this kernel, or as few as the grid has for it.
+  const double of_block = std::ceil(product(k.block) / card.sm.warp_size);
+  const double of_grid = of_block * std::ceil(product(k.grid) / card.sm_count);
+  const double warps = std::max(1.0, std::min(std::round(k.occupancy * card.sm.max_warps), of_grid));
   std::string out =
       fmt::format("its warps mostly wait for results: {:.0f} of {} warps an SM are too few to hide it", warps,
                   card.sm.max_warps);
-  if (product(k.grid) >= card.sm_count && !k.occupancy_limit.empty() && k.occupancy < 1) {
+  if (of_grid > warps && !k.occupancy_limit.empty() && k.occupancy < 1) {
     if (k.occupancy_limit == "registers")
       out += fmt::format(" ({} registers a thread leave no room for more)", k.registers);
     else if (k.occupancy_limit == "shared memory")

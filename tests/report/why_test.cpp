@@ -13,7 +13,8 @@ std::string why_of(device::KernelRecord kernel) { return why(kernel, card::find_
 TEST(Why, AGridThatDoesNotFillTheCard) {
   device::KernelRecord kernel = sample_kernel("step", 32, 100);
   kernel.bound = "latency";
-  kernel.occupancy = 8.0 / 48;
+  kernel.occupancy = 1;  // what an SM can hold: the grid has one block of 8 warps for each
+  kernel.occupancy_limit = "warps";
   EXPECT_EQ(why_of(kernel),
             "The grid fills 32 of 84 SMs, and its warps mostly wait for results: 8 of 48 warps an SM are too "
             "few to "
