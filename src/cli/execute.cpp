@@ -75,6 +75,7 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   out.emplace("DOPPEL_RECORD", records.string());
   if (options.timing) out.emplace("DOPPEL_TIMING", *options.timing);
   if (options.timeline) out.emplace("DOPPEL_TIMELINE", "1");
+  if (!options.driver_version.empty()) out.emplace("DOPPEL_DRIVER_VERSION", options.driver_version);
   if (options.check) out.emplace("DOPPEL_CHECK", "1");
   if (options.timeout_s) out.emplace("DOPPEL_TIMEOUT_S", fmt::format("{}", *options.timeout_s));
   const Result<fs::path> compiler = compiler_library();

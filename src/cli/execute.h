@@ -20,6 +20,7 @@ struct ExecuteOptions {
   bool virtual_clock = false;
   std::optional<std::string>
       timing;  // "fast", "full", "off"; none: the environment's, else the library's default
+  std::string driver_version;  // "12.4"; empty: the library's default
   bool check = false;
   bool timeline = false;  // every kernel and copy is kept with its place, for a trace
   std::optional<double> timeout_s;

@@ -11,6 +11,7 @@
 
 #include "cli/installation.h"
 #include "cli/terminal.h"
+#include "device/driver_version.h"
 #include "report/summary.h"
 #include "report/write_report.h"
 
@@ -36,6 +37,17 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
                   "fast (default): from a sample of blocks; full: from more of them; off: results only")
       ->type_name("fast|full|off")
       ->check(CLI::IsMember({"fast", "full", "off"}).description(""));
+  command
+      .add_option("--driver-version", flags->execute.driver_version,
+                  "The CUDA version that the driver reports (default 13.5), to try a program on an older one")
+      ->type_name("X.Y")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return device::parse_driver_version(text)
+                       ? std::string()
+                       : fmt::format("{}: expected a version of CUDA from 11.0 to 13.5", text);
+          },
+          ""));
   command.add_flag(
       "--check", flags->execute.check,
       "Test every memory access: bounds, use after free, alignment, shared memory (slower; no times)");

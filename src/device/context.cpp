@@ -25,6 +25,8 @@ std::atomic<std::uint64_t> next_context{1};
 constexpr std::uint64_t kDefaultStackBytes = 1024;
 constexpr std::uint64_t kDefaultPrintfBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kDefaultHeapBytes = std::uint64_t{8} << 20;
+constexpr std::uint64_t kDefaultSyncDepth = 2;
+constexpr std::uint64_t kDefaultPendingLaunches = 2048;
 constexpr std::uint64_t kMaxStackBytes = std::uint64_t{512} << 10;
 constexpr int kLeastPriority = 0;
 constexpr int kGreatestPriority = -5;
@@ -37,6 +39,8 @@ Context::Context(Device& device, unsigned flags) : device_(device), id_(next_con
   limits_ = {{Limit::StackSize, kDefaultStackBytes},
              {Limit::PrintfFifoSize, kDefaultPrintfBytes},
              {Limit::MallocHeapSize, kDefaultHeapBytes},
+             {Limit::RuntimeSyncDepth, kDefaultSyncDepth},
+             {Limit::RuntimePendingLaunchCount, kDefaultPendingLaunches},
              {Limit::MaxL2FetchGranularity, 64},
              {Limit::PersistingL2Bytes, 0}};
 }
@@ -198,9 +202,10 @@ void Context::memory_info(std::uint64_t& free_bytes, std::uint64_t& total_bytes)
   free_bytes = total_bytes - device_.memory().used();
 }
 
-Result<std::shared_ptr<Module>> Context::load(std::shared_ptr<Program> program) {
+Result<std::shared_ptr<Module>> Context::load(std::shared_ptr<Program> program,
+                                              const std::shared_ptr<Library>& library) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
-  auto module = Module::create(*this, std::move(program));
+  auto module = Module::create(*this, std::move(program), library);
   if (!module) return module;
   const std::lock_guard lock(mutex_);
   modules_.push_back(*module);
@@ -330,10 +335,9 @@ Result<void> Context::set_limit(Limit limit, std::uint64_t value) {
       value =
           std::min<std::uint64_t>(value, static_cast<std::uint64_t>(device_.card().l2.max_persisting_bytes));
       break;
+    // Launches from device code wait in the host's memory, and no kernel waits for another: nothing to reserve.
     case Limit::RuntimeSyncDepth:
     case Limit::RuntimePendingLaunchCount:
-      return fail(Error::Kind::NotSupported,
-                  "launches from device code are not supported: their limits cannot be set");
     case Limit::PrintfFifoSize:
     case Limit::MaxL2FetchGranularity:
       break;

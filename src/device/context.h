@@ -20,6 +20,7 @@
 namespace doppel::device {
 
 class Event;
+class Library;
 class Module;
 class Operation;
 class Program;
@@ -81,7 +82,8 @@ class Context : public std::enable_shared_from_this<Context> {
   void memory_info(std::uint64_t& free_bytes, std::uint64_t& total_bytes) const;
 
   // Modules. An error's message is the text for the caller's JIT log: one line a diagnostic.
-  Result<std::shared_ptr<Module>> load(std::shared_ptr<Program> program);
+  Result<std::shared_ptr<Module>> load(std::shared_ptr<Program> program,
+                                       const std::shared_ptr<Library>& library = nullptr);
   Result<void> unload(const std::shared_ptr<Module>& module);
 
   // Streams. legacy() is the default stream; per_thread() the calling thread's own.

@@ -26,7 +26,7 @@ Cost run_host_function(const HostWork& work) {
   return cost;
 }
 
-bool condition_holds(const ValueWork& work) {
+bool condition_holds(const ValueWork::Step& work) {
   std::uint64_t value = 0;
   if (work.bytes == 8) {
     value = __atomic_load_n(reinterpret_cast<const std::uint64_t*>(work.address), __ATOMIC_ACQUIRE);
@@ -36,6 +36,7 @@ bool condition_holds(const ValueWork& work) {
   const std::uint64_t mask = work.bytes == 8 ? ~std::uint64_t{0} : 0xffffffff;
   switch (work.operation) {
     case ValueWork::Operation::Write:
+    case ValueWork::Operation::Barrier:
       return true;
     case ValueWork::Operation::WaitEqual:
       return value == (work.value & mask);
@@ -51,7 +52,8 @@ bool condition_holds(const ValueWork& work) {
   return true;
 }
 
-Cost run_value(const ValueWork& work, Operation& self, const Platform& platform) {
+void run_step(const ValueWork::Step& work, Operation& self, const Platform& platform) {
+  if (work.operation == ValueWork::Operation::Barrier) return;
   if (work.operation == ValueWork::Operation::Write) {
     if (work.bytes == 8) {
       __atomic_store_n(reinterpret_cast<std::uint64_t*>(work.address), work.value, __ATOMIC_RELEASE);
@@ -59,12 +61,16 @@ Cost run_value(const ValueWork& work, Operation& self, const Platform& platform)
       __atomic_store_n(reinterpret_cast<std::uint32_t*>(work.address), static_cast<std::uint32_t>(work.value),
                        __ATOMIC_RELEASE);
     }
-    return {};
+    return;
   }
   while (!condition_holds(work) && !platform.cancelled()) {
     self.waiting = true;
     std::this_thread::yield();
   }
+}
+
+Cost run_values(const ValueWork& work, Operation& self, const Platform& platform) {
+  for (const ValueWork::Step& step : work.steps) run_step(step, self, platform);
   return {};
 }
 
@@ -85,7 +91,7 @@ std::shared_ptr<Operation> make_operation(const Work& work, const Submission& su
     });
   } else if (const auto* value = std::get_if<ValueWork>(&work)) {
     operation->set_run(
-        [work = *value, self = operation.get(), &platform] { return run_value(work, *self, platform); });
+        [work = *value, self = operation.get(), &platform] { return run_values(work, *self, platform); });
   } else if (const auto* free = std::get_if<FreeWork>(&work)) {
     operation->set_run([address = free->address, context = submission.context] {
       const PointerInfo info = context->platform().classify(address);

@@ -15,6 +15,7 @@ struct Submission {
   std::shared_ptr<Context> context;
   std::uint64_t stream_id = 0;
   bool in_graph = false;
+  std::uint32_t depth = 0;  // of a launch by a kernel: one more than that kernel's
 };
 
 // Not for ChildGraphWork, nor for event work: those are dependencies only (they become operations without

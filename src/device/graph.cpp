@@ -15,6 +15,7 @@ tl::unexpected<Error> no_node() { return fail(Error::Kind::InvalidArgument, "the
 std::shared_ptr<Graph> Graph::clone() const {
   const std::lock_guard lock(mutex_);
   auto copy = std::make_shared<Graph>();
+  copy->kept_ = kept_;
   for (const NodeId old : sequence_) copy->clones_[old] = next_node++;
   for (const NodeId old : sequence_) {
     Node node = nodes_.at(old);
@@ -25,6 +26,35 @@ std::shared_ptr<Graph> Graph::clone() const {
     copy->nodes_.emplace(node.id, std::move(node));
   }
   return copy;
+}
+
+std::uint64_t Graph::next_id() {
+  static std::atomic<std::uint64_t> next{1};
+  return next++;
+}
+
+void Graph::keep(const void* object, unsigned count,
+                 const std::function<std::shared_ptr<void>()>& reference) {
+  const std::lock_guard lock(mutex_);
+  for (unsigned i = 0; i < count; ++i) kept_.push_back({object, reference()});
+}
+
+Result<void> Graph::drop(const void* object, unsigned count) {
+  std::vector<Kept> dropped;  // destroyed behind the lock: the program's destructor may run
+  const std::lock_guard lock(mutex_);
+  const auto held = std::ranges::count_if(kept_, [&](const Kept& each) { return each.object == object; });
+  if (held < static_cast<std::ptrdiff_t>(count))
+    return fail(Error::Kind::InvalidArgument, "the graph holds fewer references to that object");
+  for (auto each = kept_.begin(); count != 0;) {
+    if (each->object != object) {
+      ++each;
+      continue;
+    }
+    dropped.push_back(std::move(*each));
+    each = kept_.erase(each);
+    --count;
+  }
+  return {};
 }
 
 NodeId Graph::clone_of(NodeId original) const {

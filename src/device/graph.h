@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -50,8 +51,23 @@ class Graph {
   // Dependencies first; InvalidArgument where there is a cycle.
   Result<std::vector<NodeId>> order() const;
 
+  // Of this process, never reused.
+  std::uint64_t id() const { return id_; }
+
+  // References to objects of the program that live as long as the graph, its clones and what is made of it:
+  // `count` references to what `object` names; each goes when `reference` is destroyed.
+  void keep(const void* object, unsigned count, const std::function<std::shared_ptr<void>()>& reference);
+  Result<void> drop(const void* object, unsigned count);  // InvalidArgument: the graph has fewer
+
  private:
+  struct Kept {
+    const void* object;
+    std::shared_ptr<void> reference;
+  };
+  std::uint64_t id_ = next_id();
+  static std::uint64_t next_id();
   mutable std::mutex mutex_;
+  std::vector<Kept> kept_;
   std::vector<NodeId> sequence_;
   std::map<NodeId, Node> nodes_;
   std::map<NodeId, NodeId> clones_;
@@ -79,6 +95,8 @@ class GraphExec {
                                             std::uint64_t stream_id);
 
   const std::shared_ptr<Graph>& graph() const { return graph_; }
+  // What it keeps alive goes after its last launch has run. Called once, when the program destroys it.
+  void release();
 
  private:
   Result<NodeId> own(NodeId id) const;

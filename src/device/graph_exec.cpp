@@ -155,6 +155,19 @@ Result<void> GraphExec::update(const Graph& graph, UpdateFailure* failure) {
   return {};
 }
 
+void GraphExec::release() {
+  const std::lock_guard lock(mutex_);
+  if (last_launch_ == nullptr || last_launch_->done()) return;
+  // An operation behind the last launch holds the graph; it lets go outside of the scheduler's lock.
+  Scheduler& scheduler = last_launch_->context()->platform().scheduler();
+  auto keeper = std::make_shared<Operation>(last_launch_->context(), nullptr, 0.0);
+  keeper->set_run([graph = graph_]() mutable {
+    graph = nullptr;
+    return Cost{};
+  });
+  scheduler.submit(keeper, {last_launch_});
+}
+
 Result<std::shared_ptr<Operation>> GraphExec::launch(Context& context,
                                                      std::vector<std::shared_ptr<Operation>> dependencies,
                                                      std::uint64_t stream_id) {

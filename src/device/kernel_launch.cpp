@@ -4,14 +4,18 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <optional>
 
 #include "card/occupancy.h"
+#include "device/device_launches.h"
 #include "device/execute.h"
 #include "device/host_clock.h"
 #include "device/module.h"
 #include "device/platform.h"
 #include "device/prediction_cache.h"
 #include "device/run_recorder.h"
+#include "device/shared_resource.h"
 #include "support/log.h"
 
 namespace doppel::device {
@@ -38,7 +42,48 @@ struct LaunchState {
   engine::Outcome outcome;  // of a traced launch, until it is placed
   LaunchPrediction prediction;
   bool ran = false;
+  std::uint32_t depth = 0;
+  // What the kernel launched: run behind it, inside of the same operation.
+  struct Child {
+    std::shared_ptr<Operation> operation;
+    Cost cost;
+    std::uint64_t queue = 0;
+    bool tail = false;
+    double start_us = 0;  // from the start of the kernel that launched it
+  };
+  std::vector<Child> children;
 };
+
+// In the order that DeviceLaunches gives. Ends early where one of them fails.
+void run_children(LaunchState& state, const Operation& parent, DeviceLaunches& launches) {
+  for (DeviceLaunches::Item& item : launches.take()) {
+    LaunchState::Child child;
+    child.operation = make_operation(item.work, {state.context, parent.stream_id, true, state.depth + 1});
+    child.queue = item.queue;
+    child.tail = item.tail;
+    child.cost = child.operation->run_inside();
+    state.children.push_back(std::move(child));
+    if (!state.context->check()) return;
+  }
+}
+
+// When each child starts: behind its parent and the one before it in its queue, and where the card has room;
+// tails one by one behind all others. Returns the end of the last, from the parent's start.
+double place_children(LaunchState& state, double parent_us) {
+  SharedResource sms;
+  std::map<std::uint64_t, double> ends;  // by queue
+  double end_us = parent_us;
+  for (LaunchState::Child& child : state.children) {
+    if (child.cost.resolve) child.cost.resolve(child.cost);
+    const auto before = ends.find(child.queue);
+    const double ready = child.tail ? end_us : before != ends.end() ? before->second : parent_us;
+    child.start_us = sms.take(ready + child.cost.gap_us, child.cost.duration_us, child.cost.share);
+    const double child_end_us = child.start_us + child.cost.duration_us;
+    if (!child.tail) ends[child.queue] = child_end_us;
+    end_us = std::max(end_us, child_end_us);
+  }
+  return end_us;
+}
 
 void report_fault(LaunchState& state, const engine::Fault& fault) {
   Context& context = *state.context;
@@ -134,6 +179,12 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   const double host_us = platform.clock().latest_us();
   launch.globaltimer_ns = [host_us] { return static_cast<std::uint64_t>(host_us * 1000); };
 
+  std::optional<DeviceLaunches> launches;
+  if (state.program->launches_kernels()) {
+    launches.emplace(state.context, state.module, state.depth);
+    launch.device_runtime = &*launches;
+  }
+
   std::vector<std::uint64_t> samples;
   if (state.traced) samples = timing::plan_samples(card, *state.model, state.shape, platform.options().depth);
   launch.traced_blocks = samples;
@@ -161,6 +212,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   }
 
   state.ran = true;
+  if (launches) run_children(state, operation, *launches);
   Cost cost;
   cost.lane = Lane::Compute;
   cost.share = share_of_card(card, state.shape, launch.resident_blocks_per_sm);
@@ -172,7 +224,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   // in.
   cost.resolve = [&state, counted](Cost& resolved) {
     predict(state, counted);
-    resolved.duration_us = state.prediction.timing.time_us;
+    resolved.duration_us = place_children(state, state.prediction.timing.time_us);
   };
   return cost;
 }
@@ -190,6 +242,7 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
   state->shape = {work.grid, work.block, static_cast<std::uint32_t>(work.kernel->attributes().shared_bytes),
                   work.dynamic_shared_bytes};
   state->in_graph = submission.in_graph;
+  state->depth = submission.depth;
   state->grid_id = next_grid++;
   state->timed = platform.options().depth != timing::Depth::Off && !platform.options().check;
   if (state->timed) {
@@ -204,8 +257,13 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
   operation->on_placed = [state](const Operation& placed) {
     if (!state->ran) return;
     state->context->platform().recorder().kernel(
-        {state->context->device().ordinal(), placed.stream_id, placed.start_us(), placed.end_us()},
+        {state->context->device().ordinal(), placed.stream_id, placed.start_us(),
+         state->children.empty() ? placed.end_us() : placed.start_us() + state->prediction.timing.time_us},
         state->work.kernel->name(), state->shape, state->prediction.timing, state->prediction.power);
+    for (const LaunchState::Child& child : state->children) {
+      const double start_us = placed.start_us() + child.start_us;
+      child.operation->place_inside(start_us, start_us + child.cost.duration_us);
+    }
   };
   return operation;
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "device/context.h"
+#include "device/device.h"
 #include "jit/warp_abi.h"
 #include "kernel/shared_layout.h"
 #include "support/nearest.h"
@@ -24,9 +25,11 @@ bool takes_memory(const ptx::Variable& variable) {
 
 }  // namespace
 
-Result<std::shared_ptr<Module>> Module::create(Context& context, std::shared_ptr<Program> program) {
+Result<std::shared_ptr<Module>> Module::create(Context& context, std::shared_ptr<Program> program,
+                                               const std::shared_ptr<Library>& library) {
   std::shared_ptr<Module> module(new Module(context.shared_from_this(), std::move(program)));
-  if (auto placed = module->place_variables(); !placed) {
+  module->library_ = library;
+  if (auto placed = module->place_variables(library); !placed) {
     module->release();
     return tl::unexpected(placed.error());
   }
@@ -43,13 +46,19 @@ Module::~Module() { release(); }
 
 bool Module::context_destroyed() const { return context_->destroyed(); }
 
-Result<void> Module::place_variables() {
+Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
   memory::AddressSpace& memory = context_->device().memory();
   const ptx::Module& ptx = *program_->ptx();
   symbols_.assign(ptx.variables.size(), 0);
   for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
     const ptx::Variable& variable = ptx.variables[index];
     if (!takes_memory(variable)) continue;
+    if (variable.managed && library != nullptr) {
+      const auto shared = library->managed(context_->device(), static_cast<std::uint32_t>(index));
+      if (!shared) return tl::unexpected(shared.error());
+      symbols_[index] = *shared;
+      continue;
+    }
     const auto kind = variable.managed ? memory::AllocationKind::Managed : memory::AllocationKind::Symbol;
     const auto address = memory.allocate(variable.size, variable.alignment, kind, variable.name);
     if (!address) return tl::unexpected(address.error());
@@ -59,9 +68,11 @@ Result<void> Module::place_variables() {
       std::memcpy(reinterpret_cast<void*>(*address), variable.initializer.data(),
                   variable.initializer.size());
   }
+  const bool relocates_shared = library != nullptr && library->take_relocation();
   for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
     const ptx::Variable& variable = ptx.variables[index];
     if (!takes_memory(variable)) continue;
+    if (variable.managed && library != nullptr && !relocates_shared) continue;
     for (const ptx::Relocation& relocation : variable.relocations) {
       const std::uint64_t target =
           relocation.is_function ? jit::function_address(relocation.target) : symbols_[relocation.target];
@@ -102,7 +113,7 @@ Result<std::shared_ptr<Module>> Library::module(Context& context) {
   const std::lock_guard lock(mutex_);
   auto& module = modules_[context.id()];
   if (module != nullptr) return module;
-  auto loaded = context.load(program_);
+  auto loaded = context.load(program_, shared_from_this());
   if (!loaded) {
     modules_.erase(context.id());
     return loaded;
@@ -118,6 +129,39 @@ void Library::unload() {
     if (!module->context_destroyed()) (void)module->context().unload(module);
   }
   modules_.clear();
+  release_managed();
+}
+
+Result<std::uint64_t> Library::managed(Device& device, std::uint32_t variable) {
+  const std::lock_guard lock(managed_mutex_);
+  if (const auto found = managed_.find(variable); found != managed_.end()) return found->second;
+  if (managed_device_ == nullptr) managed_device_ = &device;
+  const ptx::Variable& described = program_->ptx()->variables[variable];
+  const auto address = managed_device_->memory().allocate(described.size, described.alignment,
+                                                          memory::AllocationKind::Managed, described.name);
+  if (!address) return address;
+  if (!described.initializer.empty())
+    std::memcpy(reinterpret_cast<void*>(*address), described.initializer.data(),
+                described.initializer.size());
+  managed_.emplace(variable, *address);
+  return *address;
+}
+
+Result<Global> Library::managed(Device& device, std::string_view name) {
+  const auto& variables = program_->ptx()->variables;
+  for (std::uint32_t index = 0; index < variables.size(); ++index) {
+    if (variables[index].managed && variables[index].name == name)
+      return managed(device, index).map([&](std::uint64_t address) {
+        return Global{address, variables[index].size};
+      });
+  }
+  return fail(Error::Kind::NotFound, fmt::format("the library has no managed variable '{}'", name));
+}
+
+void Library::release_managed() {
+  const std::lock_guard lock(managed_mutex_);
+  for (const auto& [variable, address] : managed_) (void)managed_device_->memory().free(address);
+  managed_.clear();
 }
 
 }  // namespace doppel::device

@@ -18,6 +18,7 @@
 namespace doppel::device {
 
 class Context;
+class Device;
 class Module;
 
 struct KernelAttributes {
@@ -87,10 +88,14 @@ struct Global {
   std::uint64_t bytes = 0;
 };
 
+class Library;
+
 class Module : public std::enable_shared_from_this<Module> {
  public:
-  // Allocates and initialises the variables. Use Context::load.
-  static Result<std::shared_ptr<Module>> create(Context& context, std::shared_ptr<Program> program);
+  // Allocates and initialises the variables. Use Context::load. `library`: whose module it is, which keeps
+  // the managed variables for all contexts; null: a module of its own.
+  static Result<std::shared_ptr<Module>> create(Context& context, std::shared_ptr<Program> program,
+                                                const std::shared_ptr<Library>& library = nullptr);
   ~Module();
 
   Context& context() const { return *context_; }
@@ -101,13 +106,16 @@ class Module : public std::enable_shared_from_this<Module> {
   const std::vector<std::shared_ptr<Kernel>>& kernels() const { return kernels_; }
   Result<Global> global(std::string_view name) const;
   std::span<const std::uint64_t> symbols() const { return symbols_; }
+  // The library that it was loaded from; null: none.
+  std::shared_ptr<Library> library() const { return library_.lock(); }
   void release();  // frees the variables: at unload
 
  private:
   Module(std::shared_ptr<Context> context, std::shared_ptr<Program> program)
       : context_(std::move(context)), program_(std::move(program)) {}
-  Result<void> place_variables();
+  Result<void> place_variables(const std::shared_ptr<Library>& library);
   std::shared_ptr<Context> context_;
+  std::weak_ptr<Library> library_;
   std::shared_ptr<Program> program_;
   std::vector<std::shared_ptr<Kernel>> kernels_;
   std::vector<std::uint64_t> symbols_;
@@ -115,17 +123,31 @@ class Module : public std::enable_shared_from_this<Module> {
 };
 
 // A program that belongs to no context (cuLibrary*): loaded into a context when it is first used there.
-class Library {
+class Library : public std::enable_shared_from_this<Library> {
  public:
   explicit Library(std::shared_ptr<Program> program) : program_(std::move(program)) {}
+  ~Library() { release_managed(); }
   const std::shared_ptr<Program>& program() const { return program_; }
   Result<std::shared_ptr<Module>> module(Context& context);
   void unload();
 
+  // Managed variables are the library's, one for all contexts and devices, and are there before any context
+  // (cuLibraryGetManaged). By the index of the variable in the program; `device`: where they are allocated if
+  // this is the first call. NotFound for a name that is no managed variable.
+  Result<std::uint64_t> managed(Device& device, std::uint32_t variable);
+  Result<Global> managed(Device& device, std::string_view name);
+  // True once: the first module to ask writes the addresses that their initial values hold.
+  bool take_relocation() { return !relocated_.exchange(true); }
+
  private:
+  void release_managed();
   std::shared_ptr<Program> program_;
   std::mutex mutex_;
   std::map<std::uint64_t, std::shared_ptr<Module>> modules_;  // by context id
+  std::mutex managed_mutex_;
+  Device* managed_device_ = nullptr;
+  std::map<std::uint32_t, std::uint64_t> managed_;  // by variable
+  std::atomic<bool> relocated_{false};
 };
 
 }  // namespace doppel::device

@@ -44,6 +44,10 @@ class Operation : public std::enable_shared_from_this<Operation> {
   std::uint64_t stream_id = 0;
   std::function<void(const Operation&)> on_placed;  // records it
   void set_run(std::function<Cost()> run) { run_ = std::move(run); }
+  // Of an operation inside of another one, which the scheduler and the timeline do not know: runs it on the
+  // calling thread, and tells it its place.
+  Cost run_inside();
+  void place_inside(double start_us, double end_us);
   // Set while it runs and only waits (for another launch, or for the host): nobody may wait for its place
   // then.
   std::atomic<bool> waiting{false};

@@ -66,6 +66,11 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
     if (*end != '\0' || !(options.timeout_s >= 0))
       return bad("DOPPEL_TIMEOUT_S", timeout, "a number of seconds");
   }
+  if (const std::string version = get("DOPPEL_DRIVER_VERSION"); !version.empty()) {
+    const auto known = parse_driver_version(version);
+    if (!known) return bad("DOPPEL_DRIVER_VERSION", version, "a version of CUDA from 11.0 to 13.5");
+    options.driver_version = *known;
+  }
   if (const std::string threads = get("DOPPEL_THREADS"); !threads.empty()) {
     char* end = nullptr;
     const long count = std::strtol(threads.c_str(), &end, 10);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "device/driver_version.h"
 #include "support/result.h"
 #include "timing/launch_timing.h"
 
@@ -21,7 +22,8 @@ struct Options {
       cache_directory;         // DOPPEL_CACHE, else $XDG_CACHE_HOME/doppel, else ~/.cache/doppel; "off": none
   std::string record_folder;   // DOPPEL_RECORD: the folder for this process's record; empty: none is written
   bool keep_timeline = false;  // DOPPEL_TIMELINE=1: the record lists every kernel and copy, for a trace
-  unsigned host_threads = 0;   // DOPPEL_THREADS; 0: as many as the process may use
+  int driver_version = kNewestDriverVersion;  // DOPPEL_DRIVER_VERSION=13.5 (driver_version.h)
+  unsigned host_threads = 0;                  // DOPPEL_THREADS; 0: as many as the process may use
 
   // InvalidArgument names the variable, its value and what is expected.
   static Result<Options> from_environment();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "device/prediction_cache.h"
+#include "jit/device_functions.h"
 #include "ptx/link.h"
 #include "ptx/parse.h"
 
@@ -26,18 +27,27 @@ tl::unexpected<Error> refused(const ptx::ParseFailure& failure) {
   return tl::unexpected<Error>(std::move(error));
 }
 
+// The launch bounds of a kernel win where they are stricter.
+void limit_registers(ptx::Module& module, std::uint32_t max_registers) {
+  for (ptx::Function& function : module.functions) {
+    std::uint32_t& bound = function.bounds.max_registers;
+    bound = bound != 0 ? std::min(bound, max_registers) : max_registers;
+  }
+}
+
 }  // namespace
 
 Program::Program() : predictions_(std::make_unique<PredictionCache>()) {}
 Program::~Program() = default;
 
-Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_texts,
-                                               const Options& options) {
+Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_texts, const Options& options,
+                                               std::uint32_t max_registers) {
   if (ptx_texts.empty()) return fail(Error::Kind::InvalidInput, "a module without PTX");
   std::vector<ptx::Module> parts;
   for (const std::string& text : ptx_texts) {
     auto parsed = ptx::parse(text);
     if (!parsed) return refused(parsed.error());
+    if (max_registers != 0) limit_registers(*parsed, max_registers);
     parts.push_back(std::move(*parsed));
   }
   auto program = std::make_shared<Program>();
@@ -55,6 +65,10 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
   program->code_ = std::move(*code);
   for (std::uint32_t function = 0; function < program->ptx_->functions.size(); ++function)
     program->first_slots_.push_back(program->code_->first_slot(function));
+  program->launches_kernels_ =
+      std::ranges::any_of(program->ptx_->functions, [](const ptx::Function& function) {
+        return function.is_declaration && jit::find_device_function(function.name) != nullptr;
+      });
   return program;
 }
 

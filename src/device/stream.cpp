@@ -116,8 +116,13 @@ Result<void> Stream::copy_and_wait(const CopyWork& work) {
 }
 
 Result<void> Stream::memset_and_wait(const MemsetWork& work) {
-  // Fills of device memory do not hold up the host (CUDA Runtime API, "API synchronization behavior").
-  return enqueue(Work{work});
+  if (auto queued = enqueue(Work{work}); !queued) return queued;
+  // Fills of device memory do not hold up the host, those of pinned and managed memory do (CUDA Runtime API,
+  // "API synchronization behavior").
+  const auto kind = context_->platform().classify(work.address).kind;
+  if (kind == PointerInfo::Kind::Device || capture_status() != CaptureStatus::None) return {};
+  const auto last = tail();
+  return last != nullptr ? wait_for(*last) : Result<void>{};
 }
 
 Result<void> Stream::record(const std::shared_ptr<Event>& event) {

@@ -1,67 +1,13 @@
 #include "device/timeline.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "device/context.h"
 #include "device/device.h"
+#include "device/shared_resource.h"
 
 namespace doppel::device {
-namespace {
-
-// A resource that several may use at once, up to a share of 1 in sum.
-class Resource {
- public:
-  // The earliest start, not before `ready`, at which `share` is free for so long.
-  double take(double ready, double duration, double share) {
-    double start = ready;
-    // Only what ends after `ready` matters; `busy_` is ordered by end.
-    auto first = std::upper_bound(busy_.begin(), busy_.end(), ready,
-                                  [](double at, const Interval& each) { return at < each.end; });
-    if (duration > 0) {
-      auto candidate = first;
-      while (!fits(first, start, duration, share) && candidate != busy_.end()) start = (candidate++)->end;
-      const Interval made{start, start + duration, share};
-      busy_.insert(std::upper_bound(busy_.begin(), busy_.end(), made.end,
-                                    [](double at, const Interval& each) { return at < each.end; }),
-                   made);
-      if (busy_.size() > kKept) busy_.erase(busy_.begin());
-    }
-    return start;
-  }
-
- private:
-  struct Interval {
-    double start, end, share;
-  };
-  using Iterator = std::vector<Interval>::iterator;
-  // What lies further back than so many intervals is not filled any more.
-  static constexpr std::size_t kKept = 256;
-  static constexpr double kTolerance = 1e-9;
-
-  bool fits(Iterator first, double start, double duration, double share) const {
-    // The load can only rise where an interval starts.
-    const auto load_at = [&](double at) {
-      double load = 0;
-      for (auto each = first; each != busy_.end(); ++each) {
-        if (each->start <= at && at < each->end) load += each->share;
-      }
-      return load;
-    };
-    if (load_at(start) + share > 1 + kTolerance) return false;
-    for (auto each = first; each != busy_.end(); ++each) {
-      if (each->start > start && each->start < start + duration &&
-          load_at(each->start) + share > 1 + kTolerance)
-        return false;
-    }
-    return true;
-  }
-
-  std::vector<Interval> busy_;
-};
-
-}  // namespace
 
 class Timeline::Lanes {
  public:
@@ -70,7 +16,7 @@ class Timeline::Lanes {
     const std::size_t engines = static_cast<std::size_t>(std::max(1, device.card().engines.copy));
     copy_.resize(std::min<std::size_t>(engines, 3));
   }
-  Resource* of(Lane lane) {
+  SharedResource* of(Lane lane) {
     switch (lane) {
       case Lane::Compute:
         return &compute_;
@@ -88,8 +34,8 @@ class Timeline::Lanes {
   }
 
  private:
-  Resource compute_;
-  std::vector<Resource> copy_;
+  SharedResource compute_;
+  std::vector<SharedResource> copy_;
 };
 
 Timeline::Timeline() = default;
@@ -131,8 +77,10 @@ void Timeline::place(Operation& operation) {
     const auto ordinal = static_cast<std::size_t>(device.ordinal());
     if (lanes_.size() <= ordinal) lanes_.resize(ordinal + 1);
     if (lanes_[ordinal] == nullptr) lanes_[ordinal] = std::make_unique<Lanes>(device);
-    operation.start_us_ =
-        lanes_[ordinal]->of(cost.lane)->take(operation.start_us_, cost.duration_us, cost.share);
+    SharedResource& lane = *lanes_[ordinal]->of(cost.lane);
+    // Operations are placed in the order of their submission, and none starts before its own.
+    lane.forget_before(operation.submitted_us_);
+    operation.start_us_ = lane.take(operation.start_us_, cost.duration_us, cost.share);
   }
   operation.end_us_ = operation.start_us_ + cost.duration_us;
   end_us_ = std::max(end_us_, operation.end_us_);

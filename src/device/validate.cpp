@@ -37,11 +37,14 @@ Result<void> check_kernel(const KernelWork& work, Device& device) {
   }
   const KernelAttributes known = work.kernel->attributes();
   if (threads > known.max_threads_per_block) {
-    return fail(
-        Error::Kind::LimitExceeded,
-        fmt::format(
-            "kernel '{}': {} threads in a block: its {} registers a thread or its launch bounds allow {}",
-            name, threads, known.registers, known.max_threads_per_block));
+    const ptx::LaunchBounds& bounds = work.kernel->ptx().bounds;
+    if (bounds.max_threads[0] != 0 || bounds.required_threads[0] != 0)
+      return fail(Error::Kind::InvalidArgument,
+                  fmt::format("kernel '{}': {} threads in a block: its launch bounds allow {}", name, threads,
+                              known.max_threads_per_block));
+    return fail(Error::Kind::LimitExceeded,
+                fmt::format("kernel '{}': {} threads in a block: its {} registers a thread allow {}", name,
+                            threads, known.registers, known.max_threads_per_block));
   }
   if (work.dynamic_shared_bytes > work.kernel->max_dynamic_shared_bytes()) {
     return fail(Error::Kind::InvalidArgument,
@@ -131,12 +134,31 @@ Result<void> check_memset(const MemsetWork& work, Device& device) {
   return check_range(device, "destination", work.address, (work.height - 1) * pitch + row);
 }
 
+// A word that the card can reach, aligned.
+Result<void> check_value(const ValueWork::Step& work, Device& device) {
+  if (work.operation == ValueWork::Operation::Barrier) return {};
+  if (work.address % work.bytes != 0)
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{:#x} is not aligned for a value of {} bytes", work.address, work.bytes));
+  if (device.platform().classify(work.address).kind == PointerInfo::Kind::PageableHost)
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{:#x} is no memory that the card can reach", work.address));
+  return check_range(device, "value", work.address, work.bytes);
+}
+
+Result<void> check_values(const ValueWork& work, Device& device) {
+  for (const ValueWork::Step& step : work.steps)
+    if (auto good = check_value(step, device); !good) return good;
+  return {};
+}
+
 }  // namespace
 
 Result<void> validate(const Work& work, Device& device) {
   if (const auto* kernel = std::get_if<KernelWork>(&work)) return check_kernel(*kernel, device);
   if (const auto* copy = std::get_if<CopyWork>(&work)) return check_copy(*copy, device);
   if (const auto* memset = std::get_if<MemsetWork>(&work)) return check_memset(*memset, device);
+  if (const auto* value = std::get_if<ValueWork>(&work)) return check_values(*value, device);
   if (const auto* host = std::get_if<HostWork>(&work)) {
     if (!host->function) return fail(Error::Kind::InvalidArgument, "a host function that is null");
   }

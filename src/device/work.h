@@ -76,13 +76,17 @@ struct AllocateWork {
 struct FreeWork {
   std::uint64_t address = 0;
 };
-// Waits for, or writes, a word in memory (32 or 64 bits).
+// Waits for, or writes, words in memory (32 or 64 bits), one after the other.
 struct ValueWork {
-  enum class Operation : std::uint8_t { Write, WaitGreaterOrEqual, WaitEqual, WaitAnd, WaitNor };
-  Operation operation = Operation::Write;
-  std::uint64_t address = 0;
-  std::uint64_t value = 0;
-  std::uint8_t bytes = 4;
+  // Barrier: what came before is visible to what follows, which stream order gives anyway.
+  enum class Operation : std::uint8_t { Write, WaitGreaterOrEqual, WaitEqual, WaitAnd, WaitNor, Barrier };
+  struct Step {
+    Operation operation = Operation::Write;
+    std::uint64_t address = 0;
+    std::uint64_t value = 0;
+    std::uint8_t bytes = 4;
+  };
+  std::vector<Step> steps;
 };
 
 using Work = std::variant<EmptyWork, KernelWork, CopyWork, MemsetWork, HostWork, EventRecordWork,

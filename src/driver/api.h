@@ -5,6 +5,7 @@
 #include <doppel/cuda/types.h>
 
 extern "C" {
+CUresult cuCtxGetId(CUcontext context, unsigned long long* id);
 CUresult cuDriverGetVersion(int* version);
 CUresult cuDeviceGetCount(int* count);
 CUresult cuDeviceGetUuid_v2(CUuuid* uuid, CUdevice device);

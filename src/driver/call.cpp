@@ -1,5 +1,7 @@
 #include "driver/call.h"
 
+#include <fmt/ranges.h>
+
 #include "driver/errors.h"
 #include "driver/objects.h"
 
@@ -123,7 +125,15 @@ CUresult to_result(const Error& error) {
 
 namespace detail {
 
-void log_call(const char* name, const std::string& arguments) { log().trace("{}({})", name, arguments); }
+std::string shown(const void* pointer) { return fmt::format("{}", pointer); }
+std::string shown(const char* text) { return text != nullptr ? text : "(null)"; }
+std::string shown(long number) { return fmt::format("{}", number); }
+std::string shown(unsigned long number) { return fmt::format("{}", number); }
+std::string shown(double number) { return fmt::format("{}", number); }
+
+void log_call(const char* name, std::initializer_list<std::string> arguments) {
+  log().trace("{}({})", name, fmt::join(arguments, ", "));
+}
 
 void log_result(const char* name, CUresult result) { log().trace("{} -> {}", name, error_name(result)); }
 

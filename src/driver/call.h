@@ -3,9 +3,9 @@
 #pragma once
 
 #include <doppel/cuda/result.h>
-#include <fmt/ranges.h>
 
 #include <exception>
+#include <initializer_list>
 #include <new>
 #include <string>
 #include <tuple>
@@ -45,25 +45,34 @@ inline Text text(const char* value) { return {value}; }
 
 namespace detail {
 
+// An argument as the trace shows it. Few functions for all types: there are hundreds of calls.
+std::string shown(const void* pointer);
+std::string shown(const char* text);
+std::string shown(long number);
+std::string shown(unsigned long number);
+std::string shown(double number);
+
 template <typename T>
-auto loggable(T value) {
+std::string loggable(T value) {
   if constexpr (std::is_same_v<T, Text>) {
-    return value.value != nullptr ? value.value : "(null)";
+    return shown(value.value);
   } else if constexpr (std::is_pointer_v<T>) {
     if constexpr (std::is_function_v<std::remove_pointer_t<T>>)
-      return reinterpret_cast<const void*>(value);
+      return shown(reinterpret_cast<const void*>(value));
     else
-      return static_cast<const void*>(value);
-  } else if constexpr (std::is_enum_v<T>) {
-    return static_cast<long>(value);
-  } else if constexpr (std::is_class_v<T>) {
-    return "{...}";
+      return shown(static_cast<const void*>(value));
+  } else if constexpr (std::is_enum_v<T> || (std::is_integral_v<T> && std::is_signed_v<T>)) {
+    return shown(static_cast<long>(value));
+  } else if constexpr (std::is_integral_v<T>) {
+    return shown(static_cast<unsigned long>(value));
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return shown(static_cast<double>(value));
   } else {
-    return value;
+    return "{...}";
   }
 }
 
-void log_call(const char* name, const std::string& arguments);
+void log_call(const char* name, std::initializer_list<std::string> arguments);
 void log_result(const char* name, CUresult result);
 CUresult on_exception(const char* name) noexcept;
 
@@ -72,12 +81,7 @@ CUresult guarded(const char* name, const std::tuple<A...>& arguments, Body& body
   try {
     const CallScope scope;
     const bool traced = log().should_log(spdlog::level::trace);
-    if (traced)
-      log_call(name, std::apply(
-                         [](const auto&... each) {
-                           return fmt::format("{}", fmt::join(std::tuple(loggable(each)...), ", "));
-                         },
-                         arguments));
+    if (traced) std::apply([&](const auto&... each) { log_call(name, {loggable(each)...}); }, arguments);
     const CUresult result = body();
     if (traced && result != CUDA_SUCCESS) log_result(name, result);
     return result;

@@ -55,6 +55,13 @@ Result<int> device_of(CUcontext handle) {
   return find_context(handle).map([](const auto& context) { return context->device().ordinal(); });
 }
 
+// Only cards below 9.0 have a depth down to which kernels may wait for kernels (driver API, cuCtxSetLimit).
+bool is_limit_of_card(CUlimit limit) {
+  const auto context = current_context();
+  return limit != CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH || !context ||
+         (*context)->device().card().compute_capability.number() < 90;
+}
+
 Result<device::Limit> limit_of(CUlimit limit) {
   switch (limit) {
     case CU_LIMIT_STACK_SIZE:
@@ -212,7 +219,7 @@ CUresult cuCtxGetLimit(size_t* value, CUlimit limit) {
   return call(__func__, std::tuple(value, limit), [&] {
     if (value == nullptr) return CUDA_ERROR_INVALID_VALUE;
     const auto known = limit_of(limit);
-    if (!known) return CUDA_ERROR_UNSUPPORTED_LIMIT;
+    if (!known || !is_limit_of_card(limit)) return CUDA_ERROR_UNSUPPORTED_LIMIT;
     return answer(current_context().map([&](const auto& context) { return context->limit(*known); }), value);
   });
 }
@@ -220,7 +227,7 @@ CUresult cuCtxGetLimit(size_t* value, CUlimit limit) {
 CUresult cuCtxSetLimit(CUlimit limit, size_t value) {
   return call(__func__, std::tuple(limit, value), [&] {
     const auto known = limit_of(limit);
-    if (!known) return CUDA_ERROR_UNSUPPORTED_LIMIT;
+    if (!known || !is_limit_of_card(limit)) return CUDA_ERROR_UNSUPPORTED_LIMIT;
     return answer(
         current_context().and_then([&](const auto& context) { return context->set_limit(*known, value); }));
   });

@@ -3,86 +3,27 @@
 // slots the runtime calls, and what it does with the answers, was observed from outside.
 #include "driver/cudart_tables.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "driver/api.h"
 #include "driver/context_storage.h"
+#include "driver/digest.h"
+#include "support/log.h"
 
 namespace doppel::driver {
 
-// --- The digest
-// ----------------------------------------------------------------------------------------------
 namespace {
 
-constexpr std::size_t kBlock = 16;
-
-// The permutation of 0..255 that RFC 1319 makes of the digits of pi.
-constexpr std::array<std::uint8_t, 256> kPi = {
-    41,  46,  67,  201, 162, 216, 124, 1,   61,  54,  84,  161, 236, 240, 6,   19,  98,  167, 5,   243,
-    192, 199, 115, 140, 152, 147, 43,  217, 188, 76,  130, 202, 30,  155, 87,  60,  253, 212, 224, 22,
-    103, 66,  111, 24,  138, 23,  229, 18,  190, 78,  196, 214, 218, 158, 222, 73,  160, 251, 245, 142,
-    187, 47,  238, 122, 169, 104, 121, 145, 21,  178, 7,   63,  148, 194, 16,  137, 11,  34,  95,  33,
-    128, 127, 93,  154, 90,  144, 50,  39,  53,  62,  204, 231, 191, 247, 151, 3,   255, 25,  48,  179,
-    72,  165, 181, 209, 215, 94,  146, 42,  172, 86,  170, 198, 79,  184, 56,  210, 150, 164, 125, 182,
-    118, 252, 107, 226, 156, 116, 4,   241, 69,  157, 112, 89,  100, 113, 135, 32,  134, 91,  207, 101,
-    230, 45,  168, 2,   27,  96,  37,  173, 174, 176, 185, 246, 28,  70,  97,  105, 52,  64,  126, 15,
-    85,  71,  163, 35,  221, 81,  175, 58,  195, 92,  249, 206, 186, 197, 234, 38,  44,  83,  13,  110,
-    133, 40,  132, 9,   211, 223, 205, 244, 65,  129, 77,  82,  106, 220, 55,  200, 108, 193, 171, 250,
-    36,  225, 123, 8,   12,  189, 177, 74,  120, 136, 149, 139, 227, 99,  232, 109, 233, 203, 213, 254,
-    59,  0,   29,  57,  242, 239, 183, 14,  102, 88,  208, 228, 166, 119, 114, 248, 235, 117, 75,  10,
-    49,  68,  80,  180, 143, 237, 31,  26,  219, 153, 141, 51,  159, 17,  131, 20};
-
-}  // namespace
-
-Digest md2(std::span<const std::uint8_t> message) {
-  std::vector<std::uint8_t> padded(message.begin(), message.end());
-  const std::size_t missing = kBlock - padded.size() % kBlock;
-  padded.insert(padded.end(), missing, static_cast<std::uint8_t>(missing));
-
-  std::array<std::uint8_t, kBlock> checksum{};
-  std::uint8_t last = 0;
-  for (std::size_t i = 0; i < padded.size(); ++i) {
-    checksum[i % kBlock] ^= kPi[padded[i] ^ last];
-    last = checksum[i % kBlock];
-  }
-  padded.insert(padded.end(), checksum.begin(), checksum.end());
-
-  std::array<std::uint8_t, 3 * kBlock> state{};
-  for (std::size_t block = 0; block < padded.size(); block += kBlock) {
-    for (std::size_t i = 0; i < kBlock; ++i) {
-      state[kBlock + i] = padded[block + i];
-      state[2 * kBlock + i] = state[i] ^ padded[block + i];
-    }
-    std::uint8_t mixed = 0;
-    for (int round = 0; round < 18; ++round) {
-      for (std::uint8_t& byte : state) mixed = byte ^= kPi[mixed];
-      mixed = static_cast<std::uint8_t>(mixed + round);
-    }
-  }
-  Digest digest;
-  std::memcpy(digest.data(), state.data(), digest.size());
-  return digest;
-}
-
-Digest hmac_md2(const Digest& key, std::span<const std::uint8_t> message) {
-  const auto keyed = [&](std::uint8_t mask, std::span<const std::uint8_t> text) {
-    std::vector<std::uint8_t> all;
-    for (const std::uint8_t byte : key) all.push_back(byte ^ mask);
-    all.insert(all.end(), text.begin(), text.end());
-    return md2(all);
-  };
-  return keyed(0x5C, keyed(0x36, message));
-}
-
-// --- The tables
-// ----------------------------------------------------------------------------------------------
-namespace {
-
-// A slot holds a function, the table's own size in bytes, or nothing.
+// A slot holds a function, or, the first, the table's own size in bytes.
 template <std::size_t Slots>
 using Table = std::array<const void*, Slots>;
 
@@ -112,6 +53,10 @@ CUresult load_fatbin_image(const void* image, CUmodule* module, void*, void*, un
 // Told when the program unregisters a fatbin; the context's end frees its modules.
 void unregister_fatbin(const void*) {}
 
+// Runtimes from 13.2 on ask it, without arguments, when they start: anything but success is theirs to answer
+// for ever after.
+CUresult start_of_runtime() { return CUDA_SUCCESS; }
+
 // TOOLS_RUNTIME_CALLBACK_HOOKS: two buffers that the runtime writes to; their sizes are those of a driver's.
 void first_buffer(void** buffer, std::size_t* bytes) {
   static std::array<std::uint64_t, 1024> words;
@@ -124,8 +69,12 @@ void second_buffer(void** buffer, std::size_t* bytes) {
   *bytes = sizeof(words);
 }
 
-// TOOLS_TLS: only the copy of the runtime inside cuBLAS calls slot 2, and takes no value from it.
-int no_tool() { return 0; }
+// TOOLS_TLS: the copy of the runtime inside cuBLAS asks slot 2 for the current context.
+CUresult current_context(CUcontext* context) {
+  if (context == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  *context = current_context_handle();
+  return CUDA_SUCCESS;
+}
 
 // CONTEXT_LOCAL_STORAGE. Context 0 means the calling thread's current one.
 CUcontext or_current(CUcontext context) { return context != nullptr ? context : current_context_handle(); }
@@ -154,25 +103,61 @@ std::uint32_t check_process() { return 0; }
 
 CUresult check_integrity(std::uint32_t version, std::uint64_t unix_seconds, std::uint64_t* result);
 
-const Table<13> kCudartInterface = {size_slot<13>(),
-                                    slot(load_fatbin_plain),
-                                    slot(primary_context),
-                                    nullptr,
-                                    nullptr,
-                                    nullptr,
-                                    slot(load_fatbin),
-                                    slot(unregister_fatbin),
-                                    slot(load_fatbin_image),
-                                    nullptr,
-                                    nullptr,
-                                    nullptr,
-                                    nullptr};
-const Table<7> kCallbackHooks = {size_slot<7>(), nullptr, slot(first_buffer), nullptr,
-                                 nullptr,        nullptr, slot(second_buffer)};
-const Table<4> kToolsTls = {size_slot<4>(), nullptr, slot(no_tool), nullptr};
-const Table<4> kContextStorage = {slot(put_value), slot(remove_value), slot(get_value), nullptr};
-const Table<4> kContextChecks = {size_slot<4>(), nullptr, slot(check_context), slot(check_process)};
-const Table<3> kIntegrityCheck = {size_slot<3>(), slot(check_integrity), nullptr};
+// A slot that nobody here knows: named once, and an error for who called it. Filled into every slot, so that
+// none is a jump to address 0.
+template <const char* Name, std::size_t Slot>
+CUresult unknown_slot() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    log().error("slot {} of the driver's table {} was called: what it does is not known", Slot, Name);
+  });
+  return CUDA_ERROR_NOT_SUPPORTED;
+}
+
+struct Known {
+  std::size_t slot;
+  const void* function;
+};
+
+template <const char* Name, std::size_t Slots>
+Table<Slots> table(std::initializer_list<Known> known) {
+  Table<Slots> made = []<std::size_t... Slot>(std::index_sequence<Slot...>) {
+    return Table<Slots>{slot(unknown_slot<Name, Slot>)...};
+  }(std::make_index_sequence<Slots>());
+  made[0] = size_slot<Slots>();
+  for (const Known& each : known) made[each.slot] = each.function;
+  return made;
+}
+
+constexpr char kCudartInterfaceName[] = "CUDART_INTERFACE";
+constexpr char kCallbackHooksName[] = "TOOLS_RUNTIME_CALLBACK_HOOKS";
+constexpr char kToolsTlsName[] = "TOOLS_TLS";
+constexpr char kContextStorageName[] = "CONTEXT_LOCAL_STORAGE";
+constexpr char kContextChecksName[] = "CONTEXT_CHECKS";
+constexpr char kIntegrityCheckName[] = "INTEGRITY_CHECK";
+constexpr char kContextIdentityName[] = "21318C60-9714-3248-8CA6-41FF7324C8F2";
+
+const auto kCudartInterface = table<kCudartInterfaceName, 13>({{1, slot(load_fatbin_plain)},
+                                                               {2, slot(primary_context)},
+                                                               {6, slot(load_fatbin)},
+                                                               {7, slot(unregister_fatbin)},
+                                                               {8, slot(load_fatbin_image)},
+                                                               {12, slot(start_of_runtime)}});
+const auto kCallbackHooks = table<kCallbackHooksName, 7>({{2, slot(first_buffer)}, {6, slot(second_buffer)}});
+const auto kToolsTls = table<kToolsTlsName, 4>({{2, slot(current_context)}});
+// This one does not begin with its size.
+const auto kContextStorage =
+    table<kContextStorageName, 4>({{0, slot(put_value)}, {1, slot(remove_value)}, {2, slot(get_value)}});
+const auto kContextChecks =
+    table<kContextChecksName, 4>({{2, slot(check_context)}, {3, slot(check_process)}});
+const auto kIntegrityCheck = table<kIntegrityCheckName, 3>({{1, slot(check_integrity)}});
+// Runtimes from 13.4 on do not start without it, and call none of its slots; the libraries of cuBLAS tell
+// contexts apart by slot 4.
+const auto kContextIdentity = table<kContextIdentityName, 96>({{4, slot(cuCtxGetId)}});
+
+// Libcupti does not start without it, and calls none of its slots to tell its version.
+constexpr char kProfilerName[] = "9B3FB67C-A49C-428E-A484-BEB66E6AED7F";
+const auto kProfiler = table<kProfilerName, 64>({});
 
 // What the digest covers, in this order and without padding; the cards follow.
 struct CheckedProcess {
@@ -250,13 +235,47 @@ const Named kTables[] = {
      kContextChecks.data()},
     {{0xD4, 0x08, 0x20, 0x55, 0xBD, 0xE6, 0x70, 0x4B, 0x8D, 0x34, 0xBA, 0x12, 0x3C, 0x66, 0xE1, 0xF2},
      kIntegrityCheck.data()},
+    {{0x21, 0x31, 0x8C, 0x60, 0x97, 0x14, 0x32, 0x48, 0x8C, 0xA6, 0x41, 0xFF, 0x73, 0x24, 0xC8, 0xF2},
+     kContextIdentity.data()},
+    {{0x7C, 0xB6, 0x3F, 0x9B, 0x9C, 0xA4, 0x8E, 0x42, 0xA4, 0x84, 0xBE, 0xB6, 0x6E, 0x6A, 0xED, 0x7F},
+     kProfiler.data()},
 };
+
+// Asked for, and meant to be refused: with it NVRTC would hand its compilation over to the driver.
+constexpr std::array<std::uint8_t, 16> kCompilerTable = {0xDA, 0x91, 0x51, 0xD3, 0x3A, 0xE6, 0xCC, 0x41,
+                                                         0xA5, 0xC0, 0x4F, 0x26, 0xD5, 0x33, 0xE3, 0x28};
+// Asked for by every runtime before cuInit, and not needed by any.
+constexpr std::array<std::uint8_t, 16> kOptionalTable = {0xF8, 0xCF, 0xF9, 0x51, 0x21, 0x46, 0x8B, 0x4E,
+                                                         0xB9, 0xE2, 0xFB, 0x46, 0x9E, 0x7C, 0x0D, 0xD9};
+
+bool is(const std::array<std::uint8_t, 16>& id, const CUuuid& asked) {
+  return std::memcmp(id.data(), asked.bytes, sizeof(asked.bytes)) == 0;
+}
+
+// As UUIDs are written: their bytes in order.
+std::string written(const CUuuid& id) {
+  std::string text;
+  for (std::size_t i = 0; i < sizeof(id.bytes); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += fmt::format("{:02X}", static_cast<std::uint8_t>(id.bytes[i]));
+  }
+  return text;
+}
+
+void name_once(const CUuuid& id) {
+  static std::mutex mutex;
+  static auto* const named = new std::set<std::string>;
+  const std::lock_guard lock(mutex);
+  if (const auto [at, first] = named->insert(written(id)); first)
+    log().warn("a library asked for the driver's table {}, which is not known: it may refuse to work", *at);
+}
 
 }  // namespace
 
 const void* export_table(const CUuuid& id) {
   for (const Named& named : kTables)
-    if (std::memcmp(named.id.data(), id.bytes, sizeof(id.bytes)) == 0) return named.table;
+    if (is(named.id, id)) return named.table;
+  if (!is(kCompilerTable, id) && !is(kOptionalTable, id)) name_once(id);
   return nullptr;
 }
 

@@ -2,6 +2,7 @@
 
 #include <doppel/cuda/result.h>
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 #include <string>
@@ -27,9 +28,12 @@ const Index& index() {
 
 }  // namespace
 
-LookupResult find_entry_point(std::string_view name, int version, bool per_thread_default_stream) {
+LookupResult find_entry_point(std::string_view name, int version, int driver_version,
+                              bool per_thread_default_stream) {
   const auto found = index().find(name);
-  if (found == index().end()) return {Lookup::UnknownName, nullptr};
+  if (found == index().end() || found->second.front()->since > driver_version)
+    return {Lookup::UnknownName, nullptr};
+  version = std::min(version, driver_version);
   const EntryPoint* best = nullptr;
   for (const EntryPoint* row : found->second)
     if (row->since <= version) best = row;

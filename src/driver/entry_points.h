@@ -24,8 +24,9 @@ struct LookupResult {
 };
 
 // The form of `name` that a program built for interface version `version` means: the newest not younger than
-// it.
-LookupResult find_entry_point(std::string_view name, int version, bool per_thread_default_stream);
+// it, nor than the driver. Names that came after `driver_version` are unknown.
+LookupResult find_entry_point(std::string_view name, int version, int driver_version,
+                              bool per_thread_default_stream);
 
 // The answer of a function that is not there yet: CUDA_ERROR_NOT_SUPPORTED, and its name once on standard
 // error.

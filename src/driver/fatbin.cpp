@@ -9,6 +9,8 @@
 #include <limits>
 #include <set>
 
+#include "driver/elf.h"
+
 namespace doppel::driver {
 namespace {
 
@@ -93,7 +95,7 @@ Result<std::vector<FatbinEntry>> read_fatbin(std::span<const std::byte> image) {
   return entries;
 }
 
-Result<std::string> decompress(const FatbinEntry& entry) {
+Result<std::string> unpack(const FatbinEntry& entry) {
   const char* stored = reinterpret_cast<const char*>(entry.payload.data());
   std::string text;
   if (entry.compression == FatbinEntry::Compression::None) {
@@ -117,8 +119,14 @@ Result<std::string> decompress(const FatbinEntry& entry) {
       text.resize(written);
     }
   }
-  text.erase(std::find_if(text.rbegin(), text.rend(), [](char c) { return c != '\0'; }).base(), text.end());
   return text;
+}
+
+Result<std::string> decompress(const FatbinEntry& entry) {
+  return unpack(entry).map([](std::string text) {
+    text.erase(std::find_if(text.rbegin(), text.rend(), [](char c) { return c != '\0'; }).base(), text.end());
+    return text;
+  });
 }
 
 const FatbinEntry* best_ptx(const std::vector<FatbinEntry>& entries, int compute_capability) {
@@ -128,6 +136,15 @@ const FatbinEntry* best_ptx(const std::vector<FatbinEntry>& entries, int compute
     if (best == nullptr || entry.architecture > best->architecture) best = &entry;
   }
   return best;
+}
+
+bool is_device_runtime(const std::vector<FatbinEntry>& entries) {
+  for (const FatbinEntry& entry : entries) {
+    if (entry.kind != FatbinEntry::Kind::Elf) continue;
+    const auto code = unpack(entry);
+    return code && elf_defines(std::as_bytes(std::span(*code)), "__cudaCDP2LaunchDeviceV2");
+  }
+  return false;
 }
 
 std::string describe(const std::vector<FatbinEntry>& entries) {

@@ -37,12 +37,17 @@ Result<std::span<const std::byte>> fatbin_extent(const std::byte* image, std::si
 // All entries of one image, header included in `image`.
 Result<std::vector<FatbinEntry>> read_fatbin(std::span<const std::byte> image);
 
-// The entry's text without trailing zeros.
+// The entry's bytes as they were before compression; and its text, without trailing zeros.
+Result<std::string> unpack(const FatbinEntry& entry);
 Result<std::string> decompress(const FatbinEntry& entry);
 
 // The newest PTX that a card of this compute capability (86, 120) may run: PTX runs on its own architecture
 // and on every later one. Null where there is none.
 const FatbinEntry* best_ptx(const std::vector<FatbinEntry>& entries, int compute_capability);
+
+// NVIDIA's library of functions for launches from device code (libcudadevrt), which nvcc links into
+// relocatable programs. Doppel has these functions of its own, so the library's code is not needed.
+bool is_device_runtime(const std::vector<FatbinEntry>& entries);
 
 // "sm_75 and sm_86 machine code, compute_90 PTX"
 std::string describe(const std::vector<FatbinEntry>& entries);

@@ -145,6 +145,14 @@ CUresult cuFuncGetParamInfo(CUfunction function, size_t index, size_t* offset, s
   });
 }
 
+CUresult cuFuncGetParamCount(CUfunction function, size_t* count) {
+  return call(__func__, std::tuple(function, count), [&] {
+    if (count == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return answer(find_function(function).map([](const auto& kernel) { return kernel->parameters().size(); }),
+                  count);
+  });
+}
+
 CUresult cuFuncIsLoaded(CUfunctionLoadingState* state, CUfunction function) {
   return call(__func__, std::tuple(state, function), [&] {
     if (state == nullptr) return CUDA_ERROR_INVALID_VALUE;
@@ -209,6 +217,16 @@ CUresult cuKernelSetCacheConfig(CUkernel kernel, CUfunc_cache preference, CUdevi
   return call(__func__, std::tuple(kernel, preference, device), [&] {
     if (!is_preference(preference)) return CUDA_ERROR_INVALID_VALUE;
     return answer(kernel_on_device(kernel, device).map([](const auto&) {}));
+  });
+}
+
+CUresult cuKernelGetParamCount(CUkernel kernel, size_t* count) {
+  return call(__func__, std::tuple(kernel, count), [&] {
+    if (count == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return answer(find_kernel(kernel).map([](const auto& found) {
+      return found->library->program()->ptx()->find_function(found->name)->parameters.size();
+    }),
+                  count);
   });
 }
 

@@ -197,6 +197,33 @@ CUresult cuGraphRemoveDependencies_v2(CUgraph graph, const CUgraphNode* from, co
               [&] { return change_edges(graph, from, to, data, count, kRemoveEdge); });
 }
 
+CUresult cuGraphGetId(CUgraph graph, unsigned* id) {
+  return call(__func__, std::tuple(graph, id), [&] {
+    if (id == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return answer(find_graph(graph).map([](const auto& found) { return found->id(); }), id);
+  });
+}
+CUresult cuGraphNodeGetContainingGraph(CUgraphNode node, CUgraph* graph) {
+  return call(__func__, std::tuple(node, graph), [&] {
+    if (graph == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return answer(
+        find_node(node).map([](const NodeReference& found) { return objects().graphs.add(found.graph); }),
+        graph);
+  });
+}
+CUresult cuGraphNodeGetLocalId(CUgraphNode node, unsigned* id) {
+  return call(__func__, std::tuple(node, id), [&] {
+    if (id == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return answer(find_node(node).map([](const NodeReference& found) { return found.id; }), id);
+  });
+}
+CUresult cuGraphNodeGetToolsId(CUgraphNode node, unsigned long long* id) {
+  return call(__func__, std::tuple(node, id), [&] {
+    if (id == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return answer(find_node(node).map([](const NodeReference& found) { return found.id; }), id);
+  });
+}
+
 CUresult cuGraphNodeGetType(CUgraphNode node, CUgraphNodeType* type) {
   return call(__func__, std::tuple(node, type), [&] {
     if (type == nullptr) return CUDA_ERROR_INVALID_VALUE;

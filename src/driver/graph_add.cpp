@@ -50,12 +50,14 @@ CUcontext context_named_by(const CUgraphNodeParams& p) {
       return p.memcpy.copyCtx;
     case CU_GRAPH_NODE_TYPE_MEMSET:
       return p.memset.ctx;
+    case CU_GRAPH_NODE_TYPE_BATCH_MEM_OP:
+      return p.memOp.ctx;
     default:
       return nullptr;
   }
 }
 
-CUresult add_any(const Position& at, const CUgraphNodeParams* parameters) {
+CUresult add_any(const Position& at, CUgraphNodeParams* parameters) {
   if (parameters == nullptr) return CUDA_ERROR_INVALID_VALUE;
   return add(at, work_of(*parameters), context_named_by(*parameters));
 }
@@ -130,6 +132,26 @@ CUresult cuGraphAddEventWaitNode(CUgraphNode* node, CUgraph graph, const CUgraph
   });
 }
 
+CUresult cuGraphAddMemAllocNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                                size_t count, CUDA_MEM_ALLOC_NODE_PARAMS* parameters) {
+  return call(__func__, std::tuple(node, graph, dependencies, count, parameters), [&] {
+    if (node == nullptr || parameters == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return add({node, graph, dependencies, count}, allocate_work(*parameters));
+  });
+}
+CUresult cuGraphAddMemFreeNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                               size_t count, CUdeviceptr address) {
+  return call(__func__, std::tuple(node, graph, dependencies, count, address),
+              [&] { return add({node, graph, dependencies, count}, free_work(address)); });
+}
+CUresult cuGraphAddBatchMemOpNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                                  size_t count, const CUDA_BATCH_MEM_OP_NODE_PARAMS* parameters) {
+  return call(__func__, std::tuple(node, graph, dependencies, count, parameters), [&] {
+    return add({node, graph, dependencies, count}, convert(parameters, batch_work),
+               parameters != nullptr ? parameters->ctx : nullptr);
+  });
+}
+
 CUresult cuGraphAddNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count,
                         CUgraphNodeParams* parameters) {
   return call(__func__, std::tuple(node, graph, dependencies, count, parameters),
@@ -143,6 +165,10 @@ CUresult cuGraphAddNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode* 
       return CUDA_ERROR_NOT_SUPPORTED;
     return add_any({node, graph, dependencies, count}, parameters);
   });
+}
+CUresult cuGraphAddNode_v3(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                           const CUgraphEdgeData* edges, size_t count, CUgraphNodeParams* parameters) {
+  return cuGraphAddNode_v2(node, graph, dependencies, edges, count, parameters);
 }
 
 }  // extern "C"

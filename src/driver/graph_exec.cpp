@@ -107,13 +107,24 @@ CUresult cuGraphInstantiateWithParams(CUgraphExec* exec, CUgraph graph,
   });
 }
 CUresult cuGraphExecDestroy(CUgraphExec exec) {
-  return call(__func__, std::tuple(exec),
-              [&] { return objects().graph_execs.remove(exec) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE; });
+  return call(__func__, std::tuple(exec), [&] {
+    const auto found = objects().graph_execs.remove(exec);
+    if (!found) return CUDA_ERROR_INVALID_VALUE;
+    found->release();
+    return CUDA_SUCCESS;
+  });
 }
 CUresult cuGraphExecGetFlags(CUgraphExec exec, cuuint64_t* flags) {
   return call(__func__, std::tuple(exec, flags), [&] {
     if (flags == nullptr) return CUDA_ERROR_INVALID_VALUE;
     return answer(find_graph_exec(exec).map([](const auto&) { return 0; }), flags);
+  });
+}
+
+CUresult cuGraphExecGetId(CUgraphExec exec, unsigned* id) {
+  return call(__func__, std::tuple(exec, id), [&] {
+    if (id == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return answer(find_graph_exec(exec).map([](const auto& found) { return found->graph()->id(); }), id);
   });
 }
 
@@ -185,9 +196,15 @@ CUresult cuGraphExecEventWaitNodeSetEvent(CUgraphExec exec, CUgraphNode node, CU
     }));
   });
 }
+CUresult cuGraphExecBatchMemOpNodeSetParams(CUgraphExec exec, CUgraphNode node,
+                                            const CUDA_BATCH_MEM_OP_NODE_PARAMS* parameters) {
+  return call(__func__, std::tuple(exec, node, parameters), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, batch_work(*parameters));
+  });
+}
 CUresult cuGraphExecNodeSetParams(CUgraphExec exec, CUgraphNode node, CUgraphNodeParams* parameters) {
   return call(__func__, std::tuple(exec, node, parameters), [&] {
-    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, work_of(*parameters));
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(exec, node, changed_work(*parameters));
   });
 }
 

@@ -5,8 +5,12 @@
 #include <map>
 #include <mutex>
 
+#include "device/device.h"
+#include "device/memory_pool.h"
 #include "driver/copy_shape.h"
 #include "driver/launch_request.h"
+#include "driver/process.h"
+#include "driver/value_steps.h"
 
 namespace doppel::driver {
 namespace {
@@ -19,6 +23,7 @@ struct Record {
   std::weak_ptr<device::Graph> graph;
   std::vector<std::byte> arguments;  // what the pointers of kernel_parameters point to
   std::vector<void*> argument_pointers;
+  std::vector<CUstreamBatchMemOpParams> steps;  // of batch_parameters
 };
 
 struct Registry {
@@ -104,7 +109,7 @@ device::Work host_work(const CUDA_HOST_NODE_PARAMS& p) {
                           p.userData};
 }
 
-Result<device::Work> work_of(const CUgraphNodeParams& p) {
+Result<device::Work> work_of(CUgraphNodeParams& p) {
   switch (p.type) {
     case CU_GRAPH_NODE_TYPE_KERNEL:
       return kernel_work(p.kernel);
@@ -130,15 +135,61 @@ Result<device::Work> work_of(const CUgraphNodeParams& p) {
       return find_event(p.eventRecord.event).map([](const auto& event) {
         return device::Work(device::EventRecordWork{event});
       });
+    case CU_GRAPH_NODE_TYPE_MEM_ALLOC:
+      return allocate_work(p.alloc);
+    case CU_GRAPH_NODE_TYPE_MEM_FREE:
+      return free_work(p.free.dptr);
+    case CU_GRAPH_NODE_TYPE_BATCH_MEM_OP:
+      return batch_work(p.memOp);
     default:
       return fail(Error::Kind::NotSupported,
                   fmt::format("graph nodes of type {} are not supported yet", static_cast<int>(p.type)));
   }
 }
 
+Result<device::Work> changed_work(CUgraphNodeParams& p) {
+  if (p.type == CU_GRAPH_NODE_TYPE_MEM_ALLOC || p.type == CU_GRAPH_NODE_TYPE_MEM_FREE)
+    return fail(Error::Kind::NotSupported, "nodes that allocate or free memory cannot be changed");
+  return work_of(p);
+}
+
+Result<device::Work> allocate_work(CUDA_MEM_ALLOC_NODE_PARAMS& p) {
+  if (p.bytesize == 0 || p.poolProps.allocType != CU_MEM_ALLOCATION_TYPE_PINNED ||
+      p.poolProps.handleTypes != CU_MEM_HANDLE_TYPE_NONE ||
+      (p.accessDescs == nullptr && p.accessDescCount != 0))
+    return fail(Error::Kind::InvalidArgument,
+                "a node that allocates needs a size and pinned memory of a device");
+  if (p.poolProps.location.type != CU_MEM_LOCATION_TYPE_DEVICE)
+    return fail(Error::Kind::NotSupported, "graphs allocate memory of devices only");
+  return find_device(p.poolProps.location.id).and_then([&](device::Device* on) {
+    const auto pool = on->default_pool();
+    return pool->allocate(p.bytesize).map([&](std::uint64_t address) {
+      p.dptr = address;
+      return device::Work(device::AllocateWork{pool, address, p.bytesize});
+    });
+  });
+}
+
+Result<device::Work> free_work(CUdeviceptr address) {
+  const auto info = platform().classify(address);
+  if (!info.allocation || info.allocation->address != address ||
+      info.kind != device::PointerInfo::Kind::Device)
+    return fail(Error::Kind::InvalidArgument, "a node that frees needs the start of an allocation");
+  return device::Work(device::FreeWork{address});
+}
+
+Result<device::Work> batch_work(const CUDA_BATCH_MEM_OP_NODE_PARAMS& p) {
+  return value_work(p.count, p.paramArray, p.flags).map([](device::ValueWork work) {
+    return device::Work(std::move(work));
+  });
+}
+
 CUDA_KERNEL_NODE_PARAMS kernel_parameters(const device::Graph::Node& node, const device::KernelWork& work) {
   CUDA_KERNEL_NODE_PARAMS p{};
   p.func = objects().functions.add(work.kernel);
+  // The runtime finds its own function again by the library's kernel.
+  if (const auto module = work.kernel->module(); module && module->library())
+    p.kern = kernel_handle(module->library(), work.kernel->name());
   p.gridDimX = work.grid.x, p.gridDimY = work.grid.y, p.gridDimZ = work.grid.z;
   p.blockDimX = work.block.x, p.blockDimY = work.block.y, p.blockDimZ = work.block.z;
   p.sharedMemBytes = work.dynamic_shared_bytes;
@@ -174,6 +225,58 @@ CUDA_MEMSET_NODE_PARAMS memset_parameters(const device::MemsetWork& work) {
 
 CUDA_HOST_NODE_PARAMS host_parameters(const device::HostWork& work) {
   return {reinterpret_cast<CUhostFn>(work.user_function), work.user_data};
+}
+
+CUDA_MEM_ALLOC_NODE_PARAMS allocate_parameters(const device::AllocateWork& work) {
+  CUDA_MEM_ALLOC_NODE_PARAMS p{};
+  p.poolProps.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
+  p.poolProps.location = {CU_MEM_LOCATION_TYPE_DEVICE, work.pool->device().ordinal()};
+  p.bytesize = work.bytes;
+  p.dptr = work.address;
+  return p;
+}
+
+CUDA_BATCH_MEM_OP_NODE_PARAMS batch_parameters(const device::Graph::Node& node,
+                                               const device::ValueWork& work) {
+  const std::lock_guard lock(registry().mutex);
+  Record& record = registry().records[node.id];
+  record.steps.clear();
+  for (const device::ValueWork::Step& step : work.steps) record.steps.push_back(value_parameters(step));
+  return {handle_of(node.context), static_cast<unsigned>(record.steps.size()), record.steps.data(), 0};
+}
+
+Result<CUgraphNodeParams> parameters_of(const device::Graph::Node& node) {
+  CUgraphNodeParams p{};
+  p.type = type_of(node.work);
+  if (const auto* kernel = std::get_if<device::KernelWork>(&node.work)) {
+    p.kernel = kernel_parameters(node, *kernel);
+  } else if (const auto* copy = std::get_if<device::CopyWork>(&node.work)) {
+    p.memcpy = {0, 0, handle_of(node.context), copy_parameters(*copy)};
+  } else if (const auto* fill = std::get_if<device::MemsetWork>(&node.work)) {
+    const auto known = memset_parameters(*fill);
+    p.memset = {known.dst,
+                known.pitch,
+                known.value,
+                known.elementSize,
+                known.width,
+                known.height,
+                handle_of(node.context)};
+  } else if (const auto* host = std::get_if<device::HostWork>(&node.work)) {
+    p.host = host_parameters(*host);
+  } else if (const auto* child = std::get_if<device::ChildGraphWork>(&node.work)) {
+    p.graph.graph = objects().graphs.add(child->graph);
+  } else if (const auto* wait = std::get_if<device::EventWaitWork>(&node.work)) {
+    p.eventWait.event = objects().events.add(wait->event);
+  } else if (const auto* record = std::get_if<device::EventRecordWork>(&node.work)) {
+    p.eventRecord.event = objects().events.add(record->event);
+  } else if (const auto* allocate = std::get_if<device::AllocateWork>(&node.work)) {
+    p.alloc = allocate_parameters(*allocate);
+  } else if (const auto* free = std::get_if<device::FreeWork>(&node.work)) {
+    p.free.dptr = free->address;
+  } else if (const auto* values = std::get_if<device::ValueWork>(&node.work)) {
+    p.memOp = batch_parameters(node, *values);
+  }
+  return p;
 }
 
 CUgraphNodeType type_of(const device::Work& work) {

@@ -168,10 +168,49 @@ CUresult cuGraphEventWaitNodeSetEvent(CUgraphNode node, CUevent event) {
   });
 }
 
+CUresult cuGraphMemAllocNodeGetParams(CUgraphNode node, CUDA_MEM_ALLOC_NODE_PARAMS* parameters) {
+  return call(__func__, std::tuple(node, parameters), [&] {
+    return get<device::AllocateWork>(node, parameters,
+                                     [](const auto&, const auto& work) { return allocate_parameters(work); });
+  });
+}
+CUresult cuGraphMemFreeNodeGetParams(CUgraphNode node, CUdeviceptr* address) {
+  return call(__func__, std::tuple(node, address), [&] {
+    return get<device::FreeWork>(node, address, [](const auto&, const auto& work) { return work.address; });
+  });
+}
+CUresult cuGraphBatchMemOpNodeGetParams(CUgraphNode node, CUDA_BATCH_MEM_OP_NODE_PARAMS* parameters) {
+  return call(__func__, std::tuple(node, parameters),
+              [&] { return get<device::ValueWork>(node, parameters, batch_parameters); });
+}
+CUresult cuGraphBatchMemOpNodeSetParams(CUgraphNode node, const CUDA_BATCH_MEM_OP_NODE_PARAMS* parameters) {
+  return call(__func__, std::tuple(node, parameters), [&] {
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, batch_work(*parameters));
+  });
+}
+
+CUresult cuGraphKernelNodeCopyAttributes(CUgraphNode destination, CUgraphNode source) {
+  return call(__func__, std::tuple(destination, source), [&] {
+    CUkernelNodeAttrValue value{};
+    const CUresult known = get_attribute(source, CU_LAUNCH_ATTRIBUTE_COOPERATIVE, &value);
+    return known != CUDA_SUCCESS ? known
+                                 : set_attribute(destination, CU_LAUNCH_ATTRIBUTE_COOPERATIVE, &value);
+  });
+}
+
+CUresult cuGraphNodeGetParams(CUgraphNode node, CUgraphNodeParams* parameters) {
+  return call(__func__, std::tuple(node, parameters), [&] {
+    if (parameters == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return answer(read_node(node).and_then(parameters_of), parameters);
+  });
+}
 CUresult cuGraphNodeSetParams(CUgraphNode node, CUgraphNodeParams* parameters) {
   return call(__func__, std::tuple(node, parameters), [&] {
-    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, work_of(*parameters));
+    return parameters == nullptr ? CUDA_ERROR_INVALID_VALUE : set(node, changed_work(*parameters));
   });
+}
+CUresult cuGraphNodeSetParams_v2(CUgraphNode node, CUgraphNodeParams* parameters) {
+  return cuGraphNodeSetParams(node, parameters);
 }
 
 }  // extern "C"

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <string_view>
 
+#include "driver/elf.h"
 #include "driver/fatbin.h"
 #include "driver/readable.h"
 
@@ -23,6 +26,8 @@ constexpr std::string_view kElfMagic = "\177ELF";
 constexpr std::string_view kLinkedMagic = "//doppel-linked ";
 constexpr std::size_t kLinkedHeaderBytes =
     kLinkedMagic.size() + 16 + 1;  // sixteen hexadecimal digits, newline
+// First line of its body, where the linker was asked for it.
+constexpr std::string_view kMaxRegisters = "//doppel-max-registers ";
 constexpr std::string_view kSeparator = "\n//doppel-next\n";
 
 struct Wrapper {
@@ -38,9 +43,11 @@ std::string advice(int compute_capability) {
       compute_capability);
 }
 
+// Empty for the device runtime, of which nothing is needed.
 Result<std::string> ptx_of_fatbin(std::span<const std::byte> image, int compute_capability) {
   const auto entries = read_fatbin(image);
   if (!entries) return tl::unexpected(entries.error());
+  if (is_device_runtime(*entries)) return std::string{};
   const FatbinEntry* best = best_ptx(*entries, compute_capability);
   if (best == nullptr)
     return fail(Error::Kind::NotFound,
@@ -56,7 +63,7 @@ Result<ModuleSource> source_of_fatbin(const std::byte* image, std::size_t availa
   auto text = ptx_of_fatbin(*extent, compute_capability);
   if (!text) return tl::unexpected(text.error());
   ModuleSource source;
-  source.ptx.push_back(std::move(*text));
+  if (!text->empty()) source.ptx.push_back(std::move(*text));
   return source;
 }
 
@@ -68,6 +75,51 @@ Result<ModuleSource> source_of_unsized_fatbin(const std::byte* image, int comput
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max() / 2;
   return source_of_fatbin(image, readable_bytes(image, std::min(body, kMost) + kLargestHeader),
                           compute_capability);
+}
+
+void append(ModuleSource& source, ModuleSource&& more) {
+  std::move(more.ptx.begin(), more.ptx.end(), std::back_inserter(source.ptx));
+}
+
+// A host object: the compiler puts a file's fat binaries behind each other in one section.
+Result<ModuleSource> source_of_object(std::span<const std::byte> object, int compute_capability) {
+  ModuleSource source;
+  bool found = false;
+  for (const ElfSection& section : elf_sections(object)) {
+    if (section.name != "__nv_relfatbin" && section.name != ".nv_fatbin") continue;
+    std::span<const std::byte> left = section.bytes;
+    while (!left.empty()) {
+      const auto extent = fatbin_extent(left.data(), left.size());
+      if (!extent) return tl::unexpected(extent.error());
+      auto one = source_of_fatbin(left.data(), left.size(), compute_capability);
+      if (!one) return one;
+      append(source, std::move(*one));
+      found = true;
+      left = left.subspan(std::min(left.size(), (extent->size() + 7) / 8 * 8));
+    }
+  }
+  if (!found) return fail(Error::Kind::NotFound, "this object file holds no fat binary");
+  return source;
+}
+
+Result<ModuleSource> source_of_archive(std::span<const std::byte> archive, int compute_capability) {
+  ModuleSource source;
+  for (const auto member : archive_members(archive)) {
+    auto one = read_image(member, compute_capability);
+    if (!one) return one;
+    append(source, std::move(*one));
+  }
+  return source;
+}
+
+// Not a cubin, which is ELF for NVIDIA's machine.
+bool is_host_object(std::span<const std::byte> image) {
+  constexpr std::size_t kMachineOffset = 18;
+  constexpr std::uint16_t kMachineCuda = 190;  // EM_CUDA
+  std::uint16_t machine = 0;
+  if (!is_elf(image) || image.size() < kMachineOffset + sizeof(machine)) return false;
+  std::memcpy(&machine, image.data() + kMachineOffset, sizeof(machine));
+  return machine != kMachineCuda;
 }
 
 Result<ModuleSource> source_of_wrapper(const Wrapper& wrapper, int compute_capability) {
@@ -83,7 +135,7 @@ Result<ModuleSource> source_of_wrapper(const Wrapper& wrapper, int compute_capab
     if (*images == nullptr) break;
     auto one = source_of_unsized_fatbin(*images, compute_capability);
     if (!one) return one;
-    source.ptx.push_back(std::move(one->ptx.front()));
+    append(source, std::move(*one));
   }
   if (source.ptx.empty()) return fail(Error::Kind::InvalidInput, "fatbin wrapper: an empty list of images");
   return source;
@@ -105,6 +157,14 @@ Result<ModuleSource> unpack_linked(std::string_view text) {
   if (bytes > text.size()) return fail(Error::Kind::InvalidInput, "linked image: cut short");
   text = text.substr(0, bytes);
   ModuleSource source;
+  if (text.starts_with(kMaxRegisters)) {
+    text.remove_prefix(kMaxRegisters.size());
+    const char* const end = text.data() + text.size();
+    const auto [line, wrong] = std::from_chars(text.data(), end, source.max_registers);
+    if (wrong != std::errc{} || line == end || *line != '\n')
+      return fail(Error::Kind::InvalidInput, "linked image: a damaged header");
+    text.remove_prefix(static_cast<std::size_t>(line + 1 - text.data()));
+  }
   for (;;) {
     const std::size_t end = text.find(kSeparator);
     source.ptx.emplace_back(text.substr(0, end));
@@ -158,12 +218,16 @@ Result<ModuleSource> read_image(std::span<const std::byte> image, int compute_ca
   if (image.size() >= sizeof(magic)) std::memcpy(&magic, image.data(), sizeof(magic));
   // A wrapper holds addresses: in a file it means nothing, and falls through to text that the parser refuses.
   if (magic == kFatbinMagic) return source_of_fatbin(image.data(), image.size(), compute_capability);
+  if (is_archive(image)) return source_of_archive(image, compute_capability);
+  if (is_host_object(image)) return source_of_object(image, compute_capability);
   const std::string_view text(reinterpret_cast<const char*>(image.data()), image.size());
   return source_of_text(text.substr(0, text.find('\0')), compute_capability);
 }
 
 std::string pack_linked(const ModuleSource& source) {
-  const std::string body = fmt::format("{}", fmt::join(source.ptx, kSeparator));
+  std::string body =
+      source.max_registers != 0 ? fmt::format("{}{}\n", kMaxRegisters, source.max_registers) : "";
+  body += fmt::format("{}", fmt::join(source.ptx, kSeparator));
   return fmt::format("{}{:016x}\n{}", kLinkedMagic, body.size(), body);
 }
 

@@ -13,6 +13,7 @@ namespace doppel::driver {
 // The PTX texts of one module. More than one: relocatable code, to be linked (ptx/link.h).
 struct ModuleSource {
   std::vector<std::string> ptx;
+  unsigned max_registers = 0;  // asked of the linker (CU_JIT_MAX_REGISTERS); 0: not
 };
 
 // `image` is one of: PTX text ending in NUL, a fatbin, the wrapper that nvcc puts around fatbins, an ELF
@@ -20,7 +21,9 @@ struct ModuleSource {
 // sizes come from the headers; compute_capability (86, 120) chooses among a fatbin's entries.
 Result<ModuleSource> read_image(const void* image, int compute_capability);
 
-// The same where the caller knows the size (a file, cuLinkAddData).
+// The same where the caller knows the size (a file, cuLinkAddData); it may then also be a host object or an
+// archive of them, as nvcc -dc and -lib write. No texts at all: the device runtime, of which nothing is
+// needed.
 Result<ModuleSource> read_image(std::span<const std::byte> image, int compute_capability);
 
 // What cuLinkComplete hands out: the texts in one image that read_image takes back.

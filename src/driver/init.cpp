@@ -4,6 +4,7 @@
 #include "driver/call.h"
 #include "driver/entry_points.h"
 #include "driver/process.h"
+#include "driver/runtime_launch.h"
 #ifdef DOPPEL_CUDART_TABLES
 #include "driver/cudart_tables.h"
 #endif
@@ -11,12 +12,17 @@
 namespace doppel::driver {
 namespace {
 
+// A runtime looks all its functions up at once, on one thread: it begins with the empty name, and asks for a
+// table when it has them.
+thread_local bool runtime_looks_up = false;
+
 CUresult get_entry_point(const char* name, void** function, int version, cuuint64_t flags,
                          CUdriverProcAddressQueryResult* outcome) {
   if (name == nullptr || function == nullptr) return CUDA_ERROR_INVALID_VALUE;
   const bool per_thread = (flags & CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM) != 0;
-  const LookupResult found = find_entry_point(name, version, per_thread);
-  *function = found.function;
+  const LookupResult found = find_entry_point(name, version, driver_version(), per_thread);
+  if (*name == '\0') runtime_looks_up = true;
+  *function = runtime_looks_up ? runtime_form(found.function) : found.function;
   if (outcome != nullptr) {
     *outcome = found.outcome == Lookup::Found         ? CU_GET_PROC_ADDRESS_SUCCESS
                : found.outcome == Lookup::UnknownName ? CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND
@@ -39,7 +45,7 @@ CUresult cuInit(unsigned flags) {
 CUresult cuDriverGetVersion(int* version) {
   return call_always(__func__, std::tuple(version), [&] {
     if (version == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    *version = kInterfaceVersion;
+    *version = driver_version();
     return CUDA_SUCCESS;
   });
 }
@@ -57,6 +63,7 @@ CUresult cuGetProcAddress_v2(const char* name, void** function, int version, cuu
 
 CUresult cuGetExportTable(const void** table, const CUuuid* id) {
   return call_always(__func__, std::tuple(table, id), [&] {
+    runtime_looks_up = false;
     if (table == nullptr || id == nullptr) return CUDA_ERROR_INVALID_VALUE;
 #ifdef DOPPEL_CUDART_TABLES
     *table = export_table(*id);

@@ -14,6 +14,9 @@ Result<JitOptions> JitOptions::read(unsigned count, const CUjit_option* options,
     return fail(Error::Kind::InvalidArgument, "compiler options without their arrays");
   for (unsigned i = 0; i < count; ++i) {
     switch (options[i]) {
+      case CU_JIT_MAX_REGISTERS:
+        read.max_registers_ = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(values[i]));
+        break;
       case CU_JIT_INFO_LOG_BUFFER:
         read.info_.buffer = static_cast<char*>(values[i]);
         break;

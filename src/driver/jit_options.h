@@ -17,6 +17,9 @@ class JitOptions {
   // means.
   static Result<JitOptions> read(unsigned count, const CUjit_option* options, void** values);
 
+  // CU_JIT_MAX_REGISTERS: the most registers that a thread may take, as .maxnreg says it; 0: not given.
+  unsigned max_registers() const { return max_registers_; }
+
   // Writes the texts into the program's buffers, cut to their size, and tells how much was written.
   void write_info(std::string_view text) const;
   void write_error(std::string_view text) const;
@@ -27,6 +30,7 @@ class JitOptions {
     void** size = nullptr;  // in: capacity, out: bytes written
   };
   static void write(const Log& log, std::string_view text);
+  unsigned max_registers_ = 0;
   Log info_;
   Log error_;
 };

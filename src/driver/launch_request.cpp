@@ -101,6 +101,12 @@ Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* a
   return {};
 }
 
-CUresult answer_launch(const Result<void>& result) { return answer(result); }
+CUresult answer_launch(const Result<void>& result) {
+  if (!result && result.error().kind == Error::Kind::LimitExceeded) {
+    log().info("{}", result.error().message);
+    return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+  }
+  return answer(result);
+}
 
 }  // namespace doppel::driver

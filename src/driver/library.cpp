@@ -1,5 +1,7 @@
 // Libraries: images that belong to no context and are loaded into one when they are first used there. The
 // runtime loads its modules in this way.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "device/context.h"
@@ -74,6 +76,19 @@ CUresult get_global(CUdeviceptr* address, size_t* bytes, CUlibrary library, cons
     if (address != nullptr) *address = global.address;
     if (bytes != nullptr) *bytes = global.bytes;
   }));
+}
+
+// Works before there is a context: the runtime asks while it starts.
+CUresult get_managed(CUdeviceptr* address, size_t* bytes, CUlibrary handle, const char* name) {
+  if (name == nullptr || (address == nullptr && bytes == nullptr)) return CUDA_ERROR_INVALID_VALUE;
+  const auto context = current_context();
+  device::Device& device = context ? (*context)->device() : platform().device(0);
+  return answer(find_library(handle)
+                    .and_then([&](const auto& library) { return library->managed(device, name); })
+                    .map([&](const device::Global& global) {
+                      if (address != nullptr) *address = global.address;
+                      if (bytes != nullptr) *bytes = global.bytes;
+                    }));
 }
 
 }  // namespace
@@ -158,7 +173,7 @@ CUresult cuLibraryGetGlobal(CUdeviceptr* address, size_t* bytes, CUlibrary libra
 
 CUresult cuLibraryGetManaged(CUdeviceptr* address, size_t* bytes, CUlibrary library, const char* name) {
   return call(__func__, std::tuple(address, bytes, library, text(name)),
-              [&] { return get_global(address, bytes, library, name); });
+              [&] { return get_managed(address, bytes, library, name); });
 }
 
 }  // extern "C"

@@ -8,6 +8,7 @@
 #include "device/device.h"
 #include "device/platform.h"
 #include "driver/call.h"
+#include "driver/elf.h"
 #include "driver/image.h"
 #include "driver/load.h"
 #include "driver/objects.h"
@@ -37,6 +38,7 @@ CUresult create(unsigned count, CUjit_option* options, void** values, CUlinkStat
   if (!read) return to_result(read.error());
   auto linker = std::make_shared<Linker>();
   linker->options = *read;
+  linker->source.max_registers = read->max_registers();
   linker->compute_capability = (*context)->device().card().compute_capability.number();
   *state = linkers().add(std::move(linker));
   return CUDA_SUCCESS;
@@ -53,15 +55,21 @@ CUresult add(CUlinkState state, CUjitInputType type, std::span<const std::byte> 
   const auto linker = linkers().find(state);
   if (!linker) return CUDA_ERROR_INVALID_HANDLE;
   const std::lock_guard lock(linker->mutex);
-  if (type != CU_JIT_INPUT_PTX && type != CU_JIT_INPUT_FATBINARY)
+  const bool holds_fatbins = is_archive(image) || is_elf(image);
+  const bool is_right_kind = type == CU_JIT_INPUT_PTX || type == CU_JIT_INPUT_FATBINARY ||
+                             ((type == CU_JIT_INPUT_OBJECT || type == CU_JIT_INPUT_LIBRARY) && holds_fatbins);
+  if (!is_right_kind)
     return refuse(
         *linker,
-        fmt::format("{}: only PTX and fatbins can be linked here, not machine code, objects or libraries",
+        fmt::format("{}: only PTX, fatbins, host objects and archives of them can be linked here, not "
+                    "machine code or intermediate code",
                     name),
         CUDA_ERROR_NOT_SUPPORTED);
   const auto source = read_image(image, linker->compute_capability);
   if (!source)
-    return refuse(*linker, fmt::format("{}: {}", name, source.error().message), CUDA_ERROR_INVALID_IMAGE);
+    return refuse(*linker, fmt::format("{}: {}", name, source.error().message),
+                  source.error().kind == Error::Kind::NotFound ? CUDA_ERROR_NO_BINARY_FOR_GPU
+                                                               : CUDA_ERROR_INVALID_IMAGE);
   auto& texts = linker->source.ptx;
   texts.insert(texts.end(), source->ptx.begin(), source->ptx.end());
   return CUDA_SUCCESS;

@@ -49,7 +49,9 @@ CUresult code_of_program(Error::Kind kind) {
 
 Loaded load_program(const Result<ModuleSource>& source, const JitOptions& options) {
   if (!source) return refuse_image(source.error(), options, code_of_image(source.error().kind));
-  auto program = device::Program::load(source->ptx, platform().options());
+  const unsigned max_registers =
+      options.max_registers() != 0 ? options.max_registers() : source->max_registers;
+  auto program = device::Program::load(source->ptx, platform().options(), max_registers);
   if (!program) return refuse_image(program.error(), options, code_of_program(program.error().kind));
   options.write_info("");
   options.write_error("");

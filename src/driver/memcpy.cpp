@@ -1,8 +1,12 @@
 // Copies. Addresses are unique in the process, so every kind of copy is one: what lies at each address is
 // looked up.
+#include <fmt/format.h>
+
+#include "device/platform.h"
 #include "driver/call.h"
 #include "driver/copy_shape.h"
 #include "driver/objects.h"
+#include "driver/process.h"
 
 namespace doppel::driver {
 namespace {
@@ -32,6 +36,24 @@ CUresult shape_on(CUstream stream, const Shape* shape) {
   return shape == nullptr ? CUDA_ERROR_INVALID_VALUE : copy_on(stream, to_work(*shape));
 }
 
+enum class Side : std::uint8_t { Host, Device };
+
+// A copy whose name says where its ends lie. The end on the device must be memory that the driver knows:
+// swapped arguments are found by that.
+Result<device::CopyWork> directed_copy(Side to, std::uint64_t destination, Side from, std::uint64_t source,
+                                       std::size_t bytes) {
+  const auto unknown = [](std::uint64_t address) {
+    return platform().classify(address).kind == device::PointerInfo::Kind::PageableHost;
+  };
+  if (bytes != 0 &&
+      ((to == Side::Device && unknown(destination)) || (from == Side::Device && unknown(source))))
+    return fail(
+        Error::Kind::InvalidArgument,
+        fmt::format("a copy of {} bytes from {:#x} to {:#x}: its device side is no memory of a device", bytes,
+                    source, destination));
+  return plain_copy(destination, source, bytes);
+}
+
 // The contexts of a copy between two must be of this process; the addresses say the rest.
 Result<device::CopyWork> peer_copy(CUdeviceptr destination, CUcontext destination_context, CUdeviceptr source,
                                    CUcontext source_context, std::size_t bytes) {
@@ -58,30 +80,36 @@ CUresult cuMemcpyAsync(CUdeviceptr destination, CUdeviceptr source, size_t bytes
 }
 
 CUresult cuMemcpyHtoD_v2(CUdeviceptr destination, const void* source, size_t bytes) {
-  return call(__func__, std::tuple(destination, source, bytes),
-              [&] { return copy_now(plain_copy(destination, number(source), bytes)); });
+  return call(__func__, std::tuple(destination, source, bytes), [&] {
+    return copy_now(directed_copy(Side::Device, destination, Side::Host, number(source), bytes));
+  });
 }
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr destination, const void* source, size_t bytes, CUstream stream) {
-  return call(__func__, std::tuple(destination, source, bytes, stream),
-              [&] { return copy_on(stream, plain_copy(destination, number(source), bytes)); });
+  return call(__func__, std::tuple(destination, source, bytes, stream), [&] {
+    return copy_on(stream, directed_copy(Side::Device, destination, Side::Host, number(source), bytes));
+  });
 }
 
 CUresult cuMemcpyDtoH_v2(void* destination, CUdeviceptr source, size_t bytes) {
-  return call(__func__, std::tuple(destination, source, bytes),
-              [&] { return copy_now(plain_copy(number(destination), source, bytes)); });
+  return call(__func__, std::tuple(destination, source, bytes), [&] {
+    return copy_now(directed_copy(Side::Host, number(destination), Side::Device, source, bytes));
+  });
 }
 CUresult cuMemcpyDtoHAsync_v2(void* destination, CUdeviceptr source, size_t bytes, CUstream stream) {
-  return call(__func__, std::tuple(destination, source, bytes, stream),
-              [&] { return copy_on(stream, plain_copy(number(destination), source, bytes)); });
+  return call(__func__, std::tuple(destination, source, bytes, stream), [&] {
+    return copy_on(stream, directed_copy(Side::Host, number(destination), Side::Device, source, bytes));
+  });
 }
 
 CUresult cuMemcpyDtoD_v2(CUdeviceptr destination, CUdeviceptr source, size_t bytes) {
-  return call(__func__, std::tuple(destination, source, bytes),
-              [&] { return copy_now(plain_copy(destination, source, bytes)); });
+  return call(__func__, std::tuple(destination, source, bytes), [&] {
+    return copy_now(directed_copy(Side::Device, destination, Side::Device, source, bytes));
+  });
 }
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr destination, CUdeviceptr source, size_t bytes, CUstream stream) {
-  return call(__func__, std::tuple(destination, source, bytes, stream),
-              [&] { return copy_on(stream, plain_copy(destination, source, bytes)); });
+  return call(__func__, std::tuple(destination, source, bytes, stream), [&] {
+    return copy_on(stream, directed_copy(Side::Device, destination, Side::Device, source, bytes));
+  });
 }
 
 CUresult cuMemcpyPeer(CUdeviceptr destination, CUcontext destination_context, CUdeviceptr source,
@@ -123,6 +151,11 @@ CUresult cuMemcpy3DPeerAsync(const CUDA_MEMCPY3D_PEER* shape, CUstream stream) {
 
 // Attributes say when a source may be read and where memory should lie: stream order, which is always kept,
 // satisfies all.
+CUresult cuMemcpyWithAttributesAsync(CUdeviceptr destination, CUdeviceptr source, size_t bytes,
+                                     CUmemcpyAttributes* attributes, CUstream stream) {
+  return call(__func__, std::tuple(destination, source, bytes, attributes, stream),
+              [&] { return copy_on(stream, plain_copy(destination, source, bytes)); });
+}
 CUresult cuMemcpyBatchAsync_v2(CUdeviceptr* destinations, CUdeviceptr* sources, size_t* sizes, size_t count,
                                CUmemcpyAttributes* attributes, size_t* attribute_starts,
                                size_t attribute_count, CUstream stream) {

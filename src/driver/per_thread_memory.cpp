@@ -23,6 +23,8 @@ CUresult cuMemcpyBatchAsync(CUdeviceptr* destinations, CUdeviceptr* sources, siz
 CUresult cuMemcpyBatchAsync_v2(CUdeviceptr* destinations, CUdeviceptr* sources, size_t* sizes, size_t count,
                                CUmemcpyAttributes* attributes, size_t* attribute_starts,
                                size_t attribute_count, CUstream stream);
+CUresult cuMemcpyWithAttributesAsync(CUdeviceptr destination, CUdeviceptr source, size_t bytes,
+                                     CUmemcpyAttributes* attributes, CUstream stream);
 CUresult cuMemcpyDtoD_v2(CUdeviceptr destination, CUdeviceptr source, size_t bytes);
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr destination, CUdeviceptr source, size_t bytes, CUstream stream);
 CUresult cuMemcpyDtoH_v2(void* destination, CUdeviceptr source, size_t bytes);
@@ -114,6 +116,11 @@ CUresult cuMemcpyBatchAsync_v2_ptsz(CUdeviceptr* destinations, CUdeviceptr* sour
   const PerThreadDefaultStream scope;
   return cuMemcpyBatchAsync_v2(destinations, sources, sizes, count, attributes, attribute_starts,
                                attribute_count, stream);
+}
+CUresult cuMemcpyWithAttributesAsync_ptsz(CUdeviceptr destination, CUdeviceptr source, size_t bytes,
+                                          CUmemcpyAttributes* attributes, CUstream stream) {
+  const PerThreadDefaultStream scope;
+  return cuMemcpyWithAttributesAsync(destination, source, bytes, attributes, stream);
 }
 CUresult cuMemcpyDtoD_v2_ptds(CUdeviceptr destination, CUdeviceptr source, size_t bytes) {
   const PerThreadDefaultStream scope;

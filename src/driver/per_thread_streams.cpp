@@ -16,6 +16,7 @@ CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x, unsigne
                                    unsigned block_x, unsigned block_y, unsigned block_z,
                                    unsigned shared_bytes, CUstream stream, void** parameters);
 CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void* user_data);
+CUresult cuLaunchHostFunc_v2(CUstream stream, CUhostFn function, void* user_data, unsigned sync_mode);
 CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                         unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
                         CUstream stream, void** parameters, void** extra);
@@ -95,6 +96,10 @@ CUresult cuLaunchCooperativeKernel_ptsz(CUfunction function, unsigned grid_x, un
 CUresult cuLaunchHostFunc_ptsz(CUstream stream, CUhostFn function, void* user_data) {
   const PerThreadDefaultStream scope;
   return cuLaunchHostFunc(stream, function, user_data);
+}
+CUresult cuLaunchHostFunc_v2_ptsz(CUstream stream, CUhostFn function, void* user_data, unsigned sync_mode) {
+  const PerThreadDefaultStream scope;
+  return cuLaunchHostFunc_v2(stream, function, user_data, sync_mode);
 }
 CUresult cuLaunchKernel_ptsz(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                              unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,

@@ -60,6 +60,14 @@ CUresult create_platform() {
 
 }  // namespace
 
+int driver_version() {
+  static const int version = [] {
+    const auto options = device::Options::from_environment();
+    return options ? options->driver_version : device::kNewestDriverVersion;
+  }();
+  return version;
+}
+
 CUresult initialize() {
   Process& self = process();
   const std::lock_guard lock(self.mutex);

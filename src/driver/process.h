@@ -13,8 +13,8 @@ CUresult initialize();
 // As driver_state() of call.h. Only valid while that is CUDA_SUCCESS: the platform.
 device::Platform& platform();
 
-// The interface version served: 13000 for CUDA 13.0, which programs of every 11.x, 12.x and 13.x runtime
-// accept.
-inline constexpr int kInterfaceVersion = 13000;
+// The interface version served, as 13050 for CUDA 13.5 (device::Options::driver_version): known before
+// cuInit.
+int driver_version();
 
 }  // namespace doppel::driver

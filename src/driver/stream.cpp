@@ -135,6 +135,14 @@ CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void* user_data) {
   return call(__func__, std::tuple(stream, function, user_data),
               [&] { return call_in_order(stream, function, user_data); });
 }
+// The modes say how the caller's threads are told: here one of Doppel's own calls the function in either.
+CUresult cuLaunchHostFunc_v2(CUstream stream, CUhostFn function, void* user_data, unsigned sync_mode) {
+  return call(__func__, std::tuple(stream, function, user_data, sync_mode), [&] {
+    constexpr unsigned kSpin = 1;  // CU_HOST_TASK_SPINWAIT; 0 is CU_HOST_TASK_BLOCKING
+    if (sync_mode > kSpin) return CUDA_ERROR_INVALID_VALUE;
+    return call_in_order(stream, function, user_data);
+  });
+}
 CUresult cuStreamAddCallback(CUstream stream, CUstreamCallback callback, void* user_data, unsigned flags) {
   return call(__func__, std::tuple(stream, callback, user_data, flags),
               [&] { return call_back(stream, callback, user_data, flags); });

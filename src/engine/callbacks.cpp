@@ -10,10 +10,12 @@
 #include "engine/access_checker.h"
 #include "engine/device_heap.h"
 #include "engine/device_printf.h"
+#include "engine/device_runtime.h"
 #include "engine/fault_report.h"
 #include "engine/launch_shape.h"
 #include "engine/trace_recorder.h"
 #include "engine/worker.h"
+#include "memory/address_space.h"
 
 namespace doppel::engine {
 namespace {
@@ -140,11 +142,90 @@ void device_printf(Warp& warp, std::uint32_t mask, const void* const* arguments,
   end_with(warp, std::move(fault));
 }
 
+// Memory that the warp's lanes may write: their local and shared memory, and the card's.
+bool is_kernel_memory(const Warp& warp, std::uint64_t address, std::uint64_t bytes) {
+  const auto within = [&](const std::byte* start, std::uint64_t size) {
+    const auto first = reinterpret_cast<std::uintptr_t>(start);
+    return start != nullptr && address >= first && bytes <= size && address - first <= size - bytes;
+  };
+  const jit::WarpContext& context = warp.context;
+  if (within(context.local, jit::kWarpLanes * context.local_stride) ||
+      within(context.shared, std::uint64_t{context.static_shared_bytes} + context.dynamic_shared_bytes))
+    return true;
+  const memory::AddressSpace* memory = warp.block->grid->launch.memory;
+  const auto found = memory != nullptr ? memory->find(address) : std::nullopt;
+  return found && within(reinterpret_cast<const std::byte*>(found->address), found->size);
+}
+
+// Device memory that a kernel asks for is of the heap that malloc() takes from (CUDA C++ Programming Guide).
+DeviceAnswer device_heap_call(GridRun& grid, const DeviceCall& call) {
+  constexpr std::uint64_t kOutOfMemory = 2;   // cudaErrorMemoryAllocation
+  constexpr std::uint64_t kInvalidValue = 1;  // cudaErrorInvalidValue
+  if (call.function == jit::DeviceFunction::Malloc) {
+    const auto bytes = call.argument<std::uint64_t>(1);
+    const std::uint64_t address =
+        grid.heap != nullptr ? grid.heap->allocate(bytes, grid.launch.heap_bytes) : 0;
+    return address != 0 ? DeviceAnswer{0, address} : DeviceAnswer{kOutOfMemory, 0};
+  }
+  const auto address = call.argument<std::uint64_t>(0);
+  const bool freed = address == 0 || (grid.heap != nullptr && grid.heap->free(address));
+  return {freed ? 0 : kInvalidValue, 0};
+}
+
+void device_call(Warp& warp, std::uint32_t mask, std::uint32_t index, const void* const* arguments,
+                 void* result) {
+  GridRun& grid = *warp.block->grid;
+  const jit::DeviceSignature& signature = jit::kDeviceFunctions[index];
+  DeviceCall made{.function = signature.function, .block = warp.block->index};
+  const bool of_heap =
+      made.function == jit::DeviceFunction::Malloc || made.function == jit::DeviceFunction::Free;
+  for_each_lane(mask, [&](int lane) {
+    made.thread = warp.context.warp_id * jit::kWarpLanes + static_cast<std::uint32_t>(lane);
+    for (std::size_t i = 0; i < signature.arguments.size() && signature.arguments[i] != 0; ++i) {
+      const std::size_t bytes = signature.arguments[i];
+      made.arguments[i] = {
+          static_cast<const std::byte*>(arguments[i]) + bytes * static_cast<std::size_t>(lane), bytes};
+    }
+    DeviceAnswer answer{};
+    if (of_heap) {
+      answer = device_heap_call(grid, made);
+    } else if (grid.launch.device_runtime != nullptr) {
+      answer = grid.launch.device_runtime->call(made);
+    } else {
+      constexpr std::uint64_t kNotSupported = 801;  // cudaErrorNotSupported
+      answer.result = signature.result == 8 ? 0 : kNotSupported;
+    }
+    if (signature.stored != 0 && answer.result == 0) {
+      const auto address = made.argument<std::uint64_t>(0);
+      if (!is_kernel_memory(warp, address, signature.stored)) {
+        Fault fault = fault_of_warp(warp, mask);
+        set_lane(fault, warp, lane);
+        fault.kind = Fault::Kind::IllegalAddress;
+        fault.address = address;
+        fault.message =
+            fmt::format("cuda{}() is to store its result at an address that is no memory of the kernel's",
+                        signature.name);
+        end_with(warp, std::move(fault));
+      }
+      std::memcpy(reinterpret_cast<void*>(address), &answer.stored, signature.stored);
+    }
+    if (signature.result == 8) {
+      set_lane_value<std::uint64_t>(result, lane, answer.result);
+    } else {
+      set_lane_value<std::uint32_t>(result, lane, static_cast<std::uint32_t>(answer.result));
+    }
+  });
+}
+
 void call(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function, const void* const* arguments,
           void* result) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
   GridRun& grid = *warp.block->grid;
+  if (function >= jit::kFirstDeviceFunction) {
+    device_call(warp, mask, function - jit::kFirstDeviceFunction, arguments, result);
+    return;
+  }
   switch (static_cast<jit::RuntimeFunction>(function)) {
     case jit::RuntimeFunction::Vprintf:
       device_printf(warp, mask, arguments, result);

@@ -23,6 +23,8 @@ class AddressSpace;
 
 namespace doppel::engine {
 
+class DeviceRuntime;
+
 struct Launch {
   std::shared_ptr<jit::CompiledModule> module;
   std::uint32_t function = 0;  // a kernel of the module
@@ -55,6 +57,7 @@ struct Launch {
   std::atomic<bool>* waiting =
       nullptr;  // set while no warp of the launch makes progress: it waits for another launch or the host
   std::function<std::uint64_t()> globaltimer_ns;  // virtual time; empty: the host's clock
+  DeviceRuntime* device_runtime = nullptr;        // of kernels that launch kernels; null: their calls fail
 };
 
 struct Outcome {

@@ -1,6 +1,7 @@
 // Calls of device functions, direct and indirect, and of the runtime's own (PTX ISA 7.1, 9.7.12.5).
 #include <cstddef>
 
+#include "jit/device_functions.h"
 #include "jit/lane_loop.h"
 #include "jit/lower.h"
 
@@ -20,6 +21,17 @@ std::optional<RuntimeFunction> runtime_function(const std::string& name) {
   if (name == "malloc") return RuntimeFunction::Malloc;
   if (name == "free") return RuntimeFunction::Free;
   return std::nullopt;
+}
+
+bool matches(const ptx::Function& callee, const DeviceSignature& signature) {
+  std::size_t count = 0;
+  while (count < signature.arguments.size() && signature.arguments[count] != 0) ++count;
+  if (callee.parameters.size() != count || callee.return_parameters.size() != 1 ||
+      callee.return_parameters.front().size != signature.result)
+    return false;
+  for (std::size_t i = 0; i < count; ++i)
+    if (callee.parameters[i].size != signature.arguments[i]) return false;
+  return true;
 }
 
 class CallLowering {
@@ -75,6 +87,14 @@ class CallLowering {
   void call_one(FunctionId id, Value* lanes) {
     const ptx::Function& callee = emitter_.module().ptx.functions[id];
     if (callee.is_declaration) {
+      if (const DeviceSignature* device = find_device_function(callee.name)) {
+        if (!matches(callee, *device))
+          emitter_.unsupported(instruction_, "arguments do not match '" + callee.name + "'");
+        call_runtime(
+            static_cast<RuntimeFunction>(kFirstDeviceFunction + static_cast<std::uint32_t>(device->function)),
+            lanes);
+        return;
+      }
       const std::optional<RuntimeFunction> runtime = runtime_function(callee.name);
       if (!runtime) emitter_.unsupported(instruction_, "function '" + callee.name + "' has no body");
       call_runtime(*runtime, lanes);

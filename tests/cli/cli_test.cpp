@@ -166,16 +166,16 @@ TEST_F(Cli, RunNeedsNoMarkBeforeTheProgram) {
 
 TEST_F(Cli, RunGivesTheProgramItsEnvironment) {
   script("environment",
-         "echo $DOPPEL_CARDS $DOPPEL_TIMING $DOPPEL_CHECK $DOPPEL_TIMEOUT_S; test -d $DOPPEL_RECORD && echo "
+         "echo $DOPPEL_CARDS $DOPPEL_TIMING $DOPPEL_CHECK $DOPPEL_TIMEOUT_S $DOPPEL_DRIVER_VERSION; test -d $DOPPEL_RECORD && echo "
          "$LD_LIBRARY_PATH\n");
   const Outcome o =
-      doppel("run --card rtx-a6000 --devices 2 --timing full --check --timeout 30 --quiet -- ./environment");
+      doppel("run --card rtx-a6000 --devices 2 --timing full --check --timeout 30 --driver-version 12.4 --quiet -- ./environment");
   std::istringstream lines(o.out);
   std::string first;
   std::string second;
   std::getline(lines, first);
   std::getline(lines, second);
-  EXPECT_TRUE(first.ends_with("rtx-a6000.toml full 1 30")) << first;
+  EXPECT_TRUE(first.ends_with("rtx-a6000.toml full 1 30 12.4")) << first;
   EXPECT_EQ(second.substr(0, second.find(':')), (root_ / "lib" / "doppel").string());
 }
 

@@ -10,6 +10,7 @@ TEST(Options, HaveDefaults) {
   ASSERT_TRUE(options);
   EXPECT_EQ(options->cards, std::vector<std::string>{"rtx-a6000"});
   EXPECT_EQ(options->depth, timing::Depth::Fast);
+  EXPECT_EQ(options->driver_version, 13050);
   EXPECT_EQ(options->cache_directory, "/home/someone/.cache/doppel");
 }
 
@@ -21,12 +22,14 @@ TEST(Options, AreReadFromVariables) {
                                       {"DOPPEL_TIMEOUT_S", "2.5"},
                                       {"DOPPEL_CACHE", "off"},
                                       {"DOPPEL_CLOCK", "virtual"},
+                                      {"DOPPEL_DRIVER_VERSION", "12.4"},
                                       {"DOPPEL_TIMELINE", "1"}});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->cards, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(options->depth, timing::Depth::Off);
   EXPECT_TRUE(options->check);
   EXPECT_TRUE(options->keep_timeline);
+  EXPECT_EQ(options->driver_version, 12040);
   EXPECT_EQ(options->timeout_s, 2.5);
   EXPECT_TRUE(options->cache_directory.empty());
   EXPECT_TRUE(options->virtual_clock);
@@ -38,6 +41,8 @@ TEST(Options, WrongValuesAreNamed) {
   EXPECT_EQ(options.error().message, "DOPPEL_TIMING=quick: expected off, fast or full");
   EXPECT_FALSE(Options::from({{"DOPPEL_TIMEOUT_S", "soon"}}));
   EXPECT_FALSE(Options::from({{"DOPPEL_CHECK", "yes"}}));
+  for (const char* version : {"13", "13.", "13.6", "10.2", "13.05", "13050", "-1.0", "13.-5", "x.y"})
+    EXPECT_FALSE(Options::from({{"DOPPEL_DRIVER_VERSION", version}})) << version;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <doppel/cuda.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
@@ -72,6 +73,21 @@ TEST(EntryPoints, VersionChoosesTheForm) {
   EXPECT_NE(entry_point("cuCtxGetDevice", 12000), entry_point("cuCtxGetDevice", 13000));
   EXPECT_NE(entry_point("cuGetProcAddress", 11030), entry_point("cuGetProcAddress", 12000));
   EXPECT_EQ(entry_point("cuLaunchKernel", 13000), entry_point("cuLaunchKernel", 4000));
+}
+
+TEST(EntryPoints, NewerInterfacesAreAnswered) {
+  int version = 0;
+  ASSERT_EQ(cuDriverGetVersion(&version), CUDA_SUCCESS);
+  EXPECT_EQ(version, 13050);
+  EXPECT_NE(entry_point("cuGraphAddNode", 13040), entry_point("cuGraphAddNode", 13030));
+  EXPECT_NE(entry_point("cuLaunchHostFunc", 13010), entry_point("cuLaunchHostFunc", 13000));
+  EXPECT_NE(entry_point("cuFuncGetParamCount", 13050), nullptr);
+  // What is not there is refused by name, and not missing.
+  ::testing::internal::CaptureStderr();
+  const auto refused = reinterpret_cast<CUresult (*)()>(entry_point("cuFabricCpyBatchAsync", 13050));
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused(), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("cuFabricCpyBatchAsync"), std::string::npos);
 }
 
 TEST(EntryPoints, PerThreadDefaultStreamsHaveTheirOwnForms) {
@@ -197,6 +213,54 @@ TEST_F(DriverCalls, KernelRunsFromALinkedImageAndAPackedBuffer) {
   ASSERT_EQ(cuMemcpyDtoH(host.data(), arguments.out, host.size() * sizeof(unsigned)), CUDA_SUCCESS);
   EXPECT_EQ(host, std::vector<unsigned>(64, 42));
   EXPECT_EQ(cuMemFree(arguments.out), CUDA_SUCCESS);
+}
+
+// 64 values that are all needed at the end.
+std::string kernel_of_many_registers(const std::string& bounds) {
+  std::string text = ".version 7.1\n.target sm_86\n.address_size 64\n.visible .entry many(.param .u64 p) " +
+                     bounds + " {\n.reg .u64 %rd<2>;\n.reg .u32 %r<66>;\nld.param.u64 %rd1, [p];\n";
+  for (int i = 0; i < 64; ++i)
+    text += "ld.volatile.global.u32 %r" + std::to_string(i) + ", [%rd1+" + std::to_string(4 * i) + "];\n";
+  text += "mov.u32 %r65, 0;\n";
+  for (int i = 0; i < 64; ++i) text += "mad.lo.u32 %r65, %r65, 3, %r" + std::to_string(i) + ";\n";
+  return text + "st.global.u32 [%rd1], %r65;\nret;\n}\n";
+}
+
+int registers_of(CUmodule module_handle) {
+  CUfunction function = nullptr;
+  int registers = 0;
+  EXPECT_EQ(cuModuleGetFunction(&function, module_handle, "many"), CUDA_SUCCESS);
+  EXPECT_EQ(cuFuncGetAttribute(&registers, CU_FUNC_ATTRIBUTE_NUM_REGS, function), CUDA_SUCCESS);
+  EXPECT_EQ(cuModuleUnload(module_handle), CUDA_SUCCESS);
+  return registers;
+}
+
+TEST_F(DriverCalls, RegistersStayWithinWhatIsAsked) {
+  CUmodule module_handle = nullptr;
+  const std::string plain = kernel_of_many_registers("");
+  ASSERT_EQ(cuModuleLoadData(&module_handle, plain.c_str()), CUDA_SUCCESS);
+  EXPECT_GT(registers_of(module_handle), 64);
+  ASSERT_EQ(cuModuleLoadData(&module_handle, kernel_of_many_registers(".maxnreg 40").c_str()), CUDA_SUCCESS);
+  EXPECT_LE(registers_of(module_handle), 40);
+
+  CUjit_option option = CU_JIT_MAX_REGISTERS;
+  void* value = reinterpret_cast<void*>(std::uintptr_t{38});
+  ASSERT_EQ(cuModuleLoadDataEx(&module_handle, plain.c_str(), 1, &option, &value), CUDA_SUCCESS);
+  EXPECT_LE(registers_of(module_handle), 38);
+
+  // Of the linker: the limit goes with the image.
+  CUlinkState linker = nullptr;
+  void* image = nullptr;
+  std::size_t bytes = 0;
+  ASSERT_EQ(cuLinkCreate_v2(1, &option, &value, &linker), CUDA_SUCCESS);
+  std::string text = plain;
+  ASSERT_EQ(
+      cuLinkAddData_v2(linker, CU_JIT_INPUT_PTX, text.data(), text.size() + 1, "many", 0, nullptr, nullptr),
+      CUDA_SUCCESS);
+  ASSERT_EQ(cuLinkComplete(linker, &image, &bytes), CUDA_SUCCESS);
+  ASSERT_EQ(cuModuleLoadData(&module_handle, image), CUDA_SUCCESS);
+  EXPECT_LE(registers_of(module_handle), 38);
+  EXPECT_EQ(cuLinkDestroy(linker), CUDA_SUCCESS);
 }
 
 TEST_F(DriverCalls, MalformedPtxFillsTheErrorLog) {

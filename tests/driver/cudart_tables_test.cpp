@@ -11,6 +11,7 @@
 
 #include "driver/api.h"
 #include "driver/context_storage.h"
+#include "driver/digest.h"
 
 // The little of the interface that the tables call.
 extern "C" {
@@ -24,6 +25,7 @@ CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice
   *value = attribute == CU_DEVICE_ATTRIBUTE_PCI_BUS_ID ? 1 : 0;
   return CUDA_SUCCESS;
 }
+CUresult cuCtxGetId(CUcontext, unsigned long long* id) { return *id = 1, CUDA_SUCCESS; }
 CUresult cuModuleLoadData(CUmodule*, const void*) { return CUDA_ERROR_INVALID_IMAGE; }
 }
 
@@ -74,6 +76,87 @@ TEST(CudartTables, TablesSayTheirSize) {
   const auto primary = reinterpret_cast<CUresult (*)(CUcontext*, CUdevice)>(const_cast<void*>(interface[2]));
   EXPECT_EQ(primary(&context, 0), CUDA_SUCCESS);
   EXPECT_EQ(context, current_context_handle());
+}
+
+// Runtimes from 13.2 on call slots that older ones do not: none may be a jump to address 0.
+TEST(CudartTables, EverySlotCanBeCalled) {
+  struct Wanted {
+    const void* const* table;
+    std::size_t slots;
+    std::vector<std::size_t> unknown;  // some of those that nobody knows
+  };
+  const Wanted all[] = {
+      {table(
+           {0x6B, 0xD5, 0xFB, 0x6C, 0x5B, 0xF4, 0xE7, 0x4A, 0x89, 0x87, 0xD9, 0x39, 0x12, 0xFD, 0x9D, 0xF9}),
+       13,
+       {3, 4, 5, 9, 10, 11}},
+      {table(
+           {0xA0, 0x94, 0x79, 0x8C, 0x2E, 0x74, 0x2E, 0x74, 0x93, 0xF2, 0x08, 0x00, 0x20, 0x0C, 0x0A, 0x66}),
+       7,
+       {1, 3, 4, 5}},
+      {table(
+           {0x42, 0xD8, 0x5A, 0x81, 0x23, 0xF6, 0xCB, 0x47, 0x82, 0x98, 0xF6, 0xE7, 0x8A, 0x3A, 0xEC, 0xDC}),
+       4,
+       {1, 3}},
+      {table(
+           {0xC6, 0x93, 0x33, 0x6E, 0x11, 0x21, 0xDF, 0x11, 0xA8, 0xC3, 0x68, 0xF3, 0x55, 0xD8, 0x95, 0x93}),
+       4,
+       {3}},
+      {table(
+           {0x26, 0x3E, 0x88, 0x60, 0x7C, 0xD2, 0x61, 0x43, 0x92, 0xF6, 0xBB, 0xD5, 0x00, 0x6D, 0xFA, 0x7E}),
+       4,
+       {1}},
+      {table(
+           {0xD4, 0x08, 0x20, 0x55, 0xBD, 0xE6, 0x70, 0x4B, 0x8D, 0x34, 0xBA, 0x12, 0x3C, 0x66, 0xE1, 0xF2}),
+       3,
+       {2}},
+      {table(
+           {0x21, 0x31, 0x8C, 0x60, 0x97, 0x14, 0x32, 0x48, 0x8C, 0xA6, 0x41, 0xFF, 0x73, 0x24, 0xC8, 0xF2}),
+       96,
+       {1, 39, 51, 95}},
+  };
+  for (const Wanted& wanted : all) {
+    ASSERT_NE(wanted.table, nullptr);
+    for (std::size_t slot = 1; slot < wanted.slots; ++slot) EXPECT_NE(wanted.table[slot], nullptr) << slot;
+    for (const std::size_t slot : wanted.unknown) {
+      const auto call = reinterpret_cast<CUresult (*)()>(const_cast<void*>(wanted.table[slot]));
+      ::testing::internal::CaptureStderr();
+      EXPECT_EQ(call(), CUDA_ERROR_NOT_SUPPORTED);
+      EXPECT_EQ(call(), CUDA_ERROR_NOT_SUPPORTED);
+      const std::string words = ::testing::internal::GetCapturedStderr();
+      const std::size_t first = words.find("slot " + std::to_string(slot) + " ");
+      EXPECT_NE(first, std::string::npos) << words;
+      EXPECT_EQ(words.find("slot", first + 1), std::string::npos) << "named once: " << words;
+    }
+  }
+}
+
+TEST(CudartTables, RuntimesFrom13_2OnMayStart) {
+  const auto* interface =
+      table({0x6B, 0xD5, 0xFB, 0x6C, 0x5B, 0xF4, 0xE7, 0x4A, 0x89, 0x87, 0xD9, 0x39, 0x12, 0xFD, 0x9D, 0xF9});
+  EXPECT_EQ(reinterpret_cast<CUresult (*)()>(const_cast<void*>(interface[12]))(), CUDA_SUCCESS);
+}
+
+TEST(CudartTables, ContextsAreToldApart) {
+  const auto* identity =
+      table({0x21, 0x31, 0x8C, 0x60, 0x97, 0x14, 0x32, 0x48, 0x8C, 0xA6, 0x41, 0xFF, 0x73, 0x24, 0xC8, 0xF2});
+  unsigned long long id = 0;
+  const auto get_id =
+      reinterpret_cast<CUresult (*)(CUcontext, unsigned long long*)>(const_cast<void*>(identity[4]));
+  EXPECT_EQ(get_id(nullptr, &id), CUDA_SUCCESS);
+  EXPECT_EQ(id, 1U);
+}
+
+TEST(CudartTables, UnknownTablesAreNamedOnce) {
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(table({0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD,
+                     0xEF}),
+              nullptr);
+  const std::string words = ::testing::internal::GetCapturedStderr();
+  const std::size_t first = words.find("01234567-89AB-CDEF-0123-456789ABCDEF");
+  EXPECT_NE(first, std::string::npos) << words;
+  EXPECT_EQ(words.find("01234567", first + 1), std::string::npos) << words;
 }
 
 TEST(CudartTables, UnknownTablesAreRefused) {
