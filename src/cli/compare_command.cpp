@@ -57,9 +57,10 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
     if (status == 0) status = execution->run.exit;
     report.runs.push_back(std::move(execution->run));
   }
-  const int failed = finish(report, flags);
+  int failed = finish(report, flags);
   if (!flags.quiet) print(report, out);
   if (std::fflush(stdout) != 0) return kFailed;
+  if (failed == 0) failed = decide(report, flags);
   return status != 0 ? status : failed;
 }
 

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 #include "cli/installation.h"
@@ -123,7 +124,11 @@ int finish(report::Report& report, const ProgramFlags& flags) {
       status = kFailed;
     }
   }
-  if (status != 0 || !flags.condition) return status;
+  return status;
+}
+
+int decide(const report::Report& report, const ProgramFlags& flags) {
+  if (!flags.condition) return 0;
   const Result<bool> holds = flags.condition->holds(report);
   if (!holds) {
     complain(fmt::format("--fail-if '{}' cannot be decided: {}", flags.fail_if, holds.error().message));
@@ -139,8 +144,8 @@ void print(const report::Report& report, std::FILE* out) {
   fmt::print(out, "\n{}", report::to_text(report::comparison(report), width));
   const std::vector<std::string> remarks = report::remarks(report, report::Reader::Terminal);
   if (!remarks.empty()) fmt::print(out, "\n");
-  // What goes to a file is left to its reader.
-  const bool wraps = isatty(descriptor) != 0;
+  // What goes to a file is left to its reader, who may say how wide it is.
+  const bool wraps = isatty(descriptor) != 0 || std::getenv("COLUMNS") != nullptr;
   for (const std::string& remark : remarks)
     fmt::print(out, "{}\n", wraps ? report::wrapped(remark, width) : remark);
 }

@@ -36,9 +36,11 @@ Result<void> prepare(ProgramFlags& flags, const Program& program);
 // The status for an error of execute(), as shells and coreutils give it.
 int status_of(const Error& error);
 
-// Judges, writes the reports, tries the condition: the status for what of it went wrong, or 0. Complains
-// itself.
+// Judges, and writes the reports: the status for what of it went wrong, or 0. Complains itself.
 int finish(report::Report& report, const ProgramFlags& flags);
+
+// Tries the condition, after all else was said: kConditionHolds, or 0. Says so itself.
+int decide(const report::Report& report, const ProgramFlags& flags);
 
 // The table and the sentences under it, as wide as the terminal.
 void print(const report::Report& report, std::FILE* out);

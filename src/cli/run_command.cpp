@@ -39,8 +39,9 @@ int run(ProgramFlags& flags, const Program& program, const CLI::App& command) {
   }
   const int status = execution->run.exit;
   report.runs.push_back(std::move(execution->run));
-  const int failed = finish(report, flags);
+  int failed = finish(report, flags);
   if (!flags.quiet && !execution->interrupted) print(report, stderr);
+  if (failed == 0) failed = decide(report, flags);
   return status != 0 ? status : failed;
 }
 

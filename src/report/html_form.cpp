@@ -5,7 +5,6 @@
 
 #include "report/html_style.h"
 #include "report/kernel_details.h"
-#include "report/kernel_name.h"
 #include "report/quantities.h"
 #include "report/summary.h"
 #include "report/write_report.h"
@@ -95,9 +94,16 @@ std::string bars_html(const Report& report) {
   if (rows.empty() || time_of(rows.front()) <= 0) return "";
   const double longest = time_of(rows.front());
   std::string out = "<h2>Longest kernels</h2>\n<div class=\"bars\">\n";
+  Table labels{{{""}}, {}};
   for (const KernelRow& row : rows) {
-    out += fmt::format("<div class=\"kernel\"><p class=\"name\">{}</p>\n",
-                       with_tooltip(fitted_name(row.name, kLabelWidth) + row.shape, row.label()));
+    labels.add({row.label()});
+    labels.rows.back().kernel = {row.name, row.shape};
+  }
+  const std::vector<std::string> shown = fitted_labels(labels, kLabelWidth);
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const KernelRow& row = rows[r];
+    out +=
+        fmt::format("<div class=\"kernel\"><p class=\"name\">{}</p>\n", with_tooltip(shown[r], row.label()));
     for (std::size_t i = 0; i < row.of_run.size(); ++i) {
       if (row.of_run[i] == nullptr) continue;
       out += fmt::format(

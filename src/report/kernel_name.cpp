@@ -1,7 +1,11 @@
 #include "report/kernel_name.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 #include <string_view>
 
 #include "report/table.h"
@@ -70,6 +74,55 @@ std::string simplified(const std::string& arguments) {
   return out + word;
 }
 
+// How many characters all texts begin with alike.
+template <typename Iterator>
+std::size_t common(const std::vector<std::string>& texts, Iterator (*begin)(const std::string&),
+                   std::size_t most) {
+  std::size_t length = 0;
+  for (; length < most; ++length) {
+    const char c = *(begin(texts.front()) + static_cast<std::ptrdiff_t>(length));
+    if (!std::all_of(texts.begin(), texts.end(), [&](const std::string& text) {
+          return *(begin(text) + static_cast<std::ptrdiff_t>(length)) == c;
+        }))
+      break;
+  }
+  return length;
+}
+
+// "base<...Op<3>...>" each; empty texts where it does not fit.
+std::vector<std::string> differing_parts(const std::vector<std::string>& names, std::size_t limit) {
+  std::vector<std::string> arguments;
+  std::size_t shortest = std::string::npos;
+  for (const std::string& name : names) {
+    arguments.push_back(parts_of(name).arguments);
+    shortest = std::min(shortest, arguments.back().size());
+  }
+  const std::size_t before = common<std::string::const_iterator>(
+      arguments, [](const std::string& text) { return text.begin(); }, shortest);
+  const std::size_t behind = common<std::string::const_reverse_iterator>(
+      arguments, [](const std::string& text) { return text.rbegin(); }, shortest - before);
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string& text = arguments[i];
+    // The whole word, and the template that it is the argument of.
+    std::size_t start = before;
+    while (start > 0 && is_word(text[start - 1])) --start;
+    if (start > 1 && text[start - 1] == '<') {
+      --start;
+      while (start > 0 && is_word(text[start - 1])) --start;
+    }
+    std::size_t end = text.size() - behind;
+    while (end < text.size() && is_word(text[end])) ++end;
+    std::string part = text.substr(start, end - start);
+    const auto open = std::count(part.begin(), part.end(), '<') - std::count(part.begin(), part.end(), '>');
+    part.append(static_cast<std::size_t>(std::max<std::ptrdiff_t>(open, 0)), '>');
+    std::string label = fmt::format("{}<...{}...>", parts_of(names[i]).base, part);
+    if (width_of(label) > limit) label.clear();
+    out.push_back(std::move(label));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string without_signature(const std::string& name) {
@@ -119,6 +172,18 @@ std::string fitted_name(const std::string& name, std::size_t limit) {
     if (width_of(form) <= limit) return form;
   }
   return shortened(parts.base, limit);
+}
+
+std::vector<std::string> told_apart(const std::vector<std::string>& names, std::size_t limit) {
+  std::vector<std::string> out = differing_parts(names, limit);
+  const std::set<std::string> different(out.begin(), out.end());
+  if (different.size() == names.size()) return out;
+  out.clear();
+  for (const std::string& name : names) {
+    const std::string mark = fmt::format(" #{}", out.size() + 1);
+    out.push_back(fitted_name(name, limit > mark.size() ? limit - mark.size() : limit) + mark);
+  }
+  return out;
 }
 
 }  // namespace doppel::report

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace doppel::report {
 
@@ -21,5 +22,9 @@ KernelName parts_of(const std::string& name);
 // without its scope, then with shorter template arguments, then without those; the base name is kept to the
 // last, and loses its middle only where it does not fit alone.
 std::string fitted_name(const std::string& name, std::size_t limit);
+
+// Several names that fitted_name makes the same, told apart: "base<...Op<3>...>" with the part in which they
+// differ, or, where that does not fit, a number behind each.
+std::vector<std::string> told_apart(const std::vector<std::string>& names, std::size_t limit);
 
 }  // namespace doppel::report

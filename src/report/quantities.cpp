@@ -18,7 +18,7 @@ std::string scaled(double value, double base, const std::array<std::string_view,
     value /= base;
     ++unit;
   }
-  const int digits = std::abs(value) >= 99.95 ? 0 : std::abs(value) >= 9.995 ? 1 : 2;
+  const int digits = value == 0 || std::abs(value) >= 99.95 ? 0 : std::abs(value) >= 9.995 ? 1 : 2;
   return units[unit].empty() ? fmt::format("{:.{}f}", value, digits)
                              : fmt::format("{:.{}f} {}", value, digits, units[unit]);
 }

@@ -13,9 +13,7 @@ namespace {
 
 using Counts = std::vector<std::uint64_t>;  // one a run
 
-std::string times_text(std::uint64_t count) {
-  return count == 0 ? "never" : count == 1 ? "once" : fmt::format("{} times", count);
-}
+std::string times_text(std::uint64_t count) { return fmt::format("{} time{}", count, count == 1 ? "" : "s"); }
 
 std::string on_each_card(const Report& report, const Counts& counts) {
   std::string out;

@@ -31,9 +31,15 @@ std::set<std::string> names_with_common_shapes(const Report& report) {
       names.insert(kernel.name);
     }
   }
+  // A card that did not launch a kernel says nothing of its shapes.
   std::erase_if(names, [&](const std::string& name) {
-    return std::any_of(shapes.begin(), shapes.end(),
-                       [&](auto& of_run) { return of_run[name] != shapes[0][name]; });
+    const std::set<std::string>* first = nullptr;
+    return std::any_of(shapes.begin(), shapes.end(), [&](auto& of_run) {
+      const std::set<std::string>& these = of_run[name];
+      if (these.empty()) return false;
+      if (first == nullptr) first = &these;
+      return these != *first;
+    });
   });
   return names;
 }

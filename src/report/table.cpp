@@ -38,7 +38,8 @@ std::string fitted_label(const Row& row, std::size_t limit) {
   if (row.kernel.name.empty()) return row.cells.empty() ? "" : shortened(row.cells[0], limit);
   if (!row.cells.empty() && width_of(row.cells[0]) <= limit) return row.cells[0];
   const std::size_t shape = width_of(row.kernel.shape);
-  if (shape + width_of(parts_of(row.kernel.name).base) > limit) return fitted_name(row.kernel.name, limit);  // the name matters more
+  if (shape + width_of(parts_of(row.kernel.name).base) > limit)
+    return fitted_name(row.kernel.name, limit);  // the name matters more
   return fitted_name(row.kernel.name, limit - shape) + row.kernel.shape;
 }
 
@@ -135,16 +136,22 @@ std::string wrapped(const std::string& text, std::size_t width) {
 
 std::vector<std::string> fitted_labels(const Table& table, std::size_t limit) {
   std::vector<std::string> out;
-  std::map<std::string, int> users;
-  for (const Row& row : table.rows) {
+  std::map<std::string, std::vector<std::size_t>> alike;  // rows of kernels by their label
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const Row& row = table.rows[i];
     out.push_back(row.heading ? row.cells[0] : fitted_label(row, limit));
-    if (!row.kernel.name.empty()) ++users[out.back()];
+    if (!row.kernel.name.empty()) alike[out.back()].push_back(i);
   }
-  std::map<std::string, int> numbers;
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    if (table.rows[i].kernel.name.empty() || users[out[i]] < 2) continue;
-    const std::string mark = fmt::format(" #{}", ++numbers[out[i]]);
-    if (limit > mark.size()) out[i] = fitted_label(table.rows[i], limit - mark.size()) + mark;
+  for (const auto& [label, rows] : alike) {
+    if (rows.size() < 2) continue;
+    std::vector<std::string> names;
+    for (const std::size_t row : rows) names.push_back(table.rows[row].kernel.name);
+    // The shape is the same in all of them, if it is there.
+    const std::string& shape = table.rows[rows[0]].kernel.shape;
+    const bool shaped = !shape.empty() && label.ends_with(shape);
+    const std::size_t room = shaped ? limit - std::min(limit, width_of(shape)) : limit;
+    const std::vector<std::string> apart = told_apart(names, room);
+    for (std::size_t i = 0; i < rows.size(); ++i) out[rows[i]] = apart[i] + (shaped ? shape : "");
   }
   return out;
 }

@@ -269,7 +269,7 @@ TEST_F(Cli, ACardThatRanNothingIsNotFaster) {
   EXPECT_EQ(o.status, 0);
   EXPECT_NE(
       o.out.find(
-          "\nNo verdict between RTX A6000 and RTX PRO 5000 Blackwell: kernels were launched never on RTX "
+          "\nNo verdict between RTX A6000 and RTX PRO 5000 Blackwell: kernels were launched 0 times on RTX "
           "A6000 and 3 times on RTX PRO 5000 Blackwell.\n"),
       std::string::npos)
       << o.out;
@@ -357,7 +357,7 @@ TEST_F(Cli, ANarrowTerminalIsNotOverrun) {
   program_with_a_kernel();
   for (const char* columns : {"60", "80", "200"}) {
     const Outcome o = doppel("compare -- ./program", std::string("</dev/null COLUMNS=") + columns);
-    std::istringstream lines(o.out.substr(0, o.out.find("Verdict")));
+    std::istringstream lines(o.out);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), std::stoul(columns)) << o.out;
     EXPECT_NE(o.out.find("saxpy"), std::string::npos);
   }

@@ -76,15 +76,25 @@ TEST(Tables, ANarrowTerminalGetsShortNamesThenTitlesOfSeveralLinesThenLabelsOfTh
   EXPECT_NE(to_text(table, 120).find("[grid 32, block 128]"), std::string::npos);
 }
 
-TEST(Tables, KernelsThatLookAlikeAreNumbered) {
+Table table_of(const std::vector<std::string>& names) {
   Table table{{{""}}, {}};
-  for (const char* argument : {"int", "float"}) {
-    const std::string name =
-        std::string("f<std::vector<") + argument + ", std::allocator<" + argument + "> > >";
-    table.add({name});
-    table.rows.back().kernel = {name, ""};
+  for (const std::string& name : names) {
+    table.add({name + " [grid 4]"});
+    table.rows.back().kernel = {name, " [grid 4]"};
   }
-  EXPECT_EQ(fitted_labels(table, 20), (std::vector<std::string>{"f<vector<...>> #1", "f<vector<...>> #2"}));
+  return table;
+}
+
+TEST(Tables, KernelsThatLookAlikeAreToldApart) {
+  std::vector<std::string> names;
+  for (const char* argument : {"7", "12", "13"})
+    names.push_back(std::string("f<policy<int, none>, thrust::map<scope::Op<") + argument +
+                    ">, float*>, int>");
+  EXPECT_EQ(fitted_labels(table_of(names), 40),
+            (std::vector<std::string>{"f<...Op<7>...> [grid 4]", "f<...Op<12>...> [grid 4]",
+                                      "f<...Op<13>...> [grid 4]"}));
+  EXPECT_EQ(fitted_labels(table_of(names), 18),
+            (std::vector<std::string>{"f<...> #1 [grid 4]", "f<...> #2 [grid 4]", "f<...> #3 [grid 4]"}));
 }
 
 TEST(Tables, TextIsWrappedBetweenWords) { EXPECT_EQ(wrapped("one two  three", 8), "one two\nthree"); }

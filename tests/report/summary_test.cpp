@@ -60,6 +60,13 @@ TEST(KernelRows, ShapesThatFollowTheCardAreOneRow) {
   EXPECT_EQ(rows[0].of_run[1]->time_us, 6);
 }
 
+TEST(KernelRows, AKernelOfOneCardKeepsItsShape) {
+  Report report = sample_comparison();
+  report.runs[0].kernels = {sample_kernel("f", 84, 10)};
+  report.runs[1].kernels.clear();
+  EXPECT_EQ(labels(report), (std::vector<std::string>{"f [grid 84, block 256]"}));
+}
+
 TEST(KernelRows, AKernelOfOneCardOnlyHasAGap) {
   Report report = sample_comparison();
   report.runs[1].kernels.pop_back();
@@ -150,15 +157,15 @@ TEST(Verdict, IsWithheldWhereSomethingWasRefusedOrWentWrong) {
 TEST(Verdict, NeedsTheSameLaunches) {
   const std::string both = "No verdict between RTX A6000 and RTX PRO 5000 Blackwell: ";
   EXPECT_EQ(sentence_after([](Report& r) { r.runs[0].kernels.clear(); }),
-            both + "kernels were launched never on RTX A6000 and 4 times on RTX PRO 5000 Blackwell.");
+            both + "kernels were launched 0 times on RTX A6000 and 4 times on RTX PRO 5000 Blackwell.");
   EXPECT_EQ(sentence_after([](Report& r) { r.runs[0].kernels[0].name = "other(int)"; }),
-            both + "axpy(int) was launched never on RTX A6000 and 2 times on RTX PRO 5000 Blackwell.");
+            both + "axpy(int) was launched 0 times on RTX A6000 and 2 times on RTX PRO 5000 Blackwell.");
   EXPECT_EQ(
       sentence_after([](Report& r) {
         for (report::Run& run : r.runs) run.kernels.clear();
         r.runs[0].copies[0].calls = 1;
       }),
-      both + "copies 'host to device' were made once on RTX A6000 and 2 times on RTX PRO 5000 Blackwell.");
+      both + "copies 'host to device' were made 1 time on RTX A6000 and 2 times on RTX PRO 5000 Blackwell.");
 }
 
 TEST(Verdict, SaysWhichCardsNobodyMeasured) {
