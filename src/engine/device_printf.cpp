@@ -7,6 +7,8 @@
 namespace doppel::engine {
 namespace {
 
+constexpr int kMostArguments = 32;  // CUDA programming guide, "Formatted output: limitations"
+
 class Arguments {
  public:
   explicit Arguments(const std::byte* buffer) : buffer_(buffer) {}
@@ -68,7 +70,7 @@ int format_device_printf(std::string& text, const char* format, const std::byte*
     while (*format != '\0' && std::strchr("-+ #0", *format) != nullptr) directive += *format++;
     const auto number = [&] {
       if (*format == '*') {
-        directive += std::to_string(arguments.next<std::int32_t>());
+        if (arguments.count() < kMostArguments) directive += std::to_string(arguments.next<std::int32_t>());
         ++format;
       }
       while (*format >= '0' && *format <= '9') directive += *format++;
@@ -90,6 +92,10 @@ int format_device_printf(std::string& text, const char* format, const std::byte*
     }
     const char conversion = *format;
     if (conversion != '\0') ++format;
+    if (arguments.count() >= kMostArguments) {  // what is beyond stands as it is
+      text.append(start, static_cast<std::size_t>(format - start));
+      continue;
+    }
     switch (conversion) {
       case 'd':
       case 'i':

@@ -58,6 +58,23 @@ class Transcendental {
     return ftz ? single_.flush(result) : result;
   }
 
+  // y = 1 / sqrt(x), which was rounded twice and may be 1.5 units off, after a step of Newton's: the CUDA
+  // guide gives rsqrt(double) 1 unit. The rest 1 - x * y * y is exact to a rounding: x * y goes in as two
+  // parts.
+  Value* corrected_reciprocal_root(Value* x, Value* y) {
+    const auto fma = [&](Value* p, Value* q, Value* r) {
+      return b_.CreateIntrinsic(llvm::Intrinsic::fma, {p->getType()}, {p, q, r});
+    };
+    Value* one = llvm::ConstantFP::get(x->getType(), 1.0);
+    Value* half = llvm::ConstantFP::get(x->getType(), 0.5);
+    Value* product = b_.CreateFMul(x, y);
+    Value* low = fma(x, y, b_.CreateFNeg(product));
+    Value* rest = b_.CreateFSub(fma(b_.CreateFNeg(product), y, one), b_.CreateFMul(low, y));
+    Value* better = fma(b_.CreateFMul(y, half), rest, y);
+    // Zero and infinity have no rest.
+    return b_.CreateSelect(b_.CreateFCmpUNO(better, better), y, better);
+  }
+
   // rcp.approx.ftz.f64, rsqrt.approx(.ftz).f64 (9.7.3.14, 9.7.3.17): upper word in, upper word out.
   Value* f64(Value* a, bool ftz) {
     FloatValues wide(emitter_, Type::F64);
@@ -67,7 +84,9 @@ class Transcendental {
     Value* number = wide.to_float(a);
     Value* one = llvm::ConstantFP::get(number->getType(), 1.0);
     Value* divisor = instruction_.opcode == Opcode::Rcp ? number : root(number);
-    Value* result = wide.to_bits(b_.CreateFDiv(one, divisor));
+    Value* value = b_.CreateFDiv(one, divisor);
+    if (instruction_.opcode == Opcode::Rsqrt && !ftz) value = corrected_reciprocal_root(number, value);
+    Value* result = wide.to_bits(value);
     if (!ftz) return b_.CreateSelect(wide.is_nan(result), wide.constant(result, wide.nan()), result);
     nan = b_.CreateOr(nan, wide.is_nan(result));
     result = b_.CreateAnd(wide.flush(result), wide.constant(result, kUpper));

@@ -53,6 +53,19 @@ TEST(DevicePrintf, KeepsWhatIsNoConversion) {
   EXPECT_EQ(Packed().add(1).print("%y %d"), "%y 1");
 }
 
+TEST(DevicePrintf, TakesThirtyTwoArguments) {
+  Packed packed;
+  std::string format, expected;
+  for (int i = 1; i <= 34; ++i) {
+    packed.add(i);
+    format += "%d ";
+    expected += i <= 32 ? std::to_string(i) + " " : "%d ";
+  }
+  int count = 0;
+  EXPECT_EQ(packed.print((format + "%-5.2lf%%|%*d").c_str(), &count), expected + "%-5.2lf%|%*d");
+  EXPECT_EQ(count, 32);
+}
+
 TEST(DevicePrintf, NullStringsAndFormats) {
   EXPECT_EQ(Packed().add(std::uint64_t{0}).print("%s"), "(null)");
   std::string text;

@@ -118,6 +118,16 @@ def divisions():
          [("f32", [0, F32.sign, F32.sign] + [NAN] * 3)])
 
 
+def reciprocal_root(v):
+    """1 / sqrt(x) to 300 bits, then rounded once."""
+    if is_nan(F64, v) or (v >> 63 and v != F64.sign):
+        return NAN
+    if v & ~F64.sign in (0, F64.inf):
+        return v & F64.sign | F64.inf if v & ~F64.sign == 0 else 0
+    x = value(F64, v)
+    return encode(F64, Fraction(math.isqrt((x.denominator << 2800) // x.numerator), 1 << 1400))
+
+
 def doubles():
     values = [0, F64.sign, F64.inf, F64.inf | F64.sign, 1, 1 | F64.sign, F64.one, F64.one + (3 << 50), encode(F64, Fraction(3)),
               encode(F64, Fraction(10) ** 100), encode(F64, Fraction(1, 7)), F64.inf | 1 << 51]
@@ -127,6 +137,11 @@ def doubles():
     form("rcp_approx_ftz_f64", "rcp.approx.ftz.f64: the upper word only; NaN is 0x7fffffff00000000 (PTX ISA 9.7.3.14)",
          "rcp.approx.ftz.f64 {d}, {a};", [("f64", values)], [("f64", [canonical(true(F64, cut(v), lambda x: 1 / x, rcp, True)) for v in values])],
          tolerance="2^-19 relative")
+    reals = [0x40d092f366659e80 + i * 0x123456789abcd for i in range(24)] + [1, 0x8000000000123, 0x7fefffffffffffff, 0x3ff0000000000000,
+                                                                               0, F64.sign, F64.inf, F64.inf | F64.sign, F64.inf | 1 << 51, 0xbff0000000000000]
+    reals[0] = encode(F64, Fraction(16971.803123616148))
+    form("rsqrt_approx_f64", "rsqrt.approx.f64: rsqrt() of the CUDA guide has 1 ulp; here the number nearest to the true value (PTX ISA 9.7.3.16)",
+         "rsqrt.approx.f64 {d}, {a};", [("f64", reals)], [("f64", [reciprocal_root(v) for v in reals])], tolerance="0.5 ulp")
     rsqrt = {"inf": 0, "-inf": NAN, "0": "inf", "-0": "-inf", "negative": NAN}
     form("rsqrt_approx_ftz_f64", "rsqrt.approx.ftz.f64: the upper word only; NaN is 0x7fffffff00000000 (PTX ISA 9.7.3.17)",
          "rsqrt.approx.ftz.f64 {d}, {a};", [("f64", values)],
