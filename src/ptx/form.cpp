@@ -32,11 +32,7 @@ bool is_refused_opcode(std::string_view word) {
       "ldmatrix",     "stmatrix",   "movmatrix", "cp",      "mbarrier",
       "multimem",     "tensormap",  "wgmma",     "tcgen05", "clusterlaunchcontrol",
       "mapa",         "getctarank", "brkpt",     "alloca",  "stacksave",
-      "stackrestore", "setmaxnreg", "vadd",      "vsub",    "vabsdiff",
-      "vmin",         "vmax",       "vset",      "vshl",    "vshr",
-      "vmad",         "vadd2",      "vsub2",     "vavrg2",  "vabsdiff2",
-      "vmin2",        "vmax2",      "vset2",     "vadd4",   "vsub4",
-      "vavrg4",       "vabsdiff4",  "vmin4",     "vmax4",   "vset4"};
+      "stackrestore", "setmaxnreg"};
   return words->contains(word);
 }
 

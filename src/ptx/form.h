@@ -39,6 +39,17 @@ struct OperandRule {
   bool relaxed = false;   // a wider register is allowed (PTX ISA 9.4.1)
   bool optional = false;  // may be missing, with all that follow
   std::uint8_t vector = 1;
+  bool part = false;       // may be followed by a selector of bytes or halves: %r1.b2
+  bool negatable = false;  // may have a `-` before its register
+};
+
+// What only video instructions have (PTX ISA 9.7.18); they are rewritten where they are read.
+struct VideoForm {
+  enum class Second : std::uint8_t { None, Add, Min, Max };  // with operand c
+  Type result = Type::None, a = Type::None, b = Type::None;
+  Second second = Second::None;
+  bool plus_one = false;   // vmad.po
+  std::uint8_t scale = 0;  // vmad.shr7, vmad.shr15
 };
 
 struct Form {
@@ -50,6 +61,7 @@ struct Form {
   std::uint8_t operand_count = 0;
   Type pipe_type = Type::None;  // of a second destination after `|`; None: there is none
   bool pipe_required = false;
+  VideoForm video;
   Requirement requirement;
 };
 

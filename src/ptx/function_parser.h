@@ -1,6 +1,7 @@
 // The body of a function: declarations, labels, nested scopes, instructions (PTX ISA 4.3, 7).
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -77,6 +78,8 @@ class FunctionParser {
   RegisterId special_to_register(const Operand& special, const OperandRule& rule);
   void parse_branch_list();
   bool optional_operand_follows(const OperandRule& rule) const;
+  bool accept_negation();
+  std::string_view accept_selector();
   Operand with_addend(Operand operand);
   Type register_type(const Operand& operand) const { return function_.registers[operand.reg].type; }
 
@@ -90,9 +93,19 @@ class FunctionParser {
 
   // rewritten_forms.cpp
   Operand compute_before(std::string_view form, std::vector<Operand> sources);
-  void rewrite(Instruction& instruction);
+  void rewrite(const Form& form, Instruction& instruction);
   void rewrite_three_inputs(Instruction& instruction);
   void rewrite_vector_move(Instruction& instruction);
+
+  // rewritten_video.cpp
+  void rewrite_video(const Form& form, Instruction& instruction);
+  static void finish_video(Instruction& instruction, const Operand& value);
+  Operand video_scalar(const Form& form, const Instruction& instruction);
+  Operand video_multiply_add(const Form& form, const Instruction& instruction);
+  Operand video_lanes(const Form& form, const Instruction& instruction);
+  Operand video_source(const Operand& from, Type type, std::string_view selector, TextLocation where);
+  Operand clamped(Operand value, std::int64_t least, std::int64_t most, std::string_view type);
+  Operand saturated_field(const Operand& value, bool sign, int width, std::string_view type);
 
   // call_parser.cpp
   struct CallValue {
@@ -118,7 +131,9 @@ class FunctionParser {
   std::vector<BranchList> branch_lists_;
   std::vector<std::vector<FunctionId>> call_targets_;
   std::unordered_map<std::string_view, Form> forms_;  // the forms met so far, by their text
-  std::vector<Instruction> before_;                   // instructions that an operand needs first
+  std::array<std::string_view, 4> selectors_;         // of the video instruction in work, by operand
+  std::array<bool, 4> negations_{};
+  std::vector<Instruction> before_;  // instructions that an operand needs first
 };
 
 // .loc, .file and their like, which stand both in bodies and at module scope: true if the current token began

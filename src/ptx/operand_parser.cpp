@@ -436,8 +436,30 @@ void FunctionParser::parse_pipe(const Form& form, Instruction& instruction) {
   instruction.second_destination = parse_write({Kind::Write, form.pipe_type});
 }
 
+// `-` before a register; of a constant it is part.
+bool FunctionParser::accept_negation() {
+  if (!state_.token().is('-')) return false;
+  const Lexer before = state_.lexer;
+  state_.lexer.advance();
+  if (state_.token().kind == TokenKind::Identifier && state_.token().text != "WARP_SZ") return true;
+  state_.lexer = before;
+  return false;
+}
+
+// `.b2` after a register; empty if there is none.
+std::string_view FunctionParser::accept_selector() {
+  if (state_.token().kind != TokenKind::Directive) return {};
+  const std::string_view selector = state_.token().text;
+  state_.lexer.advance();
+  return selector;
+}
+
 void FunctionParser::parse_operands(const Form& form, Instruction& instruction) {
   instruction.operands.reserve(form.operand_count);
+  if (form.video.result != Type::None) {
+    selectors_ = {};
+    negations_ = {};
+  }
   for (std::size_t i = 0; i < form.operand_count; ++i) {
     const OperandRule& rule = form.operands[i];
     const bool is_last = i + 1 == form.operand_count;
@@ -459,10 +481,12 @@ void FunctionParser::parse_operands(const Form& form, Instruction& instruction) 
     }
     if (rule.optional && !optional_operand_follows(rule)) continue;
     if (i > 0 && rule.kind != Kind::Unified) state_.expect(',');
+    if (rule.negatable) negations_[i] = accept_negation();
     parse_operand(rule, instruction);
+    if (rule.part) selectors_[i] = accept_selector();
     if (i == 0) parse_pipe(form, instruction);
   }
-  rewrite(instruction);
+  rewrite(form, instruction);
 }
 
 }  // namespace doppel::ptx

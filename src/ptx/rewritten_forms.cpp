@@ -26,7 +26,8 @@ Operand FunctionParser::compute_before(std::string_view form, std::vector<Operan
   return target;
 }
 
-void FunctionParser::rewrite(Instruction& instruction) {
+void FunctionParser::rewrite(const Form& form, Instruction& instruction) {
+  if (form.video.result != Type::None) rewrite_video(form, instruction);
   const bool extremum = instruction.opcode == Opcode::Min || instruction.opcode == Opcode::Max;
   if (extremum && instruction.operands.size() == 4) rewrite_three_inputs(instruction);
   if (instruction.opcode == Opcode::Mov && instruction.modifiers.vector > 1) rewrite_vector_move(instruction);

@@ -20,6 +20,8 @@ const Choices kBoolOp = {"", "and", "or", "xor"};
 const Choices kSpaces = {"", "global", "shared", "local", "const", "param"};
 const Choices kScopes = {"", "cta", "cluster", "gpu", "sys"};
 const Choices kNothing = {""};
+const Choices kVideoTypes = {"u32.u32.u32", "s32.s32.s32", "s32.u32.s32", "u32.s32.u32"};
+const Choices kSecond = {"", "add", "min", "max"};
 
 struct Pattern {
   std::string_view word;
@@ -142,6 +144,29 @@ const std::vector<Pattern>& patterns() {
         {"add", "and", "or", "xor", "cas", "exch", "inc", "dec", "min", "max"},
         {"", "noftz"},
         kTypes}},
+      {"vadd", {kVideoTypes, kSat, kSecond}},
+      {"vsub", {kVideoTypes, kSat, kSecond}},
+      {"vabsdiff", {kVideoTypes, kSat, kSecond}},
+      {"vmin", {kVideoTypes, kSat, kSecond}},
+      {"vmax", {kVideoTypes, kSat, kSecond}},
+      {"vshl", {kVideoTypes, {"clamp", "wrap"}, kSat, kSecond}},
+      {"vshr", {kVideoTypes, {"clamp", "wrap"}, kSat, kSecond}},
+      {"vmad", {kVideoTypes, {"", "po"}, kSat, {"", "shr7", "shr15"}}},
+      {"vset", {{"u32", "s32"}, {"u32", "s32"}, kCompare, kSecond}},
+      {"vadd2", {kVideoTypes, kSat, {"", "add"}}},
+      {"vsub2", {kVideoTypes, kSat, {"", "add"}}},
+      {"vavrg2", {kVideoTypes, kSat, {"", "add"}}},
+      {"vabsdiff2", {kVideoTypes, kSat, {"", "add"}}},
+      {"vmin2", {kVideoTypes, kSat, {"", "add"}}},
+      {"vmax2", {kVideoTypes, kSat, {"", "add"}}},
+      {"vset2", {{"u32", "s32"}, {"u32", "s32"}, kCompare, {"", "add"}}},
+      {"vadd4", {kVideoTypes, kSat, {"", "add"}}},
+      {"vsub4", {kVideoTypes, kSat, {"", "add"}}},
+      {"vavrg4", {kVideoTypes, kSat, {"", "add"}}},
+      {"vabsdiff4", {kVideoTypes, kSat, {"", "add"}}},
+      {"vmin4", {kVideoTypes, kSat, {"", "add"}}},
+      {"vmax4", {kVideoTypes, kSat, {"", "add"}}},
+      {"vset4", {{"u32", "s32"}, {"u32", "s32"}, kCompare, {"", "add"}}},
       {"red",
        {{"", "relaxed", "release"},
         kScopes,

@@ -11,6 +11,7 @@ import program_forms
 import memory_forms
 import card_forms
 import operand_forms
+import video_forms
 
-for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, atomic_forms, program_forms, memory_forms, card_forms, operand_forms):
+for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, atomic_forms, program_forms, memory_forms, card_forms, operand_forms, video_forms):
     part.generate()
