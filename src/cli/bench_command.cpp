@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/execute.h"
 #include "cli/installation.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "report/quantities.h"
@@ -99,8 +100,8 @@ void print_table(const std::vector<TestRow>& rows, const std::vector<card::Card>
     }
     table.add(std::move(cells));
   }
-  fmt::print("{}", report::to_text(table, columns_of(STDOUT_FILENO)));
-  if (!notes.empty()) fmt::print("\n{}\n", fmt::join(notes, "\n"));
+  say(stdout, "{}", report::to_text(table, columns_of(STDOUT_FILENO)));
+  if (!notes.empty()) say(stdout, "\n{}\n", fmt::join(notes, "\n"));
 }
 
 int bench(const BenchFlags& flags) {
@@ -125,7 +126,7 @@ int bench(const BenchFlags& flags) {
     const auto on_result = [&](const Json& result) {
       const std::string name = result.value("test", "");
       if (flags.list) {
-        fmt::print("{:<24}{}\n", name, result.value("what", ""));
+        say(stdout, "{:<24}{}\n", name, result.value("what", ""));
         return;
       }
       auto row = std::find_if(rows.begin(), rows.end(), [&](const TestRow& r) { return r.name == name; });
@@ -159,7 +160,7 @@ int bench(const BenchFlags& flags) {
         out.push_back(result);
       }
     }
-    fmt::print("{}\n", out.dump(2));
+    say(stdout, "{}\n", out.dump(2));
   } else if (!rows.empty()) {
     print_table(rows, *cards);
     if (interrupted) complain("interrupted: the table is not complete");

@@ -7,6 +7,7 @@
 
 #include "card/load_card.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "report/card_sheet.h"
 
 namespace doppel::cli {
@@ -24,7 +25,7 @@ int list_cards() {
       status = kFailed;
     }
   }
-  fmt::print("{}", report::cards_text(cards));
+  say(stdout, "{}", report::cards_text(cards));
   return status;
 }
 
@@ -38,9 +39,10 @@ int show(const ShowFlags& flags) {
   const Result<std::vector<card::Card>> cards = find_cards({flags.card});
   if (!cards) return kBadUsage;
   const card::Card& card = cards->front();
-  fmt::print("{}", flags.json      ? report::card_sheet_json(card)
-                   : flags.sources ? report::card_sources_text(card)
-                                   : report::card_sheet_text(card));
+  say(stdout, "{}",
+      flags.json      ? report::card_sheet_json(card)
+      : flags.sources ? report::card_sources_text(card)
+                      : report::card_sheet_text(card));
   return 0;
 }
 

@@ -19,13 +19,14 @@
 #include <fstream>
 
 #include "cli/input_replay.h"
+#include "cli/output.h"
 
 namespace doppel::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr int kTimeoutStatus = 124;  // as coreutils' timeout
-constexpr double kGraceS = 0.5;      // between a request to end and SIGKILL
+constexpr double kGraceS = 1.5;      // between a request to end and SIGKILL
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -48,7 +49,7 @@ class Descriptor {
 };
 
 // SIGCHLD and the requests to end, kept for a signalfd while a child runs; the old mask comes back
-// afterwards.
+// afterwards. Whoever started this process may have had SIGCHLD ignored: then no child could be waited for.
 class SignalGuard {
  public:
   SignalGuard() {
@@ -56,15 +57,23 @@ class SignalGuard {
     sigemptyset(&set);
     for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
     sigprocmask(SIG_BLOCK, &set, &old_);
+    struct sigaction usual{};
+    usual.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &usual, &old_child_action_);
     fd_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   }
-  ~SignalGuard() { sigprocmask(SIG_SETMASK, &old_, nullptr); }
+  ~SignalGuard() { restore(); }
   SignalGuard(const SignalGuard&) = delete;
   SignalGuard& operator=(const SignalGuard&) = delete;
   int fd() const { return fd_.get(); }
-  const sigset_t& old_mask() const { return old_; }
+  // As it was before, also in a child.
+  void restore() const {
+    sigaction(SIGCHLD, &old_child_action_, nullptr);
+    sigprocmask(SIG_SETMASK, &old_, nullptr);
+  }
 
  private:
+  struct sigaction old_child_action_{};
   sigset_t old_{};
   Descriptor fd_;
 };
@@ -103,13 +112,17 @@ void kill_descendants() {
 }
 
 // In the child, after fork: never returns. Failures of exec go through `failures` as errno.
-[[noreturn]] void become(const ChildOptions& options, const sigset_t& mask, int input, int output,
-                         int failures) {
+[[noreturn]] void become(const ChildOptions& options, const SignalGuard& signals, pid_t parent, int input,
+                         int output, int failures) {
+  // The program does not outlive this process, however that ends (prctl(2); the flag lasts through exec).
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) raise(SIGKILL);
   if (input >= 0) dup2(input, STDIN_FILENO);
   if (output >= 0) dup2(output, STDOUT_FILENO);
   if (output < 0 && options.output_to_error) dup2(STDERR_FILENO, STDOUT_FILENO);
   for (const auto& [name, value] : options.environment) setenv(name.c_str(), value.c_str(), 1);
-  sigprocmask(SIG_SETMASK, &mask, nullptr);
+  restore_pipe_signal();
+  signals.restore();
   std::vector<char*> arguments;
   arguments.reserve(options.command.size() + 1);
   for (const std::string& argument : options.command)
@@ -164,10 +177,11 @@ class Running {
     }
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     start_ = Clock::now();
+    const pid_t self = getpid();
     child_ = fork();
     if (child_ < 0)
       return fail(Error::Kind::Io, fmt::format("cannot start a process: {}", std::strerror(errno)));
-    if (child_ == 0) become(options_, signals_.old_mask(), input[0], output[1], failures[1]);
+    if (child_ == 0) become(options_, signals_, self, input[0], output[1], failures[1]);
     close(failures[1]);
     if (feeds) {
       close(input[0]);

@@ -33,8 +33,9 @@ struct ChildResult {
 };
 
 // Waits for the child. While it runs, SIGINT, SIGTERM and SIGHUP of this process reach the child, which then
-// has half a second to end; what is left of it and its descendants is killed. Errors: NotFound (no such
-// program), InvalidArgument (not executable), Io.
+// has a second and a half to end; what is left of it and its descendants is killed. When this process ends in
+// any way, SIGKILL too, the child is killed. Errors: NotFound (no such program), InvalidArgument (not
+// executable), Io.
 Result<ChildResult> run_child(const ChildOptions& options);
 
 }  // namespace doppel::cli

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/input_replay.h"
+#include "cli/output.h"
 #include "cli/program_flags.h"
 #include "cli/progress.h"
 
@@ -17,10 +18,9 @@ namespace {
 // it apart from the output.
 void print_label(const card::Card& card, std::FILE* out) {
   const std::string label = fmt::format("--- on {} ---\n", short_name(card));
-  fmt::print(out, "{}", label);
+  say(out, "{}", label);
   std::fflush(out);
-  if (out == stdout && isatty(STDOUT_FILENO) == 0 && isatty(STDERR_FILENO) != 0)
-    fmt::print(stderr, "{}", label);
+  if (out == stdout && isatty(STDOUT_FILENO) == 0 && isatty(STDERR_FILENO) != 0) say(stderr, "{}", label);
 }
 
 int compare(ProgramFlags& flags, const Program& program, const CLI::App& command) {
@@ -59,7 +59,6 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
   }
   int failed = finish(report, flags);
   if (!flags.quiet) print(report, out);
-  if (std::fflush(stdout) != 0) return kFailed;
   if (failed == 0) failed = decide(report, flags);
   return status != 0 ? status : failed;
 }

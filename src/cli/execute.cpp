@@ -1,7 +1,10 @@
 #include "cli/execute.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -31,20 +34,30 @@ class PrivateFolder {
     if (mkdtemp(name.data()) == nullptr) {
       return fail(Error::Kind::Io, fmt::format("cannot make a folder {}: {}", name, std::strerror(errno)));
     }
-    return PrivateFolder(name);
+    PrivateFolder folder(name);
+    // Held for as long as this process lives: by it, a process of the program tells that this one was killed.
+    folder.lock_ = open((folder.path_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (folder.lock_ < 0 || flock(folder.lock_, LOCK_EX) != 0) {
+      return fail(Error::Kind::Io, fmt::format("cannot write in {}: {}", name, std::strerror(errno)));
+    }
+    return folder;
   }
-  PrivateFolder(PrivateFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  PrivateFolder(PrivateFolder&& other) noexcept
+      : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)) {}
   PrivateFolder(const PrivateFolder&) = delete;
   PrivateFolder& operator=(const PrivateFolder&) = delete;
   ~PrivateFolder() {
     std::error_code ignored;
+    // Gone before the lock is: its processes that live on are left alone.
     if (!path_.empty()) fs::remove_all(path_, ignored);
+    if (lock_ >= 0) close(lock_);
   }
   const fs::path& path() const { return path_; }
 
  private:
   explicit PrivateFolder(fs::path path) : path_(std::move(path)) {}
   fs::path path_;
+  int lock_ = -1;
 };
 
 // `first` before what the variable holds already.
@@ -73,6 +86,7 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   out.emplace("DOPPEL_CARD", reference(cards.front()));
   out.emplace("DOPPEL_CARDS", fmt::format("{}", fmt::join(devices, ",")));
   out.emplace("DOPPEL_RECORD", records.string());
+  out.emplace("DOPPEL_PARENT", std::to_string(getpid()));
   if (options.timing) out.emplace("DOPPEL_TIMING", *options.timing);
   if (options.timeline) out.emplace("DOPPEL_TIMELINE", "1");
   if (!options.driver_version.empty()) out.emplace("DOPPEL_DRIVER_VERSION", options.driver_version);

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "report/explain.h"
 
@@ -28,7 +29,7 @@ int explain(const std::string& kernel, const std::string& file) {
     complain(fmt::format("{}: {}", file, answer.error().message));
     return kFailed;
   }
-  fmt::print("{}", *answer);
+  say(stdout, "{}", *answer);
   return 0;
 }
 

@@ -9,11 +9,12 @@
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/output.h"
 #include "support/nearest.h"
 
 namespace doppel::cli {
 
-void complain(const std::string& text) { fmt::print(stderr, "doppel: {}\n", text); }
+void complain(const std::string& text) { say(stderr, "doppel: {}\n", text); }
 
 namespace {
 
@@ -108,10 +109,16 @@ int main_of(int argc, char** argv) {
     complain(error.what());
     return kBadUsage;
   }
-  return status;
+  // The status of a program is its own, whether the words about it could be written or not.
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  complain("cannot write to standard output");
+  return chosen_command(app)->get_prefix_command() || status != 0 ? status : kFailed;
 }
 
 }  // namespace
 }  // namespace doppel::cli
 
-int main(int argc, char** argv) { return doppel::cli::main_of(argc, argv); }
+int main(int argc, char** argv) {
+  doppel::cli::prepare_streams();
+  return doppel::cli::main_of(argc, argv);
+}

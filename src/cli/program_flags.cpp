@@ -11,12 +11,24 @@
 #include <ctime>
 
 #include "cli/installation.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "device/driver_version.h"
 #include "report/summary.h"
 #include "report/write_report.h"
 
 namespace doppel::cli {
+namespace {
+
+// What is wrong with the text, or nothing. A billion seconds are more than thirty years.
+std::string seconds_above_zero(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool good = !text.empty() && *end == '\0' && value > 0 && value <= 1e9;
+  return good ? "" : fmt::format("expected a number of seconds above 0, not '{}'", text);
+}
+
+}  // namespace
 
 std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::string& card_help) {
   auto flags = std::make_shared<ProgramFlags>();
@@ -58,7 +70,7 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
                   "later is ended "
                   "with status 124")
       ->type_name("S")
-      ->check(CLI::Validator(CLI::PositiveNumber).description(""));
+      ->check(CLI::Validator(seconds_above_zero, ""));
   command
       .add_option(
           "--report", flags->reports,
@@ -141,13 +153,12 @@ int decide(const report::Report& report, const ProgramFlags& flags) {
 void print(const report::Report& report, std::FILE* out) {
   const int descriptor = fileno(out);
   const std::size_t width = columns_of(descriptor);
-  fmt::print(out, "\n{}", report::to_text(report::comparison(report), width));
+  say(out, "\n{}", report::to_text(report::comparison(report), width));
   const std::vector<std::string> remarks = report::remarks(report, report::Reader::Terminal);
-  if (!remarks.empty()) fmt::print(out, "\n");
+  if (!remarks.empty()) say(out, "\n");
   // What goes to a file is left to its reader, who may say how wide it is.
   const bool wraps = isatty(descriptor) != 0 || std::getenv("COLUMNS") != nullptr;
-  for (const std::string& remark : remarks)
-    fmt::print(out, "{}\n", wraps ? report::wrapped(remark, width) : remark);
+  for (const std::string& remark : remarks) say(out, "{}\n", wraps ? report::wrapped(remark, width) : remark);
 }
 
 report::Report new_report(const Program& program, const CLI::App& command) {

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "report/table.h"
 
@@ -22,21 +23,21 @@ std::function<void(double)> Progress::on_tick() {
   return [this](double elapsed_s) {
     if (rewrites_ && elapsed_s >= 3) show(fmt::format("{}: running for {:.0f} s", what_, elapsed_s));
     if (!appends_ || elapsed_s < next_line_s_) return;
-    fmt::print(stderr, "doppel: {}: running for {:.0f} s\n", what_, elapsed_s);
+    say(stderr, "doppel: {}: running for {:.0f} s\n", what_, elapsed_s);
     next_line_s_ = 2 * elapsed_s;
   };
 }
 
 void Progress::show(const std::string& text) {
   if (!rewrites_) return;
-  fmt::print(stderr, "\r\033[K{}", report::shortened("doppel: " + text, columns_of(STDERR_FILENO) - 1));
+  say(stderr, "\r\033[K{}", report::shortened("doppel: " + text, columns_of(STDERR_FILENO) - 1));
   std::fflush(stderr);
   visible_ = true;
 }
 
 void Progress::clear() {
   if (!visible_) return;
-  fmt::print(stderr, "\r\033[K");
+  say(stderr, "\r\033[K");
   std::fflush(stderr);
   visible_ = false;
 }

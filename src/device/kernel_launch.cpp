@@ -88,6 +88,8 @@ double place_children(LaunchState& state, double parent_us) {
 void report_fault(LaunchState& state, const engine::Fault& fault) {
   Context& context = *state.context;
   context.set_fault(fault);
+  // The process ends: that is no fault of the kernel's.
+  if (context.platform().cancelled()) return;
   context.flush_output();
   if (fault.kind == engine::Fault::Kind::Assert) {
     // The driver writes it to standard error, where the program's user looks for it.
@@ -203,9 +205,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   if (outcome->fault) {
     if (outcome->fault->kind == engine::Fault::Kind::Cancelled) {
       outcome->fault->message =
-          platform.cancelled()
-              ? "interrupted"
-              : fmt::format("it ran for longer than the time-out of {} s", platform.options().timeout_s);
+          fmt::format("it ran for longer than the time-out of {} s", platform.options().timeout_s);
     }
     report_fault(state, *outcome->fault);
     return {};
@@ -254,7 +254,12 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
   operation->stream_id = submission.stream_id;
   operation->set_run([state, self = operation.get()] { return run_launch(*state, *self); });
+  platform.recorder().launch_begun(submission.context->device().ordinal(), work.kernel->name());
   operation->on_placed = [state](const Operation& placed) {
+    Platform& owner = state->context->platform();
+    // What the end of the process cut off stays unfinished.
+    if (state->ran || !owner.cancelled())
+      owner.recorder().launch_placed(state->context->device().ordinal(), state->work.kernel->name());
     if (!state->ran) return;
     state->context->platform().recorder().kernel(
         {state->context->device().ordinal(), placed.stream_id, placed.start_us(),

@@ -93,7 +93,34 @@ void Platform::set_owner(std::uint64_t address, Context* context) {
   }
 }
 
-void Platform::cancel() noexcept { cancelled_.store(true); }
+void Platform::cancel() noexcept {
+  cancelled_.store(true);
+  compile_gate_.shut();
+  scheduler_->drop_rest();
+}
+
+bool Platform::finish_or_cancel() {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kTick{10};
+  const auto start = Clock::now();
+  auto compiled = start;  // when something was last seen to be compiled
+  while (!scheduler_->wait_all_for(kTick)) {
+    const auto now = Clock::now();
+    if (compile_gate_.inside() > 0) compiled = now;
+    if (now - compiled < kMostForKernels && now - start < kMostForWork) continue;
+    cancel();
+    finish_compiling(kMostForCompiling);
+    return false;
+  }
+  return true;
+}
+
+void Platform::finish_compiling(std::chrono::milliseconds most) {
+  constexpr std::chrono::milliseconds kTick{1};
+  const auto end = std::chrono::steady_clock::now() + most;
+  while (compile_gate_.inside() > 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(kTick);
+}
 
 Platform::Watch::Watch(Platform& platform, std::atomic<bool>& flag) : platform_(platform) {
   const std::lock_guard lock(platform_.watch_mutex_);
@@ -122,9 +149,8 @@ void Platform::watch() {
   }
 }
 
-Result<void> Platform::write_record(int) {
+Result<void> Platform::write_record() {
   if (options_.record_folder.empty()) return {};
-  scheduler_->wait_all();
   std::vector<const Device*> devices;
   for (const auto& device : devices_) devices.push_back(device.get());
   return write_run_records(options_.record_folder, recorder_->records(devices, clock_->latest_us()));

@@ -15,6 +15,7 @@
 
 #include "device/options.h"
 #include "engine/engine.h"
+#include "jit/compile_gate.h"
 #include "memory/address_space.h"
 #include "support/result.h"
 
@@ -54,6 +55,7 @@ class Platform {
   Timeline& timeline() { return *timeline_; }
   HostClock& clock() { return *clock_; }
   RunRecorder& recorder() { return *recorder_; }
+  jit::CompileGate& compile_gate() { return compile_gate_; }
 
   PointerInfo classify(std::uint64_t address) const;
   // Of contexts: whose an allocation is.
@@ -72,18 +74,29 @@ class Platform {
   };
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
-  // Ends every running launch with Fault::Kind::Cancelled and refuses new ones; async-signal-safe. The record
-  // is still written.
+  // Ends every running launch with Fault::Kind::Cancelled, passes over what is queued, and lets no
+  // compilation begin; async-signal-safe. The record is still written.
   void cancel() noexcept;
-  // Writes the record now (also done at destruction, and by an exit handler that the driver installs). Safe
-  // to call twice.
-  Result<void> write_record(int exit_status = 0);
+  // Gives the queued work a moment to end by itself: short kernels are in the record of a program that did
+  // not wait for them. What has not ended then (a kernel without end) is cancelled, and what was being
+  // compiled may be finished. Returns whether all ended by itself. Takes at most kMostForWork +
+  // kMostForCompiling.
+  bool finish_or_cancel();
+  // Waits for the compilations under way, after cancel().
+  void finish_compiling(std::chrono::milliseconds most);
+  static constexpr std::chrono::milliseconds kMostForKernels{500};      // while nothing is compiled
+  static constexpr std::chrono::milliseconds kMostForWork{5000};        // in all
+  static constexpr std::chrono::milliseconds kMostForCompiling{10000};  // of what is under way then
+  // Writes the record of what has ended by now (also done at destruction). Safe to call again: the last one
+  // stands.
+  Result<void> write_record();
 
  private:
   explicit Platform(Options options);
   void watch();
   Options options_;
   std::atomic<bool> cancelled_{false};
+  jit::CompileGate compile_gate_;
   mutable std::mutex owners_mutex_;
   std::unordered_map<std::uint64_t, Context*> owners_;
   std::mutex watch_mutex_;

@@ -41,7 +41,7 @@ Program::Program() : predictions_(std::make_unique<PredictionCache>()) {}
 Program::~Program() = default;
 
 Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_texts, const Options& options,
-                                               std::uint32_t max_registers) {
+                                               std::uint32_t max_registers, jit::CompileGate* gate) {
   if (ptx_texts.empty()) return fail(Error::Kind::InvalidInput, "a module without PTX");
   std::vector<ptx::Module> parts;
   for (const std::string& text : ptx_texts) {
@@ -60,6 +60,7 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
   }
   jit::Options jit_options;
   jit_options.cache_directory = options.cache_directory;
+  jit_options.gate = gate;
   auto code = jit::CompiledModule::create(program->ptx_, jit_options);
   if (!code) return tl::unexpected(code.error());
   program->code_ = std::move(*code);

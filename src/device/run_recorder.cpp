@@ -82,6 +82,7 @@ struct RunRecorder::Card {
   std::vector<TimelineSlice> timeline;
   std::uint64_t dropped = 0;
   std::vector<Diagnostic> diagnostics;
+  std::map<std::string, std::uint64_t> open_launches;  // by kernel
   BusyTime busy;
   double first_us = -1, last_us = 0;
   double energy_j = 0;
@@ -195,6 +196,16 @@ void RunRecorder::diagnostic(int device, const std::string& kind, const std::str
   }
 }
 
+void RunRecorder::launch_begun(int device, const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  ++card(device).open_launches[name];
+}
+
+void RunRecorder::launch_placed(int device, const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  --card(device).open_launches[name];
+}
+
 std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& devices, double host_us) const {
   const std::lock_guard lock(mutex_);
   std::vector<RunRecord> all;
@@ -220,6 +231,11 @@ std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& de
     record.timeline = used.timeline;
     record.timeline_dropped = used.dropped;
     record.diagnostics = used.diagnostics;
+    for (const auto& [name, count] : used.open_launches) {
+      if (count == 0) continue;
+      record.diagnostics.push_back(
+          {"unfinished", demangled(name) + " had not ended when the program did: it is in no figure", count});
+    }
     all.push_back(std::move(record));
   }
   if (!all.empty()) {

@@ -39,6 +39,10 @@ class RunRecorder {
   void host_call(const char* name, double start_us, double end_us);
   void diagnostic(int device, const std::string& kind, const std::string& text);
 
+  // Of every launch: submitted, and at its place on the timeline. What is between is told as unfinished.
+  void launch_begun(int device, const std::string& name);
+  void launch_placed(int device, const std::string& name);
+
   // One record a device that was used.
   std::vector<RunRecord> records(const std::vector<const Device*>& devices, double host_us) const;
 

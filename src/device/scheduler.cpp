@@ -4,6 +4,7 @@
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -62,6 +63,16 @@ class Scheduler::Implementation {
     --waiters_;
   }
 
+  bool wait_all_for(std::chrono::milliseconds most) {
+    std::unique_lock lock(mutex_);
+    ++waiters_;
+    const bool all = finished_.wait_for(lock, most, [&] { return unfinished_ == 0; });
+    --waiters_;
+    return all;
+  }
+
+  void drop_rest() noexcept { dropping_ = true; }
+
  private:
   // With the lock held. Operations without work are done at once, and so may be those behind them.
   void start(const std::shared_ptr<Operation>& first) {
@@ -110,7 +121,7 @@ class Scheduler::Implementation {
       const std::shared_ptr<Operation> operation = std::move(ready_.front());
       ready_.pop_front();
       lock.unlock();
-      const Cost cost = operation->run_();
+      const Cost cost = dropping_ ? Cost{} : operation->run_();
       operation->waiting = false;
       lock.lock();
       std::vector<std::shared_ptr<Operation>> to_start;
@@ -128,6 +139,7 @@ class Scheduler::Implementation {
   std::size_t unfinished_ = 0;
   int waiters_ = 0;
   bool ending_ = false;
+  std::atomic<bool> dropping_{false};
 };
 
 Scheduler::Scheduler(Timeline& timeline)
@@ -143,5 +155,7 @@ void Scheduler::wait_placed(Operation& operation) {
   timeline_.wait_placed(operation);
 }
 void Scheduler::wait_all() { implementation_->wait_all(); }
+bool Scheduler::wait_all_for(std::chrono::milliseconds most) { return implementation_->wait_all_for(most); }
+void Scheduler::drop_rest() noexcept { implementation_->drop_rest(); }
 
 }  // namespace doppel::device

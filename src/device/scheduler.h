@@ -2,6 +2,7 @@
 // another.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,10 @@ class Scheduler {
   // Blocks until it also has its place on the timeline: then its times are valid.
   void wait_placed(Operation& operation);
   void wait_all();
+  // The same for at most so long: whether all have run.
+  bool wait_all_for(std::chrono::milliseconds most);
+  // What has not begun is passed over from now on, as if it had run. Async-signal-safe.
+  void drop_rest() noexcept;
 
  private:
   class Implementation;

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "driver/termination.h"
 #include "driver/virtual_clock.h"
 #include "support/log.h"
 #include "support/result.h"
@@ -102,8 +103,11 @@ CUresult call_always(const char* name, std::tuple<A...> arguments, Body body) no
 template <typename... A, typename Body>
 CUresult call(const char* name, std::tuple<A...> arguments, Body body) noexcept {
   auto ready = [&] {
-    const CUresult state = driver_state();
-    return state == CUDA_SUCCESS ? body() : state;
+    hold_while_ending();
+    if (const CUresult state = driver_state(); state != CUDA_SUCCESS) return state;
+    const CUresult result = body();
+    hold_while_ending();
+    return driver_state() == CUDA_ERROR_DEINITIALIZED ? CUDA_ERROR_DEINITIALIZED : result;
   };
   return detail::guarded(name, arguments, ready);
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -12,6 +14,9 @@
 
 namespace doppel::driver {
 namespace {
+
+// A fatbin says its size in 64 bits, but no image of code comes near this.
+constexpr std::uintmax_t kLargestFile = std::uintmax_t{2} << 30;
 
 tl::unexpected<CUresult> refuse_image(const Error& error, const JitOptions& options, CUresult code) {
   options.write_error(error.message);
@@ -51,7 +56,8 @@ Loaded load_program(const Result<ModuleSource>& source, const JitOptions& option
   if (!source) return refuse_image(source.error(), options, code_of_image(source.error().kind));
   const unsigned max_registers =
       options.max_registers() != 0 ? options.max_registers() : source->max_registers;
-  auto program = device::Program::load(source->ptx, platform().options(), max_registers);
+  auto program =
+      device::Program::load(source->ptx, platform().options(), max_registers, &platform().compile_gate());
   if (!program) return refuse_image(program.error(), options, code_of_program(program.error().kind));
   options.write_info("");
   options.write_error("");
@@ -87,6 +93,12 @@ Loaded load_file(const char* path, const card::Card& card, const JitOptions& opt
 }
 
 Result<std::string> read_file(const char* path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    return fail(Error::Kind::Io, fmt::format("{} is no regular file", path));
+  if (const auto bytes = std::filesystem::file_size(path, error); !error && bytes > kLargestFile)
+    return fail(Error::Kind::Io, fmt::format("{} of {} bytes is too large for an image", path, bytes));
   std::ifstream file(path, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (!file.is_open() || file.bad()) return fail(Error::Kind::Io, fmt::format("cannot read {}", path));

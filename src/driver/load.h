@@ -18,7 +18,7 @@ Loaded load_program(const Result<ModuleSource>& source, const JitOptions& option
 Loaded load_image(const void* image, const card::Card& card, const JitOptions& options);
 Loaded load_file(const char* path, const card::Card& card, const JitOptions& options);
 
-// The bytes of a file; Io names it.
+// The bytes of a regular file of at most 2 GiB; Io names it.
 Result<std::string> read_file(const char* path);
 
 }  // namespace doppel::driver

@@ -1,6 +1,7 @@
 #include "driver/objects.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <map>
@@ -10,7 +11,26 @@
 namespace doppel::driver {
 namespace {
 
-thread_local std::vector<CUcontext> context_stack;
+// Handlers of exit() still call, when the C++ objects of their thread are gone: so a plain pointer, and a key
+// that frees it where a thread ends and the process lives on (POSIX: key destructors do not run at exit()).
+thread_local std::vector<CUcontext>* stack_of_thread = nullptr;
+
+std::vector<CUcontext>& context_stack() {
+  if (stack_of_thread == nullptr) {
+    static const pthread_key_t key = [] {
+      pthread_key_t made{};
+      pthread_key_create(&made, [](void* stack) {
+        stack_of_thread = nullptr;
+        delete static_cast<std::vector<CUcontext>*>(stack);
+      });
+      return made;
+    }();
+    stack_of_thread = new std::vector<CUcontext>;
+    pthread_setspecific(key, stack_of_thread);
+  }
+  return *stack_of_thread;
+}
+
 thread_local bool per_thread_default_stream = false;
 
 // Handles of the contexts that cuCtxCreate made.
@@ -99,25 +119,25 @@ std::shared_ptr<device::Context> remove_context(CUcontext handle) {
   return entry->own;
 }
 
-CUcontext current_handle() { return context_stack.empty() ? nullptr : context_stack.back(); }
+CUcontext current_handle() { return context_stack().empty() ? nullptr : context_stack().back(); }
 
 void set_current(CUcontext handle) {
-  if (!context_stack.empty()) context_stack.pop_back();
-  if (handle != nullptr) context_stack.push_back(handle);
+  if (!context_stack().empty()) context_stack().pop_back();
+  if (handle != nullptr) context_stack().push_back(handle);
 }
 
-void push_current(CUcontext handle) { context_stack.push_back(handle); }
+void push_current(CUcontext handle) { context_stack().push_back(handle); }
 
 CUcontext pop_current() {
   const CUcontext top = current_handle();
-  if (top != nullptr) context_stack.pop_back();
+  if (top != nullptr) context_stack().pop_back();
   return top;
 }
 
 Result<std::shared_ptr<device::Context>> current_context() {
-  if (context_stack.empty())
+  if (context_stack().empty())
     return fail(Error::Kind::InvalidContext, "no context is current to the calling thread");
-  return find_context(context_stack.back());
+  return find_context(context_stack().back());
 }
 
 void forget_context_objects(const device::Context& context) {

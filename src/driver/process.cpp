@@ -51,11 +51,7 @@ CUresult create_platform() {
 
 // After the program's own handlers and destructors, which may still call.
 [[gnu::destructor]] void end_of_process() {
-  State ready = State::Ready;
-  if (!process().state.compare_exchange_strong(ready, State::Ended)) return;
-  process().platform->cancel();
-  if (const auto written = process().platform->write_record(); !written)
-    log().error("{}", written.error().message);
+  if (process().state == State::Ready) finish_at_unload();
 }
 
 }  // namespace
@@ -89,9 +85,14 @@ CUresult initialize() {
     return self.failure;
   }
   pthread_atfork(nullptr, nullptr, after_fork_in_child);
-  end_on_signals(*self.platform);
+  prepare_for_the_end(*self.platform);
   self.state = State::Ready;
   return CUDA_SUCCESS;
+}
+
+void mark_ended() {
+  State ready = State::Ready;
+  process().state.compare_exchange_strong(ready, State::Ended);
 }
 
 CUresult driver_state() {

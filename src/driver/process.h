@@ -10,6 +10,9 @@ namespace doppel::driver {
 // Makes the platform by the environment (device/options.h). Later calls answer as the first did.
 CUresult initialize();
 
+// From now on every call answers that the driver has gone.
+void mark_ended();
+
 // As driver_state() of call.h. Only valid while that is CUDA_SUCCESS: the platform.
 device::Platform& platform();
 

@@ -25,7 +25,10 @@ class LazyModule final : public CompiledModule {
  public:
   LazyModule(std::shared_ptr<const ptx::Module> module, Options options,
              std::unique_ptr<LoadedObjects> objects)
-      : module_(std::move(module)), cache_(std::move(options), *module_), objects_(std::move(objects)) {
+      : module_(std::move(module)),
+        gate_(options.gate),
+        cache_(std::move(options), *module_),
+        objects_(std::move(objects)) {
     for (const ptx::Function& function : module_->functions) {
       first_slot_.push_back(slots_);
       slots_ += static_cast<std::uint32_t>(kernel::ControlFlowGraph::build(function).blocks().size());
@@ -73,6 +76,8 @@ class LazyModule final : public CompiledModule {
     const CompileRequest request{module_.get(), function, variant, &first_slot_};
     std::unique_ptr<llvm::MemoryBuffer> object = cache_.find(function, variant);
     if (!object) {
+      const CompileGate::Pass pass(gate_);
+      if (!pass) return fail(Error::Kind::NotPermitted, "the process ends: nothing is compiled any more");
       auto compiled = compile_kernel(request);
       if (!compiled) return tl::unexpected(compiled.error());
       object = std::move(*compiled);
@@ -92,6 +97,7 @@ class LazyModule final : public CompiledModule {
   }
 
   std::shared_ptr<const ptx::Module> module_;
+  CompileGate* gate_;
   ObjectCache cache_;
   std::unique_ptr<LoadedObjects> objects_;
   std::vector<std::uint32_t> first_slot_;

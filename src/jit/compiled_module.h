@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "jit/compile_gate.h"
 #include "jit/warp_abi.h"
 #include "ptx/module.h"
 #include "support/result.h"
@@ -44,6 +45,7 @@ struct CodeLocation {
 struct Options {
   std::string cache_directory;  // empty: no object cache
   bool log_cache = false;
+  CompileGate* gate = nullptr;  // outlives the modules; null: none
 };
 
 // Thread-safe: several threads may ask for kernels of one module; each variant is compiled once.
@@ -55,7 +57,8 @@ class CompiledModule {
   virtual ~CompiledModule() = default;
 
   virtual const ptx::Module& module() const = 0;
-  // From the process's memory, else from the object cache on disk, else compiled now.
+  // From the process's memory, else from the object cache on disk, else compiled now. NotPermitted where the
+  // gate is shut.
   virtual Result<KernelCode> kernel(std::uint32_t function, Variant variant) = 0;
   // For fault reports: true and filled where `address` lies in this module's generated code.
   virtual bool locate(const void* address, CodeLocation& location) const = 0;

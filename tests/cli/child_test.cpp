@@ -95,5 +95,12 @@ TEST(Child, AnInterruptThatTheProgramIgnoresKillsIt) {
   EXPECT_EQ(run_child(options)->status, 128 + SIGKILL);
 }
 
+// As a process whose parent does not care for its children starts it.
+TEST(Child, IsWaitedForWhereSigchldIsIgnored) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  EXPECT_EQ(run_child(shell("exit 3"))->status, 3);
+  EXPECT_EQ(std::signal(SIGCHLD, before), SIG_IGN);
+}
+
 }  // namespace
 }  // namespace doppel::cli

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -412,6 +413,35 @@ TEST_F(Cli, AFullDiskIsAnError) {
   const Outcome o = doppel("run --report full.json -- true");
   EXPECT_EQ(o.status, 125);
   EXPECT_NE(o.err.find("No space left"), std::string::npos) << o.err;
+}
+
+// Where nobody reads, or nothing can be written, the words are lost and the status is not.
+TEST_F(Cli, WordsThatCannotBeWrittenChangeNoStatus) {
+  const auto status_of = [&](const std::string& command) {
+    const int status = std::system(("cd '" + root_.string() + "' && " + command).c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  for (const std::string where :
+       {"2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full", ">/dev/full 2>/dev/full"}) {
+    if (where.find("/dev/full") != std::string::npos && !fs::exists("/dev/full")) continue;
+    EXPECT_EQ(status_of("bin/doppel run -- sh -c 'exit 3' " + where), 3) << where;
+    EXPECT_EQ(status_of("bin/doppel run -- true " + where), 0) << where;
+    EXPECT_EQ(status_of("bin/doppel compare -- true " + where), 0) << where;
+  }
+  EXPECT_EQ(
+      status_of("{ bin/doppel run -- sh -c 'exit 3' 2>&1; echo $? >status; } | true && exit $(cat status)"),
+      3);
+  // The signal that doppel ignores has its effect on the program.
+  EXPECT_EQ(status_of("bin/doppel run --quiet -- sh -c 'kill -PIPE $$'"), 128 + SIGPIPE);
+}
+
+TEST_F(Cli, ATimeLimitIsANumberAboveZero) {
+  for (const std::string limit : {"-5", "0", "nan", "inf", "1e400", "soon", "''", "5s"}) {
+    const Outcome o = doppel("run --timeout " + limit + " -- true");
+    EXPECT_EQ(o.status, 2) << limit;
+    EXPECT_NE(o.err.find("seconds above 0"), std::string::npos) << o.err;
+    EXPECT_LT(o.err.size(), 200U) << o.err;
+  }
 }
 
 TEST_F(Cli, AMissingDriverLibraryIsNamed) {
