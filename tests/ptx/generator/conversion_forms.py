@@ -18,6 +18,7 @@ def generate():
     integers()
     to_integers()
     from_integers()
+    bytes_and_brain()
     between_floats()
     packs()
     moves()
@@ -71,6 +72,21 @@ def from_integers():
             for mode in MODES if (f, source) in ((F32, "s32"), (F32, "u64"), (F64, "s64"), (F16, "s32")) else ("rn",):
                 cvt(f".{mode}", f.name, source, values, lambda v, m=mode, s=source: encode(f, Fraction(num(s, v)), m), f"{mode}")
     cvt(".rn.sat", "f32", "s32", edges(32), lambda v: finish(F32, encode(F32, Fraction(num("s32", v))), sat=True), "clamped to [0, 1]")
+
+
+def bytes_and_brain():
+    """What nvcc makes of (signed char)bf16 and back: the byte is a register of 8 bits."""
+    values = EDGES["bf16"]
+    for to, mode in (("s8", "rz"), ("u8", "rz"), ("s8", "rn"), ("u8", "rp")):
+        name = f"cvt.{mode}i.{to}.bf16"
+        form(name.replace(".", "_"), f"{name} to a register of 8 bits, clamped (PTX ISA 9.7.9.21)", f"{name} %byte, {{a}};\nmov.b16 {{d}}, {{{{%byte, 0}}}};",
+             [("bf16", values)], [("b16", [to_integer(BF16, v, to, mode) & 255 for v in values])], target="sm_90", version="7.8", declare=".reg .b8 %byte;")
+    whole = list(range(0, 256, 5)) + [127, 128]
+    for source in ("s8", "u8"):
+        form(f"cvt_rn_bf16_{source}", f"cvt.rn.bf16.{source} of a register of 8 bits (PTX ISA 9.7.9.21)", f"mov.b16 {{{{%byte, _}}}}, {{a}};\ncvt.rn.bf16.{source} {{d}}, %byte;",
+             [("b16", whole)], [("bf16", [encode(BF16, Fraction(num(source, v))) for v in whole])], target="sm_90", version="7.8", declare=".reg .b8 %byte;")
+    form("cvt_rn_f32_bf16", "cvt.rn.f32.bf16 is exact as without a rounding (PTX ISA 9.7.9.21)", "cvt.rn.f32.bf16 {d}, {a};",
+         [("bf16", values)], [("f32", [convert(F32, BF16, v, "rn") for v in values])], target="sm_90", version="7.8")
 
 
 def convert(to, source, v, mode, ftz=False, sat=False, relu=False, satfinite=False):
