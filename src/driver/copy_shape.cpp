@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "device/platform.h"
+#include "driver/process.h"
+
 namespace doppel::driver {
 namespace {
 
@@ -23,6 +26,13 @@ Result<device::CopyWork::Side> to_side(const Place& place, std::size_t width, st
       address = reinterpret_cast<std::uintptr_t>(place.host);
       break;
     case CU_MEMORYTYPE_DEVICE:
+      // Swapped arguments are found by this.
+      if (width != 0 && rows != 0 &&
+          platform().classify(place.device).kind == device::PointerInfo::Kind::PageableHost)
+        return fail(Error::Kind::InvalidArgument,
+                    fmt::format("the {} of a copy, {:#x}, is no memory of a device", name, place.device));
+      address = place.device;
+      break;
     case CU_MEMORYTYPE_UNIFIED:
       address = place.device;
       break;

@@ -206,7 +206,15 @@ CUDA_KERNEL_NODE_PARAMS kernel_parameters(const device::Graph::Node& node, const
 
 CUDA_MEMCPY3D copy_parameters(const device::CopyWork& work) {
   CUDA_MEMCPY3D p{};
-  p.dstMemoryType = p.srcMemoryType = CU_MEMORYTYPE_UNIFIED;
+  const auto type_of_memory = [](std::uint64_t address) {
+    using Kind = device::PointerInfo::Kind;
+    const Kind kind = platform().classify(address).kind;
+    return kind == Kind::PageableHost || kind == Kind::PinnedHost ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
+  };
+  p.dstMemoryType = type_of_memory(work.destination.address);
+  p.srcMemoryType = type_of_memory(work.source.address);
+  p.dstHost = reinterpret_cast<void*>(work.destination.address);
+  p.srcHost = reinterpret_cast<const void*>(work.source.address);
   p.dstDevice = work.destination.address;
   p.dstPitch = work.destination.pitch;
   p.dstHeight = work.destination.slice_rows;

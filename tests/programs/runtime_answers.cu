@@ -59,6 +59,12 @@ static void copies() {
   expect(cudaMemcpy(device, &host, 4, static_cast<cudaMemcpyKind>(9)) == cudaErrorInvalidMemcpyDirection,
          "no such direction");
   expect(cudaMemcpy(device, &host, 4, cudaMemcpyDefault) == cudaSuccess, "by the addresses");
+  int rows[4] = {};
+  expect(cudaMemcpy2D(device, 8, rows, 8, 8, 2, cudaMemcpyDeviceToHost) == cudaErrorInvalidValue,
+         "rows, swapped, to the host");
+  expect(cudaMemcpy2D(rows, 8, device, 8, 8, 2, cudaMemcpyHostToDevice) == cudaErrorInvalidValue,
+         "rows, swapped, to the device");
+  expect(cudaMemcpy2D(rows, 8, device, 8, 8, 2, cudaMemcpyDeviceToHost) == cudaSuccess, "rows, as they are");
   cudaGetLastError();
   check(cudaFree(device), "cudaFree");
 }
@@ -81,6 +87,15 @@ static void graphs() {
   check(cudaGraphKernelNodeGetParams(added, &read), "cudaGraphKernelNodeGetParams");
   expect(read.func == reinterpret_cast<void*>(add), "the kernel of an added node");
   expect(read.kernelParams != nullptr && *static_cast<int*>(read.kernelParams[1]) == 3, "its arguments");
+  int copied = 0;
+  cudaGraphNode_t copy;
+  check(cudaGraphAddMemcpyNode1D(&copy, graph, &added, 1, &copied, x, 4, cudaMemcpyDeviceToHost),
+        "cudaGraphAddMemcpyNode1D");
+  cudaMemcpy3DParms box{};
+  check(cudaGraphMemcpyNodeGetParams(copy, &box), "cudaGraphMemcpyNodeGetParams");
+  expect(box.kind == cudaMemcpyDeviceToHost && box.dstPtr.ptr == &copied && box.extent.width == 4,
+         "the box of a copy");
+  check(cudaGraphMemcpyNodeSetParams(copy, &box), "cudaGraphMemcpyNodeSetParams");
   check(cudaGraphDestroy(graph), "cudaGraphDestroy");
 
   cudaStream_t stream;
