@@ -11,11 +11,16 @@
 
 namespace doppel::device {
 
+struct LaunchTree;  // of kernel_launch.cpp
+
 struct Submission {
   std::shared_ptr<Context> context;
   std::uint64_t stream_id = 0;
   bool in_graph = false;
-  std::uint32_t depth = 0;  // of a launch by a kernel: one more than that kernel's
+  // Of a launch by a kernel: one more than that kernel's, and what all launches below one of the host's
+  // share.
+  std::uint32_t depth = 0;
+  std::shared_ptr<LaunchTree> tree;
 };
 
 // Not for ChildGraphWork, nor for event work: those are dependencies only (they become operations without

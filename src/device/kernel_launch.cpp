@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "card/occupancy.h"
 #include "device/device_launches.h"
@@ -26,6 +27,16 @@ std::atomic<std::uint64_t> next_grid{1};
 // Of a cooperative launch: its size and its barrier, as cooperative groups read them (%envreg1, %envreg2).
 constexpr std::uint64_t kWorkspaceBytes = 256;
 
+}  // namespace
+
+// The first launch of each kind below a launch of the host's is traced: they are predicted together, when
+// others may not have been.
+struct LaunchTree {
+  std::set<PredictionCache::Key> seen;
+};
+
+namespace {
+
 // A launch under way: all that outlives the call that made it.
 struct LaunchState {
   KernelWork work;
@@ -43,6 +54,7 @@ struct LaunchState {
   LaunchPrediction prediction;
   bool ran = false;
   std::uint32_t depth = 0;
+  std::shared_ptr<LaunchTree> tree;
   // What the kernel launched: run behind it, inside of the same operation.
   struct Child {
     std::shared_ptr<Operation> operation;
@@ -56,9 +68,11 @@ struct LaunchState {
 
 // In the order that DeviceLaunches gives. Ends early where one of them fails.
 void run_children(LaunchState& state, const Operation& parent, DeviceLaunches& launches) {
+  if (state.tree == nullptr) state.tree = std::make_shared<LaunchTree>();
   for (DeviceLaunches::Item& item : launches.take()) {
     LaunchState::Child child;
-    child.operation = make_operation(item.work, {state.context, parent.stream_id, true, state.depth + 1});
+    child.operation =
+        make_operation(item.work, {state.context, parent.stream_id, true, state.depth + 1, state.tree});
     child.queue = item.queue;
     child.tail = item.tail;
     child.cost = child.operation->run_inside();
@@ -243,6 +257,7 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
                   work.dynamic_shared_bytes};
   state->in_graph = submission.in_graph;
   state->depth = submission.depth;
+  state->tree = submission.tree;
   state->grid_id = next_grid++;
   state->timed = platform.options().depth != timing::Depth::Off && !platform.options().check;
   if (state->timed) {
@@ -250,6 +265,7 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
     state->key =
         PredictionCache::key(work.kernel->function(), submission.context->device().ordinal(), state->shape);
     state->traced = state->program->predictions().submit(state->key);
+    if (state->tree != nullptr && state->tree->seen.insert(state->key).second) state->traced = true;
   }
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
   operation->stream_id = submission.stream_id;
