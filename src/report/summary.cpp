@@ -138,12 +138,12 @@ void add_kernels(Table& table, const Report& report) {
   std::vector<KernelRecord> storage;
   std::vector<KernelRow> rows = kernel_rows(report, storage);
   if (!rows.empty()) table.add_heading("kernels");
-  const auto first_small = std::stable_partition(
-      rows.begin(), rows.end(), [&](const KernelRow& row) { return !is_small(row, report); });
-  const std::vector<KernelRow> small(first_small, rows.end());
+  std::vector<KernelRow> large;
+  std::vector<KernelRow> small;
+  for (KernelRow& row : rows) (is_small(row, report) ? small : large).push_back(std::move(row));
   const bool folds = small.size() >= kLeastFolded;
-  for (auto row = rows.begin(); row != (folds ? first_small : rows.end()); ++row)
-    add_kernel(table, report, *row);
+  if (!folds) large.insert(large.end(), small.begin(), small.end());
+  for (const KernelRow& row : large) add_kernel(table, report, row);
   if (folds) add_small_kernels(table, report, small);
 }
 
