@@ -109,7 +109,8 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
   // The measured programs repeat each launch; the first one does not count.
   timing::L2History l2(card.l2.bytes, card.l2.ways);
   l2.touch(timing::touched_memory(*model, shape, traced.traces));
-  return timing::predict(card, *model, shape, {traced.traces, counts, first_slot}, l2, timing::Depth::Fast);
+  return timing::predict(card, *model, shape, {traced.traces, counts, first_slot, {}}, l2,
+                         timing::Depth::Fast);
 }
 
 }  // namespace doppel::truth

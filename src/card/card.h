@@ -185,6 +185,7 @@ struct Memory {
   int channels = 0;
   int sub_partitions = 0;  // per channel
   int page_bytes = 0;      // of one open row in one channel, 0 where not known
+  int access_bytes = 32;   // that L2 reads at least, where a sector of them is missing
   double latency_ns = 0;   // a load that misses every cache, from issue
   // What a read waits for writes on average while the memory writes: a share of the time.
   double write_wait_ns = 0;

@@ -149,6 +149,7 @@ void add_memory_system(std::vector<Field>& out, Card& c) {
                  {"memory.channels", &c.memory.channels, 1, 1024},
                  {"memory.sub_partitions", &c.memory.sub_partitions, 1, 64},
                  {"memory.page_bytes", &c.memory.page_bytes, 0, 1 << 20, true},
+                 {"memory.access_bytes", &c.memory.access_bytes, 32, 128, true},
                  {"memory.write_wait_ns", &c.memory.write_wait_ns, 0, 10000},
                  {"memory.latency_ns", &c.memory.latency_ns, 1, 100000},
                  {"memory.read_efficiency", &c.memory.read_efficiency, 0.01, 1},

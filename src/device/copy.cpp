@@ -57,11 +57,11 @@ std::uint64_t extent_of(const CopyWork& work, const CopyWork::Side& side) {
   return ((work.depth - 1) * rows + work.height - 1) * pitch + work.width;
 }
 
-void pass_through_l2(Device& device, std::uint64_t address, std::uint64_t bytes, bool written) {
-  // Memory of the host is not the card's to keep.
+// What a copy or fill goes through in order. Empty for memory of the host: it is not the card's to keep.
+timing::MemoryRange passed(const Device& device, std::uint64_t address, std::uint64_t bytes, bool written) {
   const std::uint64_t begin = address - device.memory().base();
-  if (address < device.memory().base() || begin >= memory::kHostWindowOffset) return;
-  device.l2().pass_through({begin, begin + bytes, written});
+  if (address < device.memory().base() || begin >= memory::kHostWindowOffset) return {};
+  return {begin, begin + bytes, written, true};
 }
 
 void copy_box(const CopyWork& work) {
@@ -133,13 +133,20 @@ std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submi
     Cost cost;
     cost.lane = transfer.lane;
     cost.duration_us = transfer.time_us;
-    // What a copy reads or writes of a card passes through the card's L2.
+    // What a copy reads or writes of a card passes through the card's L2. What comes over the bus comes so
+    // slowly that DRAM writes it while it comes: it stays in L2, too, but nothing is left to write.
     cost.resolve = [work, from = source.device, to = destination.device](Cost&) {
-      const auto pass = [&](Device* device, const CopyWork::Side& side, bool written) {
-        if (device != nullptr) pass_through_l2(*device, side.address, extent_of(work, side), written);
-      };
-      pass(from, work.source, false);
-      pass(to, work.destination, true);
+      std::vector<timing::MemoryRange> read, written;
+      if (from != nullptr) read = {passed(*from, work.source.address, extent_of(work, work.source), false)};
+      if (to != nullptr)
+        written = {passed(*to, work.destination.address, extent_of(work, work.destination), from == to)};
+      if (from != nullptr && from == to) {
+        read.push_back(written.front());
+        from->l2().touch(read);
+        return;
+      }
+      if (from != nullptr) from->l2().touch(read);
+      if (to != nullptr) to->l2().touch(written);
     };
     return cost;
   });
@@ -162,7 +169,8 @@ std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const S
     cost.resolve = [work, context](Cost&) {
       const std::uint64_t row = work.width * work.element_bytes;
       const std::uint64_t pitch = work.pitch != 0 ? work.pitch : row;
-      pass_through_l2(context->device(), work.address, (work.height - 1) * pitch + row, true);
+      const auto range = passed(context->device(), work.address, (work.height - 1) * pitch + row, true);
+      context->device().l2().touch({&range, 1});
     };
     return cost;
   });

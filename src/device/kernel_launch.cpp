@@ -46,11 +46,13 @@ struct LaunchState {
   std::shared_ptr<const timing::KernelModel> model;
   timing::LaunchShape shape;
   PredictionCache::Key key;
-  bool traced = false;
+  ArgumentSignature arguments;
+  PredictionCache::Submission submission;
+  bool simulated = false;  // predicted by its own traces
   bool timed = false;
   bool in_graph = false;
   std::uint64_t grid_id = 0;
-  engine::Outcome outcome;  // of a traced launch, until it is placed
+  engine::Outcome outcome;  // until it is placed
   LaunchPrediction prediction;
   bool ran = false;
   std::uint32_t depth = 0;
@@ -132,22 +134,16 @@ double share_of_card(const card::Card& card, const timing::LaunchShape& shape, s
 }
 
 // In the order of submission, when the launches before it are placed.
-void predict(LaunchState& state, std::uint64_t counted) {
+void predict(LaunchState& state) {
   Device& device = state.context->device();
-  PredictionCache& cache = state.program->predictions();
-  if (state.traced) {
-    state.prediction =
-        with_power(device.card(), state.shape,
-                   timing::predict(device.card(), *state.model, state.shape,
-                                   {state.outcome.traces, state.outcome.counts, state.program->first_slots()},
-                                   device.l2(), state.context->platform().options().depth));
-    state.prediction.counted = counted;
-    state.outcome = {};
-    cache.store(state.key, state.prediction);
-  } else {
-    state.prediction = cache.scaled(state.key, counted);
-  }
-  device.l2().touch(state.prediction.timing.touched);
+  PredictionCache::Answer answer = state.program->predictions().predict(
+      {state.key, device.card(), state.model, state.shape, state.program->first_slots(),
+       state.context->platform().options().depth, state.arguments, device.memory().base(),
+       std::move(state.outcome)},
+      device.l2());
+  state.outcome = {};
+  state.prediction = std::move(answer.prediction);
+  state.simulated = answer.simulated;
 }
 
 Cost run_launch(LaunchState& state, Operation& operation) {
@@ -202,8 +198,10 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   }
 
   std::vector<std::uint64_t> samples;
-  if (state.traced) samples = timing::plan_samples(card, *state.model, state.shape, platform.options().depth);
+  if (state.submission.traced)
+    samples = timing::plan_samples(card, *state.model, state.shape, platform.options().depth);
   launch.traced_blocks = samples;
+  launch.measure_blocks = state.submission.traced;
 
   std::atomic<bool> cancel{false};
   launch.cancel = &cancel;
@@ -232,12 +230,11 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   cost.share = share_of_card(card, state.shape, launch.resident_blocks_per_sm);
   cost.gap_us = state.in_graph ? card.launch.graph_gap_us : card.launch.gap_us;
   if (!state.timed) return cost;
-  const std::uint64_t counted = count_entries(outcome->counts);
-  if (state.traced) state.outcome = std::move(*outcome);
+  state.outcome = std::move(*outcome);
   // Its time depends on what the launches and copies submitted before it left in L2, whatever order they ran
   // in.
-  cost.resolve = [&state, counted](Cost& resolved) {
-    predict(state, counted);
+  cost.resolve = [&state](Cost& resolved) {
+    predict(state);
     resolved.duration_us = place_children(state, state.prediction.timing.time_us);
   };
   return cost;
@@ -264,8 +261,11 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
     state->model = state->program->model(work.kernel->function(), card);
     state->key =
         PredictionCache::key(work.kernel->function(), submission.context->device().ordinal(), state->shape);
-    state->traced = state->program->predictions().submit(state->key);
-    if (state->tree != nullptr && state->tree->seen.insert(state->key).second) state->traced = true;
+    state->arguments = argument_signature(state->work.parameters, submission.context->device().memory());
+    state->submission =
+        state->program->predictions().submit(state->key, state->arguments.value, *state->model);
+    if (state->tree != nullptr && state->tree->seen.insert(state->key).second)
+      state->submission.traced = true;
   }
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
   operation->stream_id = submission.stream_id;
@@ -280,7 +280,8 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
     state->context->platform().recorder().kernel(
         {state->context->device().ordinal(), placed.stream_id, placed.start_us(),
          state->children.empty() ? placed.end_us() : placed.start_us() + state->prediction.timing.time_us},
-        state->work.kernel->name(), state->shape, state->prediction.timing, state->prediction.power);
+        state->work.kernel->name(), state->shape, state->prediction.timing, state->prediction.power,
+        state->simulated);
     for (const LaunchState::Child& child : state->children) {
       const double start_us = placed.start_us() + child.start_us;
       child.operation->place_inside(start_us, start_us + child.cost.duration_us);

@@ -2,51 +2,132 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 
 namespace doppel::device {
 namespace {
 
-double busy_sms(const card::Card& card, const timing::LaunchShape& shape) {
-  return std::min(1.0, static_cast<double>(shape.grid.count()) / std::max(1, card.sm_count));
+// Arguments that are remembered of one kernel and shape: a loop's counter may be one.
+constexpr std::size_t kMostArguments = 1 << 16;
+// Traces that are kept to simulate a launch again for another state of L2, in bytes over all kernels.
+constexpr std::size_t kMostTraceBytes = std::size_t{128} << 20;
+
+// How far launches may differ that are taken for alike: the more were simulated of a kernel and shape, the
+// farther, so that a program whose launches all differ a little costs no more than some dozens of
+// simulations.
+struct Step {
+  std::size_t until;
+  double tolerance;
+};
+double tolerance_after(std::size_t simulated, std::span<const Step> steps) {
+  for (const Step& step : steps) {
+    if (simulated < step.until) return step.tolerance;
+  }
+  return std::numeric_limits<double>::infinity();
+}
+constexpr Step kOfSignatures[] = {{12, 0}, {32, 0.03}, {96, 0.1}, {256, 0.3}};
+constexpr Step kOfL2States[] = {{8, 0.005}, {16, 0.05}, {32, 0.25}};
+
+std::size_t bytes_of(const engine::Outcome& outcome) {
+  std::size_t bytes = 0;
+  for (const kernel::BlockTrace& block : outcome.traces) {
+    for (const kernel::WarpTrace& warp : block.warps)
+      bytes += warp.events.size() * sizeof(kernel::TraceEvent) + warp.sectors.size() * sizeof(std::uint64_t);
+  }
+  return bytes;
 }
 
-// The part of the time that scales with the clock: all of it, but for what memory bounds.
-double core_time(const timing::Prediction& prediction) {
-  double dram = 0;
-  for (const auto& [bound, share] : prediction.utilisation) {
-    if (bound == timing::Bound::Dram) dram = share;
+// Of the memory that a launch touches: the part that L2 holds in one state and not in the other.
+double difference(const timing::L2Start& a, const timing::L2Start& b,
+                  std::span<const timing::MemoryRange> ranges) {
+  double sum = 0, bytes = 0;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const auto length = static_cast<double>(ranges[i].end - ranges[i].begin);
+    sum += length * std::abs(a.present[i] - b.present[i]);
+    bytes += length;
   }
-  return prediction.time_us * (1 - std::clamp(dram, 0.0, 1.0));
+  return (bytes > 0 ? sum / bytes : 0) + std::abs(a.write_back - b.write_back);
+}
+
+using Ranges = std::vector<timing::MemoryRange>;
+
+void move(timing::MemoryRange& range, std::uint64_t by) {
+  range.begin += by;
+  range.end += by;
 }
 
 }  // namespace
 
-LaunchPrediction with_power(const card::Card& card, const timing::LaunchShape& shape,
-                            timing::Prediction prediction) {
-  power::Activity activity;
-  activity.time_us = prediction.time_us;
-  activity.core_time_us = core_time(prediction);
-  activity.busy_sms = busy_sms(card, shape);
-  activity.fp32_flops = prediction.flops;
-  activity.other_instructions =
-      std::max(0.0, static_cast<double>(prediction.thread_instructions) - prediction.flops / 2);
-  activity.dram_bytes = prediction.dram_read_bytes + prediction.dram_write_bytes;
-  activity.l2_bytes = prediction.l2_bytes;
-  LaunchPrediction result;
-  if (prediction.time_us > 0) {
-    result.power = power::settle(card, activity);
-    prediction.time_us = result.power.time_us;
-    prediction.clock_mhz = result.power.clock_mhz;
-  }
-  result.timing = std::move(prediction);
-  return result;
-}
+// A launch that was simulated.
+struct PredictionCache::Kept {
+  explicit Kept(Launch the_launch, timing::LaunchSignature the_signature)
+      : card(the_launch.card),
+        model(std::move(the_launch.model)),
+        shape(the_launch.shape),
+        outcome(std::move(the_launch.outcome)),
+        counts(outcome.counts),
+        signature(std::move(the_signature)),
+        pointers(the_launch.arguments.pointers),
+        memory_base(the_launch.memory_base),
+        traced(std::make_unique<timing::TracedLaunch>(
+            card, *model, shape,
+            timing::LaunchRun{outcome.traces, outcome.counts, the_launch.first_slots, outcome.work},
+            the_launch.depth)),
+        ranges(traced->ranges()),
+        bytes(bytes_of(outcome)) {}
 
-std::uint64_t count_entries(std::span<const kernel::BlockCount> counts) {
-  std::uint64_t sum = 0;
-  for (const kernel::BlockCount& count : counts) sum += count.warps;
-  return sum;
-}
+  // Where a launch like this one has its memory: by its own traces, or by its arguments.
+  Ranges ranges_of(const timing::LaunchSignature& other) const {
+    Ranges moved = ranges;
+    auto theirs = other.accesses.begin();
+    for (const auto& own : signature.accesses) {
+      while (theirs != other.accesses.end() && theirs->pattern < own.pattern) ++theirs;
+      if (theirs == other.accesses.end()) break;
+      if (theirs->pattern == own.pattern && moved[own.pattern].end > moved[own.pattern].begin)
+        move(moved[own.pattern], (theirs->first_sector - own.first_sector) * kSectorBytes);
+    }
+    return moved;
+  }
+  Ranges ranges_of(std::span<const PointerArgument> others) const {
+    Ranges moved = ranges;
+    for (timing::MemoryRange& range : moved) {
+      const std::uint64_t begin = range.begin + memory_base;
+      // The pointer of the same allocation that begins nearest before it.
+      const PointerArgument* best = nullptr;
+      for (const PointerArgument& pointer : pointers) {
+        if (begin < pointer.allocation || begin >= pointer.allocation_end) continue;
+        if (best == nullptr || (pointer.address <= begin && pointer.address >= best->address))
+          best = &pointer;
+      }
+      if (best == nullptr) continue;
+      const auto other = std::ranges::find(others, best->offset, &PointerArgument::offset);
+      if (other != others.end()) move(range, other->address - best->address);
+    }
+    return moved;
+  }
+
+  static constexpr std::uint64_t kSectorBytes = 32;
+  const card::Card& card;
+  std::shared_ptr<const timing::KernelModel> model;
+  timing::LaunchShape shape;
+  engine::Outcome outcome;
+  std::vector<kernel::BlockCount> counts;  // of the outcome
+  timing::LaunchSignature signature;
+  std::vector<PointerArgument> pointers;
+  std::uint64_t memory_base;
+  std::unique_ptr<timing::TracedLaunch> traced;  // null: the traces were forgotten
+  Ranges ranges;                                 // by access, of this launch
+  std::size_t bytes = 0;
+  struct ForState {
+    timing::L2Start start;
+    LaunchPrediction prediction;
+  };
+  std::vector<ForState> predictions;
+};
+
+PredictionCache::PredictionCache() = default;
+PredictionCache::~PredictionCache() = default;
 
 PredictionCache::Key PredictionCache::key(std::uint32_t function, int device,
                                           const timing::LaunchShape& shape) {
@@ -55,37 +136,105 @@ PredictionCache::Key PredictionCache::key(std::uint32_t function, int device,
           shape.block.y, shape.block.z, shape.dynamic_shared_bytes};
 }
 
-bool PredictionCache::submit(const Key& key) {
-  const std::lock_guard lock(mutex_);
-  return std::has_single_bit(++entries_[key].launches);
+PredictionCache::Submission PredictionCache::submit(const Key& key, std::uint64_t arguments,
+                                                    const timing::KernelModel& model) {
+  const std::lock_guard lock(submit_mutex_);
+  Submitted& before = submitted_[key];
+  ++before.launches;
+  if (before.arguments.size() >= kMostArguments) before.arguments.clear();
+  const bool fresh = before.arguments.insert(arguments).second;
+  return {before.launches, fresh || model.follows_data() || std::has_single_bit(before.launches)};
 }
 
-void PredictionCache::store(const Key& key, const LaunchPrediction& prediction) {
-  const std::lock_guard lock(mutex_);
-  entries_[key].latest = prediction;
+PredictionCache::Kept* PredictionCache::like(Entry& entry, const timing::LaunchSignature& signature,
+                                             double tolerance) const {
+  Kept* best = nullptr;
+  double least = tolerance;
+  for (const auto& kept : entry.kept) {
+    const double apart = timing::difference(kept->signature, signature);
+    if (apart > least || (best != nullptr && apart == least)) continue;
+    best = kept.get();
+    least = apart;
+    if (apart == 0) break;
+  }
+  return best;
 }
 
-LaunchPrediction PredictionCache::scaled(const Key& key, std::uint64_t counted) {
-  LaunchPrediction result;
-  {
-    const std::lock_guard lock(mutex_);
-    result = entries_[key].latest;
+PredictionCache::Kept& PredictionCache::keep(Entry& entry, Launch launch, timing::LaunchSignature signature) {
+  entry.kept.push_back(std::make_unique<Kept>(std::move(launch), std::move(signature)));
+  Kept& made = *entry.kept.back();
+  with_traces_.push_back(&made);
+  trace_bytes_ += made.bytes;
+  return made;
+}
+
+void PredictionCache::forget_old_traces() {
+  while (trace_bytes_ > kMostTraceBytes && with_traces_.size() > 1) {
+    Kept& oldest = *with_traces_.front();
+    oldest.traced.reset();
+    oldest.outcome = {};
+    trace_bytes_ -= oldest.bytes;
+    with_traces_.erase(with_traces_.begin());
   }
-  if (result.counted == counted || result.counted == 0) return result;
-  const double ratio = static_cast<double>(counted) / static_cast<double>(result.counted);
-  const auto scale = [&](auto& value) {
-    value = static_cast<std::remove_reference_t<decltype(value)>>(static_cast<double>(value) * ratio);
-  };
-  timing::Prediction& timing = result.timing;
-  for (double* each :
-       {&timing.time_us, &timing.cycles, &timing.flops, &timing.dram_read_bytes, &timing.dram_write_bytes,
-        &timing.l2_bytes, &timing.shared_passes, &result.power.energy_j, &result.power.time_us}) {
-    scale(*each);
+}
+
+LaunchPrediction PredictionCache::predict(Kept& kept, const timing::L2Start& start, bool& simulated) {
+  const Kept::ForState* nearest = nullptr;
+  double least = std::numeric_limits<double>::infinity();
+  for (const Kept::ForState& each : kept.predictions) {
+    const double apart = difference(each.start, start, kept.ranges);
+    if (apart >= least) continue;
+    nearest = &each;
+    least = apart;
   }
-  scale(timing.warp_instructions);
-  scale(timing.thread_instructions);
-  result.counted = counted;
-  return result;
+  if (nearest != nullptr &&
+      (kept.traced == nullptr || least <= tolerance_after(kept.predictions.size(), kOfL2States)))
+    return nearest->prediction;
+  simulated = true;
+  kept.predictions.push_back({start, with_power(kept.card, kept.shape, kept.traced->predict(start))});
+  return kept.predictions.back().prediction;
+}
+
+PredictionCache::Answer PredictionCache::predict(Launch launch, timing::L2History& l2) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_[launch.key];
+  const timing::LaunchRun run{launch.outcome.traces, launch.outcome.counts, launch.first_slots,
+                              launch.outcome.work};
+  const bool traced = !launch.outcome.traces.empty();
+  const std::uint64_t arguments = launch.arguments.value;
+  const std::vector<PointerArgument> pointers = launch.arguments.pointers;
+  const auto known = entry.by_arguments.find(arguments);
+  Kept* kept = nullptr;
+  timing::LaunchSignature signature;
+  if (!traced && known != entry.by_arguments.end() &&
+      entry.kept[known->second]->counts == launch.outcome.counts) {
+    kept = entry.kept[known->second].get();
+  } else {
+    signature = timing::signature_of(*launch.model, run);
+    kept = like(
+        entry, signature,
+        traced ? tolerance_after(entry.kept.size(), kOfSignatures) : std::numeric_limits<double>::infinity());
+  }
+  Answer answer;
+  if (kept == nullptr && !traced) {
+    // No launch of its kind came to its end before: its time is not known.
+    answer.prediction.timing =
+        timing::predict(launch.card, *launch.model, launch.shape, run, l2, launch.depth);
+    return answer;
+  }
+  const double operations = signature.operations;
+  const timing::LaunchSignature places = signature;
+  if (kept == nullptr) kept = &keep(entry, std::move(launch), std::move(signature));
+  if (entry.by_arguments.size() >= kMostArguments) entry.by_arguments.clear();
+  entry.by_arguments[arguments] = static_cast<std::size_t>(
+      std::ranges::find(entry.kept, kept, &std::unique_ptr<Kept>::get) - entry.kept.begin());
+  const Ranges ranges = traced ? kept->ranges_of(places) : kept->ranges_of(pointers);
+  answer.prediction = predict(*kept, l2.before(ranges), answer.simulated);
+  if (operations > 0 && kept->signature.operations > 0 && operations != kept->signature.operations)
+    answer.prediction = scaled(std::move(answer.prediction), operations / kept->signature.operations);
+  l2.touch(timing::merged(ranges));
+  forget_old_traces();
+  return answer;
 }
 
 }  // namespace doppel::device

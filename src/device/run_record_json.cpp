@@ -17,7 +17,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(KernelRecord, name, grid, block,
                                                 max_us, bound, explanation, registers, shared_bytes,
                                                 occupancy, occupancy_limit, thread_instructions,
                                                 warp_instructions, flops, dram_bytes, l1_hit, l2_hit, waves,
-                                                clock_mhz, power_bound, energy_j, utilisation)
+                                                clock_mhz, power_bound, energy_j, utilisation,
+                                                simulated_calls)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CopyRecord, kind, bytes, calls, time_us)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TimelineSlice, track, label, start_us, duration_us, category,
                                                 kernel, bytes)

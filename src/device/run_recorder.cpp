@@ -119,7 +119,7 @@ RunRecorder::Card& RunRecorder::card(int device) {
 }
 
 void RunRecorder::kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape,
-                         const timing::Prediction& prediction, const power::State& power) {
+                         const timing::Prediction& prediction, const power::State& power, bool simulated) {
   const std::lock_guard lock(mutex_);
   Card& to = card(place.device);
   const Card::Key key{name,          shape.grid.x,  shape.grid.y, shape.grid.z,
@@ -158,6 +158,8 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
   for (const auto& [unit, share] : prediction.utilisation)
     record.utilisation.push_back({std::string(timing::name_of(unit)), share});
   ++record.calls;
+  if (simulated && record.simulated_calls.size() < kMostSimulatedNamed)
+    record.simulated_calls.push_back(record.calls);
 }
 
 void RunRecorder::copy(const Place& place, const std::string& kind, std::uint64_t bytes) {

@@ -32,7 +32,7 @@ class RunRecorder {
     double start_us = 0, end_us = 0;
   };
   void kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape,
-              const timing::Prediction& prediction, const power::State& power);
+              const timing::Prediction& prediction, const power::State& power, bool simulated);
   // kind: as CopyRecord names it.
   void copy(const Place& place, const std::string& kind, std::uint64_t bytes);
   // A call of the interface by the calling thread, for the timeline.

@@ -52,7 +52,7 @@ struct alignas(64) Warp {
   std::uint32_t barrier = 0;
   std::uint32_t barrier_mask = 0;      // for the deadlock report
   kernel::WarpTrace* trace = nullptr;  // kept where the grid has traced blocks
-  std::uint64_t issued = 0;            // instructions, only where the kernel reads a clock
+  std::uint64_t issued = 0;            // instructions, only where GridRun::counts_warps
   std::uint64_t slept_cycles = 0;
   LocalMemory local;  // of a coroutine, which may go on on another fibre
 };

@@ -220,6 +220,10 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
   }
   grid.local_bytes = (grid.local_bytes + 15) / 16 * 16;
   grid.outcome.counts.resize(launch.module->counter_slots());
+  const bool measured = launch.measure_blocks && !launch.traced_only && grid.kernel->has_loops &&
+                        grid.blocks <= kMostMeasuredBlocks;
+  if (measured) grid.outcome.work.resize(grid.blocks);
+  grid.counts_warps = measured || grid.kernel->reads_clock;
   grid.residency_limit =
       launch.cooperative ? grid.blocks : std::uint64_t{launch.sm_count} * launch.resident_blocks_per_sm;
   if (launch.memory != nullptr) grid.heap = &heap_of(*launch.memory);

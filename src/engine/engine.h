@@ -47,6 +47,9 @@ struct Launch {
   // Runs nothing but the traced blocks: memory and counts are then those of these blocks alone. For
   // predictions without results.
   bool traced_only = false;
+  // Counts each block's work, where blocks can differ in it: in kernels with loops or calls, and in grids of
+  // no more than kMostMeasuredBlocks.
+  bool measure_blocks = false;
   const std::atomic<bool>* cancel =
       nullptr;  // set from outside (time-out, Ctrl-C): the launch ends with Fault::Kind::Cancelled
   // Receives the text of device printf, whole calls at a time, in the order of the calls of a block. May be
@@ -60,11 +63,14 @@ struct Launch {
   DeviceRuntime* device_runtime = nullptr;        // of kernels that launch kernels; null: their calls fail
 };
 
+inline constexpr std::uint64_t kMostMeasuredBlocks = std::uint64_t{1} << 20;
+
 struct Outcome {
   std::optional<Fault> fault;
   std::vector<kernel::BlockCount> counts;  // by jit::CompiledModule counter slot
   std::vector<kernel::BlockTrace>
       traces;  // of the traced blocks, in their order; missing ones were not reached before a fault
+  std::vector<kernel::BlockWork> work;  // by block index, where it was measured
 };
 
 class Engine {

@@ -29,6 +29,7 @@ struct GridRun {
   bool coroutine = false;                 // `entry` is one
   jit::BlockEntry block_entry = nullptr;  // not null: in place of `entry`
   jit::WarpEntry traced_entry = nullptr;  // null: nothing is traced; never a coroutine
+  bool counts_warps = false;              // each warp's instructions are counted
   std::uint64_t local_bytes = 0;
   jit::LaneShape shape = jit::LaneShape::General;
   std::uint64_t blocks = 0;

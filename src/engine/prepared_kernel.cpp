@@ -29,24 +29,19 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
     const std::uint32_t first = code->first_slot(each);
     const std::uint32_t last =
         each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
-    if (last > first) prepared->slot_ranges.emplace_back(first, last);
-    for (const ptx::Instruction& instruction : module.functions[each].instructions) {
-      prepared->reads_clock = prepared->reads_clock || kernel::reads_clock(instruction);
-      prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(instruction);
-    }
-  }
-  if (prepared->reads_clock) {
-    for (const std::uint32_t each : functions) {
-      const std::uint32_t first = code->first_slot(each);
-      const std::uint32_t last =
-          each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
-      if (last <= first) continue;
+    if (last > first) {
+      prepared->slot_ranges.emplace_back(first, last);
       const auto graph = kernel::ControlFlowGraph::build(module.functions[each]);
-      for (std::uint32_t slot = first; slot < last; ++slot) {
-        const std::uint32_t block = slot - first;
+      prepared->has_loops =
+          prepared->has_loops || functions.size() > 1 || !graph.reducible() || !graph.loops().empty();
+      for (std::uint32_t block = 0; block < last - first; ++block) {
         prepared->slot_instructions.push_back(
             block < graph.blocks().size() ? graph.blocks()[block].last - graph.blocks()[block].first : 0);
       }
+    }
+    for (const ptx::Instruction& instruction : module.functions[each].instructions) {
+      prepared->reads_clock = prepared->reads_clock || kernel::reads_clock(instruction);
+      prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(instruction);
     }
   }
   return prepared;

@@ -19,10 +19,11 @@ struct PreparedKernel {
   std::uint32_t static_shared_bytes = 0;
   bool uses_reserved_shared = false;  // %reserved_smem_offset_begin and its like
   bool reads_clock = false;           // %clock or its like, or nanosleep: their warps count what they issue
+  bool has_loops = false;             // or calls: its blocks can differ much in what they run
   // Counter slots [first, last) of the functions that the kernel can reach, and the instructions of each
   // slot's basic block.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> slot_ranges;
-  std::vector<std::uint32_t> slot_instructions;  // only where reads_clock; in the order of the ranges
+  std::vector<std::uint32_t> slot_instructions;  // in the order of the ranges
   std::atomic<double> microseconds_per_block{
       -1};  // on this host, for deciding how many threads are worth waking; -1: not known
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "engine/grid_run.h"
 #include "memory/address_space.h"
@@ -75,6 +76,26 @@ Row row_of(std::uint32_t mask, std::uint32_t bytes, const std::uint64_t* address
     if (addresses[lane] - addresses[lane - 1] != step) return Row::None;
   }
   return step == 0 ? Row::Same : Row::Neighbours;
+}
+
+// Of each sector of an atomic's event: the most lanes that are on one address. `addresses`: of the lanes,
+// ascending.
+void add_lanes_on_one_address(const Warp& warp, const kernel::TraceEvent& event,
+                              std::span<const std::uint64_t> addresses, kernel::WarpTrace& trace) {
+  const std::size_t first = trace.sectors.size();
+  trace.sectors.insert(trace.sectors.end(), event.count, 1);
+  for (std::size_t i = 0; i < addresses.size();) {
+    std::size_t run = 1;
+    while (i + run < addresses.size() && addresses[i + run] == addresses[i]) ++run;
+    const std::uint64_t sector = traced_address(warp, event.space, addresses[i], 0) / kSectorBytes;
+    const auto begin = trace.sectors.begin() + event.payload;
+    const auto at = std::lower_bound(begin, begin + event.count, sector) - begin;
+    if (at < event.count) {
+      std::uint64_t& most = trace.sectors[first + static_cast<std::size_t>(at)];
+      most = std::max<std::uint64_t>(most, run);
+    }
+    i += run;
+  }
 }
 
 }  // namespace
@@ -175,7 +196,9 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
       event.payload = static_cast<std::uint32_t>(trace.sectors.size());
       event.count = static_cast<std::uint16_t>(last - first + 1);
       for (std::uint64_t sector = first; sector <= last; ++sector) trace.sectors.push_back(sector);
-      if (!event.atomic) {
+      if (event.atomic) {
+        trace.sectors.insert(trace.sectors.end(), event.count, event.serial);
+      } else {
         const std::uint64_t phases = bytes > 8 ? 2 : 1;
         event.serial =
             static_cast<std::uint16_t>(row == Row::Same ? phases : std::max(phases, (length + 127) / 128));
@@ -206,6 +229,7 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
     event.payload = static_cast<std::uint32_t>(trace.sectors.size());
     event.count = static_cast<std::uint16_t>(end - sectors.begin());
     trace.sectors.insert(trace.sectors.end(), sectors.begin(), end);
+    if (event.atomic) add_lanes_on_one_address(warp, event, {sorted.data(), lanes}, trace);
   }
   trace.events.push_back(event);
 }

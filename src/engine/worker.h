@@ -54,6 +54,7 @@ class Worker {
   bool run_in_order(Block& block, Fiber& fiber);
   bool run_block_entry(Block& block, Fiber& fiber);
   bool step_in_row(Block& block);
+  void note_work(const Warp& warp);
   bool run_coroutines(Block& block, Fiber& fiber, std::uint32_t first);
   Block* start_block();
   std::optional<std::uint64_t> claim_block();
@@ -90,7 +91,7 @@ class Worker {
 
 // Here for the same reason as Fiber::switch_to.
 inline void Worker::suspend_warp(Warp& warp, SwitchReason reason) {
-  if (grid->kernel->reads_clock) warp.issued += issued_since_switch();
+  if (grid->counts_warps) warp.issued += issued_since_switch();
   // The rest of the fresh warps is not this fibre's any more.
   if (starting_fiber_ == warp.fiber) starting_fiber_ = nullptr;
   if (warp.state != Warp::State::AtBarrier) warp.state = Warp::State::Ready;

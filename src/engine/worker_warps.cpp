@@ -85,7 +85,7 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   context.sm_id = block.sm_id;
   if (grid->traced_entry != nullptr)
     warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
-  if (grid->kernel->reads_clock) warp.issued = warp.slept_cycles = 0;
+  if (grid->counts_warps) warp.issued = warp.slept_cycles = 0;
 }
 
 // On a fibre: the warps of a block, and of those after it, for as long as none of them has to be suspended in
@@ -94,7 +94,7 @@ void Worker::run_warps(void* argument) {
   auto* self = static_cast<Worker*>(argument);
   Block& block = *self->starting_;
   Fiber& fiber = *self->starting_fiber_;
-  if (self->grid->kernel->reads_clock) self->counted_at_switch_ = self->count_instructions();
+  if (self->grid->counts_warps) self->counted_at_switch_ = self->count_instructions();
   std::uint32_t first = self->starting_at_;
   bool whole = true;
   do {
@@ -119,7 +119,7 @@ void Worker::run_warp(Warp& warp, const Go& go) {
   go();
   std::atomic_signal_fence(std::memory_order_seq_cst);
   make_current(nullptr);
-  if (grid->kernel->reads_clock) warp.issued += issued_since_switch();
+  if (grid->counts_warps) warp.issued += issued_since_switch();
 }
 
 // One warp after the other, each until it ends. False: one was suspended in between, and others have started
@@ -140,6 +140,7 @@ bool Worker::run_in_order(Block& block, Fiber& fiber) {
     if (warp.fiber != &fiber) warp.fiber = &fiber;
     run_warp(warp, [&] { enter(entry, warp.context); });
     if (warp.state == Warp::State::Ready) warp.state = Warp::State::Done;
+    note_work(warp);
     block.warp_left();
     // A warp that was suspended in between had this fibre to itself.
     if (starting_fiber_ != &fiber) return false;
@@ -211,9 +212,19 @@ bool Worker::run_coroutines(Block& block, Fiber& fiber, std::uint32_t first) {
       continue;
     }
     warp.state = Warp::State::Done;
+    note_work(warp);
     block.warp_left();
   }
   return true;
+}
+
+// A warp has ended: what it issued is its block's work.
+void Worker::note_work(const Warp& warp) {
+  auto& work = grid->outcome.work;
+  if (work.empty()) return;
+  kernel::BlockWork& block = work[warp.block->index];
+  block.instructions += warp.issued;
+  block.longest_warp = std::max(block.longest_warp, warp.issued);
 }
 
 // Runs a warp that is on no fibre, and then others, on a fibre of their own. True: at least one got
@@ -235,7 +246,7 @@ bool Worker::run_from(Block& block, std::uint32_t index) {
 bool Worker::resume_warp(Warp& warp) {
   if (warp.fiber == nullptr) return run_from(*warp.block, warp.context.warp_id);
   make_current(&warp);
-  if (grid->kernel->reads_clock) counted_at_switch_ = count_instructions();
+  if (grid->counts_warps) counted_at_switch_ = count_instructions();
   return run_fiber(*warp.fiber, *warp.block);
 }
 

@@ -31,6 +31,7 @@ MachineFunction lower_function(const ptx::Module& module, const ptx::Function& f
   add_reconvergence(context, machine);
   machine.value_registers = builder.value_registers();
   eliminate_dead(machine);
+  name_atomics(context, machine);
   schedule_operations(machine);
   machine.registers = estimate_registers(context, machine);
   return machine;

@@ -1,6 +1,6 @@
 // A kernel as the machine operations that the vendor's assembler would make of its PTX, as near as rules by
 // instruction go. The passes, in order: select, tidy branches, if-convert, reconverge, eliminate dead,
-// schedule, estimate registers.
+// name atomics, schedule, estimate registers.
 #pragma once
 
 #include "kernel/machine_operation.h"
@@ -27,6 +27,8 @@ void convert_ifs(const LoweringContext& context, MachineFunction& machine);
 void add_reconvergence(const LoweringContext& context, MachineFunction& machine);
 // Operations whose results nobody reads.
 void eliminate_dead(MachineFunction& machine);
+// Which atomics give no old value back, and which are combined within a warp.
+void name_atomics(const LoweringContext& context, MachineFunction& machine);
 // Each block in the order of a list scheduler that knows the usual latencies.
 void schedule_operations(MachineFunction& machine);
 // Registers of one thread, from the live ranges of the scheduled operations.

@@ -56,6 +56,8 @@ struct MachineOperation {
   std::uint8_t bytes_per_lane = 0;  // of an access
   bool is_store = false;            // writes memory and returns nothing; with is_atomic: a reduction
   bool is_atomic = false;
+  bool combines = false;      // an atomic: the lanes of a warp on one address are one operation of memory
+  bool swap_loop = false;     // an atomic that shared memory lacks: a turn of load and swap for each of them
   bool bypasses_l1 = false;   // ld.cg, ld.volatile and their like
   bool is_predicate = false;  // its result is a predicate
   bool ends_warp = false;     // EXIT of all lanes that reach it

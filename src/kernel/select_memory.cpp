@@ -141,6 +141,7 @@ bool select_memory(OperationBuilder& b, const Instruction& in) {
         const ValueId done = b.new_value(0);
         MachineOperation& swap = emit_access(b, in, "ATOMS.CAST", space, done, inputs);
         swap.is_atomic = true;
+        swap.swap_loop = true;
         swap.is_predicate = false;
         b.emit(in, "ISETP", Pipe::Alu, b.new_value(0), {done});
         b.emit(in, "BRA", Pipe::Branch, kNoValue, {done});

@@ -34,7 +34,8 @@ struct TraceEvent {
   // Global, Local, Const: the 32-byte sectors touched are sectors[payload .. payload + count), in ascending
   // order, each once. Shared: count is the number of conflict-free passes the banks need (32 banks of 4
   // bytes); payload is unused. Global, not atomic: serial is that number for the banks of the L1. Atomic:
-  // count as above, and serial is the largest number of lanes on one address.
+  // count as above, and serial is the largest number of lanes on one address; that of each sector follows
+  // them: sectors[payload + count .. payload + 2 count).
   std::uint32_t payload = 0;
   std::uint16_t count = 0;
   std::uint16_t serial = 1;
@@ -57,6 +58,13 @@ struct BlockTrace {
 struct BlockCount {
   std::uint64_t warps = 0;
   std::uint64_t lanes = 0;
+  bool operator==(const BlockCount&) const = default;
+};
+
+// What one thread block ran, in PTX instructions of its warps.
+struct BlockWork {
+  std::uint64_t instructions = 0;  // of all its warps
+  std::uint64_t longest_warp = 0;
 };
 
 }  // namespace doppel::kernel

@@ -41,6 +41,7 @@ Json kernel_json(const device::KernelRecord& k, bool timed) {
           {"clock_mhz", if_timed(k.clock_mhz)},
           {"power_bound", if_timed(k.power_bound)},
           {"energy_j", if_timed(k.energy_j)},
+          {"simulated_calls", k.simulated_calls},
           {"utilisation", if_timed(utilisation)}};
 }
 

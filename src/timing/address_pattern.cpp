@@ -98,6 +98,14 @@ std::uint64_t linear(const BlockIndex& block, const Dim3& grid) {
 
 }  // namespace
 
+bool AddressPattern::goes_up() const {
+  if (!affine || wraps || stride_x < 0 || stride_y < 0 || stride_z < 0) return false;
+  const double reach[] = {stride_x * (grid.x - 1.0), stride_y * (grid.y - 1.0), stride_z * (grid.z - 1.0)};
+  const double whole = reach[0] + reach[1] + reach[2];
+  const int slowest = grid.z > 1 ? 2 : grid.y > 1 ? 1 : 0;
+  return whole > static_cast<double>(block_sectors) && reach[slowest] > whole / 2;
+}
+
 AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3& grid,
                                  std::span<const std::uint32_t> instruction_base)
     : instruction_base_(instruction_base.begin(), instruction_base.end()) {
@@ -112,6 +120,7 @@ AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3&
         const std::uint64_t last = warp.sectors[event.payload + event.count - 1];
         AddressPattern& pattern = patterns_[index];
         pattern.seen = true;
+        pattern.grid = grid;
         pattern.touched += event.count;
         const auto [span, is_new] = spans.try_emplace(index, first, last);
         if (!is_new)
@@ -150,7 +159,10 @@ AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3&
     base = trace;
     std::copy(candidate, candidate + 3, next);
   }
-  if (base == nullptr) return;
+  if (base == nullptr) {
+    find_scattered(by_index);
+    return;
+  }
   const auto collect = [&](const BlockTrace& trace) {
     std::vector<FirstSectors> result;
     for (std::size_t warp = 0; warp < std::min<std::size_t>(trace.warps.size(), 4); ++warp) {
@@ -181,6 +193,31 @@ AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3&
     pattern.stride_z = stride[2];
   }
   find_wraps(traces, *base, grid);
+  find_scattered(by_index);
+}
+
+void AddressPatterns::find_scattered(const std::map<std::uint64_t, const BlockTrace*>& by_index) {
+  constexpr std::uint64_t kSectorsPerLine = 4;
+  std::map<std::uint32_t, std::vector<std::uint64_t>> lines;  // of one block, by pattern
+  for (const auto& [index, trace] : by_index) {
+    for (auto& [pattern, list] : lines) list.clear();
+    for (const WarpTrace& warp : trace->warps) {
+      for_each_access(warp, instruction_base_, [&](std::uint32_t pattern, const TraceEvent& event) {
+        if (patterns_[pattern].affine) return;
+        auto& list = lines[pattern];
+        for (std::uint32_t i = 0; i < event.count; ++i) {
+          const std::uint64_t line = warp.sectors[event.payload + i] / kSectorsPerLine;
+          if (list.empty() || list.back() != line) list.push_back(line);
+        }
+      });
+    }
+    for (auto& [pattern, list] : lines) {
+      std::ranges::sort(list);
+      list.erase(std::ranges::unique(list).begin(), list.end());
+      patterns_[pattern].scattered.add_block(index, list);
+    }
+  }
+  for (const auto& [pattern, list] : lines) patterns_[pattern].scattered.finish();
 }
 
 void AddressPatterns::find_wraps(std::span<const BlockTrace> traces, const BlockTrace& base,
@@ -228,7 +265,7 @@ std::vector<MemoryRange> AddressPatterns::ranges(const Dim3& grid, const std::ve
       end = std::max(end, first + reach + static_cast<double>(pattern.block_sectors));
     }
     ranges.back() = {static_cast<std::uint64_t>(first * kSectorBytes),
-                     static_cast<std::uint64_t>(end * kSectorBytes), writes[i]};
+                     static_cast<std::uint64_t>(end * kSectorBytes), writes[i], pattern.goes_up()};
   }
   return ranges;
 }

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
 #include "kernel/trace.h"
 #include "support/dim3.h"
 #include "timing/l2_history.h"
+#include "timing/scattered_access.h"
 
 namespace doppel::timing {
 
@@ -29,8 +31,7 @@ struct AddressPattern {
   // again.
   bool wraps = false;
   double stride_x = 0, stride_y = 0, stride_z = 0;
-  // What the samples touched. A scattered access of a block that nobody traced is taken to fall anywhere in
-  // here.
+  // What the samples touched.
   std::uint64_t first_sector = UINT64_MAX;
   std::uint64_t last_sector = 0;
   std::uint64_t block_sectors = 0;  // from the first to the last of one block, at most
@@ -42,8 +43,20 @@ struct AddressPattern {
                            stride_z * static_cast<double>(to.z - from.z);
     return static_cast<std::int64_t>(sectors >= 0 ? sectors + 0.5 : sectors - 0.5);
   }
-  // Where block `to` has the access that block `from` has at `sector`; only where affine.
+  // Where it follows no stride.
+  ScatteredAccess scattered;
+  Dim3 grid{};
+
+  // From block to block in their order, so that each part of the grid has its own memory.
+  bool goes_up() const;
+  std::uint64_t linear(const BlockIndex& block) const {
+    return static_cast<std::uint64_t>(block.x) +
+           std::uint64_t{grid.x} * (static_cast<std::uint64_t>(block.y) +
+                                    std::uint64_t{grid.y} * static_cast<std::uint64_t>(block.z));
+  }
+  // Where block `to` has the access that the sampled block `from` has at `sector`.
   std::uint64_t moved(std::uint64_t sector, const BlockIndex& from, const BlockIndex& to) const {
+    if (!affine) return scattered.line(sector / 4, linear(from), linear(to)) * 4 + sector % 4;
     const std::uint64_t there = sector + static_cast<std::uint64_t>(shift(from, to));
     if (!wraps) return there;
     const auto span = static_cast<std::int64_t>(last_sector - first_sector + 1);
@@ -71,6 +84,7 @@ class AddressPatterns {
  private:
   void find_wraps(std::span<const kernel::BlockTrace> traces, const kernel::BlockTrace& base,
                   const Dim3& grid);
+  void find_scattered(const std::map<std::uint64_t, const kernel::BlockTrace*>& by_index);
 
   std::vector<std::uint32_t> instruction_base_;
   std::vector<AddressPattern> patterns_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "timing/hash.h"
+
 namespace doppel::timing {
 namespace {
 
@@ -17,15 +19,6 @@ constexpr double kMixMemory = 1 << 16;
 // Cycles over which the time spent writing is taken: some rounds of a block.
 constexpr double kWritingMemory = 1 << 13;
 
-std::uint64_t mix(std::uint64_t x) {
-  x ^= x >> 33;
-  x *= 0xff51afd7ed558ccdull;
-  x ^= x >> 33;
-  x *= 0xc4ceb9fe1a85ec53ull;
-  x ^= x >> 33;
-  return x;
-}
-
 }  // namespace
 
 ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& patterns,
@@ -39,6 +32,7 @@ ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& pa
   lines_.resize(sets_ * ways_);
   outcomes_.resize(patterns.size());
   slice_free_.resize(static_cast<std::size_t>(parameters.l2_slices), 0.0);
+  slice_busy_.resize(slice_free_.size(), 0.0);
   // The other SMs' bursts come at other times than these: what the share left unused for a while may be
   // caught up at once. So long a while as most of an access takes; work that is in step with all SMs finds no
   // credit at its start.
@@ -49,6 +43,17 @@ ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& pa
     outcomes_[i].absent = 1 - options.present[i];
     if (patterns[static_cast<std::uint32_t>(i)].seen && outcomes_[i].absent > 0) all_present_ = false;
   }
+}
+
+// DRAM is read in accesses of several sectors.
+std::uint8_t ChipMemory::fetched_with(int missing) const {
+  const int sectors = parameters_.dram_access_sectors;
+  const int access = (1 << sectors) - 1;
+  int read = 0;
+  for (int first = 0; first < kSectorsPerLine; first += sectors) {
+    if ((missing >> first & access) != 0) read |= access << first;
+  }
+  return static_cast<std::uint8_t>(read);
 }
 
 void ChipMemory::touch(Outcome& outcome, std::uint64_t line, std::uint8_t sectors, bool store) {
@@ -67,11 +72,17 @@ void ChipMemory::touch(Outcome& outcome, std::uint64_t line, std::uint8_t sector
   found->used = ++clock_;
   outcome.sectors += count;
   outcome.missed += __builtin_popcount(sectors & ~found->valid);
+  if (!store) {
+    const std::uint8_t read = fetched_with(sectors & ~found->valid) & ~found->valid;
+    outcome.fetched += __builtin_popcount(read);
+    found->valid |= read;
+  }
   found->valid |= sectors;
   if (store) found->dirty |= sectors;
   if (outcome.sectors > kOutcomeMemory) {
     outcome.sectors /= 2;
     outcome.missed /= 2;
+    outcome.fetched /= 2;
     outcome.written_back /= 2;
   }
 }
@@ -90,29 +101,19 @@ void ChipMemory::touch_all(std::uint32_t pattern_index, const BlockPlacement& pl
       left -= in_line;
     }
   };
-  if (pattern.affine) {
-    for (const BlockIndex& peer : placement.peers) {
-      touch_run(pattern.moved(first, placement.traced, peer));
-    }
-    return;
-  }
-  // Scattered: the block itself where it was traced, the others anywhere in what the samples spanned.
-  const std::uint64_t span = pattern.seen ? pattern.last_sector - pattern.first_sector + 1 : 1;
-  for (std::size_t i = 0; i < placement.peers.size(); ++i) {
-    if (i == 0) {
-      touch_run(first);
-      continue;
-    }
-    scatter_ = mix(scatter_ + i);
-    touch_run((pattern.first_sector + scatter_ % span) / static_cast<std::uint64_t>(count) *
-              static_cast<std::uint64_t>(count));
-  }
+  for (const BlockIndex& peer : placement.peers) touch_run(pattern.moved(first, placement.traced, peer));
 }
 
 double ChipMemory::miss_rate(const Outcome& outcome) const {
   if (all_present_) return 0;
   if (outcome.sectors <= 0) return outcome.absent;
   return outcome.missed / outcome.sectors * outcome.absent;
+}
+
+double ChipMemory::fetch_rate(const Outcome& outcome) const {
+  if (all_present_) return 0;
+  if (outcome.sectors <= 0) return outcome.absent;
+  return outcome.fetched / outcome.sectors * outcome.absent;
 }
 
 double ChipMemory::write_back_rate(const Outcome& outcome) const {
@@ -169,7 +170,7 @@ Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, s
   Cycle done = now + wait + parameters_.l2_latency;
   outcome.carry += rate;
   // DRAM's share of the traffic is spread evenly; its latency falls on whole accesses.
-  if (rate > 0) use_dram(bytes * rate, bytes * write_back_rate(outcome), now + wait);
+  if (rate > 0) use_dram(bytes * fetch_rate(outcome), bytes * write_back_rate(outcome), now + wait);
   if (outcome.carry >= 1) {
     outcome.carry -= 1;
     const Cycle dram_wait = std::max<Cycle>(0, static_cast<Cycle>(dram_free_) - (now + wait));
@@ -194,20 +195,25 @@ Cycle ChipMemory::store(std::uint32_t pattern, const BlockPlacement& placement, 
 }
 
 Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
-                         int count, int serial, Cycle now) {
-  Cycle done = load(pattern, placement, first, count, now);
+                         int count, int operations, Cycle now) {
+  const Cycle done = load(pattern, placement, first, count, now);
   const AddressPattern& moves = patterns_[pattern];
-  const std::uint64_t sector = moves.affine ? moves.moved(first, placement.traced, placement.block) : first;
-  double& free = slice_free_[mix(sector / kSectorsPerLine) % slice_free_.size()];
-  const double service = std::max(1, serial) / share_;
-  const double start = std::max(free, static_cast<double>(now));
-  free = start + service;
-  traffic_.atomic_busy += service / static_cast<double>(slice_free_.size());
-  return std::max(done, static_cast<Cycle>(free) + parameters_.l2_latency);
+  // Every SM does the same at its own addresses: what falls on one slice is done there one after the other.
+  double own = 0;
+  for (const BlockIndex& peer : placement.peers) {
+    const std::uint64_t line = moves.moved(first, placement.traced, peer) / kSectorsPerLine;
+    const std::size_t slice = mix(line) % slice_free_.size();
+    slice_free_[slice] = std::max(slice_free_[slice], static_cast<double>(now)) + operations;
+    slice_busy_[slice] += operations;
+    if (own == 0) own = slice_free_[slice];
+    atomics_free_ = std::max(atomics_free_, slice_free_[slice]);
+    traffic_.atomic_busy = std::max(traffic_.atomic_busy, slice_busy_[slice]);
+  }
+  return std::max(done, static_cast<Cycle>(own) + parameters_.l2_latency);
 }
 
 Cycle ChipMemory::backlog(Cycle now) const {
-  const double free = std::max({l2_read_free_, l2_write_free_, dram_free_});
+  const double free = std::max({l2_read_free_, l2_write_free_, dram_free_, atomics_free_});
   return std::max<Cycle>(0, static_cast<Cycle>(free) - now);
 }
 

@@ -51,12 +51,14 @@ class ChipMemory {
   // When the SM is rid of it.
   Cycle store(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
               Cycle now);
-  // serial: most lanes on one address. Returns when the old value is back.
+  // operations: that the line's slice does for it, one a cycle. Returns when the old value is back.
   Cycle atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
-               int serial, Cycle now);
+               int operations, Cycle now);
 
   // How far the queues reach beyond now: stores wait where it grows too long.
   Cycle backlog(Cycle now) const;
+  // When the last atomic is done: a launch does not end before.
+  Cycle atomics_done() const { return static_cast<Cycle>(atomics_free_); }
   const MemoryTraffic& traffic() const { return traffic_; }  // of the simulated SMs
 
  private:
@@ -69,6 +71,7 @@ class ChipMemory {
   // What the accesses of one instruction met, lately: over all SMs.
   struct Outcome {
     double sectors = 0, missed = 0;
+    double fetched = 0;       // sectors that DRAM was read for: whole accesses of it
     double written_back = 0;  // sectors that had to leave for them
     double absent = 1;        // of what this launch has not touched before: the share that L2 lacks
     double carry = 0;         // error diffusion: decides hit or miss of each simulated access
@@ -77,7 +80,9 @@ class ChipMemory {
   void touch_all(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
                  bool store);
   void touch(Outcome& outcome, std::uint64_t line, std::uint8_t sectors, bool store);
+  std::uint8_t fetched_with(int missing) const;
   double miss_rate(const Outcome& outcome) const;
+  double fetch_rate(const Outcome& outcome) const;
   double write_back_rate(const Outcome& outcome) const;
   void use_dram(double read_bytes, double write_bytes, Cycle now);
   // One direction of the L2: when its queue ends, and for how long it was busy.
@@ -92,10 +97,10 @@ class ChipMemory {
   std::uint64_t sets_ = 1;
   std::size_t ways_ = 1;
   std::uint64_t clock_ = 0;
-  std::uint64_t scatter_ = 0x9e3779b97f4a7c15ull;
   std::vector<Line> lines_;
   std::vector<Outcome> outcomes_;
-  std::vector<double> slice_free_;
+  std::vector<double> slice_free_, slice_busy_;  // with atomics
+  double atomics_free_ = 0;                      // the latest of slice_free_
   double l2_read_free_ = 0, l2_write_free_ = 0, dram_free_ = 0;
   double credit_ = 0;  // cycles
   double recent_read_ = 0, recent_write_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernel/data_dependence.h"
 #include "kernel/machine_lowering.h"
 
 namespace doppel::timing {
@@ -54,6 +55,7 @@ LoweredKernel::LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uin
   kernel::LoweringOptions options;
   options.wide_integer_add = card.compute_capability.number() >= 100;
   program_ = kernel::lower_to_machine(*module_, function, options);
+  follows_data_ = kernel::follows_data(*module_, function);
   writes_.resize(program_.instruction_base.empty() ? 0 : program_.instruction_base.back());
   for (std::size_t f = 0; f < program_.functions.size(); ++f) {
     for (const kernel::MachineBlock& block : program_.functions[f].blocks) {

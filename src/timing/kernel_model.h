@@ -12,6 +12,7 @@ class LoweredKernel final : public KernelModel {
  public:
   LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uint32_t function, const card::Card& card);
   std::uint32_t registers_per_thread() const override;
+  bool follows_data() const override { return follows_data_; }
 
   const kernel::MachineProgram& program() const { return program_; }
   const SmParameters& parameters() const { return parameters_; }
@@ -23,6 +24,7 @@ class LoweredKernel final : public KernelModel {
   kernel::MachineProgram program_;
   SmParameters parameters_;
   std::vector<bool> writes_;
+  bool follows_data_ = false;
 };
 
 // How a launch lies on the card.

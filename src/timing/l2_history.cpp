@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace doppel::timing {
 namespace {
@@ -55,6 +56,7 @@ std::vector<MemoryRange> merged(std::vector<MemoryRange> ranges) {
   for (const MemoryRange& range : ranges) {
     if (!result.empty() && result.back().written == range.written && range.begin <= result.back().end) {
       result.back().end = std::max(result.back().end, range.end);
+      result.back().in_order = result.back().in_order && range.in_order;
     } else {
       result.push_back(range);
     }
@@ -78,16 +80,17 @@ double L2History::survival(double distance) const {
   return std::min(1.0, sum);
 }
 
-L2Start L2History::before(std::span<const MemoryRange> ranges) const {
-  L2Start start;
-  start.present.assign(ranges.size(), 0);
+L2History::Found L2History::find(std::span<const MemoryRange> ranges) const {
+  Found found;
+  found.present.assign(ranges.size(), 0);
+  double bytes = 0;  // of distinct memory
   const std::vector<MemoryRange> parts = disjoint(ranges);
   double written = 0;
   for (const MemoryRange& part : parts) {
-    start.bytes += length(part.begin, part.end);
+    bytes += length(part.begin, part.end);
     if (part.written) written += length(part.begin, part.end);
   }
-  if (start.bytes <= 0) return start;
+  if (bytes <= 0) return found;
   double kept = 0;         // of the operation's memory, found in L2
   double since = 0;        // bytes of this entry and the later ones
   double still_known = 0;  // of the operation's memory, in this entry and the later ones
@@ -109,23 +112,19 @@ L2Start L2History::before(std::span<const MemoryRange> ranges) const {
     still_known += touched;
     // While it goes through this entry's memory, the operation brings in what is new to L2, too: half of that
     // on average before it comes to a byte.
-    const double share = touched > 0 ? survival(since + (start.bytes - still_known) / 2) : 0;
+    const double share = touched > 0 ? survival(since + (bytes - still_known) / 2) : 0;
     others.push_back({entry.bytes - share * touched, dirty - share * dirty_touched});
     if (share <= 0) continue;
     kept += touched * share;
     for (std::size_t i = 0; i < ranges.size(); ++i) {
       for (const Piece& piece : entry.pieces) {
-        start.present[i] += share * overlap(piece.begin, piece.end, ranges[i].begin, ranges[i].end);
+        found.present[i] += share * overlap(piece.begin, piece.end, ranges[i].begin, ranges[i].end);
       }
     }
   }
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    const double bytes = length(ranges[i].begin, ranges[i].end);
-    start.present[i] = bytes > 0 ? std::min(1.0, start.present[i] / bytes) : 0;
-  }
   // What comes in takes the place of what was not used for longest, and then of the operation's own.
-  const double incoming = start.bytes - kept;
-  if (incoming <= 0) return start;
+  found.incoming = std::max(0.0, bytes - kept);
+  if (found.incoming <= 0) return found;
   double room = capacity_ - kept;
   for (Leaving& other : others) {
     const double resident = std::clamp(room, 0.0, other.bytes);
@@ -133,18 +132,74 @@ L2Start L2History::before(std::span<const MemoryRange> ranges) const {
     other.bytes = resident;
     room -= resident;
   }
-  double to_leave = std::max(0.0, incoming - room), dirty = 0;
+  double to_leave = std::max(0.0, found.incoming - room);
   for (auto other = others.rbegin(); other != others.rend() && to_leave > 0; ++other) {
     const double leaves = std::min(to_leave, other->bytes);
-    if (other->bytes > 0) dirty += other->dirty * leaves / other->bytes;
+    if (other->bytes > 0) found.dirty += other->dirty * leaves / other->bytes;
     to_leave -= leaves;
   }
-  dirty += to_leave * written / start.bytes;
-  start.write_back = dirty / incoming;
+  found.dirty += to_leave * written / bytes;
+  return found;
+}
+
+std::vector<std::vector<MemoryRange>> L2History::steps_of(std::span<const MemoryRange> ranges) const {
+  double bytes = 0;
+  for (const MemoryRange& part : disjoint(ranges)) bytes += length(part.begin, part.end);
+  const bool ordered = std::ranges::any_of(ranges, &MemoryRange::in_order);
+  const double step = capacity_ / kStepsOfCapacity;
+  // Of a long way only the end can matter, but all of it has passed: the rest is one step.
+  const double reach = std::min(bytes, kRemembered * capacity_);
+  const double head = bytes > 0 ? 1 - reach / bytes : 0;
+  const int count = ordered ? std::max(1, static_cast<int>(reach / step)) : 1;
+  std::vector<std::vector<MemoryRange>> steps;
+  double begin = 0;
+  for (int i = head > 0 && ordered ? 0 : 1; i <= count; ++i) {
+    const double end = i == count ? 1 : head + (1 - head) * i / count;
+    auto& made = steps.emplace_back(ranges.begin(), ranges.end());
+    for (MemoryRange& range : made) {
+      if (!range.in_order) continue;
+      const double size = length(range.begin, range.end);
+      range.end = range.begin + static_cast<std::uint64_t>(size * end);
+      range.begin += static_cast<std::uint64_t>(size * begin);
+    }
+    begin = end;
+  }
+  return steps;
+}
+
+L2Start L2History::before(std::span<const MemoryRange> ranges) const {
+  L2Start start;
+  start.present.assign(ranges.size(), 0);
+  for (const MemoryRange& part : disjoint(ranges)) start.bytes += length(part.begin, part.end);
+  const auto steps = steps_of(ranges);
+  // What comes in with one step takes the place of what a later one would have found.
+  std::optional<L2History> now;
+  double incoming = 0, dirty = 0;
+  for (const auto& step : steps) {
+    const Found found = now ? now->find(step) : find(step);
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      // What is touched all the time is found at its first touch or not.
+      if (ranges[i].in_order || &step == &steps.front()) start.present[i] += found.present[i];
+    }
+    incoming += found.incoming;
+    dirty += found.dirty;
+    if (&step == &steps.back()) break;
+    if (!now) now = *this;
+    now->touch_step(step);
+  }
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const double bytes = length(ranges[i].begin, ranges[i].end);
+    start.present[i] = bytes > 0 ? std::min(1.0, start.present[i] / bytes) : 0;
+  }
+  if (incoming > 0) start.write_back = dirty / incoming;
   return start;
 }
 
 void L2History::touch(std::span<const MemoryRange> ranges) {
+  for (const auto& step : steps_of(ranges)) touch_step(step);
+}
+
+void L2History::touch_step(std::span<const MemoryRange> ranges) {
   Entry latest;
   for (const MemoryRange& part : disjoint(ranges)) {
     latest.pieces.push_back({part.begin, part.end, part.written});
@@ -185,23 +240,6 @@ void L2History::touch(std::span<const MemoryRange> ranges) {
   }
   entries_.push_front(std::move(latest));
   forget();
-}
-
-void L2History::pass_through(const MemoryRange& range) {
-  const auto capacity = static_cast<std::uint64_t>(capacity_);
-  const std::uint64_t step = std::max<std::uint64_t>(capacity / kStepsOfCapacity, 1);
-  // Of a long range only the end can matter, but all of it has passed.
-  const auto reach = static_cast<std::uint64_t>(kRemembered * capacity_);
-  std::uint64_t at = range.begin;
-  if (range.end > at + reach) {
-    const MemoryRange head{at, range.end - reach, range.written};
-    touch({&head, 1});
-    at = head.end;
-  }
-  for (; at < range.end; at += step) {
-    const MemoryRange part{at, std::min(at + step, range.end), range.written};
-    touch({&part, 1});
-  }
 }
 
 void L2History::forget() {

@@ -14,6 +14,7 @@ namespace doppel::timing {
 struct MemoryRange {
   std::uint64_t begin = 0, end = 0;
   bool written = false;
+  bool in_order = false;  // gone through from begin to end; else in any order, all the time
 };
 
 // Of a launch that is about to run.
@@ -29,10 +30,8 @@ class L2History {
 
   // For an operation that touches all of these ranges, which may overlap.
   L2Start before(std::span<const MemoryRange> ranges) const;
-  // The operation is through: one that went over its ranges in any order.
+  // The operation is through. Of a range that it went through in order, the end was touched last.
   void touch(std::span<const MemoryRange> ranges);
-  // One that went through a range from begin to end, as copies and fills do: the end was touched last.
-  void pass_through(const MemoryRange& range);
 
  private:
   struct Piece {
@@ -44,6 +43,16 @@ class L2History {
     double bytes = 0;
   };
 
+  // What an operation touches one after the other: the k-th part of the ranges that it goes through in order,
+  // and all of the others.
+  std::vector<std::vector<MemoryRange>> steps_of(std::span<const MemoryRange> ranges) const;
+  // Of a step, that touches its memory in any order. dirty: bytes that leave to DRAM for it, of `incoming`.
+  struct Found {
+    std::vector<double> present;  // bytes of each range
+    double incoming = 0, dirty = 0;
+  };
+  Found find(std::span<const MemoryRange> ranges) const;
+  void touch_step(std::span<const MemoryRange> ranges);
   // The part of a range that is still there when so many other bytes have been touched since.
   double survival(double distance) const;
   void forget();

@@ -49,6 +49,8 @@ class KernelModel {
                                                   std::uint32_t function, const card::Card& card);
   virtual ~KernelModel() = default;
   virtual std::uint32_t registers_per_thread() const = 0;  // estimate; also what cuFuncGetAttribute answers
+  // True: launches with the same arguments may go to other addresses or loop longer, by what is in memory.
+  virtual bool follows_data() const = 0;
 };
 
 struct LaunchShape {
@@ -79,7 +81,6 @@ struct Prediction {
   double l1_hit = 0, l2_hit = 0;  // by sectors, 0..1
   double shared_passes = 0;
   std::vector<std::pair<Bound, double>> utilisation;  // share of the time each was busy, largest first
-  std::vector<MemoryRange> touched;                   // for the launches behind it
 };
 
 // What the engine brought home from a launch. counts: over the whole grid, by trace block in the order of
@@ -88,11 +89,33 @@ struct LaunchRun {
   std::span<const kernel::BlockTrace> traces;
   std::span<const kernel::BlockCount> counts;
   std::span<const std::uint32_t> first_slot;
+  std::span<const kernel::BlockWork> work;  // by block index; empty: blocks hardly differ, or nobody knows
 };
 
 // The memory that a launch touches, as far as its traced blocks tell.
 std::vector<MemoryRange> touched_memory(const KernelModel& model, const LaunchShape& shape,
                                         std::span<const kernel::BlockTrace> traces);
+
+// A launch whose blocks were traced, to be predicted for what L2 may hold when it starts. Everything that it
+// is made from has to outlive it.
+class TracedLaunch {
+ public:
+  TracedLaunch(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
+               const LaunchRun& run, Depth depth);
+  ~TracedLaunch();
+  TracedLaunch(const TracedLaunch&) = delete;
+  TracedLaunch& operator=(const TracedLaunch&) = delete;
+
+  // What the grid touches with each access instruction, numbered over all functions of the module; empty
+  // where the samples have none.
+  const std::vector<MemoryRange>& ranges() const;
+  // start: for ranges().
+  Prediction predict(const L2Start& start) const;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
 
 // before: what the card's L2 has seen until then.
 Prediction predict(const card::Card& card, const KernelModel& model, const LaunchShape& shape,

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "timing/chip_memory.h"
-#include "timing/kernel_model.h"
-#include "timing/sm_simulation.h"
+#include "timing/block_schedule.h"
+#include "timing/grid_simulation.h"
 
 namespace doppel::timing {
 namespace {
@@ -13,112 +12,28 @@ namespace {
 // Operations of all simulated SMs after which a rate is taken for settled, whatever it does.
 constexpr std::uint64_t kMostOperationsFast = 1'000'000;
 constexpr std::uint64_t kMostOperationsFull = 200'000'000;
-constexpr std::uint64_t kStep = 20'000;
-// Blocks that each place of an SM must have seen before an early end.
-constexpr std::uint64_t kGenerations = 6;
-constexpr double kSteady = 0.01;  // change of the rate from one window to the next
+// Blocks are taken for alike where none has more than so many times the mean work.
+constexpr double kEven = 1.02;
 
-struct Outcome {
-  SimulationCounts counts;
-  MemoryTraffic traffic;
-  bool finished = false;
-  double steady_rate = 0;  // operations per cycle of the simulated SMs, once settled
-};
-
-struct Scene {
-  const card::Card& card;
-  const LoweredKernel& model;
-  const LaunchShape& shape;
-  std::span<const kernel::BlockTrace> traces;
-  const AddressPatterns& patterns;
-  L2Start l2;
-  std::uint64_t most_operations = 0;
-};
-
-// The trace that stands for a block: that of the sampled block nearest to it in the grid's order. The grid's
-// last block often has less to do than the others, so it stands for none but itself.
-const kernel::BlockTrace& nearest(std::span<const kernel::BlockTrace> traces, std::uint64_t block,
-                                  std::uint64_t blocks) {
-  if (traces.size() > 1 && traces.back().block_index + 1 == blocks && block != traces.back().block_index) {
-    traces = traces.first(traces.size() - 1);
+// What each block of the grid has to issue, in machine operations, where blocks differ. A block whose longest
+// warp is longer than that of the reference, for its work, counts for as much more: it takes as long.
+std::vector<double> uneven_work(std::span<const kernel::BlockWork> blocks, double operations,
+                                const kernel::BlockWork& reference) {
+  double sum = 0, longest = 0;
+  for (const kernel::BlockWork& block : blocks) sum += static_cast<double>(block.instructions);
+  if (sum <= 0 || reference.longest_warp == 0) return {};
+  const double by_warp =
+      static_cast<double>(reference.instructions) / static_cast<double>(reference.longest_warp);
+  std::vector<double> work;
+  work.reserve(blocks.size());
+  for (const kernel::BlockWork& block : blocks) {
+    const double own =
+        std::max(static_cast<double>(block.instructions), static_cast<double>(block.longest_warp) * by_warp);
+    work.push_back(own * operations / sum);
+    longest = std::max(longest, work.back());
   }
-  const auto after = std::ranges::lower_bound(traces, block, {}, &kernel::BlockTrace::block_index);
-  if (after == traces.end()) return traces.back();
-  if (after == traces.begin() || after->block_index == block) return *after;
-  const auto before = after - 1;
-  return block - before->block_index <= after->block_index - block ? *before : *after;
-}
-
-// `blocks` blocks on `active` SMs, `resident` at once on each, of which `sms` are simulated.
-Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t end_block, int active,
-                 int resident, int sms, std::int64_t l1_bytes) {
-  const Dim3& grid = scene.shape.grid;
-  const double stride = static_cast<double>(active) / sms;
-  ChipMemory memory(scene.model.parameters(), scene.patterns,
-                    {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1 / stride});
-  int started = 0;
-  const int initial = sms * resident;
-  auto next = static_cast<double>(first_block) + static_cast<double>(active) * resident;
-  const auto next_block = [&](int sm, Cycle, SmSimulation::Work& work) {
-    std::uint64_t index = 0;
-    if (started < initial) {
-      // The first wave: one block to each SM in turn.
-      index = first_block + static_cast<std::uint64_t>(started / sms) * static_cast<std::uint64_t>(active) +
-              static_cast<std::uint64_t>(sm);
-      ++started;
-      if (index >= end_block) return false;
-    } else {
-      // Each simulated block stands for one on every SM.
-      index = static_cast<std::uint64_t>(next);
-      if (index >= end_block) return false;
-      next += stride;
-      const double left = static_cast<double>(end_block - index);
-      if (left < active) memory.set_share(std::min(1.0, sms / std::max(1.0, left)));
-    }
-    const kernel::BlockTrace& trace = nearest(scene.traces, index, scene.shape.grid.count());
-    work.trace = &trace;
-    work.placement.traced = block_index(trace.block_index, grid);
-    work.placement.block = block_index(index, grid);
-    work.placement.peers.clear();
-    for (int peer = 0; peer * sms < active; ++peer) {
-      const std::uint64_t other = index + static_cast<std::uint64_t>(peer) * static_cast<std::uint64_t>(sms);
-      if (other < end_block) work.placement.peers.push_back(block_index(other, grid));
-    }
-    return true;
-  };
-  SmSimulation simulation(scene.model.parameters(), scene.model.program(), scene.patterns, memory,
-                          {sms, resident, l1_bytes, stride}, next_block);
-  Outcome outcome;
-  struct Mark {
-    double cycles, operations;
-  };
-  std::vector<Mark> marks{{0, 0}};
-  double rate = 0;
-  int steady = 0;
-  bool more = true;
-  while (more) {
-    more = simulation.run(kStep);
-    const SimulationCounts& now = simulation.counts();
-    marks.push_back({static_cast<double>(now.cycles), static_cast<double>(now.operations)});
-    if (!more) break;
-    // Windows of an eighth of the whole: short ones would see the phases of a block.
-    const Mark& past = marks[marks.size() - 1 - std::max<std::size_t>(1, marks.size() / 8)];
-    const double window =
-        (marks.back().operations - past.operations) / std::max(1.0, marks.back().cycles - past.cycles);
-    steady = rate > 0 && std::abs(window - rate) < kSteady * rate ? steady + 1 : 0;
-    rate = window;
-    const bool settled = steady >= 4 && now.blocks >= kGenerations * static_cast<std::uint64_t>(initial);
-    if (settled || now.operations >= scene.most_operations) break;
-  }
-  outcome.finished = !more;
-  outcome.counts = simulation.counts();
-  outcome.traffic = memory.traffic();
-  // The second half: past the start, where caches fill and all warps do the same.
-  const Mark& half = marks[marks.size() / 2];
-  const Mark& last = marks.back();
-  outcome.steady_rate = (last.operations - half.operations) / std::max(1.0, last.cycles - half.cycles);
-  if (outcome.steady_rate <= 0) outcome.steady_rate = last.operations / std::max(1.0, last.cycles);
-  return outcome;
+  if (longest * static_cast<double>(blocks.size()) < kEven * operations) return {};
+  return work;
 }
 
 void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Prediction& prediction) {
@@ -152,6 +67,40 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
 // A resource that is busy more than this is what the launch waits for.
 constexpr double kBusy = 0.6;
 
+// A launch's cycles where its blocks differ so much that their mean does not tell: it takes at least its
+// longest block. mean: what it takes if all do the mean work.
+double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const Outcome& outcome, double mean,
+                               double operations, int active, int resident, const Residence& place) {
+  if (run.work.empty() || operations <= 0) return mean;
+  const auto longest_first = [&](const kernel::BlockTrace& a, const kernel::BlockTrace& b) {
+    return run.work[a.block_index].instructions < run.work[b.block_index].instructions;
+  };
+  const kernel::BlockTrace& reference =
+      *std::max_element(scene.traces.begin(), scene.traces.end(), longest_first);
+  const std::vector<double> work = uneven_work(run.work, operations, run.work[reference.block_index]);
+  if (work.empty()) return mean;
+  BlockPace pace;
+  pace.alone = pace_of(scene, reference, 1, 1, place.l1_bytes);
+  pace.shared = outcome.finished ? pace_of(scene, reference, resident, active, place.l1_bytes)
+                                 : outcome.steady_rate / std::max(1, outcome.sms);
+  const double cycles = static_cast<double>(outcome.counts.cycles);
+  const MemoryTraffic& traffic = outcome.traffic;
+  // What bounds all SMs together, one SM's blocks may use when the others' have ended.
+  const bool one_for_all = std::max({traffic.dram_busy, traffic.l2_read_busy, traffic.l2_write_busy,
+                                     traffic.atomic_busy}) > kBusy * cycles;
+  const auto span_of = [&](const std::vector<double>& blocks) {
+    return one_for_all ? makespan(blocks, 1, active * place.blocks_per_sm, {pace.alone, pace.shared * active})
+                       : makespan(blocks, active, place.blocks_per_sm, pace);
+  };
+  const double span = span_of(work);
+  if (work.size() <= static_cast<std::size_t>(active) * static_cast<std::size_t>(place.blocks_per_sm))
+    return span;
+  // Several waves: how caches fill and blocks follow each other is in what their mean takes.
+  const double even =
+      span_of(std::vector<double>(work.size(), operations / static_cast<double>(work.size())));
+  return std::max(mean * span / even, *std::ranges::max_element(work) / pace.alone);
+}
+
 Bound find_bound(const SimulationCounts& counts, const Prediction& prediction) {
   if (prediction.start_us > prediction.time_us / 2) return Bound::Launch;
   const auto& [resource, share] = prediction.utilisation.front();
@@ -173,11 +122,33 @@ std::vector<MemoryRange> touched_memory(const KernelModel& model, const LaunchSh
   return merged(patterns.ranges(shape.grid, lowered.writes()));
 }
 
-Prediction predict(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
-                   const LaunchRun& run, const L2History& before, Depth depth) {
-  const auto& [traces, counts, first_slot] = run;
+struct TracedLaunch::Implementation {
+  const card::Card& card;
+  const LoweredKernel& model;
+  LaunchShape shape;
+  LaunchRun run;
+  Depth depth;
+  AddressPatterns patterns;
+  std::vector<MemoryRange> ranges;
+};
+
+TracedLaunch::TracedLaunch(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
+                           const LaunchRun& run, Depth depth) {
   const auto& lowered = static_cast<const LoweredKernel&>(model);
-  const Residence place = residence(card, model.registers_per_thread(), shape);
+  AddressPatterns patterns(run.traces, shape.grid, lowered.program().instruction_base);
+  std::vector<MemoryRange> ranges = patterns.ranges(shape.grid, lowered.writes());
+  implementation_ = std::make_unique<Implementation>(
+      Implementation{card, lowered, shape, run, depth, std::move(patterns), std::move(ranges)});
+}
+
+TracedLaunch::~TracedLaunch() = default;
+
+const std::vector<MemoryRange>& TracedLaunch::ranges() const { return implementation_->ranges; }
+
+Prediction TracedLaunch::predict(const L2Start& start) const {
+  const auto& [card, lowered, shape, run, depth, patterns, ranges] = *implementation_;
+  const auto& [traces, counts, first_slot, block_work] = run;
+  const Residence place = residence(card, lowered.registers_per_thread(), shape);
   const GridWork work = grid_work(lowered.program(), counts, first_slot);
   const std::uint64_t blocks = shape.grid.count();
   const int active = place.active_sms;
@@ -189,7 +160,7 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
   Prediction prediction;
   prediction.clock_mhz = card.clocks.sustained_mhz;
   prediction.start_us = card.launch.start_us;
-  prediction.registers = model.registers_per_thread();
+  prediction.registers = lowered.registers_per_thread();
   prediction.occupancy = place.occupancy.fraction;
   prediction.occupancy_limit = std::string(card::name_of(place.occupancy.limit));
   prediction.waves = static_cast<double>(blocks) / (static_cast<double>(card.sm_count) * place.blocks_per_sm);
@@ -198,15 +169,12 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
   prediction.flops = work.flops;
   if (depth == Depth::Off || traces.empty()) return prediction;
 
-  const AddressPatterns patterns(traces, shape.grid, lowered.program().instruction_base);
-  const std::vector<MemoryRange> ranges = patterns.ranges(shape.grid, lowered.writes());
-  prediction.touched = merged(ranges);
   Scene scene{card,
               lowered,
               shape,
               traces,
               patterns,
-              before.before(ranges),
+              start,
               depth == Depth::Full ? kMostOperationsFull : kMostOperationsFast};
   const int sms = depth == Depth::Full && traces.size() >= blocks ? active : 1;
   const Outcome outcome = simulate(scene, 0, blocks, active, resident, sms, place.l1_bytes);
@@ -230,7 +198,11 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
         outcome.counts.blocks < kGenerations * static_cast<std::uint64_t>(resident * sms);
     const double full_waves = std::floor(static_cast<double>(blocks) / places);
     const double rest = static_cast<double>(blocks) - full_waves * places;
-    if (long_blocks && rest > 0 && full_waves >= 1) {
+    if (full_waves == 0) {
+      // All blocks are there from the start; the first SM has as many as any.
+      cycles += std::max(0.0, per_block * resident * sms - static_cast<double>(outcome.counts.operations)) /
+                outcome.steady_rate;
+    } else if (long_blocks && rest > 0) {
       // Few waves of long blocks: the last one runs on an emptier card, at its own pace.
       const int last_active = static_cast<int>(std::min<double>(active, rest));
       const int last_resident = static_cast<int>(std::ceil(rest / last_active - 1e-9));
@@ -242,6 +214,10 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
       cycles += std::max(0.0, work.operations - done) / rate;
     }
   }
+  // The busiest slice does its atomics one after the other, whatever the mean of the SMs is.
+  cycles = std::max(
+      cycles, outcome.traffic.atomic_busy * (outcome.finished ? 1 : std::max(1.0, work.operations / done)));
+  cycles = cycles_of_uneven_blocks(scene, run, outcome, cycles, work.operations, active, resident, place);
   prediction.time_us = prediction.start_us + cycles / prediction.clock_mhz;
   prediction.cycles = prediction.time_us * prediction.clock_mhz;
   const double grow =
@@ -256,6 +232,12 @@ Prediction predict(const card::Card& card, const KernelModel& model, const Launc
   fill_utilisation(scene, outcome, sms, prediction);
   prediction.bound = find_bound(outcome.counts, prediction);
   return prediction;
+}
+
+Prediction predict(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
+                   const LaunchRun& run, const L2History& before, Depth depth) {
+  const TracedLaunch launch(card, model, shape, run, depth);
+  return launch.predict(before.before(launch.ranges()));
 }
 
 }  // namespace doppel::timing

@@ -72,12 +72,15 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   p.request_interval = std::max<Cycle>(1, to_cycles(card.load_store.request_interval_cycles));
   p.shared_latency = to_cycles(card.shared.load_latency_cycles);
   p.shared_bytes_per_cycle = card.shared.bytes_per_cycle;
+  p.shared_swap_turn =
+      2 * p.shared_latency + to_cycles(pipes.fp32.latency_cycles) + p.predicate_latency + p.taken_branch;
   p.l1_latency = to_cycles(card.l1.load_latency_cycles);
   p.l1_bytes_per_cycle = card.l1.load_bytes_per_cycle;
   p.l1_lines_per_cycle = card.l1.lines_per_cycle;
   p.l2_latency = to_cycles(card.l2.latency_cycles);
   p.dram_latency = to_cycles(card.memory.latency_ns * clock_mhz / 1000);
   p.dram_write_wait = card.memory.write_wait_ns * clock_mhz / 1000;
+  p.dram_access_sectors = std::max(1, card.memory.access_bytes / card.l2.sector_bytes);
   p.port_bytes_per_cycle = card.l2.port_bytes_per_cycle;
   p.l2_read_bytes_per_cycle = card.l2.read_bytes_per_cycle;
   p.l2_write_bytes_per_cycle = card.l2.write_bytes_per_cycle;

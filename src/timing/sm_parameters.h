@@ -49,6 +49,7 @@ struct SmParameters {
   Cycle request_interval = 0;
   Cycle shared_latency = 0;
   double shared_bytes_per_cycle = 0;
+  Cycle shared_swap_turn = 0;  // of a loop that does an atomic by load, operation, swap and branch
   Cycle l1_latency = 0;
   double l1_bytes_per_cycle = 0;
   double l1_lines_per_cycle = 0;  // tag look-ups
@@ -59,6 +60,7 @@ struct SmParameters {
   double l2_read_bytes_per_cycle = 0;  // whole chip
   double l2_write_bytes_per_cycle = 0;
   int l2_ways = 1;
+  int dram_access_sectors = 1;
   double dram_read_bytes_per_cycle = 0;
   double dram_write_bytes_per_cycle = 0;
   double dram_copy_bytes_per_cycle = 0;

@@ -312,20 +312,30 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
   const TraceEvent* const event = warp.replay->access();
   // Where memory is far behind, the load/store path stops taking more.
   const Cycle behind = memory_.backlog(now) - parameters_.dram_latency;
-  const double start =
-      std::max({static_cast<double>(now), sm.load_store_free,
-                operation.space == MemorySpace::Shared ? 0.0 : static_cast<double>(now + behind)});
+  // A generic address may turn out to be one of shared memory.
+  const bool shared =
+      event != nullptr ? event->space == kernel::AccessSpace::Shared : operation.space == MemorySpace::Shared;
+  const double start = std::max(
+      {static_cast<double>(now), sm.load_store_free, shared ? 0.0 : static_cast<double>(now + behind)});
   double busy = static_cast<double>(parameters_.request_interval);
   Cycle done = now + parameters_.l1_latency;
   const auto at = static_cast<Cycle>(start);
-  if (event != nullptr && operation.space == MemorySpace::Shared) {
+  if (event != nullptr && shared) {
     double passes = event->count;
-    // An atomic on shared memory is done lane by lane where lanes meet on one address.
-    if (event->atomic) passes = std::max<double>(passes, 2.0 * event->serial);
+    Cycle turns = 0;
+    if (operation.swap_loop) {
+      // In each turn one lane of those on an address gets its sum in: a load and a swap.
+      passes *= 2.0 * event->serial;
+      turns = (event->serial - 1) * parameters_.shared_swap_turn;
+    } else if (event->atomic && !operation.combines) {
+      // An atomic on shared memory is done lane by lane where lanes meet on one address.
+      passes = std::max<double>(passes, 2.0 * event->serial);
+    }
     busy = std::max(busy, passes);
     counts_.shared_passes += event->count;
     counts_.shared_busy += busy;
-    done = static_cast<Cycle>(start + busy) - parameters_.request_interval + parameters_.shared_latency;
+    done =
+        static_cast<Cycle>(start + busy) - parameters_.request_interval + parameters_.shared_latency + turns;
   } else if (event != nullptr) {
     const int lanes = __builtin_popcount(event->mask);
     // Tags, data and banks are looked at in turn; the slowest sets the pace.
@@ -363,8 +373,7 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& op
   const std::uint32_t pattern = patterns_.index_of(warp.replay->function(), operation.instruction);
   const AddressPattern& moves = patterns_[pattern];
   const std::uint64_t traced = event.count > 0 ? trace.sectors[event.payload] : 0;
-  const std::uint64_t shift =
-      moves.affine ? moves.moved(traced, placement.traced, placement.block) - traced : 0;
+  std::uint64_t shift = moves.affine ? moves.moved(traced, placement.traced, placement.block) - traced : 0;
   const auto to_port = [&](int count) {
     // Requests and data share the SM's port in their own directions: data is what fills it.
     const double begin = std::max(sm.port_free, static_cast<double>(start));
@@ -383,7 +392,15 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& op
     }
     i += static_cast<std::uint32_t>(count);
     if (operation.is_atomic) {
-      done = std::max(done, memory_.atomic(pattern, placement, first, count, event.serial, to_port(count)));
+      // The lanes on one address one after the other, where they are not combined; a sector a cycle at most.
+      int operations = count;
+      if (!operation.combines) {
+        operations = 0;
+        const std::size_t lanes = event.payload + event.count + i - static_cast<std::uint32_t>(count);
+        for (int k = 0; k < count; ++k)
+          operations += static_cast<int>(trace.sectors[lanes + static_cast<std::size_t>(k)]);
+      }
+      done = std::max(done, memory_.atomic(pattern, placement, first, count, operations, to_port(count)));
       continue;
     }
     if (operation.is_store) {
@@ -395,6 +412,7 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& op
       done = std::max(done, memory_.load(pattern, placement, first, count, to_port(count)));
       continue;
     }
+    if (!moves.affine) shift = moves.moved(first, placement.traced, placement.block) - first;
     int missing = 0;
     std::uint64_t first_missing = 0;
     for (int k = 0; k < count; ++k) {
@@ -457,6 +475,7 @@ bool SmSimulation::run(std::uint64_t operations) {
       if (core.next < kNever) return true;
     }
   }
+  counts_.cycles = std::max(now_, memory_.atomics_done());
   return false;
 }
 

@@ -140,5 +140,40 @@ TEST(MachineLowering, RegistersFollowWhatIsLive) {
   EXPECT_LE(lower("ld.param.u64 %rd1, [p]; st.global.u32 [%rd1], 1;").registers, 10u);
 }
 
+// The one atomic of a kernel.
+MachineOperation atomic_of(const std::string& operation, const std::string& after = "") {
+  const MachineFunction machine = lower("ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x;\n" + operation + after);
+  for (const MachineBlock& block : machine.blocks) {
+    for (const MachineOperation& each : block.operations) {
+      if (each.is_atomic) return each;
+    }
+  }
+  ADD_FAILURE() << operation;
+  return {};
+}
+
+TEST(MachineLowering, AnOldValueThatNobodyReadsIsNotWaitedFor) {
+  EXPECT_TRUE(atomic_of("atom.global.add.u32 %r2, [%rd1], %r1;").is_store);
+  EXPECT_FALSE(atomic_of("atom.global.add.u32 %r2, [%rd1], %r1;", "st.global.u32 [%rd1+4], %r2;").is_store);
+  EXPECT_TRUE(atomic_of("red.global.add.u32 [%rd1], %r1;").is_store);
+}
+
+TEST(MachineLowering, AWarpCombinesWhatHasNoOrder) {
+  for (const char* operation : {"add.u32", "min.s32", "max.u32", "and.b32", "or.b32", "xor.b32", "add.u64"}) {
+    const bool wide = std::string(operation).find("64") != std::string::npos;
+    EXPECT_TRUE(
+        atomic_of(std::string("red.global.") + operation + " [%rd1], " + (wide ? "%rd1;" : "%r1;")).combines)
+        << operation;
+  }
+  EXPECT_FALSE(atomic_of("atom.global.exch.b32 %r2, [%rd1], %r1;").combines);
+  EXPECT_FALSE(atomic_of("atom.global.cas.b32 %r2, [%rd1], %r1, %r1;").combines);
+  EXPECT_FALSE(atomic_of("red.global.inc.u32 [%rd1], %r1;").combines);
+  EXPECT_FALSE(atomic_of("red.global.add.f32 [%rd1], %f1;").combines);
+  // Where each lane wants its old value, they are one after the other.
+  EXPECT_FALSE(atomic_of("atom.global.add.u32 %r2, [%rd1], %r1;", "st.global.u32 [%rd1+4], %r2;").combines);
+  EXPECT_TRUE(atomic_of("red.shared.add.u32 [tile], 1;").combines);
+  EXPECT_FALSE(atomic_of("red.shared.add.u32 [tile], %r1;").combines);
+}
+
 }  // namespace
 }  // namespace doppel::kernel

@@ -18,17 +18,26 @@ double write_back(const L2History& l2, const MemoryRange& asked) { return l2.bef
 
 void touch(L2History& l2, const MemoryRange& what) { l2.touch({&what, 1}); }
 
+// As copies do, and launches whose blocks each have their own memory.
+MemoryRange in_order(std::uint64_t begin_mib, std::uint64_t end_mib, bool written = false) {
+  return {begin_mib * kMiB, end_mib * kMiB, written, true};
+}
+void go_through(L2History& l2, MemoryRange what) {
+  what.in_order = true;
+  touch(l2, what);
+}
+
 TEST(L2History, MemoryThatNothingTouchedIsCold) {
   L2History l2(kCapacity, kWays);
   EXPECT_EQ(present(l2, range(0, 48)), 0);
-  l2.pass_through(range(100, 110, true));
+  go_through(l2, range(100, 110, true));
   EXPECT_EQ(present(l2, range(0, 48)), 0);
 }
 
 TEST(L2History, WhatWasJustTouchedIsThere) {
   L2History l2(kCapacity, kWays);
-  l2.pass_through(range(0, 16, true));
-  l2.pass_through(range(16, 32, true));
+  go_through(l2, range(0, 16, true));
+  go_through(l2, range(16, 32, true));
   EXPECT_NEAR(present(l2, range(0, 32)), 1, 0.01);
   EXPECT_NEAR(present(l2, range(8, 40)), 0.75, 0.01);  // the last quarter was never touched
 }
@@ -51,7 +60,7 @@ TEST(L2History, TheSameMemoryAgainIsNoOtherTraffic) {
 
 TEST(L2History, OfALongCopyTheEndIsThere) {
   L2History l2(kCapacity, kWays);
-  l2.pass_through(range(0, 2000, true));
+  go_through(l2, range(0, 2000, true));
   EXPECT_EQ(present(l2, range(0, 48)), 0);
   EXPECT_GT(present(l2, range(1960, 2000)), 0.99);
   // Who goes through all of it again finds nothing: the end is gone when he comes there.
@@ -62,6 +71,42 @@ TEST(L2History, ALaunchOverMoreThanTheCapacityFindsNothingOfItsOwn) {
   L2History l2(kCapacity, kWays);
   touch(l2, range(0, 192));
   EXPECT_LT(present(l2, range(0, 192)), 0.001);
+}
+
+TEST(L2History, GoingThroughMoreThanTheCapacityPushesOutWhatComesNext) {
+  // The least recently used is what comes next, from the first pass on: each finds as little as the others.
+  for (std::uint64_t mib : {104, 112, 128, 160, 256, 1024}) {
+    L2History l2(kCapacity, kWays);
+    go_through(l2, in_order(0, mib));
+    double before = present(l2, in_order(0, mib));
+    EXPECT_LT(before, mib >= 112 ? 0.1 : 0.3) << mib;
+    for (int pass = 0; pass < 3; ++pass) {
+      go_through(l2, in_order(0, mib));
+      const double now = present(l2, in_order(0, mib));
+      EXPECT_NEAR(now, before, 0.02) << mib << " MiB, pass " << pass;
+      before = now;
+    }
+  }
+}
+
+TEST(L2History, TheMoreIsGoneThroughTheLessIsThere) {
+  double before = 1;
+  for (std::uint64_t mib = 64; mib <= 160; mib += 4) {
+    L2History l2(kCapacity, kWays);
+    go_through(l2, in_order(0, mib));
+    const double now = present(l2, in_order(0, mib));
+    EXPECT_LE(now, before + 1e-9) << mib;
+    before = now;
+  }
+  EXPECT_LT(before, 0.001);
+}
+
+TEST(L2History, WhatWasWrittenLeavesOnce) {
+  L2History l2(kCapacity, kWays);
+  go_through(l2, in_order(0, 160, true));
+  EXPECT_NEAR(write_back(l2, in_order(0, 160)), 96.0 / 160, 0.05);
+  go_through(l2, in_order(0, 160));
+  EXPECT_NEAR(write_back(l2, in_order(0, 160)), 0, 0.01);
 }
 
 TEST(L2History, OnlyWhatIsWrittenHasToLeaveForDram) {
