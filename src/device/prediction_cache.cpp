@@ -26,7 +26,8 @@ double tolerance_after(std::size_t simulated, std::span<const Step> steps) {
   }
   return std::numeric_limits<double>::infinity();
 }
-constexpr Step kOfSignatures[] = {{12, 0}, {32, 0.03}, {96, 0.1}, {256, 0.3}};
+constexpr Step kOfOtherArguments[] = {{32, 0}, {64, 0.03}, {128, 0.1}, {256, 0.3}};
+constexpr Step kOfTheSameArguments[] = {{12, 0}, {32, 0.03}, {96, 0.1}, {256, 0.3}};
 constexpr Step kOfL2States[] = {{8, 0.005}, {16, 0.05}, {32, 0.25}};
 
 std::size_t bytes_of(const engine::Outcome& outcome) {
@@ -211,9 +212,13 @@ PredictionCache::Answer PredictionCache::predict(Launch launch, timing::L2Histor
     kept = entry.kept[known->second].get();
   } else {
     signature = timing::signature_of(*launch.model, run);
-    kept = like(
-        entry, signature,
-        traced ? tolerance_after(entry.kept.size(), kOfSignatures) : std::numeric_limits<double>::infinity());
+    double tolerance = std::numeric_limits<double>::infinity();
+    if (traced && known != entry.by_arguments.end()) {
+      tolerance = tolerance_after(entry.kept.size(), kOfTheSameArguments);
+    } else if (traced) {
+      tolerance = tolerance_after(entry.kept.size(), kOfOtherArguments);
+    }
+    kept = like(entry, signature, tolerance);
   }
   Answer answer;
   if (kept == nullptr && !traced) {

@@ -169,7 +169,7 @@ TEST_P(Prediction, ASliceDoesOneAtomicACycleOnOneAddress) {
 
 TEST_P(Prediction, ReadingTheSameAgainGoesOnSmoothly) {
   const auto l2 = static_cast<double>(card().l2.bytes);
-  for (const double part : {0.2, 0.9, 1.1, 1.2, 1.5, 2.0, 3.0}) {
+  for (const double part : {0.2, 1.1, 1.5}) {
     for (const bool filled : {false, true}) {
       fresh();
       const auto bytes = static_cast<std::uint32_t>(l2 * part) / 65536 * 65536;
@@ -182,7 +182,7 @@ TEST_P(Prediction, ReadingTheSameAgainGoesOnSmoothly) {
         ASSERT_TRUE(context->legacy()->enqueue(CopyWork{{number(from)}, {number(host.data())}, bytes}));
       }
       std::vector<double> times;
-      for (int i = 0; i < 5; ++i)
+      for (int i = 0; i < 4; ++i)
         times.push_back(time_us(work("read", blocks_for(bytes / 16), {256}, from, to)));
       const double l2_us = bytes / card().l2.read_bytes_per_cycle / clock_mhz();
       const double dram_us = bytes / card().memory.peak_bytes_per_second() * 1e6;
