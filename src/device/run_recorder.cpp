@@ -138,7 +138,8 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
   record.time_us += prediction.time_us;
   record.min_us = std::min(record.min_us, prediction.time_us);
   record.max_us = std::max(record.max_us, prediction.time_us);
-  if (options_.depth != timing::Depth::Off && !options_.check) record.bound = std::string(timing::name_of(prediction.bound));
+  if (options_.depth != timing::Depth::Off && !options_.check)
+    record.bound = std::string(timing::name_of(prediction.bound));
   record.registers = static_cast<int>(prediction.registers);
   record.shared_bytes = static_cast<int>(shape.static_shared_bytes + shape.dynamic_shared_bytes);
   record.occupancy = prediction.occupancy;
