@@ -13,6 +13,7 @@ namespace doppel::cli {
 
 // Status of doppel itself, where no program gives one.
 inline constexpr int kBadUsage = 2;
+inline constexpr int kRefused = 2;         // --strict: something was refused, and the program ended with 0
 inline constexpr int kConditionHolds = 3;  // of --fail-if, or it could not be decided
 inline constexpr int kFailed = 125;  // doppel could not do its part, as coreutils' env and timeout say it
 inline constexpr int kNotExecutable = 126;

@@ -54,7 +54,7 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
       complain("interrupted: no report is written");
       return execution->run.exit != 0 ? execution->run.exit : 130;
     }
-    if (status == 0) status = execution->run.exit;
+    if (status == 0) status = status_of(execution->run, flags);
     report.runs.push_back(std::move(execution->run));
   }
   int failed = finish(report, flags);

@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "device/driver_version.h"
+#include "report/diagnostics.h"
 #include "report/summary.h"
 #include "report/write_report.h"
 
@@ -71,6 +72,10 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
                   "with status 124")
       ->type_name("S")
       ->check(CLI::Validator(seconds_above_zero, ""));
+  command.add_flag(
+      "--strict", flags->strict,
+      "End with status 2 where anything was refused (a launch, a kernel, a module, a call) and the "
+      "program ended with 0 all the same");
   command
       .add_option(
           "--report", flags->reports,
@@ -114,6 +119,10 @@ Result<void> prepare(ProgramFlags& flags, const Program& program) {
   }
   flags.execute.output_to_error = flags.reports_to_output;
   return {};
+}
+
+int status_of(const report::Run& run, const ProgramFlags& flags) {
+  return run.exit == 0 && flags.strict && report::refusals(run) > 0 ? kRefused : run.exit;
 }
 
 int status_of(const Error& error) {

@@ -22,6 +22,7 @@ struct ProgramFlags {
   std::vector<std::string> reports;
   std::string fail_if;
   bool quiet = false;
+  bool strict = false;
   ExecuteOptions execute;
 
   std::optional<report::Condition> condition;  // of fail_if
@@ -33,6 +34,8 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
 // What must hold before a program is started. Error InvalidArgument: of the command line.
 Result<void> prepare(ProgramFlags& flags, const Program& program);
 
+// The program's status, or what --strict makes of it.
+int status_of(const report::Run& run, const ProgramFlags& flags);
 // The status for an error of execute(), as shells and coreutils give it.
 int status_of(const Error& error);
 

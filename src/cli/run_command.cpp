@@ -37,7 +37,7 @@ int run(ProgramFlags& flags, const Program& program, const CLI::App& command) {
     complain(execution.error().message);
     return status_of(execution.error());
   }
-  const int status = execution->run.exit;
+  const int status = status_of(execution->run, flags);
   report.runs.push_back(std::move(execution->run));
   int failed = finish(report, flags);
   if (!flags.quiet && !execution->interrupted) print(report, stderr);

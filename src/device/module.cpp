@@ -91,7 +91,10 @@ void Module::release() {
 Result<std::shared_ptr<Kernel>> Module::kernel(std::string_view name) const {
   std::vector<std::string> names;
   for (const auto& each : kernels_) {
-    if (each->name() == name) return each;
+    if (each->name() == name) {
+      if (const Error* refused = each->refusal()) return tl::unexpected<Error>(*refused);
+      return each;
+    }
     names.push_back(each->name());
   }
   return fail(Error::Kind::NotFound, fmt::format("the module has no kernel '{}'{}", name, hint(name, names)));
@@ -101,6 +104,10 @@ Result<Global> Module::global(std::string_view name) const {
   const ptx::Module& ptx = *program_->ptx();
   std::vector<std::string> names;
   for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
+    const auto refused = program_->refused_variables().find(static_cast<std::uint32_t>(index));
+    if (ptx.variables[index].name == name && refused != program_->refused_variables().end())
+      return fail(Error::Kind::NotSupported,
+                  fmt::format("variable '{}' cannot be used: {}", name, refused->second));
     if (symbols_[index] == 0) continue;
     if (ptx.variables[index].name == name) return Global{symbols_[index], ptx.variables[index].size};
     names.push_back(ptx.variables[index].name);

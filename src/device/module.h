@@ -46,6 +46,7 @@ class Kernel {
   std::uint32_t function() const { return function_; }
   std::shared_ptr<Module> module() const { return module_.lock(); }  // null: unloaded
   const ptx::Function& ptx() const;
+  const Error* refusal() const { return program_->refusal(function_); }  // as Program::refusal
   KernelAttributes attributes() const;
   // LimitExceeded over what a block of the card can have.
   Result<void> set_max_dynamic_shared_bytes(std::uint32_t bytes);
@@ -101,7 +102,7 @@ class Module : public std::enable_shared_from_this<Module> {
   Context& context() const { return *context_; }
   bool context_destroyed() const;
   const std::shared_ptr<Program>& program() const { return program_; }
-  // NotFound with the nearest name.
+  // NotFound with the nearest name; InvalidInput or NotSupported for one that is refused.
   Result<std::shared_ptr<Kernel>> kernel(std::string_view name) const;
   const std::vector<std::shared_ptr<Kernel>>& kernels() const { return kernels_; }
   Result<Global> global(std::string_view name) const;

@@ -4,27 +4,42 @@
 
 #include "device/prediction_cache.h"
 #include "jit/device_functions.h"
+#include "kernel/shared_layout.h"
 #include "ptx/link.h"
 #include "ptx/parse.h"
 
 namespace doppel::device {
 namespace {
 
-tl::unexpected<Error> refused(const ptx::ParseFailure& failure) {
+// Each form once, in the order of the text.
+Error error_of(const std::vector<ptx::Diagnostic>& all) {
+  std::vector<ptx::Diagnostic> diagnostics;
+  for (const ptx::Diagnostic& each : all) {
+    const auto same = std::ranges::find_if(
+        diagnostics, [&](const ptx::Diagnostic& listed) { return listed.same_as(each); });
+    if (same != diagnostics.end()) {
+      same->count += each.count;
+    } else {
+      diagnostics.push_back(each);
+    }
+  }
   Error error{Error::Kind::InvalidInput, {}};
   using Kind = ptx::Diagnostic::Kind;
   const auto has = [&](Kind kind) {
-    return std::any_of(failure.diagnostics.begin(), failure.diagnostics.end(),
-                       [&](const ptx::Diagnostic& each) { return each.kind == kind; });
+    return std::ranges::any_of(diagnostics, [&](const ptx::Diagnostic& each) { return each.kind == kind; });
   };
   // Malformed text is the program's mistake, and is told as such whatever else there is.
   if (!has(Kind::Malformed))
     error.kind = has(Kind::UnsupportedVersion) ? Error::Kind::UnsupportedVersion : Error::Kind::NotSupported;
-  for (const ptx::Diagnostic& diagnostic : failure.diagnostics) {
+  for (const ptx::Diagnostic& diagnostic : diagnostics) {
     if (!error.message.empty()) error.message += '\n';
     error.message += ptx::to_string(diagnostic);
   }
-  return tl::unexpected<Error>(std::move(error));
+  return error;
+}
+
+bool is_defined_kernel(const ptx::Function& function) {
+  return function.is_kernel && !function.is_declaration;
 }
 
 // The launch bounds of a kernel win where they are stricter.
@@ -44,20 +59,37 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
                                                std::uint32_t max_registers, jit::CompileGate* gate) {
   if (ptx_texts.empty()) return fail(Error::Kind::InvalidInput, "a module without PTX");
   std::vector<ptx::Module> parts;
+  std::vector<ptx::Usable> read;
   for (const std::string& text : ptx_texts) {
-    auto parsed = ptx::parse(text);
-    if (!parsed) return refused(parsed.error());
-    if (max_registers != 0) limit_registers(*parsed, max_registers);
-    parts.push_back(std::move(*parsed));
+    auto parsed = ptx::parse_usable(text);
+    if (!parsed) return tl::unexpected<Error>(error_of(parsed.error().diagnostics));
+    if (max_registers != 0) limit_registers(parsed->module, max_registers);
+    parts.push_back(std::move(parsed->module));
+    read.push_back(std::move(*parsed));
   }
   auto program = std::make_shared<Program>();
+  std::map<std::uint32_t, std::vector<ptx::Diagnostic>> refused;
   if (parts.size() == 1) {
     program->ptx_ = std::make_shared<const ptx::Module>(std::move(parts.front()));
+    program->refused_variables_ = std::move(read.front().refused_variables);
+    refused = std::move(read.front().refused_functions);
   } else {
-    auto linked = ptx::link(std::move(parts));
+    // What another text says of a variable has been read without knowing that it cannot be used.
+    for (const ptx::Usable& part : read) {
+      if (!part.refused_variables.empty())
+        return fail(Error::Kind::NotSupported, part.refused_variables.begin()->second);
+    }
+    std::vector<ptx::FunctionOrigin> origins;
+    auto linked = ptx::link(std::move(parts), &origins);
     if (!linked) return tl::unexpected(linked.error());
     program->ptx_ = std::make_shared<const ptx::Module>(std::move(*linked));
+    for (std::uint32_t id = 0; id < origins.size(); ++id) {
+      auto& of_part = read[origins[id].module].refused_functions;
+      if (const auto found = of_part.find(origins[id].function); found != of_part.end())
+        refused.emplace(id, std::move(found->second));
+    }
   }
+  if (auto some = program->refuse_kernels(refused); !some) return tl::unexpected(some.error());
   jit::Options jit_options;
   jit_options.cache_directory = options.cache_directory;
   jit_options.gate = gate;
@@ -71,6 +103,40 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
         return function.is_declaration && jit::find_device_function(function.name) != nullptr;
       });
   return program;
+}
+
+// By the functions that cannot run. An error where no kernel is left.
+Result<void> Program::refuse_kernels(const std::map<std::uint32_t, std::vector<ptx::Diagnostic>>& refused) {
+  if (refused.empty()) return {};
+  std::size_t left = 0;
+  for (std::uint32_t index = 0; index < ptx_->functions.size(); ++index) {
+    if (!is_defined_kernel(ptx_->functions[index])) continue;
+    std::vector<ptx::Diagnostic> why;
+    for (const std::uint32_t each : kernel::reachable_functions(*ptx_, index)) {
+      if (const auto found = refused.find(each); found != refused.end())
+        why.insert(why.end(), found->second.begin(), found->second.end());
+    }
+    if (why.empty()) {
+      ++left;
+    } else {
+      refusals_.emplace(index, error_of(why));
+    }
+  }
+  if (left > 0) return {};
+  std::vector<ptx::Diagnostic> all;
+  for (const auto& [function, why] : refused) all.insert(all.end(), why.begin(), why.end());
+  return tl::unexpected<Error>(error_of(all));
+}
+
+const Error* Program::refusal(std::uint32_t function) const {
+  const auto found = refusals_.find(function);
+  return found == refusals_.end() ? nullptr : &found->second;
+}
+
+const Error* Program::refusal(std::string_view kernel) const {
+  const auto found = std::ranges::find_if(
+      refusals_, [&](const auto& each) { return ptx_->functions[each.first].name == kernel; });
+  return found == refusals_.end() ? nullptr : &found->second;
 }
 
 std::shared_ptr<const timing::KernelModel> Program::model(std::uint32_t function, const card::Card& card) {

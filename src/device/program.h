@@ -1,14 +1,17 @@
 // A program image: parsed PTX and its host code, shared by every context that loads it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "device/options.h"
 #include "jit/compiled_module.h"
+#include "ptx/diagnostic.h"
 #include "ptx/module.h"
 #include "support/result.h"
 #include "timing/launch_timing.h"
@@ -19,8 +22,10 @@ class PredictionCache;
 
 class Program {
  public:
-  // More than one text: relocatable code, linked first. InvalidInput (malformed), NotSupported (a form this
-  // version refuses), UnsupportedVersion; the message has a line for each diagnostic.
+  // More than one text: relocatable code, linked first. What one function has wrong refuses the kernels that
+  // can reach it (refusal()); the program is refused where no kernel is left, or where a text cannot be read:
+  // InvalidInput (malformed), NotSupported (a form this version refuses), UnsupportedVersion. The message has
+  // a line for each diagnostic.
   // max_registers: of a thread of any kernel, as .maxnreg says it; 0: no limit.
   static Result<std::shared_ptr<Program>> load(std::span<const std::string> ptx_texts, const Options& options,
                                                std::uint32_t max_registers = 0,
@@ -34,11 +39,19 @@ class Program {
   // Does it call the functions by which kernels launch kernels?
   bool launches_kernels() const { return launches_kernels_; }
   PredictionCache& predictions() { return *predictions_; }
+  // Why a kernel cannot be launched: null where it can.
+  const Error* refusal(std::uint32_t function) const;
+  const Error* refusal(std::string_view kernel) const;
+  // Why variables cannot be used, by their index.
+  const std::map<std::uint32_t, std::string>& refused_variables() const { return refused_variables_; }
   Program();
   ~Program();
 
  private:
+  Result<void> refuse_kernels(const std::map<std::uint32_t, std::vector<ptx::Diagnostic>>& refused);
   std::shared_ptr<const ptx::Module> ptx_;
+  std::map<std::uint32_t, Error> refusals_;                 // by function
+  std::map<std::uint32_t, std::string> refused_variables_;  // by index
   std::shared_ptr<jit::CompiledModule> code_;
   std::vector<std::uint32_t> first_slots_;
   bool launches_kernels_ = false;

@@ -14,6 +14,7 @@ Result<void> check_kernel(const KernelWork& work, Device& device) {
   const card::Card& card = device.card();
   if (work.kernel == nullptr || work.kernel->module() == nullptr)
     return fail(Error::Kind::InvalidHandle, "the kernel's module was unloaded");
+  if (const Error* refused = work.kernel->refusal()) return tl::unexpected<Error>(*refused);
   const std::string& name = work.kernel->name();
   const std::uint32_t grid[] = {work.grid.x, work.grid.y, work.grid.z};
   const std::uint32_t block[] = {work.block.x, work.block.y, work.block.z};

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "driver/refusals.h"
 #include "support/log.h"
 
 namespace doppel::driver {
@@ -45,6 +46,7 @@ LookupResult find_entry_point(std::string_view name, int version, int driver_ver
 int refuse(const char* symbol) {
   static std::mutex mutex;
   static std::set<std::string> named;
+  note_refused_call(symbol);
   const std::lock_guard lock(mutex);
   if (named.insert(symbol).second) log().error("{} is not supported yet", symbol);
   return CUDA_ERROR_NOT_SUPPORTED;

@@ -10,6 +10,7 @@
 #include <limits>
 #include <string_view>
 
+#include "driver/advice.h"
 #include "driver/elf.h"
 #include "driver/fatbin.h"
 #include "driver/readable.h"
@@ -37,12 +38,6 @@ struct Wrapper {
   const void* filename_or_images;
 };
 
-std::string advice(int compute_capability) {
-  return fmt::format(
-      "rebuild with PTX: nvcc -arch=sm_{0} does, or add -gencode arch=compute_{0},code=compute_{0}",
-      compute_capability);
-}
-
 // Empty for the device runtime, of which nothing is needed.
 Result<std::string> ptx_of_fatbin(std::span<const std::byte> image, int compute_capability) {
   const auto entries = read_fatbin(image);
@@ -53,7 +48,7 @@ Result<std::string> ptx_of_fatbin(std::span<const std::byte> image, int compute_
     return fail(Error::Kind::NotFound,
                 fmt::format("this fatbin has no PTX that compute capability {}.{} can run; it holds {}; {}",
                             compute_capability / 10, compute_capability % 10, describe(*entries),
-                            advice(compute_capability)));
+                            advice(origin_of(image.data()), ImageKind::Fatbin, compute_capability)));
   return decompress(*best);
 }
 
@@ -186,7 +181,7 @@ Result<ModuleSource> source_of_text(std::string_view text, int compute_capabilit
   if (text.substr(0, kElfMagic.size()) == kElfMagic)
     return fail(Error::Kind::NotFound,
                 fmt::format("this image is machine code (a cubin), which cannot run here; {}",
-                            advice(compute_capability)));
+                            advice(origin_of(text.data()), ImageKind::Cubin, compute_capability)));
   if (text.substr(0, kLinkedMagic.size()) == kLinkedMagic) return unpack_linked(text);
   ModuleSource source;
   source.ptx.emplace_back(text);

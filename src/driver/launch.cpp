@@ -1,14 +1,21 @@
 // Kernel launches.
 #include "driver/call.h"
 #include "driver/launch_request.h"
+#include "driver/objects.h"
+#include "driver/refusals.h"
 
 namespace doppel::driver {
 namespace {
 
 CUresult launch(const LaunchRequest& request, CUstream stream) {
-  return answer_launch(find_stream(stream).and_then([&](const auto& found) {
+  const Result<void> queued = find_stream(stream).and_then([&](const auto& found) {
     return to_work(request).and_then([&](device::KernelWork work) { return found->launch(std::move(work)); });
-  }));
+  });
+  if (!queued) {
+    const auto kernel = find_function(request.function);
+    note_refused_launch(kernel ? (*kernel)->name() : "a function that is none", queued.error());
+  }
+  return answer_launch(queued);
 }
 
 }  // namespace

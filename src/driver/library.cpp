@@ -11,6 +11,7 @@
 #include "driver/load.h"
 #include "driver/objects.h"
 #include "driver/process.h"
+#include "driver/refusals.h"
 
 namespace doppel::driver {
 namespace {
@@ -59,6 +60,10 @@ Result<CUkernel> kernel_of(const std::shared_ptr<device::Library>& library, cons
   const ptx::Function* function = library->program()->ptx()->find_function(name);
   if (function == nullptr || !function->is_kernel)
     return fail(Error::Kind::NotFound, fmt::format("the library has no kernel '{}'", name));
+  if (const Error* refused = library->program()->refusal(name)) {
+    note_refused_kernel(name, *refused);
+    return tl::unexpected<Error>(*refused);
+  }
   return kernel_handle(library, name);
 }
 

@@ -10,6 +10,7 @@
 #include "card/card.h"
 #include "driver/call.h"
 #include "driver/process.h"
+#include "driver/refusals.h"
 #include "ptx/target.h"
 
 namespace doppel::driver {
@@ -21,6 +22,7 @@ constexpr std::uintmax_t kLargestFile = std::uintmax_t{2} << 30;
 tl::unexpected<CUresult> refuse_image(const Error& error, const JitOptions& options, CUresult code) {
   options.write_error(error.message);
   log().error("{}", error.message);
+  note_refused_module(error);
   return tl::unexpected(code);
 }
 

@@ -6,6 +6,7 @@
 #include "driver/call.h"
 #include "driver/load.h"
 #include "driver/objects.h"
+#include "driver/refusals.h"
 
 namespace doppel::driver {
 namespace {
@@ -30,6 +31,12 @@ CUresult load_from_file(CUmodule* module, const char* path) {
   const auto context = current_context();
   if (!context) return to_result(context.error());
   return load_into_context(module, load_file(path, (*context)->device().card(), JitOptions{}), **context);
+}
+
+Result<std::shared_ptr<device::Kernel>> kernel_of(const device::Module& module, const char* name) {
+  auto kernel = module.kernel(name);
+  if (!kernel) note_refused_kernel(name, kernel.error());
+  return kernel;
 }
 
 CUresult unload(CUmodule handle) {
@@ -83,7 +90,7 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
   return call(__func__, std::tuple(function, module, text(name)), [&] {
     if (function == nullptr || name == nullptr) return CUDA_ERROR_INVALID_VALUE;
     return answer(find_module(module)
-                      .and_then([&](const auto& found) { return found->kernel(name); })
+                      .and_then([&](const auto& found) { return kernel_of(*found, name); })
                       .map([](const auto& kernel) { return objects().functions.add(kernel); }),
                   function);
   });

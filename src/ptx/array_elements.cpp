@@ -31,7 +31,7 @@ FunctionParser::ElementOffset FunctionParser::parse_element_offset(SymbolRef var
   } else {
     const TextLocation where = state_.here();
     const std::string_view name = state_.expect_identifier("an index");
-    const auto binding = state_.names.find(name);
+    const auto binding = state_.find(name, where);
     if (!binding || binding->kind != Binding::Kind::Register)
       fail_malformed(where, fmt::format("'{}' is no register", name));
     Operand index;

@@ -101,7 +101,7 @@ void FunctionParser::parse_call(Instruction& instruction) {
   }
   const TextLocation target_at = state_.here();
   const std::string_view name = state_.expect_identifier("a function");
-  const auto target = state_.names.find(name);
+  const auto target = state_.find(name, target_at);
   if (!target) fail_malformed(target_at, fmt::format("function '{}' is not declared", name));
   if (state_.accept(',')) {
     if (state_.token().is('(')) {

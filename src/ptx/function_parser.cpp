@@ -1,5 +1,6 @@
 #include "ptx/function_parser.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ptx/constant.h"
@@ -24,7 +25,18 @@ void FunctionParser::parse_body() {
   state_.names.pop();
   state_.expect('}');
   // After an error labels may be missing that the text has.
-  if (state_.diagnostics.empty()) bind_labels();
+  if (errors_.empty()) bind_labels();
+}
+
+void FunctionParser::note(Diagnostic error) {
+  error.function = function_.name;
+  const auto same = std::find_if(errors_.begin(), errors_.end(),
+                                 [&](const Diagnostic& each) { return each.same_as(error); });
+  if (same != errors_.end()) {
+    ++same->count;
+  } else {
+    errors_.push_back(std::move(error));
+  }
 }
 
 void FunctionParser::parse_statements() {
@@ -41,9 +53,8 @@ void FunctionParser::parse_statements() {
       parse_statement();
     } catch (Failure& failure) {
       if (failure.lexical) throw;
-      failure.diagnostic.function = function_.name;
-      state_.diagnostics.push_back(std::move(failure.diagnostic));
-      if (state_.diagnostics.size() >= kMostDiagnostics) throw Failure{};
+      note(std::move(failure.diagnostic));
+      if (errors_.size() >= kMostDiagnostics) throw Failure{};
       recover();
     }
   }
@@ -182,7 +193,7 @@ void FunctionParser::parse_labelled_list(std::string_view name, TextLocation whe
     do {
       const TextLocation at = state_.here();
       const std::string_view target = state_.expect_identifier("a function");
-      const auto found = state_.names.find(target);
+      const auto found = state_.find(target, at);
       if (!found || found->kind != Binding::Kind::Function)
         fail_malformed(at, fmt::format("'{}' is no function", target));
       targets.push_back(found->index);
@@ -209,12 +220,12 @@ void FunctionParser::bind_labels() {
       scope = label_scopes_[scope].parent;
     }
     if (label == nullptr) {
-      if (state_.diagnostics.size() < kMostDiagnostics) {
-        state_.diagnostics.push_back({Diagnostic::Kind::Malformed,
-                                      use.where,
-                                      function_.name,
-                                      {},
-                                      fmt::format("label '{}' is not defined", use.name)});
+      if (errors_.size() < kMostDiagnostics) {
+        note({Diagnostic::Kind::Malformed,
+              use.where,
+              function_.name,
+              {},
+              fmt::format("label '{}' is not defined", use.name)});
       }
       continue;
     }

@@ -18,9 +18,11 @@ class FunctionParser {
   // `function` has its name and parameters; they are declared in the scope that the caller opened.
   FunctionParser(ParserState& state, Function& function);
 
-  // From the '{' of the body to past its '}'. Errors of a statement go to state.diagnostics, and reading goes
-  // on after it; lexical errors are thrown.
+  // From the '{' of the body to past its '}'. Errors of a statement are noted, and reading goes on after it;
+  // what leaves the rest of the body unreadable is thrown.
   void parse_body();
+  void note(Diagnostic error);
+  std::vector<Diagnostic>& errors() { return errors_; }
 
  private:
   // A label's name where it is used; bound at the end of the body, when all labels are known.
@@ -122,6 +124,7 @@ class FunctionParser {
   Prototype parse_prototype(std::string_view name);
 
   ParserState& state_;
+  std::vector<Diagnostic> errors_;
   Function& function_;
   SourceLocation source_;
   std::uint32_t label_scope_ = 0;

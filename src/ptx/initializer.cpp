@@ -138,7 +138,7 @@ class InitializerParser {
   }
 
   void resolve(std::string_view name, TextLocation where, Relocation& relocation) const {
-    const auto binding = state_.names.find(name);
+    const auto binding = state_.find(name, where);
     if (!binding || (binding->kind != Binding::Kind::Variable && binding->kind != Binding::Kind::Function) ||
         (binding->kind == Binding::Kind::Variable && binding->scope != SymbolRef::Scope::Module)) {
       fail_malformed(where, fmt::format("'{}' is no variable or function of the module", name));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -46,15 +47,27 @@ bool same_signature(const Function& a, const Function& b) {
 
 class Linker {
  public:
-  Result<Module> link(std::vector<Module> modules) {
+  Result<Module> link(std::vector<Module> modules, std::vector<FunctionOrigin>* origins) {
     for (const Module& module : modules) reserve_external_names(module);
     for (const Module& module : modules)
       if (auto failed = place(module)) return tl::unexpected(*failed);
+    if (origins != nullptr) {
+      for (const Function* source : source_of_function_) origins->push_back(origin_of(source, modules));
+    }
     for (std::size_t i = 0; i < modules.size(); ++i) move_in(modules[i], placements_[i]);
     return std::move(linked_);
   }
 
  private:
+  static FunctionOrigin origin_of(const Function* function, const std::vector<Module>& modules) {
+    for (std::size_t i = 0; i < modules.size(); ++i) {
+      const std::vector<Function>& all = modules[i].functions;
+      const std::less_equal<> not_after;
+      if (not_after(all.data(), function) && std::less<>()(function, all.data() + all.size()))
+        return {i, static_cast<FunctionId>(function - all.data())};
+    }
+    return {};
+  }
   void reserve_external_names(const Module& module) {
     for (const Function& function : module.functions)
       if (refers_outward(function)) names_.insert(function.name);
@@ -218,10 +231,10 @@ class Linker {
 
 }  // namespace
 
-Result<Module> link(std::vector<Module> modules) {
+Result<Module> link(std::vector<Module> modules, std::vector<FunctionOrigin>* origins) {
   if (modules.empty()) return fail(Error::Kind::InvalidInput, "nothing to link");
-  auto linked =
-      modules.size() == 1 ? Result<Module>(std::move(modules.front())) : Linker().link(std::move(modules));
+  auto linked = modules.size() == 1 ? Result<Module>(std::move(modules.front()))
+                                    : Linker().link(std::move(modules), origins);
   if (!linked) return linked;
   for (const Variable& variable : linked->variables)
     if (!is_definition(variable))

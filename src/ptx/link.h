@@ -13,6 +13,11 @@ namespace doppel::ptx {
 // common ones the largest. Names that are not visible outside their module stay apart, renamed where they
 // would collide. Functions that stay undefined are kept as declarations (the runtime's own: vprintf, malloc,
 // ...); a variable that stays undefined, or a name defined twice, is an error that names it.
-Result<Module> link(std::vector<Module> modules);
+// origins: takes where each function of the result comes from; only of more than one module.
+struct FunctionOrigin {
+  std::size_t module = 0;  // of `modules`
+  FunctionId function = 0;
+};
+Result<Module> link(std::vector<Module> modules, std::vector<FunctionOrigin>* origins = nullptr);
 
 }  // namespace doppel::ptx

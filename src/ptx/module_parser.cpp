@@ -124,6 +124,17 @@ void ModuleParser::parse_item() {
 }
 
 void ModuleParser::parse_module_variables(Space space, Linkage linkage) {
+  const Lexer start = state_.lexer;
+  try {
+    parse_variables_of_module(space, linkage);
+  } catch (Failure& failure) {
+    if (failure.diagnostic.kind != Diagnostic::Kind::Unsupported) throw;
+    state_.lexer = start;
+    refuse_variables(space, linkage, failure.diagnostic);
+  }
+}
+
+void ModuleParser::parse_variables_of_module(Space space, Linkage linkage) {
   parse_variables(state_, space, linkage, [&](Declarator declared) -> Variable& {
     std::vector<Variable>& variables = state_.module.variables;
     const auto index = static_cast<std::uint32_t>(variables.size());
@@ -228,11 +239,9 @@ void ModuleParser::declare_parameters(Function& function, const std::vector<std:
   declare(function.parameters, names, SymbolRef::Scope::Parameter, function.parameter_registers);
 }
 
-void ModuleParser::parse_function(bool is_kernel, Linkage linkage) {
-  Function function;
-  function.is_kernel = is_kernel;
-  function.linkage = linkage;
-  std::vector<std::string_view> names, return_names;
+// Name, parameters and bounds, up to the body or the ';'.
+std::string_view ModuleParser::parse_head(Function& function, std::vector<std::string_view>& names,
+                                          std::vector<std::string_view>& return_names) {
   const auto take_parameters = [&](std::vector<Variable>& into, std::vector<std::string_view>& into_names) {
     for (Declarator& declared : parse_parameters(state_)) {
       into.push_back(std::move(declared.variable));
@@ -241,19 +250,114 @@ void ModuleParser::parse_function(bool is_kernel, Linkage linkage) {
   };
   if (state_.accept_directive(".attribute"))
     fail_unsupported(state_.here(), ".attribute of a function is not supported");
-  if (!is_kernel && state_.token().is('(')) take_parameters(function.return_parameters, return_names);
+  if (!function.is_kernel && state_.token().is('('))
+    take_parameters(function.return_parameters, return_names);
   function.text = state_.here();
   const std::string_view name = state_.expect_identifier("a function's name");
   function.name = name;
   if (state_.token().is('(')) take_parameters(function.parameters, names);
-  if (is_kernel) {
+  if (function.is_kernel) {
     for (const Variable& parameter : function.parameters) {
       if (parameter.space != Space::Param)
         fail_malformed(parameter.text, "a kernel's parameters are in .param");
     }
   }
+  parse_bounds(function.bounds);
+  return name;
+}
+
+// Past a head that could not be read: the function's name, or nothing where even that is not to be found.
+std::optional<std::string_view> ModuleParser::skip_head() {
+  std::optional<std::string_view> name;
+  int depth = 0;
+  for (; state_.token().kind != TokenKind::End; state_.lexer.advance()) {
+    const Token& token = state_.token();
+    if (token.is('(')) ++depth;
+    if (token.is(')')) --depth;
+    if (depth > 0) continue;
+    if (token.is('{') || token.is(';')) return name;
+    if (token.is_directive(".entry") || token.is_directive(".func")) return std::nullopt;
+    if (token.is_directive(".pragma")) {
+      while (!state_.token().is(';') && state_.token().kind != TokenKind::End) state_.lexer.advance();
+    } else if (token.kind == TokenKind::Identifier && !name) {
+      name = token.text;
+    }
+  }
+  return std::nullopt;
+}
+
+// The rest of a function that is refused: a trap stands for its body.
+void ModuleParser::refuse(Function& function, FunctionId id, std::vector<Diagnostic> why) {
+  state_.diagnostics.insert(state_.diagnostics.end(), why.begin(), why.end());
+  state_.refused_functions[id] = std::move(why);
+  Instruction trap;
+  trap.opcode = Opcode::Trap;
+  trap.form = "trap";
+  trap.text = function.text;
+  function.instructions = {trap};
+  function.registers.clear();
+  function.variables.clear();
+  function.prototypes.clear();
+  function.labels.clear();
+  function.label_names.clear();
+  if (state_.accept(';')) return;
+  // An empty failure only ends the reading: why is known.
+  if (!state_.token().is('{')) throw Failure{};
   try {
-    parse_bounds(function.bounds);
+    state_.lexer.skip_block();
+  } catch (Failure&) {
+    throw Failure{};
+  }
+}
+
+// The current token is behind the head that could not be read.
+void ModuleParser::refuse_head(Function function, std::string_view name, Diagnostic why) {
+  why.function = name;
+  const auto earlier = state_.names.find(name);
+  if (earlier && earlier->kind != Binding::Kind::Function) fail_malformed(why.text, why.message);
+  function.name = name;
+  function.parameters.clear();
+  function.return_parameters.clear();
+  function.bounds = {};
+  function.is_declaration = state_.token().is(';');
+  std::uint32_t index = 0;
+  if (earlier) {
+    index = earlier->index;
+    Function& first = state_.module.functions[index];
+    if (!first.is_declaration) fail_malformed(why.text, fmt::format("'{}' is defined twice", name));
+    // The earlier head may serve: whoever calls it is refused with it.
+    const bool declaration = function.is_declaration;
+    function = first;
+    function.is_declaration = declaration;
+  } else {
+    index = static_cast<std::uint32_t>(state_.module.functions.size());
+    state_.names.declare(name, {Binding::Kind::Function, {}, index});
+    state_.module.functions.emplace_back();
+    state_.functions_without_head.insert(index);
+  }
+  refuse(function, index, {std::move(why)});
+  state_.module.functions[index] = std::move(function);
+}
+
+void ModuleParser::parse_function(bool is_kernel, Linkage linkage) {
+  Function function;
+  function.is_kernel = is_kernel;
+  function.linkage = linkage;
+  std::vector<std::string_view> names, return_names;
+  std::string_view name;
+  const Lexer start = state_.lexer;
+  try {
+    name = parse_head(function, names, return_names);
+  } catch (Failure& failure) {
+    if (failure.lexical) throw;
+    state_.lexer = start;
+    const auto found = skip_head();
+    failure.diagnostic.function = found.value_or("");
+    if (!found) throw;
+    refuse_head(std::move(function), *found, std::move(failure.diagnostic));
+    return;
+  }
+  try {
     function.is_declaration = state_.accept(';');
     if (function.is_declaration) {
       declare_function(std::move(function), name);
@@ -264,16 +368,61 @@ void ModuleParser::parse_function(bool is_kernel, Linkage linkage) {
     // The head is declared first: the body may call or name its own function.
     const std::uint32_t index = declare_function(function, name);
     function.linkage = state_.module.functions[index].linkage;
-    state_.names.push();
-    declare_parameters(function, names, return_names);
-    FunctionParser(state_, function).parse_body();
-    state_.names.pop();
+    parse_body(function, index, names, return_names);
     state_.module.functions[index] = std::move(function);
   } catch (Failure& failure) {
     if (failure.diagnostic.function.empty() && !failure.diagnostic.message.empty())
       failure.diagnostic.function = name;
     throw;
   }
+}
+
+// Reads the body, or refuses the function and goes past it.
+void ModuleParser::parse_body(Function& function, FunctionId id, const std::vector<std::string_view>& names,
+                              const std::vector<std::string_view>& return_names) {
+  const Lexer body = state_.lexer;
+  const std::size_t depth = state_.names.depth();
+  FunctionParser parser(state_, function);
+  try {
+    state_.names.push();
+    declare_parameters(function, names, return_names);
+    parser.parse_body();
+  } catch (Failure& failure) {
+    if (!failure.diagnostic.message.empty()) parser.note(std::move(failure.diagnostic));
+  }
+  state_.names.pop_to(depth);
+  if (parser.errors().empty()) return;
+  state_.lexer = body;
+  refuse(function, id, std::move(parser.errors()));
+}
+
+// Behind the state space of variables that cannot be had: their names are known, so that what uses them is
+// refused.
+void ModuleParser::refuse_variables(Space space, Linkage linkage, const Diagnostic& why) {
+  state_.diagnostics.push_back(why);
+  int depth = 0;
+  bool in_value = false;
+  for (; state_.token().kind != TokenKind::End; state_.lexer.advance()) {
+    const Token& token = state_.token();
+    if (token.is('(') || token.is('[') || token.is('{')) ++depth;
+    if (token.is(')') || token.is(']') || token.is('}')) --depth;
+    if (depth > 0) continue;
+    if (state_.accept(';')) return;
+    if (token.is(',')) in_value = false;
+    if (token.is('=')) in_value = true;
+    if (token.kind != TokenKind::Identifier || in_value) continue;
+    const auto index = static_cast<std::uint32_t>(state_.module.variables.size());
+    if (state_.names.declare(token.text, {Binding::Kind::Variable, SymbolRef::Scope::Module, index})) {
+      Variable& made = state_.module.variables.emplace_back();
+      made.name = token.text;
+      made.space = space;
+      made.linkage = linkage;
+      made.text = token.location;
+    }
+    const auto binding = state_.names.find(token.text);
+    if (binding->kind == Binding::Kind::Variable) state_.refused_variables[binding->index] = why.message;
+  }
+  throw Failure{};  // the text ends within the statement: why is known
 }
 
 }  // namespace doppel::ptx

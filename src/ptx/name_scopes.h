@@ -24,6 +24,8 @@ class NameScopes {
   NameScopes() { push(); }
   void push() { levels_.emplace_back(); }
   void pop() { levels_.pop_back(); }
+  std::size_t depth() const { return levels_.size(); }
+  void pop_to(std::size_t depth) { levels_.resize(depth); }
 
   // False if the innermost scope has the name already. The view must outlive the scope.
   bool declare(std::string_view name, Binding binding);

@@ -18,7 +18,7 @@ RegisterId FunctionParser::fresh_register(Type type) {
 
 Operand FunctionParser::register_operand(std::string_view name, TextLocation where,
                                          const OperandRule& rule) const {
-  const auto binding = state_.names.find(name);
+  const auto binding = state_.find(name, where);
   if (!binding) fail_malformed(where, fmt::format("'{}' is not declared", name));
   if (binding->kind != Binding::Kind::Register)
     fail_malformed(where, fmt::format("'{}' is no register", name));
@@ -121,7 +121,7 @@ Operand FunctionParser::parse_address(const Instruction& instruction) {
   TextLocation where = state_.here();
   if (indexed) {
     name = state_.expect_identifier("an address");
-    const auto binding = state_.names.find(name);
+    const auto binding = state_.find(name, where);
     if (!binding || binding->kind != Binding::Kind::Variable)
       fail_malformed(where, fmt::format("'{}' is no variable", name));
     const SymbolRef symbol{binding->scope, binding->index};
@@ -137,7 +137,7 @@ Operand FunctionParser::parse_address(const Instruction& instruction) {
   }
   where = state_.here();
   name = state_.expect_identifier("an address");
-  const auto binding = state_.names.find(name);
+  const auto binding = state_.find(name, where);
   if (!binding) fail_malformed(where, fmt::format("'{}' is not declared", name));
   if (writes && binding->kind == Binding::Kind::Variable && binding->scope == SymbolRef::Scope::Parameter) {
     fail_malformed(where, fmt::format("parameter '{}' cannot be written", name));
@@ -269,7 +269,7 @@ Operand FunctionParser::parse_move_source(const OperandRule& rule) {
   if (token.kind != TokenKind::Identifier)
     fail_malformed(token.location, fmt::format("operand expected, found {}", state_.found()));
   if (find_special_register(token.text)) return parse_special(rule);
-  const auto binding = state_.names.find(token.text);
+  const auto binding = state_.find(token.text, token.location);
   state_.lexer.advance();
   if (!binding) fail_malformed(token.location, fmt::format("'{}' is not declared", token.text));
   if (binding->kind == Binding::Kind::Register)
@@ -290,7 +290,7 @@ Operand FunctionParser::parse_move_source(const OperandRule& rule) {
 Operand FunctionParser::parse_cvta_source(const OperandRule& rule) {
   const Token token = state_.token();
   if (token.kind == TokenKind::Identifier) {
-    const auto binding = state_.names.find(token.text);
+    const auto binding = state_.find(token.text, token.location);
     if (binding && binding->kind == Binding::Kind::Variable) {
       state_.lexer.advance();
       Operand operand = symbol_operand(*binding, token.text);
@@ -326,7 +326,7 @@ RegisterId FunctionParser::special_to_register(const Operand& special, const Ope
 void FunctionParser::parse_branch_list() {
   const TextLocation where = state_.here();
   const std::string_view name = state_.expect_identifier("a .branchtargets list");
-  const auto binding = state_.names.find(name);
+  const auto binding = state_.find(name, where);
   if (!binding || binding->kind != Binding::Kind::BranchTargets) {
     fail_malformed(where, fmt::format("'{}' is no .branchtargets list", name));
   }
@@ -467,7 +467,7 @@ void FunctionParser::parse_operands(const Form& form, Instruction& instruction) 
       // bar.red: the number of threads may be left out before the predicate.
       state_.expect(',');
       const auto binding = state_.token().kind == TokenKind::Identifier
-                               ? state_.names.find(state_.token().text)
+                               ? state_.find(state_.token().text, state_.here())
                                : std::nullopt;
       const bool predicate =
           state_.token().is('!') || (binding && binding->kind == Binding::Kind::Register &&

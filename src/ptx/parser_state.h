@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,7 +25,26 @@ struct ParserState {
   Module module;
   Target target;
   NameScopes names;
-  std::vector<Diagnostic> diagnostics;
+  std::vector<Diagnostic> diagnostics;  // of all that is refused, in the order of the text
+  std::map<FunctionId, std::vector<Diagnostic>> refused_functions;
+  std::set<FunctionId> functions_without_head;  // refused before their parameters were read
+  std::map<std::uint32_t, std::string> refused_variables;
+
+  // What a name that is used stands for. Of what is refused itself, only a function with a known head may be
+  // used.
+  std::optional<Binding> find(std::string_view name, TextLocation where) const {
+    const auto binding = names.find(name);
+    if (!binding) return binding;
+    if (binding->kind == Binding::Kind::Variable && binding->scope == SymbolRef::Scope::Module) {
+      const auto refused = refused_variables.find(binding->index);
+      if (refused != refused_variables.end())
+        fail_unsupported(where, fmt::format("'{}' cannot be used: {}", name, refused->second));
+    } else if (binding->kind == Binding::Kind::Function && functions_without_head.contains(binding->index)) {
+      fail_unsupported(where, fmt::format("'{}' cannot be used: {}", name,
+                                          refused_functions.at(binding->index).front().message));
+    }
+    return binding;
+  }
 
   const Token& token() const { return lexer.current(); }
   TextLocation here() const { return lexer.current().location; }

@@ -9,6 +9,7 @@
 #include "report/diagnostics.h"
 #include "report/kernel_name.h"
 #include "report/quantities.h"
+#include "report/refusals.h"
 
 namespace doppel::report {
 namespace {
@@ -176,8 +177,12 @@ void add_copies(Table& table, const Report& report) {
 // What was refused or went wrong in a run, in one line a kind for a terminal, where the driver library has
 // told the rest; in full for a page.
 void add_diagnostics(std::vector<std::string>& out, const Run& run, Reader reader) {
+  if (reader == Reader::Terminal) {
+    const std::vector<std::string> refused = refusal_lines(run);
+    out.insert(out.end(), refused.begin(), refused.end());
+  }
   for (const device::Diagnostic& diagnostic : run.diagnostics) {
-    if (reader == Reader::Terminal && is_fault(diagnostic)) continue;
+    if (reader == Reader::Terminal && (is_fault(diagnostic) || is_refusal(diagnostic))) continue;
     out.push_back(fmt::format("{}: {}: {}{}", run.card_name, diagnostic.kind, diagnostic.text,
                               diagnostic.count > 1 ? fmt::format(" ({} times)", diagnostic.count) : ""));
   }

@@ -167,10 +167,12 @@ TEST_F(Cli, RunNeedsNoMarkBeforeTheProgram) {
 
 TEST_F(Cli, RunGivesTheProgramItsEnvironment) {
   script("environment",
-         "echo $DOPPEL_CARDS $DOPPEL_TIMING $DOPPEL_CHECK $DOPPEL_TIMEOUT_S $DOPPEL_DRIVER_VERSION; test -d $DOPPEL_RECORD && echo "
+         "echo $DOPPEL_CARDS $DOPPEL_TIMING $DOPPEL_CHECK $DOPPEL_TIMEOUT_S $DOPPEL_DRIVER_VERSION; test -d "
+         "$DOPPEL_RECORD && echo "
          "$LD_LIBRARY_PATH\n");
-  const Outcome o =
-      doppel("run --card rtx-a6000 --devices 2 --timing full --check --timeout 30 --driver-version 12.4 --quiet -- ./environment");
+  const Outcome o = doppel(
+      "run --card rtx-a6000 --devices 2 --timing full --check --timeout 30 --driver-version 12.4 --quiet -- "
+      "./environment");
   std::istringstream lines(o.out);
   std::string first;
   std::string second;
@@ -198,6 +200,31 @@ TEST_F(Cli, AProgramThatDoesNotUseTheCardIsSaid) {
   const Outcome o = doppel("run -- true");
   EXPECT_EQ(o.status, 0);
   EXPECT_NE(o.err.find("did not use the card"), std::string::npos) << o.err;
+}
+
+// What was refused is repeated at the end, and is a failure where that is asked for.
+TEST_F(Cli, WhatWasRefusedIsRepeated) {
+  device::RunRecord record;
+  record.card = "CARD";
+  record.process_id = 1;
+  record.diagnostics = {{"refused launch", "saxpy(int): a block of 2048 threads", 3},
+                        {"refused launch", "other(): 2 GiB of shared memory", 1},
+                        {"refused module", "no PTX that can run", 1},
+                        {"illegal address", "somewhere", 1}};
+  std::ofstream(root_ / "refused.json") << device::to_json({record});
+  script("program", "cp refused.json $DOPPEL_RECORD/$$.json\nexit $1\n");
+  const Outcome o = doppel("run -- ./program 0");
+  EXPECT_EQ(o.status, 0);
+  for (const char* text :
+       {"On RTX A6000 4 launches were refused:\n  saxpy(int): a block of 2048 threads (3 times)\n  other()",
+        "On RTX A6000 1 module was refused:\n  no PTX that can run\n",
+        "On RTX A6000 a fault of a kernel was reported"})
+    EXPECT_NE(o.err.find(text), std::string::npos) << text << " is missing in\n" << o.err;
+  EXPECT_EQ(doppel("run --strict -- ./program 0").status, 2);
+  EXPECT_EQ(doppel("run --strict -- ./program 5").status, 5);
+  EXPECT_EQ(doppel("run --strict -- true").status, 0);
+  EXPECT_EQ(doppel("compare -- ./program 0").status, 0);
+  EXPECT_EQ(doppel("compare --strict -- ./program 0").status, 2);
 }
 
 TEST_F(Cli, ComparePrintsOneTableAfterTheProgramsOutput) {

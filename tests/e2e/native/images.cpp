@@ -6,6 +6,15 @@
 #include "expect.h"
 #include "kernels.h"
 
+extern "C" {
+CUresult cuModuleEnumerateFunctions(CUfunction* functions, unsigned count, CUmodule module);
+CUresult cuLibraryLoadData(CUlibrary* library, const void* image, CUjit_option* options, void** values,
+                           unsigned count, void* library_options, void** library_values,
+                           unsigned library_count);
+CUresult cuLibraryGetKernel(CUkernel* kernel, CUlibrary library, const char* name);
+CUresult cuModuleLoad(CUmodule* module, const char* path);
+}
+
 namespace {
 
 struct Attempt {
@@ -27,6 +36,40 @@ void expect_in_log(const Attempt& attempt, const char* text) {
   if (attempt.log.find(text) != std::string::npos) return;
   std::printf("FAILED: the log says '%s', expected in it: '%s'\n", attempt.log.c_str(), text);
   ++e2e::failures;
+}
+
+// A form that is not there refuses the kernel that has it, and not its module.
+void expect_refusal_of_one_kernel() {
+  constexpr const char* kText =
+      ".version 8.0\n.target sm_86\n.address_size 64\n"
+      ".visible .entry good(.param .u64 p)\n{\n.reg .b64 %a;\nld.param.u64 %a, [p];\nst.global.u32 [%a], "
+      "7;\nret;\n}\n"
+      ".visible .entry bad()\n{\nwgmma.fence.sync.aligned;\nwgmma.fence.sync.aligned;\nret;\n}\n";
+  CUmodule module = nullptr;
+  CUfunction function = nullptr;
+  e2e::expect_result(cuModuleLoadData(&module, kText), CUDA_SUCCESS,
+                     "a module with a kernel that is refused");
+  e2e::expect_result(cuModuleGetFunction(&function, module, "bad"), CUDA_ERROR_NOT_SUPPORTED, "the kernel");
+  e2e::expect_result(cuModuleGetFunction(&function, module, "good"), CUDA_SUCCESS, "the other kernel");
+  const doppel::host::Buffer<unsigned> word(1);
+  doppel::host::launch(function, {1}, {1}, word.address());
+  e2e::expect(word.download()[0] == 7, "the other kernel runs");
+  // Handles of all kernels are given out; a launch by the one of the refused kernel is refused.
+  std::array<CUfunction, 2> all{};
+  e2e::expect_result(cuModuleEnumerateFunctions(all.data(), 2, module), CUDA_SUCCESS, "all kernels");
+  e2e::expect_result(cuLaunchKernel(all[1], 1, 1, 1, 1, 1, 1, 0, nullptr, nullptr, nullptr),
+                     CUDA_ERROR_NOT_SUPPORTED, "a launch of the refused kernel");
+  CUlibrary library = nullptr;
+  CUkernel kernel = nullptr;
+  e2e::expect_result(cuLibraryLoadData(&library, kText, nullptr, nullptr, 0, nullptr, nullptr, 0),
+                     CUDA_SUCCESS, "a library with a kernel that is refused");
+  e2e::expect_result(cuLibraryGetKernel(&kernel, library, "bad"), CUDA_ERROR_NOT_SUPPORTED,
+                     "the library's kernel");
+  e2e::expect_result(cuLibraryGetKernel(&kernel, library, "good"), CUDA_SUCCESS,
+                     "the library's other kernel");
+  // Files that are no image: a device without end, a folder.
+  e2e::expect(cuModuleLoad(&module, "/dev/zero") != CUDA_SUCCESS, "a device in place of a file");
+  e2e::expect(cuModuleLoad(&module, "/tmp") != CUDA_SUCCESS, "a folder in place of a file");
 }
 
 std::string kernel_with(const char* instruction) {
@@ -68,5 +111,6 @@ int main() {
   e2e::expect(load(nullptr).result != CUDA_SUCCESS, "no image");
 
   e2e::expect_result(load(e2e::kFaultsPtx).result, CUDA_SUCCESS, "a good image after all of them");
+  expect_refusal_of_one_kernel();
   return e2e::verdict();
 }
