@@ -32,8 +32,9 @@ MachineFunction lower_function(const ptx::Module& module, const ptx::Function& f
   machine.value_registers = builder.value_registers();
   eliminate_dead(machine);
   name_atomics(context, machine);
-  schedule_operations(machine);
-  machine.registers = estimate_registers(context, machine);
+  const MachineLiveness liveness = MachineLiveness::build(graph, machine);
+  schedule_operations(liveness, machine);
+  machine.registers = estimate_registers(context, liveness, machine);
   return machine;
 }
 

@@ -3,6 +3,7 @@
 // name atomics, schedule, estimate registers.
 #pragma once
 
+#include "kernel/machine_liveness.h"
 #include "kernel/machine_operation.h"
 #include "kernel/operation_builder.h"
 #include "ptx/module.h"
@@ -29,10 +30,14 @@ void add_reconvergence(const LoweringContext& context, MachineFunction& machine)
 void eliminate_dead(MachineFunction& machine);
 // Which atomics give no old value back, and which are combined within a warp.
 void name_atomics(const LoweringContext& context, MachineFunction& machine);
-// Each block in the order of a list scheduler that knows the usual latencies.
-void schedule_operations(MachineFunction& machine);
+// Registers of a thread that hold no values: the stack pointer, and what alignment of pairs and fixed places
+// cost (docs/timing-model.md).
+inline constexpr int kReservedRegisters = 6;
+// Each block in an order that needs few registers and hides the usual latencies.
+void schedule_operations(const MachineLiveness& liveness, MachineFunction& machine);
 // Registers of one thread, from the live ranges of the scheduled operations.
-std::uint32_t estimate_registers(const LoweringContext& context, const MachineFunction& machine);
+std::uint32_t estimate_registers(const LoweringContext& context, const MachineLiveness& liveness,
+                                 const MachineFunction& machine);
 
 // One operation a line: "  FFMA v12 <- v3 v4 v12". For --dump-after and tests.
 std::string to_string(const MachineFunction& machine);
