@@ -1,6 +1,6 @@
 // A kernel as the machine operations that the vendor's assembler would make of its PTX, as near as rules by
-// instruction go. The passes, in order: select, tidy branches, if-convert, reconverge, eliminate dead,
-// name atomics, schedule, estimate registers.
+// instruction go. The passes, in order: select, tidy branches, if-convert, reconverge, merge,
+// eliminate dead, name atomics, schedule, estimate registers.
 #pragma once
 
 #include "kernel/machine_liveness.h"
@@ -26,6 +26,8 @@ void tidy_branches(const LoweringContext& context, MachineFunction& machine);
 void convert_ifs(const LoweringContext& context, MachineFunction& machine);
 // Where lanes may part, a barrier register is set before (BSSY) and waited for after (BSYNC).
 void add_reconvergence(const LoweringContext& context, MachineFunction& machine);
+// Blocks that always follow each other become one, so that the passes behind see the whole of it.
+void merge_straight_lines(const LoweringContext& context, MachineFunction& machine);
 // Operations whose results nobody reads.
 void eliminate_dead(MachineFunction& machine);
 // Which atomics give no old value back, and which are combined within a warp.

@@ -92,7 +92,7 @@ TEST(MachineLowering, AShortBlockRunsUnderItsPredicate) {
       "@%p1 bra skip;\nadd.s32 %r2, %r1, 1;\nskip:\nst.global.u32 [%rd1], %r2;");
   EXPECT_EQ(count(machine, "BRA"), 0);
   EXPECT_EQ(count(machine, "BSSY"), 0);
-  EXPECT_NE(machine.blocks[0].predicated, kNoBlock);
+  EXPECT_EQ(machine.blocks[0].merged, (std::vector<BlockId>{1, 2}));
 }
 
 TEST(MachineLowering, LanesThatPartMeetAgain) {
