@@ -3,8 +3,9 @@
 // else the first in the program.
 #include "kernel/pressure_order.h"
 
+#include <algorithm>
 #include <queue>
-#include <tuple>
+#include <utility>
 
 namespace doppel::kernel {
 namespace {
@@ -17,6 +18,7 @@ class Order {
         left_(graph.nodes.size()),
         left_ids_(graph.nodes.size()),
         placed_(graph.nodes.size(), false),
+        offered_(graph.nodes.size(), false),
         key_(graph.nodes.size(), 0),
         freed_readers_(graph.versions.size(), 0) {}
 
@@ -34,10 +36,18 @@ class Order {
     }
     std::vector<std::uint32_t> result;
     result.reserve(count);
+    int spent = 0;  // registers taken since something was last used up
     while (!queue_.empty()) {
-      const auto [key, operation] = queue_.top();
-      queue_.pop();
-      if (placed_[operation] || key != key_[operation]) continue;  // it was pushed again since
+      const auto [key, cheapest] = queue_.top();
+      if (placed_[cheapest] || key != key_[cheapest]) {  // it was pushed again since
+        queue_.pop();
+        continue;
+      }
+      while (placed_[by_place_.top()]) by_place_.pop();
+      const std::uint32_t first = by_place_.top();
+      const bool in_turn = key > 0 && spent >= key_[first];
+      const std::uint32_t operation = in_turn ? first : cheapest;
+      spent = in_turn || key <= 0 ? 0 : spent + key;
       place(operation);
       result.push_back(operation);
     }
@@ -67,6 +77,8 @@ class Order {
     return registers;
   }
   void push(std::uint32_t operation) {
+    if (!offered_[operation]) by_place_.push(operation);
+    offered_[operation] = true;
     key_[operation] = cost(operation);
     queue_.emplace(key_[operation], operation);
   }
@@ -92,10 +104,11 @@ class Order {
   const BlockGraph& graph_;
   BlockPressure pressure_;
   std::vector<std::uint32_t> left_, left_ids_;  // predecessors that are not placed, and their numbers
-  std::vector<bool> placed_;
+  std::vector<bool> placed_, offered_;
   std::vector<int> key_;
   std::vector<std::uint32_t> freed_readers_;  // by version: readers that wait for its definer only
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue_;
+  std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> by_place_;
 };
 
 }  // namespace
