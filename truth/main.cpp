@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,11 +33,39 @@ double mean_error(const std::vector<Row>& rows) {
   return rows.empty() ? 0 : 100 * sum / static_cast<double>(rows.size());
 }
 
+// The error that nine rows in ten stay below.
+double ninth_decile(const std::vector<Row>& rows) {
+  std::vector<double> errors;
+  for (const Row& row : rows) errors.push_back(100 * std::abs(row.predicted / row.measured - 1));
+  std::ranges::sort(errors);
+  return errors.empty() ? 0 : errors[(errors.size() - 1) * 9 / 10];
+}
+
+// Spearman's: 1 where the predictions put the rows in the order of the measurements.
+double rank_correlation(const std::vector<Row>& rows) {
+  const auto ranks = [&](double Row::* of) {
+    std::vector<std::size_t> order(rows.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&](std::size_t row) { return rows[row].*of; });
+    std::vector<double> rank(rows.size());
+    for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<double>(i);
+    return rank;
+  };
+  if (rows.size() < 2) return 1;
+  const std::vector<double> measured = ranks(&Row::measured), predicted = ranks(&Row::predicted);
+  double sum = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    sum += (measured[i] - predicted[i]) * (measured[i] - predicted[i]);
+  const auto count = static_cast<double>(rows.size());
+  return 1 - 6 * sum / (count * (count * count - 1));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   const std::vector<Set> sets{
       {"sgemm", "six steps of a matrix product, RTX A6000", "rtx-a6000", doppel::truth::run_sgemm},
+      {"conv", "configurations of a convolution, RTX A6000", "rtx-a6000", doppel::truth::run_convolution},
       {"stream", "streams by block size, A40", "a40", doppel::truth::run_stream},
       {"read", "read and copy streams, RTX PRO 5000 Blackwell", "rtx-pro-5000-blackwell",
        doppel::truth::run_read},
@@ -78,7 +107,10 @@ int main(int count, char** arguments) {
                    row.measured, row.predicted, row.unit, 100 * (row.predicted / row.measured - 1), row.note);
       }
       const double mean = mean_error(rows);
-      fmt::print("  mean absolute error {:.1f} % of {} measurements\n", mean, rows.size());
+      fmt::print(
+          "  mean absolute error {:.1f} % of {} measurements, nine in ten below {:.1f} %, rank correlation "
+          "{:.2f}\n",
+          mean, rows.size(), ninth_decile(rows), rank_correlation(rows));
       std::fflush(stdout);
       by_set[set.name] = {{"mean_percent", std::round(mean * 10) / 10}, {"measurements", rows.size()}};
       cards.insert(set.card);

@@ -1,5 +1,7 @@
 #include "runner.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "card/occupancy.h"
@@ -27,12 +29,18 @@ Runner::Runner(const char* ptx) {
   auto module = ptx::parse(ptx);
   if (!module) throw std::runtime_error(ptx::to_string(module.error().diagnostics.front()));
   module_ = std::make_shared<const ptx::Module>(std::move(*module));
-  auto compiled = jit::CompiledModule::create(module_, {});
+  jit::Options options;
+  if (const char* const cache = std::getenv("DOPPEL_CACHE")) options.cache_directory = cache;
+  auto compiled = jit::CompiledModule::create(module_, options);
   if (!compiled) throw std::runtime_error(compiled.error().message);
   compiled_ = *compiled;
   auto memory = memory::AddressSpace::create(0, kMemory);
   if (!memory) throw std::runtime_error(memory.error().message);
   memory_ = std::move(*memory);
+  for (const ptx::Variable& variable : module_->variables) {
+    const bool placed = variable.space == ptx::Space::Global || variable.space == ptx::Space::Const;
+    symbols_.push_back(placed ? allocate(std::max<std::uint64_t>(variable.size, 1)) : 0);
+  }
 }
 
 std::uint64_t Runner::allocate(std::uint64_t bytes) {
@@ -68,7 +76,6 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
   shape.static_shared_bytes = static_shared_bytes(*module_, module_->functions[function]);
   shape.dynamic_shared_bytes = launch.dynamic_shared_bytes;
   const std::vector<std::uint64_t> samples = timing::plan_samples(card, *model, shape, timing::Depth::Fast);
-  const std::vector<std::uint64_t> symbols(module_->variables.size(), 0);
 
   engine::Launch run;
   run.module = compiled_;
@@ -77,7 +84,7 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
   run.block = launch.block;
   run.dynamic_shared_bytes = launch.dynamic_shared_bytes;
   run.parameters = launch.parameters;
-  run.symbols = symbols;
+  run.symbols = symbols_;
   run.memory = memory_.get();
   run.sm_count = static_cast<std::uint32_t>(card.sm_count);
   run.clock_hz = card.clocks.sustained_mhz * 1e6;

@@ -52,6 +52,7 @@ class Runner {
   std::shared_ptr<const ptx::Module> module_;
   std::shared_ptr<jit::CompiledModule> compiled_;
   std::unique_ptr<memory::AddressSpace> memory_;
+  std::vector<std::uint64_t> symbols_;  // addresses of the module's variables; zero-filled
   engine::Engine engine_;
 };
 

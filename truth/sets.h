@@ -16,6 +16,7 @@ struct Row {
 
 // Each throws std::runtime_error where a file cannot be read or a launch fails.
 std::vector<Row> run_sgemm();          // sgemm-a6000.csv
+std::vector<Row> run_convolution();    // conv-a6000.csv, every fifth row
 std::vector<Row> run_stream();         // a40/stream.txt
 std::vector<Row> run_read();           // kernels.csv: the read stream of the RTX PRO 5000 Blackwell
 std::vector<Row> run_latency();        // a40/latency.txt

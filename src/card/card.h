@@ -147,6 +147,7 @@ struct RayTracing {
 struct LoadStore {
   int queue_entries_per_sub_core = 0;
   double request_interval_cycles = 0;    // the shared pipe accepts one request in so many cycles
+  double shared_interval_cycles = 0;     // and one of shared memory
   double sub_core_interval_cycles = 0;   // one memory instruction of a sub-core in so many cycles
   double address_latency_cycles = 0;     // L1 minimum latency of the pipe (queueing excluded)
   double store_read_latency_cycles = 0;  // a store's operands may be overwritten after this

@@ -120,6 +120,7 @@ void add_memory_system(std::vector<Field>& out, Card& c) {
              {
                  {"load_store.queue_entries_per_sub_core", &c.load_store.queue_entries_per_sub_core, 1, 64},
                  {"load_store.request_interval_cycles", &c.load_store.request_interval_cycles, 0.25, 64},
+                 {"load_store.shared_interval_cycles", &c.load_store.shared_interval_cycles, 0.25, 64},
                  {"load_store.sub_core_interval_cycles", &c.load_store.sub_core_interval_cycles, 0.25, 64},
                  {"load_store.address_latency_cycles", &c.load_store.address_latency_cycles, 0, 1000},
                  {"load_store.store_read_latency_cycles", &c.load_store.store_read_latency_cycles, 0, 1000},

@@ -1,4 +1,5 @@
-// Passes over the branches of a function: tidy_branches, convert_ifs, add_reconvergence.
+// Passes over the branches of a function: tidy_branches, convert_ifs, add_reconvergence,
+// merge_straight_lines.
 #include <algorithm>
 
 #include "kernel/machine_lowering.h"
@@ -40,6 +41,8 @@ bool conditional(const LoweringContext& context, BlockId id) {
 
 // The assembler predicates at most so many operations rather than jump over them.
 constexpr std::size_t kMostPredicated = 7;
+// Longer straight lines stay apart: nothing is gained there.
+constexpr std::size_t kLongestLine = 4096;
 
 bool may_predicate(const LoweringContext& context, const MachineFunction& machine, BlockId id, BlockId from,
                    BlockId join) {
@@ -62,14 +65,53 @@ bool may_predicate(const LoweringContext& context, const MachineFunction& machin
   return count <= kMostPredicated;
 }
 
-void predicate(const LoweringContext& context, MachineFunction& machine, BlockId id, ValueId guard) {
-  MachineBlock& block = machine.blocks[id];
-  if (branch_of(block) != nullptr && !conditional(context, id)) block.operations.pop_back();
-  for (MachineOperation& operation : block.operations) {
-    const auto free = std::ranges::find(operation.operands, kNoValue);
-    if (guard != kNoValue && free != operation.operands.end()) *free = guard;
+class IfConversion {
+ public:
+  IfConversion(const LoweringContext& context, MachineFunction& machine)
+      : context_(context), machine_(machine), definitions_(machine.value_count(), 0) {
+    for (const MachineBlock& block : machine.blocks) {
+      for (const MachineOperation& operation : block.operations) {
+        for (ValueId id : operation.results) {
+          if (id != kNoValue) definitions_[id] = static_cast<std::uint8_t>(std::min(2, definitions_[id] + 1));
+        }
+      }
+    }
   }
-}
+
+  // The block's operations run under `guard`, behind block `before`. `or_else`: a block behind it, of the
+  // other lanes.
+  void predicate(BlockId id, BlockId before, ValueId guard, BlockId or_else = kNoBlock) {
+    MachineBlock& block = machine_.blocks[id];
+    if (branch_of(block) != nullptr && !conditional(context_, id)) block.operations.pop_back();
+    for (MachineOperation& operation : block.operations) {
+      add_operand(operation, guard);
+      // The lanes without the guard keep what was there, unless they get theirs later.
+      for (ValueId result : operation.results) {
+        if (result != kNoValue && definitions_[result] > 1 && !defines(or_else, result))
+          add_operand(operation, result);
+      }
+    }
+    machine_.blocks[before].merged.push_back(id);
+    machine_.blocks[before].fall_through = id;
+  }
+
+ private:
+  static void add_operand(MachineOperation& operation, ValueId value) {
+    if (value == kNoValue || std::ranges::find(operation.operands, value) != operation.operands.end()) return;
+    const auto free = std::ranges::find(operation.operands, kNoValue);
+    if (free != operation.operands.end()) *free = value;
+  }
+  bool defines(BlockId id, ValueId value) const {
+    if (id == kNoBlock) return false;
+    return std::ranges::any_of(machine_.blocks[id].operations, [&](const MachineOperation& operation) {
+      return std::ranges::find(operation.results, value) != operation.results.end();
+    });
+  }
+
+  const LoweringContext& context_;
+  MachineFunction& machine_;
+  std::vector<std::uint8_t> definitions_;  // by value: 0, 1 or more
+};
 
 }  // namespace
 
@@ -93,6 +135,7 @@ void tidy_branches(const LoweringContext& context, MachineFunction& machine) {
 }
 
 void convert_ifs(const LoweringContext& context, MachineFunction& machine) {
+  IfConversion conversion(context, machine);
   for (BlockId id = 0; id < machine.blocks.size(); ++id) {
     if (!conditional(context, id) || branch_of(machine.blocks[id]) == nullptr) continue;
     const BasicBlock& block = context.graph.blocks()[id];
@@ -101,16 +144,12 @@ void convert_ifs(const LoweringContext& context, MachineFunction& machine) {
     const ValueId guard = branch_of(machine.blocks[id])->operands[0];
     if (may_predicate(context, machine, next, id, target)) {
       machine.blocks[id].operations.pop_back();
-      machine.blocks[id].predicated = next;
-      machine.blocks[id].fall_through = next;
+      conversion.predicate(next, id, guard);
       machine.blocks[next].fall_through = target;
-      predicate(context, machine, next, guard);
     } else if (may_predicate(context, machine, target, id, next)) {
       machine.blocks[id].operations.pop_back();
-      machine.blocks[id].predicated = target;
-      machine.blocks[id].fall_through = target;
+      conversion.predicate(target, id, guard);
       machine.blocks[target].fall_through = next;
-      predicate(context, machine, target, guard);
     } else {
       const auto& after = context.graph.blocks()[next].successors;
       if (after.size() != 1) continue;
@@ -121,18 +160,15 @@ void convert_ifs(const LoweringContext& context, MachineFunction& machine) {
       // In the order in which a warp visits them.
       const BlockId first = std::min(next, target), second = std::max(next, target);
       machine.blocks[id].operations.pop_back();
-      machine.blocks[id].predicated = first;
-      machine.blocks[id].fall_through = first;
-      machine.blocks[first].predicated = second;
-      machine.blocks[first].fall_through = second;
+      conversion.predicate(first, id, guard, second);
+      conversion.predicate(second, first, guard);
       machine.blocks[second].fall_through = join;
-      predicate(context, machine, first, guard);
-      predicate(context, machine, second, guard);
     }
   }
 }
 
 void add_reconvergence(const LoweringContext& context, MachineFunction& machine) {
+  std::vector<std::vector<BlockId>> set(machine.blocks.size());  // by join: where its barrier is set
   for (BlockId id = 0; id < machine.blocks.size(); ++id) {
     MachineOperation* const branch = branch_of(machine.blocks[id]);
     if (branch == nullptr || !conditional(context, id)) continue;
@@ -146,14 +182,64 @@ void add_reconvergence(const LoweringContext& context, MachineFunction& machine)
     bool backward = false;
     for (BlockId target : block.successors) backward = backward || target <= id;
     if (backward) continue;
-    MachineOperation set;
-    set.mnemonic = "BSSY";
-    set.pipe = Pipe::Branch;
-    set.instruction = branch->instruction;
-    MachineOperation sync = set;
+    // Branches that meet where an earlier one does share its barrier.
+    if (std::ranges::any_of(set[join], [&](BlockId earlier) { return context.graph.dominates(earlier, id); }))
+      continue;
+    MachineOperation barrier;
+    barrier.mnemonic = "BSSY";
+    barrier.pipe = Pipe::Branch;
+    barrier.instruction = branch->instruction;
+    MachineOperation sync = barrier;
     sync.mnemonic = "BSYNC";
-    machine.blocks[id].operations.insert(machine.blocks[id].operations.end() - 1, set);
-    machine.blocks[join].operations.insert(machine.blocks[join].operations.begin(), sync);
+    machine.blocks[id].operations.insert(machine.blocks[id].operations.end() - 1, barrier);
+    if (set[join].empty())
+      machine.blocks[join].operations.insert(machine.blocks[join].operations.begin(), sync);
+    set[join].push_back(id);
+  }
+}
+
+void merge_straight_lines(const LoweringContext& context, MachineFunction& machine) {
+  const auto& blocks = context.graph.blocks();
+  const auto calls = [&](BlockId id) {
+    return std::ranges::any_of(machine.blocks[id].operations, &MachineOperation::is_call);
+  };
+  std::vector<BlockId> head(machine.blocks.size(), kNoBlock);  // the block that a merged one is part of
+  for (BlockId id = 0; id < machine.blocks.size(); ++id) {
+    if (head[id] != kNoBlock) continue;
+    MachineBlock& block = machine.blocks[id];
+    std::vector<BlockId> line;
+    for (BlockId last = id;;) {
+      const BlockId next = machine.blocks[last].fall_through;
+      const MachineBlock& end = machine.blocks[last];
+      const bool leaves = !end.operations.empty() && end.operations.back().is_branch;
+      // A warp visits blocks in ascending order; only what comes from this line may come to the next one.
+      if (leaves || next == kNoBlock || next <= last || blocks[last].may_exit || calls(last) || calls(next) ||
+          machine.blocks[last].operations.size() > kLongestLine)
+        break;
+      const auto from_line = [&](BlockId from) {
+        return from == id || std::ranges::find(line, from) != line.end();
+      };
+      if (!std::ranges::all_of(blocks[next].predecessors, from_line)) break;
+      line.push_back(next);
+      head[next] = id;
+      last = next;
+    }
+    block.merged = line;
+    for (BlockId next : line) {
+      MachineBlock& other = machine.blocks[next];
+      for (MachineOperation& operation : other.operations) {
+        if (operation.access != kNoAccess)
+          operation.access = static_cast<std::uint16_t>(operation.access + block.accesses);
+      }
+      block.operations.insert(block.operations.end(), other.operations.begin(), other.operations.end());
+      block.access_instructions.insert(block.access_instructions.end(), other.access_instructions.begin(),
+                                       other.access_instructions.end());
+      block.accesses += other.accesses;
+      block.fall_through = other.fall_through;
+      other.operations.clear();
+      other.access_instructions.clear();
+      other.accesses = 0;
+    }
   }
 }
 

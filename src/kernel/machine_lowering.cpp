@@ -21,19 +21,22 @@ MachineFunction lower_function(const ptx::Module& module, const ptx::Function& f
     builder.begin_block();
     for (std::uint32_t i = block.first; i < block.last; ++i) select_operations(builder, i);
     MachineBlock result = builder.block();
+    for (const MachineOperation& operation : result.operations) result.flops += operation.flops;
     result.fall_through = block.fall_through;
     result.ptx_instructions = block.last - block.first;
     machine.blocks.push_back(std::move(result));
   }
+  machine.value_registers = builder.value_registers();
   const LoweringContext context{function, graph, roles};
   tidy_branches(context, machine);
   convert_ifs(context, machine);
   add_reconvergence(context, machine);
-  machine.value_registers = builder.value_registers();
+  merge_straight_lines(context, machine);
   eliminate_dead(machine);
   name_atomics(context, machine);
-  schedule_operations(machine);
-  machine.registers = estimate_registers(context, machine);
+  const MachineLiveness liveness = MachineLiveness::build(graph, machine);
+  schedule_operations(liveness, machine);
+  machine.registers = estimate_registers(context, liveness, machine);
   return machine;
 }
 
@@ -95,7 +98,7 @@ std::string to_string(const MachineFunction& machine) {
   for (std::size_t i = 0; i < machine.blocks.size(); ++i) {
     const MachineBlock& block = machine.blocks[i];
     text += "block " + std::to_string(i);
-    if (block.predicated != kNoBlock) text += ", predicated " + std::to_string(block.predicated);
+    for (BlockId merged : block.merged) text += ", " + std::to_string(merged);
     text += ":\n";
     for (const MachineOperation& operation : block.operations) {
       text += std::string("  ") + operation.mnemonic;

@@ -1,8 +1,9 @@
 // A kernel as the machine operations that the vendor's assembler would make of its PTX, as near as rules by
-// instruction go. The passes, in order: select, tidy branches, if-convert, reconverge, eliminate dead,
-// name atomics, schedule, estimate registers.
+// instruction go. The passes, in order: select, tidy branches, if-convert, reconverge, merge,
+// eliminate dead, name atomics, schedule, estimate registers.
 #pragma once
 
+#include "kernel/machine_liveness.h"
 #include "kernel/machine_operation.h"
 #include "kernel/operation_builder.h"
 #include "ptx/module.h"
@@ -25,14 +26,20 @@ void tidy_branches(const LoweringContext& context, MachineFunction& machine);
 void convert_ifs(const LoweringContext& context, MachineFunction& machine);
 // Where lanes may part, a barrier register is set before (BSSY) and waited for after (BSYNC).
 void add_reconvergence(const LoweringContext& context, MachineFunction& machine);
+// Blocks that always follow each other become one, so that the passes behind see the whole of it.
+void merge_straight_lines(const LoweringContext& context, MachineFunction& machine);
 // Operations whose results nobody reads.
 void eliminate_dead(MachineFunction& machine);
 // Which atomics give no old value back, and which are combined within a warp.
 void name_atomics(const LoweringContext& context, MachineFunction& machine);
-// Each block in the order of a list scheduler that knows the usual latencies.
-void schedule_operations(MachineFunction& machine);
+// Registers of a thread that hold no values: the stack pointer, and what alignment of pairs and fixed places
+// cost (docs/timing-model.md).
+inline constexpr int kReservedRegisters = 6;
+// Each block in an order that needs few registers and hides the usual latencies.
+void schedule_operations(const MachineLiveness& liveness, MachineFunction& machine);
 // Registers of one thread, from the live ranges of the scheduled operations.
-std::uint32_t estimate_registers(const LoweringContext& context, const MachineFunction& machine);
+std::uint32_t estimate_registers(const LoweringContext& context, const MachineLiveness& liveness,
+                                 const MachineFunction& machine);
 
 // One operation a line: "  FFMA v12 <- v3 v4 v12". For --dump-after and tests.
 std::string to_string(const MachineFunction& machine);

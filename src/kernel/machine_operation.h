@@ -78,11 +78,14 @@ struct MachineBlock {
   std::uint32_t accesses = 0;                // Access events that one run of the block leaves, at most
   // The PTX instruction index of each access, by rank.
   std::vector<std::uint32_t> access_instructions;
-  // A block that runs under a predicate behind this one, though none of its lanes may be active:
-  // if-conversion. kNoBlock: none.
-  BlockId predicated = kNoBlock;
+  // Blocks behind this one whose operations are among this one's, because a warp that runs it always goes on
+  // to them in this order: the straight line of the code, where some run under a predicate and a warp may
+  // have no lane for them (if-conversion). Their own `operations` are empty, their accesses are ranked behind
+  // this block's.
+  std::vector<BlockId> merged;
   BlockId fall_through = kNoBlock;  // what follows it in the straight line of the code
   std::uint32_t ptx_instructions = 0;
+  std::uint32_t flops = 0;  // floating-point operations of one lane in this block itself
 };
 
 struct MachineFunction {

@@ -114,17 +114,7 @@ GridWork grid_work(const kernel::MachineProgram& program, std::span<const kernel
       const auto operations = static_cast<double>(blocks[b].operations.size());
       work.operations += static_cast<double>(count.warps) * operations;
       work.thread_instructions += static_cast<double>(count.lanes) * blocks[b].ptx_instructions;
-      for (const kernel::MachineOperation& operation : blocks[b].operations) {
-        work.flops += static_cast<double>(count.lanes) * operation.flops;
-      }
-      // A predicated block is issued even where none of its lanes is active.
-      kernel::BlockId skipped = blocks[b].predicated;
-      if (skipped != kernel::kNoBlock) {
-        const double entered = static_cast<double>(count_of(skipped).warps);
-        const double passed = static_cast<double>(count.warps);
-        if (passed > entered)
-          work.operations += (passed - entered) * static_cast<double>(blocks[skipped].operations.size());
-      }
+      work.flops += static_cast<double>(count.lanes) * blocks[b].flops;
     }
   }
   return work;

@@ -70,6 +70,7 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   p.block_start = to_cycles(card.launch.block_start_cycles);
   p.queue_entries = std::max(1, card.load_store.queue_entries_per_sub_core);
   p.request_interval = std::max<Cycle>(1, to_cycles(card.load_store.request_interval_cycles));
+  p.shared_interval = card.load_store.shared_interval_cycles;
   p.shared_latency = to_cycles(card.shared.load_latency_cycles);
   p.shared_bytes_per_cycle = card.shared.bytes_per_cycle;
   p.shared_swap_turn =

@@ -47,6 +47,7 @@ struct SmParameters {
   // Load/store path.
   int queue_entries = 0;
   Cycle request_interval = 0;
+  double shared_interval = 0;
   Cycle shared_latency = 0;
   double shared_bytes_per_cycle = 0;
   Cycle shared_swap_turn = 0;  // of a loop that does an atomic by load, operation, swap and branch

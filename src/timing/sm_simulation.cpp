@@ -317,7 +317,9 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
       event != nullptr ? event->space == kernel::AccessSpace::Shared : operation.space == MemorySpace::Shared;
   const double start = std::max(
       {static_cast<double>(now), sm.load_store_free, shared ? 0.0 : static_cast<double>(now + behind)});
-  double busy = static_cast<double>(parameters_.request_interval);
+  const double least =
+      shared ? parameters_.shared_interval : static_cast<double>(parameters_.request_interval);
+  double busy = least;
   Cycle done = now + parameters_.l1_latency;
   const auto at = static_cast<Cycle>(start);
   if (event != nullptr && shared) {
@@ -334,8 +336,7 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
     busy = std::max(busy, passes);
     counts_.shared_passes += event->count;
     counts_.shared_busy += busy;
-    done =
-        static_cast<Cycle>(start + busy) - parameters_.request_interval + parameters_.shared_latency + turns;
+    done = static_cast<Cycle>(start + busy - least) + parameters_.shared_latency + turns;
   } else if (event != nullptr) {
     const int lanes = __builtin_popcount(event->mask);
     // Tags, data and banks are looked at in turn; the slowest sets the pace.

@@ -24,10 +24,19 @@ const TraceEvent* WarpReplay::access() const {
 
 void WarpReplay::read_accesses() {
   const auto& instructions = block_->access_instructions;
+  auto merged = block_->merged.begin();
   std::size_t rank = 0;
   for (; next_event_ < trace_->events.size(); ++next_event_) {
     const TraceEvent& event = trace_->events[next_event_];
-    if (event.kind == TraceEvent::Kind::Block) return;
+    if (event.kind == TraceEvent::Kind::Block) {
+      // A block whose operations are in this one; those that no lane came to leave no event.
+      const TraceBlockId id{event.id};
+      if (id.function() != function_) return;
+      const auto found = std::find(merged, block_->merged.end(), id.block());
+      if (found == block_->merged.end()) return;
+      merged = found + 1;
+      continue;
+    }
     if (event.kind != TraceEvent::Kind::Access) continue;
     // Events come in program order, as the ranks do; an access without active lanes leaves none.
     std::size_t at = rank;
@@ -38,39 +47,29 @@ void WarpReplay::read_accesses() {
   }
 }
 
-void WarpReplay::enter(std::uint32_t function, kernel::BlockId block, bool with_accesses) {
+void WarpReplay::enter(std::uint32_t function, kernel::BlockId block) {
   function_ = function;
   block_id_ = block;
   block_ = &program_->functions[function].blocks[block];
   next_operation_ = 0;
   std::fill_n(events_.begin(), std::min<std::size_t>(block_->accesses, events_.size()), UINT32_MAX);
-  if (with_accesses) read_accesses();
+  read_accesses();
 }
 
 void WarpReplay::next_block(bool& jumped) {
-  // A predicated block behind this one runs with or without active lanes.
-  const kernel::BlockId predicated = block_ != nullptr ? block_->predicated : kernel::kNoBlock;
   while (next_event_ < trace_->events.size() && trace_->events[next_event_].kind != TraceEvent::Kind::Block)
     ++next_event_;
   if (next_event_ >= trace_->events.size()) {
-    if (predicated != kernel::kNoBlock) {
-      enter(function_, predicated, false);
-      return;
-    }
     block_ = nullptr;
     return;
   }
   const TraceBlockId id{trace_->events[next_event_].id};
   const bool known = id.function() < program_->functions.size() &&
                      id.block() < program_->functions[id.function()].blocks.size();
-  if (predicated != kernel::kNoBlock && !(id.function() == function_ && id.block() == predicated)) {
-    enter(function_, predicated, false);
-    return;
-  }
   ++next_event_;
   if (!known) return;  // a function that was not lowered: its time is not known, its events are passed over
   jumped = block_ != nullptr && !(id.function() == function_ && id.block() == block_->fall_through);
-  enter(id.function(), id.block(), true);
+  enter(id.function(), id.block());
 }
 
 void WarpReplay::settle(bool& jumped) {
@@ -111,7 +110,7 @@ void WarpReplay::advance(bool& jumped) {
       callers_.push_back({function_, block_, next_operation_});
       ++next_event_;
       jumped = true;
-      enter(id.function(), 0, true);
+      enter(id.function(), 0);
     }
   }
   settle(jumped);

@@ -30,7 +30,7 @@ class WarpReplay {
     std::size_t next;
   };
   void next_block(bool& jumped);
-  void enter(std::uint32_t function, kernel::BlockId block, bool read_accesses);
+  void enter(std::uint32_t function, kernel::BlockId block);
   void read_accesses();
   void settle(bool& jumped);
 

@@ -41,6 +41,7 @@ extern "C" __global__ void sgemm_step_3(const float* a, const float* b, float* c
     tile_a[tr * 32 + tc] = a[row * n + k + tc];
     tile_b[tr * 32 + tc] = b[(k + tr) * n + column];
     __syncthreads();
+#pragma unroll
     for (int i = 0; i < 32; ++i) sum = __builtin_fmaf(tile_a[tr * 32 + i], tile_b[i * 32 + tc], sum);
     __syncthreads();
   }
