@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <chrono>
 #include <cstring>
@@ -297,18 +298,28 @@ void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::u
   record_block(warp, trace_block_id, mask);
 }
 
+using LaneAddresses = std::array<std::uint64_t, jit::kWarpLanes>;
+
+LaneAddresses access_addresses(const jit::WarpContext& context) {
+  LaneAddresses addresses;
+  for (int lane = 0; lane < jit::kWarpLanes; ++lane) addresses[lane] = jit::access_address(context, lane);
+  return addresses;
+}
+
 void trace_access(jit::WarpContext* context, std::uint32_t instruction, std::uint32_t mask,
-                  std::uint32_t flags, const std::uint64_t* addresses) {
+                  std::uint32_t flags) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  record_access(warp, instruction, mask, flags, addresses);
+  if (warp.trace != nullptr)
+    record_access(warp, instruction, mask, flags, access_addresses(*context).data());
 }
 
 void check_access(jit::WarpContext* context, std::uint32_t function, std::uint32_t instruction,
-                  std::uint32_t mask, std::uint32_t flags, const std::uint64_t* addresses) {
+                  std::uint32_t mask, std::uint32_t flags) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  if (auto fault = find_bad_access(warp, function, instruction, mask, flags, addresses))
+  if (auto fault =
+          find_bad_access(warp, function, instruction, mask, flags, access_addresses(*context).data()))
     end_with(warp, std::move(*fault));
 }
 

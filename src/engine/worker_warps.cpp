@@ -67,6 +67,7 @@ void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   context.grid_workspace = launch.grid_workspace;
   context.local_stride = grid->local_bytes;
   context.engine = &warp;
+  context.scratch = scratch_.bytes;
   warp.worker = this;
   warp.block = &block;
   warp.trace = nullptr;

@@ -40,6 +40,7 @@ struct KernelCode {
 struct CodeLocation {
   std::uint32_t function = 0;
   std::uint32_t ptx_line = 0;
+  bool of_many = false;  // in code for many accesses: this one is WarpContext::access_site
 };
 
 struct Options {

@@ -184,6 +184,37 @@ llvm::AllocaInst* FunctionEmitter::stack_slot(llvm::Type* type, const char* name
   return at.CreateAlloca(type, nullptr, name);
 }
 
+// By register: whether it is read and written in one block only, and never before it is written.
+std::vector<bool> FunctionEmitter::registers_of_blocks() const {
+  std::vector<BlockId> home(function_.registers.size(), kernel::kNoBlock);
+  std::vector<bool> result(function_.registers.size(), true);
+  for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
+    const kernel::BasicBlock& block = graph_.blocks()[id];
+    for (std::uint32_t i = block.first; i < block.last; ++i) {
+      const Instruction& instruction = function_.instructions[i];
+      const auto see = [&](ptx::RegisterId reg) {
+        if (home[reg] == kernel::kNoBlock) {
+          home[reg] = id;
+          result[reg] = !liveness_->live_in(id, reg);
+        }
+        if (home[reg] != id) result[reg] = false;
+      };
+      kernel::for_each_use(instruction, [&](ptx::RegisterId reg) {
+        see(reg);
+        // The end of a block may be made twice, and be reached from both (block_loop.cpp).
+        if (ends_block(instruction)) result[reg] = false;
+      });
+      kernel::for_each_definition(instruction, see);
+    }
+  }
+  for (const auto* registers : {&function_.parameter_registers, &function_.return_registers}) {
+    for (ptx::RegisterId reg : *registers) {
+      if (reg < result.size()) result[reg] = false;
+    }
+  }
+  return result;
+}
+
 void FunctionEmitter::make_registers() {
   registers_.resize(function_.registers.size());
   read_.assign(function_.registers.size(), false);
@@ -202,12 +233,15 @@ void FunctionEmitter::make_registers() {
     if (function_.return_parameters[i].space == ptx::Space::Reg)
       used[function_.return_registers[i]] = read_[function_.return_registers[i]] = true;
   }
+  const std::vector<bool> of_block = registers_of_blocks();
   for (ptx::RegisterId reg = 0; reg < registers_.size(); ++reg) {
     if (!used[reg]) continue;
+    RegisterSlot& slot = registers_[reg];
+    slot.of_block = of_block[reg];
     const LanePattern& pattern = analysis_->pattern(reg);
     const int bits = ptx::bit_width(function_.registers[reg].type);
     // The parts of widened terms have the width of the inner value; multipliers that of the outer.
-    std::vector<llvm::Type*> types;
+    std::vector<llvm::Type*>& types = slot.types;
     if (!pattern.is_parts()) {
       types.push_back(int_type(bits, false));
     } else {
@@ -217,11 +251,12 @@ void FunctionEmitter::make_registers() {
         for (std::size_t i = 0; i < 1 + term.inner.factors.size(); ++i) types.push_back(int_type(32));
       }
     }
-    for (llvm::Type* type : types) {
-      llvm::AllocaInst* slot = stack_slot(type, "r");
-      // A register that was never written reads as zero: no undefined value reaches a branch.
-      builder_.CreateStore(llvm::Constant::getNullValue(type), slot);
-      registers_[reg].parts.push_back(slot);
+    // A register that was never written reads as zero: no undefined value reaches a branch.
+    for (llvm::Type* type : types) slot.values.push_back(llvm::Constant::getNullValue(type));
+    if (slot.of_block) continue;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+      slot.parts.push_back(stack_slot(types[i], "r"));
+      builder_.CreateStore(slot.values[i], slot.parts[i]);
     }
   }
   for (std::size_t i = 0; i < function_.parameters.size() && !function_.is_kernel; ++i) {
@@ -233,19 +268,30 @@ void FunctionEmitter::make_registers() {
   }
 }
 
+Value* FunctionEmitter::load_part(const RegisterSlot& slot, std::size_t part) {
+  return slot.of_block ? slot.values[part] : builder_.CreateLoad(slot.types[part], slot.parts[part]);
+}
+
+void FunctionEmitter::store_part(RegisterSlot& slot, std::size_t part, Value* value) {
+  if (slot.of_block) {
+    slot.values[part] = value;
+  } else {
+    builder_.CreateStore(value, slot.parts[part]);
+  }
+}
+
 Lanes FunctionEmitter::load_register(ptx::RegisterId reg) {
+  const RegisterSlot& slot = registers_[reg];
   Lanes result;
   result.pattern = analysis_->pattern(reg);
-  for (llvm::AllocaInst* slot : registers_[reg].parts) {
-    result.parts.push_back(builder_.CreateLoad(slot->getAllocatedType(), slot));
-  }
+  for (std::size_t i = 0; i < slot.types.size(); ++i) result.parts.push_back(load_part(slot, i));
   return result;
 }
 
 void FunctionEmitter::store_register(ptx::RegisterId reg, const Lanes& value) {
   const LanePattern& pattern = analysis_->pattern(reg);
   RegisterSlot& slot = registers_[reg];
-  const bool keep = analysis_->keeps_old_lanes(reg, block_);
+  const bool keep = !slot.of_block && analysis_->keeps_old_lanes(reg, block_);
   if (pattern.is_parts()) {
     Lanes parts = value;
     if (!value.pattern.same_shape(pattern)) {
@@ -255,22 +301,20 @@ void FunctionEmitter::store_register(ptx::RegisterId reg, const Lanes& value) {
         throw Unsupported{"internal: lane patterns disagree in '" + function_.name + "'"};
       parts = uniform(builder_.CreateExtractElement(materialize(value), std::uint64_t{0}));
     }
-    for (std::size_t i = 0; i < slot.parts.size(); ++i) {
+    for (std::size_t i = 0; i < slot.types.size(); ++i) {
       Value* part = parts.parts[i];
-      if (guard_ != nullptr) {
-        part = builder_.CreateSelect(guard_, part, builder_.CreateLoad(part->getType(), slot.parts[i]));
-      }
-      builder_.CreateStore(part, slot.parts[i]);
+      if (guard_ != nullptr) part = builder_.CreateSelect(guard_, part, load_part(slot, i));
+      store_part(slot, i, part);
     }
     return;
   }
   Value* vector = materialize(value);
   if (keep || guard_ != nullptr) {
-    Value* old = builder_.CreateLoad(vector->getType(), slot.parts[0]);
+    Value* old = load_part(slot, 0);
     Value* condition = keep ? mask_vector() : guard_;
     vector = builder_.CreateSelect(condition, vector, old);
   }
-  builder_.CreateStore(vector, slot.parts[0]);
+  store_part(slot, 0, vector);
 }
 
 void FunctionEmitter::write(const Operand& destination, Lanes value) {
@@ -499,6 +543,13 @@ void FunctionEmitter::emit_block(BlockId block) {
     return;
   }
   begin_block(block);
+  for (std::uint32_t i = basic.first; i < basic.last; ++i) {
+    kernel::for_each_definition(function_.instructions[i], [&](ptx::RegisterId reg) {
+      RegisterSlot& slot = registers_[reg];
+      for (std::size_t part = 0; slot.of_block && part < slot.types.size(); ++part)
+        slot.values[part] = llvm::Constant::getNullValue(slot.types[part]);
+    });
+  }
   count_block(block, block_mask_);
   if (!scheduled_ && basic.loop != kernel::kNoLoop && graph_.loops()[basic.loop].header == block) {
     kill_registers(block);

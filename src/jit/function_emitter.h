@@ -116,6 +116,7 @@ class FunctionEmitter {
   llvm::Value* frame_offset() { return frame_; }                     // of this call in local memory
   llvm::AllocaInst* stack_slot(llvm::Type* type, const char* name);  // in the entry block
   llvm::Value* store_lanes(llvm::Value* vector, const char* name);   // to a stack slot; returns ptr
+  unsigned& scratch_used() { return scratch_used_; }  // slots of WarpContext::scratch (lane_functions.h)
   Lanes window_base(ptx::Space space);  // generic address of lane's .shared or .local window
   llvm::Function* runtime_function(const char* name, llvm::FunctionType* type);
   const kernel::LaneAnalysis& analysis() const { return *analysis_; }
@@ -141,8 +142,13 @@ class FunctionEmitter {
   Scalars& scalars() { return scalars_; }
 
  private:
+  // A register lies in stack slots that LLVM promotes. One that only one block knows needs none: its parts are
+  // the values last written. Thousands of slots take LLVM long.
   struct RegisterSlot {
+    std::vector<llvm::Type*> types;
     std::vector<llvm::AllocaInst*> parts;
+    std::vector<llvm::Value*> values;
+    bool of_block = false;
   };
 
   struct Edge {
@@ -166,6 +172,9 @@ class FunctionEmitter {
   void end_coroutine();
 
   void make_registers();
+  std::vector<bool> registers_of_blocks() const;
+  llvm::Value* load_part(const RegisterSlot& slot, std::size_t part);
+  void store_part(RegisterSlot& slot, std::size_t part, llvm::Value* value);
   void make_blocks();
   void emit_block(kernel::BlockId block);
   void emit_instruction(const ptx::Instruction& instruction);
@@ -267,6 +276,7 @@ class FunctionEmitter {
   llvm::Value* effective_mask_ = nullptr;
   llvm::Value* mask_vector_ = nullptr;
   llvm::Value* guard_ = nullptr;  // i1 or <32 x i1>, null: none
+  unsigned scratch_used_ = 0;
   bool mask_may_be_empty_ = false;
   bool block_may_be_empty_ = false;  // after a call in which lanes may have exited
   bool all_lanes_stay_ = false;      // the blocks made now run with 32 lanes where they are convergent

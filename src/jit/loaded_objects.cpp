@@ -16,6 +16,7 @@
 #include <optional>
 #include <utility>
 
+#include "jit/lane_functions.h"
 #include "jit/module_compiler.h"
 #include "jit/runtime_functions.h"
 
@@ -91,8 +92,10 @@ class OrcObjects final : public LoadedObjects {
                                      llvm::DILineInfoSpecifier::FunctionNameKind::ShortName);
     const llvm::DILineInfo line = debug->getLineInfoForAddress({at - image.start, image.section}, wanted);
     if (line.Line == 0) return false;
+    location = {};
+    location.of_many = line.FunctionName == kLaneFunctionScope;
+    if (location.of_many) return true;
     location.ptx_line = line.Line;
-    location.function = 0;
     if (line.FunctionName.size() > 1 && line.FunctionName[0] == 'f') {
       location.function =
           static_cast<std::uint32_t>(std::strtoul(line.FunctionName.c_str() + 1, nullptr, 10));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "jit/access_plan.h"
+#include "jit/lane_functions.h"
 
 namespace doppel::jit {
 
@@ -20,14 +21,19 @@ class MemoryAccess {
   llvm::Value* addresses();
   // A scalar, where every lane has one address.
   llvm::Value* uniform_address();
-  // Leaves the lanes' addresses in the context, for the report of a fault.
-  void record_addresses() { record(nullptr); }
+  // Before the access is made: leaves the lanes' addresses in the context, for the report of a fault, and
+  // tells the engine in traced and checked builds. kind: kAccessStore and kAccessAtomic.
+  void begin(std::uint32_t kind) { begin(kind, nullptr); }
+  // The same for a function that goes lane by lane: where it finds the addresses.
+  LaneAddresses begin_lanes(std::uint32_t kind, ScratchSlots& scratch);
 
  private:
   enum class Order { Plain, Strong };
   void resolve(const ptx::Operand& address);
   void resolve_body_parameter(const ptx::Operand& address, llvm::Value* memory, std::uint64_t stride);
-  void announce(bool is_store);
+  bool is_announced() const;
+  void begin(std::uint32_t kind, const AccessPlan* plan);
+  void announce(std::uint32_t kind);
   void record(const AccessPlan* plan);
   void record_form(int width, int step);
   void prefetch(const AccessPlan& plan);
@@ -40,8 +46,9 @@ class MemoryAccess {
   llvm::Value* segment_mask(int first_lane, int width);
   llvm::Align alignment() const { return llvm::Align(static_cast<std::uint64_t>(element_bytes_)); }
   llvm::Value* pointer(llvm::Value* address, std::int64_t offset = 0);
-  llvm::Value* lane_loop(bool is_store, const std::vector<llvm::Value*>& values,
-                         std::vector<llvm::Value*>& results);
+  std::vector<llvm::Value*> load_lanes();
+  void store_lanes(const std::vector<llvm::Value*>& lanes);
+  void access_lanes(bool is_store, llvm::Value* values, ScratchSlots& scratch);
 
   FunctionEmitter& emitter_;
   llvm::IRBuilder<>& b_;

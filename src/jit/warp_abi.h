@@ -20,7 +20,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 5;
+inline constexpr std::uint32_t kWarpAbiVersion = 6;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -59,14 +59,14 @@ struct RuntimeCallbacks {
   std::uint64_t (*globaltimer)(WarpContext*);
   std::uint64_t (*clock)(WarpContext*);
   void (*nanosleep)(WarpContext*, std::uint32_t nanoseconds);
-  // Traced build only. addresses: generic addresses of the active lanes.
+  // Traced build only. The generic addresses of the active lanes are in the context: access_address().
   void (*trace_block)(WarpContext*, std::uint32_t trace_block_id, std::uint32_t mask);
   void (*trace_access)(WarpContext*, std::uint32_t instruction, std::uint32_t mask,
-                       std::uint32_t access_flags, const std::uint64_t* addresses);
-  // Checked build only (--check): called before the access. It reports and ends the launch where the access
-  // is wrong.
+                       std::uint32_t access_flags);
+  // Checked build only (--check): called before the access, whose addresses are in the context. It reports
+  // and ends the launch where the access is wrong.
   void (*check_access)(WarpContext*, std::uint32_t function, std::uint32_t instruction, std::uint32_t mask,
-                       std::uint32_t access_flags, const std::uint64_t* addresses);
+                       std::uint32_t access_flags);
 };
 
 enum class RuntimeFunction : std::uint32_t { Vprintf, Assertfail, Malloc, Free };
@@ -85,6 +85,10 @@ inline constexpr std::uint32_t kReservedSharedOffset = 1u << 30;
 inline constexpr std::uint32_t kReservedSharedBytes = 1024;
 inline constexpr std::uint32_t kReservedSharedUserOffset =
     kReservedSharedOffset + 512;  // _1: cooperative groups' scratch
+
+// A slot holds what an operand of 32 lanes of up to 64 bits does.
+inline constexpr std::uint64_t kScratchSlotBytes = 256;
+inline constexpr std::uint32_t kScratchSlots = 16;
 
 // One warp's view of its launch. Generated code reads; fields marked (w) it also writes.
 struct WarpContext {
@@ -111,8 +115,9 @@ struct WarpContext {
   std::uint32_t dynamic_shared_bytes;
   std::uint64_t grid_id;
   // (w) The lanes' addresses of the last global or generic access that could fault, for the report of a fault
-  // without --check: read them with access_address(). Generated code stores what it has at hand: one address
-  // for each segment of access_width lanes, whose lanes are access_step bytes apart.
+  // without --check; in traced and checked builds of every access: read them with access_address().
+  // Generated code stores what it has at hand: one address for each segment of access_width lanes, whose
+  // lanes are access_step bytes apart.
   std::uint64_t access_addresses[kWarpLanes];
   std::uint32_t access_width;  // 1: an address for each lane
   std::uint32_t access_step;
@@ -121,6 +126,13 @@ struct WarpContext {
   std::uint64_t
       grid_workspace;  // of a cooperative launch, else 0: %envreg1 and %envreg2 are its high and low half
   std::uint32_t barrier_result;  // of the last barrier, in a coroutine: see RuntimeCallbacks::arrive
+  // (w) kScratchSlots * kScratchSlotBytes bytes, aligned to kFrameAlignment, in which code hands values of all
+  // lanes to functions that take them lane by lane. The host thread's: nothing is kept there from one
+  // instruction to the next.
+  std::byte* scratch;
+  // (w) Of the access that a function for many accesses makes (jit/lane_functions.h): the PTX function in the
+  // high 32 bits, the index of the instruction in the low ones.
+  std::uint64_t access_site;
   void* engine;                  // the engine's own
 };
 

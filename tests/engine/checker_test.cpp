@@ -48,10 +48,11 @@ struct Access {
 
 void access(jit::WarpContext* context) {
   const auto& data = data_of<Access>(context);
-  std::array<std::uint64_t, 32> addresses;
-  for (std::uint64_t lane = 0; lane < 32; ++lane) addresses[lane] = data.address + 4 * lane;
-  context->callbacks->check_access(
-      context, 0, 0, ~0u, data.bytes | jit::kAccessStore | 4u << jit::kAccessAlignShift, addresses.data());
+  context->access_addresses[0] = data.address;
+  context->access_width = 32;
+  context->access_step = 4;
+  context->callbacks->check_access(context, 0, 0, ~0u,
+                                   data.bytes | jit::kAccessStore | 4u << jit::kAccessAlignShift);
 }
 
 TEST(Checker, FindsOutOfBoundsInsideOfAPage) {
