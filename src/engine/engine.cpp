@@ -27,6 +27,11 @@ using Clock = std::chrono::steady_clock;
 
 // Waking a thread costs a few microseconds: only for more work than that.
 constexpr double kWorthAThreadUs = 30;
+// A kernel of more PTX instructions runs its first launches in code that is compiled quickly, and only in one
+// build: what traces some blocks runs the others too.
+constexpr std::uint64_t kLargeKernel = 500;
+// Until it has run as long as it would take to compile it with full effort, on one core.
+constexpr double kFullEffortUsPerInstruction = 1500;
 // How often stopped grids are looked at whose threads do not come to see it by themselves.
 constexpr auto kInterruptEvery = std::chrono::milliseconds(50);
 
@@ -202,13 +207,22 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
   grid.shared_bytes = grid.kernel->static_shared_bytes + launch.dynamic_shared_bytes;
   const bool full_warps = launch.block.count() % jit::kWarpLanes == 0;
   jit::Variant variant{grid.shape, full_warps, launch.check ? jit::Build::Checked : jit::Build::Plain};
+  PreparedKernel& kernel = *grid.kernel;
+  const bool traces = !launch.traced_blocks.empty() && !launch.check;
+  grid.quick = kernel.instructions > kLargeKernel &&
+               kernel.quick_us < kFullEffortUsPerInstruction * static_cast<double>(kernel.instructions);
+  if (grid.quick) {
+    variant.effort = jit::Effort::Quick;
+    if (traces) kernel.has_traced_code = true;
+    if (kernel.has_traced_code && !launch.check) variant.build = jit::Build::Traced;
+  }
   const auto code = launch.module->kernel(launch.function, variant);
   if (!code) return tl::unexpected(code.error());
   grid.entry = code->entry;
   grid.coroutine = code->coroutine;
   grid.block_entry = code->block_entry;
   grid.local_bytes = code->local_bytes;
-  if (!launch.traced_blocks.empty() && !launch.check) {
+  if (traces) {
     variant.build = jit::Build::Traced;
     const auto traced = launch.module->kernel(launch.function, variant);
     if (!traced) return tl::unexpected(traced.error());
@@ -249,6 +263,7 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
   work(grid);
   if (helped) leave_help(grid);
   const double elapsed_us = std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+  if (grid.quick) grid.kernel->quick_us = grid.kernel->quick_us + elapsed_us * grid.threads;
   grid.kernel->microseconds_per_block = elapsed_us * grid.threads / static_cast<double>(grid.blocks);
 
   if (!grid.fault && launch.cancel != nullptr && *launch.cancel && grid.cut_short) {

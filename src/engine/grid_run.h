@@ -28,6 +28,7 @@ struct GridRun {
   jit::WarpEntry entry = nullptr;         // plain, or checked
   bool coroutine = false;                 // `entry` is one
   jit::BlockEntry block_entry = nullptr;  // not null: in place of `entry`
+  bool quick = false;                     // all of it is code made quickly
   jit::WarpEntry traced_entry = nullptr;  // null: nothing is traced; never a coroutine
   std::uint64_t local_bytes = 0;
   jit::LaneShape shape = jit::LaneShape::General;

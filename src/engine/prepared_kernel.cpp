@@ -30,6 +30,7 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
     const std::uint32_t last =
         each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
     if (last > first) prepared->slot_ranges.emplace_back(first, last);
+    prepared->instructions += module.functions[each].instructions.size();
     for (const ptx::Instruction& instruction : module.functions[each].instructions) {
       prepared->reads_clock = prepared->reads_clock || kernel::reads_clock(instruction);
       prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(instruction);

@@ -48,7 +48,7 @@ class LazyModule final : public CompiledModule {
       return fail(Error::Kind::InvalidArgument, "not a kernel of the module");
     }
     const Key key{function, static_cast<int>(variant.shape), variant.full_warps,
-                  static_cast<int>(variant.build)};
+                  static_cast<int>(variant.build), static_cast<int>(variant.effort)};
     std::unique_lock lock(mutex_);
     Slot& slot = code_[key];
     // Another thread compiles it: its result is ours.
@@ -66,7 +66,7 @@ class LazyModule final : public CompiledModule {
   }
 
  private:
-  using Key = std::tuple<std::uint32_t, int, bool, int>;
+  using Key = std::tuple<std::uint32_t, int, bool, int, int>;
   struct Slot {
     bool busy = false, done = false;
     Result<KernelCode> result;
@@ -74,7 +74,13 @@ class LazyModule final : public CompiledModule {
 
   Result<KernelCode> make(std::uint32_t function, Variant variant) {
     const CompileRequest request{module_.get(), function, variant, &first_slot_};
-    std::unique_ptr<llvm::MemoryBuffer> object = cache_.find(function, variant);
+    std::unique_ptr<llvm::MemoryBuffer> object;
+    if (variant.effort == Effort::Quick) {
+      Variant full = variant;
+      full.effort = Effort::Full;
+      object = cache_.find(function, full);
+    }
+    if (!object) object = cache_.find(function, variant);
     if (!object) {
       const CompileGate::Pass pass(gate_);
       if (!pass) return fail(Error::Kind::NotPermitted, "the process ends: nothing is compiled any more");

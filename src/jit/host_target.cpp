@@ -50,13 +50,16 @@ const HostTarget& HostTarget::get() {
   return host;
 }
 
-std::unique_ptr<llvm::TargetMachine> HostTarget::machine() const {
+std::unique_ptr<llvm::TargetMachine> HostTarget::machine(Effort effort) const {
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;  // a product and a sum round twice unless PTX says fma
   options.TrapUnreachable = true;
-  return std::unique_ptr<llvm::TargetMachine>(
-      target_->createTargetMachine(llvm::sys::getProcessTriple(), cpu_, features_, options, llvm::Reloc::PIC_,
-                                   llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, /*JIT=*/true));
+  const bool quick = effort == Effort::Quick;
+  std::unique_ptr<llvm::TargetMachine> machine(target_->createTargetMachine(
+      llvm::sys::getProcessTriple(), cpu_, features_, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
+      quick ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default, /*JIT=*/true));
+  if (machine != nullptr) machine->setO0WantsFastISel(false);
+  return machine;
 }
 
 void HostTarget::apply(llvm::Function& function) const {

@@ -194,6 +194,7 @@ Result<GridResult> run_grid(const GridRun& run) {
   variant.shape = lane_shape(run.block);
   variant.full_warps = threads % 32 == 0;
   variant.build = run.build;
+  variant.effort = run.effort;
   auto code = run.module->kernel(run.function, variant);
   if (!code) return tl::unexpected(code.error());
   const kernel::SharedLayout layout = kernel::shared_layout(run.module->module(), run.function);
