@@ -98,7 +98,7 @@ inline void Fiber::switch_to(Fiber& next) {
 // Stacks with a guard page below each; taken from the host page by page as they are touched.
 class FiberPool {
  public:
-  static constexpr std::size_t kStackBytes = std::size_t{512} << 10;
+  static constexpr std::size_t kStackBytes = std::size_t{4} << 20;
   FiberPool() = default;
   ~FiberPool();
   FiberPool(const FiberPool&) = delete;

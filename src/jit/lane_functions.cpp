@@ -37,9 +37,11 @@ namespace {
 // So many lanes of a full warp are written out one after the other.
 constexpr std::uint32_t kUnrolled = 8;
 
-llvm::CallingConv::ID convention(const llvm::Module& module) {
-  // The caller keeps its vectors where they are.
-  return llvm::Triple(module.getTargetTriple()).isX86() ? llvm::CallingConv::PreserveAll : llvm::CallingConv::C;
+llvm::CallingConv::ID convention(const llvm::Module& module, const LaneFunction& function) {
+  // The caller keeps its vectors where they are. Where the function uses one itself, LLVM 19 would save it to a
+  // place of the stack that is not aligned for it.
+  const bool keeps = llvm::Triple(module.getTargetTriple()).isX86() && !function.floats;
+  return keeps ? llvm::CallingConv::PreserveAll : llvm::CallingConv::C;
 }
 
 class LaneFunctionBody {
@@ -152,7 +154,7 @@ void call_lane_function(FunctionEmitter& emitter, const LaneFunction& function, 
         b.getVoidTy(), {pointer, pointer, pointer, b.getInt32Ty(), b.getInt64Ty(), b.getInt32Ty()}, false);
     callee = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, module);
     HostTarget::get().apply(*callee);
-    callee->setCallingConv(convention(module));
+    callee->setCallingConv(convention(module, function));
     callee->addFnAttr(llvm::Attribute::NoInline);
     // What it does not use of the host's vectors it need not keep for the caller.
     callee->addFnAttr(llvm::Attribute::NoImplicitFloat);

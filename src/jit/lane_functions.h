@@ -46,6 +46,7 @@ struct LaneFunction {
   std::string name;                                // of what it does: made where no function has it yet
   std::uint64_t result_bytes = 0;                  // of `values`, that are zero for lanes outside of the mask
   std::function<void(const LaneArguments&)> body;  // one lane; may add blocks
+  bool floats = false;                             // the body computes with them
 };
 
 // Calls it for the lanes of the current mask, in their order. `values`: memory for operands and results.

@@ -73,6 +73,7 @@ class AtomicLowering {
                                 ptx::name_of(instruction_.modifiers.space), static_cast<int>(ordering()),
                                 wants_result_ ? ".result" : "");
     if (wants_result_) function.result_bytes = bytes;
+    function.floats = ptx::is_float(type_);
     function.body = [&](const LaneArguments& lane) {
       const auto place = [&](std::uint32_t index) {
         return b_.CreateGEP(element, lane.values,
