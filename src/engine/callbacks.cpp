@@ -310,8 +310,7 @@ void trace_access(jit::WarpContext* context, std::uint32_t instruction, std::uin
                   std::uint32_t flags) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  if (warp.trace != nullptr)
-    record_access(warp, instruction, mask, flags, access_addresses(*context).data());
+  if (warp.trace != nullptr) record_access(warp, instruction, mask, flags, access_addresses(*context).data());
 }
 
 void check_access(jit::WarpContext* context, std::uint32_t function, std::uint32_t instruction,

@@ -117,7 +117,7 @@ class FunctionEmitter {
   llvm::AllocaInst* stack_slot(llvm::Type* type, const char* name);  // in the entry block
   llvm::Value* store_lanes(llvm::Value* vector, const char* name);   // to a stack slot; returns ptr
   unsigned& scratch_used() { return scratch_used_; }  // slots of WarpContext::scratch (lane_functions.h)
-  Lanes window_base(ptx::Space space);  // generic address of lane's .shared or .local window
+  Lanes window_base(ptx::Space space);                // generic address of lane's .shared or .local window
   llvm::Function* runtime_function(const char* name, llvm::FunctionType* type);
   const kernel::LaneAnalysis& analysis() const { return *analysis_; }
   llvm::Value* live_mask();
@@ -142,8 +142,8 @@ class FunctionEmitter {
   Scalars& scalars() { return scalars_; }
 
  private:
-  // A register lies in stack slots that LLVM promotes. One that only one block knows needs none: its parts are
-  // the values last written. Thousands of slots take LLVM long.
+  // A register lies in stack slots that LLVM promotes. One that only one block knows needs none: its parts
+  // are the values last written. Thousands of slots take LLVM long.
   struct RegisterSlot {
     std::vector<llvm::Type*> types;
     std::vector<llvm::AllocaInst*> parts;

@@ -38,8 +38,8 @@ namespace {
 constexpr std::uint32_t kUnrolled = 8;
 
 llvm::CallingConv::ID convention(const llvm::Module& module, const LaneFunction& function) {
-  // The caller keeps its vectors where they are. Where the function uses one itself, LLVM 19 would save it to a
-  // place of the stack that is not aligned for it.
+  // The caller keeps its vectors where they are. Where the function uses one itself, LLVM 19 would save it to
+  // a place of the stack that is not aligned for it.
   const bool keeps = llvm::Triple(module.getTargetTriple()).isX86() && !function.floats;
   return keeps ? llvm::CallingConv::PreserveAll : llvm::CallingConv::C;
 }
@@ -120,8 +120,8 @@ class LaneFunctionBody {
     Value* memory = into_->getArg(1);
     Value* address = nullptr;
     if (addresses_.offset == nullptr) {
-      address = b_.CreateAlignedLoad(b_.getInt64Ty(), b_.CreateGEP(b_.getInt64Ty(), memory, lane),
-                                     llvm::Align(8));
+      address =
+          b_.CreateAlignedLoad(b_.getInt64Ty(), b_.CreateGEP(b_.getInt64Ty(), memory, lane), llvm::Align(8));
     } else {
       Value* offset = b_.CreateLoad(b_.getInt32Ty(), b_.CreateGEP(b_.getInt32Ty(), memory, lane));
       offset = b_.CreateAdd(offset, into_->getArg(5));
@@ -140,8 +140,8 @@ class LaneFunctionBody {
 
 }  // namespace
 
-void call_lane_function(FunctionEmitter& emitter, const LaneFunction& function, const LaneAddresses& addresses,
-                        Value* values) {
+void call_lane_function(FunctionEmitter& emitter, const LaneFunction& function,
+                        const LaneAddresses& addresses, Value* values) {
   llvm::IRBuilder<>& b = emitter.b();
   llvm::Module& module = emitter.module().llvm;
   std::string name = "lanes." + function.name;

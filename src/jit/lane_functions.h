@@ -1,6 +1,6 @@
-// What goes lane by lane, out of line: one function of the generated code for all instructions of a kind, which
-// takes its lanes from memory. In line, each would be a loop of its own, with stack slots, and LLVM's passes take
-// much longer than in proportion to how many of these there are.
+// What goes lane by lane, out of line: one function of the generated code for all instructions of a kind,
+// which takes its lanes from memory. In line, each would be a loop of its own, with stack slots, and LLVM's
+// passes take much longer than in proportion to how many of these there are.
 #pragma once
 
 #include <functional>
@@ -50,8 +50,8 @@ struct LaneFunction {
 };
 
 // Calls it for the lanes of the current mask, in their order. `values`: memory for operands and results.
-void call_lane_function(FunctionEmitter& emitter, const LaneFunction& function, const LaneAddresses& addresses,
-                        llvm::Value* values);
+void call_lane_function(FunctionEmitter& emitter, const LaneFunction& function,
+                        const LaneAddresses& addresses, llvm::Value* values);
 
 // The name under which such functions stand in line tables: the instruction is then WarpContext::access_site.
 inline constexpr const char* kLaneFunctionScope = "lanes";

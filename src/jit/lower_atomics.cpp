@@ -334,7 +334,7 @@ class AtomicLowering {
   AtomicOp op_;
   Type type_;
   int bits_;
-  std::size_t first_;  // the address operand
+  std::size_t first_;         // the address operand
   Value* context_ = nullptr;  // where code is made
   MemoryAccess access_;
   bool in_shared_ = false;

@@ -6,7 +6,6 @@
 
 #include "jit/lane_loop.h"
 
-
 namespace doppel::jit {
 namespace {
 
@@ -456,9 +455,8 @@ void MemoryAccess::store_lanes(const std::vector<Value*>& lanes) {
   const auto bytes = static_cast<std::uint64_t>(kWarpLanes * element_bytes_);
   Value* values = scratch.take(bytes * static_cast<std::uint64_t>(elements_));
   for (int k = 0; k < elements_; ++k) {
-    b_.CreateStore(
-        emitter_.splat(lanes[static_cast<std::size_t>(k)]),
-        b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), values, bytes * static_cast<unsigned>(k)));
+    b_.CreateStore(emitter_.splat(lanes[static_cast<std::size_t>(k)]),
+                   b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), values, bytes * static_cast<unsigned>(k)));
   }
   access_lanes(true, values, scratch);
 }

@@ -18,8 +18,8 @@
 namespace doppel::jit {
 namespace {
 
-// Instructions a block. A block of 20,000 takes LLVM half the time in blocks of 100, and a tenth more in blocks
-// of 300; what fills a block of a thousand is still as quick as one.
+// Instructions a block. A block of 20,000 takes LLVM half the time in blocks of 100, and a tenth more in
+// blocks of 300; what fills a block of a thousand is still as quick as one.
 constexpr std::size_t kLongBlock = 1000;
 constexpr std::size_t kSplitBlock = 100;
 

@@ -36,8 +36,8 @@ std::string text() {
         2 * step + 1, 3 * step, step + 3, guard);
   }
   for (std::uint32_t cell = 0; cell < kCells; ++cell)
-    body += fmt::format("  ld.local.u32 %x, [cells+{}];\n  st.global.u32 [%out+{}], %x;\n", 4 * cell,
-                        4 * cell);
+    body +=
+        fmt::format("  ld.local.u32 %x, [cells+{}];\n  st.global.u32 [%out+{}], %x;\n", 4 * cell, 4 * cell);
   return fmt::format(
       ".version 7.8\n.target sm_86\n.address_size 64\n.visible .entry k(.param .u64 p)\n{{\n"
       "  .reg .b32 %t, %i, %j, %x, %y;\n  .reg .b64 %a, %b, %cells, %out;\n  .reg .pred %odd;\n"
