@@ -140,7 +140,8 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
   }
   if (fault.space.empty() || fault.space == "generic") fault.space = space_name(warp, fault.address);
   if (fault.space == "shared") {
-    const std::uint64_t offset = fault.address - reinterpret_cast<std::uint64_t>(warp.context.shared);
+    const auto offset =
+        static_cast<std::uint32_t>(fault.address - reinterpret_cast<std::uint64_t>(warp.context.shared));
     fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset,
                                    warp.block->grid->shared_bytes);
     fault.address = offset;

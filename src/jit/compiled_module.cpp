@@ -17,10 +17,6 @@
 namespace doppel::jit {
 namespace {
 
-// Local memory of a thread whose calls recurse, beyond what one round of the calls takes: what
-// cudaLimitStackSize is by default.
-constexpr std::uint64_t kRecursiveLocalBytes = 16384;
-
 class LazyModule final : public CompiledModule {
  public:
   LazyModule(std::shared_ptr<const ptx::Module> module, Options options,
@@ -98,7 +94,10 @@ class LazyModule final : public CompiledModule {
       code.entry = reinterpret_cast<WarpEntry>(loaded->entry);
     }
     code.coroutine = loaded->kind == LoadedObjects::Kind::Coroutine;
-    code.local_bytes = kernel::local_bytes(*module_, function, kRecursiveLocalBytes);
+    const kernel::LocalBytes local = kernel::local_bytes(*module_, function);
+    code.local_bytes = local.chain;
+    code.recursive = local.recursive;
+    code.frames = loaded->frames;
     return code;
   }
 

@@ -34,12 +34,20 @@ struct Variant {
 using WarpEntry = void (*)(WarpContext*);
 using BlockEntry = void (*)(WarpRange*);
 
+// What the functions of an object take of the host's stack, in bytes.
+struct StackFrames {
+  std::uint64_t all = 0;      // one call of each
+  std::uint64_t largest = 0;  // of one
+};
+
 struct KernelCode {
   WarpEntry entry = nullptr;
   std::uint64_t local_bytes =
-      0;  // local memory of a thread: .local variables of the deepest static call chain (see docs)
+      0;  // local memory of a thread: .local variables of the deepest chain of calls, each function once
   bool coroutine = false;            // the entry also returns at barriers (warp_abi.h)
   BlockEntry block_entry = nullptr;  // not null: runs a block, and `entry` is null
+  StackFrames frames;
+  bool recursive = false;  // calls may nest: see Launch::stack_bytes
 };
 
 // Where a host address inside generated code comes from.

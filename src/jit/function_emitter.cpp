@@ -8,6 +8,8 @@
 #include <bit>
 #include <cstddef>
 
+#include "jit/bounds_tests.h"
+#include "jit/definedness.h"
 #include "jit/float_values.h"
 #include "jit/lower.h"
 #include "kernel/deferred_nans.h"
@@ -28,6 +30,7 @@ FunctionEmitter::FunctionEmitter(ModuleState& module, ptx::FunctionId function, 
       function_(module.ptx.functions[function]),
       into_(into),
       builder_(module.llvm.getContext()) {}
+FunctionEmitter::~FunctionEmitter() = default;
 
 void FunctionEmitter::unsupported(const Instruction& instruction, const std::string& why) {
   std::string message = (function_.is_kernel ? "in kernel '" : "in function '") + function_.name +
@@ -128,10 +131,12 @@ void FunctionEmitter::run() {
   if (waits_at_barriers()) begin_coroutine();
   builder_.CreateStore(lanes, live_);
   builder_.CreateStore(i32(1u << 16), poll_);
+  if (!function_.is_kernel && local_.bytes > 0) test_frame(lanes);
   const auto is_call = [](const Instruction& instruction) { return instruction.opcode == ptx::Opcode::Call; };
   if (function_.is_kernel && std::ranges::any_of(function_.instructions, is_call))
     builder_.CreateStore(i32(0), context_field_address(offsetof(WarpContext, exited_mask)));
   make_registers();
+  if (module_.variant.build == Build::Checked) definedness_ = std::make_unique<Definedness>(*this);
 
   const std::size_t count = graph_.blocks().size();
   if (scheduled_) make_scheduler();
@@ -166,6 +171,18 @@ void FunctionEmitter::run() {
   } else {
     builder_.CreateRetVoid();
   }
+}
+
+// A call takes its part of the thread's local memory. What lies in it need not be tested again.
+void FunctionEmitter::test_frame(Value* lanes) {
+  effective_mask_ = lanes;
+  MarkedAccess frame;
+  frame.flags = static_cast<std::uint32_t>(ptx::Space::Local) << kAccessSpaceShift;
+  frame.width = kWarpLanes;
+  frame.addresses.push_back(frame_);
+  Value* stride = context_field(offsetof(WarpContext, local_stride), builder_.getInt64Ty());
+  Value* last = builder_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, stride, i64(local_.bytes));
+  mark_offset_test(*this, frame, last, i64(0), 0);
 }
 
 void FunctionEmitter::make_blocks() {
@@ -565,6 +582,10 @@ void FunctionEmitter::emit_block(BlockId block) {
   }
   at_ = basic.last - 1;
   guard_ = nullptr;
+  if (definedness_ != nullptr && ends_block(function_.instructions[at_])) {
+    effective_mask_ = block_mask_;
+    definedness_->before(function_.instructions[at_]);
+  }
   if (!all_lanes_stay_ && partial_[block] != nullptr) {
     builder_.CreateBr(partial_[block]);
     builder_.SetInsertPoint(partial_[block]);
@@ -673,7 +694,9 @@ void FunctionEmitter::emit_instruction(const Instruction& instruction) {
   set_guard(instruction);
   payload_ignored_ = kernel::ignores_nan_payload(instruction) ||
                      (instruction.opcode == ptx::Opcode::Mov && defers_nan(instruction.operands[0]));
+  if (definedness_ != nullptr) definedness_->before(instruction);
   if (!lower_pattern(*this, instruction)) lower(*this, instruction);
+  if (definedness_ != nullptr) definedness_->after(instruction);
   guard_ = nullptr;
   payload_ignored_ = false;
 }
@@ -719,6 +742,9 @@ Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
         llvm::LoadInst* load = at.CreateLoad(
             at.getInt64Ty(), at.CreateConstInBoundsGEP1_64(at.getInt64Ty(), table, symbol.index));
         load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context(), {}));
+        const ptx::Variable& variable = module_.ptx.variables[symbol.index];
+        if (kernel::takes_device_memory(variable) && !variable.managed)
+          mark_known_inside(*load, variable.alignment);
         address = load;
       }
       return address;
@@ -738,6 +764,10 @@ Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
       break;
   }
   throw Unsupported{"the address of a .param variable in '" + function_.name + "'"};
+}
+
+std::uint64_t FunctionEmitter::kernel_parameter_bytes() const {
+  return kernel::parameter_layout(module_.ptx.functions[module_.kernel].parameters).size;
 }
 
 Value* FunctionEmitter::parameter_memory(const ptx::SymbolRef& symbol) {

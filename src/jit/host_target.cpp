@@ -54,6 +54,7 @@ std::unique_ptr<llvm::TargetMachine> HostTarget::machine(Effort effort) const {
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;  // a product and a sum round twice unless PTX says fma
   options.TrapUnreachable = true;
+  options.EmitStackSizeSection = true;  // the engine makes stacks large enough: see loaded_objects
   const bool quick = effort == Effort::Quick;
   std::unique_ptr<llvm::TargetMachine> machine(target_->createTargetMachine(
       llvm::sys::getProcessTriple(), cpu_, features_, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
@@ -70,6 +71,8 @@ void HostTarget::apply(llvm::Function& function) const {
   function.addFnAttr("target-cpu", cpu_);
   function.addFnAttr("target-features", features_);
   function.addFnAttr(llvm::Attribute::NoUnwind);
+  // A frame larger than the guard below a stack touches each of its pages in turn.
+  function.addFnAttr("probe-stack", "inline-asm");
   function.addFnAttr(llvm::Attribute::NullPointerIsValid);  // a wild access must fault, not vanish
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "jit/definedness.h"
+
 namespace doppel::jit {
 
 using llvm::Value;
@@ -24,7 +26,7 @@ void emit_lane_loop(FunctionEmitter& emitter, Value* mask, const std::function<v
   b.SetInsertPoint(done);
 }
 
-void emit_access_callback(FunctionEmitter& emitter, std::uint32_t flags) {
+void emit_access_callback(FunctionEmitter& emitter, std::uint32_t flags, int elements) {
   llvm::IRBuilder<>& b = emitter.b();
   llvm::Type* word = b.getInt32Ty();
   llvm::Type* pointer = b.getPtrTy();
@@ -34,10 +36,12 @@ void emit_access_callback(FunctionEmitter& emitter, std::uint32_t flags) {
                      {emitter.context_pointer(), emitter.i32(emitter.instruction_index()), emitter.mask(),
                       emitter.i32(flags)});
   } else if (emitter.module().variant.build == Build::Checked) {
-    emitter.callback(offsetof(RuntimeCallbacks, check_access),
-                     llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word, word}, false),
-                     {emitter.context_pointer(), emitter.i32(emitter.function_id()),
-                      emitter.i32(emitter.instruction_index()), emitter.mask(), emitter.i32(flags)});
+    emitter.callback(
+        offsetof(RuntimeCallbacks, check_access),
+        llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word, word, word, pointer}, false),
+        {emitter.context_pointer(), emitter.i32(emitter.function_id()),
+         emitter.i32(emitter.instruction_index()), emitter.mask(), emitter.i32(flags),
+         emitter.i32(static_cast<std::uint32_t>(elements)), emitter.definedness()->elements()});
   }
 }
 

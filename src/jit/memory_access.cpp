@@ -88,6 +88,10 @@ void MemoryAccess::resolve(const Operand& address) {
       offset = emitter_.varying(emitter_.resize(emitter_.materialize(offset), 64, false));
     address_ = sum(offset, emitter_.uniform(base));
     offset_ = address.offset;
+    window_offset_ = offset;
+    last_offset_ =
+        b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, emitter_.i64(emitter_.kernel_parameter_bytes()),
+                                 emitter_.i64(access_bytes()));
     if (from_symbol && address.offset >= 0)
       parameter_ = emitter_.parameter_offset(address.symbol) + static_cast<std::uint64_t>(address.offset);
     return;
@@ -120,15 +124,24 @@ void MemoryAccess::resolve(const Operand& address) {
   }
   address_ = base;
   offset_ = address.offset;
-  if (space_ == Space::Local) address_ = sum(address_, emitter_.window_base(Space::Local));
+  if (space_ == Space::Local) {
+    window_offset_ = address_;
+    last_offset_ =
+        b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat,
+                                 emitter_.context_field(offsetof(WarpContext, local_stride), b_.getInt64Ty()),
+                                 emitter_.i64(access_bytes()));
+    address_ = sum(address_, emitter_.window_base(Space::Local));
+  }
   invariant_ = space_ == Space::Const || instruction_.modifiers.cache_op == ptx::CacheOp::Nc;
 }
 
-void MemoryAccess::resolve_body_parameter(const Operand& address, Value* memory, std::uint64_t stride) {
+void MemoryAccess::resolve_body_parameter(const Operand& address, Value* memory, std::uint64_t size) {
+  if (address.offset < 0 || static_cast<std::uint64_t>(address.offset) + access_bytes() > size)
+    emitter_.unsupported(instruction_, "it reaches beyond the parameter");
   address_ = Lanes{};
   address_.pattern = kernel::LanePattern::uniform(64);
   for (int lane = 0; lane < kWarpLanes; ++lane) {
-    address_.pattern.linear.offset[lane] = static_cast<std::int64_t>(stride) * lane;
+    address_.pattern.linear.offset[lane] = static_cast<std::int64_t>(size) * lane;
   }
   Value* start =
       b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), memory, static_cast<std::uint64_t>(address.offset));
@@ -164,6 +177,7 @@ bool MemoryAccess::is_announced() const {
 
 // Before the access is made: its addresses to the context, and a call where the engine wants to know.
 void MemoryAccess::begin(std::uint32_t kind, const AccessPlan* plan) {
+  test(plan, kind);
   // Shared and local memory cannot fault by a program's address alone where the engine guards its windows;
   // the report for them does without.
   if (is_announced() || space_ == ptx::Space::Global || space_ == ptx::Space::Generic) record(plan);
@@ -171,10 +185,57 @@ void MemoryAccess::begin(std::uint32_t kind, const AccessPlan* plan) {
 }
 
 void MemoryAccess::announce(std::uint32_t kind) {
-  if (!is_announced()) return;
-  const auto bytes = static_cast<std::uint32_t>(element_bytes_ * elements_);
-  emit_access_callback(emitter_, kind | bytes | static_cast<std::uint32_t>(space_) << kAccessSpaceShift |
-                                     bytes << kAccessAlignShift);
+  if (is_announced()) emit_access_callback(emitter_, flags(kind), elements_);
+}
+
+std::uint32_t MemoryAccess::flags(std::uint32_t kind) const {
+  const auto bytes = static_cast<std::uint32_t>(access_bytes());
+  return kind | bytes | static_cast<std::uint32_t>(space_) << kAccessSpaceShift | bytes << kAccessAlignShift;
+}
+
+// Marks what has to be tested before the access is made. plan: null where it goes lane by lane.
+void MemoryAccess::test(const AccessPlan* plan, std::uint32_t kind) {
+  if (space_ == Space::Param && last_offset_ == nullptr) return;  // tested when it was resolved
+  MarkedAccess access;
+  access.flags = flags(kind);
+  if (last_offset_ != nullptr) {
+    access.addresses.push_back(offsets());
+    access.width = access.addresses[0]->getType()->isVectorTy() ? 1 : kWarpLanes;
+    const bool local = space_ == Space::Local;
+    mark_offset_test(emitter_, access, last_offset_, local ? emitter_.frame_offset() : emitter_.i64(0),
+                     local ? emitter_.frame_bytes() : emitter_.kernel_parameter_bytes());
+    return;
+  }
+  bool alike = plan != nullptr;
+  for (std::size_t s = 1; alike && s < plan->segments.size(); ++s)
+    alike = plan->segments[s].broadcast == plan->segments[0].broadcast;
+  if (alike) {
+    access.width = static_cast<std::uint32_t>(plan->width);
+    access.step = plan->segments[0].broadcast ? 0 : static_cast<std::uint32_t>(access_bytes());
+    for (const AccessSegment& segment : plan->segments) {
+      Value* address = window_ != nullptr ? segment.in_window : segment.address;
+      access.addresses.push_back(
+          b_.CreateAdd(address, emitter_.i64(static_cast<std::uint64_t>(segment.offset))));
+    }
+  } else if (Value* address = uniform_address()) {
+    access.width = kWarpLanes;
+    access.addresses.push_back(window_ == nullptr ? address : b_.CreateSub(address, window_));
+  } else {
+    Value* each = addresses();
+    access.addresses.push_back(window_ == nullptr ? each : b_.CreateSub(each, emitter_.splat(window_)));
+  }
+  if (window_ != nullptr) {
+    if (access_bytes() > 1) mark_alignment_test(emitter_, access);
+  } else {
+    mark_range_test(emitter_, access);
+  }
+}
+
+// Of all lanes in a window, or of each: 64 bits.
+Value* MemoryAccess::offsets() {
+  Value* offset =
+      window_offset_.pattern.is_uniform() ? window_offset_.parts[0] : emitter_.materialize(window_offset_);
+  return b_.CreateAdd(offset, emitter_.constant(offset->getType(), static_cast<std::uint64_t>(offset_)));
 }
 
 void MemoryAccess::record_form(int width, int step) {
@@ -397,6 +458,7 @@ std::vector<Value*> MemoryAccess::load_each() {
 }
 
 LaneAddresses MemoryAccess::begin_lanes(std::uint32_t kind, ScratchSlots& scratch) {
+  test(nullptr, kind);
   if (is_announced() || space_ == Space::Global || space_ == Space::Generic) {
     Value* memory = emitter_.context_field_address(offsetof(WarpContext, access_addresses));
     b_.CreateAlignedStore(addresses(), memory, llvm::Align(8));

@@ -22,6 +22,7 @@
 #include <cstdlib>
 
 #include "jit/access_records.h"
+#include "jit/bounds_tests.h"
 #include "jit/function_emitter.h"
 #include "jit/host_target.h"
 #include "jit/logic_selects.h"
@@ -87,6 +88,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
     drop_repeated_records(function);
   }
   split_coroutines(module, modules, functions);
+  for (llvm::Function& function : module) expand_bounds_tests(function);
   if (HostTarget::get().wide_vectors()) hide_logic_from_masks(module);
 }
 

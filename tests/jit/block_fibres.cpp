@@ -161,11 +161,17 @@ void trace_block(WarpContext* context, std::uint32_t id, std::uint32_t) {
 void trace_access(WarpContext* context, std::uint32_t, std::uint32_t mask, std::uint32_t) {
   warp_of(context).block->result->traced_accesses += static_cast<std::uint64_t>(std::popcount(mask));
 }
-void check_access(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) {}
+void check_access(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
+                  std::uint32_t elements, std::uint32_t* undefined) {
+  std::fill_n(undefined, elements, 0u);
+}
+void check_use(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t) {}
+// All memory is the test's own.
+void outside(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) {}
 
-constexpr jit::RuntimeCallbacks kCallbacks{barrier,   arrive,      frame,        yield,
-                                           trap,      call,        globaltimer,  clock,
-                                           nanosleep, trace_block, trace_access, check_access};
+constexpr jit::RuntimeCallbacks kCallbacks{barrier,      arrive,       frame,     yield,     trap,
+                                           call,         globaltimer,  clock,     nanosleep, trace_block,
+                                           trace_access, check_access, check_use, outside};
 
 }  // namespace
 
