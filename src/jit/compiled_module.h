@@ -20,7 +20,8 @@ enum class Build : std::uint8_t {
 
 enum class Effort : std::uint8_t {
   Full,
-  Quick,  // compiled in a third of the time, for the first launches of a large kernel; runs up to twice as long
+  Quick,  // compiled in a third of the time, for the first launches of a large kernel; runs up to twice as
+          // long
 };
 
 struct Variant {
@@ -72,8 +73,8 @@ class CompiledModule {
   virtual ~CompiledModule() = default;
 
   virtual const ptx::Module& module() const = 0;
-  // From the process's memory, else from the object cache on disk, else compiled now. Where quick code is asked
-  // for and the cache holds full code, that. NotPermitted where the gate is shut.
+  // From the process's memory, else from the object cache on disk, else compiled now. Where quick code is
+  // asked for and the cache holds full code, that. NotPermitted where the gate is shut.
   virtual Result<KernelCode> kernel(std::uint32_t function, Variant variant) = 0;
   // For fault reports: true and filled where `address` lies in this module's generated code.
   virtual bool locate(const void* address, CodeLocation& location) const = 0;
