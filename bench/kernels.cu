@@ -7,6 +7,12 @@ extern "C" __global__ void saxpy(float* y, const float* x, float a, unsigned cou
   if (i < count) y[i] = __builtin_fmaf(a, x[i], y[i]);
 }
 
+// Each lane reads where an index array says.
+extern "C" __global__ void gather(float* y, const float* x, const unsigned* index, unsigned count) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) y[i] = x[index[i]];
+}
+
 extern "C" __global__ void matmul_naive(const float* a, const float* b, float* c, int n) {
   const int row = blockIdx.y * blockDim.y + threadIdx.y;
   const int column = blockIdx.x * blockDim.x + threadIdx.x;

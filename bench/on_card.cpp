@@ -1,6 +1,6 @@
 // bench-on-card WORK [SIZE]: repeats one kernel on the card and prints how long the host took, as one JSON
-// line. Works: matmul-tiled, matmul-naive, mandelbrot, saxpy, launches, vector-add. The first repeat
-// (compilation) is not counted.
+// line. Works: matmul-tiled, matmul-naive, mandelbrot, saxpy, gather, launches, vector-add. The first
+// repeat (compilation) is not counted.
 #include <unistd.h>
 
 #include <chrono>
@@ -92,6 +92,28 @@ void saxpy(const doppel::host::Card& card, const doppel::host::Module& module, u
   report("saxpy", 3.0 * sizeof(float) * count * 1e-9, "GB/s", y.download().back() == 1.5F, repeat);
 }
 
+// From a table that the host's caches hold, in an order without one.
+void gather(const doppel::host::Card& card, const doppel::host::Module& module, unsigned count) {
+  constexpr unsigned kTable = 1U << 14U;
+  std::vector<float> table(kTable);
+  for (unsigned i = 0; i < kTable; ++i) table[i] = static_cast<float>(i);
+  std::vector<unsigned> order(count);
+  for (unsigned i = 0; i < count; ++i) order[i] = i * 2654435761U >> 18U;
+  const Buffer<float> x{std::span<const float>(table)};
+  const Buffer<unsigned> index{std::span<const unsigned>(order)};
+  const Buffer<float> y(count);
+  const auto repeat = [&] {
+    doppel::host::launch(module.kernel("gather"), {(count + 255) / 256}, {256}, y.address(), x.address(),
+                         index.address(), count);
+    card.synchronize();
+  };
+  repeat();
+  const std::vector<float> got = y.download();
+  bool correct = true;
+  for (unsigned i = 0; i < count; ++i) correct = correct && got[i] == static_cast<float>(order[i]);
+  report("gather", count * 1e-9, "Gelement/s", correct, repeat);
+}
+
 // Kilobytes of this process in memory, from /proc.
 long resident_kilobytes() {
   long pages = 0;
@@ -140,6 +162,8 @@ void run(const char* work, int size) {
   if (std::strcmp(work, "mandelbrot") == 0) return mandelbrot(card, module, size > 0 ? size : 1024);
   if (std::strcmp(work, "saxpy") == 0)
     return saxpy(card, module, size > 0 ? static_cast<unsigned>(size) : 1U << 24U);
+  if (std::strcmp(work, "gather") == 0)
+    return gather(card, module, size > 0 ? static_cast<unsigned>(size) : 1U << 20U);
   if (std::strcmp(work, "launches") == 0) return launches(card, module, size > 0 ? size : 10000);
   if (std::strcmp(work, "vector-add") == 0) return vector_add(module);
   throw std::runtime_error(std::string("no work is named '") + work + "'");
@@ -149,9 +173,9 @@ void run(const char* work, int size) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(
-        stderr,
-        "usage: bench-on-card matmul-tiled|matmul-naive|mandelbrot|saxpy|launches|vector-add [SIZE]\n");
+    std::fprintf(stderr,
+                 "usage: bench-on-card matmul-tiled|matmul-naive|mandelbrot|saxpy|gather|launches|vector-add "
+                 "[SIZE]\n");
     return 2;
   }
   try {

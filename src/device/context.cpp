@@ -335,7 +335,8 @@ Result<void> Context::set_limit(Limit limit, std::uint64_t value) {
       value =
           std::min<std::uint64_t>(value, static_cast<std::uint64_t>(device_.card().l2.max_persisting_bytes));
       break;
-    // Launches from device code wait in the host's memory, and no kernel waits for another: nothing to reserve.
+    // Launches from device code wait in the host's memory, and no kernel waits for another: nothing to
+    // reserve.
     case Limit::RuntimeSyncDepth:
     case Limit::RuntimePendingLaunchCount:
     case Limit::PrintfFifoSize:
@@ -351,7 +352,7 @@ Result<void> Context::enable_peer(Context& peer) {
   if (!device_.can_access_peer(peer.device_))
     return fail(Error::Kind::NotPermitted, "the devices cannot reach each other's memory");
   const std::lock_guard lock(mutex_);
-  if (!peers_.insert(peer.id()).second)
+  if (!peers_.emplace(peer.id(), &peer.device_).second)
     return fail(Error::Kind::AlreadyDone, "access to that context's memory is enabled already");
   return {};
 }
@@ -361,6 +362,17 @@ Result<void> Context::disable_peer(Context& peer) {
   if (peers_.erase(peer.id()) == 0)
     return fail(Error::Kind::NotEnabled, "access to that context's memory is not enabled");
   return {};
+}
+
+bool Context::reaches(std::uint64_t address, std::uint64_t bytes) const {
+  const PointerInfo info = platform().classify(address);
+  if (!info.allocation || address + bytes > info.allocation->address + info.allocation->size) return false;
+  if (info.kind != PointerInfo::Kind::Device || info.device == &device_) return true;
+  const bool by_location = info.allocation->kind == memory::AllocationKind::Mapped ||
+                           info.allocation->kind == memory::AllocationKind::Pool;
+  if (by_location) return info.device->shares_with(device_.ordinal());
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(peers_, [&](const auto& peer) { return peer.second == info.device; });
 }
 
 void Context::print(std::string_view text) {

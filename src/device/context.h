@@ -103,6 +103,9 @@ class Context : public std::enable_shared_from_this<Context> {
   // NotPermitted where the cards cannot reach each other; AlreadyDone where enabled; NotEnabled where not.
   Result<void> enable_peer(Context& peer);
   Result<void> disable_peer(Context& peer);
+  // Whether kernels of this context may touch bytes outside of their own card's addresses: pinned, registered
+  // and managed memory, and that of cards to which access was enabled.
+  bool reaches(std::uint64_t address, std::uint64_t bytes) const;
 
   // Text of device printf: kept until the program synchronises, as the driver does, or until there is too
   // much of it.
@@ -128,7 +131,7 @@ class Context : public std::enable_shared_from_this<Context> {
   std::vector<std::shared_ptr<Operation>> orphans_;  // last operations of destroyed streams
   std::set<std::uint64_t> allocations_, host_allocations_;
   std::map<Limit, std::uint64_t> limits_;
-  std::set<std::uint64_t> peers_;
+  std::map<std::uint64_t, Device*> peers_;  // by the id of a context
   std::mutex output_mutex_;
   std::string output_;
 };

@@ -57,12 +57,17 @@ class Device {
 
   // Two doubles in one process reach each other: over NVLink where both cards have it, else over PCIe.
   bool can_access_peer(const Device& other) const;
+  // Mapped memory and pools are shared by location, not by context (cuMemSetAccess, cuMemPoolSetAccess): from
+  // when any of this card's is shared with a card, that card's kernels reach it.
+  void share_with(int ordinal) { shared_with_.fetch_or(std::uint64_t{1} << (ordinal & 63)); }
+  bool shares_with(int ordinal) const { return (shared_with_.load() >> (ordinal & 63) & 1) != 0; }
   bool linked_by_nvlink(const Device& other) const;
 
  private:
   Device(Platform& platform, int ordinal, card::Card card);
   Platform& platform_;
   int ordinal_;
+  std::atomic<std::uint64_t> shared_with_{0};
   card::Card card_;
   std::unique_ptr<memory::AddressSpace> memory_;
   std::unique_ptr<VirtualMemory> virtual_memory_;

@@ -161,6 +161,9 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   launch.parameters = state.work.parameters;
   launch.symbols = state.module->symbols();
   launch.memory = &context.device().memory();
+  launch.reaches = [&context](std::uint64_t address, std::uint64_t bytes) {
+    return context.reaches(address, bytes);
+  };
   launch.sm_count = static_cast<std::uint32_t>(card.sm_count);
   launch.warps_per_sm = static_cast<std::uint32_t>(card.sm.max_warps);
   const int registers = static_cast<int>(state.work.kernel->attributes().registers);
@@ -186,6 +189,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   launch.grid_id = state.grid_id;
   launch.clock_hz = card.clocks.sustained_mhz * 1e6;
   launch.heap_bytes = context.limit(Limit::MallocHeapSize);
+  launch.stack_bytes = context.limit(Limit::StackSize);
   launch.print = [&context](std::string_view text) { context.print(text); };
   launch.waiting = &operation.waiting;
   const double host_us = platform.clock().latest_us();

@@ -8,6 +8,7 @@
 #include "device/context.h"
 #include "device/device.h"
 #include "jit/warp_abi.h"
+#include "kernel/memory_layout.h"
 #include "kernel/shared_layout.h"
 #include "support/nearest.h"
 
@@ -17,10 +18,6 @@ namespace {
 std::string hint(std::string_view name, const std::vector<std::string>& known) {
   const std::string nearest = nearest_name(name, known);
   return nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest);
-}
-
-bool takes_memory(const ptx::Variable& variable) {
-  return (variable.space == ptx::Space::Global || variable.space == ptx::Space::Const) && variable.size > 0;
 }
 
 }  // namespace
@@ -52,7 +49,7 @@ Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
   symbols_.assign(ptx.variables.size(), 0);
   for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
     const ptx::Variable& variable = ptx.variables[index];
-    if (!takes_memory(variable)) continue;
+    if (!kernel::takes_device_memory(variable)) continue;
     if (variable.managed && library != nullptr) {
       const auto shared = library->managed(context_->device(), static_cast<std::uint32_t>(index));
       if (!shared) return tl::unexpected(shared.error());
@@ -71,7 +68,7 @@ Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
   const bool relocates_shared = library != nullptr && library->take_relocation();
   for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
     const ptx::Variable& variable = ptx.variables[index];
-    if (!takes_memory(variable)) continue;
+    if (!kernel::takes_device_memory(variable)) continue;
     if (variable.managed && library != nullptr && !relocates_shared) continue;
     for (const ptx::Relocation& relocation : variable.relocations) {
       const std::uint64_t target =

@@ -103,11 +103,14 @@ CUresult set_attribute(device::MemoryPool& pool, CUmemPool_attribute attribute, 
   return CUDA_SUCCESS;
 }
 
-// All doubles of the process reach a pool's memory: access can be widened, not withdrawn.
-CUresult set_access(const CUmemAccessDesc* descriptions, std::size_t count) {
+// Access to a pool's memory can be widened, not withdrawn.
+CUresult set_access(device::MemoryPool& pool, const CUmemAccessDesc* descriptions, std::size_t count) {
   if (count != 0 && descriptions == nullptr) return CUDA_ERROR_INVALID_VALUE;
-  for (std::size_t i = 0; i < count; ++i)
-    if (const auto known = device_at(descriptions[i].location); !known) return to_result(known.error());
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto known = device_at(descriptions[i].location);
+    if (!known) return to_result(known.error());
+    if (descriptions[i].flags != CU_MEM_ACCESS_FLAGS_PROT_NONE) pool.device().share_with((*known)->ordinal());
+  }
   return CUDA_SUCCESS;
 }
 
@@ -169,7 +172,7 @@ CUresult cuMemPoolSetAttribute(CUmemoryPool pool, CUmemPool_attribute attribute,
 CUresult cuMemPoolSetAccess(CUmemoryPool pool, const CUmemAccessDesc* descriptions, size_t count) {
   return call(__func__, std::tuple(pool, descriptions, count), [&] {
     const auto found = find_pool(pool);
-    return found ? set_access(descriptions, count) : to_result(found.error());
+    return found ? set_access(**found, descriptions, count) : to_result(found.error());
   });
 }
 CUresult cuMemPoolGetAccess(CUmemAccess_flags* flags, CUmemoryPool pool, CUmemLocation* location) {

@@ -60,6 +60,9 @@ Result<void> set_access(CUdeviceptr address, std::size_t bytes, const CUmemAcces
         return range->set_access(address, bytes, access);
       });
       if (!set) return set;
+      const CUmemLocation& location = descriptions[i].location;
+      if (location.type == CU_MEM_LOCATION_TYPE_DEVICE)
+        platform().classify(address).device->share_with(location.id);
     }
     return {};
   });

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "engine/block.h"
@@ -12,17 +13,32 @@
 
 namespace doppel::engine {
 
-void SharedChecker::reset(std::uint32_t bytes) { bytes_.assign(bytes, Byte{}); }
+void SharedChecker::reset(std::uint32_t bytes) {
+  bytes_.assign(bytes, Byte{});
+  reads_.clear();
+}
+
+bool SharedChecker::holds_value(std::uint32_t offset, std::uint32_t bytes) const {
+  for (std::uint32_t i = 0; i < bytes; ++i) {
+    if (bytes_[offset + i].initialized) return true;
+  }
+  return false;
+}
+
+SharedChecker::UndefinedRead& SharedChecker::undefined_read(std::uint32_t warp, int lane) {
+  const std::size_t index = std::size_t{warp} * jit::kWarpLanes + static_cast<std::size_t>(lane);
+  if (reads_.size() <= index) reads_.resize(index + jit::kWarpLanes);
+  return reads_[index];
+}
 
 std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset, std::uint32_t bytes,
                                                             std::uint32_t warp, std::uint32_t epoch,
-                                                            bool store, bool atomic) {
+                                                            bool store, bool atomic, bool defined) {
   for (std::uint32_t i = 0; i < bytes; ++i) {
     Byte& byte = bytes_[offset + i];
-    const bool reads = !store || atomic;
     const bool writes = store || atomic;
     const bool written_by_other = byte.writer != kNobody && byte.writer != warp && byte.write_epoch == epoch;
-    if (reads && !byte.initialized) {
+    if (atomic && !byte.initialized) {
       return Finding{Fault::Kind::UninitializedShared,
                      fmt::format("byte {} of shared memory was never written by this block", offset + i)};
     }
@@ -42,7 +58,7 @@ std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset
                       offset + i, who)};
     }
     if (writes) {
-      byte.initialized = true;
+      byte.initialized = defined;
       byte.writer = static_cast<std::uint16_t>(warp);
       byte.write_epoch = epoch;
       byte.atomic = atomic;
@@ -56,8 +72,8 @@ std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset
 }
 
 std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::uint32_t instruction,
-                                     std::uint32_t mask, std::uint32_t flags,
-                                     const std::uint64_t* addresses) {
+                                     std::uint32_t mask, std::uint32_t flags, const std::uint64_t* addresses,
+                                     std::span<std::uint32_t> undefined) {
   const GridRun& grid = *warp.block->grid;
   const Launch& launch = grid.launch;
   const std::uint32_t bytes = flags & jit::kAccessSizeMask;
@@ -65,6 +81,10 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
   const bool store = (flags & jit::kAccessStore) != 0;
   const bool atomic = (flags & jit::kAccessAtomic) != 0;
   const auto space = static_cast<ptx::Space>(flags >> jit::kAccessSpaceShift & 0xf);
+  const bool loads = !store && !atomic;
+  const std::uint32_t element_bytes =
+      bytes / static_cast<std::uint32_t>(std::max<std::size_t>(undefined.size(), 1));
+  if (loads) std::ranges::fill(undefined, 0);
   if (space == ptx::Space::Param) return std::nullopt;
   memory::Allocation last{};  // most lanes touch the same allocation
   for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
@@ -104,8 +124,18 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
             fmt::format("offset {} of the block's {} bytes of shared memory", offset, grid.shared_bytes);
         return fault;
       }
-      auto finding = warp.block->checker->access(static_cast<std::uint32_t>(offset), bytes,
-                                                 warp.context.warp_id, warp.block->epoch, store, atomic);
+      SharedChecker& checker = *warp.block->checker;
+      std::optional<SharedChecker::Finding> finding;
+      for (std::size_t k = 0; k < undefined.size() && !finding; ++k) {
+        const auto at = static_cast<std::uint32_t>(offset + k * element_bytes);
+        if (loads && !checker.holds_value(at, element_bytes)) {
+          undefined[k] |= 1u << lane;
+          checker.undefined_read(warp.context.warp_id, lane) = {at, element_bytes, function, instruction};
+        }
+        const bool defined = loads || atomic || (undefined[k] >> lane & 1) == 0;
+        finding = checker.access(at, element_bytes, warp.context.warp_id, warp.block->epoch, store, atomic,
+                                 defined);
+      }
       if (finding) {
         Fault fault = report(finding->kind);
         fault.address = offset;
@@ -126,10 +156,15 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
       }
       continue;
     }
+    if (store && !atomic &&
+        std::ranges::any_of(undefined, [&](std::uint32_t lanes) { return lanes >> lane & 1; }))
+      return use_of_undefined(warp, 1u << lane, function, instruction);
     if (launch.memory == nullptr) continue;
     if (address - last.address >= last.size || address - last.address + bytes > last.size) {
       const auto found = launch.memory->find(address);
-      if (!found || address - found->address + bytes > found->size) {
+      const bool inside = found && address - found->address + bytes <= found->size;
+      if (!inside && launch.reaches && launch.reaches(address, bytes)) continue;
+      if (!inside) {
         Fault fault = report(Fault::Kind::IllegalAddress);
         fault.allocation = launch.memory->describe(address);
         if (fault.space == "generic") fault.space = "global";
@@ -139,6 +174,27 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
     }
   }
   return std::nullopt;
+}
+
+Fault use_of_undefined(Warp& warp, std::uint32_t lanes, std::uint32_t function, std::uint32_t instruction) {
+  const Launch& launch = warp.block->grid->launch;
+  const int lane = std::countr_zero(lanes);
+  const SharedChecker::UndefinedRead& read = warp.block->checker->undefined_read(warp.context.warp_id, lane);
+  Fault fault = fault_of_warp(warp, lanes);
+  set_lane(fault, warp, lane);
+  fault.kind = Fault::Kind::UninitializedShared;
+  name_instruction(fault, launch.module->module(), read.function, read.instruction);
+  fault.address = read.offset;
+  fault.bytes = read.bytes;
+  fault.space = "shared";
+  fault.message = fmt::format("byte {} of shared memory was never written by this block", read.offset);
+  const ptx::Module& module = launch.module->module();
+  if (function < module.functions.size() && instruction < module.functions[function].instructions.size()) {
+    const ptx::Instruction& user = module.functions[function].instructions[instruction];
+    fault.message += fmt::format("; the value is used at PTX line {}", user.text.line);
+    if (user.source.line != 0) fault.message += fmt::format(", source line {}", user.source.line);
+  }
+  return fault;
 }
 
 }  // namespace doppel::engine

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,18 @@ class SharedChecker {
     std::string message;
   };
   void reset(std::uint32_t bytes);
-  // epoch: the number of barriers that the block has completed.
+  // epoch: the number of barriers that the block has completed. defined: of a store, that its value is.
   std::optional<Finding> access(std::uint32_t offset, std::uint32_t bytes, std::uint32_t warp,
-                                std::uint32_t epoch, bool store, bool atomic);
+                                std::uint32_t epoch, bool store, bool atomic, bool defined = true);
+  // Whether any of the bytes holds a value: a load of what is filled up (the end of a structure) reads some
+  // that do not.
+  bool holds_value(std::uint32_t offset, std::uint32_t bytes) const;
+
+  // Where a lane last read bytes that hold none.
+  struct UndefinedRead {
+    std::uint32_t offset = 0, bytes = 0, function = 0, instruction = 0;
+  };
+  UndefinedRead& undefined_read(std::uint32_t warp, int lane);
 
  private:
   static constexpr std::uint16_t kNobody = 0xffff;
@@ -34,11 +44,15 @@ class SharedChecker {
     bool atomic = false;  // the last write was
   };
   std::vector<Byte> bytes_;
+  std::vector<UndefinedRead> reads_;  // by warp and lane
 };
 
-// Out of bounds, freed, misaligned, uninitialised or racing: the first lane's finding, or none.
+// Out of bounds, freed, misaligned, racing, or a store of a value that nobody wrote where others see it: the
+// first lane's finding, or none. elements, undefined: as in RuntimeCallbacks::check_access.
 std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::uint32_t instruction,
                                      std::uint32_t mask, std::uint32_t access_flags,
-                                     const std::uint64_t* addresses);
+                                     const std::uint64_t* addresses, std::span<std::uint32_t> undefined);
+// An instruction whose effect depends on what these lanes read of shared memory that nobody had written.
+Fault use_of_undefined(Warp& warp, std::uint32_t lanes, std::uint32_t function, std::uint32_t instruction);
 
 }  // namespace doppel::engine

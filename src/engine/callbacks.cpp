@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <chrono>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include "engine/fault_report.h"
 #include "engine/launch_shape.h"
 #include "engine/trace_recorder.h"
+#include "engine/wild_access.h"
 #include "engine/worker.h"
 #include "memory/address_space.h"
 
@@ -111,12 +113,26 @@ void for_each_lane(std::uint32_t mask, const Visitor& visit) {
   for (; mask != 0; mask &= mask - 1) visit(std::countr_zero(mask));
 }
 
+// For what a runtime function was given to read.
+ReadTest read_test(Warp& warp, std::uint32_t mask, int lane) {
+  return [&warp, mask, lane](std::uint64_t address, std::uint64_t bytes) {
+    if (may_read(warp, lane, address) && may_read(warp, lane, address + bytes - 1)) return;
+    Fault fault = fault_of_warp(warp, mask);
+    set_lane(fault, warp, lane);
+    fault.kind = Fault::Kind::IllegalAddress;
+    fault.address = address;
+    fault.message = "a text or an argument of printf or assert";
+    end_with(warp, std::move(fault));
+  };
+}
+
 void device_printf(Warp& warp, std::uint32_t mask, const void* const* arguments, void* result) {
   std::string text;
   for_each_lane(mask, [&](int lane) {
     const auto* format = reinterpret_cast<const char*>(lane_value<std::uint64_t>(arguments[0], lane));
     const auto* values = reinterpret_cast<const std::byte*>(lane_value<std::uint64_t>(arguments[1], lane));
-    set_lane_value<std::int32_t>(result, lane, format_device_printf(text, format, values));
+    set_lane_value<std::int32_t>(result, lane,
+                                 format_device_printf(text, format, values, read_test(warp, mask, lane)));
   });
   const Launch& launch = warp.block->grid->launch;
   if (launch.print) launch.print(text);
@@ -129,7 +145,7 @@ void device_printf(Warp& warp, std::uint32_t mask, const void* const* arguments,
   for_each_lane(mask, [&](int lane) {
     const auto string = [&](int index) {
       const auto* text = reinterpret_cast<const char*>(lane_value<std::uint64_t>(arguments[index], lane));
-      return text != nullptr ? text : "";
+      return text != nullptr ? read_text(text, read_test(warp, mask, lane)) : std::string();
     };
     const Dim3 thread = thread_at(warp.block->grid->launch.block,
                                   std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
@@ -297,27 +313,51 @@ void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::u
   record_block(warp, trace_block_id, mask);
 }
 
+using LaneAddresses = std::array<std::uint64_t, jit::kWarpLanes>;
+
+LaneAddresses access_addresses(const jit::WarpContext& context) {
+  LaneAddresses addresses;
+  for (int lane = 0; lane < jit::kWarpLanes; ++lane) addresses[lane] = jit::access_address(context, lane);
+  return addresses;
+}
+
 void trace_access(jit::WarpContext* context, std::uint32_t instruction, std::uint32_t mask,
-                  std::uint32_t flags, const std::uint64_t* addresses) {
+                  std::uint32_t flags) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  record_access(warp, instruction, mask, flags, addresses);
+  if (warp.trace != nullptr) record_access(warp, instruction, mask, flags, access_addresses(*context).data());
 }
 
 void check_access(jit::WarpContext* context, std::uint32_t function, std::uint32_t instruction,
-                  std::uint32_t mask, std::uint32_t flags, const std::uint64_t* addresses) {
+                  std::uint32_t mask, std::uint32_t flags, std::uint32_t elements, std::uint32_t* undefined) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  if (auto fault = find_bad_access(warp, function, instruction, mask, flags, addresses))
+  if (auto fault = find_bad_access(warp, function, instruction, mask, flags,
+                                   access_addresses(*context).data(), {undefined, elements}))
+    end_with(warp, std::move(*fault));
+}
+
+void check_use(jit::WarpContext* context, std::uint32_t lanes, std::uint32_t function,
+               std::uint32_t instruction) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  end_with(warp, use_of_undefined(warp, lanes, function, instruction));
+}
+
+void outside(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function, std::uint32_t instruction,
+             std::uint32_t flags) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  if (auto fault = find_wild_access(warp, mask, function, instruction, flags))
     end_with(warp, std::move(*fault));
 }
 
 }  // namespace
 
 const jit::RuntimeCallbacks& runtime_callbacks() {
-  static constexpr jit::RuntimeCallbacks kCallbacks{barrier,   arrive,      frame,        yield,
-                                                    trap,      call,        globaltimer,  clock,
-                                                    nanosleep, trace_block, trace_access, check_access};
+  static constexpr jit::RuntimeCallbacks kCallbacks{
+      barrier, arrive,    frame,       yield,        trap,         call,      globaltimer,
+      clock,   nanosleep, trace_block, trace_access, check_access, check_use, outside};
   return kCallbacks;
 }
 

@@ -11,11 +11,12 @@ constexpr int kMostArguments = 32;  // CUDA programming guide, "Formatted output
 
 class Arguments {
  public:
-  explicit Arguments(const std::byte* buffer) : buffer_(buffer) {}
+  Arguments(const std::byte* buffer, const ReadTest& test) : buffer_(buffer), test_(test) {}
   template <typename T>
   T next() {
     offset_ = (offset_ + sizeof(T) - 1) / sizeof(T) * sizeof(T);
     T value;
+    if (test_) test_(reinterpret_cast<std::uint64_t>(buffer_ + offset_), sizeof(T));
     std::memcpy(&value, buffer_ + offset_, sizeof(T));
     offset_ += sizeof(T);
     ++count_;
@@ -25,6 +26,7 @@ class Arguments {
 
  private:
   const std::byte* buffer_;
+  const ReadTest& test_;
   std::size_t offset_ = 0;
   int count_ = 0;
 };
@@ -48,9 +50,22 @@ void print(std::string& text, const std::string& format, T value) {
 
 }  // namespace
 
-int format_device_printf(std::string& text, const char* format, const std::byte* buffer) {
-  if (format == nullptr) return -1;
-  Arguments arguments(buffer);
+std::string read_text(const char* text, const ReadTest& test) {
+  if (!test) return text;
+  std::string copy;
+  for (;; ++text) {
+    test(reinterpret_cast<std::uint64_t>(text), 1);
+    if (*text == '\0') return copy;
+    copy += *text;
+  }
+}
+
+int format_device_printf(std::string& text, const char* given, const std::byte* buffer,
+                         const ReadTest& test) {
+  if (given == nullptr) return -1;
+  const std::string copy = read_text(given, test);
+  const char* format = copy.c_str();
+  Arguments arguments(buffer, test);
   while (*format != '\0') {
     if (*format != '%') {
       const char* end = std::strchr(format, '%');
@@ -134,7 +149,7 @@ int format_device_printf(std::string& text, const char* format, const std::byte*
         break;
       case 's': {
         const auto* string = reinterpret_cast<const char*>(arguments.next<std::uint64_t>());
-        print(text, directive + conversion, string != nullptr ? string : "(null)");
+        print(text, directive + conversion, string != nullptr ? read_text(string, test).c_str() : "(null)");
         break;
       }
       default:

@@ -27,8 +27,30 @@ using Clock = std::chrono::steady_clock;
 
 // Waking a thread costs a few microseconds: only for more work than that.
 constexpr double kWorthAThreadUs = 30;
+// A kernel of more PTX instructions runs its first launches in code that is compiled quickly, and only in one
+// build: what traces some blocks runs the others too.
+constexpr std::uint64_t kLargeKernel = 500;
+// Until it has run as long as it would take to compile it with full effort, on one core.
+constexpr double kFullEffortUsPerInstruction = 1500;
 // How often stopped grids are looked at whose threads do not come to see it by themselves.
 constexpr auto kInterruptEvery = std::chrono::milliseconds(50);
+
+// What a recursive kernel gets at least of local memory, whatever the card's limit: a card keeps registers
+// there too.
+constexpr std::uint64_t kLeastRecursiveBytes = 16384;
+// A call takes at least so much of a card's stack, for its return address and a register or two.
+constexpr std::uint64_t kLeastCardFrame = 16;
+// The host's stack below generated code: callbacks, down to what a program's own output does.
+constexpr std::uint64_t kCallbackStack = std::uint64_t{256} << 10;
+constexpr std::uint64_t kLeastStack = std::uint64_t{512} << 10;
+constexpr std::uint64_t kMostStack = std::uint64_t{256} << 20;
+
+// The stack that one warp of the kernel may need, with what it takes on the card for recursive calls.
+std::uint64_t stack_bytes(const jit::KernelCode& code, std::uint64_t recursive_bytes) {
+  std::uint64_t bytes = kCallbackStack + code.frames.all;
+  if (code.recursive) bytes += recursive_bytes / kLeastCardFrame * code.frames.largest;
+  return std::clamp(bytes, kLeastStack, std::max(kMostStack, kCallbackStack + code.frames.all));
+}
 
 unsigned usable_processors() {
   cpu_set_t set;
@@ -202,18 +224,33 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
   grid.shared_bytes = grid.kernel->static_shared_bytes + launch.dynamic_shared_bytes;
   const bool full_warps = launch.block.count() % jit::kWarpLanes == 0;
   jit::Variant variant{grid.shape, full_warps, launch.check ? jit::Build::Checked : jit::Build::Plain};
+  PreparedKernel& kernel = *grid.kernel;
+  const bool traces = !launch.traced_blocks.empty() && !launch.check;
+  grid.quick = kernel.instructions > kLargeKernel &&
+               kernel.quick_us < kFullEffortUsPerInstruction * static_cast<double>(kernel.instructions);
+  if (grid.quick) {
+    variant.effort = jit::Effort::Quick;
+    if (traces) kernel.has_traced_code = true;
+    if (kernel.has_traced_code && !launch.check) variant.build = jit::Build::Traced;
+  }
   const auto code = launch.module->kernel(launch.function, variant);
   if (!code) return tl::unexpected(code.error());
   grid.entry = code->entry;
   grid.coroutine = code->coroutine;
   grid.block_entry = code->block_entry;
-  grid.local_bytes = code->local_bytes;
-  if (!launch.traced_blocks.empty() && !launch.check) {
+  const std::uint64_t recursive_bytes = std::max(launch.stack_bytes, kLeastRecursiveBytes);
+  const auto local_bytes = [&](const jit::KernelCode& each) {
+    return each.local_bytes + (each.recursive ? recursive_bytes : 0);
+  };
+  grid.local_bytes = local_bytes(*code);
+  grid.stack_bytes = stack_bytes(*code, recursive_bytes);
+  if (traces) {
     variant.build = jit::Build::Traced;
     const auto traced = launch.module->kernel(launch.function, variant);
     if (!traced) return tl::unexpected(traced.error());
     grid.traced_entry = traced->entry;
-    grid.local_bytes = std::max(grid.local_bytes, traced->local_bytes);
+    grid.local_bytes = std::max(grid.local_bytes, local_bytes(*traced));
+    grid.stack_bytes = std::max(grid.stack_bytes, stack_bytes(*traced, recursive_bytes));
     grid.outcome.traces.resize(launch.traced_blocks.size());
     for (std::size_t i = 0; i < launch.traced_blocks.size(); ++i)
       grid.outcome.traces[i].block_index = launch.traced_blocks[i];
@@ -253,6 +290,7 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
   work(grid);
   if (helped) leave_help(grid);
   const double elapsed_us = std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+  if (grid.quick) grid.kernel->quick_us = grid.kernel->quick_us + elapsed_us * grid.threads;
   grid.kernel->microseconds_per_block = elapsed_us * grid.threads / static_cast<double>(grid.blocks);
 
   if (!grid.fault && launch.cancel != nullptr && *launch.cancel && grid.cut_short) {

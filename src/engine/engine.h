@@ -33,7 +33,10 @@ struct Launch {
   std::span<const std::byte> parameters;   // laid out by the PTX rules; read until run() returns
   std::span<const std::uint64_t> symbols;  // address of each Module::variables entry
   memory::AddressSpace* memory =
-      nullptr;                      // of the card: names allocations in fault reports, gives the device heap
+      nullptr;  // of the card: names allocations in fault reports, gives the device heap
+  // Whether the kernel may touch bytes that are not in `memory`'s range: host memory that was registered,
+  // memory of other cards. Empty: none. Called from any host thread, often.
+  std::function<bool(std::uint64_t address, std::uint64_t bytes)> reaches;
   std::uint32_t sm_count = 1;       // of the card
   std::uint32_t warps_per_sm = 32;  // of the card: the most that are resident; at least a block's
   std::uint32_t resident_blocks_per_sm =
@@ -42,6 +45,8 @@ struct Launch {
       0;  // of a cooperative grid: two zeroed words of device memory, its barrier is the second
   bool cooperative = false;  // all blocks are kept alive together
   bool check = false;        // the checked build: --check
+  // Of a thread, where its calls recurse: the card's limit (cudaLimitStackSize).
+  std::uint64_t stack_bytes = 1024;
   std::uint64_t grid_id = 0;
   std::span<const std::uint64_t> traced_blocks;  // ascending block indexes that run through the traced build
   // Runs nothing but the traced blocks: memory and counts are then those of these blocks alone. For

@@ -104,8 +104,14 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
   fault.is_store = report.is_store;
   jit::CodeLocation place;
   if (launch.module->locate(report.code, place)) {
-    name_line(fault, launch.module->module(), launch.function, place);
-    fault.ptx_line = place.ptx_line;
+    if (place.of_many) {
+      const std::uint64_t site = warp.context.access_site;
+      name_instruction(fault, launch.module->module(), static_cast<std::uint32_t>(site >> 32),
+                       static_cast<std::uint32_t>(site));
+    } else {
+      name_line(fault, launch.module->module(), launch.function, place);
+      fault.ptx_line = place.ptx_line;
+    }
   }
   if (report.signal == SIGFPE) {
     fault.kind = Fault::Kind::Trap;
@@ -134,7 +140,8 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
   }
   if (fault.space.empty() || fault.space == "generic") fault.space = space_name(warp, fault.address);
   if (fault.space == "shared") {
-    const std::uint64_t offset = fault.address - reinterpret_cast<std::uint64_t>(warp.context.shared);
+    const auto offset =
+        static_cast<std::uint32_t>(fault.address - reinterpret_cast<std::uint64_t>(warp.context.shared));
     fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset,
                                    warp.block->grid->shared_bytes);
     fault.address = offset;

@@ -2,6 +2,9 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace doppel::engine {
 namespace {
 
@@ -42,20 +45,23 @@ void Fiber::start(boost::context::detail::transfer_t transfer) {
 }
 
 FiberPool::~FiberPool() {
-  for (const auto& fiber : all_) munmap(fiber->stack_low() - kPage, kStackBytes + kPage);
+  for (const auto& fiber : all_) munmap(fiber->stack_low() - kPage, fiber->stack_bytes() + kPage);
 }
 
-Fiber* FiberPool::take() {
-  if (!free_.empty()) {
-    Fiber* fiber = free_.back();
-    free_.pop_back();
+Fiber* FiberPool::take(std::size_t stack_bytes) {
+  const auto large_enough = std::find_if(
+      free_.rbegin(), free_.rend(), [&](const Fiber* fiber) { return fiber->stack_bytes() >= stack_bytes; });
+  if (large_enough != free_.rend()) {
+    Fiber* fiber = *large_enough;
+    free_.erase(std::next(large_enough).base());
     return fiber;
   }
-  void* memory = mmap(nullptr, kStackBytes + kPage, PROT_READ | PROT_WRITE,
+  const std::size_t bytes = (stack_bytes + kPage - 1) / kPage * kPage;
+  void* memory = mmap(nullptr, bytes + kPage, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   mprotect(memory, kPage, PROT_NONE);
-  all_.push_back(std::make_unique<Fiber>(static_cast<std::byte*>(memory) + kPage, kStackBytes,
+  all_.push_back(std::make_unique<Fiber>(static_cast<std::byte*>(memory) + kPage, bytes,
                                          all_.size() % kStackColours * kStackColourBytes));
   return all_.back().get();
 }

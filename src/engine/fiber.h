@@ -46,6 +46,7 @@ class Fiber {
 
   std::byte* stack_low() const { return low_; }
   std::byte* stack_high() const { return low_ + bytes_; }
+  std::size_t stack_bytes() const { return bytes_; }
 
   LocalMemory local;  // of the warp on it
 
@@ -98,13 +99,12 @@ inline void Fiber::switch_to(Fiber& next) {
 // Stacks with a guard page below each; taken from the host page by page as they are touched.
 class FiberPool {
  public:
-  static constexpr std::size_t kStackBytes = std::size_t{512} << 10;
   FiberPool() = default;
   ~FiberPool();
   FiberPool(const FiberPool&) = delete;
   FiberPool& operator=(const FiberPool&) = delete;
 
-  Fiber* take();  // null: the host has no memory
+  Fiber* take(std::size_t stack_bytes);  // at least so large; null: the host has no memory
   void give_back(Fiber* fiber) { free_.push_back(fiber); }
 
  private:

@@ -28,9 +28,11 @@ struct GridRun {
   jit::WarpEntry entry = nullptr;         // plain, or checked
   bool coroutine = false;                 // `entry` is one
   jit::BlockEntry block_entry = nullptr;  // not null: in place of `entry`
+  bool quick = false;                     // all of it is code made quickly
   jit::WarpEntry traced_entry = nullptr;  // null: nothing is traced; never a coroutine
   bool counts_warps = false;              // each warp's instructions are counted
-  std::uint64_t local_bytes = 0;
+  std::uint64_t local_bytes = 0;          // of a thread
+  std::uint64_t stack_bytes = 0;          // of the host, that a warp's code may need
   jit::LaneShape shape = jit::LaneShape::General;
   std::uint64_t blocks = 0;
   std::uint32_t warps_per_block = 0;

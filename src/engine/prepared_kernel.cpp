@@ -39,6 +39,7 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
             block < graph.blocks().size() ? graph.blocks()[block].last - graph.blocks()[block].first : 0);
       }
     }
+    prepared->instructions += module.functions[each].instructions.size();
     for (const ptx::Instruction& instruction : module.functions[each].instructions) {
       prepared->reads_clock = prepared->reads_clock || kernel::reads_clock(instruction);
       prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(instruction);

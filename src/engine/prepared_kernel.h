@@ -24,6 +24,11 @@ struct PreparedKernel {
   // slot's basic block.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> slot_ranges;
   std::vector<std::uint32_t> slot_instructions;  // in the order of the ranges
+  std::uint64_t instructions = 0;                // of the functions that the kernel can reach
+  // Of a large kernel: the host time that its quick code has run, and whether some of that is of the traced
+  // build.
+  std::atomic<double> quick_us{0};
+  std::atomic<bool> has_traced_code{false};
   std::atomic<double> microseconds_per_block{
       -1};  // on this host, for deciding how many threads are worth waking; -1: not known
 };

@@ -9,17 +9,19 @@
 namespace doppel::engine {
 namespace {
 constexpr std::size_t kPage = 4096;
-}
+constexpr std::size_t kReserved =
+    jit::kSharedMarginBefore + jit::kSharedWindowBytes + jit::kSharedMarginBehind;
+}  // namespace
 
 SharedWindow::~SharedWindow() {
-  if (base_ != nullptr) munmap(base_, kBytes);
+  if (base_ != nullptr) munmap(base_ - jit::kSharedMarginBefore, kReserved);
 }
 
 bool SharedWindow::fit(std::size_t bytes) {
   if (base_ == nullptr) {
-    void* memory = mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory = mmap(nullptr, kReserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return false;
-    base_ = static_cast<std::byte*>(memory);
+    base_ = static_cast<std::byte*>(memory) + jit::kSharedMarginBefore;
     if (mprotect(base_ + jit::kReservedSharedOffset, kPage, PROT_READ | PROT_WRITE) != 0) return false;
   }
   const std::size_t wanted = (bytes + kPage - 1) / kPage * kPage;

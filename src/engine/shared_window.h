@@ -1,9 +1,11 @@
-// Shared memory of a resident block: 4 GiB of addresses, of which only the block's bytes can be touched, so
-// that any 32-bit offset beyond them is a page fault.
+// Shared memory of a resident block: 4 GiB of addresses with margins around, of which only the block's bytes
+// can be touched, so that any 32-bit offset beyond them is a page fault, with its sign or without.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "jit/warp_abi.h"
 
 namespace doppel::engine {
 
@@ -22,7 +24,7 @@ class SharedWindow {
   bool contains(std::uint64_t address) const {
     return address - reinterpret_cast<std::uint64_t>(base_) < kBytes;
   }
-  static constexpr std::uint64_t kBytes = std::uint64_t{1} << 32;
+  static constexpr std::uint64_t kBytes = jit::kSharedWindowBytes;
 
  private:
   std::byte* base_ = nullptr;

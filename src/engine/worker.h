@@ -47,6 +47,9 @@ class Worker {
   std::vector<std::uint64_t> counters;  // of this thread, for the whole grid
 
  private:
+  struct alignas(jit::kFrameAlignment) Scratch {
+    std::byte bytes[jit::kScratchSlots * jit::kScratchSlotBytes];
+  };
   enum class BlockState { Finished, Spinning, Stopped };
   static void run_warps(void* self);
   template <class Go>
@@ -78,7 +81,8 @@ class Worker {
   jit::WarpRange range_{};  // of a kernel that runs whole blocks; the current warp always
   std::vector<std::unique_ptr<Block>> all_blocks_;
   std::vector<Block*> free_blocks_, resident_;
-  std::uint64_t grids_ = 0;                      // that this worker has been at, the current one included
+  std::uint64_t grids_ = 0;  // that this worker has been at, the current one included
+  Scratch scratch_;
   std::uint64_t claimed_ = 0, claimed_end_ = 0;  // blocks of the grid that only this worker may start
   Block* starting_ = nullptr;                    // whose fresh warps the current fibre runs
   Fiber* starting_fiber_ = nullptr;

@@ -7,6 +7,7 @@
 #include "engine/fault_report.h"
 #include "engine/launch_shape.h"
 #include "engine/worker.h"
+#include "memory/address_space.h"
 
 namespace doppel::engine {
 namespace {
@@ -48,6 +49,7 @@ void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   context.callbacks = &runtime_callbacks();
   context.parameters = launch.parameters.data();
   context.shared = block.shared.base();
+  context.memory = launch.memory != nullptr ? launch.memory->base() : 0;
   context.symbols = launch.symbols.data();
   context.counters = counters.data();
   context.ntid[0] = launch.block.x;
@@ -67,6 +69,7 @@ void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   context.grid_workspace = launch.grid_workspace;
   context.local_stride = grid->local_bytes;
   context.engine = &warp;
+  context.scratch = scratch_.bytes;
   warp.worker = this;
   warp.block = &block;
   warp.trace = nullptr;
@@ -230,7 +233,7 @@ void Worker::note_work(const Warp& warp) {
 // Runs a warp that is on no fibre, and then others, on a fibre of their own. True: at least one got
 // somewhere.
 bool Worker::run_from(Block& block, std::uint32_t index) {
-  Fiber* fiber = fibers_.take();
+  Fiber* fiber = fibers_.take(grid->stack_bytes);
   if (fiber == nullptr) {
     grid->fail_with(out_of_memory("the stack of a warp"));
     return true;

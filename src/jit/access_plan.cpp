@@ -1,6 +1,7 @@
 #include "jit/access_plan.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace doppel::jit {
 namespace {
@@ -29,6 +30,9 @@ std::vector<LaneConstants> row_constants(const kernel::LanePattern& pattern) {
   }
   return rows;
 }
+
+// The window's margins are for offsets of 32 bits with their sign, and so much more.
+constexpr std::int64_t kMostWindowOffset = kSharedMarginBehind / 2;
 
 struct Shape {
   int width = 0;
@@ -98,6 +102,7 @@ std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& add
     if (segment.same_as >= 0) {
       segment.address = plan.segments[static_cast<std::size_t>(segment.same_as)].address;
       segment.offset = plan.segments[static_cast<std::size_t>(segment.same_as)].offset;
+      segment.in_window = plan.segments[static_cast<std::size_t>(segment.same_as)].in_window;
       plan.segments.push_back(segment);
       continue;
     }
@@ -138,8 +143,13 @@ std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& add
       // An offset in the shared window. The window is small, so of all numbers that are the offset modulo
       // 2^32 only one lies near it: a sign extension before the known part is added finds it for every lane
       // that lies inside, even where others lie below the window.
+      if (std::abs(segment.offset) > kMostWindowOffset) {
+        sum = b.CreateAdd(sum, emitter.i32(static_cast<std::uint32_t>(segment.offset)));
+        segment.offset = 0;
+      }
       sum = emitter.resize(sum, 64, true);
     }
+    segment.in_window = sum;
     segment.address = window == nullptr ? sum : b.CreateAdd(sum, window);
     plan.segments.push_back(segment);
   }

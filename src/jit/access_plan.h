@@ -11,10 +11,11 @@ namespace doppel::jit {
 
 struct AccessSegment {
   int first_lane = 0;
-  bool broadcast = false;          // all lanes of the segment at one address; else one after the other
-  llvm::Value* address = nullptr;  // i64: of the first lane, less `offset`
-  std::int64_t offset = 0;         // known when compiling: left to the host's addressing modes
-  int same_as = -1;                // an earlier segment at the very same addresses
+  bool broadcast = false;            // all lanes of the segment at one address; else one after the other
+  llvm::Value* address = nullptr;    // i64: of the first lane, less `offset`
+  std::int64_t offset = 0;           // known when compiling: left to the host's addressing modes
+  llvm::Value* in_window = nullptr;  // i64: `address` less the window's start, where there is one
+  int same_as = -1;                  // an earlier segment at the very same addresses
 };
 
 struct AccessPlan {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "jit/bounds_tests.h"
 #include "jit/warp_abi.h"
 
 namespace doppel::jit {
@@ -39,7 +40,8 @@ void drop_repeated_records(llvm::Function& function) {
     std::map<Place, const llvm::Value*> recorded;
     for (llvm::Instruction& instruction : llvm::make_early_inc_range(block)) {
       // A function that is called leaves records of its own.
-      if (llvm::isa<llvm::CallBase>(instruction) && !llvm::isa<llvm::IntrinsicInst>(instruction))
+      if (llvm::isa<llvm::CallBase>(instruction) && !llvm::isa<llvm::IntrinsicInst>(instruction) &&
+          !is_bounds_mark(instruction))
         recorded.clear();
       auto* store = llvm::dyn_cast<llvm::StoreInst>(&instruction);
       if (store == nullptr) continue;

@@ -17,10 +17,6 @@
 namespace doppel::jit {
 namespace {
 
-// Local memory of a thread whose calls recurse, beyond what one round of the calls takes: what
-// cudaLimitStackSize is by default.
-constexpr std::uint64_t kRecursiveLocalBytes = 16384;
-
 class LazyModule final : public CompiledModule {
  public:
   LazyModule(std::shared_ptr<const ptx::Module> module, Options options,
@@ -48,7 +44,7 @@ class LazyModule final : public CompiledModule {
       return fail(Error::Kind::InvalidArgument, "not a kernel of the module");
     }
     const Key key{function, static_cast<int>(variant.shape), variant.full_warps,
-                  static_cast<int>(variant.build)};
+                  static_cast<int>(variant.build), static_cast<int>(variant.effort)};
     std::unique_lock lock(mutex_);
     Slot& slot = code_[key];
     // Another thread compiles it: its result is ours.
@@ -66,7 +62,7 @@ class LazyModule final : public CompiledModule {
   }
 
  private:
-  using Key = std::tuple<std::uint32_t, int, bool, int>;
+  using Key = std::tuple<std::uint32_t, int, bool, int, int>;
   struct Slot {
     bool busy = false, done = false;
     Result<KernelCode> result;
@@ -74,7 +70,13 @@ class LazyModule final : public CompiledModule {
 
   Result<KernelCode> make(std::uint32_t function, Variant variant) {
     const CompileRequest request{module_.get(), function, variant, &first_slot_};
-    std::unique_ptr<llvm::MemoryBuffer> object = cache_.find(function, variant);
+    std::unique_ptr<llvm::MemoryBuffer> object;
+    if (variant.effort == Effort::Quick) {
+      Variant full = variant;
+      full.effort = Effort::Full;
+      object = cache_.find(function, full);
+    }
+    if (!object) object = cache_.find(function, variant);
     if (!object) {
       const CompileGate::Pass pass(gate_);
       if (!pass) return fail(Error::Kind::NotPermitted, "the process ends: nothing is compiled any more");
@@ -92,7 +94,10 @@ class LazyModule final : public CompiledModule {
       code.entry = reinterpret_cast<WarpEntry>(loaded->entry);
     }
     code.coroutine = loaded->kind == LoadedObjects::Kind::Coroutine;
-    code.local_bytes = kernel::local_bytes(*module_, function, kRecursiveLocalBytes);
+    const kernel::LocalBytes local = kernel::local_bytes(*module_, function);
+    code.local_bytes = local.chain;
+    code.recursive = local.recursive;
+    code.frames = loaded->frames;
     return code;
   }
 

@@ -18,28 +18,44 @@ enum class Build : std::uint8_t {
   Checked,  // calls check_access before every access
 };
 
+enum class Effort : std::uint8_t {
+  Full,
+  Quick,  // compiled in a third of the time, for the first launches of a large kernel; runs up to twice as
+          // long
+};
+
 struct Variant {
   LaneShape shape = LaneShape::General;
   bool full_warps = false;  // every warp of the launch has 32 lanes
   Build build = Build::Plain;
+  Effort effort = Effort::Full;
   bool operator==(const Variant&) const = default;
 };
 
 using WarpEntry = void (*)(WarpContext*);
 using BlockEntry = void (*)(WarpRange*);
 
+// What the functions of an object take of the host's stack, in bytes.
+struct StackFrames {
+  std::uint64_t all = 0;      // one call of each
+  std::uint64_t largest = 0;  // of one
+};
+
 struct KernelCode {
   WarpEntry entry = nullptr;
   std::uint64_t local_bytes =
-      0;  // local memory of a thread: .local variables of the deepest static call chain (see docs)
+      0;  // local memory of a thread: .local variables of the deepest chain of calls, each function once
   bool coroutine = false;            // the entry also returns at barriers (warp_abi.h)
   BlockEntry block_entry = nullptr;  // not null: runs a block, and `entry` is null
+  StackFrames frames;
+  bool recursive = false;  // calls may nest: see Launch::stack_bytes
 };
 
 // Where a host address inside generated code comes from.
 struct CodeLocation {
   std::uint32_t function = 0;
   std::uint32_t ptx_line = 0;
+  bool of_many = false;  // in code for many accesses: this one is WarpContext::access_site
 };
 
 struct Options {
@@ -57,8 +73,8 @@ class CompiledModule {
   virtual ~CompiledModule() = default;
 
   virtual const ptx::Module& module() const = 0;
-  // From the process's memory, else from the object cache on disk, else compiled now. NotPermitted where the
-  // gate is shut.
+  // From the process's memory, else from the object cache on disk, else compiled now. Where quick code is
+  // asked for and the cache holds full code, that. NotPermitted where the gate is shut.
   virtual Result<KernelCode> kernel(std::uint32_t function, Variant variant) = 0;
   // For fault reports: true and filled where `address` lies in this module's generated code.
   virtual bool locate(const void* address, CodeLocation& location) const = 0;

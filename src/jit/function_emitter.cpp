@@ -8,6 +8,8 @@
 #include <bit>
 #include <cstddef>
 
+#include "jit/bounds_tests.h"
+#include "jit/definedness.h"
 #include "jit/float_values.h"
 #include "jit/lower.h"
 #include "kernel/deferred_nans.h"
@@ -28,6 +30,7 @@ FunctionEmitter::FunctionEmitter(ModuleState& module, ptx::FunctionId function, 
       function_(module.ptx.functions[function]),
       into_(into),
       builder_(module.llvm.getContext()) {}
+FunctionEmitter::~FunctionEmitter() = default;
 
 void FunctionEmitter::unsupported(const Instruction& instruction, const std::string& why) {
   std::string message = (function_.is_kernel ? "in kernel '" : "in function '") + function_.name +
@@ -128,10 +131,12 @@ void FunctionEmitter::run() {
   if (waits_at_barriers()) begin_coroutine();
   builder_.CreateStore(lanes, live_);
   builder_.CreateStore(i32(1u << 16), poll_);
+  if (!function_.is_kernel && local_.bytes > 0) test_frame(lanes);
   const auto is_call = [](const Instruction& instruction) { return instruction.opcode == ptx::Opcode::Call; };
   if (function_.is_kernel && std::ranges::any_of(function_.instructions, is_call))
     builder_.CreateStore(i32(0), context_field_address(offsetof(WarpContext, exited_mask)));
   make_registers();
+  if (module_.variant.build == Build::Checked) definedness_ = std::make_unique<Definedness>(*this);
 
   const std::size_t count = graph_.blocks().size();
   if (scheduled_) make_scheduler();
@@ -168,6 +173,18 @@ void FunctionEmitter::run() {
   }
 }
 
+// A call takes its part of the thread's local memory. What lies in it need not be tested again.
+void FunctionEmitter::test_frame(Value* lanes) {
+  effective_mask_ = lanes;
+  MarkedAccess frame;
+  frame.flags = static_cast<std::uint32_t>(ptx::Space::Local) << kAccessSpaceShift;
+  frame.width = kWarpLanes;
+  frame.addresses.push_back(frame_);
+  Value* stride = context_field(offsetof(WarpContext, local_stride), builder_.getInt64Ty());
+  Value* last = builder_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, stride, i64(local_.bytes));
+  mark_offset_test(*this, frame, last, i64(0), 0);
+}
+
 void FunctionEmitter::make_blocks() {
   const std::size_t count = graph_.blocks().size();
   enter_.assign(count, nullptr);
@@ -182,6 +199,37 @@ void FunctionEmitter::make_blocks() {
 llvm::AllocaInst* FunctionEmitter::stack_slot(llvm::Type* type, const char* name) {
   llvm::IRBuilder<> at(entry_, entry_->begin());
   return at.CreateAlloca(type, nullptr, name);
+}
+
+// By register: whether it is read and written in one block only, and never before it is written.
+std::vector<bool> FunctionEmitter::registers_of_blocks() const {
+  std::vector<BlockId> home(function_.registers.size(), kernel::kNoBlock);
+  std::vector<bool> result(function_.registers.size(), true);
+  for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
+    const kernel::BasicBlock& block = graph_.blocks()[id];
+    for (std::uint32_t i = block.first; i < block.last; ++i) {
+      const Instruction& instruction = function_.instructions[i];
+      const auto see = [&](ptx::RegisterId reg) {
+        if (home[reg] == kernel::kNoBlock) {
+          home[reg] = id;
+          result[reg] = !liveness_->live_in(id, reg);
+        }
+        if (home[reg] != id) result[reg] = false;
+      };
+      kernel::for_each_use(instruction, [&](ptx::RegisterId reg) {
+        see(reg);
+        // The end of a block may be made twice, and be reached from both (block_loop.cpp).
+        if (ends_block(instruction)) result[reg] = false;
+      });
+      kernel::for_each_definition(instruction, see);
+    }
+  }
+  for (const auto* registers : {&function_.parameter_registers, &function_.return_registers}) {
+    for (ptx::RegisterId reg : *registers) {
+      if (reg < result.size()) result[reg] = false;
+    }
+  }
+  return result;
 }
 
 void FunctionEmitter::make_registers() {
@@ -202,12 +250,15 @@ void FunctionEmitter::make_registers() {
     if (function_.return_parameters[i].space == ptx::Space::Reg)
       used[function_.return_registers[i]] = read_[function_.return_registers[i]] = true;
   }
+  const std::vector<bool> of_block = registers_of_blocks();
   for (ptx::RegisterId reg = 0; reg < registers_.size(); ++reg) {
     if (!used[reg]) continue;
+    RegisterSlot& slot = registers_[reg];
+    slot.of_block = of_block[reg];
     const LanePattern& pattern = analysis_->pattern(reg);
     const int bits = ptx::bit_width(function_.registers[reg].type);
     // The parts of widened terms have the width of the inner value; multipliers that of the outer.
-    std::vector<llvm::Type*> types;
+    std::vector<llvm::Type*>& types = slot.types;
     if (!pattern.is_parts()) {
       types.push_back(int_type(bits, false));
     } else {
@@ -217,11 +268,12 @@ void FunctionEmitter::make_registers() {
         for (std::size_t i = 0; i < 1 + term.inner.factors.size(); ++i) types.push_back(int_type(32));
       }
     }
-    for (llvm::Type* type : types) {
-      llvm::AllocaInst* slot = stack_slot(type, "r");
-      // A register that was never written reads as zero: no undefined value reaches a branch.
-      builder_.CreateStore(llvm::Constant::getNullValue(type), slot);
-      registers_[reg].parts.push_back(slot);
+    // A register that was never written reads as zero: no undefined value reaches a branch.
+    for (llvm::Type* type : types) slot.values.push_back(llvm::Constant::getNullValue(type));
+    if (slot.of_block) continue;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+      slot.parts.push_back(stack_slot(types[i], "r"));
+      builder_.CreateStore(slot.values[i], slot.parts[i]);
     }
   }
   for (std::size_t i = 0; i < function_.parameters.size() && !function_.is_kernel; ++i) {
@@ -233,19 +285,30 @@ void FunctionEmitter::make_registers() {
   }
 }
 
+Value* FunctionEmitter::load_part(const RegisterSlot& slot, std::size_t part) {
+  return slot.of_block ? slot.values[part] : builder_.CreateLoad(slot.types[part], slot.parts[part]);
+}
+
+void FunctionEmitter::store_part(RegisterSlot& slot, std::size_t part, Value* value) {
+  if (slot.of_block) {
+    slot.values[part] = value;
+  } else {
+    builder_.CreateStore(value, slot.parts[part]);
+  }
+}
+
 Lanes FunctionEmitter::load_register(ptx::RegisterId reg) {
+  const RegisterSlot& slot = registers_[reg];
   Lanes result;
   result.pattern = analysis_->pattern(reg);
-  for (llvm::AllocaInst* slot : registers_[reg].parts) {
-    result.parts.push_back(builder_.CreateLoad(slot->getAllocatedType(), slot));
-  }
+  for (std::size_t i = 0; i < slot.types.size(); ++i) result.parts.push_back(load_part(slot, i));
   return result;
 }
 
 void FunctionEmitter::store_register(ptx::RegisterId reg, const Lanes& value) {
   const LanePattern& pattern = analysis_->pattern(reg);
   RegisterSlot& slot = registers_[reg];
-  const bool keep = analysis_->keeps_old_lanes(reg, block_);
+  const bool keep = !slot.of_block && analysis_->keeps_old_lanes(reg, block_);
   if (pattern.is_parts()) {
     Lanes parts = value;
     if (!value.pattern.same_shape(pattern)) {
@@ -255,22 +318,20 @@ void FunctionEmitter::store_register(ptx::RegisterId reg, const Lanes& value) {
         throw Unsupported{"internal: lane patterns disagree in '" + function_.name + "'"};
       parts = uniform(builder_.CreateExtractElement(materialize(value), std::uint64_t{0}));
     }
-    for (std::size_t i = 0; i < slot.parts.size(); ++i) {
+    for (std::size_t i = 0; i < slot.types.size(); ++i) {
       Value* part = parts.parts[i];
-      if (guard_ != nullptr) {
-        part = builder_.CreateSelect(guard_, part, builder_.CreateLoad(part->getType(), slot.parts[i]));
-      }
-      builder_.CreateStore(part, slot.parts[i]);
+      if (guard_ != nullptr) part = builder_.CreateSelect(guard_, part, load_part(slot, i));
+      store_part(slot, i, part);
     }
     return;
   }
   Value* vector = materialize(value);
   if (keep || guard_ != nullptr) {
-    Value* old = builder_.CreateLoad(vector->getType(), slot.parts[0]);
+    Value* old = load_part(slot, 0);
     Value* condition = keep ? mask_vector() : guard_;
     vector = builder_.CreateSelect(condition, vector, old);
   }
-  builder_.CreateStore(vector, slot.parts[0]);
+  store_part(slot, 0, vector);
 }
 
 void FunctionEmitter::write(const Operand& destination, Lanes value) {
@@ -499,6 +560,13 @@ void FunctionEmitter::emit_block(BlockId block) {
     return;
   }
   begin_block(block);
+  for (std::uint32_t i = basic.first; i < basic.last; ++i) {
+    kernel::for_each_definition(function_.instructions[i], [&](ptx::RegisterId reg) {
+      RegisterSlot& slot = registers_[reg];
+      for (std::size_t part = 0; slot.of_block && part < slot.types.size(); ++part)
+        slot.values[part] = llvm::Constant::getNullValue(slot.types[part]);
+    });
+  }
   count_block(block, block_mask_);
   if (!scheduled_ && basic.loop != kernel::kNoLoop && graph_.loops()[basic.loop].header == block) {
     kill_registers(block);
@@ -514,6 +582,10 @@ void FunctionEmitter::emit_block(BlockId block) {
   }
   at_ = basic.last - 1;
   guard_ = nullptr;
+  if (definedness_ != nullptr && ends_block(function_.instructions[at_])) {
+    effective_mask_ = block_mask_;
+    definedness_->before(function_.instructions[at_]);
+  }
   if (!all_lanes_stay_ && partial_[block] != nullptr) {
     builder_.CreateBr(partial_[block]);
     builder_.SetInsertPoint(partial_[block]);
@@ -622,7 +694,9 @@ void FunctionEmitter::emit_instruction(const Instruction& instruction) {
   set_guard(instruction);
   payload_ignored_ = kernel::ignores_nan_payload(instruction) ||
                      (instruction.opcode == ptx::Opcode::Mov && defers_nan(instruction.operands[0]));
+  if (definedness_ != nullptr) definedness_->before(instruction);
   if (!lower_pattern(*this, instruction)) lower(*this, instruction);
+  if (definedness_ != nullptr) definedness_->after(instruction);
   guard_ = nullptr;
   payload_ignored_ = false;
 }
@@ -668,6 +742,9 @@ Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
         llvm::LoadInst* load = at.CreateLoad(
             at.getInt64Ty(), at.CreateConstInBoundsGEP1_64(at.getInt64Ty(), table, symbol.index));
         load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context(), {}));
+        const ptx::Variable& variable = module_.ptx.variables[symbol.index];
+        if (kernel::takes_device_memory(variable) && !variable.managed)
+          mark_known_inside(*load, variable.alignment);
         address = load;
       }
       return address;
@@ -687,6 +764,10 @@ Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
       break;
   }
   throw Unsupported{"the address of a .param variable in '" + function_.name + "'"};
+}
+
+std::uint64_t FunctionEmitter::kernel_parameter_bytes() const {
+  return kernel::parameter_layout(module_.ptx.functions[module_.kernel].parameters).size;
 }
 
 Value* FunctionEmitter::parameter_memory(const ptx::SymbolRef& symbol) {

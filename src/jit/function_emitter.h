@@ -6,6 +6,7 @@
 #include <llvm/IR/Module.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -34,9 +35,12 @@ struct ModuleState {
   bool wide_vectors = false;                     // the host gathers and masks 512-bit vectors
 };
 
+class Definedness;
+
 class FunctionEmitter {
  public:
   FunctionEmitter(ModuleState& module, ptx::FunctionId function, llvm::Function* into);
+  ~FunctionEmitter();
   // Throws Unsupported for a form that has no lowering.
   void run();
 
@@ -90,8 +94,9 @@ class FunctionEmitter {
   llvm::Value* resize(llvm::Value* value, int bits, bool sign);  // truncates or extends
 
   // Lanes that execute the current instruction: those of the block, less those with a false guard.
-  llvm::Value* mask() { return effective_mask_; }  // i32
-  llvm::Value* mask_vector();                      // <32 x i1>
+  llvm::Value* mask() { return effective_mask_; }    // i32
+  llvm::Value* mask_vector();                        // <32 x i1>
+  llvm::Value* block_mask() { return block_mask_; }  // i32: the same whatever the guard
   bool mask_may_be_empty() const { return mask_may_be_empty_; }
   llvm::Value* barrier_mask() { return barrier_lanes_ != nullptr ? barrier_lanes_ : effective_mask_; }
   bool mask_is_full() const;  // known to be all 32 lanes
@@ -109,6 +114,7 @@ class FunctionEmitter {
   std::uint64_t parameter_offset(const ptx::SymbolRef& symbol) const {  // of the kernel's
     return parameters_.offsets[symbol.index];
   }
+  std::uint64_t kernel_parameter_bytes() const;
   // What lies there in the kernel's parameters, loaded once for all warps of the call. Null: not in this
   // kernel.
   llvm::Value* parameter_before_loop(std::uint64_t offset, int bits);
@@ -116,9 +122,11 @@ class FunctionEmitter {
   llvm::Value* frame_offset() { return frame_; }                     // of this call in local memory
   llvm::AllocaInst* stack_slot(llvm::Type* type, const char* name);  // in the entry block
   llvm::Value* store_lanes(llvm::Value* vector, const char* name);   // to a stack slot; returns ptr
-  Lanes window_base(ptx::Space space);  // generic address of lane's .shared or .local window
+  unsigned& scratch_used() { return scratch_used_; }  // slots of WarpContext::scratch (lane_functions.h)
+  Lanes window_base(ptx::Space space);                // generic address of lane's .shared or .local window
   llvm::Function* runtime_function(const char* name, llvm::FunctionType* type);
   const kernel::LaneAnalysis& analysis() const { return *analysis_; }
+  Definedness* definedness() { return definedness_.get(); }  // null: not the checked build
   llvm::Value* live_mask();
   // Lanes arrive at a barrier: its result, i32. A coroutine is left here until the barrier is complete.
   llvm::Value* arrive_at_barrier(llvm::Value* barrier, llvm::Value* threads, ptx::BarrierMode mode,
@@ -141,8 +149,13 @@ class FunctionEmitter {
   Scalars& scalars() { return scalars_; }
 
  private:
+  // A register lies in stack slots that LLVM promotes. One that only one block knows needs none: its parts
+  // are the values last written. Thousands of slots take LLVM long.
   struct RegisterSlot {
+    std::vector<llvm::Type*> types;
     std::vector<llvm::AllocaInst*> parts;
+    std::vector<llvm::Value*> values;
+    bool of_block = false;
   };
 
   struct Edge {
@@ -165,7 +178,11 @@ class FunctionEmitter {
   void suspend_where(llvm::Value* waits);
   void end_coroutine();
 
+  void test_frame(llvm::Value* lanes);
   void make_registers();
+  std::vector<bool> registers_of_blocks() const;
+  llvm::Value* load_part(const RegisterSlot& slot, std::size_t part);
+  void store_part(RegisterSlot& slot, std::size_t part, llvm::Value* value);
   void make_blocks();
   void emit_block(kernel::BlockId block);
   void emit_instruction(const ptx::Instruction& instruction);
@@ -257,6 +274,7 @@ class FunctionEmitter {
   std::vector<llvm::BasicBlock*> enter_, body_;  // by block; enter: tests for lanes
   // By block: the end of its code for any lanes, where that takes over from the code for all 32.
   std::vector<llvm::BasicBlock*> partial_;
+  std::unique_ptr<Definedness> definedness_;
   std::map<std::pair<std::size_t, llvm::Type*>, llvm::Value*> fields_;
   std::map<std::uint32_t, llvm::Value*> parameter_memory_;  // Function::variables index -> slot
   std::map<std::pair<int, std::size_t>, llvm::Value*> symbols_;
@@ -267,6 +285,7 @@ class FunctionEmitter {
   llvm::Value* effective_mask_ = nullptr;
   llvm::Value* mask_vector_ = nullptr;
   llvm::Value* guard_ = nullptr;  // i1 or <32 x i1>, null: none
+  unsigned scratch_used_ = 0;
   bool mask_may_be_empty_ = false;
   bool block_may_be_empty_ = false;  // after a call in which lanes may have exited
   bool all_lanes_stay_ = false;      // the blocks made now run with 32 lanes where they are convergent

@@ -1,5 +1,7 @@
 #include "jit/helper_call.h"
 
+#include "jit/lane_functions.h"
+
 namespace doppel::jit {
 
 using llvm::Value;
@@ -12,16 +14,17 @@ Value* call_helper(FunctionEmitter& emitter, const char* name, std::initializer_
   bool uniform = true;
   for (Value* operand : operands) uniform &= !operand->getType()->isVectorTy();
   std::vector<Value*> arguments{uniform ? emitter.i32(~0u) : emitter.mask()};
+  ScratchSlots scratch(emitter);
   for (Value* operand : operands) {
     types.push_back(b.getPtrTy());
-    arguments.push_back(emitter.store_lanes(emitter.splat(operand), "operand"));
+    arguments.push_back(scratch.store(emitter.splat(operand)));
   }
   for (std::uint32_t immediate : immediates) {
     types.push_back(b.getInt32Ty());
     arguments.push_back(emitter.i32(immediate));
   }
   llvm::Type* lanes = emitter.int_type(result_bits, false);
-  Value* result = emitter.store_lanes(llvm::Constant::getNullValue(lanes), "result");
+  Value* result = scratch.store(llvm::Constant::getNullValue(lanes));
   types.push_back(b.getPtrTy());
   arguments.push_back(result);
   llvm::Function* function =

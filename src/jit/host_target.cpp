@@ -50,13 +50,17 @@ const HostTarget& HostTarget::get() {
   return host;
 }
 
-std::unique_ptr<llvm::TargetMachine> HostTarget::machine() const {
+std::unique_ptr<llvm::TargetMachine> HostTarget::machine(Effort effort) const {
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;  // a product and a sum round twice unless PTX says fma
   options.TrapUnreachable = true;
-  return std::unique_ptr<llvm::TargetMachine>(
-      target_->createTargetMachine(llvm::sys::getProcessTriple(), cpu_, features_, options, llvm::Reloc::PIC_,
-                                   llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, /*JIT=*/true));
+  options.EmitStackSizeSection = true;  // the engine makes stacks large enough: see loaded_objects
+  const bool quick = effort == Effort::Quick;
+  std::unique_ptr<llvm::TargetMachine> machine(target_->createTargetMachine(
+      llvm::sys::getProcessTriple(), cpu_, features_, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
+      quick ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default, /*JIT=*/true));
+  if (machine != nullptr) machine->setO0WantsFastISel(false);
+  return machine;
 }
 
 void HostTarget::apply(llvm::Function& function) const {
@@ -67,6 +71,8 @@ void HostTarget::apply(llvm::Function& function) const {
   function.addFnAttr("target-cpu", cpu_);
   function.addFnAttr("target-features", features_);
   function.addFnAttr(llvm::Attribute::NoUnwind);
+  // A frame larger than the guard below a stack touches each of its pages in turn.
+  function.addFnAttr("probe-stack", "inline-asm");
   function.addFnAttr(llvm::Attribute::NullPointerIsValid);  // a wild access must fault, not vanish
 }
 

@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "jit/compiled_module.h"
+
 namespace doppel::jit {
 
 class HostTarget {
@@ -17,7 +19,8 @@ class HostTarget {
   const std::string& cpu() const { return cpu_; }            // LLVM's name
   const std::string& features() const { return features_; }  // "+avx2,+fma,…"
   bool wide_vectors() const { return wide_vectors_; }        // gathers, scatters and masks of 512-bit vectors
-  std::unique_ptr<llvm::TargetMachine> machine() const;
+  // Quick code is LLVM's without optimisation; its own quick selector does not know vectors of 32 lanes.
+  std::unique_ptr<llvm::TargetMachine> machine(Effort effort) const;
   // Attributes that a generated function needs to use the host's vectors in full.
   void apply(llvm::Function& function) const;
 

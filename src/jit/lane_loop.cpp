@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "jit/definedness.h"
+
 namespace doppel::jit {
 
 using llvm::Value;
@@ -24,22 +26,22 @@ void emit_lane_loop(FunctionEmitter& emitter, Value* mask, const std::function<v
   b.SetInsertPoint(done);
 }
 
-void emit_access_callback(FunctionEmitter& emitter, Value* addresses, std::uint32_t flags) {
+void emit_access_callback(FunctionEmitter& emitter, std::uint32_t flags, int elements) {
   llvm::IRBuilder<>& b = emitter.b();
   llvm::Type* word = b.getInt32Ty();
   llvm::Type* pointer = b.getPtrTy();
-  Value* memory = emitter.store_lanes(addresses, "accessed");
   if (emitter.module().variant.build == Build::Traced) {
     emitter.callback(offsetof(RuntimeCallbacks, trace_access),
-                     llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word, pointer}, false),
+                     llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word}, false),
                      {emitter.context_pointer(), emitter.i32(emitter.instruction_index()), emitter.mask(),
-                      emitter.i32(flags), memory});
+                      emitter.i32(flags)});
   } else if (emitter.module().variant.build == Build::Checked) {
     emitter.callback(
         offsetof(RuntimeCallbacks, check_access),
-        llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word, word, pointer}, false),
+        llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word, word, word, pointer}, false),
         {emitter.context_pointer(), emitter.i32(emitter.function_id()),
-         emitter.i32(emitter.instruction_index()), emitter.mask(), emitter.i32(flags), memory});
+         emitter.i32(emitter.instruction_index()), emitter.mask(), emitter.i32(flags),
+         emitter.i32(static_cast<std::uint32_t>(elements)), emitter.definedness()->elements()});
   }
 }
 

@@ -12,7 +12,8 @@ namespace doppel::jit {
 void emit_lane_loop(FunctionEmitter& emitter, llvm::Value* mask,
                     const std::function<void(llvm::Value* lane)>& body);
 
-// trace_access or check_access, as the build asks. addresses: <32 x i64>.
-void emit_access_callback(FunctionEmitter& emitter, llvm::Value* addresses, std::uint32_t flags);
+// trace_access or check_access, as the build asks, of the access whose addresses the context holds. elements:
+// of a lane's access.
+void emit_access_callback(FunctionEmitter& emitter, std::uint32_t flags, int elements);
 
 }  // namespace doppel::jit

@@ -7,8 +7,10 @@
 #include <llvm/ExecutionEngine/Orc/Core.h>
 #include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
 #include <llvm/Object/ObjectFile.h>
+#include <llvm/Support/LEB128.h>
 #include <llvm/Support/MemoryBuffer.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>
@@ -16,6 +18,7 @@
 #include <optional>
 #include <utility>
 
+#include "jit/lane_functions.h"
 #include "jit/module_compiler.h"
 #include "jit/runtime_functions.h"
 
@@ -26,6 +29,9 @@ using Kind = LoadedObjects::Kind;
 
 constexpr std::array<std::pair<const char*, Kind>, 3> kEntryNames{
     {{kEntryName, Kind::Warp}, {kCoroutineName, Kind::Coroutine}, {kBlockName, Kind::Block}}};
+
+// Of a frame, beside its size: what aligns it to a vector of 32 lanes, and the return address.
+constexpr std::uint64_t kFrameOverhead = kFrameAlignment + 64;
 
 std::optional<Kind> kind_of(llvm::StringRef name) {
   for (const auto& [entry, kind] : kEntryNames) {
@@ -67,7 +73,7 @@ class OrcObjects final : public LoadedObjects {
       return fail(Error::Kind::Internal,
                   "loading generated code: " + llvm::toString(found.takeError()) + " " + last_error_);
     void* entry = found->getAddress().toPtr<void*>();
-    const Loaded loaded{entry, image.kind};
+    const Loaded loaded{entry, image.kind, image.frames};
     image.object = std::move(copy);
     image.start = reinterpret_cast<std::uintptr_t>(entry) - image.entry;
     images_[image.start] = std::move(image);
@@ -91,8 +97,10 @@ class OrcObjects final : public LoadedObjects {
                                      llvm::DILineInfoSpecifier::FunctionNameKind::ShortName);
     const llvm::DILineInfo line = debug->getLineInfoForAddress({at - image.start, image.section}, wanted);
     if (line.Line == 0) return false;
+    location = {};
+    location.of_many = line.FunctionName == kLaneFunctionScope;
+    if (location.of_many) return true;
     location.ptx_line = line.Line;
-    location.function = 0;
     if (line.FunctionName.size() > 1 && line.FunctionName[0] == 'f') {
       location.function =
           static_cast<std::uint32_t>(std::strtoul(line.FunctionName.c_str() + 1, nullptr, 10));
@@ -107,10 +115,11 @@ class OrcObjects final : public LoadedObjects {
     std::uint64_t section = 0;
     std::uint64_t entry = 0;  // its offset in the section
     Kind kind = Kind::Warp;
+    StackFrames frames;
     std::unique_ptr<llvm::MemoryBuffer> object;
   };
 
-  // Finds the entry, its kind, and the text section that holds it.
+  // Finds the entry, its kind, the text section that holds it, and the frames of all functions.
   static void describe(Image& image, const llvm::MemoryBuffer& code) {
     auto object = llvm::object::ObjectFile::createObjectFile(code.getMemBufferRef());
     if (!object) {
@@ -132,6 +141,28 @@ class OrcObjects final : public LoadedObjects {
       image.entry = *value;
       image.size = (*section)->getSize();
       image.section = (*section)->getIndex();
+    }
+    for (const llvm::object::SectionRef& section : (*object)->sections()) add_frames(image.frames, section);
+  }
+
+  // LLVM's section of stack sizes: for each function its address, and its frame in bytes as a LEB128 number.
+  static void add_frames(StackFrames& frames, const llvm::object::SectionRef& section) {
+    auto name = section.getName();
+    auto contents = section.getContents();
+    if (!name || !contents || *name != ".stack_sizes") {
+      if (!name) llvm::consumeError(name.takeError());
+      if (!contents) llvm::consumeError(contents.takeError());
+      return;
+    }
+    const auto* at = reinterpret_cast<const std::uint8_t*>(contents->data());
+    const std::uint8_t* end = at + contents->size();
+    while (end - at > static_cast<std::ptrdiff_t>(sizeof(std::uint64_t))) {
+      at += sizeof(std::uint64_t);
+      unsigned length = 0;
+      const std::uint64_t bytes = llvm::decodeULEB128(at, &length, end) + kFrameOverhead;
+      at += length;
+      frames.all += bytes;
+      frames.largest = std::max(frames.largest, bytes);
     }
   }
 

@@ -19,6 +19,7 @@ class LoadedObjects {
   struct Loaded {
     void* entry = nullptr;
     Kind kind = Kind::Warp;
+    StackFrames frames;
   };
   // Links the object and keeps it for as long as this lives.
   virtual Result<Loaded> load(std::unique_ptr<llvm::MemoryBuffer> object) = 0;

@@ -1,9 +1,11 @@
 // atom and red (PTX ISA 9.7.13.5, 9.7.13.6): lane by lane in the order of the lanes. In shared memory a read
 // and a write do, since a block lives on one host thread; elsewhere they are the host's atomic operations.
+#include <fmt/format.h>
+
 #include <cstddef>
 
 #include "jit/float_values.h"
-#include "jit/lane_loop.h"
+#include "jit/lane_functions.h"
 #include "jit/lower.h"
 #include "jit/memory_access.h"
 
@@ -38,44 +40,55 @@ class AtomicLowering {
   }
 
   void run() {
-    if (emitter_.module().variant.build != Build::Plain) {
-      const auto bytes = static_cast<std::uint32_t>(bits_ / 8);
-      emit_access_callback(emitter_, access_.addresses(),
-                           bytes | kAccessStore | kAccessAtomic |
-                               static_cast<std::uint32_t>(instruction_.modifiers.space) << kAccessSpaceShift |
-                               bytes << kAccessAlignShift);
-    }
-    access_.record_addresses();
+    context_ = emitter_.context_pointer();
+    constexpr std::uint32_t kKind = kAccessStore | kAccessAtomic;
     if (access_.uniform_address() != nullptr && !wants_result_ && combines()) {
+      access_.begin(kKind);
       run_combined();
-      return;
-    }
-    if (access_.uniform_address() != nullptr && op_ == AtomicOp::Add && !ptx::is_float(type_)) {
+    } else if (access_.uniform_address() != nullptr && op_ == AtomicOp::Add && !ptx::is_float(type_)) {
+      access_.begin(kKind);
       run_tickets();
-      return;
+    } else {
+      run_lanes(kKind);
     }
-    llvm::Type* lanes = emitter_.int_type(bits_, false);
-    llvm::Type* element = emitter_.int_type(bits_);
-    Value* at = emitter_.store_lanes(access_.addresses(), "addresses");
-    Value* operand =
-        emitter_.store_lanes(emitter_.read_vector(instruction_.operands[first_ + 1], type_), "operand");
-    Value* other =
-        op_ == AtomicOp::Cas
-            ? emitter_.store_lanes(emitter_.read_vector(instruction_.operands[first_ + 2], type_), "operand")
-            : nullptr;
-    Value* result =
-        wants_result_ ? emitter_.store_lanes(llvm::Constant::getNullValue(lanes), "result") : nullptr;
-    emit_lane_loop(emitter_, emitter_.mask(), [&](Value* lane) {
-      Value* address = b_.CreateLoad(b_.getInt64Ty(), b_.CreateGEP(b_.getInt64Ty(), at, lane));
-      Value* x = b_.CreateLoad(element, b_.CreateGEP(element, operand, lane));
-      Value* y = other == nullptr ? nullptr : b_.CreateLoad(element, b_.CreateGEP(element, other, lane));
-      Value* old = apply(address, x, y);
-      if (result != nullptr) b_.CreateStore(old, b_.CreateGEP(element, result, lane));
-    });
-    if (result != nullptr) emitter_.write(instruction_.operands[0], b_.CreateLoad(lanes, result));
   }
 
  private:
+  // One lane after the other: operands and results go through memory.
+  void run_lanes(std::uint32_t kind) {
+    llvm::Type* lanes = emitter_.int_type(bits_, false);
+    llvm::Type* element = emitter_.int_type(bits_);
+    const bool swaps = op_ == AtomicOp::Cas;
+    const std::uint64_t bytes = std::uint64_t{kWarpLanes} * static_cast<std::uint64_t>(bits_) / 8;
+    ScratchSlots scratch(emitter_);
+    // The results, and behind them the operands.
+    Value* values = scratch.take(bytes * (swaps ? 3 : 2));
+    const auto part = [&](std::uint64_t index) {
+      return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), values, index * bytes);
+    };
+    b_.CreateStore(emitter_.read_vector(instruction_.operands[first_ + 1], type_), part(1));
+    if (swaps) b_.CreateStore(emitter_.read_vector(instruction_.operands[first_ + 2], type_), part(2));
+    LaneFunction function;
+    function.name = fmt::format("atom{}.{}.{}.{}{}", static_cast<int>(op_), ptx::name_of(type_),
+                                ptx::name_of(instruction_.modifiers.space), static_cast<int>(ordering()),
+                                wants_result_ ? ".result" : "");
+    if (wants_result_) function.result_bytes = bytes;
+    function.floats = ptx::is_float(type_);
+    function.body = [&](const LaneArguments& lane) {
+      const auto place = [&](std::uint32_t index) {
+        return b_.CreateGEP(element, lane.values,
+                            b_.CreateAdd(lane.lane, b_.getInt32(index * std::uint32_t{kWarpLanes})));
+      };
+      context_ = lane.context;
+      Value* x = b_.CreateLoad(element, place(1));
+      Value* y = swaps ? b_.CreateLoad(element, place(2)) : nullptr;
+      Value* old = apply(lane.address, x, y);
+      if (wants_result_) b_.CreateStore(old, place(0));
+    };
+    call_lane_function(emitter_, function, access_.begin_lanes(kind, scratch), values);
+    if (wants_result_) emitter_.write(instruction_.operands[0], b_.CreateLoad(lanes, values));
+  }
+
   AtomicOrdering ordering() const {
     switch (instruction_.modifiers.semantics) {
       case MemorySemantics::Acquire:
@@ -305,10 +318,12 @@ class AtomicLowering {
     if (type != Type::F32 || address == nullptr) return exact;
     Value* flushed = values.canonical_nan(values.flush(sum(values.flush(old), values.flush(x))));
     if (instruction_.modifiers.space == ptx::Space::Global) return flushed;
-    Value* start = emitter_.context_field(offsetof(WarpContext, shared), b_.getInt64Ty());
-    Value* size =
-        b_.CreateAdd(emitter_.context_field(offsetof(WarpContext, static_shared_bytes), b_.getInt32Ty()),
-                     emitter_.context_field(offsetof(WarpContext, dynamic_shared_bytes), b_.getInt32Ty()));
+    const auto field = [&](std::size_t offset, llvm::Type* of) {
+      return b_.CreateLoad(of, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), context_, offset));
+    };
+    Value* start = field(offsetof(WarpContext, shared), b_.getInt64Ty());
+    Value* size = b_.CreateAdd(field(offsetof(WarpContext, static_shared_bytes), b_.getInt32Ty()),
+                               field(offsetof(WarpContext, dynamic_shared_bytes), b_.getInt32Ty()));
     Value* inside = b_.CreateICmpULT(b_.CreateSub(address, start), b_.CreateZExt(size, b_.getInt64Ty()));
     return b_.CreateSelect(inside, exact, flushed);
   }
@@ -319,7 +334,8 @@ class AtomicLowering {
   AtomicOp op_;
   Type type_;
   int bits_;
-  std::size_t first_;  // the address operand
+  std::size_t first_;         // the address operand
+  Value* context_ = nullptr;  // where code is made
   MemoryAccess access_;
   bool in_shared_ = false;
   bool wants_result_ = false;

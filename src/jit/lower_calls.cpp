@@ -1,5 +1,7 @@
 // Calls of device functions, direct and indirect, and of the runtime's own (PTX ISA 7.1, 9.7.12.5).
+#include <algorithm>
 #include <cstddef>
+#include <functional>
 
 #include "jit/device_functions.h"
 #include "jit/lane_loop.h"
@@ -14,6 +16,25 @@ using ptx::Opcode;
 using ptx::Operand;
 
 namespace {
+
+// Of results and parameters, in order, in bytes: what the engine reads and writes.
+struct RuntimeSignature {
+  std::vector<std::uint64_t> results, parameters;
+};
+
+RuntimeSignature signature(RuntimeFunction function) {
+  switch (function) {
+    case RuntimeFunction::Vprintf:
+      return {{4}, {8, 8}};
+    case RuntimeFunction::Assertfail:
+      return {{}, {8, 8, 4, 8, 8}};
+    case RuntimeFunction::Malloc:
+      return {{8}, {8}};
+    case RuntimeFunction::Free:
+      return {{}, {8}};
+  }
+  return {};
+}
 
 std::optional<RuntimeFunction> runtime_function(const std::string& name) {
   if (name == "vprintf") return RuntimeFunction::Vprintf;
@@ -40,8 +61,14 @@ class CallLowering {
       : emitter_(emitter), instruction_(instruction), call_(*instruction.call), b_(emitter.b()) {}
 
   void run() {
-    for (const Operand& result : call_.returns) pointers_.push_back(memory_of(result, true));
-    for (const Operand& argument : call_.arguments) pointers_.push_back(memory_of(argument, false));
+    for (const Operand& result : call_.returns) {
+      pointers_.push_back(memory_of(result, true));
+      result_bytes_.push_back(bytes_of(result));
+    }
+    for (const Operand& argument : call_.arguments) {
+      pointers_.push_back(memory_of(argument, false));
+      argument_bytes_.push_back(bytes_of(argument));
+    }
     llvm::Function* into = b_.GetInsertBlock()->getParent();
     llvm::BasicBlock* done = nullptr;
     if (emitter_.mask_may_be_empty()) {
@@ -84,6 +111,39 @@ class CallLowering {
     return emitter_.store_lanes(emitter_.read_vector(operand, type), "argument");
   }
 
+  // Of one of them, as memory_of() makes room for it.
+  std::uint64_t bytes_of(const Operand& operand) const {
+    const ptx::Function& function = emitter_.function();
+    if (operand.kind == Operand::Kind::Symbol ||
+        (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Symbol)) {
+      switch (operand.symbol.scope) {
+        case ptx::SymbolRef::Scope::Parameter:
+          return function.parameters[operand.symbol.index].size;
+        case ptx::SymbolRef::Scope::ReturnParameter:
+          return function.return_parameters[operand.symbol.index].size;
+        default:
+          return function.variables[operand.symbol.index].size;
+      }
+    }
+    const ptx::Type type =
+        operand.kind == Operand::Kind::Register ? function.registers[operand.reg].type : ptx::Type::B64;
+    return static_cast<std::uint64_t>(ptx::bit_width(type) + 7) / 8;
+  }
+
+  // Whether the callee finds all that it may read and write.
+  static bool has_room(const std::vector<std::uint64_t>& given, const std::vector<std::uint64_t>& needed) {
+    return given.size() == needed.size() && std::ranges::equal(given, needed, std::ranges::greater_equal());
+  }
+  bool has_room(const ptx::Function& callee) const {
+    const auto sizes = [](const std::vector<ptx::Variable>& variables) {
+      std::vector<std::uint64_t> bytes;
+      for (const ptx::Variable& variable : variables) bytes.push_back(variable.size);
+      return bytes;
+    };
+    return has_room(result_bytes_, sizes(callee.return_parameters)) &&
+           has_room(argument_bytes_, sizes(callee.parameters));
+  }
+
   void call_one(FunctionId id, Value* lanes) {
     const ptx::Function& callee = emitter_.module().ptx.functions[id];
     if (callee.is_declaration) {
@@ -107,12 +167,16 @@ class CallLowering {
         emitter_.context_pointer(), lanes,
         b_.CreateAdd(emitter_.frame_offset(), emitter_.i64(emitter_.frame_bytes()))};
     arguments.insert(arguments.end(), pointers_.begin(), pointers_.end());
-    if (arguments.size() != target->arg_size())
+    if (arguments.size() != target->arg_size() || !has_room(callee))
       emitter_.unsupported(instruction_, "arguments do not match '" + callee.name + "'");
     b_.CreateCall(target, arguments);
   }
 
   void call_runtime(RuntimeFunction function, Value* lanes) {
+    const RuntimeSignature needed = signature(function);
+    if (!has_room(argument_bytes_, needed.parameters) ||
+        !(call_.returns.empty() || has_room(result_bytes_, needed.results)))
+      emitter_.unsupported(instruction_, "arguments do not match those of the runtime's function");
     const std::size_t results = call_.returns.size();
     const std::size_t count = pointers_.size() - results;
     llvm::Type* pointer = b_.getPtrTy();
@@ -132,8 +196,7 @@ class CallLowering {
 
   bool fits(FunctionId id) const {
     const ptx::Function& candidate = emitter_.module().ptx.functions[id];
-    return !candidate.is_kernel && candidate.return_parameters.size() == call_.returns.size() &&
-           candidate.parameters.size() == call_.arguments.size();
+    return !candidate.is_kernel && has_room(candidate);
   }
 
   std::vector<FunctionId> candidates() const {
@@ -213,7 +276,8 @@ class CallLowering {
   const Instruction& instruction_;
   const ptx::Call& call_;
   llvm::IRBuilder<>& b_;
-  std::vector<Value*> pointers_;
+  std::vector<Value*> pointers_;                              // results, then arguments
+  std::vector<std::uint64_t> result_bytes_, argument_bytes_;  // of one lane
 };
 
 }  // namespace

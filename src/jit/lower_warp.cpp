@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "jit/helper_call.h"
+#include "jit/lane_functions.h"
 #include "jit/lower.h"
 
 namespace doppel::jit {
@@ -271,9 +272,10 @@ class WarpLowering {
 
   // A permutation known at run time only, through memory.
   Value* permute(Value* a, Value* from) {
-    llvm::Type* lanes = emitter_.int_type(32, false);
-    Value* memory = emitter_.store_lanes(a, "permuted");
     if (!emitter_.module().wide_vectors) return call_helper(emitter_, "doppel_permute", {a, from}, 32);
+    llvm::Type* lanes = emitter_.int_type(32, false);
+    ScratchSlots scratch(emitter_);
+    Value* memory = scratch.store(a);
     Value* pointers = b_.CreateGEP(b_.getInt32Ty(), memory, from);
     llvm::Constant* all = llvm::Constant::getAllOnesValue(emitter_.vector_of(b_.getInt1Ty()));
     return b_.CreateMaskedGather(lanes, pointers, llvm::Align(4), all, llvm::Constant::getNullValue(lanes));

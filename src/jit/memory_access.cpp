@@ -1,5 +1,7 @@
 #include "jit/memory_access.h"
 
+#include <fmt/format.h>
+
 #include <cstddef>
 
 #include "jit/lane_loop.h"
@@ -86,6 +88,10 @@ void MemoryAccess::resolve(const Operand& address) {
       offset = emitter_.varying(emitter_.resize(emitter_.materialize(offset), 64, false));
     address_ = sum(offset, emitter_.uniform(base));
     offset_ = address.offset;
+    window_offset_ = offset;
+    last_offset_ =
+        b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, emitter_.i64(emitter_.kernel_parameter_bytes()),
+                                 emitter_.i64(access_bytes()));
     if (from_symbol && address.offset >= 0)
       parameter_ = emitter_.parameter_offset(address.symbol) + static_cast<std::uint64_t>(address.offset);
     return;
@@ -118,15 +124,24 @@ void MemoryAccess::resolve(const Operand& address) {
   }
   address_ = base;
   offset_ = address.offset;
-  if (space_ == Space::Local) address_ = sum(address_, emitter_.window_base(Space::Local));
+  if (space_ == Space::Local) {
+    window_offset_ = address_;
+    last_offset_ =
+        b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat,
+                                 emitter_.context_field(offsetof(WarpContext, local_stride), b_.getInt64Ty()),
+                                 emitter_.i64(access_bytes()));
+    address_ = sum(address_, emitter_.window_base(Space::Local));
+  }
   invariant_ = space_ == Space::Const || instruction_.modifiers.cache_op == ptx::CacheOp::Nc;
 }
 
-void MemoryAccess::resolve_body_parameter(const Operand& address, Value* memory, std::uint64_t stride) {
+void MemoryAccess::resolve_body_parameter(const Operand& address, Value* memory, std::uint64_t size) {
+  if (address.offset < 0 || static_cast<std::uint64_t>(address.offset) + access_bytes() > size)
+    emitter_.unsupported(instruction_, "it reaches beyond the parameter");
   address_ = Lanes{};
   address_.pattern = kernel::LanePattern::uniform(64);
   for (int lane = 0; lane < kWarpLanes; ++lane) {
-    address_.pattern.linear.offset[lane] = static_cast<std::int64_t>(stride) * lane;
+    address_.pattern.linear.offset[lane] = static_cast<std::int64_t>(size) * lane;
   }
   Value* start =
       b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), memory, static_cast<std::uint64_t>(address.offset));
@@ -154,17 +169,73 @@ Value* MemoryAccess::uniform_address() {
   return window_ == nullptr ? address : b_.CreateAdd(emitter_.resize(address, 64, false), window_);
 }
 
-// Traced and checked builds tell the engine about the access before it is made.
-void MemoryAccess::announce(bool is_store) {
-  const Build build = emitter_.module().variant.build;
-  if (build == Build::Plain) return;
-  if (space_ == Space::Param && (window_ == nullptr && !invariant_))
-    return;  // the memory of a call's parameters
-  std::uint32_t flags = static_cast<std::uint32_t>(element_bytes_ * elements_) |
-                        static_cast<std::uint32_t>(space_) << kAccessSpaceShift |
-                        static_cast<std::uint32_t>(element_bytes_ * elements_) << kAccessAlignShift;
-  if (is_store) flags |= kAccessStore;
-  emit_access_callback(emitter_, addresses(), flags);
+// Traced and checked builds tell the engine about every access before it is made, but for the memory of a
+// call's parameters.
+bool MemoryAccess::is_announced() const {
+  return emitter_.module().variant.build != Build::Plain && (space_ != Space::Param || invariant_);
+}
+
+// Before the access is made: its addresses to the context, and a call where the engine wants to know.
+void MemoryAccess::begin(std::uint32_t kind, const AccessPlan* plan) {
+  test(plan, kind);
+  // Shared and local memory cannot fault by a program's address alone where the engine guards its windows;
+  // the report for them does without.
+  if (is_announced() || space_ == ptx::Space::Global || space_ == ptx::Space::Generic) record(plan);
+  announce(kind);
+}
+
+void MemoryAccess::announce(std::uint32_t kind) {
+  if (is_announced()) emit_access_callback(emitter_, flags(kind), elements_);
+}
+
+std::uint32_t MemoryAccess::flags(std::uint32_t kind) const {
+  const auto bytes = static_cast<std::uint32_t>(access_bytes());
+  return kind | bytes | static_cast<std::uint32_t>(space_) << kAccessSpaceShift | bytes << kAccessAlignShift;
+}
+
+// Marks what has to be tested before the access is made. plan: null where it goes lane by lane.
+void MemoryAccess::test(const AccessPlan* plan, std::uint32_t kind) {
+  if (space_ == Space::Param && last_offset_ == nullptr) return;  // tested when it was resolved
+  MarkedAccess access;
+  access.flags = flags(kind);
+  if (last_offset_ != nullptr) {
+    access.addresses.push_back(offsets());
+    access.width = access.addresses[0]->getType()->isVectorTy() ? 1 : kWarpLanes;
+    const bool local = space_ == Space::Local;
+    mark_offset_test(emitter_, access, last_offset_, local ? emitter_.frame_offset() : emitter_.i64(0),
+                     local ? emitter_.frame_bytes() : emitter_.kernel_parameter_bytes());
+    return;
+  }
+  bool alike = plan != nullptr;
+  for (std::size_t s = 1; alike && s < plan->segments.size(); ++s)
+    alike = plan->segments[s].broadcast == plan->segments[0].broadcast;
+  if (alike) {
+    access.width = static_cast<std::uint32_t>(plan->width);
+    access.step = plan->segments[0].broadcast ? 0 : static_cast<std::uint32_t>(access_bytes());
+    for (const AccessSegment& segment : plan->segments) {
+      Value* address = window_ != nullptr ? segment.in_window : segment.address;
+      access.addresses.push_back(
+          b_.CreateAdd(address, emitter_.i64(static_cast<std::uint64_t>(segment.offset))));
+    }
+  } else if (Value* address = uniform_address()) {
+    access.width = kWarpLanes;
+    access.addresses.push_back(window_ == nullptr ? address : b_.CreateSub(address, window_));
+  } else {
+    Value* each = addresses();
+    access.addresses.push_back(window_ == nullptr ? each : b_.CreateSub(each, emitter_.splat(window_)));
+  }
+  if (window_ != nullptr) {
+    if (access_bytes() > 1) mark_alignment_test(emitter_, access);
+  } else {
+    mark_range_test(emitter_, access);
+  }
+}
+
+// Of all lanes in a window, or of each: 64 bits.
+Value* MemoryAccess::offsets() {
+  Value* offset =
+      window_offset_.pattern.is_uniform() ? window_offset_.parts[0] : emitter_.materialize(window_offset_);
+  return b_.CreateAdd(offset, emitter_.constant(offset->getType(), static_cast<std::uint64_t>(offset_)));
 }
 
 void MemoryAccess::record_form(int width, int step) {
@@ -174,10 +245,7 @@ void MemoryAccess::record_form(int width, int step) {
                  emitter_.context_field_address(offsetof(WarpContext, access_step)));
 }
 
-// Shared and local memory cannot fault by a program's address alone where the engine guards its windows; the
-// report for them does without.
 void MemoryAccess::record(const AccessPlan* plan) {
-  if (space_ != ptx::Space::Global && space_ != ptx::Space::Generic) return;
   const std::size_t field = offsetof(WarpContext, access_addresses);
   bool alike = plan != nullptr;
   for (std::size_t s = 1; alike && s < plan->segments.size(); ++s)
@@ -223,7 +291,6 @@ Value* MemoryAccess::segment_mask(int first_lane, int width) {
 
 std::vector<Value*> MemoryAccess::load() {
   if (std::vector<Value*> values = load_before_loop(); !values.empty()) return values;
-  announce(false);
   const std::optional<AccessPlan> plan =
       plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
   if (!plan) return load_each();
@@ -241,8 +308,7 @@ std::vector<Value*> MemoryAccess::load() {
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
   addresses_ = nullptr;
-  std::vector<Value*> each;
-  lane_loop(false, {}, each);
+  std::vector<Value*> each = load_lanes();
   slow = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
@@ -286,7 +352,7 @@ std::vector<Value*> MemoryAccess::load_before_loop() {
 }
 
 std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
-  record(&plan);
+  begin(0, &plan);
   prefetch(plan);
   llvm::Type* element = b_.getIntNTy(static_cast<unsigned>(element_bits_));
   const bool one_address = plan.segments.size() == 1 && plan.segments[0].broadcast;
@@ -374,14 +440,12 @@ std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
 }
 
 std::vector<Value*> MemoryAccess::load_each() {
-  std::vector<Value*> results;
   // The host gathers 32- and 64-bit elements only.
-  if ((element_bits_ != 32 && element_bits_ != 64) || !emitter_.module().wide_vectors || strong_) {
-    lane_loop(false, {}, results);
-    return results;
-  }
+  if ((element_bits_ != 32 && element_bits_ != 64) || !emitter_.module().wide_vectors || strong_)
+    return load_lanes();
+  std::vector<Value*> results;
   llvm::Type* type = emitter_.int_type(element_bits_, false);
-  record(nullptr);
+  begin(0, nullptr);
   for (int k = 0; k < elements_; ++k) {
     Value* at = addresses();
     if (k != 0)
@@ -393,40 +457,70 @@ std::vector<Value*> MemoryAccess::load_each() {
   return results;
 }
 
-// Lane by lane, in the order of the lanes.
-Value* MemoryAccess::lane_loop(bool is_store, const std::vector<Value*>& values,
-                               std::vector<Value*>& results) {
-  llvm::Type* element = b_.getIntNTy(static_cast<unsigned>(element_bits_));
-  llvm::Type* lanes = emitter_.int_type(element_bits_, false);
-  Value* at = emitter_.store_lanes(addresses(), "addresses");
-  record(nullptr);
-  std::vector<Value*> slots;
-  for (int k = 0; k < elements_; ++k) {
-    if (is_store) {
-      slots.push_back(emitter_.store_lanes(emitter_.splat(values[static_cast<std::size_t>(k)]), "lanes"));
-    } else {
-      slots.push_back(emitter_.store_lanes(llvm::Constant::getNullValue(lanes), "lanes"));
+LaneAddresses MemoryAccess::begin_lanes(std::uint32_t kind, ScratchSlots& scratch) {
+  test(nullptr, kind);
+  if (is_announced() || space_ == Space::Global || space_ == Space::Generic) {
+    Value* memory = emitter_.context_field_address(offsetof(WarpContext, access_addresses));
+    b_.CreateAlignedStore(addresses(), memory, llvm::Align(8));
+    if (is_announced()) {
+      record_form(1, 0);
+      announce(kind);
     }
+    return {memory, nullptr, true};
   }
-  emit_lane_loop(emitter_, emitter_.mask(), [&](Value* lane) {
-    Value* address = b_.CreateLoad(b_.getInt64Ty(), b_.CreateGEP(b_.getInt64Ty(), at, lane));
+  if (window_ == nullptr) return {scratch.store(addresses()), nullptr, false};
+  return {scratch.store(emitter_.materialize(address_)), emitter_.i32(static_cast<std::uint32_t>(offset_)),
+          false};
+}
+
+// Lane by lane, in the order of the lanes.
+void MemoryAccess::access_lanes(bool is_store, Value* values, ScratchSlots& scratch) {
+  const LaneAddresses addresses = begin_lanes(is_store ? kAccessStore : 0, scratch);
+  llvm::Type* element = b_.getIntNTy(static_cast<unsigned>(element_bits_));
+  LaneFunction function;
+  function.name = fmt::format("{}{}x{}{}", is_store ? "store" : "load", element_bits_, elements_,
+                              strong_ ? ".volatile" : "");
+  if (!is_store) function.result_bytes = static_cast<std::uint64_t>(kWarpLanes * element_bytes_ * elements_);
+  function.body = [&](const LaneArguments& lane) {
     for (int k = 0; k < elements_; ++k) {
-      Value* here = b_.CreateAdd(address, emitter_.i64(static_cast<std::uint64_t>(k * element_bytes_)));
-      Value* slot = b_.CreateGEP(element, slots[static_cast<std::size_t>(k)], lane);
+      Value* here = pointer(lane.address, std::int64_t{k} * element_bytes_);
+      Value* slot = b_.CreateGEP(element, lane.values,
+                                 b_.CreateAdd(lane.lane, b_.getInt32(static_cast<unsigned>(k * kWarpLanes))));
       if (is_store) {
-        auto* store = b_.CreateAlignedStore(b_.CreateLoad(element, slot), pointer(here), alignment());
-        store->setVolatile(strong_);
+        b_.CreateAlignedStore(b_.CreateLoad(element, slot), here, alignment())->setVolatile(strong_);
       } else {
-        auto* load = b_.CreateAlignedLoad(element, pointer(here), alignment());
+        llvm::LoadInst* load = b_.CreateAlignedLoad(element, here, alignment());
         load->setVolatile(strong_);
         b_.CreateStore(load, slot);
       }
     }
-  });
-  if (!is_store) {
-    for (Value* slot : slots) results.push_back(b_.CreateLoad(lanes, slot));
+  };
+  call_lane_function(emitter_, function, addresses, values);
+}
+
+std::vector<Value*> MemoryAccess::load_lanes() {
+  ScratchSlots scratch(emitter_);
+  llvm::Type* lanes = emitter_.int_type(element_bits_, false);
+  const auto bytes = static_cast<std::uint64_t>(kWarpLanes * element_bytes_);
+  Value* values = scratch.take(bytes * static_cast<std::uint64_t>(elements_));
+  access_lanes(false, values, scratch);
+  std::vector<Value*> results;
+  for (int k = 0; k < elements_; ++k) {
+    results.push_back(b_.CreateLoad(
+        lanes, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), values, bytes * static_cast<unsigned>(k))));
   }
-  return nullptr;
+  return results;
+}
+
+void MemoryAccess::store_lanes(const std::vector<Value*>& lanes) {
+  ScratchSlots scratch(emitter_);
+  const auto bytes = static_cast<std::uint64_t>(kWarpLanes * element_bytes_);
+  Value* values = scratch.take(bytes * static_cast<std::uint64_t>(elements_));
+  for (int k = 0; k < elements_; ++k) {
+    b_.CreateStore(emitter_.splat(lanes[static_cast<std::size_t>(k)]),
+                   b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), values, bytes * static_cast<unsigned>(k)));
+  }
+  access_lanes(true, values, scratch);
 }
 
 bool MemoryAccess::storable(const AccessPlan& plan) const {
@@ -438,7 +532,6 @@ bool MemoryAccess::storable(const AccessPlan& plan) const {
 }
 
 void MemoryAccess::store(const std::vector<Value*>& values) {
-  announce(true);
   const std::optional<AccessPlan> plan =
       plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
   if (!plan || !storable(*plan)) {
@@ -460,15 +553,14 @@ void MemoryAccess::store(const std::vector<Value*>& values) {
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
   addresses_ = nullptr;
-  std::vector<Value*> none;
-  lane_loop(true, values, none);
+  store_lanes(values);
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
   addresses_ = nullptr;
 }
 
 void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value*>& values) {
-  record(&plan);
+  begin(kAccessStore, &plan);
   const auto finish = [&](llvm::StoreInst* store) { store->setVolatile(strong_); };
   if (plan.segments[0].broadcast) {
     // One address for all: one lane's value stays, the ISA does not say whose. It is the last one's, as if
@@ -530,12 +622,11 @@ void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value
 void MemoryAccess::store_each(const std::vector<Value*>& values) {
   if ((element_bits_ != 32 && element_bits_ != 64) || !emitter_.module().wide_vectors || strong_ ||
       elements_ > 1) {
-    std::vector<Value*> none;
-    lane_loop(true, values, none);
+    store_lanes(values);
     return;
   }
   Value* pointers = b_.CreateIntToPtr(addresses(), emitter_.vector_of(b_.getPtrTy()));
-  record(nullptr);
+  begin(kAccessStore, nullptr);
   b_.CreateMaskedScatter(emitter_.splat(values[0]), pointers, alignment(), emitter_.mask_vector());
 }
 

@@ -3,13 +3,12 @@
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Analysis/LoopAnalysisManager.h>
 #include <llvm/IR/DIBuilder.h>
-#include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/PassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/FileSystem.h>
-#include <llvm/Support/SmallVectorMemoryBuffer.h>
+#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/ADCE.h>
@@ -23,9 +22,11 @@
 #include <cstdlib>
 
 #include "jit/access_records.h"
+#include "jit/bounds_tests.h"
 #include "jit/function_emitter.h"
 #include "jit/host_target.h"
 #include "jit/logic_selects.h"
+#include "jit/object_emission.h"
 #include "jit/warp_coroutine.h"
 #include "kernel/shared_layout.h"
 
@@ -87,6 +88,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
     drop_repeated_records(function);
   }
   split_coroutines(module, modules, functions);
+  for (llvm::Function& function : module) expand_bounds_tests(function);
   if (HostTarget::get().wide_vectors()) hide_logic_from_masks(module);
 }
 
@@ -104,7 +106,7 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
   const ptx::Function& kernel = request.module->functions[request.kernel];
   llvm::LLVMContext context;
   llvm::Module module("doppel", context);
-  const std::unique_ptr<llvm::TargetMachine> machine = HostTarget::get().machine();
+  const std::unique_ptr<llvm::TargetMachine> machine = HostTarget::get().machine(Effort::Full);
   if (!machine) return fail(Error::Kind::Internal, "LLVM has no code generator for this host");
   module.setDataLayout(machine->createDataLayout());
   module.setTargetTriple(machine->getTargetTriple().str());
@@ -157,17 +159,7 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
   optimize(module, *machine);
   dump(module, kernel.name, ".opt.ll");
 
-  llvm::SmallVector<char, 0> object;
-  {
-    llvm::raw_svector_ostream out(object);
-    llvm::legacy::PassManager emit;
-    if (machine->addPassesToEmitFile(emit, out, nullptr, llvm::CodeGenFileType::ObjectFile)) {
-      return fail(Error::Kind::Internal, "LLVM cannot write objects for this host");
-    }
-    emit.run(module);
-  }
-  return std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), kernel.name,
-                                                         /*RequiresNullTerminator=*/false);
+  return emit_object(module, request.variant.effort, kernel.name);
 }
 
 }  // namespace doppel::jit

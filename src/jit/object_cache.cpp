@@ -68,8 +68,9 @@ ObjectCache::ObjectCache(Options options, const ptx::Module& module) : options_(
 
 std::string ObjectCache::path_of(std::uint32_t kernel, const Variant& variant) const {
   std::string key = module_key_;
-  for (std::uint32_t number : {kernel, static_cast<std::uint32_t>(variant.shape),
-                               variant.full_warps ? 1u : 0u, static_cast<std::uint32_t>(variant.build)}) {
+  for (std::uint32_t number :
+       {kernel, static_cast<std::uint32_t>(variant.shape), variant.full_warps ? 1u : 0u,
+        static_cast<std::uint32_t>(variant.build), static_cast<std::uint32_t>(variant.effort)}) {
     key += std::to_string(number) + ' ';
   }
   const std::string name = llvm::toHex(bytes_of(hash_of(key)), /*LowerCase=*/true);

@@ -20,7 +20,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 5;
+inline constexpr std::uint32_t kWarpAbiVersion = 7;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -59,19 +59,30 @@ struct RuntimeCallbacks {
   std::uint64_t (*globaltimer)(WarpContext*);
   std::uint64_t (*clock)(WarpContext*);
   void (*nanosleep)(WarpContext*, std::uint32_t nanoseconds);
-  // Traced build only. addresses: generic addresses of the active lanes.
+  // Traced build only. The generic addresses of the active lanes are in the context: access_address().
   void (*trace_block)(WarpContext*, std::uint32_t trace_block_id, std::uint32_t mask);
   void (*trace_access)(WarpContext*, std::uint32_t instruction, std::uint32_t mask,
-                       std::uint32_t access_flags, const std::uint64_t* addresses);
-  // Checked build only (--check): called before the access. It reports and ends the launch where the access
-  // is wrong.
+                       std::uint32_t access_flags);
+  // Checked build only (--check): called before the access, whose addresses are in the context. It reports
+  // and ends the launch where the access is wrong. undefined: for each of the access's elements the lanes
+  // whose value is undefined (definedness.h); of a load it is told, of a store it is asked.
   void (*check_access)(WarpContext*, std::uint32_t function, std::uint32_t instruction, std::uint32_t mask,
-                       std::uint32_t access_flags, const std::uint64_t* addresses);
+                       std::uint32_t access_flags, std::uint32_t elements, std::uint32_t* undefined);
+  // Checked build only: the instruction's effect depends on an undefined value in these lanes. Ends the
+  // launch.
+  void (*check_use)(WarpContext*, std::uint32_t lanes, std::uint32_t function, std::uint32_t instruction);
+  // Of every build, before an access that generated code could not tell to be aligned and inside of what its
+  // space is (bounds_tests.h). The lanes' addresses are in the context (access_address()); of .local and
+  // .param they are offsets. Returns where all lanes in `mask` may do it, else ends the launch.
+  void (*outside)(WarpContext*, std::uint32_t mask, std::uint32_t function, std::uint32_t instruction,
+                  std::uint32_t access_flags);
 };
 
 enum class RuntimeFunction : std::uint32_t { Vprintf, Assertfail, Malloc, Free };
 
-// access_flags of trace_access and check_access.
+// access_flags of trace_access, check_access and outside. 0 bytes: the frame of a function, whose start is
+// told.
+inline constexpr std::size_t kMostElements = 8;         // .v8
 inline constexpr std::uint32_t kAccessSizeMask = 0xff;  // bytes per lane, vectors included (1..32)
 inline constexpr std::uint32_t kAccessStore = 1u << 8;
 inline constexpr std::uint32_t kAccessAtomic = 1u << 9;
@@ -86,11 +97,26 @@ inline constexpr std::uint32_t kReservedSharedBytes = 1024;
 inline constexpr std::uint32_t kReservedSharedUserOffset =
     kReservedSharedOffset + 512;  // _1: cooperative groups' scratch
 
+// A slot holds what an operand of 32 lanes of up to 64 bits does.
+inline constexpr std::uint64_t kScratchSlotBytes = 256;
+inline constexpr std::uint32_t kScratchSlots = 16;
+
+// The card's memory lies in 2^kMemoryBits bytes of addresses from WarpContext::memory on. Those that hold
+// nothing cannot be touched, nor can kMemoryMargin bytes before and behind them: an address that is less than
+// that from one of the card's is a page fault at worst.
+inline constexpr unsigned kMemoryBits = 40;
+inline constexpr std::uint64_t kMemoryMargin = std::uint64_t{64} << 30;
+// The same around a block's 2^32 bytes of shared window.
+inline constexpr std::uint64_t kSharedWindowBytes = std::uint64_t{1} << 32;
+inline constexpr std::uint64_t kSharedMarginBefore = (std::uint64_t{2} << 30) + (std::uint64_t{128} << 20);
+inline constexpr std::uint64_t kSharedMarginBehind = std::uint64_t{128} << 20;
+
 // One warp's view of its launch. Generated code reads; fields marked (w) it also writes.
 struct WarpContext {
   const RuntimeCallbacks* callbacks;
   const std::byte* parameters;  // the kernel's parameters, laid out by the PTX rules
   std::byte* shared;            // host address of the block's shared window; offsets by kernel::shared_layout
+  std::uint64_t memory;         // where the card's addresses begin: see kMemoryBits
   std::byte* local;             // lane i's local memory starts at local + i * local_stride
   std::uint64_t local_stride;
   const std::uint64_t*
@@ -111,8 +137,9 @@ struct WarpContext {
   std::uint32_t dynamic_shared_bytes;
   std::uint64_t grid_id;
   // (w) The lanes' addresses of the last global or generic access that could fault, for the report of a fault
-  // without --check: read them with access_address(). Generated code stores what it has at hand: one address
-  // for each segment of access_width lanes, whose lanes are access_step bytes apart.
+  // without --check; in traced and checked builds of every access: read them with access_address().
+  // Generated code stores what it has at hand: one address for each segment of access_width lanes, whose
+  // lanes are access_step bytes apart.
   std::uint64_t access_addresses[kWarpLanes];
   std::uint32_t access_width;  // 1: an address for each lane
   std::uint32_t access_step;
@@ -121,7 +148,14 @@ struct WarpContext {
   std::uint64_t
       grid_workspace;  // of a cooperative launch, else 0: %envreg1 and %envreg2 are its high and low half
   std::uint32_t barrier_result;  // of the last barrier, in a coroutine: see RuntimeCallbacks::arrive
-  void* engine;                  // the engine's own
+  // (w) kScratchSlots * kScratchSlotBytes bytes, aligned to kFrameAlignment, in which code hands values of
+  // all lanes to functions that take them lane by lane. The host thread's: nothing is kept there from one
+  // instruction to the next.
+  std::byte* scratch;
+  // (w) Of the access that a function for many accesses makes (jit/lane_functions.h): the PTX function in the
+  // high 32 bits, the index of the instruction in the low ones.
+  std::uint64_t access_site;
+  void* engine;  // the engine's own
 };
 
 // The warps of a block. What is the same for all of them is read from the first one's context: all but

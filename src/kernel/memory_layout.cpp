@@ -67,7 +67,7 @@ LocalLayout local_layout(const ptx::Function& function) {
   return layout;
 }
 
-std::uint64_t local_bytes(const ptx::Module& module, FunctionId kernel, std::uint64_t recursive_bytes) {
+LocalBytes local_bytes(const ptx::Module& module, FunctionId kernel) {
   std::map<FunctionId, std::uint64_t> deepest;
   std::set<FunctionId> open;
   bool recursive = false;
@@ -82,8 +82,8 @@ std::uint64_t local_bytes(const ptx::Module& module, FunctionId kernel, std::uin
     open.erase(id);
     return deepest[id] = local_layout(module.functions[id]).bytes + below;
   };
-  const std::uint64_t bytes = depth(kernel);
-  return bytes + (recursive ? recursive_bytes : 0);
+  const std::uint64_t chain = depth(kernel);
+  return {chain, recursive};
 }
 
 }  // namespace doppel::kernel

@@ -16,6 +16,11 @@ struct ParameterLayout {
 // Parameters follow each other in order, each at its alignment (PTX ISA 5.1.6.1).
 ParameterLayout parameter_layout(const std::vector<ptx::Variable>& parameters);
 
+// Of a module's variable: whether it lies in the card's memory from when the module is loaded.
+inline bool takes_device_memory(const ptx::Variable& variable) {
+  return (variable.space == ptx::Space::Global || variable.space == ptx::Space::Const) && variable.size > 0;
+}
+
 // .local variables of one function's frame.
 struct LocalLayout {
   std::map<std::uint32_t, std::uint64_t> variables;  // Function::variables index -> offset in the frame
@@ -23,8 +28,11 @@ struct LocalLayout {
 };
 LocalLayout local_layout(const ptx::Function& function);
 
-// Local memory of a thread that runs `kernel`: the deepest chain of calls. Where calls recurse,
-// `recursive_bytes` is added for what the chain cannot tell; so does cudaLimitStackSize on a card.
-std::uint64_t local_bytes(const ptx::Module& module, ptx::FunctionId kernel, std::uint64_t recursive_bytes);
+// Local memory of a thread that runs `kernel`.
+struct LocalBytes {
+  std::uint64_t chain = 0;  // the deepest chain of calls with each function once
+  bool recursive = false;   // calls may nest deeper than that: a card has its stack limit for them
+};
+LocalBytes local_bytes(const ptx::Module& module, ptx::FunctionId kernel);
 
 }  // namespace doppel::kernel

@@ -21,16 +21,20 @@ namespace {
 constexpr std::uint64_t kPage = 4096;
 // What cuMemAlloc promises at least (CUDA C++ Programming Guide, "Device Memory Accesses").
 constexpr std::uint64_t kMinAlignment = 256;
-// Each guarded allocation takes two of the kernel's memory maps (vm.max_map_count is 65,530 by default, and
-// the program needs some).
-constexpr std::size_t kMaxGuarded = 16384;
-// Beyond that, allocations share chunks and have no guard pages of their own.
+// Allocations of pages of their own take two of the kernel's memory maps at worst (vm.max_map_count is 65,530
+// by default, and the program needs some).
+constexpr std::size_t kMaxOfPages = 16384;
+// Beyond that, allocations share chunks.
 constexpr std::uint64_t kDenseChunk = std::uint64_t{64} << 20;
 // Freed addresses are not used again until so many others, or so many bytes, were freed after them.
 constexpr std::size_t kQuarantineEntries = 512;
 constexpr std::uint64_t kQuarantineBytes = std::uint64_t{8} << 30;
 constexpr std::size_t kRememberedFrees = 1024;
+// A card maps its memory in pages of this size (facts of its driver: cuMemGetAllocationGranularity), so that
+// an access a little beside an allocation does not fault there, nor here. --check tells allocations apart to
+// the byte.
 constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20;
+constexpr std::uint64_t kReservedBytes = kRangeBytes + 2 * kMarginBytes;
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -80,7 +84,9 @@ class AddressSpace::Implementation {
   mutable std::shared_mutex mutex;
   ExtentAllocator device_extents, host_extents, dense_extents;
   std::map<std::uint64_t, Block> blocks;  // by address
-  std::size_t guarded = 0;
+  std::size_t of_pages = 0;
+  // Allocations in each of the card's pages that several may share: those at an allocation's ends.
+  std::map<std::uint64_t, std::size_t> shared_pages;
   struct Freed {
     Allocation allocation;
   };
@@ -93,13 +99,47 @@ class AddressSpace::Implementation {
   ~Implementation() {
     if (base == 0) return;
     for (const auto& [address, block] : blocks) HostBudget::instance().give_back(block.allocation.size);
-    munmap(reinterpret_cast<void*>(base), kRangeBytes);
+    munmap(reinterpret_cast<void*>(base - kMarginBytes), kReservedBytes);
   }
 
   static bool make_inaccessible(std::uint64_t address, std::uint64_t bytes) {
     // A fresh mapping gives pages and page tables back, and joins with its neighbours.
     return mmap(reinterpret_cast<void*>(address), bytes, PROT_NONE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+  }
+
+  static std::uint64_t first_page(std::uint64_t address) { return address / kHugePage * kHugePage; }
+
+  // The card's pages that hold these bytes can be touched from here on ...
+  bool open_pages(std::uint64_t start, std::uint64_t bytes) {
+    const std::uint64_t first = first_page(start), last = first_page(start + bytes - 1);
+    if (mprotect(reinterpret_cast<void*>(first), last + kHugePage - first, PROT_READ | PROT_WRITE) != 0)
+      return false;
+    ++shared_pages[first];
+    if (last != first) ++shared_pages[last];
+    return true;
+  }
+
+  // ... until no allocation is left in them. What is given up reads as zero next.
+  void close_pages(std::uint64_t start, std::uint64_t bytes) {
+    const std::uint64_t first = first_page(start), last = first_page(start + bytes - 1);
+    std::uint64_t begin = first, end = last + kHugePage;
+    const auto leave = [&](std::uint64_t page) {
+      const auto found = shared_pages.find(page);
+      if (--found->second != 0) return false;
+      shared_pages.erase(found);
+      return true;
+    };
+    const bool whole_first = leave(first);
+    const bool whole_last = last == first ? whole_first : leave(last);
+    if (!whole_first) begin = first + kHugePage;
+    if (!whole_last) end = last;
+    if (begin < end) make_inaccessible(begin, end - begin);
+    const auto clear = [&](std::uint64_t from, std::uint64_t to) {
+      if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+    };
+    if (!whole_first) clear(start, std::min(start + bytes, first + kHugePage));
+    if (!whole_last && last != first) clear(last, start + bytes);
   }
 
   std::optional<std::uint64_t> take_extent(ExtentAllocator& extents, std::uint64_t bytes,
@@ -132,10 +172,10 @@ class AddressSpace::Implementation {
     }
   }
 
-  Result<Block> take_guarded(std::uint64_t bytes, std::uint64_t alignment, bool host) {
+  Result<Block> take_pages(std::uint64_t bytes, std::uint64_t alignment, bool host) {
     Block block;
     const std::uint64_t page_alignment = std::max(alignment, bytes >= kHugePage ? kHugePage : kPage);
-    // The end lies at a guard page, so that running over it is seen at once; the start only needs its
+    // The end lies at a page's: of host memory, running over it is seen at once. The start only needs its
     // alignment.
     const std::uint64_t rounded = round_up(bytes, alignment);
     block.pages_bytes = round_up(rounded, kPage);
@@ -144,14 +184,17 @@ class AddressSpace::Implementation {
     if (!start) return fail(Error::Kind::OutOfMemory, "no address range of that size is left");
     block.extent = block.pages = *start;
     block.allocation.address = (block.pages + block.pages_bytes - rounded) & ~(alignment - 1);
-    if (mprotect(reinterpret_cast<void*>(block.pages), block.pages_bytes, PROT_READ | PROT_WRITE) != 0) {
+    const bool opened =
+        host ? mprotect(reinterpret_cast<void*>(block.pages), block.pages_bytes, PROT_READ | PROT_WRITE) == 0
+             : open_pages(block.pages, block.pages_bytes);
+    if (!opened) {
       const int error = errno;
       (host ? host_extents : device_extents).give_back(block.extent, block.extent_bytes);
       return fail(Error::Kind::OutOfMemory, fmt::format("the host refuses memory: {}", std::strerror(error)));
     }
     if (bytes >= 2 * kHugePage)
       madvise(reinterpret_cast<void*>(block.pages), block.pages_bytes, MADV_HUGEPAGE);
-    ++guarded;
+    ++of_pages;
     return block;
   }
 
@@ -164,7 +207,7 @@ class AddressSpace::Implementation {
       const std::uint64_t chunk = round_up(std::max(kDenseChunk, block.extent_bytes + alignment), kPage);
       const auto made = take_extent(device_extents, chunk + kPage, kPage);
       if (!made) return fail(Error::Kind::OutOfMemory, "no address range of that size is left");
-      if (mprotect(reinterpret_cast<void*>(*made), chunk, PROT_READ | PROT_WRITE) != 0) {
+      if (!open_pages(*made, chunk)) {
         device_extents.give_back(*made, chunk + kPage);
         return fail(Error::Kind::OutOfMemory,
                     fmt::format("the host refuses memory: {}", std::strerror(errno)));
@@ -195,7 +238,7 @@ class AddressSpace::Implementation {
       return fail(Error::Kind::OutOfMemory, fmt::format("{} bytes asked for, but {}", bytes, reason));
     }
     Result<Block> block =
-        guarded < kMaxGuarded || host ? take_guarded(bytes, alignment, host) : take_dense(bytes, alignment);
+        of_pages < kMaxOfPages || host ? take_pages(bytes, alignment, host) : take_dense(bytes, alignment);
     if (!block) {
       HostBudget::instance().give_back(bytes);
       return tl::unexpected(block.error());
@@ -224,11 +267,12 @@ class AddressSpace::Implementation {
       if (last > first) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
       dense_extents.give_back(block.extent, block.extent_bytes);
     } else {
-      make_inaccessible(block.pages, block.pages_bytes);
-      --guarded;
+      --of_pages;
       if (host) {
+        make_inaccessible(block.pages, block.pages_bytes);
         host_extents.give_back(block.extent, block.extent_bytes);
       } else {
+        close_pages(block.pages, block.pages_bytes);
         quarantine.emplace_back(block.extent, block.extent_bytes);
         quarantine_bytes += block.extent_bytes;
         while (quarantine.size() > kQuarantineEntries ||
@@ -271,24 +315,26 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::create(unsigned ordinal, std
   void* range = MAP_FAILED;
   // Several tries: another double of the process (or a sanitizer) may have the first.
   for (std::uint64_t attempt = 0; attempt < 4 && range == MAP_FAILED; ++attempt) {
-    const std::uint64_t wanted = (std::uint64_t{0x20} << 40) + (attempt * 16 + ordinal) * 2 * kRangeBytes;
-    range = mmap(reinterpret_cast<void*>(wanted), kRangeBytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+    const std::uint64_t wanted =
+        (std::uint64_t{0x20} << 40) + (attempt * 16 + ordinal) * 2 * kRangeBytes - kMarginBytes;
+    range =
+        mmap(reinterpret_cast<void*>(wanted), kReservedBytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
     if (range != MAP_FAILED &&
         range != reinterpret_cast<void*>(wanted)) {  // a kernel that does not know the flag
-      munmap(range, kRangeBytes);
+      munmap(range, kReservedBytes);
       range = MAP_FAILED;
     }
   }
-  if (range == MAP_FAILED) range = mmap(nullptr, kRangeBytes, PROT_NONE, flags, -1, 0);
+  if (range == MAP_FAILED) range = mmap(nullptr, kReservedBytes, PROT_NONE, flags, -1, 0);
   if (range == MAP_FAILED) {
     return fail(Error::Kind::OutOfMemory,
                 fmt::format("the host refuses to reserve {} GiB of addresses for the card's memory: {} (is "
                             "there a limit on virtual memory, ulimit -v?)",
-                            kRangeBytes >> 30, std::strerror(errno)));
+                            kReservedBytes >> 30, std::strerror(errno)));
   }
   // Core files of the program do not need it.
-  madvise(range, kRangeBytes, MADV_DONTDUMP);
-  self.base = reinterpret_cast<std::uint64_t>(range);
+  madvise(range, kReservedBytes, MADV_DONTDUMP);
+  self.base = reinterpret_cast<std::uint64_t>(range) + kMarginBytes;
   self.capacity = capacity;
   // The first page stays unmapped, so that address `base` is never handed out.
   self.device_extents.add(self.base + kHugePage, kHostWindowOffset - kHugePage);
@@ -373,9 +419,10 @@ Result<std::uint64_t> AddressSpace::reserve(std::uint64_t bytes, std::uint64_t a
   Implementation& self = *implementation_;
   const std::unique_lock lock(self.mutex);
   std::optional<std::uint64_t> start;
-  if (wanted != 0 && wanted % kPage == 0 && self.device_extents.take_at(wanted, bytes + kPage))
-    start = wanted;
-  if (!start) start = self.take_extent(self.device_extents, bytes + kPage, std::max(alignment, kHugePage));
+  // Pages of its own, of the card's size, and one that cannot be touched.
+  const std::uint64_t extent = round_up(bytes + kPage, kHugePage);
+  if (wanted != 0 && wanted % kHugePage == 0 && self.device_extents.take_at(wanted, extent)) start = wanted;
+  if (!start) start = self.take_extent(self.device_extents, extent, std::max(alignment, kHugePage));
   if (!start)
     return fail(Error::Kind::OutOfMemory, fmt::format("no range of {} bytes is left to reserve", bytes));
   self.reservations.emplace(*start, bytes);
@@ -391,7 +438,7 @@ Result<void> AddressSpace::release(std::uint64_t address, std::uint64_t bytes) {
                 fmt::format("[{:#x}, {:#x}) is not a reserved range", address, address + bytes));
   }
   Implementation::make_inaccessible(address, bytes);
-  self.device_extents.give_back(address, bytes + kPage);
+  self.device_extents.give_back(address, round_up(bytes + kPage, kHugePage));
   self.reservations.erase(found);
   return {};
 }

@@ -1,8 +1,8 @@
 // The memory of one double: a reserved range of host addresses, so that a device pointer is a host pointer.
 //
-// Only what is allocated can be touched; pages are taken from the host when they are first touched. Between
-// allocations lie guard pages. The range starts at a fixed address for each device ordinal, so that addresses
-// (and with them predictions) repeat.
+// Only the card's pages of 2 MiB in which something is allocated can be touched; the host gives memory when
+// it is first touched. The range starts at a fixed address for each device ordinal, so that addresses (and
+// with them predictions) repeat.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +32,9 @@ enum class AllocationKind : std::uint8_t {
 // tells it from the card's.
 inline constexpr std::uint64_t kHostWindowOffset = std::uint64_t{1} << 39;
 inline constexpr std::uint64_t kRangeBytes = std::uint64_t{1} << 40;
+// Before and behind the range, so many bytes can never be touched: code that has tested an address need not
+// test those near it.
+inline constexpr std::uint64_t kMarginBytes = std::uint64_t{64} << 30;
 
 struct Allocation {
   std::uint64_t address = 0;
@@ -84,7 +87,7 @@ class AddressSpace {
   std::optional<Allocation> find(std::uint64_t address) const;
   // For reports: the nearest live or recently freed allocation in words, with the distance.
   std::string describe(std::uint64_t address) const;
-  bool contains(std::uint64_t address) const;  // inside the reserved range
+  bool contains(std::uint64_t address) const;  // inside the range of kRangeBytes
 
   std::vector<Allocation> live() const;
 

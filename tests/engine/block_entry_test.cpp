@@ -95,19 +95,21 @@ void store_in_one_warp(jit::WarpRange* range) {
   });
 }
 
+constexpr std::uint64_t kCardPage = std::uint64_t{2} << 20;
+
 TEST(BlockEntry, AFaultNamesTheWarpThatRan) {
   auto memory = memory::AddressSpace::create(0, std::uint64_t{1} << 32);
   const auto allocation = (*memory)->allocate(4096, 256, memory::AllocationKind::Device);
   Engine engine(1);
   for (const std::uint32_t block : {0U, 3U, 40U}) {
     for (const std::uint32_t warp : {0U, 2U, 7U}) {
-      Target target{*allocation + 4096, block, warp};
+      Target target{*allocation + kCardPage, block, warp};
       FakeLaunch fake({nullptr, 0, false, store_in_one_warp}, {50}, {256}, &target);
       fake.launch.memory = memory->get();
       const auto outcome = engine.run(fake.launch);
       ASSERT_TRUE(outcome && outcome->fault);
       EXPECT_EQ(outcome->fault->kind, Fault::Kind::IllegalAddress);
-      EXPECT_EQ(outcome->fault->address, *allocation + 4096);
+      EXPECT_EQ(outcome->fault->address, *allocation + kCardPage);
       EXPECT_EQ(outcome->fault->block, (Dim3{block, 0, 0}));
       EXPECT_TRUE(outcome->fault->thread_known);
       EXPECT_EQ(outcome->fault->thread, (Dim3{32 * warp + 5, 0, 0}));

@@ -17,9 +17,22 @@ TEST(SharedChecker, FindsReadsOfWhatNobodyWrote) {
   checker.reset(64);
   EXPECT_FALSE(checker.access(0, 4, 0, 0, true, false));
   EXPECT_FALSE(checker.access(0, 4, 0, 0, false, false));
-  const auto finding = checker.access(2, 4, 0, 0, false, false);
+  EXPECT_TRUE(checker.holds_value(0, 4));
+  EXPECT_TRUE(checker.holds_value(2, 4));
+  EXPECT_FALSE(checker.holds_value(4, 4));
+  // To read it is no error, but to change it is.
+  EXPECT_FALSE(checker.access(4, 4, 0, 0, false, false));
+  const auto finding = checker.access(4, 4, 0, 0, true, true);
   ASSERT_TRUE(finding);
   EXPECT_EQ(finding->kind, Fault::Kind::UninitializedShared);
+}
+
+TEST(SharedChecker, AStoreOfNoValueLeavesNone) {
+  SharedChecker checker;
+  checker.reset(8);
+  EXPECT_FALSE(checker.access(0, 4, 0, 0, true, false));
+  EXPECT_FALSE(checker.access(0, 4, 0, 0, true, false, /*defined=*/false));
+  EXPECT_FALSE(checker.holds_value(0, 4));
 }
 
 TEST(SharedChecker, FindsRacesBetweenWarps) {
@@ -48,10 +61,12 @@ struct Access {
 
 void access(jit::WarpContext* context) {
   const auto& data = data_of<Access>(context);
-  std::array<std::uint64_t, 32> addresses;
-  for (std::uint64_t lane = 0; lane < 32; ++lane) addresses[lane] = data.address + 4 * lane;
+  context->access_addresses[0] = data.address;
+  context->access_width = 32;
+  context->access_step = 4;
+  std::uint32_t undefined = 0;
   context->callbacks->check_access(
-      context, 0, 0, ~0u, data.bytes | jit::kAccessStore | 4u << jit::kAccessAlignShift, addresses.data());
+      context, 0, 0, ~0u, data.bytes | jit::kAccessStore | 4u << jit::kAccessAlignShift, 1, &undefined);
 }
 
 TEST(Checker, FindsOutOfBoundsInsideOfAPage) {

@@ -28,12 +28,14 @@ void store_through(jit::WarpContext* context) {
   ++data.after;
 }
 
+constexpr std::uint64_t kCardPage = std::uint64_t{2} << 20;
+
 TEST(Fault, AWildStoreEndsTheLaunchOnly) {
   auto memory = memory::AddressSpace::create(0, std::uint64_t{1} << 32);
   const auto allocation = (*memory)->allocate(4096, 256, memory::AllocationKind::Device);
   Engine engine(1);
   for (int repeat = 0; repeat < 3; ++repeat) {
-    Target data{*allocation + 4096};
+    Target data{*allocation + kCardPage};
     FakeLaunch fake(store_through, {5}, {64}, &data);
     fake.launch.memory = memory->get();
     const auto outcome = engine.run(fake.launch);
@@ -41,10 +43,10 @@ TEST(Fault, AWildStoreEndsTheLaunchOnly) {
     ASSERT_TRUE(outcome->fault);
     EXPECT_EQ(outcome->fault->kind, Fault::Kind::IllegalAddress);
     EXPECT_EQ(outcome->fault->kernel, "kernel");
-    EXPECT_EQ(outcome->fault->address, *allocation + 4096);
+    EXPECT_EQ(outcome->fault->address, *allocation + kCardPage);
     EXPECT_TRUE(outcome->fault->thread_known);
     EXPECT_EQ(outcome->fault->thread, (Dim3{5, 0, 0}));
-    EXPECT_NE(outcome->fault->allocation.find("0 bytes after the end of the 4096-byte allocation"),
+    EXPECT_NE(outcome->fault->allocation.find("2093056 bytes after the end of the 4096-byte allocation"),
               std::string::npos)
         << outcome->fault->allocation;
     EXPECT_NE(describe(*outcome->fault).find("illegal address"), std::string::npos);

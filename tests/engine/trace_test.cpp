@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "engine/trace_recorder.h"
@@ -43,14 +44,17 @@ void report(jit::WarpContext* context) {
   const auto& data = data_of<Accesses>(context);
   const auto* callbacks = context->callbacks;
   callbacks->trace_block(context, 5, ~0u);
-  callbacks->trace_access(context, 3, ~0u, flags(4, ptx::Space::Global), strided(data.address, 4).data());
-  callbacks->trace_access(context, 4, 0xf, flags(4, ptx::Space::Generic, jit::kAccessAtomic),
-                          strided(data.address, 0).data());
-  callbacks->trace_access(context, 5, ~0u, flags(4, ptx::Space::Generic),
-                          strided(reinterpret_cast<std::uint64_t>(context->shared), 8).data());
-  callbacks->trace_access(
-      context, 6, ~0u, flags(4, ptx::Space::Local),
-      strided(reinterpret_cast<std::uint64_t>(context->local), context->local_stride).data());
+  const auto access = [&](std::uint32_t instruction, std::uint32_t mask, std::uint32_t access_flags,
+                          std::uint64_t start, std::uint64_t step) {
+    std::ranges::copy(strided(start, step), context->access_addresses);
+    context->access_width = 1;
+    callbacks->trace_access(context, instruction, mask, access_flags);
+  };
+  access(3, ~0u, flags(4, ptx::Space::Global), data.address, 4);
+  access(4, 0xf, flags(4, ptx::Space::Generic, jit::kAccessAtomic), data.address, 0);
+  access(5, ~0u, flags(4, ptx::Space::Generic), reinterpret_cast<std::uint64_t>(context->shared), 8);
+  access(6, ~0u, flags(4, ptx::Space::Local), reinterpret_cast<std::uint64_t>(context->local),
+         context->local_stride);
   callbacks->barrier(context, ~0u, 0, 0, static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
 }
 

@@ -158,16 +158,20 @@ void nanosleep(WarpContext* context, std::uint32_t) { suspend(warp_of(context));
 void trace_block(WarpContext* context, std::uint32_t id, std::uint32_t) {
   warp_of(context).block->result->traced_blocks.push_back(id);
 }
-void trace_access(WarpContext* context, std::uint32_t, std::uint32_t mask, std::uint32_t,
-                  const std::uint64_t*) {
+void trace_access(WarpContext* context, std::uint32_t, std::uint32_t mask, std::uint32_t) {
   warp_of(context).block->result->traced_accesses += static_cast<std::uint64_t>(std::popcount(mask));
 }
 void check_access(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
-                  const std::uint64_t*) {}
+                  std::uint32_t elements, std::uint32_t* undefined) {
+  std::fill_n(undefined, elements, 0u);
+}
+void check_use(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t) {}
+// All memory is the test's own.
+void outside(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) {}
 
-constexpr jit::RuntimeCallbacks kCallbacks{barrier,   arrive,      frame,        yield,
-                                           trap,      call,        globaltimer,  clock,
-                                           nanosleep, trace_block, trace_access, check_access};
+constexpr jit::RuntimeCallbacks kCallbacks{barrier,      arrive,       frame,     yield,     trap,
+                                           call,         globaltimer,  clock,     nanosleep, trace_block,
+                                           trace_access, check_access, check_use, outside};
 
 }  // namespace
 
@@ -196,6 +200,7 @@ Result<GridResult> run_grid(const GridRun& run) {
   variant.shape = lane_shape(run.block);
   variant.full_warps = threads % 32 == 0;
   variant.build = run.build;
+  variant.effort = run.effort;
   auto code = run.module->kernel(run.function, variant);
   if (!code) return tl::unexpected(code.error());
   const kernel::SharedLayout layout = kernel::shared_layout(run.module->module(), run.function);
@@ -207,6 +212,7 @@ Result<GridResult> run_grid(const GridRun& run) {
   const std::uint64_t local_stride = (code->local_bytes + 63) / 64 * 64 + 64;
   std::vector<std::byte> shared(layout.static_bytes + run.dynamic_shared_bytes + 4096);
   std::vector<std::byte> local(local_stride * warps * 32);
+  alignas(jit::kFrameAlignment) std::byte scratch[jit::kScratchSlots * jit::kScratchSlotBytes];
   std::byte* shared_base =
       reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(shared.data()) + 1023) / 1024 * 1024);
   for (std::uint32_t block_z = 0; block_z < run.grid.z; ++block_z)
@@ -225,6 +231,7 @@ Result<GridResult> run_grid(const GridRun& run) {
           c.local_stride = local_stride;
           c.symbols = run.symbols.data();
           c.counters = result.counters.data();
+          c.scratch = scratch;
           for (std::uint32_t lane = 0; lane < 32; ++lane) {
             const std::uint32_t thread = w * 32 + lane;
             c.tid[0][lane] = thread % run.block.x;

@@ -21,6 +21,7 @@ struct GridRun {
   std::span<const std::byte> parameters;
   std::span<const std::uint64_t> symbols;
   jit::Build build = jit::Build::Plain;
+  jit::Effort effort = jit::Effort::Full;
 };
 
 struct GridResult {

@@ -53,14 +53,56 @@ TEST(AddressSpace, AddressesRepeat) {
   EXPECT_EQ(*space->allocate(5000, 256, AllocationKind::Device) - space->base(), first);
 }
 
-TEST(AddressSpace, GuardPagesLieBehindAnAllocation) {
+constexpr std::uint64_t kCardPage = std::uint64_t{2} << 20;
+
+TEST(AddressSpace, ACardsPageCanBeTouchedAroundAnAllocation) {
   const auto space = make();
   const auto address = space->allocate(4096, 256, AllocationKind::Device);
   const auto other = space->allocate(4096, 256, AllocationKind::Device);
   ASSERT_TRUE(address && other);
-  EXPECT_TRUE(readable(*address + 4095));
-  EXPECT_FALSE(readable(*address + 4096));
+  const std::uint64_t page = *address / kCardPage * kCardPage;
+  EXPECT_TRUE(readable(*address + 4096));
+  EXPECT_TRUE(readable(page));
+  EXPECT_TRUE(readable(page + kCardPage - 1));
+  EXPECT_FALSE(readable(page - 1));
+  EXPECT_FALSE(readable(page + kCardPage));
   EXPECT_TRUE(readable(*other));
+}
+
+TEST(AddressSpace, APageStaysWhileAnythingInItIsAllocated) {
+  const auto space = make();
+  const auto first = space->allocate(4096, 256, AllocationKind::Device);
+  const auto second = space->allocate(4096, 256, AllocationKind::Device);
+  ASSERT_TRUE(first && second);
+  ASSERT_EQ(*first / kCardPage, *second / kCardPage);
+  auto* byte = reinterpret_cast<unsigned char*>(*first);
+  *byte = 1;
+  ASSERT_TRUE(space->free(*first));
+  EXPECT_TRUE(readable(*first));
+  EXPECT_EQ(*byte, 0);
+  EXPECT_TRUE(readable(*second));
+  ASSERT_TRUE(space->free(*second));
+  EXPECT_FALSE(readable(*first));
+  EXPECT_FALSE(readable(*second));
+}
+
+TEST(AddressSpace, ALargeAllocationTakesAllItsPagesWithIt) {
+  const auto space = make();
+  const auto large = space->allocate(3 * kCardPage + 8192, 256, AllocationKind::Device);
+  ASSERT_TRUE(large);
+  EXPECT_TRUE(readable(*large));
+  EXPECT_TRUE(readable(*large + 3 * kCardPage + 8191));
+  ASSERT_TRUE(space->free(*large));
+  for (std::uint64_t page = 0; page <= 3; ++page) EXPECT_FALSE(readable(*large + page * kCardPage));
+}
+
+TEST(AddressSpace, NothingCanBeTouchedAroundTheRange) {
+  const auto space = make();
+  EXPECT_FALSE(readable(space->base()));
+  EXPECT_FALSE(readable(space->base() - 1));
+  EXPECT_FALSE(readable(space->base() - kMarginBytes));
+  EXPECT_FALSE(readable(space->base() + kRangeBytes));
+  EXPECT_FALSE(readable(space->base() + kRangeBytes + kMarginBytes - 1));
 }
 
 TEST(AddressSpace, FreedMemoryCannotBeTouchedAndIsNotReusedAtOnce) {

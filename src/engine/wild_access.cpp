@@ -1,0 +1,106 @@
+#include "engine/wild_access.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+
+#include "engine/block.h"
+#include "engine/fault_report.h"
+#include "engine/grid_run.h"
+#include "engine/worker.h"
+#include "memory/address_space.h"
+
+namespace doppel::engine {
+namespace {
+
+static_assert(memory::kRangeBytes == std::uint64_t{1} << jit::kMemoryBits);
+static_assert(memory::kMarginBytes == jit::kMemoryMargin);
+
+bool lies_in(std::uint64_t offset, std::uint64_t bytes, std::uint64_t size) {
+  return offset <= size && bytes <= size - offset;
+}
+
+// The windows of a generic address: the block's shared and the thread's local memory.
+bool in_own_window(const Warp& warp, int lane, std::uint64_t address, std::uint64_t bytes) {
+  const std::uint64_t in_shared = address - reinterpret_cast<std::uint64_t>(warp.block->shared.base());
+  const std::uint64_t in_local = address - reinterpret_cast<std::uint64_t>(warp.context.local) -
+                                 warp.context.local_stride * static_cast<std::uint64_t>(lane);
+  return lies_in(in_shared, bytes, warp.block->grid->shared_bytes) ||
+         lies_in(in_shared - jit::kReservedSharedOffset, bytes, jit::kReservedSharedBytes) ||
+         lies_in(in_local, bytes, warp.context.local_stride);
+}
+
+// What of the card's own memory is allocated its pages tell.
+bool in_memory(const Launch& launch, std::uint64_t address, std::uint64_t bytes) {
+  if (launch.memory == nullptr) return true;  // a test's, in host memory
+  return launch.memory->contains(address) || (launch.reaches && launch.reaches(address, bytes));
+}
+
+}  // namespace
+
+std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std::uint32_t function,
+                                      std::uint32_t instruction, std::uint32_t flags) {
+  const GridRun& grid = *warp.block->grid;
+  const Launch& launch = grid.launch;
+  const std::uint32_t bytes = flags & jit::kAccessSizeMask;
+  const std::uint32_t alignment = flags >> jit::kAccessAlignShift;
+  const auto space = static_cast<ptx::Space>(flags >> jit::kAccessSpaceShift & 0xf);
+  for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+    const int lane = std::countr_zero(rest);
+    const std::uint64_t address = jit::access_address(warp.context, lane);
+    const auto report = [&](Fault::Kind kind) {
+      Fault fault = fault_of_warp(warp, mask);
+      set_lane(fault, warp, lane);
+      fault.kind = kind;
+      name_instruction(fault, launch.module->module(), function, instruction);
+      fault.bytes = bytes;
+      fault.is_store = (flags & jit::kAccessStore) != 0;
+      fault.address = address;
+      return fault;
+    };
+    if (space == ptx::Space::Local && bytes == 0) {
+      if (address <= warp.context.local_stride) continue;
+      Fault fault = report(Fault::Kind::StackOverflow);
+      fault.message =
+          fmt::format("calls need more than the thread's {} bytes of local memory (cudaLimitStackSize)",
+                      warp.context.local_stride);
+      return fault;
+    }
+    const bool in_card =
+        space == ptx::Space::Global || space == ptx::Space::Generic || space == ptx::Space::Const;
+    if (alignment > 1 && address % alignment != 0) {
+      Fault fault = report(Fault::Kind::MisalignedAddress);
+      fault.message = fmt::format("it needs an address that is a multiple of {}", alignment);
+      if (in_card && launch.memory != nullptr && launch.memory->find(address))
+        fault.allocation = launch.memory->describe(address);
+      return fault;
+    }
+    if (space == ptx::Space::Local) {
+      if (lies_in(address, bytes, warp.context.local_stride)) continue;
+      Fault fault = report(Fault::Kind::IllegalAddress);
+      fault.allocation = fmt::format("offset {} of the thread's {} bytes of local memory",
+                                     static_cast<std::int64_t>(address), warp.context.local_stride);
+      return fault;
+    }
+    if (space == ptx::Space::Param) {
+      if (lies_in(address, bytes, launch.parameters.size())) continue;
+      Fault fault = report(Fault::Kind::IllegalAddress);
+      fault.allocation = fmt::format("offset {} of the kernel's {} bytes of parameters",
+                                     static_cast<std::int64_t>(address), launch.parameters.size());
+      return fault;
+    }
+    if (!in_card || in_memory(launch, address, bytes)) continue;
+    if (space == ptx::Space::Generic && in_own_window(warp, lane, address, bytes)) continue;
+    Fault fault = report(Fault::Kind::IllegalAddress);
+    if (fault.space == "generic") fault.space = "global";
+    fault.allocation = launch.memory->describe(address);
+    return fault;
+  }
+  return std::nullopt;
+}
+
+bool may_read(const Warp& warp, int lane, std::uint64_t address) {
+  return in_memory(warp.block->grid->launch, address, 1) || in_own_window(warp, lane, address, 1);
+}
+
+}  // namespace doppel::engine

@@ -1,0 +1,345 @@
+#include "jit/bounds_tests.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/Analysis/ValueTracking.h>
+#include <llvm/Analysis/VectorUtils.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/IntrinsicInst.h>
+#include <llvm/IR/MDBuilder.h>
+#include <llvm/IR/PatternMatch.h>
+#include <llvm/TargetParser/Triple.h>
+#include <llvm/Transforms/Utils/BasicBlockUtils.h>
+
+#include <bit>
+#include <cstddef>
+
+#include "jit/host_target.h"
+
+namespace doppel::jit {
+namespace {
+
+using llvm::Value;
+
+constexpr const char* kRangeMark = "doppel.range";
+constexpr const char* kOffsetMark = "doppel.offset";
+constexpr const char* kAlignmentMark = "doppel.alignment";
+constexpr const char* kOutsideFunction = "outside";
+constexpr const char* kKnownInside = "doppel.inside";
+
+// Operands of every mark, before the addresses.
+enum MarkOperand : unsigned { kContext, kMask, kFunction, kInstruction, kFlags, kWidth, kStep, kCommon };
+// Of an offset's mark, behind those.
+enum OffsetOperand : unsigned { kLimit = kCommon, kFrame, kFrameBytes, kOffsets };
+
+// What is left of the margin for the access itself.
+constexpr std::uint64_t kMostDistance = kMemoryMargin - (std::uint64_t{64} << 20);
+
+llvm::Function* declaration(llvm::Module& module, const char* name) {
+  if (llvm::Function* found = module.getFunction(name)) return found;
+  llvm::LLVMContext& context = module.getContext();
+  llvm::Type* word = llvm::Type::getInt32Ty(context);
+  auto* type =
+      llvm::FunctionType::get(llvm::Type::getVoidTy(context),
+                              {llvm::PointerType::get(context, 0), word, word, word, word, word, word},
+                              /*isVarArg=*/true);
+  llvm::Function* function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, module);
+  function->addFnAttr(llvm::Attribute::NoUnwind);
+  // It may not return: nothing that could fault goes before it. It writes nothing that the program knows of.
+  function->setMemoryEffects(llvm::MemoryEffects::readOnly() |
+                             llvm::MemoryEffects::inaccessibleMemOnly(llvm::ModRefInfo::ModRef));
+  return function;
+}
+
+void mark(FunctionEmitter& emitter, const char* name, const MarkedAccess& access,
+          llvm::ArrayRef<Value*> more) {
+  std::vector<Value*> arguments{emitter.context_pointer(),
+                                emitter.mask(),
+                                emitter.i32(emitter.function_id()),
+                                emitter.i32(emitter.instruction_index()),
+                                emitter.i32(access.flags),
+                                emitter.i32(access.width),
+                                emitter.i32(access.step)};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  arguments.insert(arguments.end(), access.addresses.begin(), access.addresses.end());
+  emitter.b().CreateCall(declaration(emitter.module().llvm, name), arguments);
+}
+
+std::uint64_t constant_of(const Value* value) { return llvm::cast<llvm::ConstantInt>(value)->getZExtValue(); }
+
+// An address taken apart.
+struct Parts {
+  Value* far = nullptr;        // a scalar: U; null: none was found
+  std::uint64_t distance = 0;  // of the address from it, at most
+  unsigned zeros = 64;         // trailing zeros of the rest
+};
+
+class Expansion {
+ public:
+  explicit Expansion(llvm::CallInst& mark)
+      : mark_(mark),
+        b_(&mark),
+        layout_(mark.getModule()->getDataLayout()),
+        context_(mark.getArgOperand(kContext)) {
+    const auto flags = static_cast<std::uint32_t>(constant_of(mark.getArgOperand(kFlags)));
+    bytes_ = flags & kAccessSizeMask;
+    const std::uint32_t alignment = flags >> kAccessAlignShift;
+    alignment_bits_ = alignment <= 1 ? 0 : static_cast<unsigned>(std::countr_zero(alignment));
+  }
+
+  void run() {
+    const llvm::StringRef name = mark_.getCalledFunction()->getName();
+    for (unsigned i = first_address(); i < mark_.arg_size(); ++i) {
+      Value* address = mark_.getArgOperand(i);
+      if (llvm::is_contained(addresses_, address)) continue;
+      addresses_.push_back(address);
+      if (name == kRangeMark) {
+        test_range(address);
+      } else {
+        if (name == kOffsetMark) test_offset(address);
+        if (zeros_of(address) < alignment_bits_) require_clear(address, low_bits());
+      }
+    }
+    if (bad_ != nullptr) call_where(bad_);
+    mark_.eraseFromParent();
+  }
+
+ private:
+  unsigned first_address() const {
+    return mark_.getCalledFunction()->getName() == kOffsetMark ? unsigned{kOffsets} : unsigned{kCommon};
+  }
+  std::uint64_t low_bits() const { return (std::uint64_t{1} << alignment_bits_) - 1; }
+
+  void bad_where(Value* condition) { bad_ = bad_ == nullptr ? condition : b_.CreateOr(bad_, condition); }
+
+  // Bits that must be zero in every lane that takes part.
+  void require_clear(Value* value, std::uint64_t bits) {
+    Value* found = b_.CreateAnd(value, llvm::ConstantInt::get(value->getType(), bits));
+    if (found->getType()->isVectorTy()) {
+      Value* lanes = b_.CreateBitCast(mark_.getArgOperand(kMask),
+                                      llvm::FixedVectorType::get(b_.getInt1Ty(), kWarpLanes));
+      found = b_.CreateSelect(lanes, found, llvm::Constant::getNullValue(found->getType()));
+      found = b_.CreateOrReduce(found);
+    }
+    bad_where(b_.CreateICmpNE(found, llvm::ConstantInt::get(found->getType(), 0)));
+  }
+
+  unsigned zeros_of(Value* value) { return llvm::computeKnownBits(value, layout_).countMinTrailingZeros(); }
+
+  // The largest distance from zero that the number can have, as far as its sign bits tell.
+  std::uint64_t magnitude(Value* value) {
+    const unsigned sign = llvm::ComputeNumSignBits(value, layout_);
+    return sign <= 1 ? ~std::uint64_t{0} : std::uint64_t{1} << (64 - sign);
+  }
+
+  // Finds the one operand of sums that is far from zero, and adds up the others.
+  Parts take_apart(Value* value) {
+    using namespace llvm::PatternMatch;
+    Parts parts;
+    Value* rest = value;
+    while (true) {
+      if (rest->getType()->isVectorTy()) {
+        if (Value* scalar = llvm::getSplatValue(rest)) {
+          rest = scalar;
+          continue;
+        }
+      }
+      Value *a = nullptr, *b = nullptr;
+      const bool difference = match(rest, m_Sub(m_Value(a), m_Value(b)));
+      if (!difference && !match(rest, m_AddLike(m_Value(a), m_Value(b)))) break;
+      std::uint64_t near = magnitude(b);
+      if (near > kMostDistance && !difference) {
+        std::swap(a, b);
+        near = magnitude(b);
+      }
+      if (near > kMostDistance - parts.distance) break;
+      parts.distance += near;
+      parts.zeros = std::min(parts.zeros, zeros_of(b));
+      rest = a;
+    }
+    if (!rest->getType()->isVectorTy()) parts.far = rest;
+    return parts;
+  }
+
+  void test_range(Value* address) {
+    constexpr std::uint64_t kBeyond = ~((std::uint64_t{1} << kMemoryBits) - 1);
+    const Parts parts = take_apart(address);
+    Value* far = parts.far;
+    if (far == nullptr) {
+      Value* offset = b_.CreateSub(address, b_.CreateVectorSplat(kWarpLanes, memory()));
+      require_clear(offset, kBeyond | (zeros_of(address) < alignment_bits_ ? low_bits() : 0));
+      return;
+    }
+    const auto* variable = llvm::dyn_cast<llvm::LoadInst>(far);
+    const llvm::MDNode* inside = variable != nullptr ? variable->getMetadata(kKnownInside) : nullptr;
+    const unsigned far_zeros =
+        inside != nullptr
+            ? static_cast<unsigned>(std::countr_zero(
+                  llvm::mdconst::extract<llvm::ConstantInt>(inside->getOperand(0))->getZExtValue()))
+            : zeros_of(far);
+    const bool rest_aligned = parts.zeros >= alignment_bits_;
+    const bool far_aligned = far_zeros >= alignment_bits_;
+    const bool tested = llvm::is_contained(tested_, far);
+    if (inside == nullptr && !tested) {
+      Value* offset = b_.CreateSub(far, memory());
+      tested_.push_back(far);
+      if (rest_aligned && !far_aligned) {
+        // The bits that must be zero turn up as the highest ones.
+        offset = b_.CreateIntrinsic(llvm::Intrinsic::fshr, {b_.getInt64Ty()},
+                                    {offset, offset, b_.getInt64(alignment_bits_)});
+        bad_where(b_.CreateICmpUGT(offset, b_.getInt64(~kBeyond >> alignment_bits_)));
+        return;
+      }
+      bad_where(b_.CreateICmpUGT(offset, b_.getInt64(~kBeyond)));
+    }
+    if (tested && rest_aligned) return;  // a neighbouring segment's
+    if (!(rest_aligned && far_aligned) && zeros_of(address) < alignment_bits_)
+      require_clear(address, low_bits());
+  }
+
+  Value* memory() {
+    llvm::LoadInst* load = b_.CreateAlignedLoad(
+        b_.getInt64Ty(),
+        b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), context_, offsetof(WarpContext, memory)),
+        llvm::Align(8));
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));
+    return load;
+  }
+
+  void test_offset(Value* offset) {
+    using namespace llvm::PatternMatch;
+    // Below the end of the function's own frame.
+    Value* frame = mark_.getArgOperand(kFrame);
+    const std::uint64_t frame_bytes = constant_of(mark_.getArgOperand(kFrameBytes));
+    Value* in_frame = offset;
+    if (!llvm::isa<llvm::ConstantInt>(frame)) {
+      Value *a = nullptr, *b = nullptr;
+      const auto is_frame = [&](Value* value) {
+        Value* scalar = value->getType()->isVectorTy() ? llvm::getSplatValue(value) : value;
+        return scalar == frame;
+      };
+      in_frame = nullptr;
+      if (is_frame(offset)) {
+        in_frame = b_.getInt64(0);
+      } else if (match(offset, m_AddLike(m_Value(a), m_Value(b)))) {
+        if (is_frame(a)) in_frame = b;
+        if (is_frame(b)) in_frame = a;
+      }
+    }
+    if (in_frame != nullptr && frame_bytes >= bytes_) {
+      const llvm::APInt most = llvm::computeKnownBits(in_frame, layout_).getMaxValue();
+      if (most.ule(frame_bytes - bytes_)) return;
+    }
+    Value* limit = mark_.getArgOperand(kLimit);
+    if (!offset->getType()->isVectorTy()) {
+      bad_where(b_.CreateICmpUGT(offset, limit));
+      return;
+    }
+    Value* beyond = b_.CreateICmpUGT(offset, b_.CreateVectorSplat(kWarpLanes, limit));
+    beyond = b_.CreateAnd(b_.CreateBitCast(beyond, b_.getInt32Ty()), mark_.getArgOperand(kMask));
+    bad_where(b_.CreateICmpNE(beyond, b_.getInt32(0)));
+  }
+
+  void call_where(Value* condition) {
+    llvm::LLVMContext& context = mark_.getContext();
+    llvm::Instruction* before = llvm::SplitBlockAndInsertIfThen(
+        condition, &mark_, /*Unreachable=*/false, llvm::MDBuilder(context).createBranchWeights(1, 1u << 20));
+    llvm::IRBuilder<> b(before);
+    b.SetCurrentDebugLocation(mark_.getDebugLoc());
+    const auto field = [&](std::size_t offset) {
+      return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), context_, offset);
+    };
+    const auto width = constant_of(mark_.getArgOperand(kWidth));
+    constexpr std::size_t kAddresses = offsetof(WarpContext, access_addresses);
+    const unsigned first = first_address();
+    for (unsigned i = first; i < mark_.arg_size(); ++i) {
+      Value* address = mark_.getArgOperand(i);
+      if (!address->getType()->getScalarType()->isIntegerTy(64))
+        address = b.CreateZExt(address, address->getType()->getWithNewBitWidth(64));
+      b.CreateAlignedStore(address, field(kAddresses + sizeof(std::uint64_t) * width * (i - first)),
+                           llvm::Align(8));
+    }
+    b.CreateStore(mark_.getArgOperand(kWidth), field(offsetof(WarpContext, access_width)));
+    b.CreateStore(mark_.getArgOperand(kStep), field(offsetof(WarpContext, access_step)));
+    llvm::Function* outside = function_outside();
+    auto* call = b.CreateCall(outside, {context_, mark_.getArgOperand(kMask), mark_.getArgOperand(kFunction),
+                                        mark_.getArgOperand(kInstruction), mark_.getArgOperand(kFlags)});
+    call->setCallingConv(outside->getCallingConv());
+    call->addFnAttr(llvm::Attribute::Cold);
+  }
+
+  // Calls the callback. Its caller keeps its vectors where they are.
+  llvm::Function* function_outside() {
+    llvm::Module& module = *mark_.getModule();
+    if (llvm::Function* found = module.getFunction(kOutsideFunction)) return found;
+    llvm::Type* word = b_.getInt32Ty();
+    auto* type = llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), word, word, word, word}, false);
+    llvm::Function* function =
+        llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, kOutsideFunction, module);
+    HostTarget::get().apply(*function);
+    function->addFnAttr(llvm::Attribute::NoInline);
+    function->addFnAttr(llvm::Attribute::Cold);
+    if (llvm::Triple(module.getTargetTriple()).isX86()) {
+      function->setCallingConv(llvm::CallingConv::PreserveAll);
+      // LLVM would clear the upper halves of the vectors that it has just restored, before it returns.
+      function->addFnAttr("target-features", HostTarget::get().features() + ",-vzeroupper");
+    }
+    llvm::IRBuilder<> b(llvm::BasicBlock::Create(module.getContext(), "entry", function));
+    const auto load = [&](Value* from, std::size_t offset) {
+      return b.CreateLoad(b.getPtrTy(), b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), from, offset));
+    };
+    Value* callback = load(load(function->getArg(0), offsetof(WarpContext, callbacks)),
+                           offsetof(RuntimeCallbacks, outside));
+    std::vector<Value*> arguments;
+    for (llvm::Argument& argument : function->args()) arguments.push_back(&argument);
+    b.CreateCall(type, callback, arguments);
+    b.CreateRetVoid();
+    return function;
+  }
+
+  llvm::CallInst& mark_;
+  llvm::IRBuilder<> b_;
+  const llvm::DataLayout& layout_;
+  Value* context_;
+  std::uint32_t bytes_ = 0;
+  unsigned alignment_bits_ = 0;
+  std::vector<Value*> addresses_, tested_;
+  Value* bad_ = nullptr;
+};
+
+}  // namespace
+
+void mark_range_test(FunctionEmitter& emitter, const MarkedAccess& access) {
+  mark(emitter, kRangeMark, access, {});
+}
+
+void mark_offset_test(FunctionEmitter& emitter, const MarkedAccess& access, Value* limit, Value* frame,
+                      std::uint64_t frame_bytes) {
+  mark(emitter, kOffsetMark, access, {limit, frame, emitter.i64(frame_bytes)});
+}
+
+void mark_alignment_test(FunctionEmitter& emitter, const MarkedAccess& access) {
+  mark(emitter, kAlignmentMark, access, {});
+}
+
+bool is_bounds_mark(const llvm::Instruction& instruction) {
+  const auto* call = llvm::dyn_cast<llvm::CallInst>(&instruction);
+  const llvm::Function* callee = call != nullptr ? call->getCalledFunction() : nullptr;
+  return callee != nullptr && (callee->getName() == kRangeMark || callee->getName() == kOffsetMark ||
+                               callee->getName() == kAlignmentMark);
+}
+
+void expand_bounds_tests(llvm::Function& function) {
+  std::vector<llvm::CallInst*> marks;
+  for (llvm::Instruction& instruction : llvm::instructions(function)) {
+    if (is_bounds_mark(instruction)) marks.push_back(llvm::cast<llvm::CallInst>(&instruction));
+  }
+  for (llvm::CallInst* mark : marks) Expansion(*mark).run();
+}
+
+void mark_known_inside(llvm::LoadInst& address, std::uint64_t alignment) {
+  auto* bytes = llvm::ConstantInt::get(llvm::Type::getInt64Ty(address.getContext()), alignment);
+  address.setMetadata(kKnownInside,
+                      llvm::MDNode::get(address.getContext(), {llvm::ConstantAsMetadata::get(bytes)}));
+}
+
+}  // namespace doppel::jit

@@ -1,0 +1,47 @@
+// What the checked build follows of values that were read from shared memory before anyone had written them:
+// for each register the lanes whose value is such. To read it is no error, nor to copy it about; a decision
+// made by it, an address, and a store where others see it are.
+//
+// Needs: --check's build. A result is undefined in the lanes in which an operand is, but for what an operand
+// decides alone (x and 0, x or ~0, the side of a selection that is not taken). Values that go through local
+// memory, through parameters, or from lane to lane beside a lane that has a value count as defined: some uses
+// are missed, none is told that is none.
+#pragma once
+
+#include <vector>
+
+#include "jit/function_emitter.h"
+
+namespace doppel::jit {
+
+class Definedness {
+ public:
+  explicit Definedness(FunctionEmitter& emitter);
+
+  // Before an instruction's code: reports what it uses, notes what its result will be.
+  void before(const ptx::Instruction& instruction);
+  // Behind it.
+  void after(const ptx::Instruction& instruction);
+  // For check_access(): by element of the access, lanes.
+  llvm::Value* elements() { return elements_; }
+
+ private:
+  void find_registers();
+  llvm::Value* none() { return emitter_.i32(0); }
+  llvm::Value* of_register(ptx::RegisterId reg);
+  llvm::Value* of_operand(const ptx::Operand& operand);
+  llvm::Value* of_result(const ptx::Instruction& instruction);
+  llvm::Value* lanes_equal(const ptx::Operand& operand, ptx::Type type, bool ones);
+  llvm::Value* unless_decided(const ptx::Operand& a, const ptx::Operand& b, ptx::Type type, bool ones);
+  void use(llvm::Value* lanes, llvm::Value* running);
+  void set(const ptx::Operand& destination, llvm::Value* lanes);
+
+  FunctionEmitter& emitter_;
+  llvm::IRBuilder<>& b_;
+  std::vector<llvm::AllocaInst*> slots_;  // by register: i32; null: always defined
+  llvm::AllocaInst* elements_ = nullptr;
+  llvm::Value* result_ = nullptr;
+  llvm::Value* guard_ = nullptr;
+};
+
+}  // namespace doppel::jit
