@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 namespace doppel::truth {
 namespace {
@@ -88,17 +89,20 @@ double rank_correlation(const std::vector<Row>& rows) {
 std::string error_band(const std::vector<SetErrors>& sets) {
   std::vector<double> judged;
   std::map<std::string, std::vector<double>> by_kind;
+  std::set<std::string> cards;
   nlohmann::json by_set = nlohmann::json::object();
   for (const SetErrors& set : sets) {
     by_set[set.name] = summary(set.percent);
     by_set[set.name]["role"] = name_of(set.role);
     by_set[set.name]["kind"] = set.kind;
+    cards.insert(set.cards.begin(), set.cards.end());
     if (set.role != Role::Judging) continue;
     judged.insert(judged.end(), set.percent.begin(), set.percent.end());
     std::ranges::copy(set.percent, std::back_inserter(by_kind[set.kind]));
   }
   nlohmann::json band = summary(judged);
   band["set"] = "kernels that the model was not fitted to (truth/)";
+  band["cards"] = cards;
   band["kinds"] = nlohmann::json::object();
   for (const auto& [kind, percent] : by_kind) band["kinds"][kind] = summary(percent);
   band["sets"] = by_set;

@@ -23,7 +23,8 @@ struct SetErrors {
   std::string name;
   std::string kind;  // of kernel: what the error is quoted for
   Role role = Role::Judging;
-  std::vector<double> percent;  // of each row's time: |predicted / measured - 1|
+  std::vector<std::string> cards;  // ids of the measured cards
+  std::vector<double> percent;     // of each row's time: |predicted / measured - 1|
 };
 
 // Of times in percent: where a row's unit is a rate, its inverse is compared. Infinite where a figure is

@@ -23,6 +23,7 @@ struct Set {
   const char* what;
   const char* kind;
   Role role;
+  std::vector<std::string> cards;
   std::function<std::vector<Row>()> run;
 };
 
@@ -31,27 +32,70 @@ struct Set {
 int main(int count, char** arguments) {
   namespace truth = doppel::truth;
   const std::vector<Set> sets{
-      {"sgemm", "six steps of a matrix product, RTX A6000", "matrix products", Role::Developed,
+      {"sgemm",
+       "six steps of a matrix product, RTX A6000",
+       "matrix products",
+       Role::Developed,
+       {"rtx-a6000"},
        truth::run_sgemm},
-      {"stream", "streams by block size, A40", "streams", Role::Fitted, truth::run_stream},
-      {"read", "read and copy streams, RTX PRO 5000 Blackwell", "streams", Role::Fitted, truth::run_read},
-      {"latency", "pointer chase by size, A40", "latencies", Role::Fitted, truth::run_latency},
-      {"cache", "cache bandwidth by size, A40", "caches", Role::Fitted, truth::run_cache},
-      {"strides", "L1 loads by stride and shape, A40", "caches", Role::Fitted, truth::run_strides},
-      {"l2-stream", "streams over arrays of all sizes, A40", "caches", Role::Fitted, truth::run_l2_stream},
-      {"small", "small launches one behind the other, A40", "small launches", Role::Fitted,
+      {"stream", "streams by block size, A40", "streams", Role::Fitted, {"a40"}, truth::run_stream},
+      {"read",
+       "read and copy streams, RTX PRO 5000 Blackwell",
+       "streams",
+       Role::Fitted,
+       {"rtx-pro-5000-blackwell"},
+       truth::run_read},
+      {"latency", "pointer chase by size, A40", "latencies", Role::Fitted, {"a40"}, truth::run_latency},
+      {"cache", "cache bandwidth by size, A40", "caches", Role::Fitted, {"a40"}, truth::run_cache},
+      {"strides", "L1 loads by stride and shape, A40", "caches", Role::Fitted, {"a40"}, truth::run_strides},
+      {"l2-stream",
+       "streams over arrays of all sizes, A40",
+       "caches",
+       Role::Fitted,
+       {"a40"},
+       truth::run_l2_stream},
+      {"small",
+       "small launches one behind the other, A40",
+       "small launches",
+       Role::Fitted,
+       {"a40"},
        truth::run_small_kernels},
-      {"small-graph", "the same as one graph, A40", "small launches", Role::Fitted, truth::run_small_graph},
-      {"roofline", "loads and multiply-adds in all proportions, A40", "arithmetic and streams", Role::Judging,
+      {"small-graph",
+       "the same as one graph, A40",
+       "small launches",
+       Role::Fitted,
+       {"a40"},
+       truth::run_small_graph},
+      {"roofline",
+       "loads and multiply-adds in all proportions, A40",
+       "arithmetic and streams",
+       Role::Judging,
+       {"a40"},
        truth::run_roofline},
-      {"matrix-vector", "matrix times vector in bf16, RTX A6000", "arithmetic and streams", Role::Judging,
+      {"matrix-vector",
+       "matrix times vector in bf16, RTX A6000",
+       "arithmetic and streams",
+       Role::Judging,
+       {"rtx-a6000"},
        truth::run_matrix_vector},
-      {"gather-rows", "rows of a table by index, RTX A6000", "arithmetic and streams", Role::Judging,
+      {"gather-rows",
+       "rows of a table by index, RTX A6000",
+       "arithmetic and streams",
+       Role::Judging,
+       {"rtx-a6000"},
        truth::run_gather_rows},
-      {"lattice-boltzmann", "D3Q19, RTX A6000 and A40", "stencils", Role::Judging,
+      {"lattice-boltzmann",
+       "D3Q19, RTX A6000 and A40",
+       "stencils",
+       Role::Judging,
+       {"rtx-a6000", "a40"},
        truth::run_lattice_boltzmann},
-      {"rowwise", "RMSNorm, softmax and GeGLU, RTX PRO 5000 Blackwell", "short row-wise kernels",
-       Role::Judging, truth::run_rowwise},
+      {"rowwise",
+       "softmax and GeGLU, RTX PRO 5000 Blackwell",
+       "short row-wise kernels",
+       Role::Judging,
+       {"rtx-pro-5000-blackwell"},
+       truth::run_rowwise},
   };
   std::string write;
   std::vector<std::string> chosen;
@@ -79,7 +123,7 @@ int main(int count, char** arguments) {
         fmt::print("  {:28} measured {:10.1f}  predicted {:10.1f} {:8} {:+6.1f} %   {}\n", row.what,
                    row.measured, row.predicted, row.unit, 100 * (row.predicted / row.measured - 1), row.note);
       }
-      truth::SetErrors of_set{set.name, set.kind, set.role, {}};
+      truth::SetErrors of_set{set.name, set.kind, set.role, set.cards, {}};
       for (const Row& row : rows) of_set.percent.push_back(truth::error_percent(row));
       fmt::print(
           "  {}: mean absolute error {:.1f} %, 90th percentile {:.1f} %, rank correlation {:.2f}, {} "

@@ -30,6 +30,6 @@ std::vector<Row> run_roofline();           // a40/roofline-power.csv, at the mea
 std::vector<Row> run_matrix_vector();      // kernels.csv
 std::vector<Row> run_gather_rows();        // kernels.csv
 std::vector<Row> run_lattice_boltzmann();  // kernels.csv
-std::vector<Row> run_rowwise();            // kernels.csv: RMSNorm, softmax, GeGLU
+std::vector<Row> run_rowwise();            // kernels.csv: softmax, GeGLU
 
 }  // namespace doppel::truth

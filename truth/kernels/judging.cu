@@ -59,18 +59,20 @@ __device__ inline void roofline(const float* __restrict__ a, const float* __rest
     roofline<turns>(a, b, c);                                                                           \
   }
 ROOFLINE(0)
-ROOFLINE(4)
 ROOFLINE(8)
-ROOFLINE(12)
 ROOFLINE(16)
-ROOFLINE(20)
 ROOFLINE(24)
-ROOFLINE(28)
 ROOFLINE(32)
 ROOFLINE(48)
 ROOFLINE(64)
 ROOFLINE(96)
 ROOFLINE(120)
+ROOFLINE(160)
+ROOFLINE(200)
+ROOFLINE(240)
+ROOFLINE(320)
+ROOFLINE(400)
+ROOFLINE(480)
 
 // out = W x: one warp a row of W, whose bf16 weights are read once, eight a load.
 extern "C" __global__ void matrix_vector(const uint4v* __restrict__ weights, const float4* __restrict__ x,
@@ -101,27 +103,6 @@ extern "C" __global__ void gather_rows(const uint4v* __restrict__ table, const u
   const uint4v* const from = table + static_cast<unsigned long long>(tokens[blockIdx.x]) * row_vectors;
   uint4v* const to = out + static_cast<unsigned long long>(blockIdx.x) * row_vectors;
   for (unsigned i = threadIdx.x; i < row_vectors; i += blockDim.x) to[i] = from[i];
-}
-
-// One block of 256 a row of 2048 bf16, eight a thread: x / rms(x) * weight.
-extern "C" __global__ void rms_norm(const uint4v* __restrict__ in, const uint4v* __restrict__ weight,
-                                    uint4v* out) {
-  __shared__ float of_warp[8];
-  const unsigned at = blockIdx.x * 256 + threadIdx.x;
-  const uint4v x = in[at], w = weight[threadIdx.x];
-  float squares = 0;
-#pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    squares = __builtin_fmaf(low_half(x[i]), low_half(x[i]), squares);
-    squares = __builtin_fmaf(high_half(x[i]), high_half(x[i]), squares);
-  }
-  const float all = join_block(squares, of_warp, [](float a, float b) { return a + b; });
-  const float scale = fast_rsqrt(__builtin_fmaf(all, 1.0F / 2048, 1e-6F));
-  uint4v y;
-#pragma unroll
-  for (int i = 0; i < 4; ++i)
-    y[i] = pack(low_half(x[i]) * scale * low_half(w[i]), high_half(x[i]) * scale * high_half(w[i]));
-  out[at] = y;
 }
 
 // One block of 256 a row of 968 bf16, two a thread and turn.
