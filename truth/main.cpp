@@ -3,78 +3,105 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <fstream>
 #include <functional>
-#include <nlohmann/json.hpp>
-#include <numeric>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "errors.h"
 #include "sets.h"
 
 namespace {
 
+using doppel::truth::Role;
 using doppel::truth::Row;
 
 struct Set {
   const char* name;
   const char* what;
-  const char* card;  // id of the card that was measured
+  const char* kind;
+  Role role;
+  std::vector<std::string> cards;
   std::function<std::vector<Row>()> run;
 };
-
-double mean_error(const std::vector<Row>& rows) {
-  double sum = 0;
-  for (const Row& row : rows) sum += std::abs(row.predicted / row.measured - 1);
-  return rows.empty() ? 0 : 100 * sum / static_cast<double>(rows.size());
-}
-
-// The error that nine rows in ten stay below.
-double ninth_decile(const std::vector<Row>& rows) {
-  std::vector<double> errors;
-  for (const Row& row : rows) errors.push_back(100 * std::abs(row.predicted / row.measured - 1));
-  std::ranges::sort(errors);
-  return errors.empty() ? 0 : errors[(errors.size() - 1) * 9 / 10];
-}
-
-// Spearman's: 1 where the predictions put the rows in the order of the measurements.
-double rank_correlation(const std::vector<Row>& rows) {
-  const auto ranks = [&](double Row::* of) {
-    std::vector<std::size_t> order(rows.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(order, {}, [&](std::size_t row) { return rows[row].*of; });
-    std::vector<double> rank(rows.size());
-    for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<double>(i);
-    return rank;
-  };
-  if (rows.size() < 2) return 1;
-  const std::vector<double> measured = ranks(&Row::measured), predicted = ranks(&Row::predicted);
-  double sum = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    sum += (measured[i] - predicted[i]) * (measured[i] - predicted[i]);
-  const auto count = static_cast<double>(rows.size());
-  return 1 - 6 * sum / (count * (count * count - 1));
-}
 
 }  // namespace
 
 int main(int count, char** arguments) {
+  namespace truth = doppel::truth;
   const std::vector<Set> sets{
-      {"sgemm", "six steps of a matrix product, RTX A6000", "rtx-a6000", doppel::truth::run_sgemm},
-      {"conv", "configurations of a convolution, RTX A6000", "rtx-a6000", doppel::truth::run_convolution},
-      {"stream", "streams by block size, A40", "a40", doppel::truth::run_stream},
-      {"read", "read and copy streams, RTX PRO 5000 Blackwell", "rtx-pro-5000-blackwell",
-       doppel::truth::run_read},
-      {"latency", "pointer chase by size, A40", "a40", doppel::truth::run_latency},
-      {"cache", "cache bandwidth by size, A40", "a40", doppel::truth::run_cache},
-      {"strides", "L1 loads by stride and shape, A40", "a40", doppel::truth::run_strides},
-      {"l2-stream", "streams over arrays of all sizes, A40", "a40", doppel::truth::run_l2_stream},
-      {"small", "small launches one behind the other, A40", "a40", doppel::truth::run_small_kernels},
-      {"small-graph", "the same as one graph, A40", "a40", doppel::truth::run_small_graph},
+      {"sgemm",
+       "six steps of a matrix product, RTX A6000",
+       "matrix products",
+       Role::Developed,
+       {"rtx-a6000"},
+       truth::run_sgemm},
+      {"conv",
+       "configurations of a convolution, RTX A6000",
+       "convolutions",
+       Role::Fitted,
+       {"rtx-a6000"},
+       truth::run_convolution},
+      {"stream", "streams by block size, A40", "streams", Role::Fitted, {"a40"}, truth::run_stream},
+      {"read",
+       "read and copy streams, RTX PRO 5000 Blackwell",
+       "streams",
+       Role::Fitted,
+       {"rtx-pro-5000-blackwell"},
+       truth::run_read},
+      {"latency", "pointer chase by size, A40", "latencies", Role::Fitted, {"a40"}, truth::run_latency},
+      {"cache", "cache bandwidth by size, A40", "caches", Role::Fitted, {"a40"}, truth::run_cache},
+      {"strides", "L1 loads by stride and shape, A40", "caches", Role::Fitted, {"a40"}, truth::run_strides},
+      {"l2-stream",
+       "streams over arrays of all sizes, A40",
+       "caches",
+       Role::Fitted,
+       {"a40"},
+       truth::run_l2_stream},
+      {"small",
+       "small launches one behind the other, A40",
+       "small launches",
+       Role::Fitted,
+       {"a40"},
+       truth::run_small_kernels},
+      {"small-graph",
+       "the same as one graph, A40",
+       "small launches",
+       Role::Fitted,
+       {"a40"},
+       truth::run_small_graph},
+      {"roofline",
+       "loads and multiply-adds in all proportions, A40",
+       "arithmetic and streams",
+       Role::Judging,
+       {"a40"},
+       truth::run_roofline},
+      {"matrix-vector",
+       "matrix times vector in bf16, RTX A6000",
+       "arithmetic and streams",
+       Role::Judging,
+       {"rtx-a6000"},
+       truth::run_matrix_vector},
+      {"gather-rows",
+       "rows of a table by index, RTX A6000",
+       "arithmetic and streams",
+       Role::Judging,
+       {"rtx-a6000"},
+       truth::run_gather_rows},
+      {"lattice-boltzmann",
+       "D3Q19, RTX A6000 and A40",
+       "stencils",
+       Role::Judging,
+       {"rtx-a6000", "a40"},
+       truth::run_lattice_boltzmann},
+      {"rowwise",
+       "softmax and GeGLU, RTX PRO 5000 Blackwell",
+       "short row-wise kernels",
+       Role::Judging,
+       {"rtx-pro-5000-blackwell"},
+       truth::run_rowwise},
   };
   std::string write;
   std::vector<std::string> chosen;
@@ -92,11 +119,7 @@ int main(int count, char** arguments) {
     }
     chosen.push_back(argument);
   }
-  nlohmann::json by_set = nlohmann::json::object();
-  std::set<std::string> cards;
-  double error = 0;
-  int measurements = 0;
-  int sets_run = 0;
+  std::vector<truth::SetErrors> errors;
   try {
     for (const Set& set : sets) {
       if (!chosen.empty() && std::ranges::find(chosen, set.name) == chosen.end()) continue;
@@ -106,34 +129,32 @@ int main(int count, char** arguments) {
         fmt::print("  {:28} measured {:10.1f}  predicted {:10.1f} {:8} {:+6.1f} %   {}\n", row.what,
                    row.measured, row.predicted, row.unit, 100 * (row.predicted / row.measured - 1), row.note);
       }
-      const double mean = mean_error(rows);
+      truth::SetErrors of_set{set.name, set.kind, set.role, set.cards, {}};
+      for (const Row& row : rows) of_set.percent.push_back(truth::error_percent(row));
       fmt::print(
-          "  mean absolute error {:.1f} % of {} measurements, nine in ten below {:.1f} %, rank correlation "
-          "{:.2f}\n",
-          mean, rows.size(), ninth_decile(rows), rank_correlation(rows));
+          "  {}: mean absolute error {:.1f} %, 90th percentile {:.1f} %, rank correlation {:.2f}, {} "
+          "measurements\n",
+          truth::name_of(set.role), truth::mean(of_set.percent), truth::percentile(of_set.percent, 0.9),
+          truth::rank_correlation(rows), rows.size());
       std::fflush(stdout);
-      by_set[set.name] = {{"mean_percent", std::round(mean * 10) / 10}, {"measurements", rows.size()}};
-      cards.insert(set.card);
-      error += mean;
-      measurements += static_cast<int>(rows.size());
-      ++sets_run;
+      errors.push_back(std::move(of_set));
     }
   } catch (const std::exception& failure) {
     fmt::print(stderr, "doppel_truth: {}\n", failure.what());
     return 1;
   }
-  if (sets_run == 0) return 0;
-  // Every set counts alike: a long sweep must not hide a short one.
-  fmt::print("mean of the sets: {:.1f} %\n", error / sets_run);
+  for (const Role role : {Role::Fitted, Role::Developed, Role::Judging}) {
+    std::vector<double> percent;
+    for (const truth::SetErrors& set : errors) {
+      if (set.role == role) percent.insert(percent.end(), set.percent.begin(), set.percent.end());
+    }
+    if (percent.empty()) continue;
+    fmt::print("{} sets: mean absolute error {:.1f} %, 90th percentile {:.1f} %, {} measurements\n",
+               truth::name_of(role), truth::mean(percent), truth::percentile(percent, 0.9), percent.size());
+  }
   if (write.empty()) return 0;
-  const nlohmann::json band{
-      {"mean_percent", std::round(error / sets_run * 10) / 10},
-      {"measurements", measurements},
-      {"set", "kernels measured on an A40, an RTX A6000 and an RTX PRO 5000 Blackwell (truth/)"},
-      {"cards", cards},
-      {"sets", by_set}};
   std::ofstream out(write);
-  out << band.dump(2) << "\n";
+  out << truth::error_band(errors);
   if (!out) {
     fmt::print(stderr, "doppel_truth: {}: cannot be written\n", write);
     return 1;

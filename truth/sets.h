@@ -26,4 +26,11 @@ std::vector<Row> run_l2_stream();      // a40/l2-stream.txt
 std::vector<Row> run_small_kernels();  // a40/small-kernels.txt
 std::vector<Row> run_small_graph();    // a40/small-kernels-graph.txt
 
+// Those that judge: no parameter was read from them.
+std::vector<Row> run_roofline();           // a40/roofline-power.csv, at the measured clocks
+std::vector<Row> run_matrix_vector();      // kernels.csv
+std::vector<Row> run_gather_rows();        // kernels.csv
+std::vector<Row> run_lattice_boltzmann();  // kernels.csv
+std::vector<Row> run_rowwise();            // kernels.csv: softmax, GeGLU
+
 }  // namespace doppel::truth

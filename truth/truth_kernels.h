@@ -9,6 +9,7 @@ extern const char* const kCachePtx;
 extern const char* const kL2StreamPtx;
 extern const char* const kStridesPtx;
 extern const char* const kDependPtx;
+extern const char* const kJudgingPtx;
 extern const char* const kFmaPtx;
 
 }  // namespace doppel::truth

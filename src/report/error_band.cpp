@@ -22,6 +22,14 @@ Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& fi
     json.at("measurements").get_to(band.measurements);
     json.at("set").get_to(band.set);
     band.cards = json.value("cards", band.cards);
+    if (json.contains("p90_percent")) band.p90_percent = json.at("p90_percent").get<double>();
+    const nlohmann::json kinds = json.value("kinds", nlohmann::json::object());
+    for (const auto& [kind, error] : kinds.items()) {
+      band.kinds.push_back({kind, error.at("mean_percent").get<double>(),
+                            error.at("p90_percent").get<double>(), error.at("measurements").get<int>()});
+    }
+    std::stable_sort(band.kinds.begin(), band.kinds.end(),
+                     [](const KindError& a, const KindError& b) { return a.mean_percent > b.mean_percent; });
     return std::optional<ErrorBand>(band);
   } catch (const nlohmann::json::exception& error) {
     return fail(Error::Kind::InvalidInput, fmt::format("{}: {}", file.string(), error.what()));
@@ -34,8 +42,15 @@ std::string error_sentence(const std::optional<ErrorBand>& band, const std::vect
            "estimate.";
   }
   std::string out =
-      fmt::format("Mean error of the model's times against real cards: {:.0f} % ({} measurements: {}).",
-                  band->mean_percent, band->measurements, band->set);
+      fmt::format("Mean error of the model's times against real cards: {:.0f} %", band->mean_percent);
+  if (band->p90_percent) out += fmt::format(", nine of ten within {:.0f} %", *band->p90_percent);
+  out += fmt::format(" ({} measurements: {})", band->measurements, band->set);
+  std::vector<std::string> kinds;
+  for (const KindError& kind : band->kinds) {
+    kinds.push_back(fmt::format("{} {:.0f} % (nine of ten within {:.0f} %)", kind.kind, kind.mean_percent,
+                                kind.p90_percent));
+  }
+  out += kinds.empty() ? "." : fmt::format("; by kind: {}.", fmt::join(kinds, ", "));
   std::vector<std::string> unverified;
   for (const NamedCard& card : cards) {
     if (!band->verifies(card.id)) unverified.push_back(card.name);

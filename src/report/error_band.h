@@ -10,16 +10,25 @@
 
 namespace doppel::report {
 
+struct KindError {
+  std::string kind;         // of kernel, in words
+  double mean_percent = 0;  // mean absolute percentage error of the times
+  double p90_percent = 0;   // nine of ten are no further off
+  int measurements = 0;
+};
+
 struct ErrorBand {
-  double mean_percent = 0;  // mean absolute percentage error
+  double mean_percent = 0;  // of all kinds together
   int measurements = 0;
   std::string set;  // what was compared, in words
   std::vector<std::string>
       cards;  // ids of the cards that were measured; a card that is not among them is unverified
+  std::optional<double> p90_percent;
+  std::vector<KindError> kinds;  // the largest error first
   bool verifies(const std::string& card) const;
 };
 
-// Reads {"mean_percent", "measurements", "set", "cards"}; none where the file is missing. Error InvalidInput
+// Reads what doppel_truth --write leaves; none where the file is missing. Error InvalidInput
 // names the file.
 Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& file);
 

@@ -95,7 +95,15 @@ Json verdict_json(const Report& report) {
     band = {{"mean_percent", report.error_band->mean_percent},
             {"measurements", report.error_band->measurements},
             {"set", report.error_band->set},
-            {"cards", report.error_band->cards}};
+            {"cards", report.error_band->cards},
+            {"kinds", Json::array()}};
+    band["p90_percent"] = report.error_band->p90_percent ? Json(*report.error_band->p90_percent) : Json();
+    for (const KindError& kind : report.error_band->kinds) {
+      band["kinds"].push_back({{"kind", kind.kind},
+                               {"mean_percent", kind.mean_percent},
+                               {"p90_percent", kind.p90_percent},
+                               {"measurements", kind.measurements}});
+    }
   }
   return {{"withheld", text_or_null(v.withheld)},
           {"faster", text_or_null(v.faster)},

@@ -168,6 +168,18 @@ TEST(Verdict, NeedsTheSameLaunches) {
       both + "copies 'host to device' were made 1 time on RTX A6000 and 2 times on RTX PRO 5000 Blackwell.");
 }
 
+TEST(Verdict, TellsTheErrorByKindOfKernel) {
+  Report report = sample_comparison();
+  report.error_band->p90_percent = 40;
+  report.error_band->kinds = {{"stencils", 22, 41, 3}, {"row-wise kernels", 12, 19, 2}};
+  judge(report);
+  EXPECT_NE(report.verdict.text().find(
+                "15 %, nine of ten within 40 % (20 measurements: streams); by kind: stencils 22 % "
+                "(nine of ten within 41 %), row-wise kernels 12 % (nine of ten within 19 %)."),
+            std::string::npos)
+      << report.verdict.text();
+}
+
 TEST(Verdict, SaysWhichCardsNobodyMeasured) {
   Report report = sample_comparison();
   EXPECT_EQ(report.verdict.text().find("unverified"), std::string::npos);
