@@ -19,7 +19,7 @@ struct ExecuteOptions {
   int devices = 1;  // cards of the same kind that the program sees
   bool virtual_clock = false;
   std::optional<std::string>
-      timing;  // "fast", "full", "off"; none: the environment's, else the library's default
+      timing;                  // "fast", "full", "off"; none: the environment's, else the library's default
   std::string driver_version;  // "12.4"; empty: the library's default
   bool check = false;
   bool timeline = false;  // every kernel and copy is kept with its place, for a trace

@@ -1,4 +1,5 @@
-// A runtime program that ends in the way its first argument names, while a kernel is compiled or runs. It ends with status 7.
+// A runtime program that ends in the way its first argument names, while a kernel is compiled or runs. It
+// ends with status 7.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

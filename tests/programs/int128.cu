@@ -1,4 +1,5 @@
-// Numbers of 128 bits, for which nvcc mixes sums and differences in one carry chain: sub.cc, subc.cc, then addc.
+// Numbers of 128 bits, for which nvcc mixes sums and differences in one carry chain: sub.cc, subc.cc, then
+// addc.
 #include <vector>
 
 #include "expect.h"
@@ -36,9 +37,10 @@ __global__ void on_card(const Wide* a, const Wide* b, Results* out, int n) {
 }
 
 bool same(const Results& x, const Results& y) {
-  return x.sum == y.sum && x.difference == y.difference && x.product == y.product && x.quotient == y.quotient &&
-         x.remainder == y.remainder && x.average == y.average && x.signed_quotient == y.signed_quotient &&
-         x.signed_remainder == y.signed_remainder && x.less == y.less && x.signed_less == y.signed_less;
+  return x.sum == y.sum && x.difference == y.difference && x.product == y.product &&
+         x.quotient == y.quotient && x.remainder == y.remainder && x.average == y.average &&
+         x.signed_quotient == y.signed_quotient && x.signed_remainder == y.signed_remainder &&
+         x.less == y.less && x.signed_less == y.signed_less;
 }
 
 int main() {

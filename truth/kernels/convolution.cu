@@ -1,6 +1,7 @@
-// A convolution of a picture with a small filter, as truth/conv-a6000.csv describes its space of configurations:
-// each block of kBlockX x kBlockY threads makes kBlockX*kTileX x kBlockY*kTileY pixels from a tile of its input in
-// shared memory; all loops have bounds known here. The macros come from doppel_truth, a configuration at a time.
+// A convolution of a picture with a small filter, as truth/conv-a6000.csv describes its space of
+// configurations: each block of kBlockX x kBlockY threads makes kBlockX*kTileX x kBlockY*kTileY pixels from a
+// tile of its input in shared memory; all loops have bounds known here. The macros come from doppel_truth, a
+// configuration at a time.
 #include "device.h"
 
 constexpr int kImage = 4096;  // pixels, either way
@@ -57,7 +58,8 @@ extern "C" __global__ void convolution(float* output, const float* input) {
 #pragma unroll
   for (int yi = 0; yi < kTileY; ++yi) {
 #pragma unroll
-    for (int xi = 0; xi < kTileX; ++xi) asm volatile("" : "+f"(sum[yi][xi]));  // not only where a pixel is stored
+    for (int xi = 0; xi < kTileX; ++xi)
+      asm volatile("" : "+f"(sum[yi][xi]));  // not only where a pixel is stored
   }
 #pragma unroll
   for (int yi = 0; yi < kTileY; ++yi) {
