@@ -12,6 +12,8 @@
 
 #include <bit>
 #include <cstddef>
+#include <map>
+#include <utility>
 
 #include "jit/host_target.h"
 
@@ -30,6 +32,8 @@ constexpr const char* kKnownInside = "doppel.inside";
 enum MarkOperand : unsigned { kContext, kMask, kFunction, kInstruction, kFlags, kWidth, kStep, kCommon };
 // Of an offset's mark, behind those.
 enum OffsetOperand : unsigned { kLimit = kCommon, kFrame, kFrameBytes, kOffsets };
+// Of a range's mark: WarpContext::memory.
+enum RangeOperand : unsigned { kMemory = kCommon, kAddresses };
 
 // What is left of the margin for the access itself.
 constexpr std::uint64_t kMostDistance = kMemoryMargin - (std::uint64_t{64} << 20);
@@ -73,10 +77,14 @@ struct Parts {
   unsigned zeros = 64;         // trailing zeros of the rest
 };
 
+// By the far part and how it is turned: what is computed before a loop, or for several accesses.
+using Distances = std::map<std::pair<Value*, unsigned>, Value*>;
+
 class Expansion {
  public:
-  explicit Expansion(llvm::CallInst& mark)
+  Expansion(llvm::CallInst& mark, Distances& distances)
       : mark_(mark),
+        distances_(distances),
         b_(&mark),
         layout_(mark.getModule()->getDataLayout()),
         context_(mark.getArgOperand(kContext)) {
@@ -105,7 +113,9 @@ class Expansion {
 
  private:
   unsigned first_address() const {
-    return mark_.getCalledFunction()->getName() == kOffsetMark ? unsigned{kOffsets} : unsigned{kCommon};
+    const llvm::StringRef name = mark_.getCalledFunction()->getName();
+    if (name == kOffsetMark) return kOffsets;
+    return name == kRangeMark ? unsigned{kAddresses} : unsigned{kCommon};
   }
   std::uint64_t low_bits() const { return (std::uint64_t{1} << alignment_bits_) - 1; }
 
@@ -180,29 +190,46 @@ class Expansion {
     const bool far_aligned = far_zeros >= alignment_bits_;
     const bool tested = llvm::is_contained(tested_, far);
     if (inside == nullptr && !tested) {
-      Value* offset = b_.CreateSub(far, memory());
       tested_.push_back(far);
       if (rest_aligned && !far_aligned) {
-        // The bits that must be zero turn up as the highest ones.
-        offset = b_.CreateIntrinsic(llvm::Intrinsic::fshr, {b_.getInt64Ty()},
-                                    {offset, offset, b_.getInt64(alignment_bits_)});
-        bad_where(b_.CreateICmpUGT(offset, b_.getInt64(~kBeyond >> alignment_bits_)));
+        bad_where(b_.CreateICmpUGT(distance_from_memory(far, alignment_bits_),
+                                   b_.getInt64(~kBeyond >> alignment_bits_)));
         return;
       }
-      bad_where(b_.CreateICmpUGT(offset, b_.getInt64(~kBeyond)));
+      bad_where(b_.CreateICmpUGT(distance_from_memory(far, 0), b_.getInt64(~kBeyond)));
     }
     if (tested && rest_aligned) return;  // a neighbouring segment's
     if (!(rest_aligned && far_aligned) && zeros_of(address) < alignment_bits_)
       require_clear(address, low_bits());
   }
 
-  Value* memory() {
-    llvm::LoadInst* load = b_.CreateAlignedLoad(
-        b_.getInt64Ty(),
-        b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), context_, offsetof(WarpContext, memory)),
-        llvm::Align(8));
-    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));
-    return load;
+  Value* memory() { return mark_.getArgOperand(kMemory); }
+
+  // How far from the start of the card's memory, turned so that the bits that must be zero are the highest
+  // ones. What is the same in every round of a loop is computed before it.
+  Value* distance_from_memory(Value* far, unsigned turned) {
+    llvm::Instruction* place = place_of_distance(far);
+    Value* here = nullptr;
+    Value*& distance = place == &mark_ ? here : distances_[{far, turned}];
+    if (distance != nullptr) return distance;
+    llvm::IRBuilder<> b(place);
+    distance = b.CreateSub(far, memory());
+    if (turned != 0)
+      distance = b.CreateIntrinsic(llvm::Intrinsic::fshr, {b.getInt64Ty()},
+                                   {distance, distance, b.getInt64(turned)});
+    return distance;
+  }
+
+  llvm::Instruction* place_of_distance(Value* far) {
+    auto* of_far = llvm::dyn_cast<llvm::Instruction>(far);
+    auto* of_memory = llvm::dyn_cast<llvm::Instruction>(memory());
+    if (of_far == nullptr || of_memory == nullptr || of_far->getParent() == mark_.getParent()) return &mark_;
+    llvm::BasicBlock* entry = &mark_.getFunction()->getEntryBlock();
+    if (of_memory->getParent() != entry) return &mark_;
+    if (of_far->getParent() == entry && of_far->comesBefore(of_memory)) of_far = of_memory;
+    if (of_far->isTerminator()) return &mark_;
+    return llvm::isa<llvm::PHINode>(of_far) ? &*of_far->getParent()->getFirstInsertionPt()
+                                            : of_far->getNextNode();
   }
 
   void test_offset(Value* offset) {
@@ -249,13 +276,13 @@ class Expansion {
       return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), context_, offset);
     };
     const auto width = constant_of(mark_.getArgOperand(kWidth));
-    constexpr std::size_t kAddresses = offsetof(WarpContext, access_addresses);
+    constexpr std::size_t kRecords = offsetof(WarpContext, access_addresses);
     const unsigned first = first_address();
     for (unsigned i = first; i < mark_.arg_size(); ++i) {
       Value* address = mark_.getArgOperand(i);
       if (!address->getType()->getScalarType()->isIntegerTy(64))
         address = b.CreateZExt(address, address->getType()->getWithNewBitWidth(64));
-      b.CreateAlignedStore(address, field(kAddresses + sizeof(std::uint64_t) * width * (i - first)),
+      b.CreateAlignedStore(address, field(kRecords + sizeof(std::uint64_t) * width * (i - first)),
                            llvm::Align(8));
     }
     b.CreateStore(mark_.getArgOperand(kWidth), field(offsetof(WarpContext, access_width)));
@@ -297,6 +324,7 @@ class Expansion {
   }
 
   llvm::CallInst& mark_;
+  Distances& distances_;
   llvm::IRBuilder<> b_;
   const llvm::DataLayout& layout_;
   Value* context_;
@@ -309,7 +337,8 @@ class Expansion {
 }  // namespace
 
 void mark_range_test(FunctionEmitter& emitter, const MarkedAccess& access) {
-  mark(emitter, kRangeMark, access, {});
+  Value* memory = emitter.context_field(offsetof(WarpContext, memory), emitter.b().getInt64Ty());
+  mark(emitter, kRangeMark, access, {memory});
 }
 
 void mark_offset_test(FunctionEmitter& emitter, const MarkedAccess& access, Value* limit, Value* frame,
@@ -333,7 +362,8 @@ void expand_bounds_tests(llvm::Function& function) {
   for (llvm::Instruction& instruction : llvm::instructions(function)) {
     if (is_bounds_mark(instruction)) marks.push_back(llvm::cast<llvm::CallInst>(&instruction));
   }
-  for (llvm::CallInst* mark : marks) Expansion(*mark).run();
+  Distances distances;
+  for (llvm::CallInst* mark : marks) Expansion(*mark, distances).run();
 }
 
 void mark_known_inside(llvm::LoadInst& address, std::uint64_t alignment) {
