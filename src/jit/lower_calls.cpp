@@ -44,6 +44,13 @@ std::optional<RuntimeFunction> runtime_function(const std::string& name) {
   return std::nullopt;
 }
 
+RuntimeSignature signature(const DeviceSignature& device) {
+  RuntimeSignature of{{device.result}, {}};
+  for (const std::uint8_t bytes : device.arguments)
+    if (bytes != 0) of.parameters.push_back(bytes);
+  return of;
+}
+
 bool matches(const ptx::Function& callee, const DeviceSignature& signature) {
   std::size_t count = 0;
   while (count < signature.arguments.size() && signature.arguments[count] != 0) ++count;
@@ -152,12 +159,12 @@ class CallLowering {
           emitter_.unsupported(instruction_, "arguments do not match '" + callee.name + "'");
         call_runtime(
             static_cast<RuntimeFunction>(kFirstDeviceFunction + static_cast<std::uint32_t>(device->function)),
-            lanes);
+            signature(*device), lanes);
         return;
       }
       const std::optional<RuntimeFunction> runtime = runtime_function(callee.name);
       if (!runtime) emitter_.unsupported(instruction_, "function '" + callee.name + "' has no body");
-      call_runtime(*runtime, lanes);
+      call_runtime(*runtime, signature(*runtime), lanes);
       return;
     }
     const auto found = emitter_.module().functions.find(id);
@@ -172,8 +179,7 @@ class CallLowering {
     b_.CreateCall(target, arguments);
   }
 
-  void call_runtime(RuntimeFunction function, Value* lanes) {
-    const RuntimeSignature needed = signature(function);
+  void call_runtime(RuntimeFunction function, const RuntimeSignature& needed, Value* lanes) {
     if (!has_room(argument_bytes_, needed.parameters) ||
         !(call_.returns.empty() || has_room(result_bytes_, needed.results)))
       emitter_.unsupported(instruction_, "arguments do not match those of the runtime's function");

@@ -215,14 +215,14 @@ TEST_F(DriverCalls, KernelRunsFromALinkedImageAndAPackedBuffer) {
   EXPECT_EQ(cuMemFree(arguments.out), CUDA_SUCCESS);
 }
 
-// 64 values that are all needed at the end.
+// 64 values that are all needed at the end: the last that is loaded is used first.
 std::string kernel_of_many_registers(const std::string& bounds) {
   std::string text = ".version 7.1\n.target sm_86\n.address_size 64\n.visible .entry many(.param .u64 p) " +
                      bounds + " {\n.reg .u64 %rd<2>;\n.reg .u32 %r<66>;\nld.param.u64 %rd1, [p];\n";
   for (int i = 0; i < 64; ++i)
     text += "ld.volatile.global.u32 %r" + std::to_string(i) + ", [%rd1+" + std::to_string(4 * i) + "];\n";
   text += "mov.u32 %r65, 0;\n";
-  for (int i = 0; i < 64; ++i) text += "mad.lo.u32 %r65, %r65, 3, %r" + std::to_string(i) + ";\n";
+  for (int i = 63; i >= 0; --i) text += "mad.lo.u32 %r65, %r65, 3, %r" + std::to_string(i) + ";\n";
   return text + "st.global.u32 [%rd1], %r65;\nret;\n}\n";
 }
 
