@@ -215,7 +215,7 @@ Result<std::shared_ptr<Module>> Context::load(std::shared_ptr<Program> program,
 Result<void> Context::unload(const std::shared_ptr<Module>& module) {
   {
     const std::lock_guard lock(mutex_);
-    const auto found = std::find(modules_.begin(), modules_.end(), module);
+    const auto found = std::ranges::find(modules_, module);
     if (found == modules_.end())
       return fail(Error::Kind::InvalidHandle, "the module is not of this context, or was unloaded before");
     modules_.erase(found);

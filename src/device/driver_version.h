@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -14,8 +15,9 @@ inline constexpr int kOldestDriverVersion = 11000;
 inline std::optional<int> parse_driver_version(std::string_view text) {
   int major = 0;
   int minor = 0;
-  const char* const end = text.data() + text.size();
-  const auto [point, wrong_major] = std::from_chars(text.data(), end, major);
+  const char* const begin = std::to_address(text.begin());
+  const char* const end = begin + text.size();
+  const auto [point, wrong_major] = std::from_chars(begin, end, major);
   if (wrong_major != std::errc{} || end - point != 2 || *point != '.') return std::nullopt;
   const auto [last, wrong_minor] = std::from_chars(point + 1, end, minor);
   if (wrong_minor != std::errc{} || last != end) return std::nullopt;

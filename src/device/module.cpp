@@ -141,8 +141,8 @@ Result<std::uint64_t> Library::managed(Device& device, std::uint32_t variable) {
   if (const auto found = managed_.find(variable); found != managed_.end()) return found->second;
   if (managed_device_ == nullptr) managed_device_ = &device;
   const ptx::Variable& described = program_->ptx()->variables[variable];
-  const auto address = managed_device_->memory().allocate(described.size, described.alignment,
-                                                          memory::AllocationKind::Managed, described.name);
+  auto address = managed_device_->memory().allocate(described.size, described.alignment,
+                                                    memory::AllocationKind::Managed, described.name);
   if (!address) return address;
   if (!described.initializer.empty())
     std::memcpy(reinterpret_cast<void*>(*address), described.initializer.data(),

@@ -71,11 +71,11 @@ Result<std::vector<RunRecord>> read_run_records(const std::filesystem::path& fol
       return fail(Error::Kind::InvalidInput,
                   fmt::format("{}: {}", entry->path().string(), records.error().message));
     }
-    std::move(records->begin(), records->end(), std::back_inserter(all));
+    std::ranges::move(*records, std::back_inserter(all));
   }
   if (error)
     return fail(Error::Kind::Io, fmt::format("cannot read {}: {}", folder.string(), error.message()));
-  std::sort(all.begin(), all.end(), [](const RunRecord& a, const RunRecord& b) {
+  std::ranges::sort(all, [](const RunRecord& a, const RunRecord& b) {
     return std::tie(a.process_id, a.device_ordinal) < std::tie(b.process_id, b.device_ordinal);
   });
   return all;

@@ -190,8 +190,8 @@ void RunRecorder::host_call(const char* name, double start_us, double end_us) {
 void RunRecorder::diagnostic(int device, const std::string& kind, const std::string& text) {
   const std::lock_guard lock(mutex_);
   auto& all = card(device).diagnostics;
-  const auto same = std::find_if(
-      all.begin(), all.end(), [&](const Diagnostic& each) { return each.kind == kind && each.text == text; });
+  const auto same = std::ranges::find_if(
+      all, [&](const Diagnostic& each) { return each.kind == kind && each.text == text; });
   if (same != all.end()) {
     ++same->count;
   } else {
@@ -215,8 +215,8 @@ std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& de
   for (const Device* device : devices) {
     const auto found = cards_.find(device->ordinal());
     if (found == cards_.end() && device->memory().peak() == 0) continue;
-    static const Card kUnused;
-    const Card& used = found != cards_.end() ? *found->second : kUnused;
+    static const Card unused;
+    const Card& used = found != cards_.end() ? *found->second : unused;
     RunRecord record;
     record.card = device->card().id;
     record.device_ordinal = device->ordinal();

@@ -101,6 +101,7 @@ CUresult call_always(const char* name, std::tuple<A...> arguments, Body body) no
 
 // Works once cuInit was called.
 template <typename... A, typename Body>
+// NOLINTNEXTLINE(bugprone-exception-escape): guarded() catches all
 CUresult call(const char* name, std::tuple<A...> arguments, Body body) noexcept {
   auto ready = [&] {
     hold_while_ending();

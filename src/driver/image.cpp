@@ -73,7 +73,7 @@ Result<ModuleSource> source_of_unsized_fatbin(const std::byte* image, int comput
 }
 
 void append(ModuleSource& source, ModuleSource&& more) {
-  std::move(more.ptx.begin(), more.ptx.end(), std::back_inserter(source.ptx));
+  std::ranges::move(more.ptx, std::back_inserter(source.ptx));
 }
 
 // A host object: the compiler puts a file's fat binaries behind each other in one section.
@@ -154,11 +154,12 @@ Result<ModuleSource> unpack_linked(std::string_view text) {
   ModuleSource source;
   if (text.starts_with(kMaxRegisters)) {
     text.remove_prefix(kMaxRegisters.size());
-    const char* const end = text.data() + text.size();
-    const auto [line, wrong] = std::from_chars(text.data(), end, source.max_registers);
+    const char* const begin = std::to_address(text.begin());
+    const char* const end = begin + text.size();
+    const auto [line, wrong] = std::from_chars(begin, end, source.max_registers);
     if (wrong != std::errc{} || line == end || *line != '\n')
       return fail(Error::Kind::InvalidInput, "linked image: a damaged header");
-    text.remove_prefix(static_cast<std::size_t>(line + 1 - text.data()));
+    text.remove_prefix(static_cast<std::size_t>(line + 1 - begin));
   }
   for (;;) {
     const std::size_t end = text.find(kSeparator);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 
 namespace doppel::engine {
 namespace {
@@ -49,9 +50,10 @@ FiberPool::~FiberPool() {
 }
 
 Fiber* FiberPool::take(std::size_t stack_bytes) {
-  const auto large_enough = std::find_if(
-      free_.rbegin(), free_.rend(), [&](const Fiber* fiber) { return fiber->stack_bytes() >= stack_bytes; });
-  if (large_enough != free_.rend()) {
+  auto latest_first = std::views::reverse(free_);
+  const auto large_enough = std::ranges::find_if(
+      latest_first, [&](const Fiber* fiber) { return fiber->stack_bytes() >= stack_bytes; });
+  if (large_enough != latest_first.end()) {
     Fiber* fiber = *large_enough;
     free_.erase(std::next(large_enough).base());
     return fiber;

@@ -29,11 +29,13 @@ constexpr const char* kOutsideFunction = "outside";
 constexpr const char* kKnownInside = "doppel.inside";
 
 // Operands of every mark, before the addresses.
+// NOLINTBEGIN(readability-identifier-naming): indices
 enum MarkOperand : unsigned { kContext, kMask, kFunction, kInstruction, kFlags, kWidth, kStep, kCommon };
 // Of an offset's mark, behind those.
 enum OffsetOperand : unsigned { kLimit = kCommon, kFrame, kFrameBytes, kOffsets };
 // Of a range's mark: WarpContext::memory.
 enum RangeOperand : unsigned { kMemory = kCommon, kAddresses };
+// NOLINTEND(readability-identifier-naming)
 
 // What is left of the margin for the access itself.
 constexpr std::uint64_t kMostDistance = kMemoryMargin - (std::uint64_t{64} << 20);

@@ -39,10 +39,12 @@ bool split_long_blocks(llvm::Function& function) {
     std::size_t at = 0;
     const std::size_t size = block->size();
     for (llvm::Instruction& instruction : *block) {
-      if (++at % kSplitBlock == 0 && at + kSplitBlock / 2 < size && may_begin_block(instruction))
+      if (++at % kSplitBlock == 0 && at + kSplitBlock / 2 < size &&
+          may_begin_block(instruction))  // NOLINT(bugprone-inc-dec-in-conditions)
         first.push_back(&instruction);
     }
     // From the end, so that each instruction moves once.
+    // NOLINTNEXTLINE(modernize-loop-convert)
     for (auto it = first.rbegin(); it != first.rend(); ++it) block->splitBasicBlock(*it, "part");
   }
   return !blocks.empty();

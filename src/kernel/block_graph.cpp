@@ -12,6 +12,7 @@ int expected_latency(const MachineOperation& operation) {
   switch (operation.pipe) {
     case Pipe::Memory:
       return operation.space == MemorySpace::Shared ? 28 : 120;
+    // NOLINTNEXTLINE(bugprone-branch-clone): one case a kind
     case Pipe::Special:
     case Pipe::Convert:
     case Pipe::BitCount:

@@ -30,8 +30,8 @@ void FunctionParser::parse_body() {
 
 void FunctionParser::note(Diagnostic error) {
   error.function = function_.name;
-  const auto same = std::find_if(errors_.begin(), errors_.end(),
-                                 [&](const Diagnostic& each) { return each.same_as(error); });
+  const auto same =
+      std::ranges::find_if(errors_, [&](const Diagnostic& each) { return each.same_as(error); });
   if (same != errors_.end()) {
     ++same->count;
   } else {

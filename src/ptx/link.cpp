@@ -35,9 +35,8 @@ bool is_definition(const Variable& variable) {
 }
 
 bool same_sizes(const std::vector<Variable>& a, const std::vector<Variable>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Variable& x, const Variable& y) {
-    return x.size == y.size && x.space == y.space;
-  });
+  return std::ranges::equal(
+      a, b, [](const Variable& x, const Variable& y) { return x.size == y.size && x.space == y.space; });
 }
 
 bool same_signature(const Function& a, const Function& b) {

@@ -9,7 +9,7 @@
 namespace doppel::report {
 
 bool ErrorBand::verifies(const std::string& card) const {
-  return std::find(cards.begin(), cards.end(), card) != cards.end();
+  return std::ranges::find(cards, card) != cards.end();
 }
 
 Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& file) {
@@ -28,8 +28,8 @@ Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& fi
       band.kinds.push_back({kind, error.at("mean_percent").get<double>(),
                             error.at("p90_percent").get<double>(), error.at("measurements").get<int>()});
     }
-    std::stable_sort(band.kinds.begin(), band.kinds.end(),
-                     [](const KindError& a, const KindError& b) { return a.mean_percent > b.mean_percent; });
+    std::ranges::stable_sort(
+        band.kinds, [](const KindError& a, const KindError& b) { return a.mean_percent > b.mean_percent; });
     return std::optional<ErrorBand>(band);
   } catch (const nlohmann::json::exception& error) {
     return fail(Error::Kind::InvalidInput, fmt::format("{}: {}", file.string(), error.what()));

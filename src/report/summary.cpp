@@ -35,7 +35,7 @@ std::set<std::string> names_with_common_shapes(const Report& report) {
   // A card that did not launch a kernel says nothing of its shapes.
   std::erase_if(names, [&](const std::string& name) {
     const std::set<std::string>* first = nullptr;
-    return std::any_of(shapes.begin(), shapes.end(), [&](auto& of_run) {
+    return std::ranges::any_of(shapes, [&](auto& of_run) {
       const std::set<std::string>& these = of_run[name];
       if (these.empty()) return false;
       if (first == nullptr) first = &these;
@@ -91,7 +91,7 @@ void add_figures(std::vector<std::string>& cells, const std::vector<double>& val
 
 // One text where all runs agree, else all of them.
 std::string agreed(const std::vector<std::string>& texts) {
-  if (std::all_of(texts.begin(), texts.end(), [&](const auto& text) { return text == texts.front(); }))
+  if (std::ranges::all_of(texts, [&](const auto& text) { return text == texts.front(); }))
     return texts.front();
   return fmt::format("{}", fmt::join(texts, " / "));
 }
@@ -159,8 +159,7 @@ void add_copies(Table& table, const Report& report) {
     std::vector<std::string> sizes;
     std::vector<double> times;
     for (const Run& run : report.runs) {
-      const auto copy =
-          std::find_if(run.copies.begin(), run.copies.end(), [&](const auto& c) { return c.kind == kind; });
+      const auto copy = std::ranges::find_if(run.copies, [&](const auto& c) { return c.kind == kind; });
       const bool made = copy != run.copies.end();
       times.push_back(made ? copy->time_us : -1);
       calls.push_back(made ? fmt::format("{}", copy->calls) : "-");
@@ -208,7 +207,7 @@ std::vector<KernelRow> kernel_rows(const Report& report, std::vector<KernelRecor
     for (const KernelRecord& kernel : run.kernels) {
       std::pair<std::string, std::string> key(kernel.name,
                                               common.contains(kernel.name) ? shape_text(kernel) : "");
-      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(std::move(key));
+      if (std::ranges::find(keys, key) == keys.end()) keys.push_back(std::move(key));
     }
     needed += run.kernels.size();
   }
@@ -219,10 +218,9 @@ std::vector<KernelRow> kernel_rows(const Report& report, std::vector<KernelRecor
   for (const auto& [name, shape] : keys) {
     KernelRow row{shown.at(name), fmt::format(" [{}]", shape.empty() ? "shapes vary" : shape), {}};
     for (const Run& run : report.runs) {
-      const auto exact =
-          std::find_if(run.kernels.begin(), run.kernels.end(), [&, &n = name, &s = shape](const auto& k) {
-            return k.name == n && (s.empty() || shape_text(k) == s);
-          });
+      const auto exact = std::ranges::find_if(run.kernels, [&, &n = name, &s = shape](const auto& k) {
+        return k.name == n && (s.empty() || shape_text(k) == s);
+      });
       if (exact == run.kernels.end()) {
         row.of_run.push_back(nullptr);
       } else if (shape.empty()) {

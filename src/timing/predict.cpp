@@ -75,8 +75,7 @@ double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const O
   const auto longest_first = [&](const kernel::BlockTrace& a, const kernel::BlockTrace& b) {
     return run.work[a.block_index].instructions < run.work[b.block_index].instructions;
   };
-  const kernel::BlockTrace& reference =
-      *std::max_element(scene.traces.begin(), scene.traces.end(), longest_first);
+  const kernel::BlockTrace& reference = *std::ranges::max_element(scene.traces, longest_first);
   const std::vector<double> work = uneven_work(run.work, operations, run.work[reference.block_index]);
   if (work.empty()) return mean;
   BlockPace pace;
