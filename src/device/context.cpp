@@ -366,7 +366,7 @@ Result<void> Context::disable_peer(Context& peer) {
 
 bool Context::reaches(std::uint64_t address, std::uint64_t bytes) const {
   const PointerInfo info = platform().classify(address);
-  if (!info.allocation || address + bytes > info.allocation->address + info.allocation->size) return false;
+  if (!info.allocation || bytes > info.allocation->address + info.allocation->size - address) return false;
   if (info.kind != PointerInfo::Kind::Device || info.device == &device_) return true;
   const bool by_location = info.allocation->kind == memory::AllocationKind::Mapped ||
                            info.allocation->kind == memory::AllocationKind::Pool;

@@ -230,13 +230,17 @@ std::uint64_t DeviceLaunches::launch(const Configuration& configuration, std::ui
 std::uint64_t DeviceLaunches::add(Work work, std::uint64_t stream, std::uint64_t block) {
   if (const auto good = validate(work, context_->device()); !good)
     return std::holds_alternative<KernelWork>(work) ? code_of(good.error()) : kInvalidValue;
-  // Device code copies memory that the card reaches, not the program's own.
-  const auto is_reached = [&](std::uint64_t address) {
-    return context_->platform().classify(address).kind != PointerInfo::Kind::PageableHost;
+  // Device code copies and fills what its loads and stores reach: neither the program's own memory nor that
+  // of cards without access. That a range stays in its allocation was validated.
+  const auto is_reached = [&](std::uint64_t address, std::uint64_t bytes) {
+    return bytes == 0 || context_->device().memory().contains(address) || context_->reaches(address, bytes);
   };
   if (const auto* copy = std::get_if<CopyWork>(&work);
-      copy != nullptr && copy->width != 0 &&
-      (!is_reached(copy->destination.address) || !is_reached(copy->source.address)))
+      copy != nullptr &&
+      (!is_reached(copy->destination.address, copy->width) || !is_reached(copy->source.address, copy->width)))
+    return kInvalidValue;
+  if (const auto* memset = std::get_if<MemsetWork>(&work);
+      memset != nullptr && !is_reached(memset->address, memset->width))
     return kInvalidValue;
   Item item{.work = std::move(work), .block = block, .sequence = items_.size()};
   switch (stream) {

@@ -86,15 +86,16 @@ Result<void> check_range(Device& device, const char* what, std::uint64_t address
   }
   std::uint64_t end = info.allocation->address + info.allocation->size;
   // Mappings that touch make one range.
-  while (address + bytes > end && info.allocation->kind == memory::AllocationKind::Mapped) {
+  // `address` lies before `end`: the sum of a kernel's numbers could wrap around, the difference cannot.
+  while (bytes > end - address && info.allocation->kind == memory::AllocationKind::Mapped) {
     const auto next = info.device->memory().find(end);
     if (!next) break;
     end = next->address + next->size;
   }
-  if (address + bytes > end) {
+  if (bytes > end - address) {
     return fail(Error::Kind::InvalidArgument,
-                fmt::format("{} [{:#x}, {:#x}) ends {} bytes behind its allocation of {} bytes", what,
-                            address, address + bytes, address + bytes - end, info.allocation->size));
+                fmt::format("{} {:#x}, {} bytes: ends {} bytes behind its allocation of {} bytes", what,
+                            address, bytes, bytes - (end - address), info.allocation->size));
   }
   return {};
 }

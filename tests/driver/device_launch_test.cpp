@@ -2,8 +2,10 @@
 #include <doppel/cuda.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 extern "C" {
@@ -26,6 +28,10 @@ const char* const kPtx = R"(.version 7.8
 .extern .func (.param .b32 func_retval0) __cudaCDP2LaunchDeviceV2 (.param .b64 p0, .param .b64 p1);
 .extern .func (.param .b32 func_retval0) __cudaCDP2GetLastError ();
 .extern .func (.param .b32 func_retval0) __cudaCDP2StreamCreateWithFlags (.param .b64 p0, .param .b32 p1);
+.extern .func (.param .b32 func_retval0) __cudaCDP2MemcpyAsync
+(.param .b64 p0, .param .b64 p1, .param .b64 p2, .param .b32 p3, .param .b64 p4);
+.extern .func (.param .b32 func_retval0) __cudaCDP2MemsetAsync
+(.param .b64 p0, .param .b32 p1, .param .b64 p2, .param .b64 p3);
 
 // Appends `value` to log[1..], whose number of entries is log[0].
 .visible .entry append(.param .u64 log, .param .u32 value)
@@ -239,6 +245,38 @@ NONE:
   }
   ret;
 }
+
+// Copies and fills; what they answer goes to out and out + 4.
+.visible .entry wild_copy(.param .u64 to, .param .u64 from, .param .u64 bytes, .param .u64 out)
+{
+  .reg .u64 %rd<5>;
+  .reg .u32 %r<3>;
+  ld.param.u64 %rd1, [to];
+  ld.param.u64 %rd2, [from];
+  ld.param.u64 %rd3, [bytes];
+  ld.param.u64 %rd4, [out];
+  {
+    .param .b64 a0; .param .b64 a1; .param .b64 a2; .param .b32 a3; .param .b64 a4; .param .b32 r0;
+    st.param.b64 [a0], %rd1;
+    st.param.b64 [a1], %rd2;
+    st.param.b64 [a2], %rd3;
+    st.param.b32 [a3], 4;
+    st.param.b64 [a4], 0;
+    call.uni (r0), __cudaCDP2MemcpyAsync, (a0, a1, a2, a3, a4);
+    ld.param.b32 %r1, [r0];
+  }
+  {
+    .param .b64 a0; .param .b32 a1; .param .b64 a2; .param .b64 a3; .param .b32 r0;
+    st.param.b64 [a0], %rd1;
+    st.param.b32 [a1], 7;
+    st.param.b64 [a2], %rd3;
+    st.param.b64 [a3], 0;
+    call.uni (r0), __cudaCDP2MemsetAsync, (a0, a1, a2, a3);
+    ld.param.b32 %r2, [r0];
+  }
+  st.global.v2.u32 [%rd4], {%r1, %r2};
+  ret;
+}
 )";
 
 class DeviceLaunch : public ::testing::Test {
@@ -324,6 +362,33 @@ TEST_F(DeviceLaunch, ResultsAreNotStoredOutsideOfTheKernelsMemory) {
   CUdeviceptr address = reinterpret_cast<std::uintptr_t>(&host);
   EXPECT_EQ(launch_one("wild_place", {&address}), CUDA_ERROR_ILLEGAL_ADDRESS);
   EXPECT_EQ(host, 42U);
+}
+
+TEST_F(DeviceLaunch, CopiesStayInWhatTheKernelReaches) {
+  struct Answers {
+    unsigned copied, filled;
+  };
+  const auto answers = [&](CUdeviceptr to, CUdeviceptr from, std::uint64_t bytes) {
+    EXPECT_EQ(launch("wild_copy", 1, {&to, &from, &bytes, &log_}), CUDA_SUCCESS);
+    Answers given{};
+    EXPECT_EQ(cuMemcpyDtoH(&given, log_, sizeof given), CUDA_SUCCESS);
+    return given;
+  };
+  static std::array<unsigned char, 64> host{};
+  const CUdeviceptr own = reinterpret_cast<std::uintptr_t>(host.data());
+  const CUdeviceptr inside = log_ + 1024;
+  Answers given = answers(inside, log_ + 2048, 16);
+  EXPECT_EQ(given.copied, 0U);
+  EXPECT_EQ(given.filled, 0U);
+  constexpr unsigned kInvalidValue = 1;  // cudaErrorInvalidValue
+  // Of the program's; behind the allocation; so long that the end wraps around to before it.
+  for (const auto& [to, bytes] :
+       {std::pair<CUdeviceptr, std::uint64_t>{own, 16}, {inside, 8192}, {inside, -inside}, {inside, -8}}) {
+    given = answers(to, inside, bytes);
+    EXPECT_EQ(given.copied, kInvalidValue) << bytes;
+    EXPECT_EQ(given.filled, kInvalidValue) << bytes;
+  }
+  EXPECT_EQ(host, (std::array<unsigned char, 64>{}));
 }
 
 // The archive member that numba and nvcc link for every kernel that syncs a grid holds machine code alone.
