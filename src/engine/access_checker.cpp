@@ -91,14 +91,7 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
     const int lane = std::countr_zero(rest);
     const std::uint64_t address = addresses[lane];
     const auto report = [&](Fault::Kind kind) {
-      Fault fault = fault_of_warp(warp, mask);
-      set_lane(fault, warp, lane);
-      fault.kind = kind;
-      name_instruction(fault, launch.module->module(), function, instruction);
-      fault.bytes = bytes;
-      fault.is_store = store;
-      fault.address = address;
-      return fault;
+      return fault_of_access(warp, mask, lane, kind, address, function, instruction, flags);
     };
     const auto local = reinterpret_cast<std::uint64_t>(warp.context.local);
     const bool in_shared = warp.block->shared.contains(address);

@@ -117,12 +117,7 @@ void for_each_lane(std::uint32_t mask, const Visitor& visit) {
 ReadTest read_test(Warp& warp, std::uint32_t mask, int lane) {
   return [&warp, mask, lane](std::uint64_t address, std::uint64_t bytes) {
     if (may_read(warp, lane, address) && may_read(warp, lane, address + bytes - 1)) return;
-    Fault fault = fault_of_warp(warp, mask);
-    set_lane(fault, warp, lane);
-    fault.kind = Fault::Kind::IllegalAddress;
-    fault.address = address;
-    fault.message = "a text or an argument of printf or assert";
-    end_with(warp, std::move(fault));
+    end_with(warp, fault_of_argument(warp, mask, lane, address, "a text or an argument of printf or assert"));
   };
 }
 
@@ -214,14 +209,12 @@ void device_call(Warp& warp, std::uint32_t mask, std::uint32_t index, const void
     if (signature.stored != 0 && answer.result == 0) {
       const auto address = made.argument<std::uint64_t>(0);
       if (!is_kernel_memory(warp, address, signature.stored)) {
-        Fault fault = fault_of_warp(warp, mask);
-        set_lane(fault, warp, lane);
-        fault.kind = Fault::Kind::IllegalAddress;
-        fault.address = address;
-        fault.message =
-            fmt::format("cuda{}() is to store its result at an address that is no memory of the kernel's",
-                        signature.name);
-        end_with(warp, std::move(fault));
+        end_with(
+            warp,
+            fault_of_argument(
+                warp, mask, lane, address,
+                fmt::format("cuda{}() is to store its result at an address that is no memory of the kernel's",
+                            signature.name)));
       }
       std::memcpy(reinterpret_cast<void*>(address), &answer.stored, signature.stored);
     }
@@ -259,12 +252,8 @@ void call(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function,
       for_each_lane(mask, [&](int lane) {
         const auto address = lane_value<std::uint64_t>(arguments[0], lane);
         if (grid.heap != nullptr && grid.heap->free(address)) return;
-        Fault fault = fault_of_warp(warp, mask);
-        set_lane(fault, warp, lane);
-        fault.kind = Fault::Kind::IllegalAddress;
-        fault.address = address;
-        fault.message = "free() of an address that malloc() did not give";
-        end_with(warp, std::move(fault));
+        end_with(warp, fault_of_argument(warp, mask, lane, address,
+                                         "free() of an address that malloc() did not give"));
       });
       return;
   }

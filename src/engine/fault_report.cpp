@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <csignal>
+#include <utility>
 #include <vector>
 
 #include "engine/launch_shape.h"
@@ -73,6 +74,28 @@ void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t fun
   fault.bytes = static_cast<std::uint32_t>(ptx::byte_size(found.type)) * found.modifiers.vector;
   fault.is_store = found.opcode == St || found.opcode == Red || found.opcode == Atom;
   fault.space = std::string(ptx::name_of(found.modifiers.space));
+}
+
+Fault fault_of_access(const Warp& warp, std::uint32_t mask, int lane, Fault::Kind kind, std::uint64_t address,
+                      std::uint32_t function, std::uint32_t instruction, std::uint32_t flags) {
+  Fault fault = fault_of_warp(warp, mask);
+  set_lane(fault, warp, lane);
+  fault.kind = kind;
+  name_instruction(fault, warp.block->grid->launch.module->module(), function, instruction);
+  fault.bytes = flags & jit::kAccessSizeMask;
+  fault.is_store = (flags & jit::kAccessStore) != 0;
+  fault.address = address;
+  return fault;
+}
+
+Fault fault_of_argument(const Warp& warp, std::uint32_t mask, int lane, std::uint64_t address,
+                        std::string message) {
+  Fault fault = fault_of_warp(warp, mask);
+  set_lane(fault, warp, lane);
+  fault.kind = Fault::Kind::IllegalAddress;
+  fault.address = address;
+  fault.message = std::move(message);
+  return fault;
 }
 
 namespace {

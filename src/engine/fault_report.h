@@ -14,6 +14,12 @@ namespace doppel::engine {
 Fault fault_of_warp(const Warp& warp, std::uint32_t mask);
 // Sets the thread of a fault to one lane of the warp.
 void set_lane(Fault& fault, const Warp& warp, int lane);
+// Of an access by one lane; flags: jit::kAccess*.
+Fault fault_of_access(const Warp& warp, std::uint32_t mask, int lane, Fault::Kind kind, std::uint64_t address,
+                      std::uint32_t function, std::uint32_t instruction, std::uint32_t flags);
+// What a lane gave a function of the runtime.
+Fault fault_of_argument(const Warp& warp, std::uint32_t mask, int lane, std::uint64_t address,
+                        std::string message);
 // The host has no memory for `what`.
 Fault out_of_memory(const std::string& what);
 Fault fault_from_signal(const Warp& warp, const SignalReport& report);

@@ -49,14 +49,7 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
     const int lane = std::countr_zero(rest);
     const std::uint64_t address = jit::access_address(warp.context, lane);
     const auto report = [&](Fault::Kind kind) {
-      Fault fault = fault_of_warp(warp, mask);
-      set_lane(fault, warp, lane);
-      fault.kind = kind;
-      name_instruction(fault, launch.module->module(), function, instruction);
-      fault.bytes = bytes;
-      fault.is_store = (flags & jit::kAccessStore) != 0;
-      fault.address = address;
-      return fault;
+      return fault_of_access(warp, mask, lane, kind, address, function, instruction, flags);
     };
     if (space == ptx::Space::Local && bytes == 0) {
       if (address <= warp.context.local_stride) continue;
