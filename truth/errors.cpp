@@ -42,8 +42,6 @@ std::string_view name_of(Role role) {
   switch (role) {
     case Role::Fitted:
       return "fitted";
-    case Role::Developed:
-      return "developed";
     case Role::Judging:
       return "judging";
   }

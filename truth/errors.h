@@ -10,12 +10,10 @@
 
 namespace doppel::truth {
 
-// What the model's makers did with a set. Only the errors of judging sets say what to expect of a kernel that
-// nobody has seen.
+// Only the errors of judging sets say what to expect of a kernel that nobody has seen.
 enum class Role : std::uint8_t {
-  Fitted,     // parameters of a card were read from it
-  Developed,  // no parameter, but rules of the model were chosen while looking at it
-  Judging,    // neither
+  Fitted,   // parameters of a card were read from it, or rules of the model were chosen while looking at it
+  Judging,  // neither
 };
 std::string_view name_of(Role role);
 

@@ -35,7 +35,7 @@ int main(int count, char** arguments) {
       {"sgemm",
        "six steps of a matrix product, RTX A6000",
        "matrix products",
-       Role::Developed,
+       Role::Fitted,
        {"rtx-a6000"},
        truth::run_sgemm},
       {"conv",
@@ -143,7 +143,7 @@ int main(int count, char** arguments) {
     fmt::print(stderr, "doppel_truth: {}\n", failure.what());
     return 1;
   }
-  for (const Role role : {Role::Fitted, Role::Developed, Role::Judging}) {
+  for (const Role role : {Role::Fitted, Role::Judging}) {
     std::vector<double> percent;
     for (const truth::SetErrors& set : errors) {
       if (set.role == role) percent.insert(percent.end(), set.percent.begin(), set.percent.end());

@@ -32,7 +32,7 @@ TEST(TruthErrors, RankCorrelationSharesRanksOfEqualValues) {
 
 TEST(TruthErrors, BandQuotesOnlyTheSetsThatJudge) {
   const auto band = nlohmann::json::parse(error_band({{"a", "streams", Role::Fitted, {"x"}, {1, 1}},
-                                                      {"b", "products", Role::Developed, {"x"}, {2}},
+                                                      {"b", "products", Role::Fitted, {"x"}, {2}},
                                                       {"c", "stencils", Role::Judging, {"y"}, {10, 20}},
                                                       {"d", "gathers", Role::Judging, {"y"}, {60}}}));
   EXPECT_EQ(band["mean_percent"], 30);
