@@ -99,7 +99,7 @@ std::string error_band(const std::vector<SetErrors>& sets) {
     std::ranges::copy(set.percent, std::back_inserter(by_kind[set.kind]));
   }
   nlohmann::json band = summary(judged);
-  band["set"] = "kernels that the model was not fitted to (truth/)";
+  band["set"] = "kernels that the model was not fitted to";
   band["cards"] = cards;
   band["kinds"] = nlohmann::json::object();
   for (const auto& [kind, percent] : by_kind) band["kinds"][kind] = summary(percent);
