@@ -116,7 +116,7 @@ void for_each_lane(std::uint32_t mask, const Visitor& visit) {
 // For what a runtime function was given to read.
 ReadTest read_test(Warp& warp, std::uint32_t mask, int lane) {
   return [&warp, mask, lane](std::uint64_t address, std::uint64_t bytes) {
-    if (may_read(warp, lane, address) && may_read(warp, lane, address + bytes - 1)) return;
+    if (may_touch(warp, lane, address, 1) && may_touch(warp, lane, address + bytes - 1, 1)) return;
     end_with(warp, fault_of_argument(warp, mask, lane, address, "a text or an argument of printf or assert"));
   };
 }
@@ -151,21 +151,6 @@ void device_printf(Warp& warp, std::uint32_t mask, const void* const* arguments,
                                  block.z, thread.x, thread.y, thread.z, string(0));
   });
   end_with(warp, std::move(fault));
-}
-
-// Memory that the warp's lanes may write: their local and shared memory, and the card's.
-bool is_kernel_memory(const Warp& warp, std::uint64_t address, std::uint64_t bytes) {
-  const auto within = [&](const std::byte* start, std::uint64_t size) {
-    const auto first = reinterpret_cast<std::uintptr_t>(start);
-    return start != nullptr && address >= first && bytes <= size && address - first <= size - bytes;
-  };
-  const jit::WarpContext& context = warp.context;
-  if (within(context.local, jit::kWarpLanes * context.local_stride) ||
-      within(context.shared, std::uint64_t{context.static_shared_bytes} + context.dynamic_shared_bytes))
-    return true;
-  const memory::AddressSpace* memory = warp.block->grid->launch.memory;
-  const auto found = memory != nullptr ? memory->find(address) : std::nullopt;
-  return found && within(reinterpret_cast<const std::byte*>(found->address), found->size);
 }
 
 // Device memory that a kernel asks for is of the heap that malloc() takes from (CUDA C++ Programming Guide).
@@ -208,7 +193,7 @@ void device_call(Warp& warp, std::uint32_t mask, std::uint32_t index, const void
     }
     if (signature.stored != 0 && answer.result == 0) {
       const auto address = made.argument<std::uint64_t>(0);
-      if (!is_kernel_memory(warp, address, signature.stored)) {
+      if (!may_touch(warp, lane, address, signature.stored)) {
         end_with(
             warp,
             fault_of_argument(

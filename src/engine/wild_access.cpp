@@ -92,8 +92,8 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
   return std::nullopt;
 }
 
-bool may_read(const Warp& warp, int lane, std::uint64_t address) {
-  return in_memory(warp.block->grid->launch, address, 1) || in_own_window(warp, lane, address, 1);
+bool may_touch(const Warp& warp, int lane, std::uint64_t address, std::uint64_t bytes) {
+  return in_memory(warp.block->grid->launch, address, bytes) || in_own_window(warp, lane, address, bytes);
 }
 
 }  // namespace doppel::engine

@@ -15,8 +15,8 @@ struct Warp;
 std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std::uint32_t function,
                                       std::uint32_t instruction, std::uint32_t access_flags);
 
-// Whether a lane may read the byte, through a generic address. Behind it lies nothing but more of the same,
-// and pages that cannot be touched.
-bool may_read(const Warp& warp, int lane, std::uint64_t address);
+// Whether a function of the runtime may touch what a lane gave it: the card's memory, what was mapped for it,
+// the block's shared and the thread's local memory.
+bool may_touch(const Warp& warp, int lane, std::uint64_t address, std::uint64_t bytes);
 
 }  // namespace doppel::engine
