@@ -63,6 +63,11 @@ class FormBuilder {
   Modifiers& modifiers() { return form.modifiers; }
   bool is(Opcode opcode) const { return form.opcode == opcode; }
   void needs(std::uint32_t sm, std::uint32_t version);  // the highest of several calls counts
+  // Later targets do not have the form, from this version on.
+  void was_given_up(std::uint32_t last_sm, std::uint32_t version = 0) {
+    form.requirement.last_sm = last_sm;
+    form.requirement.given_up = version;
+  }
 
   using Kind = OperandRule::Kind;
   void operand(OperandRule rule);

@@ -102,7 +102,7 @@ bool mad(FormBuilder& b) {
     const Rounding rounding = b.take_float_rounding();
     if (rounding == Rounding::None && type == Type::F64) return false;
     m.rounding = rounding == Rounding::None ? Rounding::Rn : rounding;
-    if (rounding == Rounding::None) b.form.requirement.last_sm = 21;
+    if (rounding == Rounding::None) b.was_given_up(21);
     if (type == Type::F32) {
       m.ftz = b.take("ftz");
       m.sat = b.take("sat");

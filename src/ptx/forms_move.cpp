@@ -41,15 +41,21 @@ bool shfl(FormBuilder& b) {
                                                                         {"down", ShuffleMode::Down},
                                                                         {"bfly", ShuffleMode::Bfly},
                                                                         {"idx", ShuffleMode::Idx}};
-  if (!b.take("sync")) return false;  // without .sync: removed for sm_70 and later
+  const bool sync = b.take("sync");  // without: the first form, of which a rewrite makes the other
   b.modifiers().shuffle = b.take_one_of(kModes);
   Type type;
   if (b.modifiers().shuffle == ShuffleMode::None || !b.take_type({Type::B32}, type)) return false;
   b.form.type = type;
   b.write(type);
   b.form.pipe_type = Type::Pred;
-  b.read({type, Type::B32, Type::B32, Type::B32});
-  b.needs(30, 60);
+  b.read({type, Type::B32, Type::B32});
+  if (sync) {
+    b.read(Type::B32);
+    b.needs(30, 60);
+  } else {
+    b.needs(30, 30);
+    b.was_given_up(69, 64);
+  }
   return true;
 }
 

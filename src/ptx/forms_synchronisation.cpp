@@ -89,7 +89,7 @@ bool fence(FormBuilder& b) {
 bool vote(FormBuilder& b) {
   static constexpr std::pair<std::string_view, VoteMode> kModes[] = {
       {"all", VoteMode::All}, {"any", VoteMode::Any}, {"uni", VoteMode::Uni}, {"ballot", VoteMode::Ballot}};
-  if (!b.take("sync")) return false;  // without .sync: removed for sm_70 and later
+  const bool sync = b.take("sync");  // without: as of shfl
   Modifiers& m = b.modifiers();
   m.vote = b.take_one_of(kModes);
   Type type;
@@ -98,8 +98,13 @@ bool vote(FormBuilder& b) {
   b.form.type = type;
   b.write(type);
   b.operand({Kind::ReadPredicate, Type::Pred});
-  b.read(Type::B32);
-  b.needs(30, 60);
+  if (sync) {
+    b.read(Type::B32);
+    b.needs(30, 60);
+  } else {
+    b.needs(m.vote == VoteMode::Ballot ? 20 : 12, 12);
+    b.was_given_up(69, 64);
+  }
   return true;
 }
 

@@ -98,6 +98,7 @@ class FunctionParser {
   void rewrite(const Form& form, Instruction& instruction);
   void rewrite_three_inputs(Instruction& instruction);
   void rewrite_vector_move(Instruction& instruction);
+  void rewrite_without_sync(Instruction& instruction);
 
   // rewritten_video.cpp
   void rewrite_video(const Form& form, Instruction& instruction);

@@ -31,6 +31,17 @@ void FunctionParser::rewrite(const Form& form, Instruction& instruction) {
   const bool extremum = instruction.opcode == Opcode::Min || instruction.opcode == Opcode::Max;
   if (extremum && instruction.operands.size() == 4) rewrite_three_inputs(instruction);
   if (instruction.opcode == Opcode::Mov && instruction.modifiers.vector > 1) rewrite_vector_move(instruction);
+  const bool unsynchronized = (instruction.opcode == Opcode::Shfl && instruction.operands.size() == 4) ||
+                              (instruction.opcode == Opcode::Vote && instruction.operands.size() == 2);
+  if (unsynchronized) rewrite_without_sync(instruction);
+}
+
+// 9.7.9.5, 9.7.13.10: shfl and vote without .sync are among the lanes that execute them together.
+void FunctionParser::rewrite_without_sync(Instruction& instruction) {
+  instruction.operands.push_back(compute_before("activemask.b32", {}));
+  before_.back().guard = instruction.guard;
+  const std::size_t word = instruction.form.find('.');
+  instruction.form.insert(word, ".sync");
 }
 
 // 9.7.3.11, 9.7.3.12: the extremum of three is that of two and the third; .abs is of each input. The vendor's

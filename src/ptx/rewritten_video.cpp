@@ -138,7 +138,8 @@ Operand FunctionParser::video_scalar(const Form& form, const Instruction& instru
                              {immediate(1), immediate(0),
                               compute_before(fmt::format("setp.{}.s64", compare_name(m.compare)), {a, b})});
       break;
-    default: {
+    case Opcode::Vshl:
+    case Opcode::Vshr: {
       const Operand amount = compute_before(
           "cvt.u32.u64", {m.shift == ShiftMode::Wrap ? compute_before("and.b64", {b, immediate(31)})
                                                      : compute_before("min.s64", {b, immediate(32)})});
@@ -148,6 +149,8 @@ Operand FunctionParser::video_scalar(const Form& form, const Instruction& instru
         value = compute_before("shr.s64", {compute_before("shl.b64", {value, immediate(30)}), immediate(30)});
       break;
     }
+    default:
+      fail_unsupported(where, "not a video instruction of one value");
   }
   if (m.sat) {
     value = saturated_field(value, is_signed(v.result), target.width, "s64");
@@ -260,11 +263,14 @@ Operand FunctionParser::video_lanes(const Form& form, const Instruction& instruc
       case Opcode::Vmax4:
         value = compute_before("max.s32", {a, b});
         break;
-      default:
+      case Opcode::Vset2:
+      case Opcode::Vset4:
         value = compute_before("selp.b32",
                                {immediate(1), immediate(0),
                                 compute_before(fmt::format("setp.{}.s32", compare_name(m.compare)), {a, b})});
         break;
+      default:
+        fail_unsupported(where, "not a video instruction of lanes");
     }
     if (m.sat) value = saturated_field(value, is_signed(v.result), width, "s32");
     result = v.second == VideoForm::Second::Add

@@ -34,8 +34,12 @@ bool runs_on(const Target& target, std::uint32_t capability) {
 
 std::string unmet(const Requirement& requirement, const Target& target) {
   if (target.sm < requirement.sm) return fmt::format("requires .target sm_{} or higher", requirement.sm);
-  if (requirement.last_sm != 0 && target.sm > requirement.last_sm)
-    return fmt::format("is for .target sm_{} and before", requirement.last_sm);
+  if (requirement.last_sm != 0 && target.sm > requirement.last_sm && target.version >= requirement.given_up) {
+    return requirement.given_up == 0
+               ? fmt::format("is for .target sm_{} and before", requirement.last_sm)
+               : fmt::format("is for .target sm_{} and before, or .version before {}.{}", requirement.last_sm,
+                             requirement.given_up / 10, requirement.given_up % 10);
+  }
   if (target.version < requirement.version) {
     return fmt::format("requires PTX ISA .version {}.{} or later", requirement.version / 10,
                        requirement.version % 10);

@@ -16,7 +16,8 @@ struct Target {
 struct Requirement {
   std::uint32_t version = 0;
   std::uint32_t sm = 0;
-  std::uint32_t last_sm = 0;  // of a form that later targets gave up; 0: none did
+  std::uint32_t last_sm = 0;   // of a form that later targets gave up; 0: none did
+  std::uint32_t given_up = 0;  // the version from which they did
 };
 
 // Any .version is read: forms decide what can run, and a version that nobody knows yet may use none of its

@@ -95,6 +95,16 @@ TEST(Form, RefusedFormsAreNamed) {
   }
 }
 
+TEST(Form, WhatLaterTargetsGaveUp) {
+  for (const char* line : {"vote.any.pred %p1, %p2;", "shfl.up.b32 %r1|%p1, %r2, 1, 0;"}) {
+    test::parse_well(kernel_text(line, "sm_30", "8.0"));
+    test::parse_well(kernel_text(line, "sm_70", "6.3"));
+    EXPECT_NE(parse_badly(kernel_text(line, "sm_70", "6.4"))
+                  .message.find("for .target sm_69 and before, or .version before 6.4"),
+              std::string::npos);
+  }
+}
+
 TEST(Form, TargetsAndVersions) {
   struct Case {
     const char* line;
