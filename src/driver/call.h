@@ -80,7 +80,7 @@ CUresult on_exception(const char* name) noexcept;
 template <typename... A, typename Body>
 CUresult guarded(const char* name, const std::tuple<A...>& arguments, Body& body) noexcept {
   try {
-    const CallScope scope;
+    const CallScope scope(name);
     const bool traced = log().should_log(spdlog::level::trace);
     if (traced) std::apply([&](const auto&... each) { log_call(name, {loggable(each)...}); }, arguments);
     const CUresult result = body();

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "device/host_clock.h"
+#include "device/run_recorder.h"
 #include "driver/call.h"
 #include "driver/process.h"
 
@@ -14,17 +15,21 @@ thread_local int call_depth = 0;
 
 }  // namespace
 
-CallScope::CallScope() {
+CallScope::CallScope(const char* name) : name_(name) {
   is_program_thread = true;
   ++call_depth;
   if (driver_state() != CUDA_SUCCESS) return;
   entered_ = true;
   platform().clock().enter();
+  recorded_ = call_depth == 1 && platform().options().keep_timeline;
+  if (recorded_) start_us_ = platform().clock().now_us();
 }
 
 CallScope::~CallScope() {
   --call_depth;
-  if (entered_) platform().clock().leave();
+  if (!entered_) return;
+  if (recorded_) platform().recorder().host_call(name_, start_us_, platform().clock().now_us());
+  platform().clock().leave();
 }
 
 }  // namespace doppel::driver

@@ -1,19 +1,24 @@
-// The program's clocks on the virtual timeline (--clock virtual): what the preloaded clock library
-// (src/preload) asks.
+// The program's time on the virtual timeline: what its calls of the interface take there, and what the
+// preloaded clock library (src/preload, --clock virtual) asks.
 #pragma once
 
 namespace doppel::driver {
 
-// On the stack of every function of the interface: the time that passes in it is not the program's.
+// On the stack of every function of the interface: the time that passes in it is not the program's. The
+// outermost one of a thread is a slice of the run's timeline, where that is kept.
 class CallScope {
  public:
-  CallScope();
+  // `name` outlives the object.
+  explicit CallScope(const char* name);
   ~CallScope();
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
 
  private:
+  const char* name_;
   bool entered_ = false;
+  bool recorded_ = false;
+  double start_us_ = 0;
 };
 
 }  // namespace doppel::driver
