@@ -15,11 +15,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 
+#include "cli/compile_watch.h"
 #include "cli/input_replay.h"
 #include "cli/output.h"
+#include "cli/process_table.h"
 
 namespace doppel::cli {
 namespace {
@@ -27,6 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr int kTimeoutStatus = 124;  // as coreutils' timeout
 constexpr double kGraceS = 1.5;      // between a request to end and SIGKILL
+constexpr double kCompilingTickS = 0.2;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -78,27 +79,6 @@ class SignalGuard {
   Descriptor fd_;
 };
 
-// Children of each process, from /proc.
-std::vector<std::pair<pid_t, pid_t>> parents() {
-  std::vector<std::pair<pid_t, pid_t>> out;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream in(entry.path() / "stat");
-    std::string line;
-    std::getline(in, line);
-    const std::size_t end_of_name = line.rfind(')');  // names may hold anything, ')' too
-    pid_t parent = 0;
-    char state = 0;
-    if (end_of_name == std::string::npos) continue;
-    if (std::sscanf(line.c_str() + end_of_name + 1, " %c %d", &state, &parent) == 2) {
-      out.emplace_back(static_cast<pid_t>(std::stol(name)), parent);
-    }
-  }
-  return out;
-}
-
 // Everything below this process: what the child left behind becomes ours (PR_SET_CHILD_SUBREAPER).
 void kill_descendants() {
   const auto all = parents();
@@ -144,11 +124,12 @@ class Running {
     while (!ended_) {
       wait_a_little(next_tick);
       const double now = seconds_since(start_);
+      follow_compilations(now);
       if (options_.on_tick && now >= next_tick) {
         options_.on_tick(now);
         next_tick = now + 1;
       }
-      if (!result_.timed_out && options_.timeout_s && now >= *options_.timeout_s) {
+      if (!result_.timed_out && options_.timeout_s && counted_s(now) >= *options_.timeout_s) {
         result_.timed_out = true;
         kill(child_, SIGTERM);
         kill_at_ = now + kGraceS;
@@ -204,14 +185,36 @@ class Running {
   void wait_a_little(double next_tick) {
     double until = seconds_since(start_) + 60;
     if (options_.on_tick) until = std::min(until, next_tick);
-    if (options_.timeout_s && !result_.timed_out) until = std::min(until, *options_.timeout_s);
+    if (options_.timeout_s && !result_.timed_out)
+      until = std::min(until, *options_.timeout_s + compiled_s(seconds_since(start_)));
+    if (options_.compiling != nullptr && options_.compiling->clock().current())
+      until = std::min(until, seconds_since(start_) + kCompilingTickS);
     if (kill_at_ > 0) until = std::min(until, std::max(kill_at_, seconds_since(start_) + 0.05));
-    std::array<pollfd, 2> sources = {{{signals_.fd(), POLLIN, 0}, {output_.get(), POLLIN, 0}}};
+    // What is no descriptor is passed over.
+    const int compiling = options_.compiling != nullptr ? options_.compiling->descriptor() : -1;
+    std::array<pollfd, 3> sources = {
+        {{signals_.fd(), POLLIN, 0}, {output_.get(), POLLIN, 0}, {compiling, POLLIN, 0}}};
     const double wait_s = std::max(0.0, until - seconds_since(start_));
-    poll(sources.data(), output_.get() >= 0 ? 2 : 1, static_cast<int>(wait_s * 1000) + 1);
+    poll(sources.data(), sources.size(), static_cast<int>(wait_s * 1000) + 1);
     if ((sources[1].revents & (POLLIN | POLLHUP)) != 0) read_output();
     signalfd_siginfo info{};
     while (read(signals_.fd(), &info, sizeof info) == sizeof info) take_signal(info);
+  }
+
+  double compiled_s(double now) const {
+    return options_.compiling == nullptr ? 0 : options_.compiling->clock().compiled_s(now);
+  }
+  // Of the time limit.
+  double counted_s(double now) const { return now - compiled_s(now); }
+
+  void follow_compilations(double now) {
+    if (options_.compiling == nullptr) return;
+    const auto tell = [&] {
+      if (options_.on_compiling)
+        options_.on_compiling(options_.compiling->clock().current(), compiled_s(now));
+    };
+    options_.compiling->read(now, tell);
+    tell();
   }
 
   void take_signal(const signalfd_siginfo& info) {

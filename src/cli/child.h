@@ -11,15 +11,21 @@
 
 namespace doppel::cli {
 
+class CompileWatch;
+struct Compiling;
 class InputReplay;
 
 struct ChildOptions {
   std::vector<std::string> command;                // program and arguments; the program is looked up in PATH
   std::map<std::string, std::string> environment;  // set on top of this process's own
-  std::optional<double> timeout_s;                 // host time; the child and its descendants are ended then
+  // Host time, without that in which kernels were compiled; the child and its descendants are ended then.
+  std::optional<double> timeout_s;
   // Takes the child's standard output instead of the terminal, piece by piece.
   std::function<void(const std::string&)> on_output;
   std::function<void(double elapsed_s)> on_tick;  // about once a second
+  CompileWatch* compiling = nullptr;  // hears of the child's compilations; null: they are not known
+  // What is compiled, or nothing, and for how long anything was in all: several times a second while it is.
+  std::function<void(const std::optional<Compiling>& kernel, double compiled_s)> on_compiling;
   bool output_to_error = false;  // the child's standard output goes where standard error goes
   InputReplay* input = nullptr;  // its standard input; null: this process's own
 };

@@ -42,10 +42,10 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
                       Progress::Beside::Output);
     if (!flags.quiet) {
       print_label(card, out);
-      flags.execute.on_tick = progress.on_tick();
+      progress.watch(flags.execute);
     }
     Result<Execution> execution = execute(program, {card}, flags.execute);
-    progress.clear();
+    progress.end();
     if (!execution) {
       complain(execution.error().message);
       return status_of(execution.error());

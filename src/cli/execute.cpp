@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "cli/child.h"
+#include "cli/compile_watch.h"
 #include "cli/installation.h"
 #include "device/run_record.h"
 #include "report/why.h"
@@ -119,12 +120,17 @@ Result<Execution> execute(const std::vector<std::string>& command, const std::ve
   Result<std::map<std::string, std::string>> variables = environment(cards, options, folder->path());
   if (!variables) return tl::unexpected<Error>(variables.error());
 
+  // Without it, nothing is known of compilations.
+  Result<CompileWatch> compiling = CompileWatch::make(folder->path());
+
   ChildOptions child;
   child.command = command;
   child.environment = std::move(*variables);
   if (options.timeout_s) child.timeout_s = *options.timeout_s + kSecondsAfterLaunchLimit;
   child.on_output = options.on_output;
   child.on_tick = options.on_tick;
+  child.compiling = compiling ? &*compiling : nullptr;
+  child.on_compiling = options.on_compiling;
   child.output_to_error = options.output_to_error;
   child.input = options.input;
   const Result<ChildResult> ended = run_child(child);

@@ -12,6 +12,7 @@
 
 namespace doppel::cli {
 
+struct Compiling;
 class InputReplay;
 
 // The flags that `run`, `compare` and `bench` share.
@@ -26,6 +27,7 @@ struct ExecuteOptions {
   std::optional<double> timeout_s;
   std::function<void(const std::string&)> on_output;  // takes the program's standard output
   std::function<void(double elapsed_s)> on_tick;
+  std::function<void(const std::optional<Compiling>& kernel, double compiled_s)> on_compiling;
   bool output_to_error = false;  // the program's standard output goes where standard error goes
   InputReplay* input = nullptr;  // the program's standard input; null: this process's own
 };

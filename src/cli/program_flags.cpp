@@ -68,8 +68,7 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
   command
       .add_option("--timeout", flags->timeout_s,
                   "A kernel that runs for S seconds of this machine fails; a program still running a second "
-                  "later is ended "
-                  "with status 124")
+                  "later is ended with status 124. What it takes to compile kernels is not counted")
       ->type_name("S")
       ->check(CLI::Validator(seconds_above_zero, ""));
   command.add_flag(

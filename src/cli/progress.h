@@ -2,9 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
+#include "cli/status_line.h"
+
 namespace doppel::cli {
+
+struct Compiling;
+struct ExecuteOptions;
 
 class Progress {
  public:
@@ -12,24 +18,33 @@ class Progress {
   // lines, ever fewer of them, stand in its place.
   enum class Beside : bool { Nothing, Output };
   Progress(std::string what, Beside beside);
-  ~Progress() { clear(); }
+  ~Progress() { end(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // For ChildOptions::on_tick. A line is rewritten each second from the third on; whole lines come after ten
-  // seconds, and then each time as much time again has passed.
-  std::function<void(double)> on_tick();
+  // Shows how the execution goes on; this outlives it.
+  void watch(ExecuteOptions& options);
 
   // Rewrites the line.
   void show(const std::string& text);
   void clear();
+  // Nothing is shown any more.
+  void end();
 
  private:
+  // A line is rewritten each second from the third on; whole lines come after ten seconds, and then each time
+  // as much time again has passed.
+  void tick(double elapsed_s);
+  // From the second on that was spent in compiling (DOPPEL_PROGRESS_AFTER_S).
+  void compile(const std::optional<Compiling>& kernel, double compiled_s);
+
   std::string what_;
   bool rewrites_ = false;
   bool appends_ = false;
   bool visible_ = false;
   double next_line_s_ = 10;
+  double compiled_shown_s_;
+  StatusLine compiling_;
 };
 
 }  // namespace doppel::cli

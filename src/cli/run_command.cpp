@@ -30,9 +30,9 @@ int run(ProgramFlags& flags, const Program& program, const CLI::App& command) {
   }
   report::Report report = new_report(program, command);
   Progress progress(short_name(cards->front()), Progress::Beside::Output);
-  if (!flags.quiet) flags.execute.on_tick = progress.on_tick();
+  if (!flags.quiet) progress.watch(flags.execute);
   Result<Execution> execution = execute(program, *cards, flags.execute);
-  progress.clear();
+  progress.end();
   if (!execution) {
     complain(execution.error().message);
     return status_of(execution.error());

@@ -25,6 +25,11 @@ std::size_t columns_of(int descriptor) {
   return report::kUsualWidth;
 }
 
+std::size_t rows_of(int descriptor) {
+  winsize size{};
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 bool is_live_terminal(int descriptor) {
   const char* kind = std::getenv("TERM");
   return isatty(descriptor) != 0 && kind != nullptr && std::string_view(kind) != "dumb";

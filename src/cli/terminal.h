@@ -9,6 +9,9 @@ namespace doppel::cli {
 // report::kUsualWidth.
 std::size_t columns_of(int descriptor);
 
+// Rows of this terminal, or 0 where they are not known.
+std::size_t rows_of(int descriptor);
+
 // Whether output is for somebody who watches a terminal that can rewrite a line (TERM is not "dumb").
 bool is_live_terminal(int descriptor);
 

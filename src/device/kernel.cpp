@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "card/occupancy.h"
+#include "device/compilations.h"
 #include "device/context.h"
 #include "device/module.h"
 #include "kernel/shared_layout.h"
@@ -40,6 +41,10 @@ Kernel::Kernel(std::weak_ptr<Module> module, std::uint32_t function)
 
 const ptx::Function& Kernel::ptx() const { return program_->ptx()->functions[function_]; }
 const std::string& Kernel::name() const { return ptx().name; }
+
+void Kernel::note_launch(Compilations& compilations) {
+  if (!launched_.exchange(true)) compilations.launched(*program_->ptx(), function_);
+}
 
 KernelAttributes Kernel::attributes() const {
   std::call_once(fixed_once_, [this] { fixed_ = fixed_attributes(); });

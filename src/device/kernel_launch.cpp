@@ -210,7 +210,8 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   std::atomic<bool> cancel{false};
   launch.cancel = &cancel;
   Result<engine::Outcome> outcome = [&] {
-    const Platform::Watch watch(platform, cancel);
+    Platform::Watch watch(platform, cancel);
+    launch.starts = [&watch] { watch.starts(); };
     return platform.engine().run(launch);
   }();
   if (workspace != 0) (void)context.device().memory().free(workspace);
@@ -260,6 +261,7 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
   state->depth = submission.depth;
   state->tree = submission.tree;
   state->grid_id = next_grid++;
+  work.kernel->note_launch(platform.compilations());
   state->timed = platform.options().depth != timing::Depth::Off && !platform.options().check;
   if (state->timed) {
     state->model = state->program->model(work.kernel->function(), card);

@@ -17,6 +17,7 @@
 
 namespace doppel::device {
 
+class Compilations;
 class Context;
 class Device;
 class Module;
@@ -48,6 +49,7 @@ class Kernel {
   const ptx::Function& ptx() const;
   const Error* refusal() const { return program_->refusal(function_); }  // as Program::refusal
   KernelAttributes attributes() const;
+  void note_launch(Compilations& compilations);
   // LimitExceeded over what a block of the card can have.
   Result<void> set_max_dynamic_shared_bytes(std::uint32_t bytes);
   void set_preferred_carveout(int percent) { carveout_ = percent; }
@@ -79,6 +81,7 @@ class Kernel {
   std::uint64_t static_shared_ = 0, const_bytes_ = 0;
   std::uint32_t max_dynamic_shared_ = 0;
   int carveout_ = -1;
+  std::atomic<bool> launched_{false};
   KernelAttributes fixed_attributes() const;
   mutable std::once_flag fixed_once_;
   mutable KernelAttributes fixed_;  // all that no call changes

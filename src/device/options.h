@@ -17,7 +17,7 @@ struct Options {
   timing::Depth depth = timing::Depth::Fast;  // DOPPEL_TIMING=off|fast|full
   bool check = false;                         // DOPPEL_CHECK=1
   bool virtual_clock = false;                 // DOPPEL_CLOCK=virtual
-  double timeout_s = 0;  // DOPPEL_TIMEOUT_S: a launch may take so long on this host; 0: no limit
+  double timeout_s = 0;  // DOPPEL_TIMEOUT_S: a launch may run so long on this host; 0: no limit
   std::string
       cache_directory;         // DOPPEL_CACHE, else $XDG_CACHE_HOME/doppel, else ~/.cache/doppel; "off": none
   std::string record_folder;   // DOPPEL_RECORD: the folder for this process's record; empty: none is written

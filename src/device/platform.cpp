@@ -12,7 +12,7 @@
 
 namespace doppel::device {
 
-Platform::Platform(Options options) : options_(std::move(options)) {
+Platform::Platform(Options options) : options_(std::move(options)), compilations_(options_.record_folder) {
   clock_ = std::make_unique<HostClock>();
   recorder_ = std::make_unique<RunRecorder>(options_);
   timeline_ = std::make_unique<Timeline>();
@@ -95,7 +95,7 @@ void Platform::set_owner(std::uint64_t address, Context* context) {
 
 void Platform::cancel() noexcept {
   cancelled_.store(true);
-  compile_gate_.shut();
+  compilations_.gate().shut();
   scheduler_->drop_rest();
 }
 
@@ -106,7 +106,7 @@ bool Platform::finish_or_cancel() {
   auto compiled = start;  // when something was last seen to be compiled
   while (!scheduler_->wait_all_for(kTick)) {
     const auto now = Clock::now();
-    if (compile_gate_.inside() > 0) compiled = now;
+    if (compilations_.gate().inside() > 0) compiled = now;
     if (now - compiled < kMostForKernels && now - start < kMostForWork) continue;
     cancel();
     finish_compiling(kMostForCompiling);
@@ -118,14 +118,19 @@ bool Platform::finish_or_cancel() {
 void Platform::finish_compiling(std::chrono::milliseconds most) {
   constexpr std::chrono::milliseconds kTick{1};
   const auto end = std::chrono::steady_clock::now() + most;
-  while (compile_gate_.inside() > 0 && std::chrono::steady_clock::now() < end)
+  while (compilations_.gate().inside() > 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(kTick);
 }
 
 Platform::Watch::Watch(Platform& platform, std::atomic<bool>& flag) : platform_(platform) {
   const std::lock_guard lock(platform_.watch_mutex_);
-  entry_ = platform_.watched_.insert(platform_.watched_.end(), {&flag, std::chrono::steady_clock::now()});
+  entry_ = platform_.watched_.insert(platform_.watched_.end(), {&flag, std::nullopt});
   if (!platform_.watcher_.joinable()) platform_.watcher_ = std::thread([&platform] { platform.watch(); });
+}
+
+void Platform::Watch::starts() {
+  const std::lock_guard lock(platform_.watch_mutex_);
+  entry_->since = std::chrono::steady_clock::now();
 }
 
 Platform::Watch::~Watch() {
@@ -142,8 +147,8 @@ void Platform::watch() {
     watch_changed_.wait_for(lock, std::chrono::milliseconds(50));
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [flag, since] : watched_) {
-      const bool late =
-          options_.timeout_s > 0 && std::chrono::duration<double>(now - since).count() > options_.timeout_s;
+      const bool late = options_.timeout_s > 0 && since &&
+                        std::chrono::duration<double>(now - *since).count() > options_.timeout_s;
       if (late || cancelled()) flag->store(true);
     }
   }

@@ -13,9 +13,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "device/compilations.h"
 #include "device/options.h"
 #include "engine/engine.h"
-#include "jit/compile_gate.h"
 #include "memory/address_space.h"
 #include "support/result.h"
 
@@ -55,22 +55,29 @@ class Platform {
   Timeline& timeline() { return *timeline_; }
   HostClock& clock() { return *clock_; }
   RunRecorder& recorder() { return *recorder_; }
-  jit::CompileGate& compile_gate() { return compile_gate_; }
+  Compilations& compilations() { return compilations_; }
 
   PointerInfo classify(std::uint64_t address) const;
   // Of contexts: whose an allocation is.
   void set_owner(std::uint64_t address, Context* context);  // null: freed
-  // Of launches: the flag is set when the launch takes longer than the time-out, or when all are cancelled.
+  // Of launches: the flag is set when the launch runs for longer than the time-out, or when all are
+  // cancelled.
+  struct Watched {
+    std::atomic<bool>* flag = nullptr;
+    std::optional<std::chrono::steady_clock::time_point> since;  // none: it does not run yet
+  };
   class Watch {
    public:
     Watch(Platform& platform, std::atomic<bool>& flag);
     ~Watch();
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
+    // From here on it runs: what came before was compiling.
+    void starts();
 
    private:
     Platform& platform_;
-    std::list<std::pair<std::atomic<bool>*, std::chrono::steady_clock::time_point>>::iterator entry_;
+    std::list<Watched>::iterator entry_;
   };
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
@@ -96,12 +103,12 @@ class Platform {
   void watch();
   Options options_;
   std::atomic<bool> cancelled_{false};
-  jit::CompileGate compile_gate_;
+  Compilations compilations_;
   mutable std::mutex owners_mutex_;
   std::unordered_map<std::uint64_t, Context*> owners_;
   std::mutex watch_mutex_;
   std::condition_variable watch_changed_;
-  std::list<std::pair<std::atomic<bool>*, std::chrono::steady_clock::time_point>> watched_;
+  std::list<Watched> watched_;
   bool watch_ending_ = false;
   std::thread watcher_;
   std::unique_ptr<HostClock> clock_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "device/compilations.h"
 #include "device/prediction_cache.h"
 #include "jit/device_functions.h"
 #include "kernel/shared_layout.h"
@@ -56,7 +57,7 @@ Program::Program() : predictions_(std::make_unique<PredictionCache>()) {}
 Program::~Program() = default;
 
 Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_texts, const Options& options,
-                                               std::uint32_t max_registers, jit::CompileGate* gate) {
+                                               std::uint32_t max_registers, Compilations* compilations) {
   if (ptx_texts.empty()) return fail(Error::Kind::InvalidInput, "a module without PTX");
   std::vector<ptx::Module> parts;
   std::vector<ptx::Usable> read;
@@ -92,7 +93,10 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
   if (auto some = program->refuse_kernels(refused); !some) return tl::unexpected(some.error());
   jit::Options jit_options;
   jit_options.cache_directory = options.cache_directory;
-  jit_options.gate = gate;
+  if (compilations != nullptr) {
+    jit_options.gate = &compilations->gate();
+    jit_options.listener = compilations;
+  }
   auto code = jit::CompiledModule::create(program->ptx_, jit_options);
   if (!code) return tl::unexpected(code.error());
   program->code_ = std::move(*code);

@@ -18,6 +18,7 @@
 
 namespace doppel::device {
 
+class Compilations;
 class PredictionCache;
 
 class Program {
@@ -29,7 +30,7 @@ class Program {
   // max_registers: of a thread of any kernel, as .maxnreg says it; 0: no limit.
   static Result<std::shared_ptr<Program>> load(std::span<const std::string> ptx_texts, const Options& options,
                                                std::uint32_t max_registers = 0,
-                                               jit::CompileGate* gate = nullptr);
+                                               Compilations* compilations = nullptr);
 
   const std::shared_ptr<const ptx::Module>& ptx() const { return ptx_; }
   const std::shared_ptr<jit::CompiledModule>& code() const { return code_; }

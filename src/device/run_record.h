@@ -102,6 +102,11 @@ struct RunRecord {
 inline constexpr std::size_t kMostSimulatedNamed = 1000;
 inline constexpr std::size_t kMaxTimelineSlices = 200000;
 
+// A pipe in the folder, where the reader of the records has made one, by which it hears of compilations. At
+// each change a process writes one line of four numbers: its id, how many compilations it has under way, and
+// of the kernel that was begun last which one it is of those launched so far, and how many these are.
+inline constexpr const char* kCompilationsPipe = "compiling";
+
 // A file holds an array of records: one for each card that the process used.
 std::string to_json(const std::vector<RunRecord>& records);
 // Errors: InvalidInput with what is wrong in `text`.

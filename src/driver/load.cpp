@@ -59,7 +59,7 @@ Loaded load_program(const Result<ModuleSource>& source, const JitOptions& option
   const unsigned max_registers =
       options.max_registers() != 0 ? options.max_registers() : source->max_registers;
   auto program =
-      device::Program::load(source->ptx, platform().options(), max_registers, &platform().compile_gate());
+      device::Program::load(source->ptx, platform().options(), max_registers, &platform().compilations());
   if (!program) return refuse_image(program.error(), options, code_of_program(program.error().kind));
   options.write_info("");
   options.write_error("");

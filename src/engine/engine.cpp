@@ -272,6 +272,7 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
     return fail(Error::Kind::InvalidArgument, "a grid or block without threads");
   GridRun grid(launch, prepared_.get(launch.module, launch.function));
   if (auto ready = set_up(grid); !ready) return tl::unexpected(ready.error());
+  if (launch.starts) launch.starts();
   install_fault_handlers();
   if (launch.cancel != nullptr) {
     const std::lock_guard lock(mutex_);

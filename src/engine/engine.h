@@ -57,6 +57,7 @@ struct Launch {
   bool measure_blocks = false;
   const std::atomic<bool>* cancel =
       nullptr;  // set from outside (time-out, Ctrl-C): the launch ends with Fault::Kind::Cancelled
+  std::function<void()> starts;  // called when the code is there, before a block runs; empty: nobody asks
   // Receives the text of device printf, whole calls at a time, in the order of the calls of a block. May be
   // called from any host thread.
   std::function<void(std::string_view)> print;

@@ -23,6 +23,7 @@ class LazyModule final : public CompiledModule {
              std::unique_ptr<LoadedObjects> objects)
       : module_(std::move(module)),
         gate_(options.gate),
+        listener_(options.listener),
         cache_(std::move(options), *module_),
         objects_(std::move(objects)) {
     for (const ptx::Function& function : module_->functions) {
@@ -80,7 +81,9 @@ class LazyModule final : public CompiledModule {
     if (!object) {
       const CompileGate::Pass pass(gate_);
       if (!pass) return fail(Error::Kind::NotPermitted, "the process ends: nothing is compiled any more");
+      if (listener_ != nullptr) listener_->begins(*module_, function);
       auto compiled = compile_kernel(request);
+      if (listener_ != nullptr) listener_->ends();
       if (!compiled) return tl::unexpected(compiled.error());
       object = std::move(*compiled);
       cache_.store(function, variant, *object);
@@ -103,6 +106,7 @@ class LazyModule final : public CompiledModule {
 
   std::shared_ptr<const ptx::Module> module_;
   CompileGate* gate_;
+  CompileListener* listener_;
   ObjectCache cache_;
   std::unique_ptr<LoadedObjects> objects_;
   std::vector<std::uint32_t> first_slot_;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "jit/compile_gate.h"
+#include "jit/compile_listener.h"
 #include "jit/warp_abi.h"
 #include "ptx/module.h"
 #include "support/result.h"
@@ -61,7 +62,8 @@ struct CodeLocation {
 struct Options {
   std::string cache_directory;  // empty: no object cache
   bool log_cache = false;
-  CompileGate* gate = nullptr;  // outlives the modules; null: none
+  CompileGate* gate = nullptr;          // outlives the modules; null: none
+  CompileListener* listener = nullptr;  // outlives the modules; null: none
 };
 
 // Thread-safe: several threads may ask for kernels of one module; each variant is compiled once.

@@ -4,6 +4,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/compile_watch.h"
+#include "device/run_record.h"
 
 namespace doppel::cli {
 namespace {
@@ -71,6 +76,33 @@ TEST(Child, ATimeLimitEndsTheProgramAndWhatItStarted) {
   ASSERT_TRUE(result);
   EXPECT_TRUE(result->timed_out);
   EXPECT_EQ(result->status, 124);
+}
+
+// While something is compiled the limit does not pass: the program outlives many of it, until the line says
+// that the compiling is over.
+TEST(Child, ATimeLimitLeavesCompilingOut) {
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / ("doppel-child-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  auto watch = CompileWatch::make(folder);
+  ASSERT_TRUE(watch);
+  const auto write = [&](int under_way) {
+    std::ofstream(folder / device::kCompilationsPipe) << getpid() << ' ' << under_way << " 1 1\n";
+  };
+  write(1);
+  ChildOptions options = shell("cat </dev/zero >/dev/null");
+  options.timeout_s = 0.05;
+  options.compiling = &*watch;
+  double outlived_s = 0;
+  options.on_tick = [&](double elapsed_s) {
+    outlived_s = elapsed_s;
+    write(0);
+  };
+  const auto result = run_child(options);
+  std::filesystem::remove_all(folder);
+  ASSERT_TRUE(result);
+  EXPECT_GE(outlived_s, 20 * *options.timeout_s);
+  EXPECT_TRUE(result->timed_out);
 }
 
 TEST(Child, AProgramThatIgnoresTheRequestIsKilled) {

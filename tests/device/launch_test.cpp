@@ -1,3 +1,5 @@
+#include <thread>
+
 #include "fixture.h"
 
 namespace doppel::device {
@@ -125,6 +127,18 @@ TEST_F(Launch, ATimeOutEndsAKernelWithoutEnd) {
   EXPECT_FALSE(context->synchronize());
   EXPECT_EQ(context->fault()->kind, engine::Fault::Kind::Cancelled);
   EXPECT_NE(context->fault()->message.find("time-out"), std::string::npos);
+}
+
+TEST_F(Launch, ATimeOutCountsFromTheStart) {
+  Options options = testing::plain_options();
+  options.timeout_s = 1e-6;
+  start(options);
+  std::atomic<bool> compiling{false}, running{false};
+  const Platform::Watch first(*platform, compiling);
+  Platform::Watch second(*platform, running);
+  second.starts();
+  while (!running) std::this_thread::yield();
+  EXPECT_FALSE(compiling);
 }
 
 TEST_F(Launch, RefusedModulesSayWhy) {

@@ -45,6 +45,19 @@ TEST(Engine, RunsEveryThreadOnce) {
   }
 }
 
+TEST(Engine, TellsThatBlocksStart) {
+  Sum sum{std::vector<int>(32)};
+  FakeLaunch fake(add_one, {1}, {32}, &sum);
+  int started = 0;
+  fake.launch.starts = [&] {
+    ++started;
+    EXPECT_EQ(sum.values[0], 0);
+  };
+  EXPECT_TRUE(Engine(1).run(fake.launch));
+  EXPECT_EQ(started, 1);
+  EXPECT_EQ(sum.values[0], 1);
+}
+
 TEST(Engine, RefusesEmptyGrids) {
   Sum sum;
   FakeLaunch fake(add_one, {0}, {32}, &sum);
