@@ -37,6 +37,15 @@ std::string_view name_of(OccupancyLimit limit) {
   return "";
 }
 
+int most_registers(const Card& card, int threads, int blocks) {
+  const std::int64_t warps = round_up(threads, card.sm.warp_size) / card.sm.warp_size;
+  const int step = std::max(1, card.sm.register_allocation_unit / card.sm.warp_size);
+  int registers = card.sm.max_registers_per_thread;
+  while (registers > 0 && blocks_by_registers(card, {threads, registers, 0}, warps) < blocks)
+    registers = (registers - 1) / step * step;
+  return registers;
+}
+
 std::int64_t shared_bytes_taken(const Card& card, std::int64_t asked) {
   return round_up(asked + card.shared.reserved_bytes_per_block, card.shared.allocation_unit_bytes);
 }

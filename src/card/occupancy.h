@@ -29,6 +29,10 @@ struct Occupancy {
 // `block.threads` must be at least 1.
 Occupancy occupancy(const Card& card, const BlockResources& block);
 
+// The most registers that a thread may take so that `blocks` blocks of `threads` threads fit on an SM as far
+// as registers go; at least 1 block, at least 1 thread. 0: not even with the fewest.
+int most_registers(const Card& card, int threads, int blocks);
+
 // Bytes of shared memory that one block takes of its SM: what it asks for, the driver's share, rounded up.
 std::int64_t shared_bytes_taken(const Card& card, std::int64_t asked);
 

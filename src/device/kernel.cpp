@@ -56,7 +56,9 @@ KernelAttributes Kernel::attributes() const {
 
 KernelAttributes Kernel::fixed_attributes() const {
   KernelAttributes result;
-  result.registers = program_->model(function_, *card_)->registers_per_thread();
+  const auto model = program_->model(function_, *card_);
+  result.registers = model->registers_per_thread();
+  result.local_bytes = model->spilled_bytes();
   result.shared_bytes = static_shared_;
   result.const_bytes = const_bytes_;
   for (const std::uint32_t each : kernel::reachable_functions(*program_->ptx(), function_)) {
@@ -65,10 +67,8 @@ KernelAttributes Kernel::fixed_attributes() const {
         result.local_bytes = align_up(result.local_bytes, variable.alignment) + variable.size;
     }
   }
+  // What its registers would allow is not asked: they are an estimate, and a larger block gets fewer.
   int threads = card_->sm.max_threads_per_block;
-  while (threads > card_->sm.warp_size &&
-         card::occupancy(*card_, {threads, static_cast<int>(result.registers), 0}).blocks_per_sm == 0)
-    threads -= card_->sm.warp_size;
   const auto& bounds = ptx().bounds;
   for (const auto& limit : {bounds.max_threads, bounds.required_threads}) {
     if (limit[0] == 0) continue;
@@ -128,8 +128,12 @@ Result<int> Kernel::max_active_blocks(std::uint32_t block_threads, std::uint64_t
   const KernelAttributes known = attributes();
   if (block_threads > known.max_threads_per_block) return 0;
   const auto shared = static_cast<std::int64_t>(static_shared_ + dynamic_shared_bytes);
-  return card::occupancy(*card_, {static_cast<int>(block_threads), static_cast<int>(known.registers), shared})
+  return card::occupancy(*card_, {static_cast<int>(block_threads), registers_for(block_threads), shared})
       .blocks_per_sm;
+}
+
+int Kernel::registers_for(std::uint32_t block_threads) const {
+  return static_cast<int>(program_->model(function_, *card_)->registers_for(block_threads));
 }
 
 Kernel::BlockSize Kernel::best_block_size(const std::function<std::uint64_t(int)>& dynamic_shared_of_block,
@@ -158,7 +162,7 @@ Kernel::BlockSize Kernel::best_block_size(const std::function<std::uint64_t(int)
 
 std::uint64_t Kernel::available_dynamic_shared(int blocks, int block_threads) const {
   if (blocks <= 0 || block_threads <= 0) return 0;
-  const int registers = static_cast<int>(attributes().registers);
+  const int registers = registers_for(static_cast<std::uint32_t>(block_threads));
   std::uint64_t low = 0;
   auto high = static_cast<std::uint64_t>(card_->shared.bytes_per_block_optin);
   const auto fits = [&](std::uint64_t dynamic) {

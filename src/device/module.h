@@ -26,8 +26,8 @@ struct KernelAttributes {
   std::uint32_t registers = 0;     // by timing::KernelModel
   std::uint64_t shared_bytes = 0;  // static
   std::uint64_t const_bytes = 0;
-  std::uint64_t local_bytes = 0;            // of a thread
-  std::uint32_t max_threads_per_block = 0;  // by registers and .maxntid
+  std::uint64_t local_bytes = 0;            // of a thread, with what registers cannot hold
+  std::uint32_t max_threads_per_block = 0;  // by the card and .maxntid
   int ptx_version = 0;                      // 86: of .target
   int binary_version = 0;                   // of the card
   std::uint32_t max_dynamic_shared_bytes = 0;
@@ -62,7 +62,8 @@ class Kernel {
   Result<std::vector<std::byte>> pack(const void* buffer, std::size_t bytes) const;
 
   // Occupancy by the card's rules: blocks of this kernel that one SM holds, and the block size that fills it
-  // best.
+  // best. A block whose threads would not find their estimated registers gets fewer and spills; the best size
+  // is one that need not.
   Result<int> max_active_blocks(std::uint32_t block_threads, std::uint64_t dynamic_shared_bytes) const;
   struct BlockSize {
     int min_grid = 0, block = 0;
@@ -70,6 +71,7 @@ class Kernel {
   BlockSize best_block_size(const std::function<std::uint64_t(int)>& dynamic_shared_of_block,
                             int limit) const;
   std::uint64_t available_dynamic_shared(int blocks, int block_threads) const;
+  int registers_for(std::uint32_t block_threads) const;
 
  private:
   std::weak_ptr<Module> module_;

@@ -34,6 +34,7 @@ struct KernelRecord {
   std::string bound;  // what limits it: "dram", "fp32", "latency", "launch", … (timing decides the words)
   std::string explanation;      // one sentence, may be empty
   int registers = 0;            // per thread
+  int spilled_bytes = 0;        // per thread: what registers could not hold
   int shared_bytes = 0;         // per block, static and dynamic
   double occupancy = 0;         // resident warps / the SM's warps, 0 to 1
   std::string occupancy_limit;  // "registers", "shared memory", "warps", "blocks", "barriers", "grid"

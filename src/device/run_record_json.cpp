@@ -14,8 +14,8 @@ namespace doppel::device {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Utilisation, unit, share)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(KernelRecord, name, grid, block, calls, time_us, min_us,
-                                                max_us, bound, explanation, registers, shared_bytes,
-                                                occupancy, occupancy_limit, thread_instructions,
+                                                max_us, bound, explanation, registers, spilled_bytes,
+                                                shared_bytes, occupancy, occupancy_limit, thread_instructions,
                                                 warp_instructions, flops, dram_bytes, l1_hit, l2_hit, waves,
                                                 clock_mhz, power_bound, energy_j, utilisation,
                                                 simulated_calls)

@@ -141,6 +141,7 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
   if (options_.depth != timing::Depth::Off && !options_.check)
     record.bound = std::string(timing::name_of(prediction.bound));
   record.registers = static_cast<int>(prediction.registers);
+  record.spilled_bytes = static_cast<int>(prediction.spilled_bytes);
   record.shared_bytes = static_cast<int>(shape.static_shared_bytes + shape.dynamic_shared_bytes);
   record.occupancy = prediction.occupancy;
   record.occupancy_limit = prediction.occupancy_limit;

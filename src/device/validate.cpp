@@ -38,14 +38,9 @@ Result<void> check_kernel(const KernelWork& work, Device& device) {
   }
   const KernelAttributes known = work.kernel->attributes();
   if (threads > known.max_threads_per_block) {
-    const ptx::LaunchBounds& bounds = work.kernel->ptx().bounds;
-    if (bounds.max_threads[0] != 0 || bounds.required_threads[0] != 0)
-      return fail(Error::Kind::InvalidArgument,
-                  fmt::format("kernel '{}': {} threads in a block: its launch bounds allow {}", name, threads,
-                              known.max_threads_per_block));
-    return fail(Error::Kind::LimitExceeded,
-                fmt::format("kernel '{}': {} threads in a block: its {} registers a thread allow {}", name,
-                            threads, known.registers, known.max_threads_per_block));
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("kernel '{}': {} threads in a block: its launch bounds allow {}", name, threads,
+                            known.max_threads_per_block));
   }
   if (work.dynamic_shared_bytes > work.kernel->max_dynamic_shared_bytes()) {
     return fail(Error::Kind::InvalidArgument,

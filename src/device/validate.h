@@ -7,7 +7,7 @@
 
 namespace doppel::device {
 
-// LimitExceeded, CooperativeTooLarge or InvalidArgument, with the limit.
+// CooperativeTooLarge or InvalidArgument, with the limit.
 Result<void> validate(const Work& work, Device& device);
 
 }  // namespace doppel::device

@@ -35,8 +35,14 @@ MachineFunction lower_function(const ptx::Module& module, const ptx::Function& f
   eliminate_dead(machine);
   name_atomics(context, machine);
   const MachineLiveness liveness = MachineLiveness::build(graph, machine);
-  schedule_operations(liveness, machine);
+  const std::uint32_t most = options.most_registers;
+  schedule_operations(liveness, most, machine);
   machine.registers = estimate_registers(context, liveness, machine);
+  if (machine.registers > most) {
+    spill_registers(context, liveness, most, machine);
+    machine.registers =
+        std::min(most, estimate_registers(context, MachineLiveness::build(graph, machine), machine));
+  }
   return machine;
 }
 
@@ -78,8 +84,14 @@ MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kerne
     if (!reached[id] || module.functions[id].instructions.empty()) continue;
     MachineFunction machine = lower_function(module, module.functions[id], options);
     program.values += machine.value_count();
-    for (const MachineBlock& block : machine.blocks)
+    for (MachineBlock& block : machine.blocks) {
       program.accesses = std::max(program.accesses, block.accesses);
+      for (MachineOperation& operation : block.operations) {
+        if (operation.spill_word != kNoSpill)
+          operation.spill_word = static_cast<std::uint16_t>(operation.spill_word + program.spill_words);
+      }
+    }
+    program.spill_words += machine.spill_words;
     if (id != kernel) callee_registers = std::max(callee_registers, machine.registers);
     program.functions[id] = std::move(machine);
   }

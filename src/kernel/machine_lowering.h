@@ -1,6 +1,6 @@
 // A kernel as the machine operations that the vendor's assembler would make of its PTX, as near as rules by
 // instruction go. The passes, in order: select, tidy branches, if-convert, reconverge, merge,
-// eliminate dead, name atomics, schedule, estimate registers.
+// eliminate dead, name atomics, schedule, estimate registers, spill.
 #pragma once
 
 #include "kernel/machine_liveness.h"
@@ -35,11 +35,16 @@ void name_atomics(const LoweringContext& context, MachineFunction& machine);
 // Registers of a thread that hold no values: the stack pointer, and what alignment of pairs and fixed places
 // cost (docs/timing-model.md).
 inline constexpr int kReservedRegisters = 6;
-// Each block in an order that needs few registers and hides the usual latencies.
-void schedule_operations(const MachineLiveness& liveness, MachineFunction& machine);
+// Each block in an order that needs few registers and hides the usual latencies, the latter with `most`
+// registers at most.
+void schedule_operations(const MachineLiveness& liveness, std::uint32_t most, MachineFunction& machine);
 // Registers of one thread, from the live ranges of the scheduled operations.
 std::uint32_t estimate_registers(const LoweringContext& context, const MachineLiveness& liveness,
                                  const MachineFunction& machine);
+// Where the scheduled operations need more than `most` registers: stores and loads of local memory for what
+// does not fit. Afterwards no value is live while only local memory holds it.
+void spill_registers(const LoweringContext& context, const MachineLiveness& liveness, std::uint32_t most,
+                     MachineFunction& machine);
 
 // One operation a line: "  FFMA v12 <- v3 v4 v12". For --dump-after and tests.
 std::string to_string(const MachineFunction& machine);

@@ -47,6 +47,7 @@ using ValueId = std::uint16_t;
 inline constexpr ValueId kNoValue = std::numeric_limits<ValueId>::max();
 inline constexpr std::uint32_t kNoInstruction = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint16_t kNoAccess = std::numeric_limits<std::uint16_t>::max();
+inline constexpr std::uint16_t kNoSpill = std::numeric_limits<std::uint16_t>::max();
 
 struct MachineOperation {
   const char* mnemonic = "NOP";  // for people: "FFMA"
@@ -67,6 +68,9 @@ struct MachineOperation {
   // Which Access event of the block's run belongs to it: its rank among the block's accesses in program
   // order, or kNoAccess.
   std::uint16_t access = kNoAccess;
+  // A store or load of what registers could not hold: its first 32-bit word in the thread's frame for that.
+  // No PTX access stands behind it; all lanes of the warp take part, side by side.
+  std::uint16_t spill_word = kNoSpill;
   std::uint8_t flops = 0;  // floating-point operations of one lane
   std::array<ValueId, 2> results{kNoValue, kNoValue};
   std::array<ValueId, 6> operands{kNoValue, kNoValue, kNoValue, kNoValue, kNoValue, kNoValue};
@@ -92,6 +96,7 @@ struct MachineFunction {
   std::vector<MachineBlock> blocks;           // as in the function's ControlFlowGraph
   std::vector<std::uint8_t> value_registers;  // 32-bit registers of each value; 0: a predicate
   std::uint32_t registers = 0;                // of a thread, with what it calls
+  std::uint32_t spill_words = 0;              // 32-bit words of a thread that stand in local memory instead
   std::uint32_t value_count() const { return static_cast<std::uint32_t>(value_registers.size()); }
 };
 
@@ -102,8 +107,9 @@ struct MachineProgram {
   std::vector<std::uint32_t> value_base;   // of function f in a numbering over all
   std::uint32_t values = 0;
   std::vector<std::uint32_t>
-      instruction_base;        // of function f in a numbering over all, and one more: the end
-  std::uint32_t accesses = 0;  // the most of one block
+      instruction_base;           // of function f in a numbering over all, and one more: the end
+  std::uint32_t accesses = 0;     // the most of one block
+  std::uint32_t spill_words = 0;  // of all functions, which have their places one behind the other
 };
 
 }  // namespace doppel::kernel

@@ -10,9 +10,11 @@
 
 namespace doppel::kernel {
 
-// What differs between the generations that the assembler serves.
+// What differs between the generations that the assembler serves, and what a launch leaves of them.
 struct LoweringOptions {
   bool wide_integer_add = false;  // 64-bit adds and minima in one operation (sm_100 and later)
+  // Registers that a thread may take: what does not fit goes to local memory (spill.cpp).
+  std::uint32_t most_registers = 255;
 };
 
 class OperationBuilder {

@@ -149,7 +149,8 @@ std::vector<std::uint32_t> issue_order(const BlockGraph& graph, const Plan& plan
 
 }  // namespace
 
-void schedule_operations(const MachineLiveness& liveness, MachineFunction& machine) {
+void schedule_operations(const MachineLiveness& liveness, std::uint32_t most_registers,
+                         MachineFunction& machine) {
   BlockGraphBuilder builder(machine, liveness);
   std::vector<Plan> plans;
   std::vector<BlockGraph> graphs;
@@ -159,7 +160,7 @@ void schedule_operations(const MachineLiveness& liveness, MachineFunction& machi
     plans.push_back(plan_block(graphs.back()));
     most = std::max(most, plans.back().most);
   }
-  const int room = room_for(most);
+  const int room = std::min(room_for(most), static_cast<int>(most_registers) - kReservedRegisters);
   for (BlockId id = 0; id < machine.blocks.size(); ++id) {
     std::vector<MachineOperation>& operations = machine.blocks[id].operations;
     if (operations.size() < 3) continue;

@@ -22,19 +22,7 @@ std::uint32_t estimate_registers(const LoweringContext& context, const MachineLi
   for (const ptx::Instruction& instruction : context.function.instructions) {
     if (instruction.call) registers = std::max<std::uint32_t>(registers, 24);
   }
-  const ptx::LaunchBounds& bounds = context.function.bounds;
-  if (bounds.max_registers != 0) registers = std::min(registers, bounds.max_registers);
-  // The assembler spills rather than let a block of the promised size not fit: 65,536 registers a block.
-  std::uint64_t threads = 1;
-  for (std::uint32_t extent : bounds.max_threads) threads *= std::max<std::uint32_t>(1, extent);
-  for (std::uint32_t extent : bounds.required_threads) {
-    if (extent != 0) threads = std::max<std::uint64_t>(threads, extent);
-  }
-  const std::uint64_t resident =
-      std::max<std::uint64_t>(1, threads) * std::max<std::uint32_t>(1, bounds.min_blocks_per_sm);
-  const auto most_allowed =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(255, 65536 / resident / 8 * 8));
-  return std::min(registers, std::max<std::uint32_t>(most_allowed, 16));
+  return registers;
 }
 
 }  // namespace doppel::kernel

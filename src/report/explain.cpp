@@ -94,8 +94,11 @@ std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
   const std::string limit = text(k, "occupancy_limit");
   table.add(
       {"occupancy", percent_text(number(k, "occupancy")) + (limit.empty() ? "" : ", limited by " + limit)});
-  table.add({"registers, shared memory", fmt::format("{:.0f} a thread, {} a block", number(k, "registers"),
-                                                     bytes_text(number(k, "shared_bytes")))});
+  const double spilled = number(k, "spilled_bytes");
+  table.add({"registers, shared memory",
+             fmt::format("{:.0f} a thread{}, {} a block", number(k, "registers"),
+                         spilled > 0 ? fmt::format(" ({} spilled)", bytes_text(spilled)) : "",
+                         bytes_text(number(k, "shared_bytes")))});
   table.add({"waves", fmt::format("{:.2f}", number(k, "waves"))});
   const double dram = number(k, "dram_bytes");
   const double flops = number(k, "flops");

@@ -28,6 +28,7 @@ Json kernel_json(const device::KernelRecord& k, bool timed) {
           {"bound", text_or_null(k.bound)},
           {"explanation", text_or_null(k.explanation)},
           {"registers", if_timed(k.registers)},
+          {"spilled_bytes", if_timed(k.spilled_bytes)},
           {"shared_bytes", k.shared_bytes},
           {"occupancy", if_timed(k.occupancy)},
           {"occupancy_limit", text_or_null(k.occupancy_limit)},

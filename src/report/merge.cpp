@@ -26,6 +26,7 @@ void fold(KernelRecord& into, const KernelRecord& from) {
     into.explanation = from.explanation;
     into.occupancy_limit = from.occupancy_limit;
     into.registers = from.registers;
+    into.spilled_bytes = from.spilled_bytes;
     into.shared_bytes = from.shared_bytes;
     into.utilisation = from.utilisation;
   }

@@ -38,6 +38,8 @@ ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& pa
   // credit at its start.
   credit_ = 0.75 * static_cast<double>(parameters.dram_latency);
   write_back_ = options.write_back;
+  if (options.spill_bytes > 0)
+    spill_misses_ = std::max(0.0, 1 - static_cast<double>(options.l2_bytes) / options.spill_bytes);
   all_present_ = !options.present.empty();
   for (std::size_t i = 0; i < options.present.size(); ++i) {
     outcomes_[i].absent = 1 - options.present[i];
@@ -191,6 +193,24 @@ Cycle ChipMemory::store(std::uint32_t pattern, const BlockPlacement& placement, 
   // What is written whole need not be read; but it takes the place of something else.
   const double rate = write_back_rate(outcome);
   if (rate > 0) use_dram(0, bytes * rate, now + wait);
+  return now + wait + parameters_.l2_latency;
+}
+
+Cycle ChipMemory::load_spilled(double bytes, Cycle now) {
+  const Cycle wait =
+      use_l2(bytes, parameters_.l2_read_bytes_per_cycle, l2_read_free_, traffic_.l2_read_busy, now);
+  traffic_.l2_sectors += bytes / kSectorBytes;
+  traffic_.l2_missed_sectors += bytes / kSectorBytes * spill_misses_;
+  if (spill_misses_ > 0) use_dram(bytes * spill_misses_, 0, now + wait);
+  const auto further = static_cast<double>(parameters_.dram_latency - parameters_.l2_latency) * spill_misses_;
+  return now + wait + parameters_.l2_latency + static_cast<Cycle>(further);
+}
+
+Cycle ChipMemory::store_spilled(double bytes, Cycle now) {
+  const Cycle wait =
+      use_l2(bytes, parameters_.l2_write_bytes_per_cycle, l2_write_free_, traffic_.l2_write_busy, now);
+  traffic_.l2_sectors += bytes / kSectorBytes;
+  if (spill_misses_ > 0) use_dram(0, bytes * spill_misses_, now + wait);
   return now + wait + parameters_.l2_latency;
 }
 

@@ -37,6 +37,7 @@ class ChipMemory {
     // Bytes that leave L2 to DRAM for each that comes in, until the launch's own memory fills it.
     double write_back = 0;
     double simulated_share = 1;  // simulated SMs / SMs that have work
+    double spill_bytes = 0;      // that registers could not hold, of all threads on the chip at once
   };
   ChipMemory(const SmParameters& parameters, const AddressPatterns& patterns, const Options& options);
 
@@ -51,6 +52,9 @@ class ChipMemory {
   // When the SM is rid of it.
   Cycle store(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
               Cycle now);
+  // What registers could not hold: every SM has its own, so only the bytes count.
+  Cycle load_spilled(double bytes, Cycle now);
+  Cycle store_spilled(double bytes, Cycle now);
   // operations: that the line's slice does for it, one a cycle. Returns when the old value is back.
   Cycle atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
                int operations, Cycle now);
@@ -92,6 +96,7 @@ class ChipMemory {
   const AddressPatterns& patterns_;
   double share_ = 1;
   double write_back_ = 0;
+  double spill_misses_ = 0;   // the share of what is spilled that L2 cannot hold
   bool all_present_ = false;  // nothing comes from DRAM
   std::uint64_t sample_ = 1;  // one in so many lines is kept track of
   std::uint64_t sets_ = 1;

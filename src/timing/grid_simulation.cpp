@@ -31,8 +31,10 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
                  int resident, int sms, std::int64_t l1_bytes) {
   const Dim3& grid = scene.shape.grid;
   const double stride = static_cast<double>(active) / sms;
+  const double spilled =
+      4.0 * scene.program.spill_words * static_cast<double>(scene.shape.block.count()) * resident * active;
   ChipMemory memory(scene.model.parameters(), scene.patterns,
-                    {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1 / stride});
+                    {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1 / stride, spilled});
   int started = 0;
   const int initial = sms * resident;
   auto next = static_cast<double>(first_block) + static_cast<double>(active) * resident;
@@ -63,7 +65,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
     }
     return true;
   };
-  SmSimulation simulation(scene.model.parameters(), scene.model.program(), scene.patterns, memory,
+  SmSimulation simulation(scene.model.parameters(), scene.program, scene.patterns, memory,
                           {sms, resident, l1_bytes, stride}, next_block);
   Outcome outcome;
   struct Mark {
@@ -103,8 +105,10 @@ double pace_of(const Scene& scene, const kernel::BlockTrace& trace, int copies, 
                std::int64_t l1_bytes) {
   const Dim3& grid = scene.shape.grid;
   const std::uint64_t blocks = grid.count();
-  ChipMemory memory(scene.model.parameters(), scene.patterns,
-                    {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1.0 / sms});
+  ChipMemory memory(
+      scene.model.parameters(), scene.patterns,
+      {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1.0 / sms,
+       4.0 * scene.program.spill_words * static_cast<double>(scene.shape.block.count()) * copies * sms});
   int started = 0;
   const auto next_block = [&](int, Cycle, SmSimulation::Work& work) {
     if (started == copies) return false;
@@ -118,7 +122,7 @@ double pace_of(const Scene& scene, const kernel::BlockTrace& trace, int copies, 
       work.placement.peers.push_back(block_index((first + static_cast<std::uint64_t>(peer)) % blocks, grid));
     return true;
   };
-  SmSimulation simulation(scene.model.parameters(), scene.model.program(), scene.patterns, memory,
+  SmSimulation simulation(scene.model.parameters(), scene.program, scene.patterns, memory,
                           {1, copies, l1_bytes, static_cast<double>(sms)}, next_block);
   while (simulation.counts().operations < kMostOperationsPace && simulation.run(kStep)) {
   }

@@ -24,6 +24,7 @@ struct Outcome {
 struct Scene {
   const card::Card& card;
   const LoweredKernel& model;
+  const kernel::MachineProgram& program;  // that blocks of this shape run
   const LaunchShape& shape;
   std::span<const kernel::BlockTrace> traces;
   const AddressPatterns& patterns;

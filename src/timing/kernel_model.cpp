@@ -49,12 +49,40 @@ std::string_view name_of(Bound bound) {
   return "unknown";
 }
 
+namespace {
+
+// The assembler gives no kernel fewer.
+constexpr std::uint32_t kFewestRegisters = 16;
+
+// The most registers that the assembler may give a kernel: what the card has for a thread, and what the
+// kernel promises of its launches (PTX ISA 11.4). Without such a promise a block of any size may follow.
+std::uint32_t allowed_registers(const card::Card& card, const ptx::LaunchBounds& bounds) {
+  auto most = static_cast<std::uint32_t>(card.sm.max_registers_per_thread);
+  if (bounds.max_registers != 0) most = std::min(most, bounds.max_registers);
+  for (const auto& extents : {bounds.max_threads, bounds.required_threads}) {
+    if (extents[0] == 0) continue;
+    std::uint64_t threads = 1;
+    for (int axis = 0; axis < 3; ++axis) threads *= std::max<std::uint32_t>(1, extents[axis]);
+    const int of_block = static_cast<int>(
+        std::min<std::uint64_t>(threads, static_cast<std::uint64_t>(card.sm.max_threads_per_block)));
+    const int blocks = std::clamp(static_cast<int>(bounds.min_blocks_per_sm), 1,
+                                  std::max(1, card.sm.max_threads / of_block));
+    most = std::min(most, static_cast<std::uint32_t>(card::most_registers(card, of_block, blocks)));
+  }
+  return std::max(most, kFewestRegisters);
+}
+
+}  // namespace
+
 LoweredKernel::LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uint32_t function,
                              const card::Card& card)
-    : module_(std::move(module)), parameters_(sm_parameters(card, card.clocks.sustained_mhz)) {
-  kernel::LoweringOptions options;
-  options.wide_integer_add = card.compute_capability.number() >= 100;
-  program_ = kernel::lower_to_machine(*module_, function, options);
+    : module_(std::move(module)),
+      card_(card),
+      function_(function),
+      parameters_(sm_parameters(card, card.clocks.sustained_mhz)) {
+  options_.wide_integer_add = card.compute_capability.number() >= 100;
+  options_.most_registers = allowed_registers(card, module_->functions[function].bounds);
+  program_ = kernel::lower_to_machine(*module_, function, options_);
   follows_data_ = kernel::follows_data(*module_, function);
   writes_.resize(program_.instruction_base.empty() ? 0 : program_.instruction_base.back());
   for (std::size_t f = 0; f < program_.functions.size(); ++f) {
@@ -71,16 +99,34 @@ std::uint32_t LoweredKernel::registers_per_thread() const {
   return program_.functions[program_.entry].registers;
 }
 
+const kernel::MachineProgram& LoweredKernel::program_for(std::uint32_t block_threads) const {
+  const int threads = static_cast<int>(std::clamp<std::uint32_t>(
+      block_threads, 1, static_cast<std::uint32_t>(card_.sm.max_threads_per_block)));
+  const auto most = static_cast<std::uint32_t>(card::most_registers(card_, threads, 1));
+  if (registers_per_thread() <= most) return program_;
+  const std::lock_guard lock(mutex_);
+  const auto known = narrow_.find(most);
+  if (known != narrow_.end()) return known->second;
+  kernel::LoweringOptions options = options_;
+  options.most_registers = most;
+  return narrow_.emplace(most, kernel::lower_to_machine(*module_, function_, options)).first->second;
+}
+
+std::uint32_t LoweredKernel::registers_for(std::uint32_t block_threads) const {
+  return program_for(block_threads).functions[program_.entry].registers;
+}
+
 std::shared_ptr<const KernelModel> KernelModel::build(std::shared_ptr<const ptx::Module> module,
                                                       std::uint32_t function, const card::Card& card) {
   return std::make_shared<LoweredKernel>(std::move(module), function, card);
 }
 
-Residence residence(const card::Card& card, std::uint32_t registers, const LaunchShape& shape) {
+Residence residence(const card::Card& card, const KernelModel& model, const LaunchShape& shape) {
   Residence result;
   card::BlockResources block;
   block.threads = static_cast<int>(std::clamp<std::uint64_t>(shape.block.count(), 1, 1 << 20));
-  block.registers_per_thread = static_cast<int>(registers);
+  block.registers_per_thread =
+      static_cast<int>(model.registers_for(static_cast<std::uint32_t>(block.threads)));
   block.shared_bytes = static_cast<std::int64_t>(shape.static_shared_bytes) + shape.dynamic_shared_bytes;
   result.occupancy = card::occupancy(card, block);
   result.blocks_per_sm = std::max(1, result.occupancy.blocks_per_sm);

@@ -1,8 +1,11 @@
 // What KernelModel hides: the machine code, and the numbers of the card's SM.
 #pragma once
 
+#include <map>
+#include <mutex>
+
 #include "card/occupancy.h"
-#include "kernel/machine_operation.h"
+#include "kernel/operation_builder.h"
 #include "timing/launch_timing.h"
 #include "timing/sm_parameters.h"
 
@@ -12,16 +15,26 @@ class LoweredKernel final : public KernelModel {
  public:
   LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uint32_t function, const card::Card& card);
   std::uint32_t registers_per_thread() const override;
+  std::uint32_t registers_for(std::uint32_t block_threads) const override;
+  std::uint32_t spilled_bytes() const override { return 4 * program_.spill_words; }
   bool follows_data() const override { return follows_data_; }
 
   const kernel::MachineProgram& program() const { return program_; }
+  // What blocks of so many threads run: where the estimated registers of so many do not fit into an SM, code
+  // that takes fewer and spills. Its blocks, instructions and accesses are numbered as program()'s are.
+  const kernel::MachineProgram& program_for(std::uint32_t block_threads) const;
   const SmParameters& parameters() const { return parameters_; }
   // By pattern of an access (address_pattern.h): does it write?
   const std::vector<bool>& writes() const { return writes_; }
 
  private:
   std::shared_ptr<const ptx::Module> module_;
+  card::Card card_;
+  std::uint32_t function_ = 0;
+  kernel::LoweringOptions options_;
   kernel::MachineProgram program_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::uint32_t, kernel::MachineProgram> narrow_;  // by the most registers; under mutex_
   SmParameters parameters_;
   std::vector<bool> writes_;
   bool follows_data_ = false;
@@ -34,7 +47,7 @@ struct Residence {
   int active_sms = 1;         // those that get a block at all
   std::int64_t l1_bytes = 0;  // what shared memory leaves
 };
-Residence residence(const card::Card& card, std::uint32_t registers, const LaunchShape& shape);
+Residence residence(const card::Card& card, const KernelModel& model, const LaunchShape& shape);
 
 // Work of a whole grid, from its counts.
 struct GridWork {

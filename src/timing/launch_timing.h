@@ -48,7 +48,12 @@ class KernelModel {
   static std::shared_ptr<const KernelModel> build(std::shared_ptr<const ptx::Module> module,
                                                   std::uint32_t function, const card::Card& card);
   virtual ~KernelModel() = default;
-  virtual std::uint32_t registers_per_thread() const = 0;  // estimate; also what cuFuncGetAttribute answers
+  // An estimate, up to what the card and the kernel's launch bounds allow; also what cuFuncGetAttribute
+  // answers.
+  virtual std::uint32_t registers_per_thread() const = 0;
+  // The same in a launch with blocks of so many threads: no more than fit into an SM.
+  virtual std::uint32_t registers_for(std::uint32_t block_threads) const = 0;
+  virtual std::uint32_t spilled_bytes() const = 0;  // of a thread, with registers_per_thread()
   // True: launches with the same arguments may go to other addresses or loop longer, by what is in memory.
   virtual bool follows_data() const = 0;
 };
@@ -70,7 +75,8 @@ struct Prediction {
   double start_us = 0;   // of the time: before the first block's first instruction
   Bound bound = Bound::Latency;
   std::uint32_t registers = 0;
-  double occupancy = 0;  // resident warps / the card's maximum
+  std::uint32_t spilled_bytes = 0;  // of a thread: what registers could not hold
+  double occupancy = 0;             // resident warps / the card's maximum
   std::string occupancy_limit;
   double waves = 0;
   std::uint64_t warp_instructions = 0;    // machine instructions of the whole grid, warps

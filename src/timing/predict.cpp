@@ -147,8 +147,10 @@ const std::vector<MemoryRange>& TracedLaunch::ranges() const { return implementa
 Prediction TracedLaunch::predict(const L2Start& start) const {
   const auto& [card, lowered, shape, run, depth, patterns, ranges] = *implementation_;
   const auto& [traces, counts, first_slot, block_work] = run;
-  const Residence place = residence(card, lowered.registers_per_thread(), shape);
-  const GridWork work = grid_work(lowered.program(), counts, first_slot);
+  const Residence place = residence(card, lowered, shape);
+  const kernel::MachineProgram& program =
+      lowered.program_for(static_cast<std::uint32_t>(shape.block.count()));
+  const GridWork work = grid_work(program, counts, first_slot);
   const std::uint64_t blocks = shape.grid.count();
   const int active = place.active_sms;
   const int resident = static_cast<int>(std::min<std::uint64_t>(
@@ -159,7 +161,8 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   Prediction prediction;
   prediction.clock_mhz = card.clocks.sustained_mhz;
   prediction.start_us = card.launch.start_us;
-  prediction.registers = lowered.registers_per_thread();
+  prediction.registers = program.functions[program.entry].registers;
+  prediction.spilled_bytes = 4 * program.spill_words;
   prediction.occupancy = place.occupancy.fraction;
   prediction.occupancy_limit = std::string(card::name_of(place.occupancy.limit));
   prediction.waves = static_cast<double>(blocks) / (static_cast<double>(card.sm_count) * place.blocks_per_sm);
@@ -168,13 +171,8 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   prediction.flops = work.flops;
   if (depth == Depth::Off || traces.empty()) return prediction;
 
-  Scene scene{card,
-              lowered,
-              shape,
-              traces,
-              patterns,
-              start,
-              depth == Depth::Full ? kMostOperationsFull : kMostOperationsFast};
+  Scene scene{card,   lowered,  program, shape,
+              traces, patterns, start,   depth == Depth::Full ? kMostOperationsFull : kMostOperationsFast};
   const int sms = depth == Depth::Full && traces.size() >= blocks ? active : 1;
   const Outcome outcome = simulate(scene, 0, blocks, active, resident, sms, place.l1_bytes);
 

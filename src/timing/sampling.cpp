@@ -26,7 +26,7 @@ std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelMode
     const std::uint64_t step = (blocks + kMostFull - 1) / kMostFull;
     for (std::uint64_t block = 0; block < blocks; block += step) chosen.insert(block);
   }
-  const Residence place = residence(card, model.registers_per_thread(), shape);
+  const Residence place = residence(card, model, shape);
   // What the first SM holds in the first wave: blocks go to the SMs in turn.
   // A small part of the grid, because traced blocks run slower; the nearest sample stands for those left out.
   const auto most = static_cast<int>(std::clamp<std::uint64_t>(blocks / kBlocksPerSample, 2, 64));

@@ -11,6 +11,13 @@ using kernel::MemorySpace;
 using kernel::Pipe;
 using kernel::TraceEvent;
 
+namespace {
+
+// Where spilled values lie, as the L1 sees it: behind all memory that a trace may name.
+constexpr std::uint64_t kSpillLines = std::uint64_t{1} << 56;
+
+}  // namespace
+
 struct SmSimulation::Warp {
   std::optional<WarpReplay> replay;
   int block = 0;  // slot in the SM
@@ -355,6 +362,11 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
     counts_.l1_busy += busy;
     done = access_global(sm, warp, operation, *event,
                          static_cast<Cycle>(start + busy) - parameters_.request_interval);
+  } else if (operation.spill_word != kernel::kNoSpill) {
+    busy = std::max(busy, 32.0 * operation.bytes_per_lane / parameters_.l1_bytes_per_cycle);
+    counts_.l1_busy += busy;
+    done =
+        access_spilled(sm, warp, operation, static_cast<Cycle>(start + busy) - parameters_.request_interval);
   }
   sm.load_store_free = start + busy;
   counts_.load_store_busy += busy;
@@ -367,6 +379,45 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
   return std::max(done, now + 1);
 }
 
+Cycle SmSimulation::pass_port(Sm& sm, int sectors, Cycle start) const {
+  // Requests and data share the SM's port in their own directions: data is what fills it.
+  const double begin = std::max(sm.port_free, static_cast<double>(start));
+  sm.port_free = begin + sectors * 32.0 / parameters_.port_bytes_per_cycle;
+  return static_cast<Cycle>(begin);
+}
+
+// Local memory of a warp: the same word of its lanes side by side in a line. Stores pass through the L1 and
+// leave their line there, since the warp comes back to it.
+Cycle SmSimulation::access_spilled(Sm& sm, const Warp& warp, const MachineOperation& operation, Cycle start) {
+  const auto place = static_cast<std::uint64_t>(&warp - sm.warps.data());
+  const std::uint64_t line = kSpillLines + place * program_.spill_words + operation.spill_word;
+  const std::uint64_t first = line * L1Cache::kSectorsPerLine;
+  const int count = operation.bytes_per_lane / 4 * L1Cache::kSectorsPerLine;
+  Cycle done = start + parameters_.l1_latency;
+  if (operation.is_store) {
+    done = memory_.store_spilled(count * 32.0, pass_port(sm, count, start));
+    for (int k = 0; k < count; ++k) sm.l1.fill(first + static_cast<std::uint64_t>(k), start + 1);
+    return done;
+  }
+  counts_.l1_sectors += count;
+  std::vector<std::uint64_t> missing;
+  for (int k = 0; k < count; ++k) {
+    const std::uint64_t sector = first + static_cast<std::uint64_t>(k);
+    const Cycle ready = sm.l1.find(sector);
+    if (ready < kNever) {
+      counts_.l1_hits += 1;
+      done = std::max(done, ready);
+    } else {
+      missing.push_back(sector);
+    }
+  }
+  if (missing.empty()) return done;
+  const int sectors = static_cast<int>(missing.size());
+  const Cycle back = memory_.load_spilled(sectors * 32.0, pass_port(sm, sectors, start));
+  for (std::uint64_t sector : missing) sm.l1.fill(sector, back);
+  return std::max(done, back);
+}
+
 Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& operation,
                                   const TraceEvent& event, Cycle start) {
   const kernel::WarpTrace& trace = warp.replay->trace();
@@ -375,12 +426,7 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& op
   const AddressPattern& moves = patterns_[pattern];
   const std::uint64_t traced = event.count > 0 ? trace.sectors[event.payload] : 0;
   std::uint64_t shift = moves.affine ? moves.moved(traced, placement.traced, placement.block) - traced : 0;
-  const auto to_port = [&](int count) {
-    // Requests and data share the SM's port in their own directions: data is what fills it.
-    const double begin = std::max(sm.port_free, static_cast<double>(start));
-    sm.port_free = begin + count * 32.0 / parameters_.port_bytes_per_cycle;
-    return static_cast<Cycle>(begin);
-  };
+  const auto to_port = [&](int count) { return pass_port(sm, count, start); };
   Cycle done = start + (operation.is_store ? 1 : parameters_.l1_latency);
   for (std::uint32_t i = 0; i < event.count;) {
     const std::uint64_t first = trace.sectors[event.payload + i];

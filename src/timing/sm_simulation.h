@@ -75,6 +75,9 @@ class SmSimulation {
   Cycle issue_memory(Sm& sm, SubCore& core, Warp& warp, const kernel::MachineOperation& operation, Cycle now);
   Cycle access_global(Sm& sm, Warp& warp, const kernel::MachineOperation& operation,
                       const kernel::TraceEvent& event, Cycle start);
+  Cycle access_spilled(Sm& sm, const Warp& warp, const kernel::MachineOperation& operation, Cycle start);
+  // Sends sectors over the SM's port to L2, or fetches them; returns when the first of them goes.
+  Cycle pass_port(Sm& sm, int sectors, Cycle start) const;
   void prepare(Warp& warp, Cycle earliest);
   Cycle can_issue(const SubCore& core, const Warp& warp) const;
 

@@ -48,5 +48,21 @@ TEST(Occupancy, BlackwellHoldsMoreSmallBlocks) {
   EXPECT_EQ(occupancy(find_card("rtx-pro-5000-blackwell").value(), {32, 16, 0}).blocks_per_sm, 24);
 }
 
+// 65,536 registers are 64 for each of 1,024 threads; 1,000 threads are as many warps.
+TEST(Occupancy, ABlockLeavesItsThreadsSoManyRegisters) {
+  EXPECT_EQ(most_registers(a6000(), 1024, 1), 64);
+  EXPECT_EQ(most_registers(a6000(), 1000, 1), 64);
+  EXPECT_EQ(most_registers(a6000(), 256, 1), 255);
+  EXPECT_EQ(most_registers(a6000(), 256, 4), 64);
+  EXPECT_EQ(most_registers(a6000(), 32, 16), 128);
+  for (int threads = 32; threads <= 1024; threads += 32) {
+    const int most = most_registers(a6000(), threads, 1);
+    EXPECT_GE(occupancy(a6000(), {threads, most, 0}).blocks_per_sm, 1) << threads;
+    if (most < 255) {
+      EXPECT_EQ(occupancy(a6000(), {threads, most + 1, 0}).blocks_per_sm, 0) << threads;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace doppel::card

@@ -167,5 +167,34 @@ TEST(SmSimulation, TwoRunsAreTheSame) {
             stream(card, 3, 5, 50, L2::Cold, 0.1).counts.cycles);
 }
 
+// A value that registers cannot hold: a store that passes through the L1, and loads that find it there.
+TEST(SmSimulation, SpilledValuesStayInTheL1) {
+  const auto spilled = [](bool store, std::uint16_t word) {
+    kernel::MachineOperation operation = access(MemorySpace::Local, kernel::kNoAccess, 0, 0, store, 4);
+    operation.spill_word = word;
+    if (store) operation.operands[0] = 0;
+    return operation;
+  };
+  std::vector<kernel::MachineOperation> operations;
+  for (std::uint16_t word = 0; word < 8; ++word) operations.push_back(spilled(true, word));
+  for (std::uint16_t word = 0; word < 8; ++word) operations.push_back(spilled(false, word));
+  Kernel kernel(operations, 1);
+  kernel.program.spill_words = 8;
+  const Result result = run(a40(), kernel, {block_of(4, repeats(10))}, 1);
+  EXPECT_EQ(result.counts.l1_sectors, 4 * 10 * 8 * 4);
+  EXPECT_EQ(result.counts.l1_hits, result.counts.l1_sectors);
+  EXPECT_EQ(result.traffic.l2_bytes, 4 * 10 * 8 * 128);
+  EXPECT_EQ(result.traffic.dram_write_bytes, 0);
+  // More of them than the L1 has lines: they come back from L2.
+  std::vector<kernel::MachineOperation> many;
+  for (std::uint16_t word = 0; word < 1200; ++word) many.push_back(spilled(true, word));
+  for (std::uint16_t word = 0; word < 1200; ++word) many.push_back(spilled(false, word));
+  Kernel larger(many, 1);
+  larger.program.spill_words = 1200;
+  const Result missed = run(a40(), larger, {block_of(4, repeats(4))}, 1);
+  EXPECT_LT(missed.counts.l1_hits, missed.counts.l1_sectors / 2);
+  EXPECT_GT(missed.traffic.l2_bytes, 1.5 * 4 * 4 * 1200 * 128);
+}
+
 }  // namespace
 }  // namespace doppel::timing
