@@ -21,7 +21,6 @@ constexpr std::size_t kCountingBits = 1 << 13;
 struct Summary {
   LaunchSignature::Access access;
   std::uint64_t low = UINT64_MAX, high = 0;
-  double lines = 0;
   std::bitset<kCountingBits> seen;
 
   LaunchSignature::Access finished() const {
@@ -31,7 +30,9 @@ struct Summary {
     result.span = static_cast<double>(high - low + 1);
     const double empty = std::max(1.0, static_cast<double>(kCountingBits - seen.count()));
     const double distinct = -static_cast<double>(kCountingBits) * std::log(empty / kCountingBits);
-    result.distinct = lines > 0 ? std::min(1.0, distinct / lines) : 0;
+    result.distinct = result.lines > 0 ? std::min(1.0, distinct / result.lines) : 0;
+    result.lines /= result.requests;
+    result.pairs /= result.requests;
     return result;
   }
 };
@@ -47,8 +48,9 @@ constexpr double kOfSpan = 0.25;
 constexpr double kOfWork = 0.25;
 
 double difference(const LaunchSignature::Access& a, const LaunchSignature::Access& b) {
-  return std::max({relative(a.sectors, b.sectors), relative(a.serial, b.serial),
-                   relative(a.distinct, b.distinct), kOfSpan * std::abs(std::log2(a.span / b.span))});
+  return std::max({relative(a.sectors, b.sectors), relative(a.serial, b.serial), relative(a.lines, b.lines),
+                   relative(a.pairs, b.pairs), relative(a.distinct, b.distinct),
+                   kOfSpan * std::abs(std::log2(a.span / b.span))});
 }
 
 // Of a grid's longest block: its work, or that of its longest warp, by the mean of all blocks.
@@ -115,13 +117,15 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
         const std::uint64_t* const sectors = &warp.sectors[event.payload];
         if (summary.low > summary.high)
           summary.access.first_sector = sectors[0] / kSectorsPerLine * kSectorsPerLine;
-        std::uint64_t last = UINT64_MAX;
+        std::uint64_t last = UINT64_MAX, last_pair = UINT64_MAX;
         for (std::uint32_t i = 0; i < event.count; ++i) {
           add(sectors[i] - summary.access.first_sector);
-          const std::uint64_t line = sectors[i] / kSectorsPerLine;
+          const std::uint64_t line = sectors[i] / kSectorsPerLine, pair = sectors[i] / 2;
+          if (pair != last_pair) summary.access.pairs += 1;
+          last_pair = pair;
           if (line == last) continue;
           last = line;
-          summary.lines += 1;
+          summary.access.lines += 1;
           summary.seen.set(mix(line) % kCountingBits);
         }
         summary.low = std::min(summary.low, sectors[0]);

@@ -16,6 +16,7 @@ struct LaunchSignature {
     std::uint64_t first_sector = 0;  // of the first traced block, rounded down to a line
     double requests = 0;             // of warps
     double sectors = 0, serial = 0;  // of a request: TraceEvent::count and ::serial
+    double lines = 0, pairs = 0;     // that a request touches, and pairs of sectors: what DRAM reads together
     double distinct = 0;             // lines, of those of all requests
     double span = 0;                 // sectors from the first to the last
   };

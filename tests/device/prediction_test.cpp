@@ -54,29 +54,35 @@ constexpr std::uint32_t kWords = 1 << 24;  // 64 MiB
 constexpr std::uint32_t kThreads = 1 << 20;
 
 TEST_P(Prediction, ALaunchIsNotGivenTheTimeOfOtherArguments) {
-  const std::vector<std::uint32_t> strides{1, 2, 2, 4, 4, 8, 2, 16, 1, 2, 4, 8, 16, 3, 3};
-  const auto launch = [&](float* from, float* to, std::uint32_t stride) {
-    return time_us(work("strided", blocks_for(kThreads), {256}, from, to, kWords - 1, stride));
+  // A stride, and how many words behind an allocation's begin the array is.
+  using Layout = std::pair<std::uint32_t, std::uint32_t>;
+  const std::vector<Layout> layouts{{1, 0},  {2, 0}, {2, 0}, {4, 0}, {4, 0}, {8, 0}, {2, 0},
+                                    {16, 0}, {1, 0}, {2, 0}, {4, 0}, {1, 8}, {8, 0}, {16, 0},
+                                    {1, 16}, {3, 0}, {3, 0}, {1, 4}, {2, 8}, {1, 0}};
+  const auto launch = [&](float* from, float* to, const Layout& layout) {
+    return time_us(
+        work("strided", blocks_for(kThreads), {256}, from + layout.second, to, kWords - 1, layout.first));
   };
-  std::map<std::uint32_t, std::vector<double>> times;
-  auto* from = allocate<float>(kWords);
+  std::map<Layout, std::vector<double>> times;
+  auto* from = allocate<float>(kWords + 16);
   auto* to = allocate<float>(kThreads);
-  for (std::uint32_t stride : strides) {
-    times[stride].push_back(launch(from, to, stride));
+  for (const Layout& layout : layouts) {
+    times[layout].push_back(launch(from, to, layout));
     // A long way of other memory between: L2 is the same for each.
     ASSERT_TRUE(context->legacy()->enqueue(MemsetWork{number(from), 0, 0, 4, kWords, 1}));
   }
-  for (const auto& [stride, list] : times) {
+  for (const auto& [layout, list] : times) {
     fresh();
-    auto* other_from = allocate<float>(kWords);
+    auto* other_from = allocate<float>(kWords + 16);
     auto* other_to = allocate<float>(kThreads);
     ASSERT_TRUE(context->legacy()->enqueue(MemsetWork{number(other_from), 0, 0, 4, kWords, 1}));
-    const double alone = launch(other_from, other_to, stride);
-    for (std::size_t i = stride == strides.front() ? 1 : 0; i < list.size(); ++i)
-      EXPECT_NEAR(list[i], alone, 0.01 * alone) << "stride " << stride;
+    const double alone = launch(other_from, other_to, layout);
+    for (std::size_t i = layout == layouts.front() ? 1 : 0; i < list.size(); ++i)
+      EXPECT_NEAR(list[i], alone, 0.01 * alone) << "stride " << layout.first << ", place " << layout.second;
   }
-  EXPECT_GT(times[8].front(), 1.15 * times[4].front());
-  EXPECT_GT(times[4].front(), 1.1 * times[1].back());
+  const auto first = [&](std::uint32_t stride) { return times.at(Layout{stride, 0}).front(); };
+  EXPECT_GT(first(8), 1.15 * first(4));
+  EXPECT_GT(first(4), 1.1 * times.at(Layout{1, 0}).back());
 }
 
 TEST_P(Prediction, AGatherReadsEachSectorThatItTouches) {
