@@ -49,7 +49,7 @@ void Definedness::find_registers() {
   const auto follow = [&](ptx::RegisterId reg) {
     if (slots_[reg] != nullptr) return false;
     slots_[reg] = emitter_.stack_slot(b_.getInt32Ty(), "undefined");
-    b_.CreateStore(none(), slots_[reg]);
+    store(none(), slots_[reg]);
     return true;
   };
   for (bool more = true; more;) {
@@ -64,8 +64,16 @@ void Definedness::find_registers() {
   }
 }
 
+Value* Definedness::load(llvm::AllocaInst* slot) {
+  return b_.CreateLoad(b_.getInt32Ty(), slot, /*isVolatile=*/true);
+}
+
+void Definedness::store(Value* lanes, llvm::AllocaInst* slot) {
+  b_.CreateStore(lanes, slot, /*isVolatile=*/true);
+}
+
 Value* Definedness::of_register(ptx::RegisterId reg) {
-  return slots_[reg] == nullptr ? none() : b_.CreateLoad(b_.getInt32Ty(), slots_[reg]);
+  return slots_[reg] == nullptr ? none() : load(slots_[reg]);
 }
 
 Value* Definedness::of_operand(const Operand& operand) {
@@ -220,11 +228,11 @@ void Definedness::set(const Operand& destination, Value* lanes) {
   if (destination.kind != Operand::Kind::Register || slots_[destination.reg] == nullptr) return;
   if (lanes == nullptr) lanes = none();
   Value* mask = emitter_.mask();
-  Value* old = b_.CreateLoad(b_.getInt32Ty(), slots_[destination.reg]);
-  Value* now = b_.CreateOr(b_.CreateAnd(old, b_.CreateNot(mask)), b_.CreateAnd(lanes, mask));
+  Value* now =
+      b_.CreateOr(b_.CreateAnd(load(slots_[destination.reg]), b_.CreateNot(mask)), b_.CreateAnd(lanes, mask));
   // Whether it was written depends on what nobody knows.
   if (guard_ != nullptr) now = b_.CreateOr(now, b_.CreateAnd(guard_, emitter_.block_mask()));
-  b_.CreateStore(now, slots_[destination.reg]);
+  store(now, slots_[destination.reg]);
 }
 
 }  // namespace doppel::jit

@@ -28,6 +28,10 @@ class Definedness {
  private:
   void find_registers();
   llvm::Value* none() { return emitter_.i32(0); }
+  // Volatile, so that each operation begins anew: of a network of selections LLVM's code generator for
+  // AVX-512 makes more and more logic of masks, twice as much with each step, and does not come to an end.
+  llvm::Value* load(llvm::AllocaInst* slot);
+  void store(llvm::Value* lanes, llvm::AllocaInst* slot);
   llvm::Value* of_register(ptx::RegisterId reg);
   llvm::Value* of_operand(const ptx::Operand& operand);
   llvm::Value* of_result(const ptx::Instruction& instruction);

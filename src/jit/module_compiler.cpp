@@ -95,8 +95,10 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
 void dump(const llvm::Module& module, const std::string& name, const char* ending) {
   const char* directory = std::getenv("DOPPEL_DUMP");
   if (directory == nullptr) return;
+  constexpr std::size_t kLongestName = 200;  // of a file: 255 with the ending
   std::error_code error;
-  llvm::raw_fd_ostream file(std::string(directory) + "/" + name + ending, error, llvm::sys::fs::OF_None);
+  llvm::raw_fd_ostream file(std::string(directory) + "/" + name.substr(0, kLongestName) + ending, error,
+                            llvm::sys::fs::OF_None);
   if (!error) module.print(file, nullptr);
 }
 
