@@ -70,8 +70,8 @@ class Spiller {
 
   void run() {
     choose_for_memory();
-    for (ValueId id = 0; id < machine_.value_count(); ++id) {
-      if (in_memory_[id]) values_[id].word = frame_.take(width(id));
+    for (std::size_t id = 0; id < values_.size(); ++id) {
+      if (in_memory_[id]) values_[id].word = frame_.take(machine_.value_registers[id]);
     }
     const std::uint32_t kept = frame_.end();
     for (BlockId id = 0; id < machine_.blocks.size(); ++id) {
@@ -117,8 +117,7 @@ class Spiller {
     for (ValueId id : live) {
       if (!in_memory_[id] && width(id) > 0 && cost[id] <= worth) candidates.push_back(id);
     }
-    std::ranges::stable_sort(candidates,
-                             [&](ValueId a, ValueId b) { return cost[a] / width(a) < cost[b] / width(b); });
+    std::ranges::sort(candidates, {}, [&](ValueId id) { return std::pair(cost[id] / width(id), id); });
     for (ValueId id : candidates) {
       if (excess <= 0) return;
       in_memory_[id] = true;
