@@ -34,9 +34,9 @@ ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& pa
   slice_free_.resize(static_cast<std::size_t>(parameters.l2_slices), 0.0);
   slice_busy_.resize(slice_free_.size(), 0.0);
   // The other SMs' bursts come at other times than these: what the share left unused for a while may be
-  // caught up at once. So long a while as most of an access takes; work that is in step with all SMs finds no
-  // credit at its start.
-  credit_ = 0.75 * static_cast<double>(parameters.dram_latency);
+  // caught up at once. So long a while as an access and a half takes; work that is in step with all SMs finds
+  // no credit at its start.
+  credit_ = 1.5 * static_cast<double>(parameters.dram_latency);
   write_back_ = options.write_back;
   if (options.spill_bytes > 0)
     spill_misses_ = std::max(0.0, 1 - static_cast<double>(options.l2_bytes) / options.spill_bytes);
