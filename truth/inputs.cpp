@@ -21,9 +21,11 @@ std::ifstream open(const char* file) {
 }
 
 std::string note_of(const timing::Prediction& prediction) {
-  return fmt::format("{}, {} registers, occupancy {:.2f}, L1 {:.2f}, L2 {:.2f}",
-                     timing::name_of(prediction.bound), prediction.registers, prediction.occupancy,
-                     prediction.l1_hit, prediction.l2_hit);
+  return fmt::format(
+      "{}, {} registers{}, occupancy {:.2f}, L1 {:.2f}, L2 {:.2f}", timing::name_of(prediction.bound),
+      prediction.registers,
+      prediction.spilled_bytes > 0 ? fmt::format(" and {} bytes", prediction.spilled_bytes) : "",
+      prediction.occupancy, prediction.l1_hit, prediction.l2_hit);
 }
 
 }  // namespace doppel::truth
