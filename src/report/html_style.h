@@ -27,6 +27,7 @@ th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid var(-
 th { font-weight: 600; } tbody th[scope=row] { font-weight: 400; min-width: 11rem; overflow-wrap: anywhere; }
 .number { text-align: right; white-space: nowrap; }
 thead .number { white-space: normal; }
+.across table { font-size: .9em; } .across th, .across td { padding: .25rem .4rem; }
 .group th { padding-top: 1rem; border-bottom-width: 2px; }
 [title] { text-decoration: underline dotted var(--soft); text-underline-offset: .2em; cursor: help; }
 .bars { display: grid; gap: .15rem; }
