@@ -12,6 +12,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -82,11 +83,39 @@ struct Parts {
 // By the far part and how it is turned: what is computed before a loop, or for several accesses.
 using Distances = std::map<std::pair<Value*, unsigned>, Value*>;
 
+// Where instructions stood before the first test was added, and which test was the last one. Blocks are split
+// behind all of that, from the end, so that each instruction moves once.
+class Places {
+ public:
+  explicit Places(llvm::Function& function) {
+    for (llvm::Instruction& instruction : llvm::instructions(function))
+      numbers_.try_emplace(&instruction, static_cast<unsigned>(numbers_.size()));
+  }
+  void tested_at(const llvm::Instruction& mark) {
+    last_block_ = mark.getParent();
+    last_ = numbers_.lookup(&mark);
+  }
+  bool comes_before(const llvm::Instruction& a, const llvm::Instruction& b) const {
+    return numbers_.lookup(&a) < numbers_.lookup(&b);
+  }
+  // Whether a block's code from `instruction` to `mark`, which comes next, will not be split.
+  bool stay_together(const llvm::Instruction& instruction, const llvm::Instruction& mark) const {
+    if (instruction.getParent() != mark.getParent()) return false;
+    return last_block_ != mark.getParent() || numbers_.lookup(&instruction) > last_;
+  }
+
+ private:
+  llvm::DenseMap<const llvm::Instruction*, unsigned> numbers_;
+  const llvm::BasicBlock* last_block_ = nullptr;
+  unsigned last_ = 0;
+};
+
 class Expansion {
  public:
-  Expansion(llvm::CallInst& mark, Distances& distances)
+  Expansion(llvm::CallInst& mark, Distances& distances, const Places& places)
       : mark_(mark),
         distances_(distances),
+        places_(places),
         b_(&mark),
         layout_(mark.getModule()->getDataLayout()),
         context_(mark.getArgOperand(kContext)) {
@@ -96,7 +125,8 @@ class Expansion {
     alignment_bits_ = alignment <= 1 ? 0 : static_cast<unsigned>(std::countr_zero(alignment));
   }
 
-  void run() {
+  // Adds code in front of the mark that tells whether something is outside. False: nothing can be.
+  bool test() {
     const llvm::StringRef name = mark_.getCalledFunction()->getName();
     for (unsigned i = first_address(); i < mark_.arg_size(); ++i) {
       Value* address = mark_.getArgOperand(i);
@@ -109,6 +139,11 @@ class Expansion {
         if (zeros_of(address) < alignment_bits_) require_clear(address, low_bits());
       }
     }
+    return bad_ != nullptr;
+  }
+
+  // Behind the tests of all marks, those after this one first.
+  void replace_mark() {
     if (bad_ != nullptr) call_where(bad_);
     mark_.eraseFromParent();
   }
@@ -126,13 +161,14 @@ class Expansion {
   // Bits that must be zero in every lane that takes part.
   void require_clear(Value* value, std::uint64_t bits) {
     Value* found = b_.CreateAnd(value, llvm::ConstantInt::get(value->getType(), bits));
-    if (found->getType()->isVectorTy()) {
-      Value* lanes = b_.CreateBitCast(mark_.getArgOperand(kMask),
-                                      llvm::FixedVectorType::get(b_.getInt1Ty(), kWarpLanes));
-      found = b_.CreateSelect(lanes, found, llvm::Constant::getNullValue(found->getType()));
-      found = b_.CreateOrReduce(found);
-    }
-    bad_where(b_.CreateICmpNE(found, llvm::ConstantInt::get(found->getType(), 0)));
+    found = b_.CreateICmpNE(found, llvm::ConstantInt::get(found->getType(), 0));
+    bad_where(found->getType()->isVectorTy() ? any_lane(found) : found);
+  }
+
+  // Whether it holds in a lane that takes part.
+  Value* any_lane(Value* lanes) {
+    Value* of_mask = b_.CreateAnd(b_.CreateBitCast(lanes, b_.getInt32Ty()), mark_.getArgOperand(kMask));
+    return b_.CreateICmpNE(of_mask, b_.getInt32(0));
   }
 
   unsigned zeros_of(Value* value) { return llvm::computeKnownBits(value, layout_).countMinTrailingZeros(); }
@@ -225,10 +261,10 @@ class Expansion {
   llvm::Instruction* place_of_distance(Value* far) {
     auto* of_far = llvm::dyn_cast<llvm::Instruction>(far);
     auto* of_memory = llvm::dyn_cast<llvm::Instruction>(memory());
-    if (of_far == nullptr || of_memory == nullptr || of_far->getParent() == mark_.getParent()) return &mark_;
+    if (of_far == nullptr || of_memory == nullptr || places_.stay_together(*of_far, mark_)) return &mark_;
     llvm::BasicBlock* entry = &mark_.getFunction()->getEntryBlock();
     if (of_memory->getParent() != entry) return &mark_;
-    if (of_far->getParent() == entry && of_far->comesBefore(of_memory)) of_far = of_memory;
+    if (of_far->getParent() == entry && places_.comes_before(*of_far, *of_memory)) of_far = of_memory;
     if (of_far->isTerminator()) return &mark_;
     return llvm::isa<llvm::PHINode>(of_far) ? &*of_far->getParent()->getFirstInsertionPt()
                                             : of_far->getNextNode();
@@ -264,8 +300,7 @@ class Expansion {
       return;
     }
     Value* beyond = b_.CreateICmpUGT(offset, b_.CreateVectorSplat(kWarpLanes, limit));
-    beyond = b_.CreateAnd(b_.CreateBitCast(beyond, b_.getInt32Ty()), mark_.getArgOperand(kMask));
-    bad_where(b_.CreateICmpNE(beyond, b_.getInt32(0)));
+    bad_where(any_lane(beyond));
   }
 
   void call_where(Value* condition) {
@@ -287,21 +322,24 @@ class Expansion {
       b.CreateAlignedStore(address, field(kRecords + sizeof(std::uint64_t) * width * (i - first)),
                            llvm::Align(8));
     }
-    b.CreateStore(mark_.getArgOperand(kWidth), field(offsetof(WarpContext, access_width)));
-    b.CreateStore(mark_.getArgOperand(kStep), field(offsetof(WarpContext, access_step)));
     llvm::Function* outside = function_outside();
-    auto* call = b.CreateCall(outside, {context_, mark_.getArgOperand(kMask), mark_.getArgOperand(kFunction),
-                                        mark_.getArgOperand(kInstruction), mark_.getArgOperand(kFlags)});
+    const std::uint64_t place =
+        constant_of(mark_.getArgOperand(kFunction)) << 32 | constant_of(mark_.getArgOperand(kInstruction));
+    auto* call = b.CreateCall(
+        outside, {context_, mark_.getArgOperand(kMask), b.getInt64(place), mark_.getArgOperand(kFlags),
+                  mark_.getArgOperand(kWidth), mark_.getArgOperand(kStep)});
     call->setCallingConv(outside->getCallingConv());
     call->addFnAttr(llvm::Attribute::Cold);
   }
 
-  // Calls the callback. Its caller keeps its vectors where they are.
+  // (context, mask, function and instruction, flags, width, step): completes the record of the access and
+  // calls the callback. Its caller keeps its vectors where they are.
   llvm::Function* function_outside() {
     llvm::Module& module = *mark_.getModule();
     if (llvm::Function* found = module.getFunction(kOutsideFunction)) return found;
     llvm::Type* word = b_.getInt32Ty();
-    auto* type = llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), word, word, word, word}, false);
+    auto* type = llvm::FunctionType::get(b_.getVoidTy(),
+                                         {b_.getPtrTy(), word, b_.getInt64Ty(), word, word, word}, false);
     llvm::Function* function =
         llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, kOutsideFunction, module);
     HostTarget::get().apply(*function);
@@ -318,15 +356,23 @@ class Expansion {
     };
     Value* callback = load(load(function->getArg(0), offsetof(WarpContext, callbacks)),
                            offsetof(RuntimeCallbacks, outside));
-    std::vector<Value*> arguments;
-    for (llvm::Argument& argument : function->args()) arguments.push_back(&argument);
-    b.CreateCall(type, callback, arguments);
+    const auto record = [&](Value* value, std::size_t offset) {
+      b.CreateStore(value, b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), function->getArg(0), offset));
+    };
+    record(function->getArg(4), offsetof(WarpContext, access_width));
+    record(function->getArg(5), offsetof(WarpContext, access_step));
+    Value* place = function->getArg(2);
+    b.CreateCall(llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), word, word, word, word}, false),
+                 callback,
+                 {function->getArg(0), function->getArg(1), b.CreateTrunc(b.CreateLShr(place, 32), word),
+                  b.CreateTrunc(place, word), function->getArg(3)});
     b.CreateRetVoid();
     return function;
   }
 
   llvm::CallInst& mark_;
   Distances& distances_;
+  const Places& places_;
   llvm::IRBuilder<> b_;
   const llvm::DataLayout& layout_;
   Value* context_;
@@ -364,8 +410,17 @@ void expand_bounds_tests(llvm::Function& function) {
   for (llvm::Instruction& instruction : llvm::instructions(function)) {
     if (is_bounds_mark(instruction)) marks.push_back(llvm::cast<llvm::CallInst>(&instruction));
   }
+  if (marks.empty()) return;
   Distances distances;
-  for (llvm::CallInst* mark : marks) Expansion(*mark, distances).run();
+  Places places(function);
+  std::deque<Expansion> expansions;
+  for (llvm::CallInst* mark : marks) {
+    if (expansions.emplace_back(*mark, distances, places).test()) places.tested_at(*mark);
+  }
+  while (!expansions.empty()) {
+    expansions.back().replace_mark();
+    expansions.pop_back();
+  }
 }
 
 void mark_known_inside(llvm::LoadInst& address, std::uint64_t alignment) {

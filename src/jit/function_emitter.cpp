@@ -1,6 +1,7 @@
 #include "jit/function_emitter.h"
 
 #include <llvm/IR/DebugInfoMetadata.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/MDBuilder.h>
 
@@ -41,6 +42,10 @@ void FunctionEmitter::unsupported(const Instruction& instruction, const std::str
 }
 
 namespace {
+
+// Registers times blocks. Below, scheduled code is compiled as quickly with promoted registers.
+constexpr std::size_t kMostPromoted = 20000;
+constexpr std::uint64_t kRegisterAlignment = 64;  // of the widest vector
 
 LanePattern lane_multiples(int base_alignment, std::array<std::int64_t, kWarpLanes> offsets) {
   LanePattern pattern = LanePattern::uniform(32, base_alignment);
@@ -251,6 +256,8 @@ void FunctionEmitter::make_registers() {
       used[function_.return_registers[i]] = read_[function_.return_registers[i]] = true;
   }
   const std::vector<bool> of_block = registers_of_blocks();
+  const bool in_memory = keeps_registers_in_memory(of_block);
+  std::uint64_t bytes = 0;
   for (ptx::RegisterId reg = 0; reg < registers_.size(); ++reg) {
     if (!used[reg]) continue;
     RegisterSlot& slot = registers_[reg];
@@ -271,34 +278,87 @@ void FunctionEmitter::make_registers() {
     // A register that was never written reads as zero: no undefined value reaches a branch.
     for (llvm::Type* type : types) slot.values.push_back(llvm::Constant::getNullValue(type));
     if (slot.of_block) continue;
-    for (std::size_t i = 0; i < types.size(); ++i) {
+    for (std::size_t i = 0; in_memory && i < types.size(); ++i) {
+      slot.offsets.push_back(bytes);
+      const std::uint64_t size = module_.llvm.getDataLayout().getTypeStoreSize(types[i]);
+      bytes += (size + kRegisterAlignment - 1) / kRegisterAlignment * kRegisterAlignment;
+    }
+    for (std::size_t i = 0; !in_memory && i < types.size(); ++i) {
       slot.parts.push_back(stack_slot(types[i], "r"));
       builder_.CreateStore(slot.values[i], slot.parts[i]);
     }
   }
+  if (in_memory) make_register_memory(bytes);
   for (std::size_t i = 0; i < function_.parameters.size() && !function_.is_kernel; ++i) {
     if (function_.parameters[i].space != ptx::Space::Reg) continue;
     const ptx::RegisterId reg = function_.parameter_registers[i];
     Value* memory = parameter_memory({ptx::SymbolRef::Scope::Parameter, static_cast<std::uint32_t>(i)});
-    llvm::Type* type = registers_[reg].parts[0]->getAllocatedType();
-    builder_.CreateStore(builder_.CreateAlignedLoad(type, memory, llvm::Align(1)), registers_[reg].parts[0]);
+    Value* value = builder_.CreateAlignedLoad(registers_[reg].types[0], memory, llvm::Align(1));
+    store_part(registers_[reg], 0, value);
   }
 }
 
-Value* FunctionEmitter::load_part(const RegisterSlot& slot, std::size_t part) {
-  return slot.of_block ? slot.values[part] : builder_.CreateLoad(slot.types[part], slot.parts[part]);
+bool FunctionEmitter::keeps_registers_in_memory(const std::vector<bool>& of_block) const {
+  if (!scheduled_) return false;
+  const auto registers = static_cast<std::size_t>(std::ranges::count(of_block, false));
+  return registers * graph_.blocks().size() > kMostPromoted;
+}
+
+Value* FunctionEmitter::hide(llvm::AllocaInst* slot) {
+  auto* type = llvm::FunctionType::get(builder_.getPtrTy(), {builder_.getPtrTy()}, false);
+  auto* nothing = llvm::InlineAsm::get(type, "", "=r,0", /*hasSideEffects=*/false);
+  llvm::CallInst* address = builder_.CreateCall(type, nothing, {slot});
+  address->setDoesNotAccessMemory();
+  address->setDoesNotThrow();
+  return address;
+}
+
+// What the first block may read before it is written reads as zero.
+void FunctionEmitter::make_register_memory(std::uint64_t bytes) {
+  llvm::AllocaInst* memory = stack_slot(llvm::ArrayType::get(builder_.getInt8Ty(), bytes), "registers");
+  memory->setAlignment(llvm::Align(kRegisterAlignment));
+  register_memory_ = hide(memory);
+  for (ptx::RegisterId reg = 0; reg < registers_.size(); ++reg) {
+    RegisterSlot& slot = registers_[reg];
+    for (std::size_t i = 0; i < slot.offsets.size() && liveness_->live_in(0, reg); ++i)
+      store_part(slot, i, slot.values[i]);
+  }
+}
+
+Value* FunctionEmitter::register_address(llvm::IRBuilder<>& at, std::uint64_t offset) {
+  return at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), register_memory_, offset);
+}
+
+Value* FunctionEmitter::load_part(RegisterSlot& slot, std::size_t part) {
+  if (slot.of_block) return slot.values[part];
+  if (slot.offsets.empty()) return builder_.CreateLoad(slot.types[part], slot.parts[part]);
+  if (slot.known_in != emission_) std::ranges::fill(slot.values, nullptr);
+  slot.known_in = emission_;
+  if (slot.values[part] == nullptr) {
+    // At the block's start, for all of it.
+    llvm::IRBuilder<> at(body_[block_], body_[block_]->getFirstInsertionPt());
+    slot.values[part] = at.CreateAlignedLoad(slot.types[part], register_address(at, slot.offsets[part]),
+                                             llvm::Align(kRegisterAlignment));
+  }
+  return slot.values[part];
 }
 
 void FunctionEmitter::store_part(RegisterSlot& slot, std::size_t part, Value* value) {
   if (slot.of_block) {
     slot.values[part] = value;
+  } else if (!slot.offsets.empty()) {
+    if (slot.known_in != emission_) std::ranges::fill(slot.values, nullptr);
+    slot.known_in = emission_;
+    slot.values[part] = value;
+    builder_.CreateAlignedStore(value, register_address(builder_, slot.offsets[part]),
+                                llvm::Align(kRegisterAlignment));
   } else {
     builder_.CreateStore(value, slot.parts[part]);
   }
 }
 
 Lanes FunctionEmitter::load_register(ptx::RegisterId reg) {
-  const RegisterSlot& slot = registers_[reg];
+  RegisterSlot& slot = registers_[reg];
   Lanes result;
   result.pattern = analysis_->pattern(reg);
   for (std::size_t i = 0; i < slot.types.size(); ++i) result.parts.push_back(load_part(slot, i));
@@ -522,6 +582,7 @@ void FunctionEmitter::set_guard(const Instruction& instruction) {
 
 void FunctionEmitter::begin_block(BlockId block) {
   block_ = block;
+  ++emission_;
   barrier_lanes_ = nullptr;
   const kernel::PendingBlocks& pending = analysis_->pending();
   if (enter_[block] != nullptr) {

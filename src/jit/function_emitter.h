@@ -5,6 +5,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -150,11 +151,15 @@ class FunctionEmitter {
 
  private:
   // A register lies in stack slots that LLVM promotes. One that only one block knows needs none: its parts
-  // are the values last written. Thousands of slots take LLVM long.
+  // are the values last written. Thousands of slots take LLVM long; where every block can follow every other
+  // (lane_scheduler.cpp), promotion costs a value for each register and block. Then they stay in memory, from
+  // which a block reads each once.
   struct RegisterSlot {
     std::vector<llvm::Type*> types;
     std::vector<llvm::AllocaInst*> parts;
-    std::vector<llvm::Value*> values;
+    std::vector<llvm::Value*> values;    // of a block's register; in memory: null, or as the block knows it
+    std::vector<std::uint64_t> offsets;  // in register_memory_
+    std::uint32_t known_in = 0;          // emission of a block that `values` belong to
     bool of_block = false;
   };
 
@@ -181,7 +186,10 @@ class FunctionEmitter {
   void test_frame(llvm::Value* lanes);
   void make_registers();
   std::vector<bool> registers_of_blocks() const;
-  llvm::Value* load_part(const RegisterSlot& slot, std::size_t part);
+  bool keeps_registers_in_memory(const std::vector<bool>& of_block) const;
+  void make_register_memory(std::uint64_t bytes);
+  llvm::Value* register_address(llvm::IRBuilder<>& at, std::uint64_t offset);
+  llvm::Value* load_part(RegisterSlot& slot, std::size_t part);
   void store_part(RegisterSlot& slot, std::size_t part, llvm::Value* value);
   void make_blocks();
   void emit_block(kernel::BlockId block);
@@ -200,16 +208,24 @@ class FunctionEmitter {
 
   // Scheduled mode (lane_scheduler.cpp).
   struct Scheduler {
-    llvm::AllocaInst* waiting = nullptr;   // [blocks x i32]: lanes that stand at a block
-    llvm::AllocaInst* passed = nullptr;    // [blocks x i32]: of those, lanes whose wait has ended elsewhere
+    llvm::Value* waiting = nullptr;        // [blocks x i32]: lanes that stand at a block
+    llvm::Value* passed = nullptr;         // [blocks x i32]: of those, lanes whose wait has ended elsewhere
     llvm::AllocaInst* start = nullptr;     // where the next scan begins
     llvm::AllocaInst* progress = nullptr;  // a block has run since the last scan wrapped around
     llvm::AllocaInst* stuck = nullptr;     // every lane waits
     llvm::AllocaInst* current = nullptr;   // lanes handed to the block that runs
     llvm::AllocaInst* turns = nullptr;
     llvm::BasicBlock* dispatch = nullptr;
+    std::map<std::vector<kernel::BlockId>, llvm::Value*> lists;  // block_list()
   };
+  // The address of the slot, of which LLVM does not know that it is one.
+  llvm::Value* hide(llvm::AllocaInst* slot);
   void make_scheduler();
+  llvm::Value* block_list(const std::vector<kernel::BlockId>& blocks);
+  llvm::Value* lanes_waiting_at(const std::vector<kernel::BlockId>& blocks);
+  void let_lanes_pass(const std::vector<kernel::BlockId>& blocks, llvm::Value* which);
+  std::vector<kernel::BlockId> blocks_that_begin(
+      const std::function<bool(const ptx::Instruction&)>& with) const;
   void emit_dispatch();
   void begin_scheduled_block(kernel::BlockId block);
   void wait_for_members(kernel::BlockId block, const ptx::Instruction& instruction);
@@ -217,8 +233,8 @@ class FunctionEmitter {
   void park(kernel::BlockId block, llvm::Value* lanes, llvm::Value* going);
   void go_to_dispatch(kernel::BlockId block);
   void call_yield();
-  llvm::Value* scheduler_lanes(llvm::AllocaInst* array, kernel::BlockId block);
-  void add_scheduler_lanes(llvm::AllocaInst* array, kernel::BlockId block, llvm::Value* lanes);
+  llvm::Value* scheduler_lanes(llvm::Value* array, kernel::BlockId block);
+  void add_scheduler_lanes(llvm::Value* array, kernel::BlockId block, llvm::Value* lanes);
   bool unreachable(kernel::BlockId block) const {
     return graph_.blocks()[block].predecessors.empty() && block != 0;
   }
@@ -270,6 +286,8 @@ class FunctionEmitter {
   llvm::AllocaInst* poll_ = nullptr;
   llvm::AllocaInst* carry_ = nullptr;  // made where it is used
   std::vector<RegisterSlot> registers_;
+  llvm::Value* register_memory_ = nullptr;
+  std::uint32_t emission_ = 0;                   // of a block; counts
   std::vector<llvm::AllocaInst*> pending_;       // by block; null where convergent
   std::vector<llvm::BasicBlock*> enter_, body_;  // by block; enter: tests for lanes
   // By block: the end of its code for any lanes, where that takes over from the code for all 32.

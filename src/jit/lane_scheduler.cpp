@@ -6,7 +6,9 @@
 // starves. An operation with a member mask is a block of its own, and lanes stay there until all members have
 // come.
 #include <cstddef>
+#include <functional>
 
+#include "jit/host_target.h"
 #include "jit/lower.h"
 #include "kernel/warp_progress.h"
 
@@ -22,13 +24,80 @@ namespace {
 // Rounds of loops before other lanes get their turn.
 constexpr std::uint32_t kTurns = 16;
 
+// A kernel has many places at which lanes wait for each other: code at each place for each other one would
+// grow with the square. These functions of the module go through a list of blocks.
+constexpr const char* kLanesAt = "lanes_at";  // i32(waiting, blocks, count): who waits there
+constexpr const char* kLetPass = "let_pass";  // void(waiting, passed, blocks, count, which): who has waited
+
+// A loop over `count` blocks of the list; `each` adds its code for one. Leaves the builder behind it.
+void for_blocks_of_list(llvm::IRBuilder<>& b, Value* blocks, Value* count,
+                        const std::function<void(llvm::IRBuilder<>&, Value*)>& each) {
+  llvm::Function* function = b.GetInsertBlock()->getParent();
+  llvm::BasicBlock* before = b.GetInsertBlock();
+  llvm::BasicBlock* body = llvm::BasicBlock::Create(b.getContext(), "block", function);
+  llvm::BasicBlock* end = llvm::BasicBlock::Create(b.getContext(), "end", function);
+  b.CreateBr(body);
+  b.SetInsertPoint(body);
+  llvm::PHINode* at = b.CreatePHI(b.getInt32Ty(), 2);
+  at->addIncoming(b.getInt32(0), before);
+  each(b, b.CreateLoad(b.getInt32Ty(), b.CreateInBoundsGEP(b.getInt32Ty(), blocks, at)));
+  Value* next = b.CreateAdd(at, b.getInt32(1));
+  at->addIncoming(next, body);
+  b.CreateCondBr(b.CreateICmpULT(next, count), body, end);
+  b.SetInsertPoint(end);
+}
+
+llvm::Function* new_function(llvm::Module& module, const char* name, llvm::FunctionType* type) {
+  llvm::Function* function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, module);
+  HostTarget::get().apply(*function);
+  function->addFnAttr(llvm::Attribute::NoInline);
+  llvm::BasicBlock::Create(module.getContext(), "entry", function);
+  return function;
+}
+
+llvm::Function* lanes_at(llvm::Module& module) {
+  if (llvm::Function* found = module.getFunction(kLanesAt)) return found;
+  llvm::Type* pointer = llvm::PointerType::get(module.getContext(), 0);
+  llvm::Type* word = llvm::Type::getInt32Ty(module.getContext());
+  llvm::Function* function =
+      new_function(module, kLanesAt, llvm::FunctionType::get(word, {pointer, pointer, word}, false));
+  llvm::IRBuilder<> b(&function->getEntryBlock());
+  llvm::AllocaInst* lanes = b.CreateAlloca(word);
+  b.CreateStore(b.getInt32(0), lanes);
+  for_blocks_of_list(b, function->getArg(1), function->getArg(2), [&](llvm::IRBuilder<>& at, Value* block) {
+    Value* there = at.CreateLoad(word, at.CreateInBoundsGEP(word, function->getArg(0), block));
+    at.CreateStore(at.CreateOr(at.CreateLoad(word, lanes), there), lanes);
+  });
+  b.CreateRet(b.CreateLoad(word, lanes));
+  return function;
+}
+
+llvm::Function* let_pass(llvm::Module& module) {
+  if (llvm::Function* found = module.getFunction(kLetPass)) return found;
+  llvm::Type* pointer = llvm::PointerType::get(module.getContext(), 0);
+  llvm::Type* word = llvm::Type::getInt32Ty(module.getContext());
+  auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(module.getContext()),
+                                       {pointer, pointer, pointer, word, word}, false);
+  llvm::Function* function = new_function(module, kLetPass, type);
+  llvm::IRBuilder<> b(&function->getEntryBlock());
+  for_blocks_of_list(b, function->getArg(2), function->getArg(3), [&](llvm::IRBuilder<>& at, Value* block) {
+    Value* there = at.CreateLoad(word, at.CreateInBoundsGEP(word, function->getArg(0), block));
+    Value* slot = at.CreateInBoundsGEP(word, function->getArg(1), block);
+    Value* which = at.CreateAnd(there, function->getArg(4));
+    at.CreateStore(at.CreateOr(at.CreateLoad(word, slot), which), slot);
+  });
+  b.CreateRetVoid();
+  return function;
+}
+
 }  // namespace
 
 void FunctionEmitter::make_scheduler() {
   const auto count = static_cast<std::uint64_t>(graph_.blocks().size());
   auto* lanes = llvm::ArrayType::get(builder_.getInt32Ty(), count);
-  scheduler_.waiting = stack_slot(lanes, "waiting");
-  scheduler_.passed = stack_slot(lanes, "passed");
+  // As memory: LLVM would make a value of each element for each block.
+  scheduler_.waiting = hide(stack_slot(lanes, "waiting"));
+  scheduler_.passed = hide(stack_slot(lanes, "passed"));
   scheduler_.start = stack_slot(builder_.getInt32Ty(), "start");
   scheduler_.progress = stack_slot(builder_.getInt32Ty(), "progress");
   scheduler_.stuck = stack_slot(builder_.getInt32Ty(), "stuck");
@@ -37,19 +106,46 @@ void FunctionEmitter::make_scheduler() {
   scheduler_.dispatch = llvm::BasicBlock::Create(context(), "dispatch", into_);
   builder_.CreateMemSet(scheduler_.waiting, builder_.getInt8(0), 4 * count, llvm::Align(4));
   builder_.CreateMemSet(scheduler_.passed, builder_.getInt8(0), 4 * count, llvm::Align(4));
+  scheduler_.lists.clear();
   for (llvm::AllocaInst* slot : {scheduler_.start, scheduler_.stuck, scheduler_.current})
     builder_.CreateStore(i32(0), slot);
   builder_.CreateStore(i32(1), scheduler_.progress);
   builder_.CreateStore(i32(kTurns), scheduler_.turns);
 }
 
-Value* FunctionEmitter::scheduler_lanes(llvm::AllocaInst* array, BlockId block) {
-  return builder_.CreateConstInBoundsGEP2_64(array->getAllocatedType(), array, 0, block);
+Value* FunctionEmitter::scheduler_lanes(Value* array, BlockId block) {
+  return builder_.CreateConstInBoundsGEP1_64(builder_.getInt32Ty(), array, block);
 }
 
-void FunctionEmitter::add_scheduler_lanes(llvm::AllocaInst* array, BlockId block, Value* lanes) {
+void FunctionEmitter::add_scheduler_lanes(Value* array, BlockId block, Value* lanes) {
   Value* slot = scheduler_lanes(array, block);
   builder_.CreateStore(builder_.CreateOr(builder_.CreateLoad(builder_.getInt32Ty(), slot), lanes), slot);
+}
+
+// In the data of the object. Lists are few: places that wait for the same.
+Value* FunctionEmitter::block_list(const std::vector<BlockId>& blocks) {
+  Value*& list = scheduler_.lists[blocks];
+  if (list == nullptr) {
+    llvm::Constant* words = llvm::ConstantDataArray::get(context(), llvm::ArrayRef<std::uint32_t>(blocks));
+    auto* variable = new llvm::GlobalVariable(module_.llvm, words->getType(), /*isConstant=*/true,
+                                              llvm::GlobalValue::PrivateLinkage, words, "blocks");
+    list = variable;
+  }
+  return list;
+}
+
+// The lanes that wait at these blocks, i32.
+Value* FunctionEmitter::lanes_waiting_at(const std::vector<BlockId>& blocks) {
+  if (blocks.empty()) return i32(0);
+  return builder_.CreateCall(lanes_at(module_.llvm), {scheduler_.waiting, block_list(blocks),
+                                                      i32(static_cast<std::uint32_t>(blocks.size()))});
+}
+
+// For those of them, the wait is over.
+void FunctionEmitter::let_lanes_pass(const std::vector<BlockId>& blocks, Value* which) {
+  if (blocks.empty()) return;
+  builder_.CreateCall(let_pass(module_.llvm), {scheduler_.waiting, scheduler_.passed, block_list(blocks),
+                                               i32(static_cast<std::uint32_t>(blocks.size())), which});
 }
 
 void FunctionEmitter::emit_dispatch() {
@@ -75,8 +171,7 @@ void FunctionEmitter::emit_dispatch() {
   builder_.CreateCondBr(builder_.CreateICmpULT(block, i32(count)), look, wrapped);
 
   builder_.SetInsertPoint(look);
-  Value* slot =
-      builder_.CreateInBoundsGEP(scheduler_.waiting->getAllocatedType(), scheduler_.waiting, {i32(0), block});
+  Value* slot = builder_.CreateInBoundsGEP(word, scheduler_.waiting, block);
   Value* lanes = builder_.CreateAnd(builder_.CreateLoad(word, slot), live_mask());
   builder_.CreateCondBr(builder_.CreateICmpNE(lanes, i32(0)), found, next);
 
@@ -148,20 +243,25 @@ void FunctionEmitter::park(BlockId block, Value* lanes, Value* going) {
   builder_.SetInsertPoint(some);
 }
 
+std::vector<BlockId> FunctionEmitter::blocks_that_begin(
+    const std::function<bool(const Instruction&)>& with) const {
+  std::vector<BlockId> found;
+  for (BlockId block = 0; block < graph_.blocks().size(); ++block) {
+    if (with(function_.instructions[graph_.blocks()[block].first])) found.push_back(block);
+  }
+  return found;
+}
+
 void FunctionEmitter::wait_for_members(BlockId block, const Instruction& instruction) {
   llvm::Type* word = builder_.getInt32Ty();
   Value* arrived = effective_mask_;
   Value* idle = builder_.CreateAnd(block_mask_, builder_.CreateNot(arrived));  // guard false: they only pass
-  std::vector<BlockId> same;  // other places where members may wait: bar.warp.sync moves no data, so any does
+  // Places where members may wait: bar.warp.sync moves no data, so any does. At this one nobody does now.
+  std::vector<BlockId> same;
   if (instruction.opcode == Opcode::BarWarpSync) {
-    for (BlockId other = 0; other < graph_.blocks().size(); ++other) {
-      if (other == block ||
-          function_.instructions[graph_.blocks()[other].first].opcode != Opcode::BarWarpSync)
-        continue;
-      same.push_back(other);
-      arrived =
-          builder_.CreateOr(arrived, builder_.CreateLoad(word, scheduler_lanes(scheduler_.waiting, other)));
-    }
+    same = blocks_that_begin([](const Instruction& other) { return other.opcode == Opcode::BarWarpSync; });
+    if (same.size() == 1) same.clear();
+    arrived = builder_.CreateOr(arrived, lanes_waiting_at(same));
   }
   const Lanes members = read(instruction.operands.back(), ptx::Type::B32);
   Value* absent = builder_.CreateAnd(live_mask(), builder_.CreateNot(arrived));
@@ -187,11 +287,7 @@ void FunctionEmitter::wait_for_members(BlockId block, const Instruction& instruc
   builder_.CreateStore(builder_.CreateAnd(passed, builder_.CreateNot(going)), passed_slot);
   if (!same.empty()) {
     Value* any = builder_.CreateSExt(builder_.CreateICmpNE(completed, i32(0)), word);
-    for (BlockId other : same) {
-      Value* there = builder_.CreateLoad(word, scheduler_lanes(scheduler_.waiting, other));
-      add_scheduler_lanes(scheduler_.passed, other,
-                          builder_.CreateAnd(builder_.CreateAnd(there, named), any));
-    }
+    let_lanes_pass(same, builder_.CreateAnd(named, any));
   }
   park(block, builder_.CreateAnd(block_mask_, builder_.CreateNot(going)), going);
   block_mask_ = going;
@@ -243,12 +339,11 @@ void FunctionEmitter::wait_at_barrier(BlockId block, const Instruction& instruct
     }
     return true;
   };
-  for (BlockId other = 0; other < graph_.blocks().size(); ++other) {
-    if (other == block || !same_barrier(function_.instructions[graph_.blocks()[other].first])) continue;
-    Value* there = builder_.CreateLoad(word, scheduler_lanes(scheduler_.waiting, other));
-    add_scheduler_lanes(scheduler_.passed, other, there);
-    barrier_lanes_ = builder_.CreateOr(barrier_lanes_, there);
-  }
+  std::vector<BlockId> same = blocks_that_begin(same_barrier);
+  std::erase(same, block);
+  if (same.empty()) return;
+  barrier_lanes_ = builder_.CreateOr(barrier_lanes_, lanes_waiting_at(same));
+  let_lanes_pass(same, i32(~0U));
 }
 
 // After a block: its lanes stand at their next blocks already. A loop's lanes make way for others now and

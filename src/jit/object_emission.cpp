@@ -11,6 +11,7 @@
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "jit/host_target.h"
@@ -22,6 +23,10 @@ namespace {
 // blocks of 300; what fills a block of a thousand is still as quick as one.
 constexpr std::size_t kLongBlock = 1000;
 constexpr std::size_t kSplitBlock = 100;
+
+// Instructions of a function. MachineSinking walks all blocks again for each round of changes: minutes for a
+// function of 60,000 in 8,000 blocks.
+constexpr std::size_t kLargeFunction = 10000;
 
 bool may_begin_block(const llvm::Instruction& instruction) {
   return !llvm::isa<llvm::PHINode>(instruction) && !llvm::isa<llvm::AllocaInst>(instruction) &&
@@ -56,16 +61,32 @@ bool split_long_blocks(llvm::Module& module) {
   return any;
 }
 
-// TargetMachine::addPassesToEmitFile without CodeGenPrepare, which joins blocks again.
-bool add_passes_for_parts(llvm::LLVMTargetMachine& machine, llvm::legacy::PassManager& passes,
-                          llvm::raw_pwrite_stream& out) {
+bool has_large_function(const llvm::Module& module) {
+  return std::ranges::any_of(
+      module, [](const llvm::Function& function) { return function.getInstructionCount() > kLargeFunction; });
+}
+
+struct Size {
+  bool parts = false;  // long blocks were split; CodeGenPrepare would join them again
+  bool large = false;
+};
+
+// TargetMachine::addPassesToEmitFile with fewer passes.
+bool add_passes(llvm::LLVMTargetMachine& machine, llvm::legacy::PassManager& passes, const Size& size,
+                llvm::raw_pwrite_stream& out) {
   auto* modules = new llvm::MachineModuleInfoWrapperPass(&machine);  // the pass manager's
   llvm::TargetPassConfig* config = machine.createPassConfig(passes);
   config->setDisableVerify(true);
-  // They look for the best order of what the host reorders itself, and take a tenth of the time each.
-  config->disablePass(&llvm::MachineSchedulerID);
-  config->disablePass(&llvm::PostRASchedulerID);
-  config->disablePass(&llvm::MachineCSEID);
+  // There are no variables to follow: lines are all that debug information tells.
+  config->disablePass(&llvm::LiveDebugValuesID);
+  config->disablePass(&llvm::RemoveRedundantDebugValuesID);
+  if (size.large) config->disablePass(&llvm::MachineSinkingID);
+  if (size.parts) {
+    // They look for the best order of what the host reorders itself, and take a tenth of the time each.
+    config->disablePass(&llvm::MachineSchedulerID);
+    config->disablePass(&llvm::PostRASchedulerID);
+    config->disablePass(&llvm::MachineCSEID);
+  }
   passes.add(config);
   passes.add(modules);
   passes.add(llvm::createTargetTransformInfoWrapperPass(machine.getTargetIRAnalysis()));
@@ -73,6 +94,7 @@ bool add_passes_for_parts(llvm::LLVMTargetMachine& machine, llvm::legacy::PassMa
   passes.add(llvm::createExpandLargeDivRemPass());
   passes.add(llvm::createExpandLargeFpConvertPass());
   config->addIRPasses();
+  if (!size.parts) config->addCodeGenPrepare();
   config->addPassesToHandleExceptions();
   config->addISelPrepare();
   if (config->addInstSelector()) return false;
@@ -91,16 +113,14 @@ bool add_passes_for_parts(llvm::LLVMTargetMachine& machine, llvm::legacy::PassMa
 Result<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module& module, Effort effort,
                                                         const std::string& name) {
   const std::unique_ptr<llvm::TargetMachine> machine = HostTarget::get().machine(effort);
-  const bool parts = split_long_blocks(module);
+  const bool split = split_long_blocks(module);
+  const Size size{split && effort == Effort::Full, has_large_function(module)};
   llvm::SmallVector<char, 0> object;
   {
     llvm::raw_svector_ostream out(object);
     llvm::legacy::PassManager emit;
-    const bool made =
-        parts && effort == Effort::Full
-            ? add_passes_for_parts(static_cast<llvm::LLVMTargetMachine&>(*machine), emit, out)
-            : !machine->addPassesToEmitFile(emit, out, nullptr, llvm::CodeGenFileType::ObjectFile);
-    if (!made) return fail(Error::Kind::Internal, "LLVM cannot write objects for this host");
+    if (!add_passes(static_cast<llvm::LLVMTargetMachine&>(*machine), emit, size, out))
+      return fail(Error::Kind::Internal, "LLVM cannot write objects for this host");
     emit.run(module);
   }
   return std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), name,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
+#include <span>
 
 #include "kernel/lane_transfer.h"
 #include "kernel/operands.h"
@@ -191,12 +193,26 @@ LanePattern LaneAnalysis::result_pattern(const Instruction& instruction, ptx::Re
 }
 
 bool LaneAnalysis::keeps_old_lanes(ptx::RegisterId reg, BlockId block) const {
-  if (pending_.convergent(block)) return false;
-  const BlockSet& waiting = pending_.during(block);
-  for (BlockId id = 0; id < waiting.size(); ++id) {
-    if (waiting[id] && liveness_->live_in(id, reg)) return true;
+  return (kept_[kept_set_[block]][reg / 64] >> (reg % 64) & 1) != 0;
+}
+
+void LaneAnalysis::find_kept_registers() {
+  const std::size_t words = (function_->registers.size() + 63) / 64;
+  std::map<BlockSet, std::uint32_t> sets;
+  kept_.clear();
+  kept_set_.clear();
+  for (BlockId block = 0; block < graph_->blocks().size(); ++block) {
+    const BlockSet& waiting = pending_.during(block);
+    const auto [set, is_new] = sets.emplace(waiting, static_cast<std::uint32_t>(kept_.size()));
+    kept_set_.push_back(set->second);
+    if (!is_new) continue;
+    std::vector<std::uint64_t>& registers = kept_.emplace_back(words, 0);
+    for (BlockId id = 0; id < waiting.size(); ++id) {
+      if (!waiting[id]) continue;
+      const std::span<const std::uint64_t> live = liveness_->live_in(id);
+      for (std::size_t word = 0; word < words; ++word) registers[word] |= live[word];
+    }
   }
-  return false;
 }
 
 bool LaneAnalysis::update_patterns() {
@@ -275,6 +291,7 @@ LaneAnalysis LaneAnalysis::build(const ptx::Function& function, const ControlFlo
   for (bool changed = true; changed;) {
     result.pending_ = options.scheduled ? PendingBlocks::scheduled(graph, result.branches_)
                                         : PendingBlocks::structured(graph, result.branches_);
+    result.find_kept_registers();
     changed = false;
     while (result.update_patterns()) changed = true;
     const std::vector<BranchFact> before = result.branches_;

@@ -42,6 +42,7 @@ class LaneAnalysis {
 
  private:
   void find_branches(bool first);
+  void find_kept_registers();
   bool update_patterns();
   LanePattern result_pattern(const ptx::Instruction& instruction, ptx::RegisterId reg) const;
 
@@ -52,6 +53,10 @@ class LaneAnalysis {
   std::vector<LanePattern> patterns_;
   std::vector<BranchFact> branches_;
   PendingBlocks pending_;
+  // For each block the place in `kept_` of the registers that are live where lanes may wait during it. Many
+  // blocks share one set.
+  std::vector<std::uint32_t> kept_set_;
+  std::vector<std::vector<std::uint64_t>> kept_;  // 64 registers a word
 };
 
 // True for a block that does nothing but leave the function: lanes that branch to it are gone at once.

@@ -1,6 +1,7 @@
 // Which registers may still be read, at the start of each basic block.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "kernel/control_flow_graph.h"
@@ -16,6 +17,10 @@ class Liveness {
   // end a live range: the lanes whose guard is false keep the old value.
   bool live_in(BlockId block, ptx::RegisterId reg) const {
     return (live_in_[block * words_ + reg / 64] >> (reg % 64) & 1) != 0;
+  }
+  // The same for all registers, 64 a word.
+  std::span<const std::uint64_t> live_in(BlockId block) const {
+    return {live_in_.data() + block * words_, words_};
   }
 
  private:

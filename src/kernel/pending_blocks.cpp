@@ -1,6 +1,8 @@
 #include "kernel/pending_blocks.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <span>
 
 namespace doppel::kernel {
 namespace {
@@ -19,16 +21,36 @@ bool merge(BlockSet& to, const BlockSet& from, BlockId except) {
   return changed;
 }
 
-std::vector<BlockSet> reachability(const std::vector<BranchFact>& branches) {
+// Sets of blocks in words, so that unions of many are quick.
+class BlockSets {
+ public:
+  explicit BlockSets(std::size_t size) : words_((size + 63) / 64), bits_(words_ * size, 0) {}
+  bool has(BlockId set, BlockId block) const {
+    return (bits_[set * words_ + block / 64] >> (block % 64) & 1) != 0;
+  }
+  void add(BlockId set, BlockId block) {
+    bits_[set * words_ + block / 64] |= std::uint64_t{1} << (block % 64);
+  }
+  std::span<const std::uint64_t> words(BlockId set) const { return {bits_.data() + set * words_, words_}; }
+  void add_all(BlockId set, std::span<const std::uint64_t> words) {
+    for (std::size_t word = 0; word < words_; ++word) bits_[set * words_ + word] |= words[word];
+  }
+
+ private:
+  std::size_t words_;
+  std::vector<std::uint64_t> bits_;
+};
+
+BlockSets reachability(const std::vector<BranchFact>& branches) {
   const std::size_t size = branches.size();
-  std::vector<BlockSet> reach(size, BlockSet(size, false));
+  BlockSets reach(size);
   for (BlockId from = 0; from < size; ++from) {
     std::vector<BlockId> work(branches[from].successors);
     while (!work.empty()) {
       const BlockId at = work.back();
       work.pop_back();
-      if (reach[from][at]) continue;
-      reach[from][at] = true;
+      if (reach.has(from, at)) continue;
+      reach.add(from, at);
       for (BlockId successor : branches[at].successors) work.push_back(successor);
     }
   }
@@ -109,12 +131,22 @@ PendingBlocks PendingBlocks::scheduled(const ControlFlowGraph& graph,
   PendingBlocks result;
   result.during_.assign(size, BlockSet(size, false));
   result.tested_.assign(size, true);
-  const std::vector<BlockSet> reach = reachability(branches);
+  const BlockSets reach = reachability(branches);
+  BlockSets during(size);
+  // What several branches reach alike, such as the body of a loop, is merged once.
+  std::vector<BlockId> merged;
   for (BlockId branch = 0; branch < size; ++branch) {
     if (!branches[branch].divergent) continue;
+    const std::span<const std::uint64_t> reached = reach.words(branch);
+    const auto same = [&](BlockId other) { return std::ranges::equal(reach.words(other), reached); };
+    if (std::ranges::any_of(merged, same)) continue;
+    merged.push_back(branch);
     for (BlockId id = 0; id < size; ++id) {
-      if (reach[branch][id]) merge(result.during_[id], reach[branch], kNoBlock);
+      if (reach.has(branch, id)) during.add_all(id, reached);
     }
+  }
+  for (BlockId id = 0; id < size; ++id) {
+    for (BlockId other = 0; other < size; ++other) result.during_[id][other] = during.has(id, other);
   }
   for (BlockId id = 0; id < size; ++id) result.convergent_.push_back(none(result.during_[id]));
   return result;
