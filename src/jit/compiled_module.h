@@ -21,8 +21,9 @@ enum class Build : std::uint8_t {
 
 enum class Effort : std::uint8_t {
   Full,
-  Quick,  // compiled in a third of the time, for the first launches of a large kernel; runs up to twice as
-          // long
+  Quick,  // for the first launches of a large kernel. Compiled in half of the time (cub's radix sort
+          // histogram: 0.26 s for 0.57 s of processor time) to a twentieth (its onesweep sort: 1.0 s for 20
+          // s); runs 1.4 (the former) to 3.5 times (cub's segmented sort) as long
 };
 
 struct Variant {

@@ -24,8 +24,8 @@ namespace {
 constexpr std::size_t kLongBlock = 1000;
 constexpr std::size_t kSplitBlock = 100;
 
-// Instructions of a function. MachineSinking walks all blocks again for each round of changes: minutes for a
-// function of 60,000 in 8,000 blocks.
+// Instructions of a function. MachineSinking walks all blocks again for each round of changes: two
+// minutes for a kernel of 4,000 unrolled multiply-adds.
 constexpr std::size_t kLargeFunction = 10000;
 
 bool may_begin_block(const llvm::Instruction& instruction) {
@@ -44,8 +44,8 @@ bool split_long_blocks(llvm::Function& function) {
     std::size_t at = 0;
     const std::size_t size = block->size();
     for (llvm::Instruction& instruction : *block) {
-      if (++at % kSplitBlock == 0 && at + kSplitBlock / 2 < size &&
-          may_begin_block(instruction))  // NOLINT(bugprone-inc-dec-in-conditions)
+      ++at;
+      if (at % kSplitBlock == 0 && at + kSplitBlock / 2 < size && may_begin_block(instruction))
         first.push_back(&instruction);
     }
     // From the end, so that each instruction moves once.
