@@ -59,8 +59,7 @@ Occupancy occupancy(const Card& card, const BlockResources& block) {
       {OccupancyLimit::Registers, blocks_by_registers(card, block, warps_per_block)},
       {OccupancyLimit::SharedMemory, card.shared.bytes_per_sm / shared_bytes_taken(card, block.shared_bytes)},
   }};
-  const auto least = std::min_element(limits.begin(), limits.end(),
-                                      [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto least = std::ranges::min_element(limits, {}, [](const auto& limit) { return limit.second; });
   Occupancy out;
   out.limit = least->first;
   out.blocks_per_sm = static_cast<int>(least->second);

@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstring>
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "jit/block_fibres.h"
-#include "ptx/parse.h"
+#include "jit/every_build.h"
 
 namespace doppel::jit {
 namespace {
@@ -64,29 +63,7 @@ std::vector<std::uint32_t> expected() {
 }
 
 TEST(LongBlock, DoesTheSameInEveryBuildAndEffort) {
-  auto parsed = ptx::parse(text());
-  ASSERT_TRUE(parsed);
-  auto module = CompiledModule::create(std::make_shared<const ptx::Module>(std::move(*parsed)), {});
-  ASSERT_TRUE(module);
-  for (const Build build : {Build::Plain, Build::Traced, Build::Checked}) {
-    for (const Effort effort : {Effort::Full, Effort::Quick}) {
-      std::vector<std::uint32_t> words(std::size_t{kThreads} * kCells);
-      const std::uint32_t* address = words.data();
-      std::vector<std::byte> parameters(sizeof address);
-      std::memcpy(parameters.data(), &address, sizeof address);
-      jit_test::GridRun run;
-      run.module = module->get();
-      run.build = build;
-      run.effort = effort;
-      run.grid = {1, 1, 1};
-      run.block = {kThreads, 1, 1};
-      run.parameters = parameters;
-      const auto result = jit_test::run_grid(run);
-      ASSERT_TRUE(result);
-      EXPECT_EQ(result->fault, "");
-      EXPECT_EQ(words, expected()) << static_cast<int>(build) << ' ' << static_cast<int>(effort);
-    }
-  }
+  jit_test::expect_in_every_build(text(), kThreads, expected());
 }
 
 }  // namespace

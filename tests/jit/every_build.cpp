@@ -1,0 +1,44 @@
+#include "jit/every_build.h"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+
+#include "jit/block_fibres.h"
+#include "ptx/parse.h"
+
+namespace doppel::jit_test {
+
+using jit::Build;
+using jit::Effort;
+
+void expect_in_every_build(const std::string& ptx, std::uint32_t threads,
+                           const std::vector<std::uint32_t>& expected) {
+  auto parsed = ptx::parse(ptx);
+  ASSERT_TRUE(parsed);
+  auto module = jit::CompiledModule::create(std::make_shared<const ptx::Module>(std::move(*parsed)), {});
+  ASSERT_TRUE(module);
+  for (const Build build : {Build::Plain, Build::Traced, Build::Checked}) {
+    for (const Effort effort : {Effort::Full, Effort::Quick}) {
+      std::vector<std::uint32_t> words(expected.size());
+      const std::uint32_t* address = words.data();
+      std::vector<std::byte> parameters(sizeof address);
+      std::memcpy(parameters.data(), &address, sizeof address);
+      GridRun run;
+      run.module = module->get();
+      run.build = build;
+      run.effort = effort;
+      run.grid = {1, 1, 1};
+      run.block = {threads, 1, 1};
+      run.parameters = parameters;
+      const auto result = run_grid(run);
+      ASSERT_TRUE(result);
+      EXPECT_EQ(result->fault, "");
+      EXPECT_EQ(words, expected) << static_cast<int>(build) << ' ' << static_cast<int>(effort);
+    }
+  }
+}
+
+}  // namespace doppel::jit_test
