@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace doppel::report {
 
@@ -28,8 +29,9 @@ Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& fi
       band.kinds.push_back({kind, error.at("mean_percent").get<double>(),
                             error.at("p90_percent").get<double>(), error.at("measurements").get<int>()});
     }
-    std::ranges::stable_sort(
-        band.kinds, [](const KindError& a, const KindError& b) { return a.mean_percent > b.mean_percent; });
+    std::ranges::sort(band.kinds, [](const KindError& a, const KindError& b) {
+      return std::pair(b.mean_percent, a.kind) < std::pair(a.mean_percent, b.kind);
+    });
     return std::optional<ErrorBand>(band);
   } catch (const nlohmann::json::exception& error) {
     return fail(Error::Kind::InvalidInput, fmt::format("{}: {}", file.string(), error.what()));

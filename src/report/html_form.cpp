@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "report/html_style.h"
 #include "report/kernel_details.h"
@@ -88,8 +89,9 @@ std::string bars_html(const Report& report) {
       longest = std::max(longest, kernel == nullptr ? 0 : kernel->time_us);
     return longest;
   };
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](const auto& a, const auto& b) { return time_of(a) > time_of(b); });
+  std::ranges::sort(rows, [&](const KernelRow& a, const KernelRow& b) {
+    return std::pair(time_of(b), a.label()) < std::pair(time_of(a), b.label());
+  });
   if (rows.size() > kBars) rows.resize(kBars);
   if (rows.empty() || time_of(rows.front()) <= 0) return "";
   const double longest = time_of(rows.front());
