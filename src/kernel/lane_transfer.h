@@ -87,7 +87,7 @@ std::optional<LaneParts<typename Scalars::Value>> transfer_pattern(Scalars& scal
     case Opcode::Shl: {
       if (!is_immediate(2)) return std::nullopt;
       const Lanes a = operand(1);
-      const std::uint32_t count = static_cast<std::uint32_t>(immediate(2));
+      const auto count = static_cast<std::uint32_t>(immediate(2));
       if (!fits(a) || count >= static_cast<std::uint32_t>(bits)) return std::nullopt;
       return arithmetic.scale(a, static_cast<std::int64_t>(std::uint64_t{1} << count));
     }
@@ -119,7 +119,7 @@ std::optional<LaneParts<typename Scalars::Value>> transfer_pattern(Scalars& scal
       return std::nullopt;
     }
     case Opcode::Cvta: {
-      const Lanes a = operand(1);
+      Lanes a = operand(1);
       if (!fits(a) || bits != 64) return std::nullopt;
       Lanes base = window(instruction.modifiers.space);
       if (base.pattern.is_uniform() && base.parts.empty()) return a;  // the space is generic as it stands

@@ -20,7 +20,7 @@ bool read_target(std::string_view name, Target& target) {
   if (error != std::errc()) return false;
   const std::string_view suffix(stop, static_cast<std::size_t>(name.data() + name.size() - stop));
   if (!suffix.empty() && (sm < 90 || (suffix != "a" && suffix != "f"))) return false;
-  if (std::find(std::begin(kKnown), std::end(kKnown), sm) == std::end(kKnown)) return false;
+  if (std::ranges::find(kKnown, sm) == std::end(kKnown)) return false;
   target.sm = sm;
   target.suffix = suffix.empty() ? '\0' : suffix[0];
   return true;

@@ -52,7 +52,7 @@ std::string rate(double per_second, double peak_per_second, double unit, std::st
 std::string utilisation_text(const Json& shares) {
   std::vector<std::pair<std::string, double>> units;
   for (const auto& [unit, share] : shares.items()) units.emplace_back(unit, share.get<double>());
-  std::sort(units.begin(), units.end(), [](const auto& a, const auto& b) {
+  std::ranges::sort(units, [](const auto& a, const auto& b) {
     return std::tie(b.second, a.first) < std::tie(a.second, b.first);
   });
   std::string out;
@@ -133,7 +133,7 @@ Result<std::string> explain(const std::string& report_json, const std::string& k
     for (const Json& run : report.at("runs")) {
       for (const Json& k : run.at("kernels")) {
         const auto name = k.at("name").get<std::string>();
-        if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
+        if (std::ranges::find(known, name) == known.end()) known.push_back(name);
         if (name.find(kernel) == std::string::npos) continue;
         if (!out.empty()) out += '\n';
         out += kernel_text(run, k, width);
@@ -142,8 +142,9 @@ Result<std::string> explain(const std::string& report_json, const std::string& k
     if (!out.empty()) return out;
     std::vector<std::string> names;
     for (const std::string& name : known) names.push_back(parts_of(name).base);
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
+    std::ranges::sort(names);
+    const auto repeated = std::ranges::unique(names);
+    names.erase(repeated.begin(), repeated.end());
     if (names.empty()) return fail(Error::Kind::NotFound, "the report has no kernels");
     const std::string near = nearest_name(kernel, names);
     return fail(

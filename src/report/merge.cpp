@@ -52,7 +52,7 @@ std::vector<KernelRecord> merged_kernels(const std::vector<device::RunRecord>& r
   }
   std::vector<KernelRecord> out;
   for (auto& [shape, kernel] : by_shape) out.push_back(std::move(kernel));
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+  std::ranges::sort(out, [](const auto& a, const auto& b) {
     return std::tie(b.time_us, a.name, a.grid, a.block) < std::tie(a.time_us, b.name, b.grid, b.block);
   });
   return out;

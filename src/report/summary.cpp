@@ -262,17 +262,13 @@ Table comparison(const Report& report) {
     add_figures(cells, values, report.verdict.withheld.empty(), text);
     table.add(std::move(cells));
   };
-  total(
-      "kernels", [](const Run& run) { return run.kernel_us(); }, time_text);
-  total(
-      "copies", [](const Run& run) { return run.copy_us(); }, time_text);
-  total(
-      "card at work", [](const Run& run) { return run.busy_us; }, time_text);
+  total("kernels", [](const Run& run) { return run.kernel_us(); }, time_text);
+  total("copies", [](const Run& run) { return run.copy_us(); }, time_text);
+  total("card at work", [](const Run& run) { return run.busy_us; }, time_text);
   total(
       std::string("program, start to end") + kThisMachine, [](const Run& run) { return run.time_us; },
       time_text);
-  total(
-      "energy of kernels", [](const Run& run) { return run.kernel_energy_j(); }, energy_text);
+  total("energy of kernels", [](const Run& run) { return run.kernel_energy_j(); }, energy_text);
   total(
       std::string("energy, start to end") + kThisMachine, [](const Run& run) { return run.energy_j; },
       energy_text);

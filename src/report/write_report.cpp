@@ -41,7 +41,7 @@ int make_partial(const fs::path& file, std::string& name) {
   if (descriptor < 0) return descriptor;
   const mode_t mask = umask(0);
   umask(mask);
-  struct stat old {};
+  struct stat old{};
   fchmod(descriptor, stat(file.c_str(), &old) == 0 ? old.st_mode & 0777 : 0666 & ~mask);
   return descriptor;
 }

@@ -51,7 +51,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
       index = static_cast<std::uint64_t>(next);
       if (index >= end_block) return false;
       next += stride;
-      const double left = static_cast<double>(end_block - index);
+      const auto left = static_cast<double>(end_block - index);
       if (left < active) memory.set_share(std::min(1.0, sms / std::max(1.0, left)));
     }
     const kernel::BlockTrace& trace = nearest(scene.traces, index, scene.shape.grid.count());

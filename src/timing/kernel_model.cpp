@@ -1,6 +1,7 @@
 #include "timing/kernel_model.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "kernel/data_dependence.h"
 #include "kernel/machine_lowering.h"
@@ -138,8 +139,8 @@ Residence residence(const card::Card& card, const KernelModel& model, const Laun
   std::int64_t carveout = 0;
   if (wanted > 0 && !card.shared.carveout_kib.empty()) {
     carveout = std::int64_t{card.shared.carveout_kib.back()} * 1024;
-    for (auto size = card.shared.carveout_kib.rbegin(); size != card.shared.carveout_kib.rend(); ++size) {
-      if (std::int64_t{*size} * 1024 >= wanted) carveout = std::int64_t{*size} * 1024;
+    for (const auto size : std::ranges::reverse_view(card.shared.carveout_kib)) {
+      if (std::int64_t{size} * 1024 >= wanted) carveout = std::int64_t{size} * 1024;
     }
   }
   result.l1_bytes = std::max<std::int64_t>(card.l1.bytes - carveout, 16 * 1024);

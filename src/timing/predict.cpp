@@ -82,7 +82,7 @@ double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const O
   pace.alone = pace_of(scene, reference, 1, 1, place.l1_bytes);
   pace.shared = outcome.finished ? pace_of(scene, reference, resident, active, place.l1_bytes)
                                  : outcome.steady_rate / std::max(1, outcome.sms);
-  const double cycles = static_cast<double>(outcome.counts.cycles);
+  const auto cycles = static_cast<double>(outcome.counts.cycles);
   const MemoryTraffic& traffic = outcome.traffic;
   // What bounds all SMs together, one SM's blocks may use when the others' have ended.
   const bool one_for_all = std::max({traffic.dram_busy, traffic.l2_read_busy, traffic.l2_write_busy,
@@ -178,7 +178,7 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
 
   const double scale = static_cast<double>(active) / sms;
   const double done = std::max(1.0, static_cast<double>(outcome.counts.operations) * scale);
-  double cycles = static_cast<double>(outcome.counts.cycles);
+  auto cycles = static_cast<double>(outcome.counts.cycles);
   if (outcome.finished) {
     bool cut = false;
     for (const kernel::BlockTrace& trace : traces) {

@@ -104,7 +104,7 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
   block.placement = std::move(work.placement);
   block.members.clear();
   block.warps = 0;
-  double start = static_cast<double>(at);
+  auto start = static_cast<double>(at);
   for (const kernel::WarpTrace& trace : work.trace->warps) {
     int index = 0;
     if (sm.free_warps.empty()) {
