@@ -139,8 +139,8 @@ struct WarpContext {
   // (w) The lanes' addresses of the last global or generic access that could fault, for the report of a fault
   // without --check; in traced and checked builds of every access: read them with access_address().
   // Generated code stores what it has at hand: one address for each segment of access_width lanes, whose
-  // lanes are access_step bytes apart.
-  std::uint64_t access_addresses[kWarpLanes];
+  // lanes are access_step bytes apart. In whole lines of the host's cache, which wide stores do not straddle.
+  alignas(64) std::uint64_t access_addresses[kWarpLanes];
   std::uint32_t access_width;  // 1: an address for each lane
   std::uint32_t access_step;
   // tid of each lane; filled where the block's shape is General (see LaneShape), else undefined.
