@@ -17,6 +17,23 @@
 namespace doppel::jit {
 namespace {
 
+// However the compilation ends, the listener hears of it.
+class Announcement {
+ public:
+  Announcement(CompileListener* listener, const ptx::Module& module, std::uint32_t function)
+      : listener_(listener) {
+    if (listener_ != nullptr) listener_->begins(module, function);
+  }
+  ~Announcement() {
+    if (listener_ != nullptr) listener_->ends();
+  }
+  Announcement(const Announcement&) = delete;
+  Announcement& operator=(const Announcement&) = delete;
+
+ private:
+  CompileListener* listener_;
+};
+
 class LazyModule final : public CompiledModule {
  public:
   LazyModule(std::shared_ptr<const ptx::Module> module, Options options,
@@ -81,9 +98,10 @@ class LazyModule final : public CompiledModule {
     if (!object) {
       const CompileGate::Pass pass(gate_);
       if (!pass) return fail(Error::Kind::NotPermitted, "the process ends: nothing is compiled any more");
-      if (listener_ != nullptr) listener_->begins(*module_, function);
-      auto compiled = compile_kernel(request);
-      if (listener_ != nullptr) listener_->ends();
+      auto compiled = [&] {
+        const Announcement announcement(listener_, *module_, function);
+        return compile_kernel(request);
+      }();
       if (!compiled) return tl::unexpected(compiled.error());
       object = std::move(*compiled);
       cache_.store(function, variant, *object);

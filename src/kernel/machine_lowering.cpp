@@ -88,7 +88,7 @@ MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kerne
       program.accesses = std::max(program.accesses, block.accesses);
       for (MachineOperation& operation : block.operations) {
         if (operation.spill_word != kNoSpill)
-          operation.spill_word = static_cast<std::uint16_t>(operation.spill_word + program.spill_words);
+          operation.spill_word = spill_word(operation.spill_word + program.spill_words);
       }
     }
     program.spill_words += machine.spill_words;

@@ -48,6 +48,10 @@ inline constexpr ValueId kNoValue = std::numeric_limits<ValueId>::max();
 inline constexpr std::uint32_t kNoInstruction = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint16_t kNoAccess = std::numeric_limits<std::uint16_t>::max();
 inline constexpr std::uint16_t kNoSpill = std::numeric_limits<std::uint16_t>::max();
+// Of a word of a thread's frame. Those beyond the last number share it: none is taken for kNoSpill.
+constexpr std::uint16_t spill_word(std::uint32_t word) {
+  return static_cast<std::uint16_t>(word < kNoSpill ? word : kNoSpill - 1U);
+}
 
 struct MachineOperation {
   const char* mnemonic = "NOP";  // for people: "FFMA"

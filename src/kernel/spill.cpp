@@ -25,7 +25,7 @@ MachineOperation access(ValueId value, std::uint8_t registers, std::uint32_t wor
   operation.space = MemorySpace::Local;
   operation.bytes_per_lane = static_cast<std::uint8_t>(4 * registers);
   operation.is_store = store;
-  operation.spill_word = static_cast<std::uint16_t>(std::min<std::uint32_t>(word, kNoSpill - 1));
+  operation.spill_word = spill_word(word);
   (store ? operation.operands[0] : operation.results[0]) = value;
   return operation;
 }

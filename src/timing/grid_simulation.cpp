@@ -25,16 +25,20 @@ const kernel::BlockTrace& nearest(std::span<const kernel::BlockTrace> traces, st
   return block - before->block_index <= after->block_index - block ? *before : *after;
 }
 
+// What registers could not hold of so many blocks on each of so many SMs.
+double spilled_bytes(const Scene& scene, int blocks, int sms) {
+  return 4.0 * scene.program.spill_words * static_cast<double>(scene.shape.block.count()) * blocks * sms;
+}
+
 }  // namespace
 
 Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t end_block, int active,
                  int resident, int sms, std::int64_t l1_bytes) {
   const Dim3& grid = scene.shape.grid;
   const double stride = static_cast<double>(active) / sms;
-  const double spilled =
-      4.0 * scene.program.spill_words * static_cast<double>(scene.shape.block.count()) * resident * active;
   ChipMemory memory(scene.model.parameters(), scene.patterns,
-                    {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1 / stride, spilled});
+                    {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1 / stride,
+                     spilled_bytes(scene, resident, active)});
   int started = 0;
   const int initial = sms * resident;
   auto next = static_cast<double>(first_block) + static_cast<double>(active) * resident;
@@ -105,10 +109,9 @@ double pace_of(const Scene& scene, const kernel::BlockTrace& trace, int copies, 
                std::int64_t l1_bytes) {
   const Dim3& grid = scene.shape.grid;
   const std::uint64_t blocks = grid.count();
-  ChipMemory memory(
-      scene.model.parameters(), scene.patterns,
-      {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1.0 / sms,
-       4.0 * scene.program.spill_words * static_cast<double>(scene.shape.block.count()) * copies * sms});
+  ChipMemory memory(scene.model.parameters(), scene.patterns,
+                    {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1.0 / sms,
+                     spilled_bytes(scene, copies, sms)});
   int started = 0;
   const auto next_block = [&](int, Cycle, SmSimulation::Work& work) {
     if (started == copies) return false;
