@@ -8,33 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "ir/operation.h"
 #include "ptx/types.h"
 
 namespace doppel::ptx {
 
-// Where an instruction stands in the PTX text: both 1-based.
-struct TextLocation {
-  std::uint32_t line = 0;
-  std::uint32_t column = 0;
-};
-
-// Where it came from, by the nearest .loc before it; file indexes Module::files, line 0 means none.
-struct SourceLocation {
-  std::uint32_t file = 0;
-  std::uint32_t line = 0;
-};
-
-using RegisterId = std::uint32_t;  // index in Function::registers
-using LabelId = std::uint32_t;     // index in Function::labels
-using FunctionId = std::uint32_t;  // index in Module::functions
-
-// A variable: of the module, or of the function that holds the instruction (its own, or a parameter).
-struct SymbolRef {
-  enum class Scope : std::uint8_t { Module, Function, Parameter, ReturnParameter };
-  Scope scope = Scope::Module;
-  std::uint32_t index = 0;  // in Module::variables, Function::variables, ::parameters or ::return_parameters
-  bool operator==(const SymbolRef&) const = default;
-};
+using ir::FunctionId;
+using ir::RegisterId;
+using ir::SourceLocation;  // by the nearest .loc before it
+using ir::SymbolRef;
+using ir::TextLocation;
+using LabelId = std::uint32_t;  // index in Function::labels
 
 struct Operand {
   enum class Kind : std::uint8_t {
@@ -196,76 +180,22 @@ enum class Opcode : std::uint16_t {
 };
 std::string_view name_of(Opcode opcode);
 
-enum class Rounding : std::uint8_t {
-  None,
-  Rn,
-  Rz,
-  Rm,
-  Rp,
-  Rna,
-  Rni,
-  Rzi,
-  Rmi,
-  Rpi
-};  // ...i round to an integer value
-enum class Compare : std::uint8_t {
-  None,
-  Eq,
-  Ne,
-  Lt,
-  Le,
-  Gt,
-  Ge,
-  Lo,
-  Ls,
-  Hi,
-  Hs,
-  Equ,
-  Neu,
-  Ltu,
-  Leu,
-  Gtu,
-  Geu,
-  Num,
-  Nan,
-};
-enum class BoolOp : std::uint8_t { None, And, Or, Xor };
-enum class MulPart : std::uint8_t { None, Lo, Hi, Wide };
-enum class CacheOp : std::uint8_t { None, Ca, Cg, Cs, Lu, Cv, Wb, Wt, Nc };
-enum class MemorySemantics : std::uint8_t {
-  None,
-  Weak,
-  Relaxed,
-  Acquire,
-  Release,
-  AcqRel,
-  SeqCst,
-  Volatile,
-  Mmio
-};
-enum class Scope : std::uint8_t { None, Cta, Cluster, Gpu, Sys };
-enum class AtomicOp : std::uint8_t {
-  None,
-  And,
-  Or,
-  Xor,
-  Cas,
-  Exch,
-  Add,
-  Inc,
-  Dec,
-  Min,
-  Max,
-  Popc
-};  // redux uses it too
-enum class ShuffleMode : std::uint8_t { None, Up, Down, Bfly, Idx };
-enum class VoteMode : std::uint8_t { None, All, Any, Uni, Ballot };
-enum class MatchMode : std::uint8_t { None, Any, All };
-enum class BarrierMode : std::uint8_t { None, Sync, Arrive, RedPopc, RedAnd, RedOr };
-enum class ShiftMode : std::uint8_t { None, Clamp, Wrap };
-enum class ShiftDirection : std::uint8_t { None, Left, Right };
-enum class PrmtMode : std::uint8_t { None, F4e, B4e, Rc8, Ecl, Ecr, Rc16 };
-enum class TestpMode : std::uint8_t { None, Finite, Infinite, Number, NotANumber, Normal, Subnormal };
+using ir::AtomicOp;
+using ir::BarrierMode;
+using ir::BoolOp;
+using ir::CacheOp;
+using ir::Compare;
+using ir::MatchMode;
+using ir::MemorySemantics;
+using ir::MulPart;
+using ir::PrmtMode;
+using ir::Rounding;
+using ir::Scope;
+using ir::ShiftDirection;
+using ir::ShiftMode;
+using ir::ShuffleMode;
+using ir::TestpMode;
+using ir::VoteMode;
 
 struct Modifiers {
   Rounding rounding = Rounding::None;
@@ -306,10 +236,7 @@ struct Modifiers {
   std::uint8_t lut = 0;   // of lop3, also its last operand
 };
 
-struct Guard {
-  RegisterId predicate = 0;
-  bool negated = false;
-};
+using ir::Guard;
 
 // The extra of call (9.7.12.5): everything in terms of .param variables or registers of the caller.
 struct Call {

@@ -9,56 +9,21 @@
 #include <string>
 #include <vector>
 
+#include "ir/symbols.h"
 #include "ptx/instruction.h"
 #include "ptx/types.h"
 
 namespace doppel::ptx {
 
-enum class Linkage : std::uint8_t { Internal, Extern, Visible, Weak, Common };
+using ir::LaunchBounds;
+using ir::Linkage;
+using ir::Prototype;
+using ir::Relocation;
+using ir::Variable;
 
 struct Register {
   std::string name;  // "%r12"
   Type type = Type::None;
-};
-
-// A symbol's address placed in an initialised variable: the bytes at `offset` become address(target) +
-// addend.
-struct Relocation {
-  std::uint64_t offset = 0;
-  std::uint8_t size = 8;  // 4 or 8 bytes
-  bool generic = false;   // generic(name): the address in generic space
-  bool is_function = false;
-  std::uint32_t target = 0;  // in Module::variables, or Module::functions where is_function
-  std::int64_t addend = 0;
-};
-
-struct Variable {
-  std::string name;
-  Space space = Space::Global;
-  Type type = Type::B8;  // of one element
-  std::uint64_t size =
-      0;  // in bytes, arrays and vectors included; 0: extern unsized array (dynamic shared memory)
-  std::uint32_t alignment = 1;  // in bytes, a power of two
-  Linkage linkage = Linkage::Internal;
-  bool managed = false;                // .attribute(.managed)
-  std::vector<std::byte> initializer;  // empty: zero; else exactly `size` bytes
-  std::vector<Relocation> relocations;
-  TextLocation text;
-};
-
-struct Prototype {
-  std::string name;
-  std::vector<Variable> return_parameters;
-  std::vector<Variable> parameters;
-};
-
-// .maxntid and its like (PTX ISA 11.4). Zero: not given.
-struct LaunchBounds {
-  std::uint32_t max_threads[3] = {0, 0, 0};
-  std::uint32_t required_threads[3] = {0, 0, 0};
-  std::uint32_t min_blocks_per_sm = 0;
-  std::uint32_t max_registers = 0;
-  bool no_return = false;
 };
 
 struct Function {

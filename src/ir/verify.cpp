@@ -1,0 +1,301 @@
+#include "ir/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ir/attribute_names.h"
+#include "ir/print.h"
+
+namespace doppel::ir {
+namespace {
+
+struct Violation {
+  std::string message;
+};
+
+template <typename... Arguments>
+[[noreturn]] void violated(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  throw Violation{fmt::format(format, std::forward<Arguments>(arguments)...)};
+}
+
+class FunctionVerifier {
+ public:
+  FunctionVerifier(const Module& module, const Function& function) : module_(module), function_(function) {}
+
+  std::string run() {
+    try {
+      declarations();
+      blocks();
+      for (at_ = 0; at_ < function_.operations.size(); ++at_) operation(function_.operations[at_]);
+      return {};
+    } catch (const Violation& violation) {
+      return where() + violation.message;
+    }
+  }
+
+ private:
+  std::string where() const {
+    std::string place = fmt::format("ir: function '{}'", function_.name);
+    if (at_ < function_.operations.size()) {
+      const Operation& operation = function_.operations[at_];
+      place += fmt::format(", operation {}", at_);
+      if (operation.origin.text.line != 0) place += fmt::format(" (line {})", operation.origin.text.line);
+      place += fmt::format(", {}", name_of(operation.op));
+    }
+    return place + ": ";
+  }
+
+  void declarations() const {
+    for (const std::uint8_t width : function_.registers) {
+      if (width != 1 && width != 8 && width != 16 && width != 32 && width != 64 && width != 128)
+        violated("no register has {} bits", width);
+    }
+    if (function_.parameter_registers.size() != function_.parameters.size() ||
+        function_.return_registers.size() != function_.return_parameters.size())
+      violated("a parameter lacks its register");
+    parameters(function_.parameters, function_.parameter_registers);
+    parameters(function_.return_parameters, function_.return_registers);
+  }
+
+  void parameters(const std::vector<Variable>& all, const std::vector<RegisterId>& registers) const {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].space == Space::Reg) register_exists(registers[i]);
+    }
+  }
+
+  void blocks() const {
+    std::uint32_t at = 0;
+    for (BlockId id = 0; id < function_.blocks.size(); ++id) {
+      const Block& block = function_.blocks[id];
+      if (block.first != at || block.last < block.first || block.last > function_.operations.size())
+        violated("block b{} does not begin where the one before it ends", id);
+      if (block.first == block.last && id + 1 != function_.blocks.size()) violated("block b{} is empty", id);
+      for (std::uint32_t i = block.first; i + 1 < block.last; ++i) {
+        if (ends_block(function_.operations[i]))
+          violated("operation {} ends block b{} before its end", i, id);
+      }
+      at = block.last;
+    }
+    if (at != function_.operations.size()) violated("operations stand outside of all blocks");
+  }
+
+  void register_exists(RegisterId reg) const {
+    if (reg >= function_.registers.size()) violated("there is no register %{}", reg);
+  }
+
+  void operation(const Operation& o) const {
+    const OperationRow& facts = row(o);
+    if (o.guard) {
+      register_exists(o.guard->predicate);
+      if (function_.width(o.guard->predicate) != 1) violated("%{} is no predicate", o.guard->predicate);
+    }
+    attributes(o, facts);
+    operands(o, facts.results, o.results, true);
+    operands(o, facts.sources, o.sources, false);
+    if (o.accesses.size() != facts.accesses)
+      violated("{} accesses where {} belong", o.accesses.size(), facts.accesses);
+    for (const Access& each : o.accesses) access(each);
+    if (o.op == Op::Load || o.op == Op::Store) {
+      const auto& values = o.op == Op::Load ? o.results : o.sources;
+      if (values.size() != o.accesses[0].vector)
+        violated("{} values where the access has {}", values.size(), o.accesses[0].vector);
+    }
+    if (o.op == Op::Pack || o.op == Op::Unpack) parts(o);
+    targets(o, facts);
+    if (o.op == Op::Call) {
+      call(o);
+    } else if (o.callee) {
+      violated("it calls nothing");
+    }
+    if (!module_.forms.empty() && o.origin.form >= module_.forms.size())
+      violated("its form is none of the module's");
+  }
+
+  static void attributes(const Operation& o, const OperationRow& facts) {
+    for_each_attribute(o.attributes,
+                       [&]<typename Field>(AttributeSet which, const Field& field, Words words) {
+                         if ((facts.attributes & which) == 0 && field != Field{})
+                           violated("it has no '{}'", word_of(words, field));
+                       });
+    if ((facts.attributes & kLut) == 0 && o.attributes.lut != 0) violated("it has no table");
+  }
+
+  int width_of(OperandRole::Width width, const Operation& o) const {
+    switch (width) {
+      case OperandRole::Width::Type:
+        return bit_width(o.type);
+      case OperandRole::Width::SourceType:
+        return bit_width(o.source_type);
+      case OperandRole::Width::Product:
+        return bit_width(o.type) * (o.attributes.mul_part == MulPart::Wide ? 2 : 1);
+      case OperandRole::Width::Word:
+        return 32;
+      case OperandRole::Width::Long:
+        return 64;
+      case OperandRole::Width::Predicate:
+        return 1;
+      case OperandRole::Width::Any:
+        break;
+    }
+    return 0;
+  }
+
+  // Roles that may be missing do so from the front on, as far as the number of operands asks for.
+  void operands(const Operation& o, const OperandRoles& roles, const std::vector<Operand>& all,
+                bool are_results) const {
+    const char* const what = are_results ? "results" : "sources";
+    std::size_t needed = 0, most = 0;
+    bool any_number = false;
+    for (const OperandRole& role : roles.all()) {
+      any_number = any_number || role.many;
+      needed += role.optional || role.many ? 0 : 1;
+      ++most;
+    }
+    if (all.size() < needed || (!any_number && all.size() > most))
+      violated("{} {} where {} to {} belong", all.size(), what, needed, most);
+    std::size_t spare = all.size() - needed, at = 0;
+    for (const OperandRole& role : roles.all()) {
+      std::size_t count = 1;
+      if (role.many) {
+        count = spare;
+      } else if (role.optional) {
+        count = std::min<std::size_t>(spare, 1);
+      }
+      if (role.many || role.optional) spare -= count;
+      for (std::size_t i = 0; i < count; ++i) operand(o, role, all[at++], are_results);
+    }
+  }
+
+  void operand(const Operation& o, const OperandRole& role, const Operand& each, bool is_result) const {
+    const int width = width_of(role.width, o);
+    if (width == 0 && role.width != OperandRole::Width::Any) violated("its type is missing");
+    if (each.negated && width != 1) violated("only a predicate may be negated");
+    switch (each.kind) {
+      case Operand::Kind::Sink:
+        if (!is_result) violated("a source is missing");
+        return;
+      case Operand::Kind::Register: {
+        register_exists(each.reg);
+        const int has = function_.width(each.reg);
+        if (width != 0 && has != width && !(role.relaxed && has > width))
+          violated("%{} has {} bits where {} belong", each.reg, has, width);
+        return;
+      }
+      case Operand::Kind::Immediate:
+        if (is_result) violated("a result is a constant");
+        return;
+      case Operand::Kind::Special:
+      case Operand::Kind::Function:
+        if (o.op != Op::Mov) violated("only mov reads a special register or the address of a function");
+        if (each.kind == Operand::Kind::Function && each.function >= module_.functions.size())
+          violated("there is no function {}", each.function);
+        return;
+      case Operand::Kind::Symbol:
+        if (o.op != Op::Mov && o.op != Op::ToGeneric && o.op != Op::Call)
+          violated("only mov takes an address of a variable");
+        symbol(each.symbol());
+        return;
+    }
+  }
+
+  void symbol(SymbolRef s) const {
+    std::size_t count = 0;
+    switch (s.scope) {
+      case SymbolRef::Scope::Module:
+        count = module_.variables.size();
+        break;
+      case SymbolRef::Scope::Function:
+        count = function_.variables.size();
+        break;
+      case SymbolRef::Scope::Parameter:
+        count = function_.parameters.size();
+        break;
+      case SymbolRef::Scope::ReturnParameter:
+        count = function_.return_parameters.size();
+        break;
+    }
+    if (s.index >= count) violated("there is no variable {} in its scope", s.index);
+  }
+
+  void access(const Access& a) const {
+    if (a.vector == 0 || bit_width(a.type) < 8) violated("an access of no bytes");
+    if (a.address.base == Address::Base::Symbol) symbol(a.address.symbol);
+    if (a.address.base != Address::Base::Register) return;
+    register_exists(a.address.reg);
+    const int width = function_.width(a.address.reg);
+    if (width != 32 && width != 64) violated("%{} of {} bits holds no address", a.address.reg, width);
+  }
+
+  void parts(const Operation& o) const {
+    const auto& all = o.op == Op::Pack ? o.sources : o.results;
+    const int width = bit_width(o.type);
+    if (all.empty() || width % static_cast<int>(all.size()) != 0)
+      violated("{} parts of {} bits", all.size(), width);
+    const int part = width / static_cast<int>(all.size());
+    for (const Operand& each : all) {
+      if (each.is_register() && function_.width(each.reg) != part)
+        violated("%{} has {} bits where a part has {}", each.reg, function_.width(each.reg), part);
+    }
+  }
+
+  void targets(const Operation& o, const OperationRow& facts) const {
+    const bool branches = facts.flow == Flow::Targets;
+    if (branches != !o.targets.empty() || (o.op == Op::Branch && o.targets.size() != 1))
+      violated("{} targets", o.targets.size());
+    for (const BlockId target : o.targets) {
+      if (target >= function_.blocks.size()) violated("there is no block b{}", target);
+    }
+  }
+
+  void call(const Operation& o) const {
+    if (!o.callee) violated("whom it calls is missing");
+    const Callee& callee = *o.callee;
+    const auto exists = [&](FunctionId id) {
+      if (id >= module_.functions.size()) violated("there is no function {}", id);
+    };
+    if (callee.function) {
+      exists(*callee.function);
+    } else if (o.sources.empty()) {
+      violated("the address of the function is missing");
+    }
+    std::ranges::for_each(callee.possible_targets, exists);
+    if (callee.prototype && *callee.prototype >= function_.prototypes.size())
+      violated("there is no prototype {}", *callee.prototype);
+  }
+
+  const Module& module_;
+  const Function& function_;
+  std::size_t at_ = SIZE_MAX;
+};
+
+std::string verify_variable(const Module& module, const Variable& variable) {
+  if (!variable.initializer.empty() && variable.initializer.size() != variable.size)
+    return fmt::format("ir: variable '{}': {} bytes of contents where it has {}", variable.name,
+                       variable.initializer.size(), variable.size);
+  for (const Relocation& each : variable.relocations) {
+    const std::size_t count = each.is_function ? module.functions.size() : module.variables.size();
+    if (each.target >= count || each.size > 8 || each.offset > variable.size ||
+        variable.size - each.offset < each.size)
+      return fmt::format("ir: variable '{}': an address in it lies outside, or is of nothing", variable.name);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string verify(const Module& module, const Function& function) {
+  return FunctionVerifier(module, function).run();
+}
+
+std::string verify(const Module& module) {
+  for (const Variable& each : module.variables) {
+    if (std::string wrong = verify_variable(module, each); !wrong.empty()) return wrong;
+  }
+  for (const Function& each : module.functions) {
+    if (std::string wrong = verify(module, each); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+}  // namespace doppel::ir
