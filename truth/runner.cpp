@@ -5,30 +5,21 @@
 #include <stdexcept>
 
 #include "card/occupancy.h"
+#include "kernel/shared_layout.h"
 #include "ptx/parse.h"
+#include "ptx/to_ir.h"
 
 namespace doppel::truth {
 namespace {
 
 constexpr std::uint64_t kMemory = std::uint64_t{40} << 30;
 
-std::uint32_t static_shared_bytes(const ptx::Module& module, const ptx::Function& function) {
-  std::uint64_t bytes = 0;
-  for (const ptx::Variable& variable : function.variables) {
-    if (variable.space == ptx::Space::Shared) bytes += variable.size;
-  }
-  for (const ptx::Variable& variable : module.variables) {
-    if (variable.space == ptx::Space::Shared) bytes += variable.size;
-  }
-  return static_cast<std::uint32_t>(bytes);
-}
-
 }  // namespace
 
 Runner::Runner(const char* ptx) {
   auto module = ptx::parse(ptx);
   if (!module) throw std::runtime_error(ptx::to_string(module.error().diagnostics.front()));
-  module_ = std::make_shared<const ptx::Module>(std::move(*module));
+  module_ = std::make_shared<const ir::Module>(ptx::to_ir(std::move(*module)));
   jit::Options options;
   if (const char* const cache = std::getenv("DOPPEL_CACHE")) options.cache_directory = cache;
   auto compiled = jit::CompiledModule::create(module_, options);
@@ -37,8 +28,8 @@ Runner::Runner(const char* ptx) {
   auto memory = memory::AddressSpace::create(0, kMemory);
   if (!memory) throw std::runtime_error(memory.error().message);
   memory_ = std::move(*memory);
-  for (const ptx::Variable& variable : module_->variables) {
-    const bool placed = variable.space == ptx::Space::Global || variable.space == ptx::Space::Const;
+  for (const ir::Variable& variable : module_->variables) {
+    const bool placed = variable.space == ir::Space::Global || variable.space == ir::Space::Const;
     symbols_.push_back(placed ? allocate(std::max<std::uint64_t>(variable.size, 1)) : 0);
   }
 }
@@ -73,7 +64,7 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
   timing::LaunchShape shape;
   shape.grid = launch.grid;
   shape.block = launch.block;
-  shape.static_shared_bytes = static_shared_bytes(*module_, module_->functions[function]);
+  shape.static_shared_bytes = kernel::shared_layout(*module_, function).static_bytes;
   shape.dynamic_shared_bytes = launch.dynamic_shared_bytes;
   const std::vector<std::uint64_t> samples = timing::plan_samples(card, *model, shape, timing::Depth::Fast);
 

@@ -11,19 +11,19 @@ namespace doppel::device {
 Compilations::Compilations(const std::string& record_folder)
     : pipe_(record_folder.empty() ? "" : record_folder + "/" + kCompilationsPipe) {}
 
-std::uint32_t Compilations::number(const ptx::Module& module, std::uint32_t function) {
+std::uint32_t Compilations::number(const ir::Module& module, std::uint32_t function) {
   const auto next = static_cast<std::uint32_t>(numbers_.size() + 1);
   return numbers_.try_emplace({&module, function}, next).first->second;
 }
 
-void Compilations::launched(const ptx::Module& module, std::uint32_t function) {
+void Compilations::launched(const ir::Module& module, std::uint32_t function) {
   const std::lock_guard lock(mutex_);
   const std::size_t before = numbers_.size();
   (void)number(module, function);
   if (under_way_ > 0 && numbers_.size() != before) tell();
 }
 
-void Compilations::begins(const ptx::Module& module, std::uint32_t function) {
+void Compilations::begins(const ir::Module& module, std::uint32_t function) {
   const std::lock_guard lock(mutex_);
   ++under_way_;
   last_ = number(module, function);

@@ -19,18 +19,18 @@ class Compilations final : public jit::CompileListener {
 
   jit::CompileGate& gate() { return gate_; }
   // A kernel is launched for the first time. Its code may be in the cache.
-  void launched(const ptx::Module& module, std::uint32_t function);
-  void begins(const ptx::Module& module, std::uint32_t function) override;
+  void launched(const ir::Module& module, std::uint32_t function);
+  void begins(const ir::Module& module, std::uint32_t function) override;
   void ends() override;
 
  private:
-  std::uint32_t number(const ptx::Module& module, std::uint32_t function);  // with mutex_ held
+  std::uint32_t number(const ir::Module& module, std::uint32_t function);  // with mutex_ held
   void tell() const;
 
   jit::CompileGate gate_;
   std::string pipe_;
   std::mutex mutex_;
-  std::map<std::pair<const ptx::Module*, std::uint32_t>, std::uint32_t> numbers_;  // in the order of launch
+  std::map<std::pair<const ir::Module*, std::uint32_t>, std::uint32_t> numbers_;  // in the order of launch
   std::uint32_t under_way_ = 0, last_ = 0;
 };
 

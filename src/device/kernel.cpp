@@ -24,14 +24,14 @@ Kernel::Kernel(std::weak_ptr<Module> module, std::uint32_t function)
       program_(module_.lock()->program()),
       card_(&module_.lock()->context().device().card()),
       function_(function) {
-  for (const ptx::Variable& parameter : ptx().parameters) {
+  for (const ir::Variable& parameter : ir().parameters) {
     const std::uint64_t offset = align_up(parameter_bytes_, parameter.alignment);
     parameters_.push_back({offset, parameter.size});
     parameter_bytes_ = offset + parameter.size;
   }
-  static_shared_ = kernel::shared_layout(*program_->ptx(), function_).static_bytes;
-  for (const ptx::Variable& variable : program_->ptx()->variables) {
-    if (variable.space == ptx::Space::Const)
+  static_shared_ = kernel::shared_layout(*program_->ir(), function_).static_bytes;
+  for (const ir::Variable& variable : program_->ir()->variables) {
+    if (variable.space == ir::Space::Const)
       const_bytes_ = align_up(const_bytes_, variable.alignment) + variable.size;
   }
   const auto without_opting_in = static_cast<std::uint64_t>(card_->shared.bytes_per_block);
@@ -39,11 +39,11 @@ Kernel::Kernel(std::weak_ptr<Module> module, std::uint32_t function)
       static_cast<std::uint32_t>(without_opting_in > static_shared_ ? without_opting_in - static_shared_ : 0);
 }
 
-const ptx::Function& Kernel::ptx() const { return program_->ptx()->functions[function_]; }
-const std::string& Kernel::name() const { return ptx().name; }
+const ir::Function& Kernel::ir() const { return program_->ir()->functions[function_]; }
+const std::string& Kernel::name() const { return ir().name; }
 
 void Kernel::note_launch(Compilations& compilations) {
-  if (!launched_.exchange(true)) compilations.launched(*program_->ptx(), function_);
+  if (!launched_.exchange(true)) compilations.launched(*program_->ir(), function_);
 }
 
 KernelAttributes Kernel::attributes() const {
@@ -61,22 +61,22 @@ KernelAttributes Kernel::fixed_attributes() const {
   result.local_bytes = model->spilled_bytes();
   result.shared_bytes = static_shared_;
   result.const_bytes = const_bytes_;
-  for (const std::uint32_t each : kernel::reachable_functions(*program_->ptx(), function_)) {
-    for (const ptx::Variable& variable : program_->ptx()->functions[each].variables) {
-      if (variable.space == ptx::Space::Local)
+  for (const std::uint32_t each : kernel::reachable_functions(*program_->ir(), function_)) {
+    for (const ir::Variable& variable : program_->ir()->functions[each].variables) {
+      if (variable.space == ir::Space::Local)
         result.local_bytes = align_up(result.local_bytes, variable.alignment) + variable.size;
     }
   }
   // What its registers would allow is not asked: they are an estimate, and a larger block gets fewer.
   int threads = card_->sm.max_threads_per_block;
-  const auto& bounds = ptx().bounds;
+  const auto& bounds = ir().bounds;
   for (const auto& limit : {bounds.max_threads, bounds.required_threads}) {
     if (limit[0] == 0) continue;
     const std::uint64_t product = std::uint64_t{limit[0]} * std::max(limit[1], 1u) * std::max(limit[2], 1u);
     threads = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(threads), product));
   }
   result.max_threads_per_block = static_cast<std::uint32_t>(threads);
-  const std::string& target = program_->ptx()->target;
+  const std::string& target = program_->ir()->target;
   result.ptx_version = target.size() > 3 ? std::atoi(target.c_str() + 3) : 0;
   result.binary_version = card_->compute_capability.number();
   return result;

@@ -30,9 +30,9 @@ Result<std::shared_ptr<Module>> Module::create(Context& context, std::shared_ptr
     module->release();
     return tl::unexpected(placed.error());
   }
-  const ptx::Module& ptx = *module->program_->ptx();
-  for (std::uint32_t index = 0; index < ptx.functions.size(); ++index) {
-    if (ptx.functions[index].is_kernel && !ptx.functions[index].is_declaration) {
+  const ir::Module& ir = *module->program_->ir();
+  for (std::uint32_t index = 0; index < ir.functions.size(); ++index) {
+    if (ir.functions[index].is_kernel && !ir.functions[index].is_declaration) {
       module->kernels_.push_back(std::make_shared<Kernel>(module, index));
     }
   }
@@ -45,10 +45,10 @@ bool Module::context_destroyed() const { return context_->destroyed(); }
 
 Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
   memory::AddressSpace& memory = context_->device().memory();
-  const ptx::Module& ptx = *program_->ptx();
-  symbols_.assign(ptx.variables.size(), 0);
-  for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
-    const ptx::Variable& variable = ptx.variables[index];
+  const ir::Module& ir = *program_->ir();
+  symbols_.assign(ir.variables.size(), 0);
+  for (std::size_t index = 0; index < ir.variables.size(); ++index) {
+    const ir::Variable& variable = ir.variables[index];
     if (!kernel::takes_device_memory(variable)) continue;
     if (variable.managed && library != nullptr) {
       const auto shared = library->managed(context_->device(), static_cast<std::uint32_t>(index));
@@ -66,11 +66,11 @@ Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
                   variable.initializer.size());
   }
   const bool relocates_shared = library != nullptr && library->take_relocation();
-  for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
-    const ptx::Variable& variable = ptx.variables[index];
+  for (std::size_t index = 0; index < ir.variables.size(); ++index) {
+    const ir::Variable& variable = ir.variables[index];
     if (!kernel::takes_device_memory(variable)) continue;
     if (variable.managed && library != nullptr && !relocates_shared) continue;
-    for (const ptx::Relocation& relocation : variable.relocations) {
+    for (const ir::Relocation& relocation : variable.relocations) {
       const std::uint64_t target =
           relocation.is_function ? jit::function_address(relocation.target) : symbols_[relocation.target];
       const std::uint64_t value = target + static_cast<std::uint64_t>(relocation.addend);
@@ -98,16 +98,16 @@ Result<std::shared_ptr<Kernel>> Module::kernel(std::string_view name) const {
 }
 
 Result<Global> Module::global(std::string_view name) const {
-  const ptx::Module& ptx = *program_->ptx();
+  const ir::Module& ir = *program_->ir();
   std::vector<std::string> names;
-  for (std::size_t index = 0; index < ptx.variables.size(); ++index) {
+  for (std::size_t index = 0; index < ir.variables.size(); ++index) {
     const auto refused = program_->refused_variables().find(static_cast<std::uint32_t>(index));
-    if (ptx.variables[index].name == name && refused != program_->refused_variables().end())
+    if (ir.variables[index].name == name && refused != program_->refused_variables().end())
       return fail(Error::Kind::NotSupported,
                   fmt::format("variable '{}' cannot be used: {}", name, refused->second));
     if (symbols_[index] == 0) continue;
-    if (ptx.variables[index].name == name) return Global{symbols_[index], ptx.variables[index].size};
-    names.push_back(ptx.variables[index].name);
+    if (ir.variables[index].name == name) return Global{symbols_[index], ir.variables[index].size};
+    names.push_back(ir.variables[index].name);
   }
   return fail(Error::Kind::NotFound,
               fmt::format("the module has no variable '{}'{}", name, hint(name, names)));
@@ -140,7 +140,7 @@ Result<std::uint64_t> Library::managed(Device& device, std::uint32_t variable) {
   const std::lock_guard lock(managed_mutex_);
   if (const auto found = managed_.find(variable); found != managed_.end()) return found->second;
   if (managed_device_ == nullptr) managed_device_ = &device;
-  const ptx::Variable& described = program_->ptx()->variables[variable];
+  const ir::Variable& described = program_->ir()->variables[variable];
   auto address = managed_device_->memory().allocate(described.size, described.alignment,
                                                     memory::AllocationKind::Managed, described.name);
   if (!address) return address;
@@ -152,7 +152,7 @@ Result<std::uint64_t> Library::managed(Device& device, std::uint32_t variable) {
 }
 
 Result<Global> Library::managed(Device& device, std::string_view name) {
-  const auto& variables = program_->ptx()->variables;
+  const auto& variables = program_->ir()->variables;
   for (std::uint32_t index = 0; index < variables.size(); ++index) {
     if (variables[index].managed && variables[index].name == name)
       return managed(device, index).map([&](std::uint64_t address) {

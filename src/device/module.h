@@ -46,7 +46,7 @@ class Kernel {
   const std::string& name() const;
   std::uint32_t function() const { return function_; }
   std::shared_ptr<Module> module() const { return module_.lock(); }  // null: unloaded
-  const ptx::Function& ptx() const;
+  const ir::Function& ir() const;
   const Error* refusal() const { return program_->refusal(function_); }  // as Program::refusal
   KernelAttributes attributes() const;
   void note_launch(Compilations& compilations);

@@ -8,6 +8,7 @@
 #include "kernel/shared_layout.h"
 #include "ptx/link.h"
 #include "ptx/parse.h"
+#include "ptx/to_ir.h"
 
 namespace doppel::device {
 namespace {
@@ -39,7 +40,7 @@ Error error_of(const std::vector<ptx::Diagnostic>& all) {
   return error;
 }
 
-bool is_defined_kernel(const ptx::Function& function) {
+bool is_defined_kernel(const ir::Function& function) {
   return function.is_kernel && !function.is_declaration;
 }
 
@@ -71,7 +72,7 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
   auto program = std::make_shared<Program>();
   std::map<std::uint32_t, std::vector<ptx::Diagnostic>> refused;
   if (parts.size() == 1) {
-    program->ptx_ = std::make_shared<const ptx::Module>(std::move(parts.front()));
+    program->ir_ = std::make_shared<const ir::Module>(ptx::to_ir(std::move(parts.front())));
     program->refused_variables_ = std::move(read.front().refused_variables);
     refused = std::move(read.front().refused_functions);
   } else {
@@ -83,7 +84,7 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
     std::vector<ptx::FunctionOrigin> origins;
     auto linked = ptx::link(std::move(parts), &origins);
     if (!linked) return tl::unexpected(linked.error());
-    program->ptx_ = std::make_shared<const ptx::Module>(std::move(*linked));
+    program->ir_ = std::make_shared<const ir::Module>(ptx::to_ir(std::move(*linked)));
     for (std::uint32_t id = 0; id < origins.size(); ++id) {
       auto& of_part = read[origins[id].module].refused_functions;
       if (const auto found = of_part.find(origins[id].function); found != of_part.end())
@@ -97,15 +98,14 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
     jit_options.gate = &compilations->gate();
     jit_options.listener = compilations;
   }
-  auto code = jit::CompiledModule::create(program->ptx_, jit_options);
+  auto code = jit::CompiledModule::create(program->ir_, jit_options);
   if (!code) return tl::unexpected(code.error());
   program->code_ = std::move(*code);
-  for (std::uint32_t function = 0; function < program->ptx_->functions.size(); ++function)
+  for (std::uint32_t function = 0; function < program->ir_->functions.size(); ++function)
     program->first_slots_.push_back(program->code_->first_slot(function));
-  program->launches_kernels_ =
-      std::ranges::any_of(program->ptx_->functions, [](const ptx::Function& function) {
-        return function.is_declaration && jit::find_device_function(function.name) != nullptr;
-      });
+  program->launches_kernels_ = std::ranges::any_of(program->ir_->functions, [](const ir::Function& function) {
+    return function.is_declaration && jit::find_device_function(function.name) != nullptr;
+  });
   return program;
 }
 
@@ -113,10 +113,10 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
 Result<void> Program::refuse_kernels(const std::map<std::uint32_t, std::vector<ptx::Diagnostic>>& refused) {
   if (refused.empty()) return {};
   std::size_t left = 0;
-  for (std::uint32_t index = 0; index < ptx_->functions.size(); ++index) {
-    if (!is_defined_kernel(ptx_->functions[index])) continue;
+  for (std::uint32_t index = 0; index < ir_->functions.size(); ++index) {
+    if (!is_defined_kernel(ir_->functions[index])) continue;
     std::vector<ptx::Diagnostic> why;
-    for (const std::uint32_t each : kernel::reachable_functions(*ptx_, index)) {
+    for (const std::uint32_t each : kernel::reachable_functions(*ir_, index)) {
       if (const auto found = refused.find(each); found != refused.end())
         why.insert(why.end(), found->second.begin(), found->second.end());
     }
@@ -139,7 +139,7 @@ const Error* Program::refusal(std::uint32_t function) const {
 
 const Error* Program::refusal(std::string_view kernel) const {
   const auto found = std::ranges::find_if(
-      refusals_, [&](const auto& each) { return ptx_->functions[each.first].name == kernel; });
+      refusals_, [&](const auto& each) { return ir_->functions[each.first].name == kernel; });
   return found == refusals_.end() ? nullptr : &found->second;
 }
 
@@ -148,7 +148,7 @@ std::shared_ptr<const timing::KernelModel> Program::model(std::uint32_t function
   for (const auto& [key, model] : models_) {
     if (key.first == function && key.second == card.id) return model;
   }
-  auto made = timing::KernelModel::build(ptx_, function, card);
+  auto made = timing::KernelModel::build(ir_, function, card);
   models_.push_back({{function, card.id}, made});
   return made;
 }

@@ -1,4 +1,4 @@
-// A program image: parsed PTX and its host code, shared by every context that loads it.
+// A program image in the IR and its host code, shared by every context that loads it.
 #pragma once
 
 #include <map>
@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "device/options.h"
+#include "ir/module.h"
 #include "jit/compiled_module.h"
 #include "ptx/diagnostic.h"
-#include "ptx/module.h"
 #include "support/result.h"
 #include "timing/launch_timing.h"
 
@@ -32,7 +32,7 @@ class Program {
                                                std::uint32_t max_registers = 0,
                                                Compilations* compilations = nullptr);
 
-  const std::shared_ptr<const ptx::Module>& ptx() const { return ptx_; }
+  const std::shared_ptr<const ir::Module>& ir() const { return ir_; }
   const std::shared_ptr<jit::CompiledModule>& code() const { return code_; }
   // The kernel lowered for a card: built once.
   std::shared_ptr<const timing::KernelModel> model(std::uint32_t function, const card::Card& card);
@@ -50,7 +50,7 @@ class Program {
 
  private:
   Result<void> refuse_kernels(const std::map<std::uint32_t, std::vector<ptx::Diagnostic>>& refused);
-  std::shared_ptr<const ptx::Module> ptx_;
+  std::shared_ptr<const ir::Module> ir_;
   std::map<std::uint32_t, Error> refusals_;                 // by function
   std::map<std::uint32_t, std::string> refused_variables_;  // by index
   std::shared_ptr<jit::CompiledModule> code_;

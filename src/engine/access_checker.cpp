@@ -80,12 +80,12 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
   const std::uint32_t alignment = flags >> jit::kAccessAlignShift;
   const bool store = (flags & jit::kAccessStore) != 0;
   const bool atomic = (flags & jit::kAccessAtomic) != 0;
-  const auto space = static_cast<ptx::Space>(flags >> jit::kAccessSpaceShift & 0xf);
+  const auto space = static_cast<ir::Space>(flags >> jit::kAccessSpaceShift & 0xf);
   const bool loads = !store && !atomic;
   const std::uint32_t element_bytes =
       bytes / static_cast<std::uint32_t>(std::max<std::size_t>(undefined.size(), 1));
   if (loads) std::ranges::fill(undefined, 0);
-  if (space == ptx::Space::Param) return std::nullopt;
+  if (space == ir::Space::Param) return std::nullopt;
   memory::Allocation last{};  // most lanes touch the same allocation
   for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const int lane = std::countr_zero(rest);
@@ -181,9 +181,9 @@ Fault use_of_undefined(Warp& warp, std::uint32_t lanes, std::uint32_t function, 
   fault.bytes = read.bytes;
   fault.space = "shared";
   fault.message = fmt::format("byte {} of shared memory was never written by this block", read.offset);
-  const ptx::Module& module = launch.module->module();
-  if (function < module.functions.size() && instruction < module.functions[function].instructions.size()) {
-    const ptx::Instruction& user = module.functions[function].instructions[instruction];
+  const ir::Module& module = launch.module->module();
+  if (function < module.functions.size() && instruction < module.functions[function].operations.size()) {
+    const ir::Origin& user = module.functions[function].operations[instruction].origin;
     fault.message += fmt::format("; the value is used at PTX line {}", user.text.line);
     if (user.source.line != 0) fault.message += fmt::format(", source line {}", user.source.line);
   }

@@ -11,11 +11,11 @@ namespace {
 
 std::uint32_t result_of(const Barrier& barrier) {
   switch (barrier.mode) {
-    case ptx::BarrierMode::RedPopc:
+    case ir::BarrierMode::RedPopc:
       return barrier.population;
-    case ptx::BarrierMode::RedAnd:
+    case ir::BarrierMode::RedAnd:
       return barrier.all ? 1 : 0;
-    case ptx::BarrierMode::RedOr:
+    case ir::BarrierMode::RedOr:
       return barrier.any ? 1 : 0;
     default:
       return 0;

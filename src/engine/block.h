@@ -10,9 +10,9 @@
 
 #include "engine/fiber.h"
 #include "engine/shared_window.h"
+#include "ir/operation.h"
 #include "jit/warp_abi.h"
 #include "kernel/trace.h"
-#include "ptx/instruction.h"
 #include "support/dim3.h"
 
 namespace doppel::engine {
@@ -62,7 +62,7 @@ struct Barrier {
   std::uint32_t arrived = 0;  // threads: warps that arrived times 32
   std::uint32_t arrived_warps = 0;
   std::uint32_t expected = 0;  // threads; 0: all warps of the block that still run
-  ptx::BarrierMode mode = ptx::BarrierMode::Sync;
+  ir::BarrierMode mode = ir::BarrierMode::Sync;
   std::uint32_t population = 0;  // lanes with a true predicate
   bool all = true;
   bool any = false;
@@ -91,7 +91,7 @@ struct Block {
   // A warp arrives. True: it has to wait. What the instruction gives is in context.barrier_result when it
   // goes on.
   bool arrive(Warp& warp, std::uint32_t mask, std::uint32_t barrier, std::uint32_t thread_count,
-              ptx::BarrierMode mode, std::uint32_t predicate);
+              ir::BarrierMode mode, std::uint32_t predicate);
   // A warp has ended: barriers that waited for it may be complete.
   void warp_left() {
     --running;
@@ -117,20 +117,20 @@ struct Block {
 
 // Here, because it is all that stands between one warp's arrival and the next one's.
 inline bool Block::arrive(Warp& warp, std::uint32_t mask, std::uint32_t number, std::uint32_t thread_count,
-                          ptx::BarrierMode mode, std::uint32_t predicate) {
+                          ir::BarrierMode mode, std::uint32_t predicate) {
   Barrier& barrier = barriers[number % kBarriers];
   open_barriers |= 1u << (number % kBarriers);
   barrier.expected = thread_count;
-  if (mode != ptx::BarrierMode::Arrive) barrier.mode = mode;
+  if (mode != ir::BarrierMode::Arrive) barrier.mode = mode;
   // "The arrival count is incremented by the warp size (not the number of active threads in the warp)."
   barrier.arrived += jit::kWarpLanes;
   ++barrier.arrived_warps;
-  if (mode != ptx::BarrierMode::Sync) {
+  if (mode != ir::BarrierMode::Sync) {
     barrier.population += static_cast<std::uint32_t>(std::popcount(mask & predicate));
     barrier.all = barrier.all && (mask & ~predicate) == 0;
     barrier.any = barrier.any || (mask & predicate) != 0;
   }
-  const bool waits = mode != ptx::BarrierMode::Arrive;
+  const bool waits = mode != ir::BarrierMode::Arrive;
   if (waits) {
     warp.state = Warp::State::AtBarrier;
     warp.barrier = number % kBarriers;

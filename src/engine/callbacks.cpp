@@ -50,8 +50,8 @@ std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
   leave_if_stopped(warp);
-  const auto barrier_mode = static_cast<ptx::BarrierMode>(mode);
-  if (warp.trace != nullptr && barrier_mode != ptx::BarrierMode::Arrive) record_wait(warp, mask);
+  const auto barrier_mode = static_cast<ir::BarrierMode>(mode);
+  if (warp.trace != nullptr && barrier_mode != ir::BarrierMode::Arrive) record_wait(warp, mask);
   if (warp.block->arrive(warp, mask, index, thread_count, barrier_mode, predicate)) {
     warp.worker->suspend_warp(warp, SwitchReason::Barrier);
     leave_if_stopped(warp);
@@ -64,7 +64,7 @@ std::uint32_t arrive(jit::WarpContext* context, std::uint32_t mask, std::uint32_
   Warp& warp = warp_of(context);
   warp.worker->in_callback = 1;
   // Where it waits, all that follows is its return to the worker: it stays so.
-  if (warp.block->arrive(warp, mask, index, thread_count, static_cast<ptx::BarrierMode>(mode), predicate))
+  if (warp.block->arrive(warp, mask, index, thread_count, static_cast<ir::BarrierMode>(mode), predicate))
     return 1;
   warp.worker->in_callback = 0;
   return 0;

@@ -55,25 +55,35 @@ Fault fault_of_warp(const Warp& warp, std::uint32_t mask) {
   return fault;
 }
 
-void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t function,
+void name_instruction(Fault& fault, const ir::Module& module, std::uint32_t function,
                       std::uint32_t instruction) {
   if (function >= module.functions.size()) return;
-  const ptx::Function& holder = module.functions[function];
+  const ir::Function& holder = module.functions[function];
   if (holder.name != fault.kernel) fault.function = holder.name;
-  if (instruction >= holder.instructions.size()) return;
-  const ptx::Instruction& found = holder.instructions[instruction];
-  fault.ptx_line = found.text.line;
-  if (found.source.line != 0) {
-    fault.source_line = found.source.line;
-    if (found.source.file < module.files.size()) fault.source_file = module.files[found.source.file];
+  if (instruction >= holder.operations.size()) return;
+  const ir::Operation& found = holder.operations[instruction];
+  fault.ptx_line = found.origin.text.line;
+  const ir::SourceLocation source = found.origin.source;
+  if (source.line != 0) {
+    fault.source_line = source.line;
+    if (source.file < module.files.size()) fault.source_file = module.files[source.file];
   }
-  using enum ptx::Opcode;
-  const bool accesses = found.opcode == Ld || found.opcode == Ldu || found.opcode == St ||
-                        found.opcode == Atom || found.opcode == Red;
-  if (!accesses) return;
-  fault.bytes = static_cast<std::uint32_t>(ptx::byte_size(found.type)) * found.modifiers.vector;
-  fault.is_store = found.opcode == St || found.opcode == Red || found.opcode == Atom;
-  fault.space = std::string(ptx::name_of(found.modifiers.space));
+  switch (ir::row(found).memory) {
+    case ir::MemoryEffect::Load:
+      break;
+    case ir::MemoryEffect::Store:
+    case ir::MemoryEffect::Atomic:
+    case ir::MemoryEffect::Reduce:
+      fault.is_store = true;
+      break;
+    case ir::MemoryEffect::None:
+    case ir::MemoryEffect::Hint:
+    case ir::MemoryEffect::Fence:
+    case ir::MemoryEffect::Call:
+      return;
+  }
+  fault.bytes = found.accesses[0].bytes();
+  fault.space = std::string(ir::name_of(found.accesses[0].space));
 }
 
 Fault fault_of_access(const Warp& warp, std::uint32_t mask, int lane, Fault::Kind kind, std::uint64_t address,
@@ -102,18 +112,17 @@ namespace {
 
 // The instruction of a line: looked for in the function that the code belongs to, then in the kernel, then
 // anywhere, since code of several functions may have become one.
-void name_line(Fault& fault, const ptx::Module& module, std::uint32_t kernel,
-               const jit::CodeLocation& place) {
+void name_line(Fault& fault, const ir::Module& module, std::uint32_t kernel, const jit::CodeLocation& place) {
   std::vector<std::uint32_t> candidates{place.function, kernel};
   for (std::uint32_t each = 0; each < module.functions.size(); ++each) candidates.push_back(each);
   for (const std::uint32_t each : candidates) {
     if (each >= module.functions.size()) continue;
-    const auto& instructions = module.functions[each].instructions;
-    const auto found = std::ranges::find_if(instructions, [&](const ptx::Instruction& instruction) {
-      return instruction.text.line == place.ptx_line;
+    const auto& operations = module.functions[each].operations;
+    const auto found = std::ranges::find_if(operations, [&](const ir::Operation& operation) {
+      return operation.origin.text.line == place.ptx_line;
     });
-    if (found == instructions.end()) continue;
-    name_instruction(fault, module, each, static_cast<std::uint32_t>(found - instructions.begin()));
+    if (found == operations.end()) continue;
+    name_instruction(fault, module, each, static_cast<std::uint32_t>(found - operations.begin()));
     return;
   }
 }

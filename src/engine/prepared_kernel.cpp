@@ -9,10 +9,10 @@
 namespace doppel::engine {
 namespace {
 
-bool uses_reserved_shared(const ptx::Instruction& instruction) {
-  return std::ranges::any_of(instruction.operands, [](const ptx::Operand& operand) {
-    return operand.kind == ptx::Operand::Kind::Special &&
-           operand.special == ptx::SpecialRegister::ReservedSmemOffset;
+bool uses_reserved_shared(const ir::Operation& operation) {
+  return std::ranges::any_of(operation.sources, [](const ir::Operand& operand) {
+    return operand.kind == ir::Operand::Kind::Special &&
+           operand.special == ir::SpecialRegister::ReservedSmemOffset;
   });
 }
 
@@ -21,7 +21,7 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
   auto prepared = std::make_shared<PreparedKernel>();
   prepared->module = code;
   prepared->function = function;
-  const ptx::Module& module = code->module();
+  const ir::Module& module = code->module();
   prepared->static_shared_bytes = kernel::shared_layout(module, function).static_bytes;
   std::vector<std::uint32_t> functions = kernel::reachable_functions(module, function);
   std::ranges::sort(functions);
@@ -39,10 +39,10 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
             block < graph.blocks().size() ? graph.blocks()[block].last - graph.blocks()[block].first : 0);
       }
     }
-    prepared->instructions += module.functions[each].instructions.size();
-    for (const ptx::Instruction& instruction : module.functions[each].instructions) {
-      prepared->reads_clock = prepared->reads_clock || kernel::reads_clock(instruction);
-      prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(instruction);
+    prepared->instructions += module.functions[each].operations.size();
+    for (const ir::Operation& operation : module.functions[each].operations) {
+      prepared->reads_clock = prepared->reads_clock || kernel::reads_clock(operation);
+      prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(operation);
     }
   }
   return prepared;

@@ -5,8 +5,8 @@
 #include <span>
 
 #include "engine/grid_run.h"
+#include "ir/types.h"
 #include "memory/address_space.h"
-#include "ptx/types.h"
 
 namespace doppel::engine {
 namespace {
@@ -26,17 +26,17 @@ bool full(kernel::WarpTrace& trace) {
 }
 
 kernel::AccessSpace space_of(const Warp& warp, std::uint32_t flags, std::uint64_t address) {
-  switch (static_cast<ptx::Space>(flags >> jit::kAccessSpaceShift & 0xf)) {
-    case ptx::Space::Shared:
-    case ptx::Space::SharedCluster:
+  switch (static_cast<ir::Space>(flags >> jit::kAccessSpaceShift & 0xf)) {
+    case ir::Space::Shared:
+    case ir::Space::SharedCluster:
       return kernel::AccessSpace::Shared;
-    case ptx::Space::Local:
+    case ir::Space::Local:
       return kernel::AccessSpace::Local;
-    case ptx::Space::Const:
+    case ir::Space::Const:
       return kernel::AccessSpace::Const;
-    case ptx::Space::Param:
+    case ir::Space::Param:
       return kernel::AccessSpace::Param;
-    case ptx::Space::Global:
+    case ir::Space::Global:
       return kernel::AccessSpace::Global;
     default:
       break;

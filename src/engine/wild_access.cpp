@@ -44,14 +44,14 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
   const Launch& launch = grid.launch;
   const std::uint32_t bytes = flags & jit::kAccessSizeMask;
   const std::uint32_t alignment = flags >> jit::kAccessAlignShift;
-  const auto space = static_cast<ptx::Space>(flags >> jit::kAccessSpaceShift & 0xf);
+  const auto space = static_cast<ir::Space>(flags >> jit::kAccessSpaceShift & 0xf);
   for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const int lane = std::countr_zero(rest);
     const std::uint64_t address = jit::access_address(warp.context, lane);
     const auto report = [&](Fault::Kind kind) {
       return fault_of_access(warp, mask, lane, kind, address, function, instruction, flags);
     };
-    if (space == ptx::Space::Local && bytes == 0) {
+    if (space == ir::Space::Local && bytes == 0) {
       if (address <= warp.context.local_stride) continue;
       Fault fault = report(Fault::Kind::StackOverflow);
       fault.message =
@@ -60,7 +60,7 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
       return fault;
     }
     const bool in_card =
-        space == ptx::Space::Global || space == ptx::Space::Generic || space == ptx::Space::Const;
+        space == ir::Space::Global || space == ir::Space::Generic || space == ir::Space::Const;
     if (alignment > 1 && address % alignment != 0) {
       Fault fault = report(Fault::Kind::MisalignedAddress);
       fault.message = fmt::format("it needs an address that is a multiple of {}", alignment);
@@ -68,14 +68,14 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
         fault.allocation = launch.memory->describe(address);
       return fault;
     }
-    if (space == ptx::Space::Local) {
+    if (space == ir::Space::Local) {
       if (lies_in(address, bytes, warp.context.local_stride)) continue;
       Fault fault = report(Fault::Kind::IllegalAddress);
       fault.allocation = fmt::format("offset {} of the thread's {} bytes of local memory",
                                      static_cast<std::int64_t>(address), warp.context.local_stride);
       return fault;
     }
-    if (space == ptx::Space::Param) {
+    if (space == ir::Space::Param) {
       if (lies_in(address, bytes, launch.parameters.size())) continue;
       Fault fault = report(Fault::Kind::IllegalAddress);
       fault.allocation = fmt::format("offset {} of the kernel's {} bytes of parameters",
@@ -83,7 +83,7 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
       return fault;
     }
     if (!in_card || in_memory(launch, address, bytes)) continue;
-    if (space == ptx::Space::Generic && in_own_window(warp, lane, address, bytes)) continue;
+    if (space == ir::Space::Generic && in_own_window(warp, lane, address, bytes)) continue;
     Fault fault = report(Fault::Kind::IllegalAddress);
     if (fault.space == "generic") fault.space = "global";
     fault.allocation = launch.memory->describe(address);

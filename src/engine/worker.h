@@ -113,7 +113,7 @@ inline void Worker::suspend_warp(Warp& warp, SwitchReason reason) {
 Worker*& current_worker();
 
 // Fills in what the module tells of a place in a kernel: line, source, form, space, bytes.
-void name_instruction(Fault& fault, const ptx::Module& module, std::uint32_t function,
+void name_instruction(Fault& fault, const ir::Module& module, std::uint32_t function,
                       std::uint32_t instruction);
 
 }  // namespace doppel::engine

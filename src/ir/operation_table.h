@@ -63,6 +63,7 @@ struct OperandRoles {
 enum class LaneEffect : std::uint8_t {
   Nothing,  // it has no result
   Uniform,  // uniform sources give uniform results
+  Pattern,  // the same, and patterns of the lane give patterns (lane_transfer.h says which)
   Varying,  // each lane has its own
   Members,  // one result for the members of the mask, the last source
   Shared,   // one result for the warp

@@ -16,15 +16,9 @@ namespace {
 // than the host has registers.
 constexpr std::size_t kMostInstructions = 256;
 
-bool may_wait_or_count(const ptx::Instruction& instruction) {
-  switch (instruction.opcode) {
-    case ptx::Opcode::Call:
-    case ptx::Opcode::Bar:
-    case ptx::Opcode::Alloca:
-      return true;
-    default:
-      return kernel::reads_clock(instruction);
-  }
+bool may_wait_or_count(const ir::Operation& operation) {
+  const bool barrier = ir::row(operation).wait == ir::Wait::Block || operation.op == ir::Op::BarrierArrive;
+  return barrier || operation.op == ir::Op::Call || kernel::reads_clock(operation);
 }
 
 bool is_of_warp(std::size_t field) {
@@ -44,8 +38,8 @@ using llvm::Value;
 // Where no warp ever waits, nor needs memory of its own: without loops, calls, barriers and local memory.
 bool FunctionEmitter::runs_whole_blocks() const {
   return function_.is_kernel && !scheduled_ && module_.variant.build == Build::Plain && graph_.reducible() &&
-         graph_.loops().empty() && local_.bytes == 0 && function_.instructions.size() <= kMostInstructions &&
-         std::ranges::none_of(function_.instructions, may_wait_or_count);
+         graph_.loops().empty() && local_.bytes == 0 && function_.operations.size() <= kMostInstructions &&
+         std::ranges::none_of(function_.operations, may_wait_or_count);
 }
 
 // Whether the kernel is worth code of its own for warps of which no lane leaves before the others: those of

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "ptx/module.h"
+#include "ir/module.h"
 
 namespace doppel::jit {
 
@@ -14,7 +14,7 @@ class CompileListener {
   CompileListener(const CompileListener&) = delete;
   CompileListener& operator=(const CompileListener&) = delete;
   virtual ~CompileListener() = default;
-  virtual void begins(const ptx::Module& module, std::uint32_t function) = 0;
+  virtual void begins(const ir::Module& module, std::uint32_t function) = 0;
   virtual void ends() = 0;
 };
 

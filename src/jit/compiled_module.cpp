@@ -20,7 +20,7 @@ namespace {
 // However the compilation ends, the listener hears of it.
 class Announcement {
  public:
-  Announcement(CompileListener* listener, const ptx::Module& module, std::uint32_t function)
+  Announcement(CompileListener* listener, const ir::Module& module, std::uint32_t function)
       : listener_(listener) {
     if (listener_ != nullptr) listener_->begins(module, function);
   }
@@ -36,20 +36,20 @@ class Announcement {
 
 class LazyModule final : public CompiledModule {
  public:
-  LazyModule(std::shared_ptr<const ptx::Module> module, Options options,
+  LazyModule(std::shared_ptr<const ir::Module> module, Options options,
              std::unique_ptr<LoadedObjects> objects)
       : module_(std::move(module)),
         gate_(options.gate),
         listener_(options.listener),
         cache_(std::move(options), *module_),
         objects_(std::move(objects)) {
-    for (const ptx::Function& function : module_->functions) {
+    for (const ir::Function& function : module_->functions) {
       first_slot_.push_back(slots_);
       slots_ += static_cast<std::uint32_t>(kernel::ControlFlowGraph::build(function).blocks().size());
     }
   }
 
-  const ptx::Module& module() const override { return *module_; }
+  const ir::Module& module() const override { return *module_; }
   bool locate(const void* address, CodeLocation& location) const override {
     return objects_->locate(address, location);
   }
@@ -122,7 +122,7 @@ class LazyModule final : public CompiledModule {
     return code;
   }
 
-  std::shared_ptr<const ptx::Module> module_;
+  std::shared_ptr<const ir::Module> module_;
   CompileGate* gate_;
   CompileListener* listener_;
   ObjectCache cache_;
@@ -136,7 +136,7 @@ class LazyModule final : public CompiledModule {
 
 }  // namespace
 
-Result<std::shared_ptr<CompiledModule>> CompiledModule::create(std::shared_ptr<const ptx::Module> module,
+Result<std::shared_ptr<CompiledModule>> CompiledModule::create(std::shared_ptr<const ir::Module> module,
                                                                Options options) {
   auto objects = LoadedObjects::create();
   if (!objects) return tl::unexpected(objects.error());

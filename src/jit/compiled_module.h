@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "ir/module.h"
 #include "jit/compile_gate.h"
 #include "jit/compile_listener.h"
 #include "jit/warp_abi.h"
-#include "ptx/module.h"
 #include "support/result.h"
 
 namespace doppel::jit {
@@ -71,11 +71,11 @@ struct Options {
 class CompiledModule {
  public:
   // Keeps the module. Compiles nothing yet.
-  static Result<std::shared_ptr<CompiledModule>> create(std::shared_ptr<const ptx::Module> module,
+  static Result<std::shared_ptr<CompiledModule>> create(std::shared_ptr<const ir::Module> module,
                                                         Options options);
   virtual ~CompiledModule() = default;
 
-  virtual const ptx::Module& module() const = 0;
+  virtual const ir::Module& module() const = 0;
   // From the process's memory, else from the object cache on disk, else compiled now. Where quick code is
   // asked for and the cache holds full code, that. NotPermitted where the gate is shut.
   virtual Result<KernelCode> kernel(std::uint32_t function, Variant variant) = 0;

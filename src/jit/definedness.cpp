@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "kernel/operands.h"
+#include "ir/operation.h"
 
 namespace doppel::jit {
 
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
+using ir::Space;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Operand;
-using ptx::Space;
 
 namespace {
 
@@ -19,20 +19,19 @@ bool may_be_shared(Space space) {
   return space == Space::Shared || space == Space::SharedCluster || space == Space::Generic;
 }
 
-bool reads_undefined(const Instruction& instruction) {
-  return (instruction.opcode == Opcode::Ld || instruction.opcode == Opcode::Ldu) &&
-         may_be_shared(instruction.modifiers.space);
+bool reads_undefined(const Operation& operation) {
+  return operation.op == Op::Load && may_be_shared(operation.accesses[0].space);
 }
 
 // What a guard decides of: more than which lanes get a result.
-bool acts(const Instruction& instruction) {
-  if (instruction.opcode == Opcode::Atom || reads_undefined(instruction)) return true;
-  return kernel::destination_count(instruction) == 0;
+bool acts(const Operation& operation) {
+  return operation.op == Op::Atomic || operation.results.empty() || reads_undefined(operation);
 }
 
-bool crosses_lanes(Opcode opcode) {
-  return opcode == Opcode::Shfl || opcode == Opcode::Vote || opcode == Opcode::Match ||
-         opcode == Opcode::Redux;
+// Its result comes from other lanes' values.
+bool crosses_lanes(const Operation& operation) {
+  return operation.op == Op::Shuffle || operation.op == Op::Vote || operation.op == Op::Match ||
+         operation.op == Op::Redux;
 }
 
 }  // namespace
@@ -44,9 +43,9 @@ Definedness::Definedness(FunctionEmitter& emitter) : emitter_(emitter), b_(emitt
 
 // Those that can ever hold such a value.
 void Definedness::find_registers() {
-  const ptx::Function& function = emitter_.function();
+  const ir::Function& function = emitter_.function();
   slots_.assign(function.registers.size(), nullptr);
-  const auto follow = [&](ptx::RegisterId reg) {
+  const auto follow = [&](ir::RegisterId reg) {
     if (slots_[reg] != nullptr) return false;
     slots_[reg] = emitter_.stack_slot(b_.getInt32Ty(), "undefined");
     store(none(), slots_[reg]);
@@ -54,12 +53,12 @@ void Definedness::find_registers() {
   };
   for (bool more = true; more;) {
     more = false;
-    for (const Instruction& instruction : function.instructions) {
-      if (instruction.opcode == Opcode::Call || instruction.opcode == Opcode::Atom) continue;
-      bool undefined = reads_undefined(instruction);
-      kernel::for_each_use(instruction, [&](ptx::RegisterId reg) { undefined |= slots_[reg] != nullptr; });
+    for (const Operation& operation : function.operations) {
+      if (operation.op == Op::Call || operation.op == Op::Atomic) continue;
+      bool undefined = reads_undefined(operation);
+      ir::for_each_use(operation, [&](ir::RegisterId reg) { undefined |= slots_[reg] != nullptr; });
       if (!undefined) continue;
-      kernel::for_each_definition(instruction, [&](ptx::RegisterId reg) { more |= follow(reg); });
+      ir::for_each_definition(operation, [&](ir::RegisterId reg) { more |= follow(reg); });
     }
   }
 }
@@ -72,28 +71,21 @@ void Definedness::store(Value* lanes, llvm::AllocaInst* slot) {
   b_.CreateStore(lanes, slot, /*isVolatile=*/true);
 }
 
-Value* Definedness::of_register(ptx::RegisterId reg) {
+Value* Definedness::of_register(ir::RegisterId reg) {
   return slots_[reg] == nullptr ? none() : load(slots_[reg]);
 }
 
 Value* Definedness::of_operand(const Operand& operand) {
-  switch (operand.kind) {
-    case Operand::Kind::Register:
-      return of_register(operand.reg);
-    case Operand::Kind::Address:
-      return operand.address_base == Operand::AddressBase::Register ? of_register(operand.reg) : none();
-    case Operand::Kind::Vector: {
-      Value* lanes = none();
-      for (const Operand& element : operand.elements) lanes = b_.CreateOr(lanes, of_operand(element));
-      return lanes;
-    }
-    default:
-      return none();
-  }
+  return operand.is_register() ? of_register(operand.reg) : none();
+}
+
+Value* Definedness::of_address(const Operation& operation) {
+  const ir::Address& address = operation.accesses[0].address;
+  return address.base == ir::Address::Base::Register ? of_register(address.reg) : none();
 }
 
 // Lanes in which all bits of a defined operand are ones, or zeros.
-Value* Definedness::lanes_equal(const Operand& operand, ptx::Type type, bool ones) {
+Value* Definedness::lanes_equal(const Operand& operand, ir::Type type, bool ones) {
   Value* value = emitter_.read_vector(operand, type);
   if (operand.negated) value = b_.CreateNot(value);
   Value* wanted = ones ? llvm::Constant::getAllOnesValue(value->getType())
@@ -102,44 +94,42 @@ Value* Definedness::lanes_equal(const Operand& operand, ptx::Type type, bool one
   return b_.CreateAnd(lanes, b_.CreateNot(of_operand(operand)));
 }
 
-Value* Definedness::unless_decided(const Operand& a, const Operand& b, ptx::Type type, bool ones) {
+Value* Definedness::unless_decided(const Operand& a, const Operand& b, ir::Type type, bool ones) {
   Value* lanes = b_.CreateOr(of_operand(a), of_operand(b));
   if (llvm::isa<llvm::Constant>(lanes)) return lanes;
   Value* decided = b_.CreateOr(lanes_equal(a, type, ones), lanes_equal(b, type, ones));
   return b_.CreateAnd(lanes, b_.CreateNot(decided));
 }
 
-Value* Definedness::of_result(const Instruction& instruction) {
-  const auto& operands = instruction.operands;
-  const std::size_t first = kernel::destination_count(instruction);
+Value* Definedness::of_result(const Operation& operation) {
+  const auto& sources = operation.sources;
   Value* lanes = none();
-  for (std::size_t i = first; i < operands.size(); ++i) lanes = b_.CreateOr(lanes, of_operand(operands[i]));
+  for (const Operand& source : sources) lanes = b_.CreateOr(lanes, of_operand(source));
   if (llvm::isa<llvm::Constant>(lanes)) return lanes;
-  switch (instruction.opcode) {
-    case Opcode::Selp: {
-      if (operands.size() != 4) return lanes;
-      Value* condition = emitter_.read_vector(operands[3], ptx::Type::Pred);
-      if (operands[3].negated) condition = b_.CreateNot(condition);
+  switch (operation.op) {
+    case Op::Select: {
+      Value* condition = emitter_.read_vector(sources[2], ir::Type::Pred);
+      if (sources[2].negated) condition = b_.CreateNot(condition);
       condition = b_.CreateBitCast(condition, b_.getInt32Ty());
-      Value* taken = b_.CreateAnd(condition, of_operand(operands[1]));
-      Value* other = b_.CreateAnd(b_.CreateNot(condition), of_operand(operands[2]));
-      return b_.CreateOr(of_operand(operands[3]), b_.CreateOr(taken, other));
+      Value* taken = b_.CreateAnd(condition, of_operand(sources[0]));
+      Value* other = b_.CreateAnd(b_.CreateNot(condition), of_operand(sources[1]));
+      return b_.CreateOr(of_operand(sources[2]), b_.CreateOr(taken, other));
     }
-    case Opcode::And:
-    case Opcode::Or:
-      if (operands.size() != 3) return lanes;
-      return unless_decided(operands[1], operands[2], instruction.type, instruction.opcode == Opcode::Or);
-    case Opcode::Setp:
-    case Opcode::Set: {
-      const ptx::BoolOp op = instruction.modifiers.bool_op;
-      if (operands.size() != 4 || (op != ptx::BoolOp::And && op != ptx::BoolOp::Or)) return lanes;
-      return b_.CreateAnd(lanes,
-                          b_.CreateNot(lanes_equal(operands[3], ptx::Type::Pred, op == ptx::BoolOp::Or)));
+    case Op::And:
+    case Op::Or:
+      return unless_decided(sources[0], sources[1], operation.type, operation.op == Op::Or);
+    case Op::ICompare:
+    case Op::FCompare:
+    case Op::ISet:
+    case Op::FSet: {
+      const ir::BoolOp op = operation.attributes.bool_op;
+      if (sources.size() != 3 || (op != ir::BoolOp::And && op != ir::BoolOp::Or)) return lanes;
+      return b_.CreateAnd(lanes, b_.CreateNot(lanes_equal(sources[2], ir::Type::Pred, op == ir::BoolOp::Or)));
     }
     default:
       break;
   }
-  if (!crosses_lanes(instruction.opcode)) return lanes;
+  if (!crosses_lanes(operation)) return lanes;
   // From other lanes: where none of them has a value.
   Value* some = b_.CreateICmpNE(b_.CreateAnd(emitter_.mask(), b_.CreateNot(lanes)), emitter_.i32(0));
   return b_.CreateSelect(some, none(), emitter_.i32(~0u));
@@ -163,69 +153,56 @@ void Definedness::use(Value* lanes, Value* running) {
   b_.SetInsertPoint(go);
 }
 
-void Definedness::before(const Instruction& instruction) {
+void Definedness::before(const Operation& operation) {
   result_ = guard_ = nullptr;
-  if (instruction.guard) {
-    guard_ = of_register(instruction.guard->predicate);
-    if (acts(instruction)) {
+  if (operation.guard) {
+    guard_ = of_register(operation.guard->predicate);
+    if (acts(operation)) {
       use(guard_, emitter_.block_mask());  // also where it keeps a lane out
       guard_ = nullptr;
     }
   }
-  switch (instruction.opcode) {
-    case Opcode::Ld:
-    case Opcode::Ldu:
-      use(of_operand(instruction.operands[1]), emitter_.mask());
+  switch (operation.op) {
+    case Op::Load:
+      use(of_address(operation), emitter_.mask());
       return;
-    case Opcode::St: {
-      use(of_operand(instruction.operands[0]), emitter_.mask());
-      const Operand& value = instruction.operands[1];
-      const bool is_vector = value.kind == Operand::Kind::Vector;
-      for (std::size_t k = 0; k < (is_vector ? value.elements.size() : 1); ++k) {
-        b_.CreateStore(of_operand(is_vector ? value.elements[k] : value),
+    case Op::Store:
+      use(of_address(operation), emitter_.mask());
+      for (std::size_t k = 0; k < operation.sources.size(); ++k) {
+        b_.CreateStore(of_operand(operation.sources[k]),
                        b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), elements_, k));
       }
       return;
-    }
-    case Opcode::Atom:
-    case Opcode::Red:
-    case Opcode::Bar:
-    case Opcode::BrxIdx:
-      for (std::size_t i = kernel::destination_count(instruction); i < instruction.operands.size(); ++i)
-        use(of_operand(instruction.operands[i]), emitter_.mask());
+    case Op::Atomic:
+    case Op::Reduce:
+      use(of_address(operation), emitter_.mask());
+      [[fallthrough]];
+    case Op::Barrier:
+    case Op::BarrierArrive:
+    case Op::BarrierReduce:
+    case Op::BranchTable:
+      for (const Operand& source : operation.sources) use(of_operand(source), emitter_.mask());
       return;
-    case Opcode::Call:
-      use(of_operand(instruction.call->target), emitter_.mask());
+    case Op::Call:
+      if (!operation.callee->function) use(of_operand(operation.sources[0]), emitter_.mask());
       return;
     default:
       break;
   }
-  if (kernel::destination_count(instruction) != 0) result_ = of_result(instruction);
+  if (!operation.results.empty()) result_ = of_result(operation);
 }
 
-void Definedness::after(const Instruction& instruction) {
-  const bool loads = reads_undefined(instruction);
+void Definedness::after(const Operation& operation) {
+  const bool loads = reads_undefined(operation);
   const auto element = [&](std::size_t k) {
     return b_.CreateLoad(b_.getInt32Ty(), b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), elements_, k));
   };
-  const std::size_t count = kernel::destination_count(instruction);
-  for (std::size_t i = 0; i < count; ++i) {
-    const Operand& destination = instruction.operands[i];
-    if (destination.kind != Operand::Kind::Vector) {
-      set(destination, loads ? element(0) : result_);
-      continue;
-    }
-    for (std::size_t k = 0; k < destination.elements.size(); ++k)
-      set(destination.elements[k], loads ? element(k) : result_);
-  }
-  if (instruction.second_destination) set(*instruction.second_destination, result_);
-  if (instruction.call) {
-    for (const Operand& result : instruction.call->returns) set(result, nullptr);
-  }
+  for (std::size_t k = 0; k < operation.results.size(); ++k)
+    set(operation.results[k], loads ? element(k) : result_);
 }
 
 void Definedness::set(const Operand& destination, Value* lanes) {
-  if (destination.kind != Operand::Kind::Register || slots_[destination.reg] == nullptr) return;
+  if (!destination.is_register() || slots_[destination.reg] == nullptr) return;
   if (lanes == nullptr) lanes = none();
   Value* mask = emitter_.mask();
   Value* now =

@@ -19,9 +19,9 @@ class Definedness {
   explicit Definedness(FunctionEmitter& emitter);
 
   // Before an instruction's code: reports what it uses, notes what its result will be.
-  void before(const ptx::Instruction& instruction);
+  void before(const ir::Operation& operation);
   // Behind it.
-  void after(const ptx::Instruction& instruction);
+  void after(const ir::Operation& operation);
   // For check_access(): by element of the access, lanes.
   llvm::Value* elements() { return elements_; }
 
@@ -32,13 +32,14 @@ class Definedness {
   // AVX-512 makes more and more logic of masks, twice as much with each step, and does not come to an end.
   llvm::Value* load(llvm::AllocaInst* slot);
   void store(llvm::Value* lanes, llvm::AllocaInst* slot);
-  llvm::Value* of_register(ptx::RegisterId reg);
-  llvm::Value* of_operand(const ptx::Operand& operand);
-  llvm::Value* of_result(const ptx::Instruction& instruction);
-  llvm::Value* lanes_equal(const ptx::Operand& operand, ptx::Type type, bool ones);
-  llvm::Value* unless_decided(const ptx::Operand& a, const ptx::Operand& b, ptx::Type type, bool ones);
+  llvm::Value* of_register(ir::RegisterId reg);
+  llvm::Value* of_operand(const ir::Operand& operand);
+  llvm::Value* of_address(const ir::Operation& operation);
+  llvm::Value* of_result(const ir::Operation& operation);
+  llvm::Value* lanes_equal(const ir::Operand& operand, ir::Type type, bool ones);
+  llvm::Value* unless_decided(const ir::Operand& a, const ir::Operand& b, ir::Type type, bool ones);
   void use(llvm::Value* lanes, llvm::Value* running);
-  void set(const ptx::Operand& destination, llvm::Value* lanes);
+  void set(const ir::Operand& destination, llvm::Value* lanes);
 
   FunctionEmitter& emitter_;
   llvm::IRBuilder<>& b_;

@@ -7,8 +7,8 @@
 
 namespace doppel::jit {
 
-using ptx::Rounding;
-using ptx::Type;
+using ir::Rounding;
+using ir::Type;
 
 namespace {
 
@@ -121,8 +121,8 @@ std::uint64_t round_double(double value, Type to, Rounding rounding) {
 
 std::uint64_t convert_to_float(std::uint64_t value, Type from, Type to, Rounding rounding) {
   const Format target = format_of(to);
-  if (!ptx::is_float(from)) {
-    const bool negative = ptx::is_signed(from) && static_cast<std::int64_t>(value) < 0;
+  if (!ir::is_float(from)) {
+    const bool negative = ir::is_signed(from) && static_cast<std::int64_t>(value) < 0;
     return round_to(target, {negative, 0, negative ? 0 - value : value}, rounding);
   }
   const Format source = format_of(from);

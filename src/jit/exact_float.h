@@ -3,21 +3,21 @@
 
 #include <cstdint>
 
+#include "ir/operation.h"
 #include "jit/runtime_functions.h"
-#include "ptx/instruction.h"
 
 namespace doppel::jit {
 
 // f16 or bf16: a * b + c, rounded once to nearest even.
-std::uint64_t fma_half(ptx::Type type, std::uint64_t a, std::uint64_t b, std::uint64_t c);
+std::uint64_t fma_half(ir::Type type, std::uint64_t a, std::uint64_t b, std::uint64_t c);
 
 // Any integer (extended to 64 bits) or float to f16, bf16, f32 or f64. NaN and infinities included.
-std::uint64_t convert_to_float(std::uint64_t value, ptx::Type from, ptx::Type to, ptx::Rounding rounding);
+std::uint64_t convert_to_float(std::uint64_t value, ir::Type from, ir::Type to, ir::Rounding rounding);
 
 // Sets the host's rounding direction (Rz, Rm, Rp) for as long as it lives.
 class DirectedRounding {
  public:
-  explicit DirectedRounding(ptx::Rounding rounding);
+  explicit DirectedRounding(ir::Rounding rounding);
   ~DirectedRounding();
   DirectedRounding(const DirectedRounding&) = delete;
   DirectedRounding& operator=(const DirectedRounding&) = delete;

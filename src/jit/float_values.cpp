@@ -2,11 +2,11 @@
 
 namespace doppel::jit {
 
+using ir::Type;
 using llvm::Value;
-using ptx::Type;
 
 FloatValues::FloatValues(FunctionEmitter& emitter, Type type)
-    : emitter_(emitter), b_(emitter.b()), type_(type), bits_(ptx::bit_width(type)) {
+    : emitter_(emitter), b_(emitter.b()), type_(type), bits_(ir::bit_width(type)) {
   switch (type) {
     case Type::F16:
       infinity_ = 0x7c00, nan_ = 0x7fff, one_ = 0x3c00;

@@ -9,7 +9,7 @@ namespace doppel::jit {
 // bf16, f32, f64).
 class FloatValues {
  public:
-  FloatValues(FunctionEmitter& emitter, ptx::Type type);
+  FloatValues(FunctionEmitter& emitter, ir::Type type);
 
   int bits() const { return bits_; }
   llvm::Type* float_type(llvm::Value* like) const;  // LLVM's type, scalar or vector as `like`
@@ -31,7 +31,7 @@ class FloatValues {
  private:
   FunctionEmitter& emitter_;
   llvm::IRBuilder<>& b_;
-  ptx::Type type_;
+  ir::Type type_;
   int bits_;
   std::uint64_t infinity_, nan_, one_;
 };

@@ -9,34 +9,34 @@
 #include <bit>
 #include <cstddef>
 
+#include "ir/operation.h"
 #include "jit/bounds_tests.h"
 #include "jit/definedness.h"
 #include "jit/float_values.h"
 #include "jit/lower.h"
 #include "kernel/deferred_nans.h"
-#include "kernel/operands.h"
 #include "kernel/warp_progress.h"
 
 namespace doppel::jit {
 
+using ir::Operand;
+using ir::Operation;
 using kernel::BlockId;
 using kernel::LanePattern;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Operand;
 
-FunctionEmitter::FunctionEmitter(ModuleState& module, ptx::FunctionId function, llvm::Function* into)
+FunctionEmitter::FunctionEmitter(ModuleState& module, ir::FunctionId function, llvm::Function* into)
     : module_(module),
       id_(function),
-      function_(module.ptx.functions[function]),
+      function_(module.ir.functions[function]),
       into_(into),
       builder_(module.llvm.getContext()) {}
 FunctionEmitter::~FunctionEmitter() = default;
 
-void FunctionEmitter::unsupported(const Instruction& instruction, const std::string& why) {
+void FunctionEmitter::unsupported(const Operation& operation, const std::string& why) {
   std::string message = (function_.is_kernel ? "in kernel '" : "in function '") + function_.name +
-                        "', line " + std::to_string(instruction.text.line) + ": " + instruction.form +
-                        ": not supported";
+                        "', line " + std::to_string(operation.origin.text.line) + ": " +
+                        module_.ir.form_of(operation) + ": not supported";
   if (!why.empty()) message += " (" + why + ")";
   throw Unsupported{std::move(message)};
 }
@@ -137,8 +137,8 @@ void FunctionEmitter::run() {
   builder_.CreateStore(lanes, live_);
   builder_.CreateStore(i32(1u << 16), poll_);
   if (!function_.is_kernel && local_.bytes > 0) test_frame(lanes);
-  const auto is_call = [](const Instruction& instruction) { return instruction.opcode == ptx::Opcode::Call; };
-  if (function_.is_kernel && std::ranges::any_of(function_.instructions, is_call))
+  const auto is_call = [](const Operation& operation) { return operation.op == ir::Op::Call; };
+  if (function_.is_kernel && std::ranges::any_of(function_.operations, is_call))
     builder_.CreateStore(i32(0), context_field_address(offsetof(WarpContext, exited_mask)));
   make_registers();
   if (module_.variant.build == Build::Checked) definedness_ = std::make_unique<Definedness>(*this);
@@ -182,7 +182,7 @@ void FunctionEmitter::run() {
 void FunctionEmitter::test_frame(Value* lanes) {
   effective_mask_ = lanes;
   MarkedAccess frame;
-  frame.flags = static_cast<std::uint32_t>(ptx::Space::Local) << kAccessSpaceShift;
+  frame.flags = static_cast<std::uint32_t>(ir::Space::Local) << kAccessSpaceShift;
   frame.width = kWarpLanes;
   frame.addresses.push_back(frame_);
   Value* stride = context_field(offsetof(WarpContext, local_stride), builder_.getInt64Ty());
@@ -213,24 +213,24 @@ std::vector<bool> FunctionEmitter::registers_of_blocks() const {
   for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
     const kernel::BasicBlock& block = graph_.blocks()[id];
     for (std::uint32_t i = block.first; i < block.last; ++i) {
-      const Instruction& instruction = function_.instructions[i];
-      const auto see = [&](ptx::RegisterId reg) {
+      const Operation& operation = function_.operations[i];
+      const auto see = [&](ir::RegisterId reg) {
         if (home[reg] == kernel::kNoBlock) {
           home[reg] = id;
           result[reg] = !liveness_->live_in(id, reg);
         }
         if (home[reg] != id) result[reg] = false;
       };
-      kernel::for_each_use(instruction, [&](ptx::RegisterId reg) {
+      ir::for_each_use(operation, [&](ir::RegisterId reg) {
         see(reg);
         // The end of a block may be made twice, and be reached from both (block_loop.cpp).
-        if (ends_block(instruction)) result[reg] = false;
+        if (ir::ends_block(operation)) result[reg] = false;
       });
-      kernel::for_each_definition(instruction, see);
+      ir::for_each_definition(operation, see);
     }
   }
   for (const auto* registers : {&function_.parameter_registers, &function_.return_registers}) {
-    for (ptx::RegisterId reg : *registers) {
+    for (ir::RegisterId reg : *registers) {
       if (reg < result.size()) result[reg] = false;
     }
   }
@@ -240,30 +240,30 @@ std::vector<bool> FunctionEmitter::registers_of_blocks() const {
 void FunctionEmitter::make_registers() {
   registers_.resize(function_.registers.size());
   read_.assign(function_.registers.size(), false);
-  for (const Instruction& instruction : function_.instructions) {
-    kernel::for_each_use(instruction, [&](ptx::RegisterId reg) { read_[reg] = true; });
+  for (const Operation& operation : function_.operations) {
+    ir::for_each_use(operation, [&](ir::RegisterId reg) { read_[reg] = true; });
   }
   std::vector<bool> used = read_;
-  for (const Instruction& instruction : function_.instructions) {
-    kernel::for_each_definition(instruction, [&](ptx::RegisterId reg) { used[reg] = true; });
+  for (const Operation& operation : function_.operations) {
+    ir::for_each_definition(operation, [&](ir::RegisterId reg) { used[reg] = true; });
   }
   // Only parameters in register space have a register; the others' entries mean nothing.
   for (std::size_t i = 0; i < function_.parameter_registers.size(); ++i) {
-    if (function_.parameters[i].space == ptx::Space::Reg) used[function_.parameter_registers[i]] = true;
+    if (function_.parameters[i].space == ir::Space::Reg) used[function_.parameter_registers[i]] = true;
   }
   for (std::size_t i = 0; i < function_.return_registers.size(); ++i) {
-    if (function_.return_parameters[i].space == ptx::Space::Reg)
+    if (function_.return_parameters[i].space == ir::Space::Reg)
       used[function_.return_registers[i]] = read_[function_.return_registers[i]] = true;
   }
   const std::vector<bool> of_block = registers_of_blocks();
   const bool in_memory = keeps_registers_in_memory(of_block);
   std::uint64_t bytes = 0;
-  for (ptx::RegisterId reg = 0; reg < registers_.size(); ++reg) {
+  for (ir::RegisterId reg = 0; reg < registers_.size(); ++reg) {
     if (!used[reg]) continue;
     RegisterSlot& slot = registers_[reg];
     slot.of_block = of_block[reg];
     const LanePattern& pattern = analysis_->pattern(reg);
-    const int bits = ptx::bit_width(function_.registers[reg].type);
+    const int bits = function_.width(reg);
     // The parts of widened terms have the width of the inner value; multipliers that of the outer.
     std::vector<llvm::Type*>& types = slot.types;
     if (!pattern.is_parts()) {
@@ -290,9 +290,9 @@ void FunctionEmitter::make_registers() {
   }
   if (in_memory) make_register_memory(bytes);
   for (std::size_t i = 0; i < function_.parameters.size() && !function_.is_kernel; ++i) {
-    if (function_.parameters[i].space != ptx::Space::Reg) continue;
-    const ptx::RegisterId reg = function_.parameter_registers[i];
-    Value* memory = parameter_memory({ptx::SymbolRef::Scope::Parameter, static_cast<std::uint32_t>(i)});
+    if (function_.parameters[i].space != ir::Space::Reg) continue;
+    const ir::RegisterId reg = function_.parameter_registers[i];
+    Value* memory = parameter_memory({ir::SymbolRef::Scope::Parameter, static_cast<std::uint32_t>(i)});
     Value* value = builder_.CreateAlignedLoad(registers_[reg].types[0], memory, llvm::Align(1));
     store_part(registers_[reg], 0, value);
   }
@@ -318,7 +318,7 @@ void FunctionEmitter::make_register_memory(std::uint64_t bytes) {
   llvm::AllocaInst* memory = stack_slot(llvm::ArrayType::get(builder_.getInt8Ty(), bytes), "registers");
   memory->setAlignment(llvm::Align(kRegisterAlignment));
   register_memory_ = hide(memory);
-  for (ptx::RegisterId reg = 0; reg < registers_.size(); ++reg) {
+  for (ir::RegisterId reg = 0; reg < registers_.size(); ++reg) {
     RegisterSlot& slot = registers_[reg];
     for (std::size_t i = 0; i < slot.offsets.size() && liveness_->live_in(0, reg); ++i)
       store_part(slot, i, slot.values[i]);
@@ -357,7 +357,7 @@ void FunctionEmitter::store_part(RegisterSlot& slot, std::size_t part, Value* va
   }
 }
 
-Lanes FunctionEmitter::load_register(ptx::RegisterId reg) {
+Lanes FunctionEmitter::load_register(ir::RegisterId reg) {
   RegisterSlot& slot = registers_[reg];
   Lanes result;
   result.pattern = analysis_->pattern(reg);
@@ -365,7 +365,7 @@ Lanes FunctionEmitter::load_register(ptx::RegisterId reg) {
   return result;
 }
 
-void FunctionEmitter::store_register(ptx::RegisterId reg, const Lanes& value) {
+void FunctionEmitter::store_register(ir::RegisterId reg, const Lanes& value) {
   const LanePattern& pattern = analysis_->pattern(reg);
   RegisterSlot& slot = registers_[reg];
   const bool keep = !slot.of_block && analysis_->keeps_old_lanes(reg, block_);
@@ -396,9 +396,8 @@ void FunctionEmitter::store_register(ptx::RegisterId reg, const Lanes& value) {
 
 void FunctionEmitter::write(const Operand& destination, Lanes value) {
   if (destination.kind == Operand::Kind::Sink) return;
-  if (destination.kind != Operand::Kind::Register)
-    throw Unsupported{"internal: destination is not a register"};
-  const int bits = ptx::bit_width(function_.registers[destination.reg].type);
+  if (!destination.is_register()) throw Unsupported{"internal: destination is not a register"};
+  const int bits = function_.width(destination.reg);
   if (value.pattern.bits != bits) {
     // ld and cvt may write a register wider than their type; they have extended already, or the high bits are
     // unspecified.
@@ -479,12 +478,15 @@ Value* FunctionEmitter::materialize(const Lanes& lanes) {
   return sum;
 }
 
-bool FunctionEmitter::is_uniform(const Operand& operand, ptx::Type type) {
-  return analysis_->operand_pattern(operand, ptx::bit_width(type)).is_uniform();
+bool FunctionEmitter::is_uniform(const Operand& operand, ir::Type type) {
+  return analysis_->operand_pattern(operand, ir::bit_width(type)).is_uniform();
 }
 
-Lanes FunctionEmitter::read(const Operand& operand, ptx::Type type) {
-  const int bits = type == ptx::Type::None ? 32 : ptx::bit_width(type);
+Lanes FunctionEmitter::read(const Operand& operand, ir::Type type) {
+  return read(operand, type == ir::Type::None ? 32 : ir::bit_width(type));
+}
+
+Lanes FunctionEmitter::read(const Operand& operand, int bits) {
   switch (operand.kind) {
     case Operand::Kind::Register: {
       Lanes value = load_register(operand.reg);
@@ -492,7 +494,7 @@ Lanes FunctionEmitter::read(const Operand& operand, ptx::Type type) {
         value.parts[0] = builder_.CreateNot(value.parts[0]);
       }
       if (deferred_nans_[operand.reg] && !payload_ignored_) {
-        value.parts[0] = FloatValues(*this, ptx::Type::F32).canonical_nan(value.parts[0]);
+        value.parts[0] = FloatValues(*this, ir::Type::F32).canonical_nan(value.parts[0]);
       }
       return value;
     }
@@ -504,18 +506,17 @@ Lanes FunctionEmitter::read(const Operand& operand, ptx::Type type) {
     case Operand::Kind::Special:
       return read_special(*this, operand);
     case Operand::Kind::Symbol: {
-      Value* address =
-          builder_.CreateAdd(symbol_address(operand.symbol), i64(static_cast<std::uint64_t>(operand.offset)));
+      Value* address = builder_.CreateAdd(symbol_address(operand.symbol()),
+                                          i64(static_cast<std::uint64_t>(operand.offset)));
       return uniform(resize(address, bits, false));
     }
     case Operand::Kind::Function:
       // A function's address is its index plus one: generated code holds no address of this process.
       return uniform(llvm::ConstantInt::get(int_type(bits), std::uint64_t{operand.function} + 1));
     case Operand::Kind::Sink:
-      return uniform(llvm::ConstantInt::get(int_type(bits), 0));
-    default:
-      throw Unsupported{"internal: operand kind without a value in '" + function_.name + "'"};
+      break;
   }
+  return uniform(llvm::ConstantInt::get(int_type(bits), 0));
 }
 
 Value* FunctionEmitter::mask_vector() {
@@ -532,21 +533,6 @@ bool FunctionEmitter::mask_is_full() const {
 }
 
 Value* FunctionEmitter::live_mask() { return builder_.CreateLoad(builder_.getInt32Ty(), live_); }
-
-Value* FunctionEmitter::carry_flag() {
-  llvm::Type* type = vector_of(builder_.getInt1Ty());
-  if (carry_ == nullptr) {
-    carry_ = stack_slot(type, "carry");
-    llvm::IRBuilder<> at(warp_start_->getTerminator());
-    at.CreateStore(llvm::Constant::getNullValue(type), carry_);
-  }
-  return builder_.CreateLoad(type, carry_);
-}
-
-void FunctionEmitter::set_carry_flag(Value* lanes) {
-  Value* old = carry_flag();
-  builder_.CreateStore(builder_.CreateSelect(mask_vector(), lanes, old), carry_);
-}
 
 llvm::MDNode* FunctionEmitter::likely() { return llvm::MDBuilder(context()).createBranchWeights(1 << 20, 1); }
 
@@ -565,15 +551,15 @@ void FunctionEmitter::lanes_left_in_call() {
   builder_.SetInsertPoint(go);
 }
 
-void FunctionEmitter::set_guard(const Instruction& instruction) {
+void FunctionEmitter::set_guard(const Operation& operation) {
   guard_ = nullptr;
   effective_mask_ = block_mask_;
   mask_vector_ = nullptr;
   mask_may_be_empty_ = block_may_be_empty_;
-  if (!instruction.guard) return;
-  Lanes predicate = load_register(instruction.guard->predicate);
+  if (!operation.guard) return;
+  Lanes predicate = load_register(operation.guard->predicate);
   guard_ = predicate.parts[0];
-  if (instruction.guard->negated) guard_ = builder_.CreateNot(guard_);
+  if (operation.guard->negated) guard_ = builder_.CreateNot(guard_);
   Value* lanes = guard_->getType()->isVectorTy() ? builder_.CreateBitCast(guard_, builder_.getInt32Ty())
                                                  : builder_.CreateSExt(guard_, builder_.getInt32Ty());
   effective_mask_ = builder_.CreateAnd(block_mask_, lanes);
@@ -622,7 +608,7 @@ void FunctionEmitter::emit_block(BlockId block) {
   }
   begin_block(block);
   for (std::uint32_t i = basic.first; i < basic.last; ++i) {
-    kernel::for_each_definition(function_.instructions[i], [&](ptx::RegisterId reg) {
+    ir::for_each_definition(function_.operations[i], [&](ir::RegisterId reg) {
       RegisterSlot& slot = registers_[reg];
       for (std::size_t part = 0; slot.of_block && part < slot.types.size(); ++part)
         slot.values[part] = llvm::Constant::getNullValue(slot.types[part]);
@@ -634,18 +620,19 @@ void FunctionEmitter::emit_block(BlockId block) {
     poll_loop(block);
   }
   for (at_ = basic.first; at_ < basic.last; ++at_) {
-    const Instruction& instruction = function_.instructions[at_];
+    const Operation& operation = function_.operations[at_];
     if (auto* scope = into_->getSubprogram()) {
-      builder_.SetCurrentDebugLocation(llvm::DILocation::get(context(), instruction.text.line, 0, scope));
+      builder_.SetCurrentDebugLocation(
+          llvm::DILocation::get(context(), operation.origin.text.line, 0, scope));
     }
-    if (at_ + 1 == basic.last && ends_block(instruction)) break;
-    emit_instruction(instruction);
+    if (at_ + 1 == basic.last && ir::ends_block(operation)) break;
+    emit_operation(operation);
   }
   at_ = basic.last - 1;
   guard_ = nullptr;
-  if (definedness_ != nullptr && ends_block(function_.instructions[at_])) {
+  if (definedness_ != nullptr && ir::ends_block(function_.operations[at_])) {
     effective_mask_ = block_mask_;
-    definedness_->before(function_.instructions[at_]);
+    definedness_->before(function_.operations[at_]);
   }
   if (!all_lanes_stay_ && partial_[block] != nullptr) {
     builder_.CreateBr(partial_[block]);
@@ -674,12 +661,12 @@ bool FunctionEmitter::leaves_together() const {
     const kernel::BasicBlock& block = graph_.blocks()[id];
     if (leaves(id) && id != 0) continue;  // judged at the edges to it
     for (std::uint32_t i = block.first; i < block.last; ++i) {
-      if (function_.instructions[i].opcode == ptx::Opcode::Call) return false;
+      if (function_.operations[i].op == ir::Op::Call) return false;
     }
     if (!lanes_leave_after(id)) continue;
-    const Instruction& last = function_.instructions[block.last - 1];
+    const Operation& last = function_.operations[block.last - 1];
     const bool uniform = !last.guard || analysis_->pattern(last.guard->predicate).is_uniform();
-    if (!analysis_->pending().convergent(id) || !uniform || last.opcode == ptx::Opcode::BrxIdx) return false;
+    if (!analysis_->pending().convergent(id) || !uniform || last.op == ir::Op::BranchTable) return false;
   }
   return true;
 }
@@ -691,7 +678,7 @@ void FunctionEmitter::kill_registers(BlockId header) {
   std::vector<bool> seen(registers_.size(), false);
   for (BlockId id = loop.header; id <= loop.last; ++id) {
     for (std::uint32_t i = graph_.blocks()[id].first; i < graph_.blocks()[id].last; ++i) {
-      kernel::for_each_definition(function_.instructions[i], [&](ptx::RegisterId reg) {
+      ir::for_each_definition(function_.operations[i], [&](ir::RegisterId reg) {
         if (seen[reg]) return;
         seen[reg] = true;
         if (liveness_->live_in(header, reg)) return;
@@ -751,13 +738,13 @@ void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty
   }
 }
 
-void FunctionEmitter::emit_instruction(const Instruction& instruction) {
-  set_guard(instruction);
-  payload_ignored_ = kernel::ignores_nan_payload(instruction) ||
-                     (instruction.opcode == ptx::Opcode::Mov && defers_nan(instruction.operands[0]));
-  if (definedness_ != nullptr) definedness_->before(instruction);
-  if (!lower_pattern(*this, instruction)) lower(*this, instruction);
-  if (definedness_ != nullptr) definedness_->after(instruction);
+void FunctionEmitter::emit_operation(const Operation& operation) {
+  set_guard(operation);
+  payload_ignored_ = kernel::ignores_nan_payload(operation) ||
+                     (operation.op == ir::Op::Mov && defers_nan(operation.results[0]));
+  if (definedness_ != nullptr) definedness_->before(operation);
+  if (!lower_pattern(*this, operation)) lower(*this, operation);
+  if (definedness_ != nullptr) definedness_->after(operation);
   guard_ = nullptr;
   payload_ignored_ = false;
 }
@@ -789,11 +776,11 @@ Value* FunctionEmitter::callback(std::size_t offset, llvm::FunctionType* type,
   return builder_.CreateCall(type, builder_.CreateLoad(builder_.getPtrTy(), address), arguments);
 }
 
-Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
-  using Scope = ptx::SymbolRef::Scope;
+Value* FunctionEmitter::symbol_address(const ir::SymbolRef& symbol) {
+  using Scope = ir::SymbolRef::Scope;
   switch (symbol.scope) {
     case Scope::Module: {
-      if (module_.ptx.variables[symbol.index].space == ptx::Space::Shared) {
+      if (module_.ir.variables[symbol.index].space == ir::Space::Shared) {
         return i64(module_.shared.module_offsets.at(symbol.index));
       }
       Value*& address = symbols_[{0, symbol.index}];
@@ -803,7 +790,7 @@ Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
         llvm::LoadInst* load = at.CreateLoad(
             at.getInt64Ty(), at.CreateConstInBoundsGEP1_64(at.getInt64Ty(), table, symbol.index));
         load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context(), {}));
-        const ptx::Variable& variable = module_.ptx.variables[symbol.index];
+        const ir::Variable& variable = module_.ir.variables[symbol.index];
         if (kernel::takes_device_memory(variable) && !variable.managed)
           mark_known_inside(*load, variable.alignment);
         address = load;
@@ -811,10 +798,10 @@ Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
       return address;
     }
     case Scope::Function: {
-      const ptx::Variable& variable = function_.variables[symbol.index];
-      if (variable.space == ptx::Space::Shared)
+      const ir::Variable& variable = function_.variables[symbol.index];
+      if (variable.space == ir::Space::Shared)
         return i64(module_.shared.function_offsets.at({id_, symbol.index}));
-      if (variable.space == ptx::Space::Local)
+      if (variable.space == ir::Space::Local)
         return builder_.CreateAdd(frame_, i64(local_.variables.at(symbol.index)));
       break;
     }
@@ -828,11 +815,11 @@ Value* FunctionEmitter::symbol_address(const ptx::SymbolRef& symbol) {
 }
 
 std::uint64_t FunctionEmitter::kernel_parameter_bytes() const {
-  return kernel::parameter_layout(module_.ptx.functions[module_.kernel].parameters).size;
+  return kernel::parameter_layout(module_.ir.functions[module_.kernel].parameters).size;
 }
 
-Value* FunctionEmitter::parameter_memory(const ptx::SymbolRef& symbol) {
-  using Scope = ptx::SymbolRef::Scope;
+Value* FunctionEmitter::parameter_memory(const ir::SymbolRef& symbol) {
+  using Scope = ir::SymbolRef::Scope;
   if (symbol.scope == Scope::Parameter) {
     return into_->getArg(3 + static_cast<unsigned>(function_.return_parameters.size()) + symbol.index);
   }
@@ -854,12 +841,12 @@ Value* FunctionEmitter::store_lanes(Value* vector, const char* name) {
   return slot;
 }
 
-Lanes FunctionEmitter::window_base(ptx::Space space) {
+Lanes FunctionEmitter::window_base(ir::Space space) {
   Lanes base;
   base.pattern = LanePattern::uniform(64);
-  if (space == ptx::Space::Shared || space == ptx::Space::SharedCluster) {
+  if (space == ir::Space::Shared || space == ir::Space::SharedCluster) {
     base.parts.push_back(context_field(offsetof(WarpContext, shared), builder_.getInt64Ty()));
-  } else if (space == ptx::Space::Local) {
+  } else if (space == ir::Space::Local) {
     kernel::LaneConstants lane;
     for (int i = 0; i < kWarpLanes; ++i) lane[i] = i;
     base.pattern.linear.factors.push_back(lane);

@@ -26,12 +26,12 @@ using Lanes = kernel::LaneParts<llvm::Value*>;
 
 // What the functions of one compiled kernel share.
 struct ModuleState {
-  const ptx::Module& ptx;
-  ptx::FunctionId kernel;
+  const ir::Module& ir;
+  ir::FunctionId kernel;
   Variant variant;
   llvm::Module& llvm;
   const kernel::SharedLayout& shared;
-  std::map<ptx::FunctionId, llvm::Function*> functions;
+  std::map<ir::FunctionId, llvm::Function*> functions;
   const std::vector<std::uint32_t>& first_slot;  // of counters, by function
   bool wide_vectors = false;                     // the host gathers and masks 512-bit vectors
 };
@@ -40,19 +40,19 @@ class Definedness;
 
 class FunctionEmitter {
  public:
-  FunctionEmitter(ModuleState& module, ptx::FunctionId function, llvm::Function* into);
+  FunctionEmitter(ModuleState& module, ir::FunctionId function, llvm::Function* into);
   ~FunctionEmitter();
   // Throws Unsupported for a form that has no lowering.
   void run();
 
   // --- for the lowering files ---
   ModuleState& module() { return module_; }
-  const ptx::Function& function() const { return function_; }
-  ptx::FunctionId function_id() const { return id_; }
+  const ir::Function& function() const { return function_; }
+  ir::FunctionId function_id() const { return id_; }
   std::uint32_t instruction_index() const { return at_; }
   llvm::IRBuilder<>& b() { return builder_; }
   llvm::LLVMContext& context() { return module_.llvm.getContext(); }
-  [[noreturn]] void unsupported(const ptx::Instruction& instruction, const std::string& why = "");
+  [[noreturn]] void unsupported(const ir::Operation& operation, const std::string& why = "");
 
   // Types.
   llvm::IntegerType* int_type(int bits) {
@@ -70,25 +70,27 @@ class FunctionEmitter {
   llvm::Constant* lane_constants(const kernel::LaneConstants& values, int bits);
 
   // Values. `type` gives the width of immediates and special registers.
-  Lanes read(const ptx::Operand& operand, ptx::Type type);
+  Lanes read(const ir::Operand& operand, ir::Type type);
+  Lanes read(const ir::Operand& operand, int bits);
   llvm::Value* materialize(const Lanes& lanes);  // always <32 x iN>
-  llvm::Value* read_vector(const ptx::Operand& operand, ptx::Type type) {
+  llvm::Value* read_vector(const ir::Operand& operand, ir::Type type) {
     return materialize(read(operand, type));
   }
+  llvm::Value* read_vector(const ir::Operand& operand, int bits) { return materialize(read(operand, bits)); }
   Lanes uniform(llvm::Value* value);
   Lanes varying(llvm::Value* vector);
-  bool is_uniform(const ptx::Operand& operand, ptx::Type type);
+  bool is_uniform(const ir::Operand& operand, ir::Type type);
   // Whether any instruction of the function reads what is written to this destination.
-  bool is_read(const ptx::Operand& destination) const {
-    return destination.kind != ptx::Operand::Kind::Register || read_[destination.reg];
+  bool is_read(const ir::Operand& destination) const {
+    return !destination.is_register() || read_[destination.reg];
   }
   // Writes a destination: a register, a vector's element or `_`; blends where other lanes or a false guard
   // keep the old value.
-  void write(const ptx::Operand& destination, Lanes value);
-  void write(const ptx::Operand& destination, llvm::Value* value);  // scalar or vector, by its type
+  void write(const ir::Operand& destination, Lanes value);
+  void write(const ir::Operand& destination, llvm::Value* value);  // scalar or vector, by its type
   // Whether a NaN in the destination may keep any payload for now (kernel/deferred_nans.h).
-  bool defers_nan(const ptx::Operand& destination) const {
-    return destination.kind == ptx::Operand::Kind::Register && deferred_nans_[destination.reg];
+  bool defers_nan(const ir::Operand& destination) const {
+    return destination.is_register() && deferred_nans_[destination.reg];
   }
   // Converts a value to 32 lanes where it is scalar.
   llvm::Value* splat(llvm::Value* value);
@@ -110,9 +112,9 @@ class FunctionEmitter {
   llvm::Value* context_field(std::size_t offset, llvm::Type* type);  // loaded once, at the function's start
   llvm::Value* context_field_address(std::size_t offset);
   llvm::Value* callback(std::size_t offset, llvm::FunctionType* type, llvm::ArrayRef<llvm::Value*> arguments);
-  llvm::Value* symbol_address(const ptx::SymbolRef& symbol);    // 64 bits, in the symbol's own space
-  llvm::Value* parameter_memory(const ptx::SymbolRef& symbol);  // ptr: 32 values of the .param variable
-  std::uint64_t parameter_offset(const ptx::SymbolRef& symbol) const {  // of the kernel's
+  llvm::Value* symbol_address(const ir::SymbolRef& symbol);    // 64 bits, in the symbol's own space
+  llvm::Value* parameter_memory(const ir::SymbolRef& symbol);  // ptr: 32 values of the .param variable
+  std::uint64_t parameter_offset(const ir::SymbolRef& symbol) const {  // of the kernel's
     return parameters_.offsets[symbol.index];
   }
   std::uint64_t kernel_parameter_bytes() const;
@@ -124,16 +126,14 @@ class FunctionEmitter {
   llvm::AllocaInst* stack_slot(llvm::Type* type, const char* name);  // in the entry block
   llvm::Value* store_lanes(llvm::Value* vector, const char* name);   // to a stack slot; returns ptr
   unsigned& scratch_used() { return scratch_used_; }  // slots of WarpContext::scratch (lane_functions.h)
-  Lanes window_base(ptx::Space space);                // generic address of lane's .shared or .local window
+  Lanes window_base(ir::Space space);                 // generic address of lane's .shared or .local window
   llvm::Function* runtime_function(const char* name, llvm::FunctionType* type);
   const kernel::LaneAnalysis& analysis() const { return *analysis_; }
   Definedness* definedness() { return definedness_.get(); }  // null: not the checked build
   llvm::Value* live_mask();
   // Lanes arrive at a barrier: its result, i32. A coroutine is left here until the barrier is complete.
-  llvm::Value* arrive_at_barrier(llvm::Value* barrier, llvm::Value* threads, ptx::BarrierMode mode,
+  llvm::Value* arrive_at_barrier(llvm::Value* barrier, llvm::Value* threads, ir::BarrierMode mode,
                                  llvm::Value* predicate);
-  llvm::Value* carry_flag();  // <32 x i1>: CC.CF of each lane
-  void set_carry_flag(llvm::Value* lanes);
 
   // The arithmetic of lane patterns (see kernel/lane_values.h).
   struct Scalars {
@@ -193,11 +193,11 @@ class FunctionEmitter {
   void store_part(RegisterSlot& slot, std::size_t part, llvm::Value* value);
   void make_blocks();
   void emit_block(kernel::BlockId block);
-  void emit_instruction(const ptx::Instruction& instruction);
+  void emit_operation(const ir::Operation& operation);
   void begin_block(kernel::BlockId block);
-  void set_guard(const ptx::Instruction& instruction);
-  Lanes load_register(ptx::RegisterId reg);
-  void store_register(ptx::RegisterId reg, const Lanes& value);
+  void set_guard(const ir::Operation& operation);
+  Lanes load_register(ir::RegisterId reg);
+  void store_register(ir::RegisterId reg, const Lanes& value);
   void count_block(kernel::BlockId block, llvm::Value* lanes, bool may_be_empty = false);
   llvm::Type* counter_type();  // warps and lanes, at once
   llvm::Value* counter_address(std::uint32_t slot);
@@ -224,12 +224,11 @@ class FunctionEmitter {
   llvm::Value* block_list(const std::vector<kernel::BlockId>& blocks);
   llvm::Value* lanes_waiting_at(const std::vector<kernel::BlockId>& blocks);
   void let_lanes_pass(const std::vector<kernel::BlockId>& blocks, llvm::Value* which);
-  std::vector<kernel::BlockId> blocks_that_begin(
-      const std::function<bool(const ptx::Instruction&)>& with) const;
+  std::vector<kernel::BlockId> blocks_that_begin(const std::function<bool(const ir::Operation&)>& with) const;
   void emit_dispatch();
   void begin_scheduled_block(kernel::BlockId block);
-  void wait_for_members(kernel::BlockId block, const ptx::Instruction& instruction);
-  void wait_at_barrier(kernel::BlockId block, const ptx::Instruction& instruction);
+  void wait_for_members(kernel::BlockId block, const ir::Operation& operation);
+  void wait_at_barrier(kernel::BlockId block, const ir::Operation& operation);
   void park(kernel::BlockId block, llvm::Value* lanes, llvm::Value* going);
   void go_to_dispatch(kernel::BlockId block);
   void call_yield();
@@ -245,13 +244,13 @@ class FunctionEmitter {
   void emit_leaving_edge(kernel::BlockId through, llvm::Value* lanes);
   llvm::BasicBlock* arrival(kernel::BlockId block);
   void add_pending(kernel::BlockId target, llvm::Value* lanes);
-  std::vector<Edge> edges_of(kernel::BlockId block, const ptx::Instruction& last);
+  std::vector<Edge> edges_of(kernel::BlockId block, const ir::Operation& last);
   void poll_loop(kernel::BlockId header);
   bool leaves(kernel::BlockId block) const;
 
   ModuleState& module_;
-  ptx::FunctionId id_;
-  const ptx::Function& function_;
+  ir::FunctionId id_;
+  const ir::Function& function_;
   llvm::Function* into_;
   llvm::IRBuilder<> builder_;
   Scalars scalars_{*this};
@@ -284,7 +283,6 @@ class FunctionEmitter {
   llvm::Value* frame_ = nullptr;
   llvm::AllocaInst* live_ = nullptr;
   llvm::AllocaInst* poll_ = nullptr;
-  llvm::AllocaInst* carry_ = nullptr;  // made where it is used
   std::vector<RegisterSlot> registers_;
   llvm::Value* register_memory_ = nullptr;
   std::uint32_t emission_ = 0;                   // of a block; counts

@@ -14,10 +14,10 @@
 
 namespace doppel::jit {
 
+using ir::Op;
+using ir::Operation;
 using kernel::BlockId;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Opcode;
 
 namespace {
 
@@ -216,11 +216,11 @@ void FunctionEmitter::call_yield() {
 // The start of a block in scheduled mode: who may go on.
 void FunctionEmitter::begin_scheduled_block(BlockId block) {
   block_mask_ = builder_.CreateLoad(builder_.getInt32Ty(), scheduler_.current);
-  const Instruction& first = function_.instructions[graph_.blocks()[block].first];
+  const Operation& first = function_.operations[graph_.blocks()[block].first];
   if (kernel::waits_for_lanes(first)) {
     effective_mask_ = block_mask_;
     set_guard(first);
-    if (first.opcode == Opcode::Bar) {
+    if (ir::row(first).wait == ir::Wait::Block) {
       wait_at_barrier(block, first);
     } else {
       wait_for_members(block, first);
@@ -244,26 +244,26 @@ void FunctionEmitter::park(BlockId block, Value* lanes, Value* going) {
 }
 
 std::vector<BlockId> FunctionEmitter::blocks_that_begin(
-    const std::function<bool(const Instruction&)>& with) const {
+    const std::function<bool(const Operation&)>& with) const {
   std::vector<BlockId> found;
   for (BlockId block = 0; block < graph_.blocks().size(); ++block) {
-    if (with(function_.instructions[graph_.blocks()[block].first])) found.push_back(block);
+    if (with(function_.operations[graph_.blocks()[block].first])) found.push_back(block);
   }
   return found;
 }
 
-void FunctionEmitter::wait_for_members(BlockId block, const Instruction& instruction) {
+void FunctionEmitter::wait_for_members(BlockId block, const Operation& operation) {
   llvm::Type* word = builder_.getInt32Ty();
   Value* arrived = effective_mask_;
   Value* idle = builder_.CreateAnd(block_mask_, builder_.CreateNot(arrived));  // guard false: they only pass
   // Places where members may wait: bar.warp.sync moves no data, so any does. At this one nobody does now.
   std::vector<BlockId> same;
-  if (instruction.opcode == Opcode::BarWarpSync) {
-    same = blocks_that_begin([](const Instruction& other) { return other.opcode == Opcode::BarWarpSync; });
+  if (operation.op == Op::WarpSync) {
+    same = blocks_that_begin([](const Operation& other) { return other.op == Op::WarpSync; });
     if (same.size() == 1) same.clear();
     arrived = builder_.CreateOr(arrived, lanes_waiting_at(same));
   }
-  const Lanes members = read(instruction.operands.back(), ptx::Type::B32);
+  const Lanes members = read(operation.sources.back(), ir::Type::B32);
   Value* absent = builder_.CreateAnd(live_mask(), builder_.CreateNot(arrived));
   Value* complete = nullptr;
   Value* named = nullptr;
@@ -296,7 +296,7 @@ void FunctionEmitter::wait_for_members(BlockId block, const Instruction& instruc
 
 // A barrier suspends the whole warp, so it is called when no other lane of the warp can run; lanes that wait
 // for the same barrier at another place arrive in the same call.
-void FunctionEmitter::wait_at_barrier(BlockId block, const Instruction& instruction) {
+void FunctionEmitter::wait_at_barrier(BlockId block, const Operation& operation) {
   llvm::Type* word = builder_.getInt32Ty();
   Value* passed_slot = scheduler_lanes(scheduler_.passed, block);
   Value* passed = builder_.CreateAnd(builder_.CreateLoad(word, passed_slot), block_mask_);
@@ -325,19 +325,10 @@ void FunctionEmitter::wait_at_barrier(BlockId block, const Instruction& instruct
   Value* going = builder_.CreateSelect(ready, block_mask_, i32(0));
   park(block, builder_.CreateSelect(ready, i32(0), block_mask_), going);
   barrier_lanes_ = effective_mask_;
-  if (instruction.modifiers.barrier != ptx::BarrierMode::Sync) return;
-  const auto same_barrier = [&](const Instruction& other) {
-    if (other.opcode != Opcode::Bar || other.modifiers.barrier != ptx::BarrierMode::Sync || other.guard)
-      return false;
-    if (other.operands.size() != instruction.operands.size()) return false;
-    for (std::size_t i = 0; i < other.operands.size(); ++i) {
-      if (other.operands[i].kind != ptx::Operand::Kind::Immediate ||
-          instruction.operands[i].kind != ptx::Operand::Kind::Immediate ||
-          other.operands[i].immediate != instruction.operands[i].immediate) {
-        return false;
-      }
-    }
-    return true;
+  if (operation.op != Op::Barrier) return;
+  const auto same_barrier = [&](const Operation& other) {
+    if (other.op != Op::Barrier || other.guard || other.sources != operation.sources) return false;
+    return std::ranges::all_of(other.sources, &ir::Operand::is_immediate);
   };
   std::vector<BlockId> same = blocks_that_begin(same_barrier);
   std::erase(same, block);

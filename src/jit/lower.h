@@ -7,40 +7,37 @@
 namespace doppel::jit {
 
 // Dispatches by opcode; throws Unsupported where no group takes the form.
-void lower(FunctionEmitter& emitter, const ptx::Instruction& instruction);
+void lower(FunctionEmitter& emitter, const ir::Operation& operation);
 // By the arithmetic of lane patterns, with scalar operations only; false where an operand or the result has
 // no pattern.
-bool lower_pattern(FunctionEmitter& emitter, const ptx::Instruction& instruction);
+bool lower_pattern(FunctionEmitter& emitter, const ir::Operation& operation);
 
-bool lower_integer(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_bits(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_float(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_transcendental(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_compare(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_convert(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_move(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_memory(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_atomic(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_warp(FunctionEmitter& emitter, const ptx::Instruction& instruction);
-bool lower_call(FunctionEmitter& emitter, const ptx::Instruction& instruction);
+bool lower_integer(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_bits(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_float(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_transcendental(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_compare(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_convert(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_move(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_memory(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_atomic(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_warp(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_call(FunctionEmitter& emitter, const ir::Operation& operation);
 
-Lanes read_special(FunctionEmitter& emitter, const ptx::Operand& operand);
+Lanes read_special(FunctionEmitter& emitter, const ir::Operand& operand);
 
-// Whether the instruction hands control on; its block's terminator then stands for it.
-bool ends_block(const ptx::Instruction& instruction);
-
-// Source operands of an instruction that works lane by lane: scalars where every source is uniform, else
+// Sources of an operation that works lane by lane: scalars where every source is uniform, else
 // vectors.
 class Sources {
  public:
-  Sources(FunctionEmitter& emitter, const ptx::Instruction& instruction, bool force_vector = false);
+  Sources(FunctionEmitter& emitter, const ir::Operation& operation, bool force_vector = false);
   bool uniform() const { return uniform_; }
-  // Operand i of Instruction::operands, as an integer of the type's width.
-  llvm::Value* operator()(std::size_t i, ptx::Type type) const;
+  // Source i, as an integer of the type's width.
+  llvm::Value* operator()(std::size_t i, ir::Type type) const;
 
  private:
   FunctionEmitter& emitter_;
-  const ptx::Instruction& instruction_;
+  const ir::Operation& operation_;
   bool uniform_ = false;
 };
 

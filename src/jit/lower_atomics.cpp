@@ -11,32 +11,31 @@
 
 namespace doppel::jit {
 
+using ir::AtomicOp;
+using ir::MemorySemantics;
+using ir::Op;
+using ir::Operation;
+using ir::Type;
 using llvm::AtomicOrdering;
 using llvm::AtomicRMWInst;
 using llvm::Value;
-using ptx::AtomicOp;
-using ptx::Instruction;
-using ptx::MemorySemantics;
-using ptx::Opcode;
-using ptx::Type;
 
 namespace {
 
 class AtomicLowering {
  public:
-  AtomicLowering(FunctionEmitter& emitter, const Instruction& instruction)
+  AtomicLowering(FunctionEmitter& emitter, const Operation& operation)
       : emitter_(emitter),
-        instruction_(instruction),
+        operation_(operation),
         b_(emitter.b()),
-        op_(instruction.modifiers.atomic_op),
-        type_(instruction.type),
-        bits_(ptx::bit_width(instruction.type)),
-        first_(instruction.opcode == Opcode::Atom ? 1 : 0),
-        access_(emitter, instruction, instruction.operands[first_], bits_, 1) {
-    in_shared_ = instruction.modifiers.space == ptx::Space::Shared ||
-                 instruction.modifiers.space == ptx::Space::SharedCluster;
+        op_(operation.attributes.atomic_op),
+        type_(operation.type),
+        bits_(ir::bit_width(operation.type)),
+        described_(operation.accesses[0]),
+        access_(emitter, operation, described_) {
+    in_shared_ = described_.space == ir::Space::Shared || described_.space == ir::Space::SharedCluster;
     // Compilers write `atom` where they mean `red`, with a register that nobody reads.
-    wants_result_ = instruction.opcode == Opcode::Atom && emitter.is_read(instruction.operands[0]);
+    wants_result_ = operation.op == Op::Atomic && emitter.is_read(operation.results[0]);
   }
 
   void run() {
@@ -45,7 +44,7 @@ class AtomicLowering {
     if (access_.uniform_address() != nullptr && !wants_result_ && combines()) {
       access_.begin(kKind);
       run_combined();
-    } else if (access_.uniform_address() != nullptr && op_ == AtomicOp::Add && !ptx::is_float(type_)) {
+    } else if (access_.uniform_address() != nullptr && op_ == AtomicOp::Add && !ir::is_float(type_)) {
       access_.begin(kKind);
       run_tickets();
     } else {
@@ -66,14 +65,14 @@ class AtomicLowering {
     const auto part = [&](std::uint64_t index) {
       return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), values, index * bytes);
     };
-    b_.CreateStore(emitter_.read_vector(instruction_.operands[first_ + 1], type_), part(1));
-    if (swaps) b_.CreateStore(emitter_.read_vector(instruction_.operands[first_ + 2], type_), part(2));
+    b_.CreateStore(emitter_.read_vector(operation_.sources[0], type_), part(1));
+    if (swaps) b_.CreateStore(emitter_.read_vector(operation_.sources[1], type_), part(2));
     LaneFunction function;
-    function.name = fmt::format("atom{}.{}.{}.{}{}", static_cast<int>(op_), ptx::name_of(type_),
-                                ptx::name_of(instruction_.modifiers.space), static_cast<int>(ordering()),
+    function.name = fmt::format("atom{}.{}.{}.{}{}", static_cast<int>(op_), ir::name_of(type_),
+                                ir::name_of(described_.space), static_cast<int>(ordering()),
                                 wants_result_ ? ".result" : "");
     if (wants_result_) function.result_bytes = bytes;
-    function.floats = ptx::is_float(type_);
+    function.floats = ir::is_float(type_);
     function.body = [&](const LaneArguments& lane) {
       const auto place = [&](std::uint32_t index) {
         return b_.CreateGEP(element, lane.values,
@@ -86,11 +85,11 @@ class AtomicLowering {
       if (wants_result_) b_.CreateStore(old, place(0));
     };
     call_lane_function(emitter_, function, access_.begin_lanes(kind, scratch), values);
-    if (wants_result_) emitter_.write(instruction_.operands[0], b_.CreateLoad(lanes, values));
+    if (wants_result_) emitter_.write(operation_.results[0], b_.CreateLoad(lanes, values));
   }
 
   AtomicOrdering ordering() const {
-    switch (instruction_.modifiers.semantics) {
+    switch (described_.semantics) {
       case MemorySemantics::Acquire:
         return AtomicOrdering::Acquire;
       case MemorySemantics::Release:
@@ -106,7 +105,7 @@ class AtomicLowering {
 
   // Operations whose order does not show, so that lanes on one address can be joined first.
   bool combines() const {
-    if (ptx::is_float(type_)) return false;
+    if (ir::is_float(type_)) return false;
     switch (op_) {
       case AtomicOp::Add:
       case AtomicOp::And:
@@ -121,7 +120,7 @@ class AtomicLowering {
   }
 
   void run_combined() {
-    const bool sign = ptx::is_signed(type_);
+    const bool sign = ir::is_signed(type_);
     llvm::Intrinsic::ID id{};
     std::uint64_t identity = 0;
     const std::uint64_t all = ~std::uint64_t{0};
@@ -148,7 +147,7 @@ class AtomicLowering {
         identity = sign ? std::uint64_t{1} << (bits_ - 1) : 0;
         break;
     }
-    Value* value = emitter_.read_vector(instruction_.operands[first_ + 1], type_);
+    Value* value = emitter_.read_vector(operation_.sources[0], type_);
     value = b_.CreateSelect(emitter_.mask_vector(), value, emitter_.constant(value->getType(), identity));
     apply_once(b_.CreateUnaryIntrinsic(id, value));
   }
@@ -156,7 +155,7 @@ class AtomicLowering {
   // An addition to one address whose results are wanted: one for all lanes, and to each the sum of the lanes
   // before it, as if they went in order.
   void run_tickets() {
-    Value* value = emitter_.read_vector(instruction_.operands[first_ + 1], type_);
+    Value* value = emitter_.read_vector(operation_.sources[0], type_);
     value = b_.CreateSelect(emitter_.mask_vector(), value, emitter_.constant(value->getType(), 0));
     Value* zero = llvm::Constant::getNullValue(value->getType());
     Value* sum = value;  // of the lane and those before it
@@ -167,7 +166,7 @@ class AtomicLowering {
       sum = b_.CreateAdd(sum, b_.CreateShuffleVector(sum, zero, from));
     }
     Value* old = apply_once(b_.CreateExtractElement(sum, std::uint64_t{kWarpLanes - 1}));
-    emitter_.write(instruction_.operands[0], b_.CreateAdd(emitter_.splat(old), b_.CreateSub(sum, value)));
+    emitter_.write(operation_.results[0], b_.CreateAdd(emitter_.splat(old), b_.CreateSub(sum, value)));
   }
 
   // One operation on the address of all lanes, unless no lane takes part. Gives the old value.
@@ -207,12 +206,12 @@ class AtomicLowering {
       Value* pair = b_.CreateAtomicCmpXchg(pointer, x, y, alignment, ordering(), failure);
       return b_.CreateExtractValue(pair, 0);
     }
-    if (!ptx::is_float(type_)) return b_.CreateAtomicRMW(host_operation(), pointer, x, alignment, ordering());
+    if (!ir::is_float(type_)) return b_.CreateAtomicRMW(host_operation(), pointer, x, alignment, ordering());
     return compare_and_swap_loop(address, pointer, x, alignment, element);
   }
 
   AtomicRMWInst::BinOp host_operation() const {
-    const bool sign = ptx::is_signed(type_);
+    const bool sign = ir::is_signed(type_);
     switch (op_) {
       case AtomicOp::And:
         return AtomicRMWInst::And;
@@ -259,7 +258,7 @@ class AtomicLowering {
 
   // address: of a generic access, null where the space is known to be shared.
   Value* combined(Value* old, Value* x, Value* y, Value* address) {
-    const bool sign = ptx::is_signed(type_);
+    const bool sign = ir::is_signed(type_);
     switch (op_) {
       case AtomicOp::And:
         return b_.CreateAnd(old, x);
@@ -286,13 +285,13 @@ class AtomicLowering {
       default:
         break;
     }
-    if (!ptx::is_float(type_)) return b_.CreateAdd(old, x);
-    if (!ptx::is_packed(type_)) return add_floats(type_, old, x, address);
+    if (!ir::is_float(type_)) return b_.CreateAdd(old, x);
+    if (!ir::is_packed(type_)) return add_floats(type_, old, x, address);
     Value* result = nullptr;
     for (int half = 0; half < 2; ++half) {
       Value* low = emitter_.resize(half == 0 ? old : b_.CreateLShr(old, 16), 16, false);
       Value* other = emitter_.resize(half == 0 ? x : b_.CreateLShr(x, 16), 16, false);
-      Value* sum = emitter_.resize(add_floats(ptx::element_type(type_), low, other, nullptr), 32, false);
+      Value* sum = emitter_.resize(add_floats(ir::element_type(type_), low, other, nullptr), 32, false);
       result = half == 0 ? sum : b_.CreateOr(result, b_.CreateShl(sum, 16));
     }
     return result;
@@ -317,7 +316,7 @@ class AtomicLowering {
     Value* exact = values.canonical_nan(sum(old, x));
     if (type != Type::F32 || address == nullptr) return exact;
     Value* flushed = values.canonical_nan(values.flush(sum(values.flush(old), values.flush(x))));
-    if (instruction_.modifiers.space == ptx::Space::Global) return flushed;
+    if (described_.space == ir::Space::Global) return flushed;
     const auto field = [&](std::size_t offset, llvm::Type* of) {
       return b_.CreateLoad(of, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), context_, offset));
     };
@@ -329,12 +328,12 @@ class AtomicLowering {
   }
 
   FunctionEmitter& emitter_;
-  const Instruction& instruction_;
+  const Operation& operation_;
   llvm::IRBuilder<>& b_;
   AtomicOp op_;
   Type type_;
   int bits_;
-  std::size_t first_;         // the address operand
+  const ir::Access& described_;
   Value* context_ = nullptr;  // where code is made
   MemoryAccess access_;
   bool in_shared_ = false;
@@ -343,9 +342,9 @@ class AtomicLowering {
 
 }  // namespace
 
-bool lower_atomic(FunctionEmitter& emitter, const Instruction& instruction) {
-  if (instruction.opcode != Opcode::Atom && instruction.opcode != Opcode::Red) return false;
-  AtomicLowering(emitter, instruction).run();
+bool lower_atomic(FunctionEmitter& emitter, const Operation& operation) {
+  if (operation.op != Op::Atomic && operation.op != Op::Reduce) return false;
+  AtomicLowering(emitter, operation).run();
   return true;
 }
 

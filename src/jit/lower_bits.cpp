@@ -4,32 +4,32 @@
 
 namespace doppel::jit {
 
+using ir::Op;
+using ir::Operation;
+using ir::PrmtMode;
+using ir::ShiftMode;
+using ir::Type;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::PrmtMode;
-using ptx::ShiftMode;
-using ptx::Type;
 
 namespace {
 
 struct BitLowering {
   FunctionEmitter& emitter;
-  const Instruction& instruction;
+  const Operation& operation;
   Sources source;
   llvm::IRBuilder<>& b;
   Type type;
   int bits;
   bool sign;
 
-  BitLowering(FunctionEmitter& e, const Instruction& i)
+  BitLowering(FunctionEmitter& e, const Operation& i)
       : emitter(e),
-        instruction(i),
+        operation(i),
         source(e, i),
         b(e.b()),
         type(i.type),
-        bits(ptx::bit_width(i.type)),
-        sign(ptx::is_signed(i.type)) {}
+        bits(ir::bit_width(i.type)),
+        sign(ir::is_signed(i.type)) {}
 
   Value* like(Value* value, std::uint64_t constant) { return emitter.constant(value->getType(), constant); }
   Value* minimum(Value* a, std::uint64_t limit) {
@@ -76,11 +76,11 @@ struct BitLowering {
   }
 
   Value* funnel() {
-    Value* low = source(1, Type::B32);
-    Value* high = source(2, Type::B32);
-    Value* amount = source(3, Type::B32);
-    const bool wrap = instruction.modifiers.shift == ShiftMode::Wrap;
-    const bool left = instruction.modifiers.direction == ptx::ShiftDirection::Left;
+    Value* low = source(0, Type::B32);
+    Value* high = source(1, Type::B32);
+    Value* amount = source(2, Type::B32);
+    const bool wrap = operation.attributes.shift == ShiftMode::Wrap;
+    const bool left = operation.attributes.direction == ir::ShiftDirection::Left;
     Value* result = b.CreateIntrinsic(left ? llvm::Intrinsic::fshl : llvm::Intrinsic::fshr, {low->getType()},
                                       {high, low, amount});
     if (wrap) return result;
@@ -88,10 +88,10 @@ struct BitLowering {
   }
 
   Value* find_leading() {
-    Value* a = source(1, type);
+    Value* a = source(0, type);
     if (sign) a = b.CreateSelect(b.CreateICmpSLT(a, like(a, 0)), b.CreateNot(a), a);
     Value* leading = b.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, a, b.getFalse());
-    Value* position = instruction.modifiers.shiftamt
+    Value* position = operation.attributes.shiftamt
                           ? leading
                           : b.CreateSub(like(a, static_cast<unsigned>(bits - 1)), leading);
     Value* none = b.CreateICmpEQ(a, like(a, 0));
@@ -101,11 +101,11 @@ struct BitLowering {
 
   // 9.7.1.19: b and c count from 0 to 255; bits beyond the top are filled with the sign.
   Value* extract() {
-    Value* a = source(1, type);
-    Value* position = b.CreateAnd(source(2, Type::B32),
+    Value* a = source(0, type);
+    Value* position = b.CreateAnd(source(1, Type::B32),
                                   source.uniform() ? static_cast<Value*>(emitter.i32(0xff))
                                                    : emitter.constant(emitter.int_type(32, false), 0xff));
-    Value* length = source(3, Type::B32);
+    Value* length = source(2, Type::B32);
     length = b.CreateAnd(length, like(length, 0xff));
     Value* field = shift_right(a, position, false);
     Value* kept = ones(minimum(length, static_cast<unsigned>(bits)), bits);
@@ -128,10 +128,10 @@ struct BitLowering {
   }
 
   Value* insert() {
-    Value* a = source(1, type);
-    Value* into = source(2, type);
-    Value* position = source(3, Type::B32);
-    Value* length = source(4, Type::B32);
+    Value* a = source(0, type);
+    Value* into = source(1, type);
+    Value* position = source(2, Type::B32);
+    Value* length = source(3, Type::B32);
     position = b.CreateAnd(position, like(position, 0xff));
     length = b.CreateAnd(length, like(length, 0xff));
     Value* field = ones(minimum(length, static_cast<unsigned>(bits)), bits);
@@ -141,9 +141,9 @@ struct BitLowering {
   }
 
   Value* permute() {
-    Value* a = source(1, Type::B32);
-    Value* high = source(2, Type::B32);
-    Value* control = source(3, Type::B32);
+    Value* a = source(0, Type::B32);
+    Value* high = source(1, Type::B32);
+    Value* control = source(2, Type::B32);
     Value* both =
         b.CreateOr(emitter.resize(a, 64, false),
                    b.CreateShl(emitter.resize(high, 64, false), like(emitter.resize(high, 64, false), 32)));
@@ -157,7 +157,7 @@ struct BitLowering {
     for (unsigned i = 0; i < 4; ++i) {
       Value* value = nullptr;
       Value* at = like(low, i);
-      switch (instruction.modifiers.prmt) {
+      switch (operation.attributes.prmt) {
         case PrmtMode::F4e:
           value = byte(b.CreateAdd(low, at));
           break;
@@ -193,13 +193,13 @@ struct BitLowering {
   }
 
   Value* clamped_count(Value* count) {
-    return instruction.modifiers.shift == ShiftMode::Wrap ? b.CreateAnd(count, like(count, 31))
-                                                          : minimum(count, 32);
+    return operation.attributes.shift == ShiftMode::Wrap ? b.CreateAnd(count, like(count, 31))
+                                                         : minimum(count, 32);
   }
 
   Value* size_extend() {
-    Value* a = source(1, Type::B32);
-    Value* count = clamped_count(source(2, Type::B32));
+    Value* a = source(0, Type::B32);
+    Value* count = clamped_count(source(1, Type::B32));
     Value* kept = ones(count, 32);
     Value* value = b.CreateAnd(a, kept);
     if (!sign) return value;
@@ -210,55 +210,55 @@ struct BitLowering {
   }
 
   Value* compute() {
-    switch (instruction.opcode) {
-      case Opcode::And:
-        return b.CreateAnd(source(1, type), source(2, type));
-      case Opcode::Or:
-        return b.CreateOr(source(1, type), source(2, type));
-      case Opcode::Xor:
-        return b.CreateXor(source(1, type), source(2, type));
-      case Opcode::Not:
-        return b.CreateNot(source(1, type));
-      case Opcode::Cnot: {
-        Value* a = source(1, type);
+    switch (operation.op) {
+      case Op::And:
+        return b.CreateAnd(source(0, type), source(1, type));
+      case Op::Or:
+        return b.CreateOr(source(0, type), source(1, type));
+      case Op::Xor:
+        return b.CreateXor(source(0, type), source(1, type));
+      case Op::Not:
+        return b.CreateNot(source(0, type));
+      case Op::Cnot: {
+        Value* a = source(0, type);
         return emitter.resize(b.CreateICmpEQ(a, like(a, 0)), bits, false);
       }
-      case Opcode::Lop3:
-        return lookup(source(1, type), source(2, type), source(3, type), instruction.modifiers.lut);
-      case Opcode::Shf:
+      case Op::Lop3:
+        return lookup(source(0, type), source(1, type), source(2, type), operation.attributes.lut);
+      case Op::Shf:
         return funnel();
-      case Opcode::Shl: {
-        Value* a = source(1, type);
-        return shift_left(a, saturate_amount(source(2, Type::B32), bits));
+      case Op::Shl: {
+        Value* a = source(0, type);
+        return shift_left(a, saturate_amount(source(1, Type::B32), bits));
       }
-      case Opcode::Shr: {
-        Value* a = source(1, type);
-        return shift_right(a, saturate_amount(source(2, Type::B32), bits), sign);
+      case Op::Shr: {
+        Value* a = source(0, type);
+        return shift_right(a, saturate_amount(source(1, Type::B32), bits), sign);
       }
-      case Opcode::Popc:
-        return emitter.resize(b.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, source(1, type)), 32, false);
-      case Opcode::Clz:
-        return emitter.resize(b.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, source(1, type), b.getFalse()),
+      case Op::Popc:
+        return emitter.resize(b.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, source(0, type)), 32, false);
+      case Op::Clz:
+        return emitter.resize(b.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, source(0, type), b.getFalse()),
                               32, false);
-      case Opcode::Bfind:
+      case Op::Bfind:
         return find_leading();
-      case Opcode::Brev:
-        return b.CreateUnaryIntrinsic(llvm::Intrinsic::bitreverse, source(1, type));
-      case Opcode::Bfe:
+      case Op::Brev:
+        return b.CreateUnaryIntrinsic(llvm::Intrinsic::bitreverse, source(0, type));
+      case Op::Bfe:
         return extract();
-      case Opcode::Bfi:
+      case Op::Bfi:
         return insert();
-      case Opcode::Prmt:
+      case Op::Prmt:
         return permute();
-      case Opcode::Szext:
+      case Op::Szext:
         return size_extend();
-      case Opcode::Bmsk: {
-        Value* start = clamped_count(source(1, Type::B32));
-        return shift_left(ones(clamped_count(source(2, Type::B32)), 32), start);
+      case Op::Bmsk: {
+        Value* start = clamped_count(source(0, Type::B32));
+        return shift_left(ones(clamped_count(source(1, Type::B32)), 32), start);
       }
-      case Opcode::Fns:
+      case Op::Fns:
         return call_helper(emitter, "doppel_fns",
-                           {source(1, Type::B32), source(2, Type::B32), source(3, Type::B32)}, 32);
+                           {source(0, Type::B32), source(1, Type::B32), source(2, Type::B32)}, 32);
       default:
         return nullptr;
     }
@@ -273,44 +273,43 @@ struct BitLowering {
 
 }  // namespace
 
-bool lower_bits(FunctionEmitter& emitter, const Instruction& instruction) {
-  switch (instruction.opcode) {
-    case Opcode::And:
-    case Opcode::Or:
-    case Opcode::Xor:
-    case Opcode::Not:
-    case Opcode::Cnot:
-    case Opcode::Lop3:
-    case Opcode::Shf:
-    case Opcode::Shl:
-    case Opcode::Shr:
-    case Opcode::Popc:
-    case Opcode::Clz:
-    case Opcode::Bfind:
-    case Opcode::Brev:
-    case Opcode::Bfe:
-    case Opcode::Bfi:
-    case Opcode::Prmt:
-    case Opcode::Szext:
-    case Opcode::Bmsk:
-    case Opcode::Fns:
+bool lower_bits(FunctionEmitter& emitter, const Operation& operation) {
+  switch (operation.op) {
+    case Op::And:
+    case Op::Or:
+    case Op::Xor:
+    case Op::Not:
+    case Op::Cnot:
+    case Op::Lop3:
+    case Op::Shf:
+    case Op::Shl:
+    case Op::Shr:
+    case Op::Popc:
+    case Op::Clz:
+    case Op::Bfind:
+    case Op::Brev:
+    case Op::Bfe:
+    case Op::Bfi:
+    case Op::Prmt:
+    case Op::Szext:
+    case Op::Bmsk:
+    case Op::Fns:
       break;
     default:
       return false;
   }
-  BitLowering lowering(emitter, instruction);
+  BitLowering lowering(emitter, operation);
   Value* result = lowering.compute();
   if (result == nullptr) return false;
-  if (instruction.second_destination) {
+  if (operation.results.size() > 1) {
     // lop3.BoolOp: d|p with p = (d != 0) BoolOp q.
     llvm::IRBuilder<>& b = emitter.b();
     Value* set = b.CreateICmpNE(result, emitter.constant(result->getType(), 0));
-    Value* other = lowering.source(5, ptx::Type::Pred);
-    set =
-        instruction.modifiers.bool_op == ptx::BoolOp::And ? b.CreateAnd(set, other) : b.CreateOr(set, other);
-    emitter.write(*instruction.second_destination, set);
+    Value* other = lowering.source(3, ir::Type::Pred);
+    set = operation.attributes.bool_op == ir::BoolOp::And ? b.CreateAnd(set, other) : b.CreateOr(set, other);
+    emitter.write(operation.results[1], set);
   }
-  emitter.write(instruction.operands[0], result);
+  emitter.write(operation.results[0], result);
   return true;
 }
 

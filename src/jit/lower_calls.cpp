@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <span>
 
 #include "jit/device_functions.h"
 #include "jit/lane_loop.h"
@@ -9,11 +10,11 @@
 
 namespace doppel::jit {
 
+using ir::FunctionId;
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
 using llvm::Value;
-using ptx::FunctionId;
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Operand;
 
 namespace {
 
@@ -51,7 +52,7 @@ RuntimeSignature signature(const DeviceSignature& device) {
   return of;
 }
 
-bool matches(const ptx::Function& callee, const DeviceSignature& signature) {
+bool matches(const ir::Function& callee, const DeviceSignature& signature) {
   std::size_t count = 0;
   while (count < signature.arguments.size() && signature.arguments[count] != 0) ++count;
   if (callee.parameters.size() != count || callee.return_parameters.size() != 1 ||
@@ -64,15 +65,15 @@ bool matches(const ptx::Function& callee, const DeviceSignature& signature) {
 
 class CallLowering {
  public:
-  CallLowering(FunctionEmitter& emitter, const Instruction& instruction)
-      : emitter_(emitter), instruction_(instruction), call_(*instruction.call), b_(emitter.b()) {}
+  CallLowering(FunctionEmitter& emitter, const Operation& operation)
+      : emitter_(emitter), operation_(operation), callee_(*operation.callee), b_(emitter.b()) {}
 
   void run() {
-    for (const Operand& result : call_.returns) {
+    for (const Operand& result : operation_.results) {
       pointers_.push_back(memory_of(result, true));
       result_bytes_.push_back(bytes_of(result));
     }
-    for (const Operand& argument : call_.arguments) {
+    for (const Operand& argument : arguments()) {
       pointers_.push_back(memory_of(argument, false));
       argument_bytes_.push_back(bytes_of(argument));
     }
@@ -84,8 +85,8 @@ class CallLowering {
       b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
       b_.SetInsertPoint(some);
     }
-    if (call_.callee) {
-      call_one(*call_.callee, emitter_.mask());
+    if (callee_.function) {
+      call_one(*callee_.function, emitter_.mask());
     } else {
       call_indirect();
     }
@@ -94,10 +95,10 @@ class CallLowering {
       b_.SetInsertPoint(done);
     }
     // Results first: lanes that left inside do not matter any more.
-    for (std::size_t i = 0; i < call_.returns.size(); ++i) {
-      const Operand& result = call_.returns[i];
-      if (result.kind != Operand::Kind::Register) continue;
-      const int bits = ptx::bit_width(emitter_.function().registers[result.reg].type);
+    for (std::size_t i = 0; i < operation_.results.size(); ++i) {
+      const Operand& result = operation_.results[i];
+      if (!result.is_register()) continue;
+      const int bits = emitter_.function().width(result.reg);
       emitter_.write(result,
                      b_.CreateAlignedLoad(emitter_.int_type(bits, false), pointers_[i], llvm::Align(1)));
     }
@@ -105,46 +106,37 @@ class CallLowering {
   }
 
  private:
+  // What it passes: all but the address of an indirect call.
+  std::span<const Operand> arguments() const {
+    return std::span(operation_.sources).subspan(callee_.function ? 0 : 1);
+  }
+
+  int bits_of(const Operand& operand) const {
+    return operand.is_register() ? emitter_.function().width(operand.reg) : 64;
+  }
+
   // 32 values of an argument or a result.
   Value* memory_of(const Operand& operand, bool is_result) {
-    if (operand.kind == Operand::Kind::Symbol ||
-        (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Symbol)) {
-      return emitter_.parameter_memory(operand.symbol);
-    }
-    const ptx::Type type = operand.kind == Operand::Kind::Register
-                               ? emitter_.function().registers[operand.reg].type
-                               : ptx::Type::B64;
-    if (is_result) return emitter_.stack_slot(emitter_.int_type(ptx::bit_width(type), false), "result");
-    return emitter_.store_lanes(emitter_.read_vector(operand, type), "argument");
+    if (operand.kind == Operand::Kind::Symbol) return emitter_.parameter_memory(operand.symbol());
+    if (is_result) return emitter_.stack_slot(emitter_.int_type(bits_of(operand), false), "result");
+    return emitter_.store_lanes(emitter_.read_vector(operand, bits_of(operand)), "argument");
   }
 
   // Of one of them, as memory_of() makes room for it.
   std::uint64_t bytes_of(const Operand& operand) const {
-    const ptx::Function& function = emitter_.function();
-    if (operand.kind == Operand::Kind::Symbol ||
-        (operand.kind == Operand::Kind::Address && operand.address_base == Operand::AddressBase::Symbol)) {
-      switch (operand.symbol.scope) {
-        case ptx::SymbolRef::Scope::Parameter:
-          return function.parameters[operand.symbol.index].size;
-        case ptx::SymbolRef::Scope::ReturnParameter:
-          return function.return_parameters[operand.symbol.index].size;
-        default:
-          return function.variables[operand.symbol.index].size;
-      }
-    }
-    const ptx::Type type =
-        operand.kind == Operand::Kind::Register ? function.registers[operand.reg].type : ptx::Type::B64;
-    return static_cast<std::uint64_t>(ptx::bit_width(type) + 7) / 8;
+    if (operand.kind == Operand::Kind::Symbol)
+      return ir::variable(emitter_.module().ir, emitter_.function(), operand.symbol()).size;
+    return static_cast<std::uint64_t>(bits_of(operand) + 7) / 8;
   }
 
   // Whether the callee finds all that it may read and write.
   static bool has_room(const std::vector<std::uint64_t>& given, const std::vector<std::uint64_t>& needed) {
     return given.size() == needed.size() && std::ranges::equal(given, needed, std::ranges::greater_equal());
   }
-  bool has_room(const ptx::Function& callee) const {
-    const auto sizes = [](const std::vector<ptx::Variable>& variables) {
+  bool has_room(const ir::Function& callee) const {
+    const auto sizes = [](const std::vector<ir::Variable>& variables) {
       std::vector<std::uint64_t> bytes;
-      for (const ptx::Variable& variable : variables) bytes.push_back(variable.size);
+      for (const ir::Variable& variable : variables) bytes.push_back(variable.size);
       return bytes;
     };
     return has_room(result_bytes_, sizes(callee.return_parameters)) &&
@@ -152,38 +144,38 @@ class CallLowering {
   }
 
   void call_one(FunctionId id, Value* lanes) {
-    const ptx::Function& callee = emitter_.module().ptx.functions[id];
+    const ir::Function& callee = emitter_.module().ir.functions[id];
     if (callee.is_declaration) {
       if (const DeviceSignature* device = find_device_function(callee.name)) {
         if (!matches(callee, *device))
-          emitter_.unsupported(instruction_, "arguments do not match '" + callee.name + "'");
+          emitter_.unsupported(operation_, "arguments do not match '" + callee.name + "'");
         call_runtime(
             static_cast<RuntimeFunction>(kFirstDeviceFunction + static_cast<std::uint32_t>(device->function)),
             signature(*device), lanes);
         return;
       }
       const std::optional<RuntimeFunction> runtime = runtime_function(callee.name);
-      if (!runtime) emitter_.unsupported(instruction_, "function '" + callee.name + "' has no body");
+      if (!runtime) emitter_.unsupported(operation_, "function '" + callee.name + "' has no body");
       call_runtime(*runtime, signature(*runtime), lanes);
       return;
     }
     const auto found = emitter_.module().functions.find(id);
-    if (found == emitter_.module().functions.end()) emitter_.unsupported(instruction_, "unknown callee");
+    if (found == emitter_.module().functions.end()) emitter_.unsupported(operation_, "unknown callee");
     llvm::Function* target = found->second;
     std::vector<Value*> arguments{
         emitter_.context_pointer(), lanes,
         b_.CreateAdd(emitter_.frame_offset(), emitter_.i64(emitter_.frame_bytes()))};
     arguments.insert(arguments.end(), pointers_.begin(), pointers_.end());
     if (arguments.size() != target->arg_size() || !has_room(callee))
-      emitter_.unsupported(instruction_, "arguments do not match '" + callee.name + "'");
+      emitter_.unsupported(operation_, "arguments do not match '" + callee.name + "'");
     b_.CreateCall(target, arguments);
   }
 
   void call_runtime(RuntimeFunction function, const RuntimeSignature& needed, Value* lanes) {
     if (!has_room(argument_bytes_, needed.parameters) ||
-        !(call_.returns.empty() || has_room(result_bytes_, needed.results)))
-      emitter_.unsupported(instruction_, "arguments do not match those of the runtime's function");
-    const std::size_t results = call_.returns.size();
+        !(operation_.results.empty() || has_room(result_bytes_, needed.results)))
+      emitter_.unsupported(operation_, "arguments do not match those of the runtime's function");
+    const std::size_t results = operation_.results.size();
     const std::size_t count = pointers_.size() - results;
     llvm::Type* pointer = b_.getPtrTy();
     Value* table =
@@ -201,14 +193,14 @@ class CallLowering {
   }
 
   bool fits(FunctionId id) const {
-    const ptx::Function& candidate = emitter_.module().ptx.functions[id];
+    const ir::Function& candidate = emitter_.module().ir.functions[id];
     return !candidate.is_kernel && has_room(candidate);
   }
 
   std::vector<FunctionId> candidates() const {
     std::vector<FunctionId> result;
-    if (!call_.possible_targets.empty()) {
-      for (FunctionId id : call_.possible_targets) {
+    if (!callee_.possible_targets.empty()) {
+      for (FunctionId id : callee_.possible_targets) {
         if (fits(id)) result.push_back(id);
       }
       return result;
@@ -221,7 +213,7 @@ class CallLowering {
 
   // One call for each different target among the lanes.
   void call_indirect() {
-    Value* targets = emitter_.read_vector(call_.target, ptx::Type::B64);
+    Value* targets = emitter_.read_vector(operation_.sources[0], ir::Type::B64);
     targets = emitter_.resize(targets, 64, false);
     llvm::Function* into = b_.GetInsertBlock()->getParent();
     llvm::BasicBlock* before = b_.GetInsertBlock();
@@ -263,15 +255,15 @@ class CallLowering {
   // Whether lanes can end inside of the call.
   bool may_exit() const {
     std::vector<FunctionId> roots;
-    if (call_.callee) {
-      roots.push_back(*call_.callee);
+    if (callee_.function) {
+      roots.push_back(*callee_.function);
     } else {
       roots = candidates();
     }
     for (FunctionId root : roots) {
-      for (FunctionId id : kernel::reachable_functions(emitter_.module().ptx, root)) {
-        for (const Instruction& instruction : emitter_.module().ptx.functions[id].instructions) {
-          if (instruction.opcode == Opcode::Exit) return true;
+      for (FunctionId id : kernel::reachable_functions(emitter_.module().ir, root)) {
+        for (const Operation& operation : emitter_.module().ir.functions[id].operations) {
+          if (operation.op == Op::Exit) return true;
         }
       }
     }
@@ -279,8 +271,8 @@ class CallLowering {
   }
 
   FunctionEmitter& emitter_;
-  const Instruction& instruction_;
-  const ptx::Call& call_;
+  const Operation& operation_;
+  const ir::Callee& callee_;
   llvm::IRBuilder<>& b_;
   std::vector<Value*> pointers_;                              // results, then arguments
   std::vector<std::uint64_t> result_bytes_, argument_bytes_;  // of one lane
@@ -288,9 +280,9 @@ class CallLowering {
 
 }  // namespace
 
-bool lower_call(FunctionEmitter& emitter, const Instruction& instruction) {
-  if (instruction.opcode != Opcode::Call) return false;
-  CallLowering(emitter, instruction).run();
+bool lower_call(FunctionEmitter& emitter, const Operation& operation) {
+  if (operation.op != Op::Call) return false;
+  CallLowering(emitter, operation).run();
   return true;
 }
 

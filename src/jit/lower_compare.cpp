@@ -4,13 +4,13 @@
 
 namespace doppel::jit {
 
+using ir::BoolOp;
+using ir::Compare;
+using ir::Op;
+using ir::Operation;
+using ir::Type;
 using llvm::CmpInst;
 using llvm::Value;
-using ptx::BoolOp;
-using ptx::Compare;
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Type;
 
 namespace {
 
@@ -78,12 +78,8 @@ CmpInst::Predicate float_predicate(Compare compare) {
 
 class CompareLowering {
  public:
-  CompareLowering(FunctionEmitter& emitter, const Instruction& instruction, Type type)
-      : emitter_(emitter),
-        b_(emitter.b()),
-        instruction_(instruction),
-        type_(type),
-        source_(emitter, instruction) {}
+  CompareLowering(FunctionEmitter& emitter, const Operation& operation, Type type)
+      : emitter_(emitter), b_(emitter.b()), operation_(operation), type_(type), source_(emitter, operation) {}
 
   bool valid() const {
     return predicate() != CmpInst::BAD_FCMP_PREDICATE && predicate() != CmpInst::BAD_ICMP_PREDICATE;
@@ -92,11 +88,11 @@ class CompareLowering {
 
   // half: of a packed type; -1: the whole value.
   Value* compare(int half) {
-    Value* a = part(1, half);
-    Value* c = part(2, half);
-    if (!ptx::is_float(type_)) return b_.CreateICmp(predicate(), a, c);
-    FloatValues values(emitter_, half < 0 ? type_ : ptx::element_type(type_));
-    if (instruction_.modifiers.ftz) {
+    Value* a = part(0, half);
+    Value* c = part(1, half);
+    if (!ir::is_float(type_)) return b_.CreateICmp(predicate(), a, c);
+    FloatValues values(emitter_, half < 0 ? type_ : ir::element_type(type_));
+    if (operation_.attributes.ftz) {
       a = values.flush(a);
       c = values.flush(c);
     }
@@ -104,9 +100,9 @@ class CompareLowering {
   }
 
   Value* combine(Value* t) {
-    const BoolOp op = instruction_.modifiers.bool_op;
+    const BoolOp op = operation_.attributes.bool_op;
     if (op == BoolOp::None) return t;
-    Value* c = source_(3, Type::Pred);
+    Value* c = source_(2, Type::Pred);
     if (op == BoolOp::And) return b_.CreateAnd(t, c);
     if (op == BoolOp::Or) return b_.CreateOr(t, c);
     return b_.CreateXor(t, c);
@@ -114,13 +110,13 @@ class CompareLowering {
 
  private:
   CmpInst::Predicate predicate() const {
-    return ptx::is_float(type_) ? float_predicate(instruction_.modifiers.compare)
-                                : integer_predicate(instruction_.modifiers.compare, ptx::is_signed(type_));
+    return ir::is_float(type_) ? float_predicate(operation_.attributes.compare)
+                               : integer_predicate(operation_.attributes.compare, ir::is_signed(type_));
   }
   Value* part(std::size_t i, int half) {
     Value* value = source_(i, type_);
     if (half < 0) return value;
-    const int bits = ptx::bit_width(type_) / 2;
+    const int bits = ir::bit_width(type_) / 2;
     if (half == 1)
       value = b_.CreateLShr(value, emitter_.constant(value->getType(), static_cast<unsigned>(bits)));
     return emitter_.resize(value, bits, false);
@@ -128,122 +124,125 @@ class CompareLowering {
 
   FunctionEmitter& emitter_;
   llvm::IRBuilder<>& b_;
-  const Instruction& instruction_;
+  const Operation& operation_;
   Type type_;
   Sources source_;
 };
 
-bool lower_setp(FunctionEmitter& emitter, const Instruction& instruction) {
-  CompareLowering lowering(emitter, instruction, instruction.type);
+bool lower_setp(FunctionEmitter& emitter, const Operation& operation) {
+  CompareLowering lowering(emitter, operation, operation.type);
   if (!lowering.valid()) return false;
   llvm::IRBuilder<>& b = emitter.b();
-  if (ptx::is_packed(instruction.type)) {
+  if (ir::is_packed(operation.type)) {
     Value* low = lowering.combine(lowering.compare(0));
     Value* high = lowering.combine(lowering.compare(1));
-    emitter.write(instruction.operands[0], low);
-    if (instruction.second_destination) emitter.write(*instruction.second_destination, high);
+    emitter.write(operation.results[0], low);
+    if (operation.results.size() > 1) emitter.write(operation.results[1], high);
     return true;
   }
   Value* t = lowering.compare(-1);
   Value* p = lowering.combine(t);
-  Value* q = instruction.second_destination ? lowering.combine(b.CreateNot(t)) : nullptr;
-  emitter.write(instruction.operands[0], p);
-  if (q != nullptr) emitter.write(*instruction.second_destination, q);
+  Value* q = operation.results.size() > 1 ? lowering.combine(b.CreateNot(t)) : nullptr;
+  emitter.write(operation.results[0], p);
+  if (q != nullptr) emitter.write(operation.results[1], q);
   return true;
 }
 
-bool lower_set(FunctionEmitter& emitter, const Instruction& instruction) {
-  CompareLowering lowering(emitter, instruction, instruction.source_type);
+bool lower_set(FunctionEmitter& emitter, const Operation& operation) {
+  CompareLowering lowering(emitter, operation, operation.source_type);
   if (!lowering.valid()) return false;
   llvm::IRBuilder<>& b = emitter.b();
   const auto value = [&](Value* t, Type type) -> Value* {
     const bool uniform = !t->getType()->isVectorTy();
-    llvm::Type* integer = emitter.int_type(ptx::bit_width(type), uniform);
-    if (!ptx::is_float(type)) return b.CreateSExt(t, integer);
+    llvm::Type* integer = emitter.int_type(ir::bit_width(type), uniform);
+    if (!ir::is_float(type)) return b.CreateSExt(t, integer);
     return b.CreateSelect(t, emitter.constant(integer, FloatValues(emitter, type).one()),
                           emitter.constant(integer, 0));
   };
-  if (!ptx::is_packed(instruction.source_type)) {
-    emitter.write(instruction.operands[0], value(lowering.combine(lowering.compare(-1)), instruction.type));
+  if (!ir::is_packed(operation.source_type)) {
+    emitter.write(operation.results[0], value(lowering.combine(lowering.compare(-1)), operation.type));
     return true;
   }
-  const Type element = ptx::is_packed(instruction.type) ? ptx::element_type(instruction.type) : Type::U16;
+  const Type element = ir::is_packed(operation.type) ? ir::element_type(operation.type) : Type::U16;
   Value* low = emitter.resize(value(lowering.combine(lowering.compare(0)), element), 32, false);
   Value* high = emitter.resize(value(lowering.combine(lowering.compare(1)), element), 32, false);
-  emitter.write(instruction.operands[0],
+  emitter.write(operation.results[0],
                 b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), 16))));
   return true;
 }
 
-bool lower_testp(FunctionEmitter& emitter, const Instruction& instruction) {
+bool lower_testp(FunctionEmitter& emitter, const Operation& operation) {
   llvm::IRBuilder<>& b = emitter.b();
-  Sources source(emitter, instruction);
-  FloatValues values(emitter, instruction.type);
-  Value* a = source(1, instruction.type);
+  Sources source(emitter, operation);
+  FloatValues values(emitter, operation.type);
+  Value* a = source(0, operation.type);
   Value* magnitude = values.magnitude(a);
   Value* infinity = values.constant(a, values.infinity());
   Value* exponent = b.CreateAnd(a, infinity);
   Value* zero = values.constant(a, 0);
   Value* subnormal = b.CreateAnd(b.CreateICmpEQ(exponent, zero), b.CreateICmpNE(magnitude, zero));
   Value* result = nullptr;
-  switch (instruction.modifiers.testp) {
-    case ptx::TestpMode::Finite:
+  switch (operation.attributes.testp) {
+    case ir::TestpMode::Finite:
       result = b.CreateICmpULT(magnitude, infinity);
       break;
-    case ptx::TestpMode::Infinite:
+    case ir::TestpMode::Infinite:
       result = b.CreateICmpEQ(magnitude, infinity);
       break;
-    case ptx::TestpMode::Number:
+    case ir::TestpMode::Number:
       result = b.CreateICmpULE(magnitude, infinity);
       break;
-    case ptx::TestpMode::NotANumber:
+    case ir::TestpMode::NotANumber:
       result = b.CreateICmpUGT(magnitude, infinity);
       break;
-    case ptx::TestpMode::Normal:
+    case ir::TestpMode::Normal:
       result = b.CreateAnd(b.CreateICmpULT(magnitude, infinity), b.CreateNot(subnormal));
       break;
-    case ptx::TestpMode::Subnormal:
+    case ir::TestpMode::Subnormal:
       result = subnormal;
       break;
     default:
       return false;
   }
-  emitter.write(instruction.operands[0], result);
+  emitter.write(operation.results[0], result);
   return true;
 }
 
 }  // namespace
 
-bool lower_compare(FunctionEmitter& emitter, const Instruction& instruction) {
+bool lower_compare(FunctionEmitter& emitter, const Operation& operation) {
   llvm::IRBuilder<>& b = emitter.b();
-  switch (instruction.opcode) {
-    case Opcode::Setp:
-      return lower_setp(emitter, instruction);
-    case Opcode::Set:
-      return lower_set(emitter, instruction);
-    case Opcode::Testp:
-      return lower_testp(emitter, instruction);
-    case Opcode::Selp: {
-      Sources source(emitter, instruction);
+  switch (operation.op) {
+    case Op::ICompare:
+    case Op::FCompare:
+      return lower_setp(emitter, operation);
+    case Op::ISet:
+    case Op::FSet:
+      return lower_set(emitter, operation);
+    case Op::FTest:
+      return lower_testp(emitter, operation);
+    case Op::Select: {
+      Sources source(emitter, operation);
       Value* chosen =
-          b.CreateSelect(source(3, Type::Pred), source(1, instruction.type), source(2, instruction.type));
-      emitter.write(instruction.operands[0], chosen);
+          b.CreateSelect(source(2, Type::Pred), source(0, operation.type), source(1, operation.type));
+      emitter.write(operation.results[0], chosen);
       return true;
     }
-    case Opcode::Slct: {
-      Sources source(emitter, instruction);
-      Value* c = source(3, instruction.source_type);
+    case Op::ISelect:
+    case Op::FSelect: {
+      Sources source(emitter, operation);
+      Value* c = source(2, operation.source_type);
       Value* first = nullptr;
-      if (instruction.source_type == Type::F32) {
+      if (operation.op == Op::FSelect) {
         FloatValues values(emitter, Type::F32);
-        if (instruction.modifiers.ftz) c = values.flush(c);
+        if (operation.attributes.ftz) c = values.flush(c);
         Value* number = values.to_float(c);
         first = b.CreateFCmpOGE(number, llvm::Constant::getNullValue(number->getType()));
       } else {
         first = b.CreateICmpSGE(c, emitter.constant(c->getType(), 0));
       }
-      emitter.write(instruction.operands[0],
-                    b.CreateSelect(first, source(1, instruction.type), source(2, instruction.type)));
+      emitter.write(operation.results[0],
+                    b.CreateSelect(first, source(0, operation.type), source(1, operation.type)));
       return true;
     }
     default:

@@ -8,21 +8,21 @@
 
 namespace doppel::jit {
 
+using ir::Op;
+using ir::Operation;
 using kernel::BlockId;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Opcode;
 
 bool FunctionEmitter::leaves(BlockId block) const {
   return kernel::only_leaves(function_, graph_.blocks()[block]);
 }
 
 // Lanes of the block by where they go next. An edge without a target leaves the function.
-std::vector<FunctionEmitter::Edge> FunctionEmitter::edges_of(BlockId block, const Instruction& last) {
+std::vector<FunctionEmitter::Edge> FunctionEmitter::edges_of(BlockId block, const Operation& last) {
   const kernel::BasicBlock& basic = graph_.blocks()[block];
-  const auto block_at = [&](ptx::LabelId label) -> std::optional<BlockId> {
-    const std::uint32_t index = function_.labels[label];
-    if (index >= function_.instructions.size()) return std::nullopt;
+  const auto block_at = [&](ir::BlockId target) -> std::optional<BlockId> {
+    const std::uint32_t index = function_.blocks[target].first;
+    if (index >= function_.operations.size()) return std::nullopt;
     return graph_.block_of(index);
   };
   const auto fall_through = [&]() -> std::optional<BlockId> {
@@ -30,16 +30,16 @@ std::vector<FunctionEmitter::Edge> FunctionEmitter::edges_of(BlockId block, cons
   };
   std::vector<Edge> edges;
   Value* taken = effective_mask_;
-  if (last.opcode == Opcode::Bra) {
-    edges.push_back({block_at(last.operands[0].label), taken});
-  } else if (last.opcode == Opcode::BrxIdx) {
-    Value* index = read_vector(last.operands[0], ptx::Type::U32);
-    for (std::uint32_t i = 0; i < last.branch_targets.size(); ++i) {
+  if (last.op == Op::Branch) {
+    edges.push_back({block_at(last.targets[0]), taken});
+  } else if (last.op == Op::BranchTable) {
+    Value* index = read_vector(last.sources[0], ir::Type::U32);
+    for (std::uint32_t i = 0; i < last.targets.size(); ++i) {
       Value* here = builder_.CreateBitCast(builder_.CreateICmpEQ(index, constant(index->getType(), i)),
                                            builder_.getInt32Ty());
-      edges.push_back({block_at(last.branch_targets[i]), builder_.CreateAnd(taken, here)});
+      edges.push_back({block_at(last.targets[i]), builder_.CreateAnd(taken, here)});
     }
-  } else if (ends_block(last)) {
+  } else if (ir::ends_block(last)) {
     edges.push_back({std::nullopt, taken});
   } else {
     edges.push_back({fall_through(), block_mask_});
@@ -55,10 +55,10 @@ void FunctionEmitter::leave(Value* lanes, bool exits_thread) {
   if (!function_.is_kernel && !exits_thread) {
     // What a returning lane left in the registers of the result is the caller's.
     for (std::size_t i = 0; i < function_.return_registers.size(); ++i) {
-      if (function_.return_parameters[i].space != ptx::Space::Reg) continue;
+      if (function_.return_parameters[i].space != ir::Space::Reg) continue;
       Value* value = materialize(load_register(function_.return_registers[i]));
       Value* memory =
-          parameter_memory({ptx::SymbolRef::Scope::ReturnParameter, static_cast<std::uint32_t>(i)});
+          parameter_memory({ir::SymbolRef::Scope::ReturnParameter, static_cast<std::uint32_t>(i)});
       Value* active = builder_.CreateBitCast(lanes, vector_of(builder_.getInt1Ty()));
       builder_.CreateMaskedStore(value, memory, llvm::Align(1), active);
     }
@@ -73,8 +73,7 @@ void FunctionEmitter::leave(Value* lanes, bool exits_thread) {
 // An edge to a block that only leaves: its lanes are counted as having entered it.
 void FunctionEmitter::emit_leaving_edge(BlockId through, Value* lanes) {
   count_block(through, lanes, /*may_be_empty=*/true);
-  const Opcode opcode = function_.instructions[graph_.blocks()[through].first].opcode;
-  leave(lanes, opcode == Opcode::Exit);
+  leave(lanes, function_.operations[graph_.blocks()[through].first].op == Op::Exit);
 }
 
 // Lanes that are to run `target` when its turn comes.
@@ -89,11 +88,11 @@ void FunctionEmitter::add_pending(BlockId target, Value* lanes) {
 }
 
 void FunctionEmitter::emit_terminator(BlockId block) {
-  const Instruction& last = function_.instructions[at_];
+  const Operation& last = function_.operations[at_];
   set_guard(last);
   const kernel::PendingBlocks& pending = analysis_->pending();
   const bool convergent = pending.convergent(block);
-  const bool exits_thread = last.opcode == Opcode::Exit;
+  const bool exits_thread = last.op == Op::Exit;
 
   const auto jump = [&](std::optional<BlockId> target, Value* lanes) {
     if (!target) {
@@ -108,7 +107,7 @@ void FunctionEmitter::emit_terminator(BlockId block) {
     }
   };
 
-  if (last.opcode == Opcode::Trap) {
+  if (last.op == Op::Trap) {
     llvm::BasicBlock* trapped = llvm::BasicBlock::Create(context(), "trap", into_);
     llvm::BasicBlock* passed = llvm::BasicBlock::Create(context(), "passed", into_);
     builder_.CreateCondBr(builder_.CreateICmpNE(effective_mask_, i32(0)), trapped, passed);
@@ -123,7 +122,7 @@ void FunctionEmitter::emit_terminator(BlockId block) {
 
   // All lanes are here, and all take the same way: a plain branch.
   const bool uniform_guard = guard_ == nullptr || !guard_->getType()->isVectorTy();
-  if (convergent && uniform_guard && last.opcode != Opcode::BrxIdx) {
+  if (convergent && uniform_guard && last.op != Op::BranchTable) {
     std::vector<Edge> edges = edges_of(block, last);
     if (edges.size() == 1) {
       jump(edges[0].target, block_mask_);
@@ -195,14 +194,26 @@ void FunctionEmitter::emit_terminator(BlockId block) {
 void FunctionEmitter::poll_loop(BlockId header) {
   const kernel::Loop& loop = graph_.loops()[graph_.blocks()[header].loop];
   bool waits = false;
-  for (std::uint32_t i = 0; i < function_.instructions.size(); ++i) {
+  for (std::uint32_t i = 0; i < function_.operations.size(); ++i) {
     const BlockId at = graph_.block_of(i);
     if (at == kernel::kNoBlock || at < loop.header || at > loop.last) continue;
-    const Instruction& instruction = function_.instructions[i];
-    const bool strong = instruction.modifiers.semantics != ptx::MemorySemantics::None &&
-                        instruction.modifiers.semantics != ptx::MemorySemantics::Weak;
-    waits |= instruction.opcode == Opcode::Atom || (instruction.opcode == Opcode::Ld && strong) ||
-             instruction.opcode == Opcode::Call || instruction.opcode == Opcode::Nanosleep;
+    const Operation& operation = function_.operations[i];
+    switch (ir::row(operation).memory) {
+      case ir::MemoryEffect::Atomic:
+      case ir::MemoryEffect::Call:
+        waits = true;
+        break;
+      case ir::MemoryEffect::Load:
+        waits |= operation.accesses[0].is_strong();
+        break;
+      case ir::MemoryEffect::None:
+      case ir::MemoryEffect::Store:
+      case ir::MemoryEffect::Reduce:
+      case ir::MemoryEffect::Hint:
+      case ir::MemoryEffect::Fence:
+        break;
+    }
+    waits |= ir::row(operation).clock == ir::Clock::Spends;
   }
   Value* left =
       builder_.CreateSub(builder_.CreateLoad(builder_.getInt32Ty(), poll_), i32(waits ? 1u << 11 : 1));

@@ -5,36 +5,36 @@
 
 namespace doppel::jit {
 
+using ir::Op;
+using ir::Operation;
+using ir::Rounding;
+using ir::Type;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Rounding;
-using ptx::Type;
 
 namespace {
 
 class Conversion {
  public:
-  Conversion(FunctionEmitter& emitter, const Instruction& instruction, Type to, Type from)
+  Conversion(FunctionEmitter& emitter, const Operation& operation, Type to, Type from)
       : emitter_(emitter),
         b_(emitter.b()),
-        m_(instruction.modifiers),
+        m_(operation.attributes),
         to_(to),
         from_(from),
-        to_bits_(ptx::bit_width(to)) {}
+        to_bits_(ir::bit_width(to)) {}
 
   // From the source's width to the result's; TF32 results have 32 bits.
   Value* convert(Value* value) {
-    if (!ptx::is_float(from_) && !ptx::is_float(to_)) return integer_to_integer(value, m_.sat);
-    if (!ptx::is_float(to_)) return float_to_integer(value);
+    if (!ir::is_float(from_) && !ir::is_float(to_)) return integer_to_integer(value, m_.sat);
+    if (!ir::is_float(to_)) return float_to_integer(value);
     if (to_ == Type::TF32) return float_to_tf32(value);
-    Value* result = ptx::is_float(from_) ? float_to_float(value) : integer_to_float(value);
+    Value* result = ir::is_float(from_) ? float_to_float(value) : integer_to_float(value);
     return finish(result);
   }
 
   Value* integer_to_integer(Value* value, bool saturate) {
-    const int from_bits = ptx::bit_width(from_);
-    const bool from_signed = ptx::is_signed(from_), to_signed = ptx::is_signed(to_);
+    const int from_bits = ir::bit_width(from_);
+    const bool from_signed = ir::is_signed(from_), to_signed = ir::is_signed(to_);
     if (saturate) {
       const std::uint64_t top = to_bits_ == 64 && !to_signed ? ~std::uint64_t{0}
                                 : to_signed                  ? (std::uint64_t{1} << (to_bits_ - 1)) - 1
@@ -92,7 +92,7 @@ class Conversion {
     Value* integral = round_to_integral(number);
     llvm::Type* type = emitter_.int_type(to_bits_, !value->getType()->isVectorTy());
     Value* result =
-        b_.CreateIntrinsic(ptx::is_signed(to_) ? llvm::Intrinsic::fptosi_sat : llvm::Intrinsic::fptoui_sat,
+        b_.CreateIntrinsic(ir::is_signed(to_) ? llvm::Intrinsic::fptosi_sat : llvm::Intrinsic::fptoui_sat,
                            {type, integral->getType()}, {integral});
     if (from_ == Type::F64 || to_bits_ == 64) {
       result =
@@ -103,7 +103,7 @@ class Conversion {
 
   Value* by_helper(Value* value) {
     const bool uniform = !value->getType()->isVectorTy();
-    Value* wide = emitter_.resize(value, 64, !ptx::is_float(from_) && ptx::is_signed(from_));
+    Value* wide = emitter_.resize(value, 64, !ir::is_float(from_) && ir::is_signed(from_));
     Value* result = call_helper(emitter_, "doppel_convert_to_float", {wide}, 64,
                                 {static_cast<std::uint32_t>(from_), static_cast<std::uint32_t>(to_),
                                  static_cast<std::uint32_t>(m_.rounding)});
@@ -117,8 +117,8 @@ class Conversion {
     const bool simple = m_.rounding == Rounding::Rn && to_ != Type::BF16;
     if (!simple) return by_helper(value);
     llvm::Type* type = target.float_type(value);
-    Value* number = ptx::is_signed(from_) ? b_.CreateSIToFP(value, to_ == Type::F16 ? as_float(value) : type)
-                                          : b_.CreateUIToFP(value, to_ == Type::F16 ? as_float(value) : type);
+    Value* number = ir::is_signed(from_) ? b_.CreateSIToFP(value, to_ == Type::F16 ? as_float(value) : type)
+                                         : b_.CreateUIToFP(value, to_ == Type::F16 ? as_float(value) : type);
     if (to_ == Type::F16) number = b_.CreateFPTrunc(number, type);
     return target.to_bits(number);
   }
@@ -146,7 +146,7 @@ class Conversion {
       }
       return target.canonical_nan(result);
     }
-    const bool widens = ptx::bit_width(to_) > ptx::bit_width(from_);
+    const bool widens = ir::bit_width(to_) > ir::bit_width(from_);
     const bool plain = to_ != Type::BF16 && from_ != Type::BF16;
     Value* result = nullptr;
     if (widens && plain) {
@@ -201,51 +201,53 @@ class Conversion {
 
   FunctionEmitter& emitter_;
   llvm::IRBuilder<>& b_;
-  const ptx::Modifiers& m_;
+  const ir::Attributes& m_;
   Type to_, from_;
   int to_bits_;
 };
 
 }  // namespace
 
-bool lower_convert(FunctionEmitter& emitter, const Instruction& instruction) {
+bool lower_convert(FunctionEmitter& emitter, const Operation& operation) {
   llvm::IRBuilder<>& b = emitter.b();
-  Sources source(emitter, instruction);
-  const Type from = instruction.source_type;
-  if (instruction.opcode == Opcode::CvtPack) {
-    Conversion conversion(emitter, instruction, instruction.type, from);
-    const int bits = ptx::bit_width(instruction.type);
-    Value* high = emitter.resize(conversion.integer_to_integer(source(1, from), true), 32, false);
-    Value* low = emitter.resize(conversion.integer_to_integer(source(2, from), true), 32, false);
+  Sources source(emitter, operation);
+  const Type from = operation.source_type;
+  if (operation.op == Op::IPack) {
+    Conversion conversion(emitter, operation, operation.type, from);
+    const int bits = ir::bit_width(operation.type);
+    Value* high = emitter.resize(conversion.integer_to_integer(source(0, from), true), 32, false);
+    Value* low = emitter.resize(conversion.integer_to_integer(source(1, from), true), 32, false);
     Value* result =
         b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), static_cast<unsigned>(bits))));
-    if (instruction.operands.size() > 3) {
-      Value* above = source(3, Type::B32);
+    if (operation.sources.size() > 2) {
+      Value* above = source(2, Type::B32);
       result = b.CreateOr(
           result, b.CreateShl(above, emitter.constant(above->getType(), static_cast<unsigned>(2 * bits))));
     }
-    emitter.write(instruction.operands[0], result);
+    emitter.write(operation.results[0], result);
     return true;
   }
-  if (instruction.opcode != Opcode::Cvt) return false;
-  if (ptx::is_packed(instruction.type)) {
-    const Type element = ptx::element_type(instruction.type);
-    if (ptx::is_packed(from) || (element != Type::F16 && element != Type::BF16)) return false;
-    Conversion conversion(emitter, instruction, element, from);
-    Value* high = emitter.resize(conversion.convert(source(1, from)), 32, false);
-    Value* low = emitter.resize(conversion.convert(source(2, from)), 32, false);
-    emitter.write(instruction.operands[0],
+  if (operation.op == Op::FPack) {
+    const Type element = ir::element_type(operation.type);
+    if (element != Type::F16 && element != Type::BF16) return false;
+    Conversion conversion(emitter, operation, element, from);
+    Value* high = emitter.resize(conversion.convert(source(0, from)), 32, false);
+    Value* low = emitter.resize(conversion.convert(source(1, from)), 32, false);
+    emitter.write(operation.results[0],
                   b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), 16))));
     return true;
   }
-  Conversion conversion(emitter, instruction, instruction.type, from);
-  Value* result = conversion.convert(source(1, from));
+  if (operation.op != Op::IConvert && operation.op != Op::IToF && operation.op != Op::FToI &&
+      operation.op != Op::FConvert)
+    return false;
+  Conversion conversion(emitter, operation, operation.type, from);
+  Value* result = conversion.convert(source(0, from));
   // A wider register is filled by the sign or by zeros (9.7.9.21).
-  if (instruction.operands[0].kind == ptx::Operand::Kind::Register) {
-    const int width = ptx::bit_width(emitter.function().registers[instruction.operands[0].reg].type);
-    result = emitter.resize(result, width, ptx::is_signed(instruction.type));
+  if (operation.results[0].is_register()) {
+    const int width = emitter.function().width(operation.results[0].reg);
+    result = emitter.resize(result, width, ir::is_signed(operation.type));
   }
-  emitter.write(instruction.operands[0], result);
+  emitter.write(operation.results[0], result);
   return true;
 }
 

@@ -6,11 +6,11 @@
 
 namespace doppel::jit {
 
+using ir::Op;
+using ir::Operation;
+using ir::Rounding;
+using ir::Type;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Rounding;
-using ptx::Type;
 
 namespace {
 
@@ -20,22 +20,22 @@ bool is_directed(Rounding rounding) {
 
 class FloatLowering {
  public:
-  FloatLowering(FunctionEmitter& emitter, const Instruction& instruction, Type type)
-      : emitter_(emitter), instruction_(instruction), b_(emitter.b()), type_(type), values_(emitter, type) {}
+  FloatLowering(FunctionEmitter& emitter, const Operation& operation, Type type)
+      : emitter_(emitter), operation_(operation), b_(emitter.b()), type_(type), values_(emitter, type) {}
 
   // On bits of `type_`, scalar or 32 lanes; unused operands are null.
   Value* compute(Value* a, Value* c, Value* d) {
-    const ptx::Modifiers& m = instruction_.modifiers;
-    switch (instruction_.opcode) {
-      case Opcode::Neg:
+    const ir::Attributes& m = operation_.attributes;
+    switch (operation_.op) {
+      case Op::FNeg:
         return values_.negate(m.ftz ? values_.flush(a) : a);
-      case Opcode::Abs:
+      case Op::FAbs:
         return values_.magnitude(m.ftz ? values_.flush(a) : a);
-      case Opcode::Copysign:
+      case Op::FCopysign:
         return b_.CreateOr(b_.CreateAnd(a, values_.constant(a, values_.sign_bit())), values_.magnitude(c));
-      case Opcode::Min:
+      case Op::FMin:
         return pick(a, c, false);
-      case Opcode::Max:
+      case Op::FMax:
         return pick(a, c, true);
       default:
         break;
@@ -51,29 +51,29 @@ class FloatLowering {
 
  private:
   Value* nearest(Value* a, Value* c, Value* d) {
-    if (instruction_.opcode == Opcode::Fma) return nearest_fma(a, c, d);
+    if (operation_.op == Op::FFma) return nearest_fma(a, c, d);
     Value* x = values_.to_float(a);
     Value* y = c == nullptr ? nullptr : values_.to_float(c);
     Value* result = nullptr;
     // f16 and bf16: LLVM computes f16 in f32 and rounds once more, which is exact for one operation, since 24
     // >= 2 * 11 + 2 bits; bf16 is held as f32 here and rounded by to_bits.
-    switch (instruction_.opcode) {
-      case Opcode::Add:
+    switch (operation_.op) {
+      case Op::FAdd:
         result = b_.CreateFAdd(x, y);
         break;
-      case Opcode::Sub:
+      case Op::FSub:
         result = b_.CreateFSub(x, y);
         break;
-      case Opcode::Mul:
+      case Op::FMul:
         result = b_.CreateFMul(x, y);
         break;
-      case Opcode::Div:
+      case Op::FDiv:
         result = b_.CreateFDiv(x, y);
         break;
-      case Opcode::Rcp:
+      case Op::FRcp:
         result = b_.CreateFDiv(llvm::ConstantFP::get(x->getType(), 1.0), x);
         break;
-      case Opcode::Sqrt:
+      case Op::FSqrt:
         result = b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x);
         break;
       default:
@@ -101,28 +101,28 @@ class FloatLowering {
   }
 
   Value* directed(Value* a, Value* c, Value* d) {
-    FloatOperation operation{};
-    switch (instruction_.opcode) {
-      case Opcode::Add:
-        operation = FloatOperation::Add;
+    FloatOperation which{};
+    switch (operation_.op) {
+      case Op::FAdd:
+        which = FloatOperation::Add;
         break;
-      case Opcode::Sub:
-        operation = FloatOperation::Sub;
+      case Op::FSub:
+        which = FloatOperation::Sub;
         break;
-      case Opcode::Mul:
-        operation = FloatOperation::Mul;
+      case Op::FMul:
+        which = FloatOperation::Mul;
         break;
-      case Opcode::Fma:
-        operation = FloatOperation::Fma;
+      case Op::FFma:
+        which = FloatOperation::Fma;
         break;
-      case Opcode::Div:
-        operation = FloatOperation::Div;
+      case Op::FDiv:
+        which = FloatOperation::Div;
         break;
-      case Opcode::Rcp:
-        operation = FloatOperation::Rcp;
+      case Op::FRcp:
+        which = FloatOperation::Rcp;
         break;
-      case Opcode::Sqrt:
-        operation = FloatOperation::Sqrt;
+      case Op::FSqrt:
+        which = FloatOperation::Sqrt;
         break;
       default:
         return nullptr;
@@ -132,18 +132,18 @@ class FloatLowering {
     const char* name = type_ == Type::F32 ? "doppel_directed_f32" : "doppel_directed_f64";
     Value* result = call_helper(
         emitter_, name, {a, c == nullptr ? zero : c, d == nullptr ? zero : d}, values_.bits(),
-        {static_cast<std::uint32_t>(operation), static_cast<std::uint32_t>(instruction_.modifiers.rounding)});
+        {static_cast<std::uint32_t>(which), static_cast<std::uint32_t>(operation_.attributes.rounding)});
     return like_sources(result, a);
   }
 
   // 9.7.3: NaN results are canonical; .f64 keeps the payload of the first NaN operand.
   Value* finish(Value* result, Value* a, Value* c, Value* d) {
     if (result == nullptr) return nullptr;
-    const ptx::Modifiers& m = instruction_.modifiers;
+    const ir::Attributes& m = operation_.attributes;
     if (m.ftz) result = values_.flush(result);
     if (m.sat) return values_.saturate(result);
     if (m.relu) return values_.relu(result);
-    if (type_ == Type::F32 && emitter_.defers_nan(instruction_.operands[0])) return result;
+    if (type_ == Type::F32 && emitter_.defers_nan(operation_.results[0])) return result;
     if (type_ != Type::F64) return values_.canonical_nan(result);
     Value* nan = values_.constant(result, values_.nan());
     for (Value* operand : {d, c, a}) {
@@ -156,7 +156,7 @@ class FloatLowering {
 
   // 9.7.3.11: +0 > -0; a NaN gives way to a number unless .NaN.
   Value* pick(Value* a, Value* c, bool maximum) {
-    const ptx::Modifiers& m = instruction_.modifiers;
+    const ir::Attributes& m = operation_.attributes;
     if (m.ftz) {
       a = values_.flush(a);
       c = values_.flush(c);
@@ -184,7 +184,7 @@ class FloatLowering {
   }
 
   FunctionEmitter& emitter_;
-  const Instruction& instruction_;
+  const Operation& operation_;
   llvm::IRBuilder<>& b_;
   Type type_;
   FloatValues values_;
@@ -192,48 +192,44 @@ class FloatLowering {
 
 }  // namespace
 
-bool lower_float(FunctionEmitter& emitter, const Instruction& instruction) {
-  const ptx::Modifiers& m = instruction.modifiers;
-  if (!ptx::is_float(instruction.type)) return false;
-  switch (instruction.opcode) {
-    case Opcode::Add:
-    case Opcode::Sub:
-    case Opcode::Mul:
-    case Opcode::Fma:
-    case Opcode::Neg:
-    case Opcode::Abs:
-    case Opcode::Min:
-    case Opcode::Max:
-    case Opcode::Copysign:
-      break;
-    case Opcode::Div:
-    case Opcode::Rcp:
-    case Opcode::Sqrt:
-      if (m.approx || m.full) return false;
+bool lower_float(FunctionEmitter& emitter, const Operation& operation) {
+  switch (operation.op) {
+    case Op::FAdd:
+    case Op::FSub:
+    case Op::FMul:
+    case Op::FFma:
+    case Op::FNeg:
+    case Op::FAbs:
+    case Op::FMin:
+    case Op::FMax:
+    case Op::FCopysign:
+    case Op::FDiv:
+    case Op::FRcp:
+    case Op::FSqrt:
       break;
     default:
       return false;
   }
-  Sources source(emitter, instruction);
-  const std::size_t count = instruction.operands.size() - 1;
+  Sources source(emitter, operation);
+  const std::size_t count = operation.sources.size();
   llvm::IRBuilder<>& b = emitter.b();
-  if (!ptx::is_packed(instruction.type)) {
-    FloatLowering lowering(emitter, instruction, instruction.type);
+  if (!ir::is_packed(operation.type)) {
+    FloatLowering lowering(emitter, operation, operation.type);
     Value* result =
-        lowering.compute(source(1, instruction.type), count > 1 ? source(2, instruction.type) : nullptr,
-                         count > 2 ? source(3, instruction.type) : nullptr);
+        lowering.compute(source(0, operation.type), count > 1 ? source(1, operation.type) : nullptr,
+                         count > 2 ? source(2, operation.type) : nullptr);
     if (result == nullptr) return false;
-    emitter.write(instruction.operands[0], result);
+    emitter.write(operation.results[0], result);
     return true;
   }
-  const Type element = ptx::element_type(instruction.type);
-  const int bits = ptx::bit_width(element);
-  FloatLowering lowering(emitter, instruction, element);
+  const Type element = ir::element_type(operation.type);
+  const int bits = ir::bit_width(element);
+  FloatLowering lowering(emitter, operation, element);
   Value* packed = nullptr;
   for (int half = 0; half < 2; ++half) {
     Value* parts[3] = {nullptr, nullptr, nullptr};
     for (std::size_t i = 0; i < count && i < 3; ++i) {
-      Value* whole = source(i + 1, instruction.type);
+      Value* whole = source(i, operation.type);
       if (half == 1)
         whole = b.CreateLShr(whole, emitter.constant(whole->getType(), static_cast<unsigned>(bits)));
       parts[i] = emitter.resize(whole, bits, false);
@@ -246,7 +242,7 @@ bool lower_float(FunctionEmitter& emitter, const Instruction& instruction) {
                  : b.CreateOr(packed, b.CreateShl(result, emitter.constant(result->getType(),
                                                                            static_cast<unsigned>(bits))));
   }
-  emitter.write(instruction.operands[0], packed);
+  emitter.write(operation.results[0], packed);
   return true;
 }
 

@@ -6,39 +6,39 @@
 
 namespace doppel::jit {
 
+using ir::MulPart;
+using ir::Op;
+using ir::Operation;
+using ir::Type;
 using llvm::Value;
 using llvm::Intrinsic::ID;
-using ptx::Instruction;
-using ptx::MulPart;
-using ptx::Opcode;
-using ptx::Type;
 
 namespace {
 
 // An operand as one type, or each half of a packed one.
 struct IntegerLowering {
   FunctionEmitter& emitter;
-  const Instruction& instruction;
+  const Operation& operation;
   Sources source;
   llvm::IRBuilder<>& b;
   Type type;
   int bits;
   bool sign;
 
-  IntegerLowering(FunctionEmitter& e, const Instruction& i)
+  IntegerLowering(FunctionEmitter& e, const Operation& i)
       : emitter(e),
-        instruction(i),
+        operation(i),
         source(e, i),
         b(e.b()),
         type(i.type),
-        bits(ptx::bit_width(i.type)),
-        sign(ptx::is_signed(i.type)) {}
+        bits(ir::bit_width(i.type)),
+        sign(ir::is_signed(i.type)) {}
 
   Value* like(Value* value, std::uint64_t constant) { return emitter.constant(value->getType(), constant); }
   Value* extend(Value* value, int to) { return emitter.resize(value, to, sign); }
 
   Value* multiply(Value* x, Value* y) {
-    const MulPart part = instruction.modifiers.mul_part;
+    const MulPart part = operation.attributes.mul_part;
     if (part == MulPart::Lo) return b.CreateMul(x, y);
     if (bits == 64 && x->getType()->isVectorTy()) {
       return call_helper(emitter, sign ? "doppel_mulhi_s64" : "doppel_mulhi_u64", {x, y}, 64);
@@ -56,35 +56,31 @@ struct IntegerLowering {
       return emitter.resize(value, 64, sign);
     };
     Value* product = b.CreateMul(cut(x), cut(y));
-    if (instruction.modifiers.mul_part == MulPart::Hi) product = b.CreateLShr(product, like(product, 16));
+    if (operation.attributes.mul_part == MulPart::Hi) product = b.CreateLShr(product, like(product, 16));
     return emitter.resize(product, 32, false);
   }
 
   Value* saturating(ID id, Value* x, Value* y) { return b.CreateBinaryIntrinsic(id, x, y); }
 
-  // The carry flag is one bit a lane, kept as a register of its own. A subtraction is a + ~b + carry, with 1
-  // where it takes none in: it leaves 1 where there was no borrow, as cards have it, so that sums and
-  // differences may follow one another in a chain (docs/exactness.md).
+  // x + y + carry, or x + ~y + carry where it subtracts: the carry out is 1 where there was no borrow, as
+  // cards have it, so that sums and differences may follow one another in a chain (docs/exactness.md).
   Value* with_carry(Value* x, Value* y, bool subtract) {
-    const ptx::Modifiers& m = instruction.modifiers;
-    if (!m.carry_in && !m.carry_out) return subtract ? b.CreateSub(x, y) : b.CreateAdd(x, y);
-    x = emitter.splat(x);
-    y = emitter.splat(y);
+    Value* in = source(operation.sources.size() - 1, Type::Pred);
     Value* result = nullptr;
     Value* carry = nullptr;
-    if (m.carry_in) {
+    if (!operation.sources.back().is_immediate()) {
       if (subtract) y = b.CreateNot(y);
       Value* sum = b.CreateAdd(x, y);
-      result = b.CreateAdd(sum, b.CreateZExt(emitter.carry_flag(), sum->getType()));
+      result = b.CreateAdd(sum, b.CreateZExt(in, sum->getType()));
       carry = b.CreateOr(b.CreateICmpULT(sum, x), b.CreateICmpULT(result, sum));
-    } else if (subtract) {
+    } else if (subtract) {  // of a carry of 1
       result = b.CreateSub(x, y);
       carry = b.CreateICmpUGE(x, y);
-    } else {
+    } else {  // of 0
       result = b.CreateAdd(x, y);
       carry = b.CreateICmpULT(result, x);
     }
-    if (m.carry_out) emitter.set_carry_flag(carry);
+    emitter.write(operation.results[1], carry);
     return result;
   }
 
@@ -148,10 +144,10 @@ struct IntegerLowering {
   }
 
   Value* dot_product(bool four) {
-    Value* a = source(1, Type::B32);
-    Value* c = source(2, Type::B32);
-    Value* sum = source(3, Type::B32);
-    const bool sign_b = ptx::is_signed(instruction.source_type);
+    Value* a = source(0, Type::B32);
+    Value* c = source(1, Type::B32);
+    Value* sum = source(2, Type::B32);
+    const bool sign_b = ir::is_signed(operation.source_type);
     const int width_a = four ? 8 : 16;
     const auto field = [&](Value* value, int at, int width, bool is_signed) {
       value = b.CreateShl(value, like(value, static_cast<unsigned>(32 - at - width)));
@@ -159,7 +155,7 @@ struct IntegerLowering {
       return is_signed ? b.CreateAShr(value, amount) : b.CreateLShr(value, amount);
     };
     for (int i = 0; i < (four ? 4 : 2); ++i) {
-      const int b_byte = four ? i : i + (instruction.modifiers.mul_part == MulPart::Hi ? 2 : 0);
+      const int b_byte = four ? i : i + (operation.attributes.mul_part == MulPart::Hi ? 2 : 0);
       sum = b.CreateAdd(sum,
                         b.CreateMul(field(a, width_a * i, width_a, sign), field(c, 8 * b_byte, 8, sign_b)));
     }
@@ -170,63 +166,64 @@ struct IntegerLowering {
     const ID id = maximum ? (sign ? llvm::Intrinsic::smax : llvm::Intrinsic::umax)
                           : (sign ? llvm::Intrinsic::smin : llvm::Intrinsic::umin);
     Value* chosen = b.CreateBinaryIntrinsic(id, x, y);
-    if (instruction.modifiers.relu)
+    if (operation.attributes.relu)
       chosen = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, chosen, like(chosen, 0));
     return chosen;
   }
 
   Value* compute() {
-    const ptx::Modifiers& m = instruction.modifiers;
-    switch (instruction.opcode) {
-      case Opcode::Add:
-        if (m.sat) return saturating(llvm::Intrinsic::sadd_sat, source(1, type), source(2, type));
-        [[fallthrough]];
-      case Opcode::AddC:
-        return with_carry(source(1, type), source(2, type), false);
-      case Opcode::Sub:
-        if (m.sat) return saturating(llvm::Intrinsic::ssub_sat, source(1, type), source(2, type));
-        [[fallthrough]];
-      case Opcode::SubC:
-        return with_carry(source(1, type), source(2, type), true);
-      case Opcode::Mul:
-        return multiply(source(1, type), source(2, type));
-      case Opcode::Mad:
-      case Opcode::MadC: {
-        Value* product = multiply(source(1, type), source(2, type));
+    const ir::Attributes& m = operation.attributes;
+    switch (operation.op) {
+      case Op::IAdd:
+        if (m.sat) return saturating(llvm::Intrinsic::sadd_sat, source(0, type), source(1, type));
+        return b.CreateAdd(source(0, type), source(1, type));
+      case Op::ISub:
+        if (m.sat) return saturating(llvm::Intrinsic::ssub_sat, source(0, type), source(1, type));
+        return b.CreateSub(source(0, type), source(1, type));
+      case Op::IAddCarry:
+        return with_carry(source(0, type), source(1, type), false);
+      case Op::ISubCarry:
+        return with_carry(source(0, type), source(1, type), true);
+      case Op::IMul:
+        return multiply(source(0, type), source(1, type));
+      case Op::IMadCarry:
+        return with_carry(multiply(source(0, type), source(1, type)), source(2, type), false);
+      case Op::IMad: {
+        Value* product = multiply(source(0, type), source(1, type));
         const int width = static_cast<int>(product->getType()->getScalarSizeInBits());
-        Value* addend = source(3, width == 16 ? Type::B16 : width == 32 ? Type::B32 : Type::B64);
+        Value* addend = source(2, width == 16 ? Type::B16 : width == 32 ? Type::B32 : Type::B64);
         if (m.sat) return saturating(llvm::Intrinsic::sadd_sat, product, addend);
-        return with_carry(product, addend, false);
+        return b.CreateAdd(product, addend);
       }
-      case Opcode::Mul24:
-        return multiply24(source(1, type), source(2, type));
-      case Opcode::Mad24: {
-        Value* product = multiply24(source(1, type), source(2, type));
-        if (m.sat) return saturating(llvm::Intrinsic::sadd_sat, product, source(3, type));
-        return b.CreateAdd(product, source(3, type));
+      case Op::IMul24:
+        return multiply24(source(0, type), source(1, type));
+      case Op::IMad24: {
+        Value* product = multiply24(source(0, type), source(1, type));
+        if (m.sat) return saturating(llvm::Intrinsic::sadd_sat, product, source(2, type));
+        return b.CreateAdd(product, source(2, type));
       }
-      case Opcode::Sad: {
-        Value* x = source(1, type);
-        Value* y = source(2, type);
+      case Op::ISad: {
+        Value* x = source(0, type);
+        Value* y = source(1, type);
         Value* less = sign ? b.CreateICmpSLT(x, y) : b.CreateICmpULT(x, y);
         Value* difference = b.CreateSelect(less, b.CreateSub(y, x), b.CreateSub(x, y));
-        return b.CreateAdd(source(3, type), difference);
+        return b.CreateAdd(source(2, type), difference);
       }
-      case Opcode::Div:
-        return divide(source(1, type), source(2, type), false);
-      case Opcode::Rem:
-        return divide(source(1, type), source(2, type), true);
-      case Opcode::Abs:
-        return b.CreateBinaryIntrinsic(llvm::Intrinsic::abs, source(1, type), b.getFalse());
-      case Opcode::Neg:
-        return b.CreateNeg(source(1, type));
-      case Opcode::Min:
-        return pick(source(1, type), source(2, type), false);
-      case Opcode::Max:
-        return pick(source(1, type), source(2, type), true);
-      case Opcode::Dp4a:
+      case Op::IDiv:
+        return divide(source(0, type), source(1, type), false);
+      case Op::IRem:
+        return divide(source(0, type), source(1, type), true);
+      case Op::IAbs:
+        return b.CreateBinaryIntrinsic(llvm::Intrinsic::abs, source(0, type), b.getFalse());
+      case Op::INeg:
+        return b.CreateNeg(source(0, type));
+      case Op::IMin:
+        return pick(source(0, type), source(1, type), false);
+      case Op::IMax:
+        return pick(source(0, type), source(1, type), true);
+      case Op::Dp4a:
         return dot_product(true);
-      case Opcode::Dp2a:
+      case Op::Dp2a:
         return dot_product(false);
       default:
         return nullptr;
@@ -235,25 +232,25 @@ struct IntegerLowering {
 
   // add, sub, min, max of .u16x2 and .s16x2: each half on its own.
   Value* compute_packed() {
-    Value* x = source(1, Type::B32);
-    Value* y = source(2, Type::B32);
+    Value* x = source(0, Type::B32);
+    Value* y = source(1, Type::B32);
     const auto half = [&](Value* value, int at) {
       return emitter.resize(at == 0 ? value : b.CreateLShr(value, like(value, 16)), 16, false);
     };
     Value* result = nullptr;
     for (int at = 0; at < 2; ++at) {
       Value* part = nullptr;
-      switch (instruction.opcode) {
-        case Opcode::Add:
+      switch (operation.op) {
+        case Op::IAdd:
           part = b.CreateAdd(half(x, at), half(y, at));
           break;
-        case Opcode::Sub:
+        case Op::ISub:
           part = b.CreateSub(half(x, at), half(y, at));
           break;
-        case Opcode::Min:
+        case Op::IMin:
           part = pick(half(x, at), half(y, at), false);
           break;
-        case Opcode::Max:
+        case Op::IMax:
           part = pick(half(x, at), half(y, at), true);
           break;
         default:
@@ -268,35 +265,34 @@ struct IntegerLowering {
 
 }  // namespace
 
-bool lower_integer(FunctionEmitter& emitter, const Instruction& instruction) {
-  if (ptx::is_float(instruction.type)) return false;
-  switch (instruction.opcode) {
-    case Opcode::Add:
-    case Opcode::Sub:
-    case Opcode::Mul:
-    case Opcode::Mad:
-    case Opcode::Mul24:
-    case Opcode::Mad24:
-    case Opcode::Sad:
-    case Opcode::Div:
-    case Opcode::Rem:
-    case Opcode::Abs:
-    case Opcode::Neg:
-    case Opcode::Min:
-    case Opcode::Max:
-    case Opcode::AddC:
-    case Opcode::SubC:
-    case Opcode::MadC:
-    case Opcode::Dp4a:
-    case Opcode::Dp2a:
+bool lower_integer(FunctionEmitter& emitter, const Operation& operation) {
+  switch (operation.op) {
+    case Op::IAdd:
+    case Op::ISub:
+    case Op::IAddCarry:
+    case Op::ISubCarry:
+    case Op::IMul:
+    case Op::IMad:
+    case Op::IMadCarry:
+    case Op::IMul24:
+    case Op::IMad24:
+    case Op::ISad:
+    case Op::IDiv:
+    case Op::IRem:
+    case Op::IAbs:
+    case Op::INeg:
+    case Op::IMin:
+    case Op::IMax:
+    case Op::Dp4a:
+    case Op::Dp2a:
       break;
     default:
       return false;
   }
-  IntegerLowering lowering(emitter, instruction);
-  Value* result = ptx::is_packed(instruction.type) ? lowering.compute_packed() : lowering.compute();
+  IntegerLowering lowering(emitter, operation);
+  Value* result = ir::is_packed(operation.type) ? lowering.compute_packed() : lowering.compute();
   if (result == nullptr) return false;
-  emitter.write(instruction.operands[0], result);
+  emitter.write(operation.results[0], result);
   return true;
 }
 

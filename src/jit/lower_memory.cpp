@@ -4,98 +4,83 @@
 
 namespace doppel::jit {
 
+using ir::MemorySemantics;
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::MemorySemantics;
-using ptx::Opcode;
-using ptx::Operand;
 
 namespace {
 
-void fence_before(FunctionEmitter& emitter, const Instruction& instruction, bool is_store) {
-  const MemorySemantics semantics = instruction.modifiers.semantics;
-  if (is_store && (semantics == MemorySemantics::Release || semantics == MemorySemantics::SeqCst)) {
+void fence_before_store(FunctionEmitter& emitter, const ir::Access& access) {
+  if (access.semantics == MemorySemantics::Release || access.semantics == MemorySemantics::SeqCst)
     emitter.b().CreateFence(llvm::AtomicOrdering::Release);
-  }
 }
 
-void fence_after(FunctionEmitter& emitter, const Instruction& instruction) {
-  if (instruction.modifiers.semantics == MemorySemantics::Acquire)
-    emitter.b().CreateFence(llvm::AtomicOrdering::Acquire);
+void fence_after_load(FunctionEmitter& emitter, const ir::Access& access) {
+  if (access.semantics == MemorySemantics::Acquire) emitter.b().CreateFence(llvm::AtomicOrdering::Acquire);
 }
 
-bool lower_load(FunctionEmitter& emitter, const Instruction& instruction) {
-  const int bits = ptx::bit_width(instruction.type);
-  const Operand& destination = instruction.operands[0];
-  const bool is_vector = destination.kind == Operand::Kind::Vector;
-  const int elements = is_vector ? static_cast<int>(destination.elements.size()) : 1;
-  MemoryAccess access(emitter, instruction, instruction.operands[1], bits, elements);
+void lower_load(FunctionEmitter& emitter, const Operation& operation) {
+  const ir::Access& described = operation.accesses[0];
+  MemoryAccess access(emitter, operation, described);
   const std::vector<Value*> values = access.load();
-  fence_after(emitter, instruction);
-  for (int k = 0; k < elements; ++k) {
-    const Operand& target = is_vector ? destination.elements[static_cast<std::size_t>(k)] : destination;
-    if (target.kind == Operand::Kind::Sink) continue;
+  fence_after_load(emitter, described);
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const Operand& target = operation.results[k];
+    if (!target.is_register()) continue;
     // A wider register is filled by the sign or by zeros (PTX ISA 9.4.1).
-    const int width = ptx::bit_width(emitter.function().registers[target.reg].type);
-    emitter.write(
-        target, emitter.resize(values[static_cast<std::size_t>(k)], width, ptx::is_signed(instruction.type)));
+    const int width = emitter.function().width(target.reg);
+    emitter.write(target, emitter.resize(values[k], width, ir::is_signed(described.type)));
   }
-  return true;
 }
 
-bool lower_store(FunctionEmitter& emitter, const Instruction& instruction) {
-  const int bits = ptx::bit_width(instruction.type);
-  const Operand& source = instruction.operands[1];
-  const bool is_vector = source.kind == Operand::Kind::Vector;
-  const int elements = is_vector ? static_cast<int>(source.elements.size()) : 1;
+void lower_store(FunctionEmitter& emitter, const Operation& operation) {
+  const ir::Access& described = operation.accesses[0];
   std::vector<Value*> values;
-  for (int k = 0; k < elements; ++k) {
-    const Operand& operand = is_vector ? source.elements[static_cast<std::size_t>(k)] : source;
-    const Lanes lanes = emitter.read(operand, instruction.type);
+  for (const Operand& source : operation.sources) {
+    const Lanes lanes = emitter.read(source, described.type);
     Value* value = lanes.pattern.is_uniform() ? lanes.parts[0] : emitter.materialize(lanes);
-    values.push_back(emitter.resize(value, bits, false));
+    values.push_back(emitter.resize(value, ir::bit_width(described.type), false));
   }
-  fence_before(emitter, instruction, true);
-  MemoryAccess access(emitter, instruction, instruction.operands[0], bits, elements);
-  access.store(values);
-  return true;
+  fence_before_store(emitter, described);
+  MemoryAccess(emitter, operation, described).store(values);
 }
 
 }  // namespace
 
-bool lower_memory(FunctionEmitter& emitter, const Instruction& instruction) {
-  switch (instruction.opcode) {
-    case Opcode::Ld:
-    case Opcode::Ldu:
-      return lower_load(emitter, instruction);
-    case Opcode::St:
-      return lower_store(emitter, instruction);
-    case Opcode::Prefetch:
-    case Opcode::Prefetchu:
-    case Opcode::Applypriority:
-    case Opcode::Discard:
-      return true;  // hints without effect on results
-    case Opcode::Createpolicy:
-      emitter.write(instruction.operands[0], emitter.i64(0));  // opaque: only hints read it
+bool lower_memory(FunctionEmitter& emitter, const Operation& operation) {
+  switch (operation.op) {
+    case Op::Load:
+      lower_load(emitter, operation);
       return true;
-    case Opcode::Cvta: {
+    case Op::Store:
+      lower_store(emitter, operation);
+      return true;
+    case Op::Prefetch:
+    case Op::CacheHint:
+      return true;  // hints without effect on results
+    case Op::CachePolicy:
+      emitter.write(operation.results[0], emitter.i64(0));  // opaque: only hints read it
+      return true;
+    case Op::ToGeneric:
+    case Op::FromGeneric: {
       // Reached where the address has no lane pattern; lower_pattern takes the rest.
-      const Lanes base = emitter.window_base(instruction.modifiers.space);
-      const int bits = ptx::bit_width(instruction.type);
-      Value* address =
-          emitter.resize(emitter.read_vector(instruction.operands[1], instruction.type), 64, false);
+      const Lanes base = emitter.window_base(operation.attributes.space);
+      const int bits = ir::bit_width(operation.type);
+      Value* address = emitter.resize(emitter.read_vector(operation.sources[0], operation.type), 64, false);
       if (!base.parts.empty()) {
         Value* start = emitter.materialize(base);
-        address = instruction.modifiers.to ? emitter.b().CreateSub(address, start)
-                                           : emitter.b().CreateAdd(address, start);
+        address = operation.op == Op::FromGeneric ? emitter.b().CreateSub(address, start)
+                                                  : emitter.b().CreateAdd(address, start);
       }
-      emitter.write(instruction.operands[0], emitter.resize(address, bits, false));
+      emitter.write(operation.results[0], emitter.resize(address, bits, false));
       return true;
     }
-    case Opcode::Membar:
+    case Op::Fence:
       // A block's warps share one host thread, so only other blocks and the host need the fence; it keeps the
       // compiler's order too.
-      if (instruction.modifiers.scope == ptx::Scope::Cta) {
+      if (operation.attributes.scope == ir::Scope::Cta) {
         emitter.b().CreateFence(llvm::AtomicOrdering::SequentiallyConsistent, llvm::SyncScope::SingleThread);
       } else {
         emitter.b().CreateFence(llvm::AtomicOrdering::SequentiallyConsistent);

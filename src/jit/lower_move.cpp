@@ -1,65 +1,59 @@
 // mov with its packing forms, special registers, isspacep (PTX ISA 9.7.9.3, 9.7.9.4, 10).
+#include <algorithm>
 #include <cstddef>
 
 #include "jit/lower.h"
 
 namespace doppel::jit {
 
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
+using ir::SpecialRegister;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Operand;
-using ptx::SpecialRegister;
 
 namespace {
 
-bool lower_mov(FunctionEmitter& emitter, const Instruction& instruction) {
+// {low, ..., high} to one value.
+void lower_pack(FunctionEmitter& emitter, const Operation& operation) {
   llvm::IRBuilder<>& b = emitter.b();
-  const Operand& destination = instruction.operands[0];
-  const Operand& from = instruction.operands[1];
-  const int bits = ptx::bit_width(instruction.type);
-  if (from.kind == Operand::Kind::Vector) {
-    // {low, ..., high} to one value.
-    const int part = bits / static_cast<int>(from.elements.size());
-    const bool uniform = emitter.analysis().operand_pattern(from, part).is_uniform();
-    Value* result = nullptr;
-    int at = 0;
-    for (const Operand& element : from.elements) {
-      const Lanes lanes = emitter.read(element, part == 8    ? ptx::Type::B8
-                                                : part == 16 ? ptx::Type::B16
-                                                : part == 32 ? ptx::Type::B32
-                                                             : ptx::Type::B64);
-      Value* value = emitter.resize(uniform ? lanes.parts[0] : emitter.materialize(lanes), part, false);
-      value = emitter.resize(value, bits, false);
-      if (at != 0) value = b.CreateShl(value, emitter.constant(value->getType(), static_cast<unsigned>(at)));
-      result = result == nullptr ? value : b.CreateOr(result, value);
-      at += part;
-    }
-    emitter.write(destination, result);
-    return true;
+  const int bits = ir::bit_width(operation.type);
+  const int part = bits / static_cast<int>(operation.sources.size());
+  const bool uniform = std::ranges::all_of(operation.sources, [&](const Operand& source) {
+    return emitter.analysis().operand_pattern(source, part).is_uniform();
+  });
+  Value* result = nullptr;
+  int at = 0;
+  for (const Operand& source : operation.sources) {
+    const Lanes lanes = emitter.read(source, part);
+    Value* value = emitter.resize(uniform ? lanes.parts[0] : emitter.materialize(lanes), part, false);
+    value = emitter.resize(value, bits, false);
+    if (at != 0) value = b.CreateShl(value, emitter.constant(value->getType(), static_cast<unsigned>(at)));
+    result = result == nullptr ? value : b.CreateOr(result, value);
+    at += part;
   }
-  const Lanes source = emitter.read(from, instruction.type);
-  if (destination.kind != Operand::Kind::Vector) {
-    emitter.write(destination, source);
-    return true;
-  }
-  const int part = bits / static_cast<int>(destination.elements.size());
+  emitter.write(operation.results[0], result);
+}
+
+void lower_unpack(FunctionEmitter& emitter, const Operation& operation) {
+  llvm::IRBuilder<>& b = emitter.b();
+  const int part = ir::bit_width(operation.type) / static_cast<int>(operation.results.size());
+  const Lanes source = emitter.read(operation.sources[0], operation.type);
   Value* whole = source.pattern.is_uniform() ? source.parts[0] : emitter.materialize(source);
   std::vector<Value*> parts;
-  for (std::size_t i = 0; i < destination.elements.size(); ++i) {
+  for (std::size_t i = 0; i < operation.results.size(); ++i) {
     Value* shifted =
         i == 0 ? whole
                : b.CreateLShr(whole, emitter.constant(whole->getType(), i * static_cast<unsigned>(part)));
     parts.push_back(emitter.resize(shifted, part, false));
   }
-  for (std::size_t i = 0; i < parts.size(); ++i) emitter.write(destination.elements[i], parts[i]);
-  return true;
+  for (std::size_t i = 0; i < parts.size(); ++i) emitter.write(operation.results[i], parts[i]);
 }
 
 // isspacep: which window a generic address lies in. What is in neither of the block's windows is global.
-bool lower_isspacep(FunctionEmitter& emitter, const Instruction& instruction) {
+bool lower_isspacep(FunctionEmitter& emitter, const Operation& operation) {
   llvm::IRBuilder<>& b = emitter.b();
-  Value* address = emitter.read_vector(instruction.operands[1], ptx::Type::B64);
+  Value* address = emitter.read_vector(operation.sources[0], ir::Type::B64);
   const auto inside = [&](Value* start, Value* size) {
     return b.CreateICmpULT(b.CreateSub(address, start), size);
   };
@@ -69,26 +63,26 @@ bool lower_isspacep(FunctionEmitter& emitter, const Instruction& instruction) {
                   emitter.context_field(offsetof(WarpContext, dynamic_shared_bytes), b.getInt32Ty()));
   Value* shared = inside(shared_start, emitter.splat(b.CreateZExt(shared_size, b.getInt64Ty())));
   Value* stride = emitter.context_field(offsetof(WarpContext, local_stride), b.getInt64Ty());
-  Value* local = inside(emitter.materialize(emitter.window_base(ptx::Space::Local)), emitter.splat(stride));
+  Value* local = inside(emitter.materialize(emitter.window_base(ir::Space::Local)), emitter.splat(stride));
   Value* result = nullptr;
-  switch (instruction.modifiers.space) {
-    case ptx::Space::Shared:
+  switch (operation.attributes.space) {
+    case ir::Space::Shared:
       result = shared;
       break;
-    case ptx::Space::Local:
+    case ir::Space::Local:
       result = local;
       break;
-    case ptx::Space::Global:
+    case ir::Space::Global:
       result = b.CreateNot(b.CreateOr(shared, local));
       break;
-    case ptx::Space::Const:
-    case ptx::Space::Param:
+    case ir::Space::Const:
+    case ir::Space::Param:
       result = llvm::Constant::getNullValue(shared->getType());
       break;
     default:
       return false;
   }
-  emitter.write(instruction.operands[0], result);
+  emitter.write(operation.results[0], result);
   return true;
 }
 
@@ -215,12 +209,19 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
   return emitter.uniform(emitter.i32(0));
 }
 
-bool lower_move(FunctionEmitter& emitter, const Instruction& instruction) {
-  switch (instruction.opcode) {
-    case Opcode::Mov:
-      return lower_mov(emitter, instruction);
-    case Opcode::Isspacep:
-      return lower_isspacep(emitter, instruction);
+bool lower_move(FunctionEmitter& emitter, const Operation& operation) {
+  switch (operation.op) {
+    case Op::Mov:
+      emitter.write(operation.results[0], emitter.read(operation.sources[0], operation.type));
+      return true;
+    case Op::Pack:
+      lower_pack(emitter, operation);
+      return true;
+    case Op::Unpack:
+      lower_unpack(emitter, operation);
+      return true;
+    case Op::InSpace:
+      return lower_isspacep(emitter, operation);
     default:
       return false;
   }

@@ -10,45 +10,45 @@
 
 namespace doppel::jit {
 
+using ir::Op;
+using ir::Operation;
+using ir::Type;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Type;
 
 namespace {
 
 class Transcendental {
  public:
-  Transcendental(FunctionEmitter& emitter, const Instruction& instruction)
-      : emitter_(emitter), instruction_(instruction), b_(emitter.b()), single_(emitter, Type::F32) {}
+  Transcendental(FunctionEmitter& emitter, const Operation& operation)
+      : emitter_(emitter), operation_(operation), b_(emitter.b()), single_(emitter, Type::F32) {}
 
   // f32 bits to f32 bits.
   Value* f32(Value* a, bool ftz) {
     if (ftz) a = single_.flush(a);
     Value* result = nullptr;
-    switch (instruction_.opcode) {
-      case Opcode::Rcp:
+    switch (operation_.op) {
+      case Op::FRcpApprox:
         result = single_.to_bits(b_.CreateFDiv(real(a, 1.0), single_.to_float(a)));
         break;
-      case Opcode::Sqrt:
+      case Op::FSqrtApprox:
         result = single_.to_bits(root(single_.to_float(a)));
         break;
-      case Opcode::Rsqrt:
+      case Op::FRsqrt:
         result = reciprocal_root(a);
         break;
-      case Opcode::Ex2:
+      case Op::FEx2:
         result = single_.to_bits(exponential(single_.to_float(a)));
         break;
-      case Opcode::Lg2:
+      case Op::FLg2:
         result = logarithm(a);
         break;
-      case Opcode::Tanh:
+      case Op::FTanh:
         result = hyperbolic_tangent(a);
         break;
-      case Opcode::Sin:
+      case Op::FSin:
         result = sine(a, false);
         break;
-      case Opcode::Cos:
+      case Op::FCos:
         result = sine(a, true);
         break;
       default:
@@ -83,9 +83,9 @@ class Transcendental {
     if (ftz) a = wide.flush(b_.CreateAnd(a, wide.constant(a, kUpper)));
     Value* number = wide.to_float(a);
     Value* one = llvm::ConstantFP::get(number->getType(), 1.0);
-    Value* divisor = instruction_.opcode == Opcode::Rcp ? number : root(number);
+    Value* divisor = operation_.op == Op::FRcpApprox ? number : root(number);
     Value* value = b_.CreateFDiv(one, divisor);
-    if (instruction_.opcode == Opcode::Rsqrt && !ftz) value = corrected_reciprocal_root(number, value);
+    if (operation_.op == Op::FRsqrt && !ftz) value = corrected_reciprocal_root(number, value);
     Value* result = wide.to_bits(value);
     if (!ftz) return b_.CreateSelect(wide.is_nan(result), wide.constant(result, wide.nan()), result);
     nan = b_.CreateOr(nan, wide.is_nan(result));
@@ -102,7 +102,7 @@ class Transcendental {
     Value* result =
         single_.canonical_nan(single_.to_bits(b_.CreateFDiv(single_.to_float(a), single_.to_float(c))));
     if (ftz) result = single_.flush(result);
-    if (!instruction_.modifiers.approx) return result;
+    if (operation_.attributes.full) return result;
     Value* magnitude = single_.magnitude(c);
     Value* huge =
         b_.CreateAnd(b_.CreateICmpUGT(magnitude, single_.constant(c, std::uint64_t{126 + 127} << 23)),
@@ -273,7 +273,7 @@ class Transcendental {
   }
 
   FunctionEmitter& emitter_;
-  const Instruction& instruction_;
+  const Operation& operation_;
   llvm::IRBuilder<>& b_;
   FloatValues single_;
 };
@@ -293,41 +293,40 @@ Value* half_function(FunctionEmitter& emitter, Transcendental& function, Type ty
 
 }  // namespace
 
-bool lower_transcendental(FunctionEmitter& emitter, const Instruction& instruction) {
-  const ptx::Modifiers& m = instruction.modifiers;
-  switch (instruction.opcode) {
-    case Opcode::Rcp:
-    case Opcode::Sqrt:
-    case Opcode::Rsqrt:
-    case Opcode::Sin:
-    case Opcode::Cos:
-    case Opcode::Lg2:
-    case Opcode::Ex2:
-    case Opcode::Tanh:
+bool lower_transcendental(FunctionEmitter& emitter, const Operation& operation) {
+  const ir::Attributes& m = operation.attributes;
+  switch (operation.op) {
+    case Op::FRcpApprox:
+    case Op::FSqrtApprox:
+    case Op::FRsqrt:
+    case Op::FSin:
+    case Op::FCos:
+    case Op::FLg2:
+    case Op::FEx2:
+    case Op::FTanh:
       break;
-    case Opcode::Div:
-      if (!m.approx && !m.full) return false;
+    case Op::FDivApprox:
       break;
     default:
       return false;
   }
   llvm::IRBuilder<>& b = emitter.b();
-  Sources source(emitter, instruction);
-  Transcendental function(emitter, instruction);
-  const Type type = instruction.type;
+  Sources source(emitter, operation);
+  Transcendental function(emitter, operation);
+  const Type type = operation.type;
   Value* result = nullptr;
-  if (instruction.opcode == Opcode::Div) {
-    result = function.divide(source(1, type), source(2, type), m.ftz);
+  if (operation.op == Op::FDivApprox) {
+    result = function.divide(source(0, type), source(1, type), m.ftz);
   } else if (type == Type::F32) {
-    result = function.f32(source(1, type), m.ftz);
+    result = function.f32(source(0, type), m.ftz);
   } else if (type == Type::F64) {
-    if (instruction.opcode != Opcode::Rcp && instruction.opcode != Opcode::Rsqrt) return false;
-    result = function.f64(source(1, type), m.ftz);
+    if (operation.op != Op::FRcpApprox && operation.op != Op::FRsqrt) return false;
+    result = function.f64(source(0, type), m.ftz);
   } else if (type == Type::F16 || type == Type::BF16) {
-    result = half_function(emitter, function, type, source(1, type), m.ftz);
+    result = half_function(emitter, function, type, source(0, type), m.ftz);
   } else if (type == Type::F16x2 || type == Type::BF16x2) {
-    Value* whole = source(1, type);
-    const Type element = ptx::element_type(type);
+    Value* whole = source(0, type);
+    const Type element = ir::element_type(type);
     Value* low = half_function(emitter, function, element, emitter.resize(whole, 16, false), m.ftz);
     Value* high = half_function(
         emitter, function, element,
@@ -337,7 +336,7 @@ bool lower_transcendental(FunctionEmitter& emitter, const Instruction& instructi
         b.CreateOr(emitter.resize(low, 32, false), b.CreateShl(high, emitter.constant(high->getType(), 16)));
   }
   if (result == nullptr) return false;
-  emitter.write(instruction.operands[0], result);
+  emitter.write(operation.results[0], result);
   return true;
 }
 

@@ -10,27 +10,30 @@
 
 namespace doppel::jit {
 
+using ir::BarrierMode;
+using ir::Op;
+using ir::Operation;
+using ir::ShuffleMode;
+using ir::Type;
+using ir::VoteMode;
 using llvm::Value;
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::ShuffleMode;
-using ptx::Type;
-using ptx::VoteMode;
 
 namespace {
 
 class WarpLowering {
  public:
-  WarpLowering(FunctionEmitter& emitter, const Instruction& instruction)
-      : emitter_(emitter), instruction_(instruction), b_(emitter.b()) {}
+  WarpLowering(FunctionEmitter& emitter, const Operation& operation)
+      : emitter_(emitter), operation_(operation), b_(emitter.b()) {}
 
-  bool barrier() {
-    const bool has_result = instruction_.modifiers.barrier >= ptx::BarrierMode::RedPopc;
-    const std::size_t at = has_result ? 1 : 0;
-    const std::size_t sources = instruction_.operands.size() - at - (has_result ? 1 : 0);
-    Value* barrier = scalar(at);
-    Value* threads = sources > 1 ? scalar(at + 1) : emitter_.i32(0);
-    Value* predicate = has_result ? ballot(instruction_.operands.size() - 1) : emitter_.i32(0);
+  void barrier() {
+    const bool has_result = operation_.op == Op::BarrierReduce;
+    const BarrierMode mode = has_result                           ? operation_.attributes.barrier
+                             : operation_.op == Op::BarrierArrive ? BarrierMode::Arrive
+                                                                  : BarrierMode::Sync;
+    const std::size_t sources = operation_.sources.size() - (has_result ? 1 : 0);
+    Value* barrier = scalar(0);
+    Value* threads = sources > 1 ? scalar(1) : emitter_.i32(0);
+    Value* predicate = has_result ? ballot(operation_.sources.size() - 1) : emitter_.i32(0);
     llvm::Type* word = b_.getInt32Ty();
     llvm::BasicBlock* skipped = nullptr;
     llvm::BasicBlock* done = nullptr;
@@ -42,7 +45,7 @@ class WarpLowering {
       b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
       b_.SetInsertPoint(some);
     }
-    Value* result = emitter_.arrive_at_barrier(barrier, threads, instruction_.modifiers.barrier, predicate);
+    Value* result = emitter_.arrive_at_barrier(barrier, threads, mode, predicate);
     if (done != nullptr) {
       llvm::BasicBlock* called = b_.GetInsertBlock();
       b_.CreateBr(done);
@@ -52,18 +55,16 @@ class WarpLowering {
       phi->addIncoming(result, called);
       result = phi;
     }
-    if (!has_result) return true;
-    if (instruction_.modifiers.barrier != ptx::BarrierMode::RedPopc)
-      result = b_.CreateICmpNE(result, emitter_.i32(0));
-    emitter_.write(instruction_.operands[0], result);
-    return true;
+    if (!has_result) return;
+    if (mode != BarrierMode::RedPopc) result = b_.CreateICmpNE(result, emitter_.i32(0));
+    emitter_.write(operation_.results[0], result);
   }
 
   // Several groups of lanes with member masks of their own may run the operation as one: each sees its own
   // members.
   bool vote() {
-    Value* trues = ballot(1);
-    const Lanes members = emitter_.read(instruction_.operands[2], Type::B32);
+    Value* trues = ballot(0);
+    const Lanes members = emitter_.read(operation_.sources[1], Type::B32);
     Value* mine = members.pattern.is_uniform() ? members.parts[0] : emitter_.materialize(members);
     const bool uniform = !mine->getType()->isVectorTy();
     Value* here = uniform ? emitter_.mask() : emitter_.splat(emitter_.mask());
@@ -71,7 +72,7 @@ class WarpLowering {
     Value* set = b_.CreateAnd(uniform ? trues : emitter_.splat(trues), mine);
     Value* result = nullptr;
     Value* zero = emitter_.constant(set->getType(), 0);
-    switch (instruction_.modifiers.vote) {
+    switch (operation_.attributes.vote) {
       case VoteMode::All:
         result = b_.CreateICmpEQ(set, voters);
         break;
@@ -87,18 +88,18 @@ class WarpLowering {
       default:
         return false;
     }
-    emitter_.write(instruction_.operands[0], result);
+    emitter_.write(operation_.results[0], result);
     return true;
   }
 
   bool shuffle() {
-    Value* a = emitter_.read_vector(instruction_.operands[1], Type::B32);
-    const ptx::Operand& amount = instruction_.operands[2];
-    const ptx::Operand& control = instruction_.operands[3];
+    Value* a = emitter_.read_vector(operation_.sources[0], Type::B32);
+    const ir::Operand& amount = operation_.sources[1];
+    const ir::Operand& control = operation_.sources[2];
     llvm::Type* lanes = emitter_.int_type(32, false);
     kernel::LaneConstants own;
     for (int lane = 0; lane < kWarpLanes; ++lane) own[lane] = lane;
-    if (amount.kind == ptx::Operand::Kind::Immediate && control.kind == ptx::Operand::Kind::Immediate) {
+    if (amount.is_immediate() && control.is_immediate()) {
       // Known when compiling: a fixed permutation.
       std::vector<int> from;
       std::vector<llvm::Constant*> inside;
@@ -108,9 +109,9 @@ class WarpLowering {
         from.push_back(source.lane);
         inside.push_back(b_.getInt1(source.in_range));
       }
-      emitter_.write(instruction_.operands[0], b_.CreateShuffleVector(a, from));
-      if (instruction_.second_destination)
-        emitter_.write(*instruction_.second_destination, llvm::ConstantVector::get(inside));
+      emitter_.write(operation_.results[0], b_.CreateShuffleVector(a, from));
+      if (operation_.results.size() > 1)
+        emitter_.write(operation_.results[1], llvm::ConstantVector::get(inside));
       return true;
     }
     Value* lane = emitter_.lane_constants(own, 32);
@@ -124,7 +125,7 @@ class WarpLowering {
     Value* most = b_.CreateOr(least, b_.CreateAnd(clamp, outside));
     Value* from = nullptr;
     Value* inside = nullptr;
-    switch (instruction_.modifiers.shuffle) {
+    switch (operation_.attributes.shuffle) {
       case ShuffleMode::Up:
         from = b_.CreateSub(lane, by);
         inside = b_.CreateICmpSGE(from, most);
@@ -145,62 +146,62 @@ class WarpLowering {
         return false;
     }
     from = b_.CreateAnd(b_.CreateSelect(inside, from, lane), splat(31));
-    emitter_.write(instruction_.operands[0], permute(a, from));
-    if (instruction_.second_destination) emitter_.write(*instruction_.second_destination, inside);
+    emitter_.write(operation_.results[0], permute(a, from));
+    if (operation_.results.size() > 1) emitter_.write(operation_.results[1], inside);
     return true;
   }
 
   bool match() {
-    const int bits = ptx::bit_width(instruction_.type);
-    Value* a = b_.CreateZExt(emitter_.read_vector(instruction_.operands[1], instruction_.type),
+    const int bits = ir::bit_width(operation_.type);
+    Value* a = b_.CreateZExt(emitter_.read_vector(operation_.sources[0], operation_.type),
                              emitter_.int_type(64, false));
-    Value* members = emitter_.read_vector(instruction_.operands[2], Type::B32);
+    Value* members = emitter_.read_vector(operation_.sources[1], Type::B32);
     (void)bits;
     Value* equal = call_helper(emitter_, "doppel_match", {a, members}, 32);
-    if (instruction_.modifiers.match == ptx::MatchMode::Any) {
-      emitter_.write(instruction_.operands[0], equal);
+    if (operation_.attributes.match == ir::MatchMode::Any) {
+      emitter_.write(operation_.results[0], equal);
       return true;
     }
     Value* here = b_.CreateAnd(members, emitter_.splat(emitter_.mask()));
     Value* all = b_.CreateICmpEQ(equal, here);
-    emitter_.write(instruction_.operands[0],
+    emitter_.write(operation_.results[0],
                    b_.CreateSelect(all, equal, emitter_.constant(equal->getType(), 0)));
-    if (instruction_.second_destination) emitter_.write(*instruction_.second_destination, all);
+    if (operation_.results.size() > 1) emitter_.write(operation_.results[1], all);
     return true;
   }
 
   bool reduce() {
-    const Lanes members = emitter_.read(instruction_.operands[2], Type::B32);
-    Value* a = emitter_.read_vector(instruction_.operands[1], instruction_.type);
-    const bool sign = ptx::is_signed(instruction_.type);
+    const Lanes members = emitter_.read(operation_.sources[1], Type::B32);
+    Value* a = emitter_.read_vector(operation_.sources[0], operation_.type);
+    const bool sign = ir::is_signed(operation_.type);
     if (!members.pattern.is_uniform()) {
       Value* result =
           call_helper(emitter_, "doppel_redux", {a, emitter_.materialize(members)}, 32,
-                      {static_cast<std::uint32_t>(instruction_.modifiers.atomic_op), sign ? 1u : 0u});
-      emitter_.write(instruction_.operands[0], result);
+                      {static_cast<std::uint32_t>(operation_.attributes.atomic_op), sign ? 1u : 0u});
+      emitter_.write(operation_.results[0], result);
       return true;
     }
     llvm::Intrinsic::ID id{};
     std::uint64_t identity = 0;
-    switch (instruction_.modifiers.atomic_op) {
-      case ptx::AtomicOp::Add:
+    switch (operation_.attributes.atomic_op) {
+      case ir::AtomicOp::Add:
         id = llvm::Intrinsic::vector_reduce_add;
         break;
-      case ptx::AtomicOp::Or:
+      case ir::AtomicOp::Or:
         id = llvm::Intrinsic::vector_reduce_or;
         break;
-      case ptx::AtomicOp::Xor:
+      case ir::AtomicOp::Xor:
         id = llvm::Intrinsic::vector_reduce_xor;
         break;
-      case ptx::AtomicOp::And:
+      case ir::AtomicOp::And:
         id = llvm::Intrinsic::vector_reduce_and;
         identity = 0xffffffff;
         break;
-      case ptx::AtomicOp::Min:
+      case ir::AtomicOp::Min:
         id = sign ? llvm::Intrinsic::vector_reduce_smin : llvm::Intrinsic::vector_reduce_umin;
         identity = sign ? 0x7fffffff : 0xffffffff;
         break;
-      case ptx::AtomicOp::Max:
+      case ir::AtomicOp::Max:
         id = sign ? llvm::Intrinsic::vector_reduce_smax : llvm::Intrinsic::vector_reduce_umax;
         identity = sign ? 0x80000000 : 0;
         break;
@@ -208,27 +209,26 @@ class WarpLowering {
         return false;
     }
     Value* value = b_.CreateSelect(emitter_.mask_vector(), a, emitter_.constant(a->getType(), identity));
-    emitter_.write(instruction_.operands[0], b_.CreateUnaryIntrinsic(id, value));
+    emitter_.write(operation_.results[0], b_.CreateUnaryIntrinsic(id, value));
     return true;
   }
 
   bool elect() {
-    const Lanes members = emitter_.read(instruction_.operands[1], Type::B32);
+    const Lanes members = emitter_.read(operation_.sources[0], Type::B32);
     Value* mine = b_.CreateAnd(emitter_.materialize(members), emitter_.splat(emitter_.mask()));
     Value* leader = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, mine, b_.getFalse());
-    emitter_.write(instruction_.operands[0], leader);
+    emitter_.write(operation_.results[0], leader);
     kernel::LaneConstants own;
     for (int lane = 0; lane < kWarpLanes; ++lane) own[lane] = lane;
-    if (instruction_.second_destination) {
-      emitter_.write(*instruction_.second_destination,
-                     b_.CreateICmpEQ(leader, emitter_.lane_constants(own, 32)));
+    if (operation_.results.size() > 1) {
+      emitter_.write(operation_.results[1], b_.CreateICmpEQ(leader, emitter_.lane_constants(own, 32)));
     }
     return true;
   }
 
   bool sleep() {
     // A hint: the longest time that a lane asks for.
-    Value* time = emitter_.read_vector(instruction_.operands[0], Type::U32);
+    Value* time = emitter_.read_vector(operation_.sources[0], Type::U32);
     time = b_.CreateUnaryIntrinsic(
         llvm::Intrinsic::vector_reduce_umax,
         b_.CreateSelect(emitter_.mask_vector(), time, emitter_.constant(time->getType(), 0)));
@@ -249,7 +249,7 @@ class WarpLowering {
     const int most = (lane & segment) | (clamp & ~segment & 31);
     int from = 0;
     bool in_range = false;
-    switch (instruction_.modifiers.shuffle) {
+    switch (operation_.attributes.shuffle) {
       case ShuffleMode::Up:
         from = lane - by;
         in_range = from >= most;
@@ -283,12 +283,12 @@ class WarpLowering {
 
   Value* ballot(std::size_t operand) {
     Value* predicate =
-        b_.CreateBitCast(emitter_.read_vector(instruction_.operands[operand], Type::Pred), b_.getInt32Ty());
+        b_.CreateBitCast(emitter_.read_vector(operation_.sources[operand], Type::Pred), b_.getInt32Ty());
     return b_.CreateAnd(predicate, emitter_.mask());
   }
 
   Value* scalar(std::size_t i) {
-    const Lanes lanes = emitter_.read(instruction_.operands[i], Type::U32);
+    const Lanes lanes = emitter_.read(operation_.sources[i], Type::U32);
     if (lanes.pattern.is_uniform()) return lanes.parts[0];
     // Lanes of one warp that name different barriers are not converged; the first lane's is taken.
     Value* first = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, emitter_.mask(), b_.getFalse());
@@ -296,37 +296,39 @@ class WarpLowering {
   }
 
   FunctionEmitter& emitter_;
-  const Instruction& instruction_;
+  const Operation& operation_;
   llvm::IRBuilder<>& b_;
 };
 
 }  // namespace
 
-bool lower_warp(FunctionEmitter& emitter, const Instruction& instruction) {
-  WarpLowering lowering(emitter, instruction);
-  switch (instruction.opcode) {
-    case Opcode::Bar:
-      return lowering.barrier();
-    case Opcode::BarWarpSync:
+bool lower_warp(FunctionEmitter& emitter, const Operation& operation) {
+  WarpLowering lowering(emitter, operation);
+  switch (operation.op) {
+    case Op::Barrier:
+    case Op::BarrierArrive:
+    case Op::BarrierReduce:
+      lowering.barrier();
       return true;
-    case Opcode::Vote:
+    case Op::WarpSync:
+      return true;
+    case Op::Vote:
       return lowering.vote();
-    case Opcode::Shfl:
+    case Op::Shuffle:
       return lowering.shuffle();
-    case Opcode::Match:
+    case Op::Match:
       return lowering.match();
-    case Opcode::Redux:
+    case Op::Redux:
       return lowering.reduce();
-    case Opcode::Elect:
+    case Op::Elect:
       return lowering.elect();
-    case Opcode::Activemask:
-      emitter.write(instruction.operands[0], emitter.mask());
+    case Op::ActiveMask:
+      emitter.write(operation.results[0], emitter.mask());
       return true;
-    case Opcode::Nanosleep:
+    case Op::Nanosleep:
       return lowering.sleep();
-    case Opcode::Griddepcontrol:  // grids of a stream run one after the other
-    case Opcode::Pmevent:
-    case Opcode::Setmaxnreg:  // a hint to the register allocator of the card
+    case Op::GridDependency:  // grids of a stream run one after the other
+    case Op::PerformanceEvent:
       return true;
     default:
       return false;

@@ -16,36 +16,30 @@ constexpr std::int64_t kHostLineBytes = 64;
 
 }  // namespace
 
+using ir::Operand;
+using ir::Space;
 using llvm::Value;
-using ptx::Operand;
-using ptx::Space;
 
-MemoryAccess::MemoryAccess(FunctionEmitter& emitter, const ptx::Instruction& instruction,
-                           const Operand& address, int element_bits, int elements)
+MemoryAccess::MemoryAccess(FunctionEmitter& emitter, const ir::Operation& operation, const ir::Access& access)
     : emitter_(emitter),
       b_(emitter.b()),
-      instruction_(instruction),
-      space_(instruction.modifiers.space),
-      element_bits_(element_bits),
-      element_bytes_(element_bits / 8),
-      elements_(elements) {
+      operation_(operation),
+      access_(access),
+      space_(access.space),
+      element_bits_(ir::bit_width(access.type)),
+      element_bytes_(element_bits_ / 8),
+      elements_(access.vector) {
   // A block lives on one host thread, and control leaves a warp only through calls that LLVM cannot see
   // through: in shared memory a plain access in program order is as strong as any.
   const bool in_shared = space_ == Space::Shared || space_ == Space::SharedCluster;
-  switch (instruction.modifiers.semantics) {
-    case ptx::MemorySemantics::None:
-    case ptx::MemorySemantics::Weak:
-      break;
-    default:
-      strong_ = !in_shared;
-  }
-  resolve(address);
+  strong_ = access.is_strong() && !in_shared;
+  resolve(access.address);
 }
 
-void MemoryAccess::resolve(const Operand& address) {
+void MemoryAccess::resolve(const ir::Address& address) {
   kernel::PatternArithmetic<FunctionEmitter::Scalars> arithmetic(emitter_.scalars());
-  const bool from_register = address.address_base == Operand::AddressBase::Register;
-  const bool from_symbol = address.address_base == Operand::AddressBase::Symbol;
+  const bool from_register = address.base == ir::Address::Base::Register;
+  const bool from_symbol = address.base == ir::Address::Base::Symbol;
   const auto constant = [&](std::int64_t value, int bits) {
     return arithmetic.uniform(emitter_.scalars().constant(value, bits), bits, 0);
   };
@@ -56,33 +50,20 @@ void MemoryAccess::resolve(const Operand& address) {
     return emitter_.varying(b_.CreateAdd(emitter_.materialize(a), emitter_.materialize(b)));
   };
 
-  const auto base_register = [&] {
-    Operand reg;
-    reg.kind = Operand::Kind::Register;
-    reg.reg = address.reg;
-    return emitter_.read(reg, ptx::Type::B64);
-  };
+  const auto base_register = [&] { return emitter_.read(Operand::of_register(address.reg), ir::Type::B64); };
 
   if (space_ == Space::Param) {
     if (from_symbol &&
-        (address.symbol.scope == ptx::SymbolRef::Scope::Function || !emitter_.function().is_kernel)) {
+        (address.symbol.scope == ir::SymbolRef::Scope::Function || !emitter_.function().is_kernel)) {
       // Parameters of calls: 32 values side by side, lane by lane.
-      const ptx::Function& function = emitter_.function();
-      const std::uint64_t size = address.symbol.scope == ptx::SymbolRef::Scope::Function
-                                     ? function.variables[address.symbol.index].size
-                                 : address.symbol.scope == ptx::SymbolRef::Scope::Parameter
-                                     ? function.parameters[address.symbol.index].size
-                                     : function.return_parameters[address.symbol.index].size;
+      const std::uint64_t size = ir::variable(emitter_.module().ir, emitter_.function(), address.symbol).size;
       resolve_body_parameter(address, emitter_.parameter_memory(address.symbol), size);
       return;
     }
     invariant_ = true;
     Value* base = emitter_.context_field(offsetof(WarpContext, parameters), b_.getInt64Ty());
-    Operand reg;
-    reg.kind = Operand::Kind::Register;
-    reg.reg = address.reg;
     Lanes offset = from_symbol     ? emitter_.uniform(emitter_.symbol_address(address.symbol))
-                   : from_register ? emitter_.read(reg, ptx::Type::B64)
+                   : from_register ? base_register()
                                    : constant(0, 64);
     if (offset.pattern.bits == 32)
       offset = emitter_.varying(emitter_.resize(emitter_.materialize(offset), 64, false));
@@ -132,12 +113,12 @@ void MemoryAccess::resolve(const Operand& address) {
                                  emitter_.i64(access_bytes()));
     address_ = sum(address_, emitter_.window_base(Space::Local));
   }
-  invariant_ = space_ == Space::Const || instruction_.modifiers.cache_op == ptx::CacheOp::Nc;
+  invariant_ = space_ == Space::Const || access_.cache == ir::CacheOp::Nc;
 }
 
-void MemoryAccess::resolve_body_parameter(const Operand& address, Value* memory, std::uint64_t size) {
+void MemoryAccess::resolve_body_parameter(const ir::Address& address, Value* memory, std::uint64_t size) {
   if (address.offset < 0 || static_cast<std::uint64_t>(address.offset) + access_bytes() > size)
-    emitter_.unsupported(instruction_, "it reaches beyond the parameter");
+    emitter_.unsupported(operation_, "it reaches beyond the parameter");
   address_ = Lanes{};
   address_.pattern = kernel::LanePattern::uniform(64);
   for (int lane = 0; lane < kWarpLanes; ++lane) {
@@ -180,7 +161,7 @@ void MemoryAccess::begin(std::uint32_t kind, const AccessPlan* plan) {
   test(plan, kind);
   // Shared and local memory cannot fault by a program's address alone where the engine guards its windows;
   // the report for them does without.
-  if (is_announced() || space_ == ptx::Space::Global || space_ == ptx::Space::Generic) record(plan);
+  if (is_announced() || space_ == ir::Space::Global || space_ == ir::Space::Generic) record(plan);
   announce(kind);
 }
 
@@ -327,7 +308,7 @@ std::vector<Value*> MemoryAccess::load() {
 // stream: but over more code than the host looks ahead. Asks for what a warp some turns later will read; an
 // address that cannot be read is no fault here.
 void MemoryAccess::prefetch(const AccessPlan& plan) {
-  if (space_ != ptx::Space::Global && space_ != ptx::Space::Generic) return;
+  if (space_ != ir::Space::Global && space_ != ir::Space::Generic) return;
   if (plan.segments.size() != 1 || plan.segments[0].broadcast || !emitter_.runs_once()) return;
   const AccessSegment& segment = plan.segments[0];
   for (std::int64_t line = 0; line < std::int64_t{plan.width} * element_bytes_ * elements_;

@@ -10,9 +10,8 @@ namespace doppel::jit {
 
 class MemoryAccess {
  public:
-  // elements: of a lane (.v2, .v4, …), element_bits each.
-  MemoryAccess(FunctionEmitter& emitter, const ptx::Instruction& instruction, const ptx::Operand& address,
-               int element_bits, int elements);
+  // access: one of the operation's.
+  MemoryAccess(FunctionEmitter& emitter, const ir::Operation& operation, const ir::Access& access);
 
   // One value per element: <32 x iN>, or a scalar where every lane reads one address.
   std::vector<llvm::Value*> load();
@@ -30,8 +29,8 @@ class MemoryAccess {
 
  private:
   enum class Order { Plain, Strong };
-  void resolve(const ptx::Operand& address);
-  void resolve_body_parameter(const ptx::Operand& address, llvm::Value* memory, std::uint64_t size);
+  void resolve(const ir::Address& address);
+  void resolve_body_parameter(const ir::Address& address, llvm::Value* memory, std::uint64_t size);
   bool is_announced() const;
   void begin(std::uint32_t kind, const AccessPlan* plan);
   void announce(std::uint32_t kind);
@@ -59,8 +58,9 @@ class MemoryAccess {
 
   FunctionEmitter& emitter_;
   llvm::IRBuilder<>& b_;
-  const ptx::Instruction& instruction_;
-  ptx::Space space_;
+  const ir::Operation& operation_;
+  const ir::Access& access_;
+  ir::Space space_;
   int element_bits_, element_bytes_, elements_;
   Lanes address_;                       // 64 bits; 32 bits for an offset in the shared window
   std::int64_t offset_ = 0;             // added to it

@@ -26,6 +26,7 @@
 #include "jit/function_emitter.h"
 #include "jit/host_target.h"
 #include "jit/logic_selects.h"
+#include "jit/mask_casts.h"
 #include "jit/object_emission.h"
 #include "jit/warp_coroutine.h"
 #include "kernel/shared_layout.h"
@@ -35,13 +36,13 @@ namespace {
 
 // The name of a device function in generated code. Twine, because gcc 12 warns of "f" + std::to_string (its
 // bug 105651).
-std::string code_name(ptx::FunctionId id) { return ("f" + llvm::Twine(id)).str(); }
+std::string code_name(ir::FunctionId id) { return ("f" + llvm::Twine(id)).str(); }
 
 // Device functions: f(context, lanes, frame offset, results..., parameters...), results and parameters as
 // pointers to 32 values each.
-llvm::Function* declare(ModuleState& state, ptx::FunctionId id) {
+llvm::Function* declare(ModuleState& state, ir::FunctionId id) {
   llvm::LLVMContext& context = state.llvm.getContext();
-  const ptx::Function& function = state.ptx.functions[id];
+  const ir::Function& function = state.ir.functions[id];
   llvm::Type* pointer = llvm::PointerType::get(context, 0);
   std::vector<llvm::Type*> types{pointer};
   if (!function.is_kernel) {
@@ -89,7 +90,9 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   }
   split_coroutines(module, modules, functions);
   for (llvm::Function& function : module) expand_bounds_tests(function);
-  if (HostTarget::get().wide_vectors()) hide_logic_from_masks(module);
+  if (!HostTarget::get().wide_vectors()) return;
+  hide_logic_from_masks(module);
+  separate_mask_types(module);
 }
 
 void dump(const llvm::Module& module, const std::string& name, const char* ending) {
@@ -105,7 +108,7 @@ void dump(const llvm::Module& module, const std::string& name, const char* endin
 }  // namespace
 
 Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest& request) {
-  const ptx::Function& kernel = request.module->functions[request.kernel];
+  const ir::Function& kernel = request.module->functions[request.kernel];
   llvm::LLVMContext context;
   llvm::Module module("doppel", context);
   const std::unique_ptr<llvm::TargetMachine> machine = HostTarget::get().machine(Effort::Full);
@@ -130,7 +133,7 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
     lines.createCompileUnit(llvm::dwarf::DW_LANG_C, file, "doppel", true, "", 0, "",
                             llvm::DICompileUnit::LineTablesOnly);
     const std::vector<std::uint32_t> reachable = kernel::reachable_functions(*request.module, request.kernel);
-    for (ptx::FunctionId id : reachable) {
+    for (ir::FunctionId id : reachable) {
       if (!request.module->functions[id].is_declaration) state.functions[id] = declare(state, id);
     }
     for (const auto& [id, function] : state.functions) {

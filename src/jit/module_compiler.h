@@ -16,8 +16,8 @@ class MemoryBuffer;
 namespace doppel::jit {
 
 struct CompileRequest {
-  const ptx::Module* module = nullptr;
-  ptx::FunctionId kernel = 0;
+  const ir::Module* module = nullptr;
+  ir::FunctionId kernel = 0;
   Variant variant;
   const std::vector<std::uint32_t>* first_slot = nullptr;
 };

@@ -12,9 +12,9 @@
 #include <cstring>
 #include <filesystem>
 
+#include "ir/print.h"
 #include "jit/code_version.h"
 #include "jit/host_target.h"
-#include "ptx/print.h"
 #include "support/log.h"
 
 namespace doppel::jit {
@@ -48,19 +48,20 @@ struct CloseFile {
 
 }  // namespace
 
-ObjectCache::ObjectCache(Options options, const ptx::Module& module) : options_(std::move(options)) {
+ObjectCache::ObjectCache(Options options, const ir::Module& module) : options_(std::move(options)) {
   if (options_.cache_directory.empty()) return;
   const HostTarget& host = HostTarget::get();
-  std::string all = ptx::print(module);
+  std::string all = ir::print(module, {.origins = false});
   for (const std::string& part : {std::string(kCodeVersion), std::to_string(kWarpAbiVersion),
                                   std::string(LLVM_VERSION_STRING), host.cpu(), host.features()}) {
     all += '\0';
     all += part;
   }
   // The text without its layout is not all: line tables hold the lines.
-  for (const ptx::Function& function : module.functions) {
-    for (const ptx::Instruction& instruction : function.instructions) {
-      all.append(reinterpret_cast<const char*>(&instruction.text.line), sizeof instruction.text.line);
+  for (const ir::Function& function : module.functions) {
+    for (const ir::Operation& operation : function.operations) {
+      all.append(reinterpret_cast<const char*>(&operation.origin.text.line),
+                 sizeof operation.origin.text.line);
     }
   }
   module_key_ = bytes_of(hash_of(all)).str();

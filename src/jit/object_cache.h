@@ -18,7 +18,7 @@ namespace doppel::jit {
 class ObjectCache {
  public:
   // directory: empty for no cache. Made where it is missing.
-  ObjectCache(Options options, const ptx::Module& module);
+  ObjectCache(Options options, const ir::Module& module);
 
   // Null where there is no sound entry.
   std::unique_ptr<llvm::MemoryBuffer> find(std::uint32_t kernel, const Variant& variant) const;

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "ir/operation.h"
 #include "jit/exact_float.h"
-#include "ptx/instruction.h"
 
 namespace doppel::jit {
 namespace {
@@ -80,28 +80,28 @@ void doppel_fns(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t*
 void doppel_fma_f16(std::uint32_t mask, const std::uint16_t* a, const std::uint16_t* b,
                     const std::uint16_t* c, std::uint16_t* d) {
   for_lanes(mask,
-            [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ptx::Type::F16, a[i], b[i], c[i])); });
+            [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ir::Type::F16, a[i], b[i], c[i])); });
 }
 void doppel_fma_bf16(std::uint32_t mask, const std::uint16_t* a, const std::uint16_t* b,
                      const std::uint16_t* c, std::uint16_t* d) {
   for_lanes(mask,
-            [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ptx::Type::BF16, a[i], b[i], c[i])); });
+            [&](int i) { d[i] = static_cast<std::uint16_t>(fma_half(ir::Type::BF16, a[i], b[i], c[i])); });
 }
 
-// from: an integer or float type; to: a float type; rounding: ptx::Rounding. Integers come extended to 64
+// from: an integer or float type; to: a float type; rounding: ir::Rounding. Integers come extended to 64
 // bits.
 void doppel_convert_to_float(std::uint32_t mask, const std::uint64_t* a, std::uint32_t from, std::uint32_t to,
                              std::uint32_t rounding, std::uint64_t* d) {
   for_lanes(mask, [&](int i) {
-    d[i] = convert_to_float(a[i], static_cast<ptx::Type>(from), static_cast<ptx::Type>(to),
-                            static_cast<ptx::Rounding>(rounding));
+    d[i] = convert_to_float(a[i], static_cast<ir::Type>(from), static_cast<ir::Type>(to),
+                            static_cast<ir::Rounding>(rounding));
   });
 }
 
 void doppel_directed_f32(std::uint32_t mask, const std::uint32_t* a, const std::uint32_t* b,
                          const std::uint32_t* c, std::uint32_t operation, std::uint32_t rounding,
                          std::uint32_t* d) {
-  const DirectedRounding scope(static_cast<ptx::Rounding>(rounding));
+  const DirectedRounding scope(static_cast<ir::Rounding>(rounding));
   for_lanes(mask, [&](int i) {
     d[i] = std::bit_cast<std::uint32_t>(
         compute_in_current_rounding(static_cast<FloatOperation>(operation), std::bit_cast<float>(a[i]),
@@ -111,7 +111,7 @@ void doppel_directed_f32(std::uint32_t mask, const std::uint32_t* a, const std::
 void doppel_directed_f64(std::uint32_t mask, const std::uint64_t* a, const std::uint64_t* b,
                          const std::uint64_t* c, std::uint32_t operation, std::uint32_t rounding,
                          std::uint64_t* d) {
-  const DirectedRounding scope(static_cast<ptx::Rounding>(rounding));
+  const DirectedRounding scope(static_cast<ir::Rounding>(rounding));
   for_lanes(mask, [&](int i) {
     d[i] = std::bit_cast<std::uint64_t>(
         compute_in_current_rounding(static_cast<FloatOperation>(operation), std::bit_cast<double>(a[i]),
@@ -154,23 +154,23 @@ void doppel_redux(std::uint32_t mask, const std::uint32_t* a, const std::uint32_
       }
       const bool less =
           is_signed != 0 ? static_cast<std::int32_t>(value) < static_cast<std::int32_t>(d[i]) : value < d[i];
-      switch (static_cast<ptx::AtomicOp>(operation)) {
-        case ptx::AtomicOp::Add:
+      switch (static_cast<ir::AtomicOp>(operation)) {
+        case ir::AtomicOp::Add:
           d[i] += value;
           break;
-        case ptx::AtomicOp::And:
+        case ir::AtomicOp::And:
           d[i] &= value;
           break;
-        case ptx::AtomicOp::Or:
+        case ir::AtomicOp::Or:
           d[i] |= value;
           break;
-        case ptx::AtomicOp::Xor:
+        case ir::AtomicOp::Xor:
           d[i] ^= value;
           break;
-        case ptx::AtomicOp::Min:
+        case ir::AtomicOp::Min:
           d[i] = less ? value : d[i];
           break;
-        case ptx::AtomicOp::Max:
+        case ir::AtomicOp::Max:
           d[i] = less ? d[i] : value;
           break;
         default:

@@ -27,13 +27,13 @@ inline constexpr int kWarpLanes = 32;
 struct WarpContext;
 
 // The address of a function as PTX code sees it: in registers, and in initialised variables
-// (ptx::Relocation::is_function).
+// (ir::Relocation::is_function).
 constexpr std::uint64_t function_address(std::uint32_t function) { return std::uint64_t{function} + 1; }
 
 // What generated code asks of the engine. Vectors of lanes go by pointer to 32 elements; only lanes in `mask`
 // count.
 struct RuntimeCallbacks {
-  // bar/barrier (PTX ISA 9.7.13.1). mode is ptx::BarrierMode. thread_count 0 means all threads of the block.
+  // bar/barrier (PTX ISA 9.7.13.1). mode is ir::BarrierMode. thread_count 0 means all threads of the block.
   // predicate: lanes with a true operand (red forms). Returns popc, or 0/1 for and/or; 0 for sync and arrive.
   // Suspends the warp where the barrier is not complete.
   std::uint32_t (*barrier)(WarpContext*, std::uint32_t mask, std::uint32_t barrier,
@@ -50,7 +50,7 @@ struct RuntimeCallbacks {
   void (*yield)(WarpContext*);
   // trap, failed assertion in generated code, brkpt: ends the launch with an error. Does not return.
   // instruction: index in function.
-  void (*trap)(WarpContext*, std::uint32_t mask, std::uint32_t function, std::uint32_t instruction);
+  void (*trap)(WarpContext*, std::uint32_t mask, std::uint32_t function, std::uint32_t operation);
   // The runtime's device functions (vprintf, __assertfail, malloc, free), by RuntimeFunction. arguments: one
   // pointer per parameter to 32 values of that parameter's size; result: 32 values of the return type's size.
   void (*call)(WarpContext*, std::uint32_t mask, std::uint32_t function, const void* const* arguments,
@@ -61,20 +61,19 @@ struct RuntimeCallbacks {
   void (*nanosleep)(WarpContext*, std::uint32_t nanoseconds);
   // Traced build only. The generic addresses of the active lanes are in the context: access_address().
   void (*trace_block)(WarpContext*, std::uint32_t trace_block_id, std::uint32_t mask);
-  void (*trace_access)(WarpContext*, std::uint32_t instruction, std::uint32_t mask,
-                       std::uint32_t access_flags);
+  void (*trace_access)(WarpContext*, std::uint32_t operation, std::uint32_t mask, std::uint32_t access_flags);
   // Checked build only (--check): called before the access, whose addresses are in the context. It reports
   // and ends the launch where the access is wrong. undefined: for each of the access's elements the lanes
   // whose value is undefined (definedness.h); of a load it is told, of a store it is asked.
-  void (*check_access)(WarpContext*, std::uint32_t function, std::uint32_t instruction, std::uint32_t mask,
+  void (*check_access)(WarpContext*, std::uint32_t function, std::uint32_t operation, std::uint32_t mask,
                        std::uint32_t access_flags, std::uint32_t elements, std::uint32_t* undefined);
   // Checked build only: the instruction's effect depends on an undefined value in these lanes. Ends the
   // launch.
-  void (*check_use)(WarpContext*, std::uint32_t lanes, std::uint32_t function, std::uint32_t instruction);
+  void (*check_use)(WarpContext*, std::uint32_t lanes, std::uint32_t function, std::uint32_t operation);
   // Of every build, before an access that generated code could not tell to be aligned and inside of what its
   // space is (bounds_tests.h). The lanes' addresses are in the context (access_address()); of .local and
   // .param they are offsets. Returns where all lanes in `mask` may do it, else ends the launch.
-  void (*outside)(WarpContext*, std::uint32_t mask, std::uint32_t function, std::uint32_t instruction,
+  void (*outside)(WarpContext*, std::uint32_t mask, std::uint32_t function, std::uint32_t operation,
                   std::uint32_t access_flags);
 };
 
@@ -86,7 +85,7 @@ inline constexpr std::size_t kMostElements = 8;         // .v8
 inline constexpr std::uint32_t kAccessSizeMask = 0xff;  // bytes per lane, vectors included (1..32)
 inline constexpr std::uint32_t kAccessStore = 1u << 8;
 inline constexpr std::uint32_t kAccessAtomic = 1u << 9;
-inline constexpr std::uint32_t kAccessSpaceShift = 12;  // ptx::Space as the instruction names it
+inline constexpr std::uint32_t kAccessSpaceShift = 12;  // ir::Space as the instruction names it
 inline constexpr std::uint32_t kAccessAlignShift = 16;  // the alignment the access needs, in bytes
 
 // The part of a block's shared window that %reserved_smem_offset_begin, _end, _cap, _0 and _1 name: far from

@@ -26,9 +26,8 @@ using llvm::Value;
 // than at barriers.
 bool FunctionEmitter::waits_at_barriers() const {
   if (!function_.is_kernel || scheduled_ || module_.variant.build != Build::Plain) return false;
-  return std::ranges::any_of(function_.instructions, [](const ptx::Instruction& instruction) {
-    return instruction.opcode == ptx::Opcode::Bar &&
-           instruction.modifiers.barrier != ptx::BarrierMode::Arrive;
+  return std::ranges::any_of(function_.operations, [](const ir::Operation& operation) {
+    return ir::row(operation).wait == ir::Wait::Block;
   });
 }
 
@@ -72,7 +71,7 @@ void FunctionEmitter::end_coroutine() {
   builder_.CreateRetVoid();
 }
 
-Value* FunctionEmitter::arrive_at_barrier(Value* barrier, Value* threads, ptx::BarrierMode mode,
+Value* FunctionEmitter::arrive_at_barrier(Value* barrier, Value* threads, ir::BarrierMode mode,
                                           Value* predicate) {
   llvm::Type* word = builder_.getInt32Ty();
   const bool leaves = coroutine_ != nullptr;
@@ -81,9 +80,9 @@ Value* FunctionEmitter::arrive_at_barrier(Value* barrier, Value* threads, ptx::B
       llvm::FunctionType::get(word, {builder_.getPtrTy(), word, word, word, word, word}, false),
       {context_, barrier_mask(), barrier, threads, i32(static_cast<std::uint32_t>(mode)), predicate});
   if (!leaves) return result;
-  if (mode == ptx::BarrierMode::Arrive) return i32(0);
+  if (mode == ir::BarrierMode::Arrive) return i32(0);
   suspend_where(builder_.CreateICmpNE(result, i32(0)));
-  if (mode == ptx::BarrierMode::Sync) return i32(0);
+  if (mode == ir::BarrierMode::Sync) return i32(0);
   return builder_.CreateLoad(word, context_field_address(offsetof(WarpContext, barrier_result)));
 }
 
@@ -93,15 +92,15 @@ bool is_coroutine(const llvm::Function& function) { return function.isPresplitCo
 
 // Whether what it gives is made again after a barrier, and only its operands are kept: where that costs no
 // more than to load it from the frame. A splat is a load of its scalar; arithmetic on 32 lanes is more.
-bool is_made_again(llvm::Instruction& instruction) {
-  if (llvm::isa<llvm::CastInst>(instruction) || llvm::isa<llvm::GetElementPtrInst>(instruction) ||
-      llvm::isa<llvm::InsertElementInst>(instruction))
+bool is_made_again(llvm::Instruction& operation) {
+  if (llvm::isa<llvm::CastInst>(operation) || llvm::isa<llvm::GetElementPtrInst>(operation) ||
+      llvm::isa<llvm::InsertElementInst>(operation))
     return true;
-  if (const auto* shuffle = llvm::dyn_cast<llvm::ShuffleVectorInst>(&instruction))
+  if (const auto* shuffle = llvm::dyn_cast<llvm::ShuffleVectorInst>(&operation))
     return shuffle->isZeroEltSplat();
-  if (instruction.getType()->isVectorTy() || instruction.isIntDivRem()) return false;
-  return llvm::isa<llvm::BinaryOperator>(instruction) || llvm::isa<llvm::CmpInst>(instruction) ||
-         llvm::isa<llvm::SelectInst>(instruction);
+  if (operation.getType()->isVectorTy() || operation.isIntDivRem()) return false;
+  return llvm::isa<llvm::BinaryOperator>(operation) || llvm::isa<llvm::CmpInst>(operation) ||
+         llvm::isa<llvm::SelectInst>(operation);
 }
 
 }  // namespace

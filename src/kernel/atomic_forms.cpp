@@ -6,12 +6,12 @@
 namespace doppel::kernel {
 namespace {
 
-using ptx::AtomicOp;
+using ir::AtomicOp;
 
 // Operations of whole numbers whose order nobody can tell, so that those of a warp on one address can be one.
-bool combinable(const ptx::Instruction& instruction) {
-  if (ptx::is_float(instruction.type)) return false;
-  switch (instruction.modifiers.atomic_op) {
+bool combinable(const ir::Operation& operation) {
+  if (ir::is_float(operation.type)) return false;
+  switch (operation.attributes.atomic_op) {
     case AtomicOp::Add:
     case AtomicOp::Min:
     case AtomicOp::Max:
@@ -25,10 +25,9 @@ bool combinable(const ptx::Instruction& instruction) {
 }
 
 // Adding one: shared memory counts the lanes on an address (ATOMS.POPC.INC) and adds them all at once.
-bool adds_one(const ptx::Instruction& instruction) {
-  const ptx::Operand& added = instruction.operands.back();
-  return instruction.modifiers.atomic_op == AtomicOp::Add && added.kind == ptx::Operand::Kind::Immediate &&
-         added.immediate == 1;
+bool adds_one(const ir::Operation& operation) {
+  const ir::Operand& added = operation.sources.back();
+  return operation.attributes.atomic_op == AtomicOp::Add && added.is_immediate() && added.immediate == 1;
 }
 
 }  // namespace
@@ -51,7 +50,7 @@ void name_atomics(const LoweringContext& context, MachineFunction& machine) {
         operation.results[0] = kNoValue;
         operation.is_store = true;
       }
-      const ptx::Instruction& instruction = context.function.instructions[operation.instruction];
+      const ir::Operation& instruction = context.function.operations[operation.instruction];
       operation.combines = operation.is_store && !operation.swap_loop && combinable(instruction) &&
                            (operation.space != MemorySpace::Shared || adds_one(instruction));
     }

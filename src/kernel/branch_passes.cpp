@@ -7,24 +7,23 @@
 namespace doppel::kernel {
 namespace {
 
-using ptx::Instruction;
-using ptx::Opcode;
+using ir::Op;
+using ir::Operation;
 
-const Instruction& last_instruction(const LoweringContext& context, BlockId id) {
-  return context.function.instructions[context.graph.blocks()[id].last - 1];
+const Operation& last_instruction(const LoweringContext& context, BlockId id) {
+  return context.function.operations[context.graph.blocks()[id].last - 1];
 }
 
 bool only_jumps(const LoweringContext& context, BlockId id) {
   const BasicBlock& block = context.graph.blocks()[id];
-  const Instruction& last = last_instruction(context, id);
-  return block.last - block.first == 1 && last.opcode == Opcode::Bra && !last.guard;
+  const Operation& last = last_instruction(context, id);
+  return block.last - block.first == 1 && last.op == Op::Branch && !last.guard;
 }
 
 bool only_leaves_function(const LoweringContext& context, BlockId id) {
   const BasicBlock& block = context.graph.blocks()[id];
-  const Instruction& last = last_instruction(context, id);
-  return block.last - block.first == 1 && (last.opcode == Opcode::Ret || last.opcode == Opcode::Exit) &&
-         !last.guard;
+  const Operation& last = last_instruction(context, id);
+  return block.last - block.first == 1 && (last.op == Op::Return || last.op == Op::Exit) && !last.guard;
 }
 
 // The branch that ends the block's operations; null where there is none.
@@ -35,8 +34,8 @@ MachineOperation* branch_of(MachineBlock& block) {
 }
 
 bool conditional(const LoweringContext& context, BlockId id) {
-  const Instruction& last = last_instruction(context, id);
-  return last.opcode == Opcode::Bra && last.guard.has_value();
+  const Operation& last = last_instruction(context, id);
+  return last.op == Op::Branch && last.guard.has_value();
 }
 
 // The assembler predicates at most so many operations rather than jump over them.
@@ -118,8 +117,8 @@ class IfConversion {
 void tidy_branches(const LoweringContext& context, MachineFunction& machine) {
   for (BlockId id = 0; id < machine.blocks.size(); ++id) {
     MachineOperation* const branch = branch_of(machine.blocks[id]);
-    const Instruction& last = last_instruction(context, id);
-    if (branch == nullptr || last.opcode != Opcode::Bra || last.guard) continue;
+    const Operation& last = last_instruction(context, id);
+    if (branch == nullptr || last.op != Op::Branch || last.guard) continue;
     const BasicBlock& block = context.graph.blocks()[id];
     const BlockId target = block.successors.empty() ? kNoBlock : block.successors[0];
     // A jump that a conditional branch before it takes along, the other way round.
@@ -172,7 +171,7 @@ void add_reconvergence(const LoweringContext& context, MachineFunction& machine)
   for (BlockId id = 0; id < machine.blocks.size(); ++id) {
     MachineOperation* const branch = branch_of(machine.blocks[id]);
     if (branch == nullptr || !conditional(context, id)) continue;
-    const Instruction& last = last_instruction(context, id);
+    const Operation& last = last_instruction(context, id);
     if (!context.roles[last.guard->predicate].varying) continue;
     const BasicBlock& block = context.graph.blocks()[id];
     const BlockId join = block.immediate_post_dominator;

@@ -5,9 +5,9 @@
 namespace doppel::kernel {
 namespace {
 
-bool is_clock(const ptx::Operand& operand) {
-  if (operand.kind != ptx::Operand::Kind::Special) return false;
-  using enum ptx::SpecialRegister;
+bool is_clock(const ir::Operand& operand) {
+  if (operand.kind != ir::Operand::Kind::Special) return false;
+  using enum ir::SpecialRegister;
   switch (operand.special) {
     case Clock:
     case ClockHi:
@@ -23,9 +23,16 @@ bool is_clock(const ptx::Operand& operand) {
 
 }  // namespace
 
-bool reads_clock(const ptx::Instruction& instruction) {
-  return instruction.opcode == ptx::Opcode::Nanosleep ||
-         std::ranges::any_of(instruction.operands, [](const ptx::Operand& each) { return is_clock(each); });
+bool reads_clock(const ir::Operation& operation) {
+  switch (ir::row(operation).clock) {
+    case ir::Clock::None:
+      return false;
+    case ir::Clock::WhereRead:
+      return std::ranges::any_of(operation.sources, is_clock);
+    case ir::Clock::Spends:
+      break;
+  }
+  return true;
 }
 
 }  // namespace doppel::kernel

@@ -2,11 +2,11 @@
 // them.
 #pragma once
 
-#include "ptx/instruction.h"
+#include "ir/operation.h"
 
 namespace doppel::kernel {
 
 // %clock, %globaltimer and their like among the operands, or nanosleep.
-bool reads_clock(const ptx::Instruction& instruction);
+bool reads_clock(const ir::Operation& operation);
 
 }  // namespace doppel::kernel

@@ -7,33 +7,17 @@
 namespace doppel::kernel {
 namespace {
 
-using ptx::Instruction;
-using ptx::Opcode;
-
-bool ends_block(const Instruction& instruction) {
-  switch (instruction.opcode) {
-    case Opcode::Bra:
-    case Opcode::BrxIdx:
-    case Opcode::Ret:
-    case Opcode::Exit:
-    case Opcode::Trap:
-      return true;
-    default:
-      return false;
-  }
-}
+using ir::Flow;
+using ir::Operation;
 
 struct RawGraph {
   std::vector<BasicBlock> blocks;  // in text order, unreachable ones included
 };
 
-RawGraph split(const ptx::Function& function, std::span<const std::uint32_t> split_at) {
-  const auto count = static_cast<std::uint32_t>(function.instructions.size());
-  std::set<std::uint32_t> leaders{0};
-  for (std::uint32_t index : function.labels) leaders.insert(index);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (ends_block(function.instructions[i])) leaders.insert(i + 1);
-  }
+RawGraph split(const ir::Function& function, std::span<const std::uint32_t> split_at) {
+  const auto count = static_cast<std::uint32_t>(function.operations.size());
+  std::set<std::uint32_t> leaders;
+  for (const ir::Block& block : function.blocks) leaders.insert(block.first);
   leaders.insert(split_at.begin(), split_at.end());
   leaders.erase(count);
   RawGraph graph;
@@ -51,24 +35,26 @@ RawGraph split(const ptx::Function& function, std::span<const std::uint32_t> spl
   for (BlockId id = 0; id < graph.blocks.size(); ++id) {
     BasicBlock& block = graph.blocks[id];
     const auto add = [&](BlockId successor) {
-      // A label at the very end of the text stands for the function's end, which is an exit.
+      // An empty block at the very end stands for the function's end, which is an exit.
       if (successor == kNoBlock) {
         block.may_exit = true;
       } else if (std::ranges::find(block.successors, successor) == block.successors.end()) {
         block.successors.push_back(successor);
       }
     };
-    const Instruction& last = function.instructions[block.last - 1];
+    const Operation& last = function.operations[block.last - 1];
     bool falls_through = true;
-    if (last.opcode == Opcode::Bra) {
-      add(block_at[function.labels[last.operands.at(0).label]]);
-      falls_through = last.guard.has_value();
-    } else if (last.opcode == Opcode::BrxIdx) {
-      for (ptx::LabelId label : last.branch_targets) add(block_at[function.labels[label]]);
-      falls_through = last.guard.has_value();
-    } else if (ends_block(last)) {
-      block.may_exit = true;
-      falls_through = last.guard.has_value();
+    switch (ir::row(last).flow) {
+      case Flow::Next:
+        break;
+      case Flow::Targets:
+        for (ir::BlockId target : last.targets) add(block_at[function.blocks[target].first]);
+        falls_through = last.guard.has_value();
+        break;
+      case Flow::Leaves:
+        block.may_exit = true;
+        falls_through = last.guard.has_value();
+        break;
     }
     if (falls_through && block.last < count) {
       block.fall_through = id + 1;
@@ -258,10 +244,10 @@ class LoopContiguousOrder {
 
 }  // namespace
 
-ControlFlowGraph ControlFlowGraph::build(const ptx::Function& function,
+ControlFlowGraph ControlFlowGraph::build(const ir::Function& function,
                                          std::span<const std::uint32_t> split_at) {
   ControlFlowGraph result;
-  result.block_of_.assign(function.instructions.size(), kNoBlock);
+  result.block_of_.assign(function.operations.size(), kNoBlock);
   RawGraph raw = split(function, split_at);
   if (raw.blocks.empty()) return result;
 

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "ptx/module.h"
+#include "ir/module.h"
 
 namespace doppel::kernel {
 
@@ -46,7 +46,7 @@ class ControlFlowGraph {
  public:
   // Blocks that cannot be reached are dropped. A block also begins at each instruction of `split_at`; traces
   // and counters know the blocks without such splits only.
-  static ControlFlowGraph build(const ptx::Function& function, std::span<const std::uint32_t> split_at = {});
+  static ControlFlowGraph build(const ir::Function& function, std::span<const std::uint32_t> split_at = {});
 
   const std::vector<BasicBlock>& blocks() const { return blocks_; }
   const std::vector<Loop>& loops() const { return loops_; }
@@ -54,9 +54,7 @@ class ControlFlowGraph {
   // scheduler may run it.
   bool reducible() const { return reducible_; }
   bool dominates(BlockId above, BlockId below) const;
-  BlockId block_of(std::uint32_t instruction) const {
-    return block_of_[instruction];
-  }  // kNoBlock: unreachable
+  BlockId block_of(std::uint32_t operation) const { return block_of_[operation]; }  // kNoBlock: unreachable
 
  private:
   std::vector<BasicBlock> blocks_;

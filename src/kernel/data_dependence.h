@@ -2,13 +2,13 @@
 // memory, too: then two launches with the same arguments may differ.
 #pragma once
 
-#include "ptx/module.h"
+#include "ir/module.h"
 
 namespace doppel::kernel {
 
 // True where an address that the kernel loads from or stores to, or a branch inside of a loop, may come from
 // a value that it loaded; true for kernels that call, whose values are not followed. Which way other branches
 // go, the counts of a launch tell.
-bool follows_data(const ptx::Module& module, ptx::FunctionId kernel);
+bool follows_data(const ir::Module& module, ir::FunctionId kernel);
 
 }  // namespace doppel::kernel

@@ -7,15 +7,15 @@
 
 #include <vector>
 
-#include "ptx/module.h"
+#include "ir/module.h"
 
 namespace doppel::kernel {
 
 // By register. True: every definition is an .f32 operation with a canonical NaN, or a move of such a
 // register.
-std::vector<bool> deferred_nans(const ptx::Function& function);
+std::vector<bool> deferred_nans(const ir::Function& function);
 
 // Whether the instruction gives the same result for every payload of its .f32 operands.
-bool ignores_nan_payload(const ptx::Instruction& instruction);
+bool ignores_nan_payload(const ir::Operation& operation);
 
 }  // namespace doppel::kernel

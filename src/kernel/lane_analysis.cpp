@@ -5,16 +5,16 @@
 #include <map>
 #include <span>
 
+#include "ir/operation.h"
 #include "kernel/lane_transfer.h"
-#include "kernel/operands.h"
 
 namespace doppel::kernel {
 namespace {
 
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Operand;
-using ptx::SpecialRegister;
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
+using ir::SpecialRegister;
 
 // The analysis tracks shapes only: a part has no value.
 struct NoScalars {
@@ -36,32 +36,11 @@ Shape shape_of(const LanePattern& pattern) {
   return result;
 }
 
-// Instructions whose result may differ between lanes although the operands do not.
-bool makes_varying(const Instruction& instruction) {
-  if (instruction.modifiers.carry_in || instruction.modifiers.carry_out)
-    return true;  // the carry flag is one bit a lane
-  switch (instruction.opcode) {
-    case Opcode::Atom:
-    case Opcode::Shfl:
-    case Opcode::Match:
-    case Opcode::Call:
-    case Opcode::Elect:
-    case Opcode::Stacksave:
-    case Opcode::Alloca:
-      return true;
-    case Opcode::Ld:
-    case Opcode::Ldu:
-      return instruction.modifiers.space == ptx::Space::Local;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
-bool only_leaves(const ptx::Function& function, const BasicBlock& block) {
-  const Instruction& first = function.instructions[block.first];
-  return (first.opcode == Opcode::Ret || first.opcode == Opcode::Exit) && !first.guard;
+bool only_leaves(const ir::Function& function, const BasicBlock& block) {
+  const Operation& first = function.operations[block.first];
+  return (first.op == Op::Return || first.op == Op::Exit) && !first.guard;
 }
 
 LanePattern LaneAnalysis::special_pattern(const Operand& operand) const {
@@ -104,81 +83,68 @@ LanePattern LaneAnalysis::operand_pattern(const Operand& operand, int bits) cons
       // The address of a .param variable of the body is the caller's own memory, one a lane; no instruction
       // computes with it.
       return LanePattern::uniform(bits);
-    case Operand::Kind::Address:
-      if (operand.address_base == Operand::AddressBase::Register) return patterns_[operand.reg];
-      return LanePattern::uniform(64);
-    case Operand::Kind::Vector: {
-      for (const Operand& element : operand.elements) {
-        if (element.kind == Operand::Kind::Sink) continue;
-        const LanePattern pattern = operand_pattern(element, bits);
-        if (!pattern.is_uniform()) {
-          return pattern.kind == LanePattern::Kind::Unknown ? pattern : LanePattern::varying(bits);
-        }
-      }
-      return LanePattern::uniform(bits);
-    }
-    default:
-      return LanePattern::uniform(bits);
+    case Operand::Kind::Function:
+    case Operand::Kind::Sink:
+      break;
   }
+  return LanePattern::uniform(bits);
 }
 
-LanePattern LaneAnalysis::result_pattern(const Instruction& instruction, ptx::RegisterId reg) const {
-  const int bits = ptx::bit_width(function_->registers[reg].type);
-  if (makes_varying(instruction)) return LanePattern::varying(bits);
+LanePattern LaneAnalysis::address_pattern(const ir::Address& address) const {
+  return address.base == ir::Address::Base::Register ? patterns_[address.reg] : LanePattern::uniform(64);
+}
+
+// A value of memory that each thread has for itself, or that each call has.
+bool LaneAnalysis::loads_own_memory(const Operation& operation) const {
+  const ir::Access& access = operation.accesses[0];
+  if (access.space == ir::Space::Local) return true;
+  if (access.space != ir::Space::Param) return false;
+  return !options_.is_kernel || (access.address.base == ir::Address::Base::Symbol &&
+                                 access.address.symbol.scope == ir::SymbolRef::Scope::Function);
+}
+
+LanePattern LaneAnalysis::result_pattern(const Operation& operation, ir::RegisterId reg) const {
+  const int bits = function_->width(reg);
   bool unknown = false, uniform = true, parts = true;
   const auto see = [&](const LanePattern& pattern) {
     unknown |= pattern.kind == LanePattern::Kind::Unknown;
     uniform &= pattern.is_uniform();
     parts &= pattern.is_parts();
   };
-  const int operand_bits =
-      ptx::bit_width(instruction.opcode == Opcode::Cvt && instruction.source_type != ptx::Type::None
-                         ? instruction.source_type
-                         : instruction.type);
-  const std::size_t destinations = destination_count(instruction);
-  for (std::size_t i = destinations; i < instruction.operands.size(); ++i) {
-    see(operand_pattern(instruction.operands[i], operand_bits));
+  for (std::size_t i = 0; i < operation.sources.size(); ++i)
+    see(operand_pattern(operation.sources[i], pattern_source_bits(operation, i)));
+  for (const ir::Access& access : operation.accesses) see(address_pattern(access.address));
+  switch (ir::row(operation).lanes) {
+    case ir::LaneEffect::Nothing:
+    case ir::LaneEffect::Varying:
+      return LanePattern::varying(bits);
+    case ir::LaneEffect::Shared:
+      return unknown ? LanePattern{} : LanePattern::uniform(bits);
+    case ir::LaneEffect::Members: {
+      if (unknown) return {};
+      const bool alike = operand_pattern(operation.sources.back(), 32).is_uniform();
+      return alike ? LanePattern::uniform(bits) : LanePattern::varying(bits);
+    }
+    case ir::LaneEffect::Memory:
+      if (loads_own_memory(operation)) return LanePattern::varying(bits);
+      break;
+    case ir::LaneEffect::Uniform:
+    case ir::LaneEffect::Pattern:
+      break;
   }
   if (unknown) return {};
-  if ((instruction.opcode == Opcode::Ld || instruction.opcode == Opcode::Ldu) &&
-      instruction.modifiers.space == ptx::Space::Param && !options_.is_kernel) {
-    return LanePattern::varying(bits);
-  }
-  if (instruction.opcode == Opcode::Ld &&
-      instruction.operands[1].symbol.scope == ptx::SymbolRef::Scope::Function &&
-      instruction.modifiers.space == ptx::Space::Param) {
-    return LanePattern::varying(bits);  // the result of a call
-  }
-  if (instruction.opcode == Opcode::Vote || instruction.opcode == Opcode::Redux ||
-      instruction.opcode == Opcode::Bar) {
-    // The member mask decides who takes part: where it is the same for all, so is the result.
-    if (instruction.opcode == Opcode::Bar) return LanePattern::uniform(bits);
-    const LanePattern members = operand_pattern(instruction.operands.back(), 32);
-    return members.is_uniform() ? LanePattern::uniform(bits) : LanePattern::varying(bits);
-  }
-  const bool local = instruction.opcode == Opcode::Cvta && instruction.modifiers.space == ptx::Space::Local;
-  if (uniform && !local) {
-    // Alignment is worth keeping where the pattern arithmetic knows it.
-    if (instruction.operands.size() <= destinations ||
-        instruction.operands[0].kind != Operand::Kind::Register) {
-      return LanePattern::uniform(bits);
-    }
-  }
-  if (parts && instruction.operands.size() > destinations &&
-      instruction.operands[0].kind == Operand::Kind::Register) {
+  const bool own_window =
+      ir::row(operation).attributes == ir::kSpace && operation.attributes.space == ir::Space::Local;
+  if (parts && may_have_pattern(operation)) {
     NoScalars scalars;
     const auto operand = [&](std::size_t i) {
-      const int width =
-          instruction.opcode == Opcode::Mad && i == 3 && instruction.modifiers.mul_part == ptx::MulPart::Wide
-              ? 2 * operand_bits
-              : operand_bits;
-      return shape_of(operand_pattern(instruction.operands[i], width));
+      return shape_of(operand_pattern(operation.sources[i], pattern_source_bits(operation, i)));
     };
-    const auto window = [&](ptx::Space space) {
+    const auto window = [&](ir::Space space) {
       Shape base;
       base.pattern = LanePattern::uniform(64);
-      if (space == ptx::Space::Shared) base.parts.resize(1);
-      if (space == ptx::Space::Local) {
+      if (space == ir::Space::Shared) base.parts.resize(1);
+      if (space == ir::Space::Local) {
         LaneConstants lane;
         for (int i = 0; i < kLanes; ++i) lane[i] = i;
         base.pattern.linear.factors.push_back(lane);
@@ -186,13 +152,13 @@ LanePattern LaneAnalysis::result_pattern(const Instruction& instruction, ptx::Re
       }
       return base;
     };
-    const auto result = transfer_pattern(scalars, instruction, operand, window);
+    const auto result = transfer_pattern(scalars, operation, operand, window);
     if (result && result->pattern.bits == bits) return result->pattern;
   }
-  return uniform && !local ? LanePattern::uniform(bits) : LanePattern::varying(bits);
+  return uniform && !own_window ? LanePattern::uniform(bits) : LanePattern::varying(bits);
 }
 
-bool LaneAnalysis::keeps_old_lanes(ptx::RegisterId reg, BlockId block) const {
+bool LaneAnalysis::keeps_old_lanes(ir::RegisterId reg, BlockId block) const {
   return (kept_[kept_set_[block]][reg / 64] >> (reg % 64) & 1) != 0;
 }
 
@@ -220,21 +186,20 @@ bool LaneAnalysis::update_patterns() {
   for (BlockId id = 0; id < graph_->blocks().size(); ++id) {
     const BasicBlock& block = graph_->blocks()[id];
     for (std::uint32_t i = block.first; i < block.last; ++i) {
-      const Instruction& instruction = function_->instructions[i];
-      for_each_definition(instruction, [&](ptx::RegisterId reg) {
+      const Operation& operation = function_->operations[i];
+      for_each_definition(operation, [&](ir::RegisterId reg) {
         if (patterns_[reg].kind == LanePattern::Kind::Varying) return;
-        const int bits = ptx::bit_width(function_->registers[reg].type);
-        LanePattern result = result_pattern(instruction, reg);
+        const int bits = function_->width(reg);
+        LanePattern result = result_pattern(operation, reg);
         if (result.kind == LanePattern::Kind::Unknown) return;
-        if (instruction.guard) {
-          const LanePattern& guard = patterns_[instruction.guard->predicate];
+        if (operation.guard) {
+          const LanePattern& guard = patterns_[operation.guard->predicate];
           if (guard.kind == LanePattern::Kind::Unknown) return;
           if (!guard.is_uniform()) result = LanePattern::varying(bits);
         }
         if (keeps_old_lanes(reg, id)) result = LanePattern::varying(bits);
         LanePattern merged = meet(patterns_[reg], result);
-        if (ptx::bit_width(function_->registers[reg].type) == 1 && !merged.is_uniform())
-          merged = LanePattern::varying(1);
+        if (bits == 1 && !merged.is_uniform()) merged = LanePattern::varying(1);
         if (!merged.same_shape(patterns_[reg]) || merged.alignment != patterns_[reg].alignment) {
           patterns_[reg] = std::move(merged);
           changed = true;
@@ -256,19 +221,17 @@ void LaneAnalysis::find_branches(bool first) {
       }
     }
     if (fact.successors.size() < 2) continue;
-    const Instruction& last = function_->instructions[block.last - 1];
-    const auto varies = [&](ptx::RegisterId reg) {
+    const Operation& last = function_->operations[block.last - 1];
+    const auto varies = [&](ir::RegisterId reg) {
       return patterns_[reg].kind != LanePattern::Kind::Unknown && !patterns_[reg].is_uniform();
     };
     if (last.guard && varies(last.guard->predicate)) fact.divergent = true;
-    if (last.opcode == Opcode::BrxIdx && last.operands[0].kind == Operand::Kind::Register &&
-        varies(last.operands[0].reg)) {
+    if (last.op == Op::BranchTable && last.sources[0].is_register() && varies(last.sources[0].reg))
       fact.divergent = true;
-    }
   }
 }
 
-LaneAnalysis LaneAnalysis::build(const ptx::Function& function, const ControlFlowGraph& graph,
+LaneAnalysis LaneAnalysis::build(const ir::Function& function, const ControlFlowGraph& graph,
                                  const Liveness& liveness, const LaneAnalysisOptions& options) {
   LaneAnalysis result;
   result.function_ = &function;
@@ -278,13 +241,13 @@ LaneAnalysis LaneAnalysis::build(const ptx::Function& function, const ControlFlo
   result.patterns_.assign(function.registers.size(), {});
   // Parameters of a device function in registers, and registers that are read before any write.
   for (std::size_t i = 0; i < function.parameters.size(); ++i) {
-    if (function.parameters[i].space != ptx::Space::Reg || i >= function.parameter_registers.size()) continue;
-    const ptx::RegisterId reg = function.parameter_registers[i];
-    result.patterns_[reg] = LanePattern::varying(ptx::bit_width(function.registers[reg].type));
+    if (function.parameters[i].space != ir::Space::Reg || i >= function.parameter_registers.size()) continue;
+    const ir::RegisterId reg = function.parameter_registers[i];
+    result.patterns_[reg] = LanePattern::varying(function.width(reg));
   }
-  for (ptx::RegisterId reg = 0; reg < result.patterns_.size() && !graph.blocks().empty(); ++reg) {
+  for (ir::RegisterId reg = 0; reg < result.patterns_.size() && !graph.blocks().empty(); ++reg) {
     if (liveness.live_in(0, reg) && result.patterns_[reg].kind == LanePattern::Kind::Unknown) {
-      result.patterns_[reg] = LanePattern::uniform(ptx::bit_width(function.registers[reg].type));
+      result.patterns_[reg] = LanePattern::uniform(function.width(reg));
     }
   }
   result.find_branches(true);
@@ -299,9 +262,9 @@ LaneAnalysis LaneAnalysis::build(const ptx::Function& function, const ControlFlo
     for (std::size_t i = 0; i < before.size(); ++i)
       changed |= before[i].divergent != result.branches_[i].divergent;
   }
-  for (ptx::RegisterId reg = 0; reg < result.patterns_.size(); ++reg) {
+  for (ir::RegisterId reg = 0; reg < result.patterns_.size(); ++reg) {
     if (result.patterns_[reg].kind == LanePattern::Kind::Unknown) {
-      result.patterns_[reg] = LanePattern::uniform(ptx::bit_width(function.registers[reg].type));
+      result.patterns_[reg] = LanePattern::uniform(function.width(reg));
     }
   }
   return result;

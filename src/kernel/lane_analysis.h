@@ -27,26 +27,28 @@ struct LaneAnalysisOptions {
 
 class LaneAnalysis {
  public:
-  static LaneAnalysis build(const ptx::Function& function, const ControlFlowGraph& graph,
+  static LaneAnalysis build(const ir::Function& function, const ControlFlowGraph& graph,
                             const Liveness& liveness, const LaneAnalysisOptions& options);
 
-  const LanePattern& pattern(ptx::RegisterId reg) const { return patterns_[reg]; }
-  // A register of this function as an operand of the instruction, other operands likewise.
-  LanePattern operand_pattern(const ptx::Operand& operand, int bits) const;
+  const LanePattern& pattern(ir::RegisterId reg) const { return patterns_[reg]; }
+  // What a source of one of its operations holds; `bits`: the width of what is no register.
+  LanePattern operand_pattern(const ir::Operand& operand, int bits) const;
+  LanePattern address_pattern(const ir::Address& address) const;  // of its base
   const PendingBlocks& pending() const { return pending_; }
   const std::vector<BranchFact>& branches() const { return branches_; }
   // True where a write of `reg` in `block` must leave the lanes outside of the mask as they were.
-  bool keeps_old_lanes(ptx::RegisterId reg, BlockId block) const;
+  bool keeps_old_lanes(ir::RegisterId reg, BlockId block) const;
   // The pattern of a special register.
-  LanePattern special_pattern(const ptx::Operand& operand) const;
+  LanePattern special_pattern(const ir::Operand& operand) const;
 
  private:
   void find_branches(bool first);
   void find_kept_registers();
   bool update_patterns();
-  LanePattern result_pattern(const ptx::Instruction& instruction, ptx::RegisterId reg) const;
+  LanePattern result_pattern(const ir::Operation& operation, ir::RegisterId reg) const;
+  bool loads_own_memory(const ir::Operation& operation) const;
 
-  const ptx::Function* function_ = nullptr;
+  const ir::Function* function_ = nullptr;
   const ControlFlowGraph* graph_ = nullptr;
   const Liveness* liveness_ = nullptr;
   LaneAnalysisOptions options_;
@@ -60,6 +62,6 @@ class LaneAnalysis {
 };
 
 // True for a block that does nothing but leave the function: lanes that branch to it are gone at once.
-bool only_leaves(const ptx::Function& function, const BasicBlock& block);
+bool only_leaves(const ir::Function& function, const BasicBlock& block);
 
 }  // namespace doppel::kernel

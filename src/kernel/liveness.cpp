@@ -1,10 +1,10 @@
 #include "kernel/liveness.h"
 
-#include "kernel/operands.h"
+#include "ir/operation.h"
 
 namespace doppel::kernel {
 
-Liveness Liveness::build(const ptx::Function& function, const ControlFlowGraph& graph) {
+Liveness Liveness::build(const ir::Function& function, const ControlFlowGraph& graph) {
   Liveness result;
   const std::size_t words = (function.registers.size() + 63) / 64;
   const std::size_t blocks = graph.blocks().size();
@@ -16,20 +16,20 @@ Liveness Liveness::build(const ptx::Function& function, const ControlFlowGraph& 
     std::uint64_t* use = used.data() + id * words;
     std::uint64_t* kill = killed.data() + id * words;
     for (std::uint32_t i = graph.blocks()[id].first; i < graph.blocks()[id].last; ++i) {
-      const ptx::Instruction& instruction = function.instructions[i];
-      for_each_use(instruction, [&](ptx::RegisterId reg) {
+      const ir::Operation& operation = function.operations[i];
+      for_each_use(operation, [&](ir::RegisterId reg) {
         if ((kill[reg / 64] >> (reg % 64) & 1) == 0) use[reg / 64] |= std::uint64_t{1} << (reg % 64);
       });
-      if (instruction.guard) continue;
-      for_each_definition(instruction,
-                          [&](ptx::RegisterId reg) { kill[reg / 64] |= std::uint64_t{1} << (reg % 64); });
+      if (operation.guard) continue;
+      for_each_definition(operation,
+                          [&](ir::RegisterId reg) { kill[reg / 64] |= std::uint64_t{1} << (reg % 64); });
     }
   }
   // The registers that hold a function's results are read by its callers.
   std::vector<std::uint64_t> at_exit(words, 0);
   for (std::size_t i = 0; i < function.return_registers.size(); ++i) {
-    if (function.return_parameters[i].space != ptx::Space::Reg) continue;
-    const ptx::RegisterId reg = function.return_registers[i];
+    if (function.return_parameters[i].space != ir::Space::Reg) continue;
+    const ir::RegisterId reg = function.return_registers[i];
     at_exit[reg / 64] |= std::uint64_t{1} << (reg % 64);
   }
 

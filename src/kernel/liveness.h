@@ -4,18 +4,18 @@
 #include <span>
 #include <vector>
 
+#include "ir/module.h"
 #include "kernel/control_flow_graph.h"
-#include "ptx/module.h"
 
 namespace doppel::kernel {
 
 class Liveness {
  public:
-  static Liveness build(const ptx::Function& function, const ControlFlowGraph& graph);
+  static Liveness build(const ir::Function& function, const ControlFlowGraph& graph);
 
   // True where some path from the start of `block` reads `reg` before writing it. A guarded write does not
   // end a live range: the lanes whose guard is false keep the old value.
-  bool live_in(BlockId block, ptx::RegisterId reg) const {
+  bool live_in(BlockId block, ir::RegisterId reg) const {
     return (live_in_[block * words_ + reg / 64] >> (reg % 64) & 1) != 0;
   }
   // The same for all registers, 64 a word.

@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "kernel/operation_selection.h"
+#include "kernel/shared_layout.h"
 #include "kernel/shared_load_merge.h"
 
 namespace doppel::kernel {
 namespace {
 
-MachineFunction lower_function(const ptx::Module& module, const ptx::Function& function,
+MachineFunction lower_function(const ir::Module& module, const ir::Function& function,
                                const LoweringOptions& options) {
   const ControlFlowGraph graph = ControlFlowGraph::build(function);
   RegisterRoles roles = RegisterRoles::build(function, graph);
@@ -46,42 +47,23 @@ MachineFunction lower_function(const ptx::Module& module, const ptx::Function& f
   return machine;
 }
 
-void collect_callees(const ptx::Module& module, ptx::FunctionId id, std::vector<bool>& reached) {
-  if (id >= module.functions.size() || reached[id]) return;
-  reached[id] = true;
-  for (const ptx::Instruction& instruction : module.functions[id].instructions) {
-    if (!instruction.call) continue;
-    if (instruction.call->callee) {
-      collect_callees(module, *instruction.call->callee, reached);
-      continue;
-    }
-    for (ptx::FunctionId target : instruction.call->possible_targets)
-      collect_callees(module, target, reached);
-    if (!instruction.call->possible_targets.empty()) continue;
-    // Any function that is no kernel may be behind an address.
-    for (ptx::FunctionId target = 0; target < module.functions.size(); ++target) {
-      if (!module.functions[target].is_kernel) collect_callees(module, target, reached);
-    }
-  }
-}
-
 }  // namespace
 
-MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kernel,
+MachineProgram lower_to_machine(const ir::Module& module, ir::FunctionId kernel,
                                 const LoweringOptions& options) {
   MachineProgram program;
   program.entry = kernel;
   program.functions.resize(module.functions.size());
   program.value_base.resize(module.functions.size(), 0);
   std::vector<bool> reached(module.functions.size(), false);
-  collect_callees(module, kernel, reached);
-  std::uint32_t instructions = 0;
+  for (const std::uint32_t each : reachable_functions(module, kernel)) reached[each] = true;
+  std::uint32_t operations = 0;
   std::uint32_t callee_registers = 0;
-  for (ptx::FunctionId id = 0; id < module.functions.size(); ++id) {
-    program.instruction_base.push_back(instructions);
-    instructions += static_cast<std::uint32_t>(module.functions[id].instructions.size());
+  for (ir::FunctionId id = 0; id < module.functions.size(); ++id) {
+    program.instruction_base.push_back(operations);
+    operations += static_cast<std::uint32_t>(module.functions[id].operations.size());
     program.value_base[id] = program.values;
-    if (!reached[id] || module.functions[id].instructions.empty()) continue;
+    if (!reached[id] || module.functions[id].operations.empty()) continue;
     MachineFunction machine = lower_function(module, module.functions[id], options);
     program.values += machine.value_count();
     for (MachineBlock& block : machine.blocks) {
@@ -95,7 +77,7 @@ MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kerne
     if (id != kernel) callee_registers = std::max(callee_registers, machine.registers);
     program.functions[id] = std::move(machine);
   }
-  program.instruction_base.push_back(instructions);
+  program.instruction_base.push_back(operations);
   if (kernel < program.functions.size()) {
     // The calling convention keeps the caller's values in registers from 16 up; the deepest callee sets the
     // rest.

@@ -3,20 +3,20 @@
 // eliminate dead, name atomics, schedule, estimate registers, spill.
 #pragma once
 
+#include "ir/module.h"
 #include "kernel/machine_liveness.h"
 #include "kernel/machine_operation.h"
 #include "kernel/operation_builder.h"
-#include "ptx/module.h"
 
 namespace doppel::kernel {
 
 // Lowers `kernel` and every function that it may call.
-MachineProgram lower_to_machine(const ptx::Module& module, ptx::FunctionId kernel,
+MachineProgram lower_to_machine(const ir::Module& module, ir::FunctionId kernel,
                                 const LoweringOptions& options);
 
 // The passes after selection. Each works on one function.
 struct LoweringContext {
-  const ptx::Function& function;
+  const ir::Function& function;
   const ControlFlowGraph& graph;
   const RegisterRoles& roles;
 };

@@ -10,7 +10,7 @@
 namespace doppel::kernel {
 namespace {
 
-using ptx::FunctionId;
+using ir::FunctionId;
 
 std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
   alignment = std::max<std::uint64_t>(alignment, 1);
@@ -18,7 +18,7 @@ std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
 }
 
 // Functions that one call may enter.
-std::vector<FunctionId> callees(const ptx::Module& module, FunctionId function) {
+std::vector<FunctionId> callees(const ir::Module& module, FunctionId function) {
   std::vector<FunctionId> result;
   for (FunctionId id : reachable_functions(module, function)) {
     if (id == function) continue;
@@ -28,14 +28,14 @@ std::vector<FunctionId> callees(const ptx::Module& module, FunctionId function) 
   // reached.
   std::set<FunctionId> direct;
   bool recursive = false, indirect = false;
-  for (const ptx::Instruction& instruction : module.functions[function].instructions) {
-    if (!instruction.call) continue;
-    if (!instruction.call->callee)
+  for (const ir::Operation& operation : module.functions[function].operations) {
+    if (!operation.callee) continue;
+    if (!operation.callee->function)
       indirect = true;
-    else if (*instruction.call->callee == function)
+    else if (*operation.callee->function == function)
       recursive = true;
     else
-      direct.insert(*instruction.call->callee);
+      direct.insert(*operation.callee->function);
   }
   if (!indirect) result.assign(direct.begin(), direct.end());
   if (recursive) result.push_back(function);
@@ -44,9 +44,9 @@ std::vector<FunctionId> callees(const ptx::Module& module, FunctionId function) 
 
 }  // namespace
 
-ParameterLayout parameter_layout(const std::vector<ptx::Variable>& parameters) {
+ParameterLayout parameter_layout(const std::vector<ir::Variable>& parameters) {
   ParameterLayout layout;
-  for (const ptx::Variable& parameter : parameters) {
+  for (const ir::Variable& parameter : parameters) {
     layout.size = align_up(layout.size, parameter.alignment);
     layout.offsets.push_back(layout.size);
     layout.size += parameter.size;
@@ -54,11 +54,11 @@ ParameterLayout parameter_layout(const std::vector<ptx::Variable>& parameters) {
   return layout;
 }
 
-LocalLayout local_layout(const ptx::Function& function) {
+LocalLayout local_layout(const ir::Function& function) {
   LocalLayout layout;
   for (std::uint32_t index = 0; index < function.variables.size(); ++index) {
-    const ptx::Variable& variable = function.variables[index];
-    if (variable.space != ptx::Space::Local) continue;
+    const ir::Variable& variable = function.variables[index];
+    if (variable.space != ir::Space::Local) continue;
     layout.bytes = align_up(layout.bytes, variable.alignment);
     layout.variables[index] = layout.bytes;
     layout.bytes += variable.size;
@@ -67,7 +67,7 @@ LocalLayout local_layout(const ptx::Function& function) {
   return layout;
 }
 
-LocalBytes local_bytes(const ptx::Module& module, FunctionId kernel) {
+LocalBytes local_bytes(const ir::Module& module, FunctionId kernel) {
   std::map<FunctionId, std::uint64_t> deepest;
   std::set<FunctionId> open;
   bool recursive = false;

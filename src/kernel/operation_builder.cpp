@@ -1,6 +1,8 @@
 #include "kernel/operation_builder.h"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 namespace doppel::kernel {
 
@@ -11,39 +13,26 @@ ValueId OperationBuilder::new_value(std::uint8_t registers) {
   return static_cast<ValueId>(registers_.size() - 1);
 }
 
-ValueId OperationBuilder::value(ptx::RegisterId reg) {
-  const ptx::RegisterId leader = roles_.representative(reg);
+ValueId OperationBuilder::value(ir::RegisterId reg) {
+  const ir::RegisterId leader = roles_.representative(reg);
   if (roles_[leader].constant || roles_[reg].constant) return kNoValue;
   if (values_[leader] == kNoValue)
     values_[leader] = new_value(static_cast<std::uint8_t>(roles_.width(leader)));
   return values_[leader];
 }
 
-std::vector<ValueId> OperationBuilder::reads(const ptx::Operand& operand) {
-  std::vector<ValueId> result;
-  const auto add = [&](ptx::RegisterId reg) {
-    const ValueId id = value(reg);
-    if (id != kNoValue && std::ranges::find(result, id) == result.end()) result.push_back(id);
-  };
-  if (operand.kind == ptx::Operand::Kind::Register) add(operand.reg);
-  if (operand.kind == ptx::Operand::Kind::Address &&
-      operand.address_base == ptx::Operand::AddressBase::Register)
-    add(operand.reg);
-  for (const ptx::Operand& element : operand.elements) {
-    if (element.kind == ptx::Operand::Kind::Register) add(element.reg);
-  }
-  return result;
+ValueId OperationBuilder::value_of(const ir::Operand& operand) {
+  return operand.is_register() ? value(operand.reg) : kNoValue;
 }
 
-ValueId OperationBuilder::writes(const ptx::Operand& operand) {
-  if (operand.kind == ptx::Operand::Kind::Register) return value(operand.reg);
-  for (const ptx::Operand& element : operand.elements) {
-    if (element.kind == ptx::Operand::Kind::Register) return value(element.reg);
+ValueId OperationBuilder::result_of(const ir::Operation& operation) {
+  for (const ir::Operand& result : operation.results) {
+    if (result.is_register()) return value(result.reg);
   }
   return kNoValue;
 }
 
-MachineOperation& OperationBuilder::emit(const ptx::Instruction& instruction, const char* mnemonic, Pipe pipe,
+MachineOperation& OperationBuilder::emit(const ir::Operation& instruction, const char* mnemonic, Pipe pipe,
                                          ValueId result, const std::vector<ValueId>& operands, int flops) {
   MachineOperation operation;
   operation.mnemonic = mnemonic;
@@ -70,7 +59,7 @@ MachineOperation& OperationBuilder::emit(const ptx::Instruction& instruction, co
   return block_.operations.back();
 }
 
-void OperationBuilder::chain(const ptx::Instruction& instruction, std::initializer_list<Step> steps,
+void OperationBuilder::chain(const ir::Operation& instruction, std::initializer_list<Step> steps,
                              ValueId result, const std::vector<ValueId>& operands, int flops) {
   int total = 0;
   for (const Step& step : steps) total += step.count;
@@ -90,6 +79,10 @@ void OperationBuilder::chain(const ptx::Instruction& instruction, std::initializ
       }
     }
   }
+}
+
+void OperationBuilder::no_rule(const ir::Operation& operation) {
+  throw std::logic_error("no rule says what is issued for '" + std::string(ir::name_of(operation.op)) + "'");
 }
 
 }  // namespace doppel::kernel

@@ -19,27 +19,28 @@ struct LoweringOptions {
 
 class OperationBuilder {
  public:
-  OperationBuilder(const ptx::Function& function, const RegisterRoles& roles, const LoweringOptions& options)
+  OperationBuilder(const ir::Function& function, const RegisterRoles& roles, const LoweringOptions& options)
       : function_(function), roles_(roles), options_(options), values_(function.registers.size(), kNoValue) {}
 
   const LoweringOptions& options() const { return options_; }
   const RegisterRoles& roles() const { return roles_; }
-  const ptx::Function& function() const { return function_; }
+  const ir::Function& function() const { return function_; }
 
   void begin_block() { block_ = MachineBlock{}; }
   MachineBlock& block() { return block_; }
 
   // The value that holds a register; kNoValue for constants.
-  ValueId value(ptx::RegisterId reg);
+  ValueId value(ir::RegisterId reg);
   ValueId new_value(std::uint8_t registers);
   const std::vector<std::uint8_t>& value_registers() const { return registers_; }
 
-  // Values that an operand reads: up to a vector's elements, without repetition.
-  std::vector<ValueId> reads(const ptx::Operand& operand);
-  ValueId writes(const ptx::Operand& operand);
+  // kNoValue for what is no register.
+  ValueId value_of(const ir::Operand& operand);
+  // Of the first result that is a register.
+  ValueId result_of(const ir::Operation& operation);
 
   // Appends one operation for `instruction`, under its guard.
-  MachineOperation& emit(const ptx::Instruction& instruction, const char* mnemonic, Pipe pipe, ValueId result,
+  MachineOperation& emit(const ir::Operation& instruction, const char* mnemonic, Pipe pipe, ValueId result,
                          const std::vector<ValueId>& operands, int flops = 0);
 
   struct Step {
@@ -49,14 +50,17 @@ class OperationBuilder {
   };
   // A chain in which each operation waits for the one before: how the assembler expands division and its
   // like.
-  void chain(const ptx::Instruction& instruction, std::initializer_list<Step> steps, ValueId result,
+  void chain(const ir::Operation& instruction, std::initializer_list<Step> steps, ValueId result,
              const std::vector<ValueId>& operands, int flops = 0);
+
+  // A test asks every operation for its rule (tests/kernel): no program gets here.
+  [[noreturn]] static void no_rule(const ir::Operation& operation);
 
   std::uint32_t current = 0;  // index of the instruction in work
   const MergedLoads* merged = nullptr;
 
  private:
-  const ptx::Function& function_;
+  const ir::Function& function_;
   const RegisterRoles& roles_;
   LoweringOptions options_;
   std::vector<ValueId> values_;          // by representative register

@@ -19,8 +19,8 @@ std::uint32_t estimate_registers(const LoweringContext& context, const MachineLi
   }
   std::uint32_t registers = std::max<std::uint32_t>(8, most + kReservedRegisters);
   // The calling convention sets registers aside.
-  for (const ptx::Instruction& instruction : context.function.instructions) {
-    if (instruction.call) registers = std::max<std::uint32_t>(registers, 24);
+  for (const ir::Operation& operation : context.function.operations) {
+    if (operation.callee) registers = std::max<std::uint32_t>(registers, 24);
   }
   return registers;
 }

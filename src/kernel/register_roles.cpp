@@ -2,18 +2,18 @@
 
 #include <algorithm>
 
-#include "kernel/operands.h"
+#include "ir/operation.h"
 
 namespace doppel::kernel {
 namespace {
 
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Operand;
-using ptx::RegisterId;
-using ptx::Space;
-using ptx::SpecialRegister;
-using ptx::Type;
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
+using ir::RegisterId;
+using ir::Space;
+using ir::SpecialRegister;
+using ir::Type;
 
 // Special registers that the constant bank holds.
 bool is_launch_constant(SpecialRegister special) {
@@ -50,26 +50,28 @@ bool is_uniform_special(SpecialRegister special) {
 
 }  // namespace
 
-bool is_copy(const Instruction& instruction) {
-  switch (instruction.opcode) {
-    case Opcode::Mov:
-      return instruction.type != Type::Pred;
-    case Opcode::Cvta:
+bool is_copy(const Operation& operation) {
+  switch (operation.op) {
+    case Op::Mov:
+    case Op::Pack:
+    case Op::Unpack:
+      return operation.type != Type::Pred;
+    case Op::ToGeneric:
+    case Op::FromGeneric:
       return true;
-    case Opcode::Cvt: {
-      if (ptx::is_float(instruction.type) || ptx::is_float(instruction.source_type)) return false;
-      if (instruction.modifiers.sat) return false;
-      const int to = ptx::bit_width(instruction.type), from = ptx::bit_width(instruction.source_type);
+    case Op::IConvert: {
+      if (operation.attributes.sat) return false;
+      const int to = ir::bit_width(operation.type), from = ir::bit_width(operation.source_type);
       if (to <= from) return to >= 16;  // the low part; bytes are cut out with an operation
       // 64 bits from 32 unsigned: the upper register is the zero register.
-      return to == 64 && from == 32 && !ptx::is_signed(instruction.source_type);
+      return to == 64 && from == 32 && !ir::is_signed(operation.source_type);
     }
     default:
       return false;
   }
 }
 
-RegisterRoles RegisterRoles::build(const ptx::Function& function, const ControlFlowGraph& graph) {
+RegisterRoles RegisterRoles::build(const ir::Function& function, const ControlFlowGraph& graph) {
   RegisterRoles result;
   result.function_ = &function;
   result.graph_ = &graph;
@@ -77,9 +79,8 @@ RegisterRoles RegisterRoles::build(const ptx::Function& function, const ControlF
   result.users_.resize(function.registers.size());
   result.parents_.resize(function.registers.size());
   for (RegisterId i = 0; i < result.parents_.size(); ++i) {
-    const ptx::Type type = function.registers[i].type;
     result.parents_[i] = i;
-    result.widths_.push_back(type == Type::Pred ? 0 : std::max(1, ptx::bit_width(type) / 32));
+    result.widths_.push_back(function.width(i) == 1 ? 0 : std::max(1, function.width(i) / 32));
   }
   result.count();
   result.find_constants();
@@ -90,14 +91,14 @@ RegisterRoles RegisterRoles::build(const ptx::Function& function, const ControlF
 }
 
 void RegisterRoles::count() {
-  const auto& instructions = function_->instructions;
-  for (std::uint32_t i = 0; i < instructions.size(); ++i) {
+  const auto& operations = function_->operations;
+  for (std::uint32_t i = 0; i < operations.size(); ++i) {
     if (graph_->block_of(i) == kNoBlock) continue;
-    for_each_use(instructions[i], [&](RegisterId reg) {
+    for_each_use(operations[i], [&](RegisterId reg) {
       ++roles_[reg].uses;
       users_[reg].push_back(i);
     });
-    for_each_definition(instructions[i], [&](RegisterId reg) {
+    for_each_definition(operations[i], [&](RegisterId reg) {
       Role& role = roles_[reg];
       ++role.definitions;
       role.definition = role.definitions == 1 ? i : UINT32_MAX;
@@ -108,9 +109,9 @@ void RegisterRoles::count() {
   }
 }
 
-const Instruction* RegisterRoles::definition(RegisterId reg) const {
+const Operation* RegisterRoles::definition(RegisterId reg) const {
   const Role& role = roles_[reg];
-  return role.definitions == 1 && role.definition != UINT32_MAX ? &function_->instructions[role.definition]
+  return role.definitions == 1 && role.definition != UINT32_MAX ? &function_->operations[role.definition]
                                                                 : nullptr;
 }
 
@@ -132,25 +133,23 @@ void RegisterRoles::find_constants() {
   for (bool changed = true; changed;) {
     changed = false;
     for (RegisterId reg = 0; reg < roles_.size(); ++reg) {
-      const Instruction* const definition = this->definition(reg);
+      const Operation* const definition = this->definition(reg);
       if (definition == nullptr || roles_[reg].constant || definition->guard) continue;
       bool constant = false;
-      if (definition->opcode == Opcode::Ld) {
+      if (definition->op == Op::Load) {
         // Parameters and constants at a fixed place are operands from the constant bank (c[0x0][...]).
-        const bool bank = (definition->modifiers.space == Space::Param && function_->is_kernel) ||
-                          definition->modifiers.space == Space::Const;
-        const Operand& address = definition->operands[1];
-        constant =
-            bank && (address.address_base != Operand::AddressBase::Register || roles_[address.reg].constant);
-      } else if (is_copy(*definition)) {
-        constant =
-            std::all_of(definition->operands.begin() + 1, definition->operands.end(), constant_operand);
-      } else if ((definition->opcode == Opcode::Add || definition->opcode == Opcode::Sub) &&
-                 ptx::bit_width(definition->type) == 64 && !ptx::is_float(definition->type)) {
+        const ir::Access& access = definition->accesses[0];
+        const bool bank =
+            (access.space == Space::Param && function_->is_kernel) || access.space == Space::Const;
+        constant = bank && (access.address.base != ir::Address::Base::Register ||
+                            roles_[access.address.reg].constant);
+      } else if (is_copy(*definition) && definition->op != Op::Pack) {
+        constant = std::ranges::all_of(definition->sources, constant_operand);
+      } else if ((definition->op == Op::IAdd || definition->op == Op::ISub) &&
+                 ir::bit_width(definition->type) == 64) {
         // The address of a variable and an offset; a parameter and an offset ends in the address of the
         // access.
-        constant = constant_operand(definition->operands[1]) &&
-                   definition->operands[2].kind == Operand::Kind::Immediate;
+        constant = constant_operand(definition->sources[0]) && definition->sources[1].is_immediate();
       }
       if (constant) {
         roles_[reg].constant = true;
@@ -161,64 +160,53 @@ void RegisterRoles::find_constants() {
 }
 
 void RegisterRoles::find_narrow() {
-  for (RegisterId reg = 0; reg < roles_.size(); ++reg) {
-    roles_[reg].narrow = ptx::bit_width(function_->registers[reg].type) == 64 && roles_[reg].uses > 0 &&
-                         function_->registers[reg].type != Type::F64;
-  }
+  for (RegisterId reg = 0; reg < roles_.size(); ++reg)
+    roles_[reg].narrow = function_->width(reg) == 64 && roles_[reg].uses > 0;
   // From the most optimistic down: narrow is what only narrow results and shared addresses use.
-  const auto keeps_low_bits = [&](const Instruction& in) {
-    switch (in.opcode) {
-      case Opcode::Add:
-      case Opcode::Sub:
-      case Opcode::Mul:
-      case Opcode::Mad:
-      case Opcode::Shl:
-      case Opcode::And:
-      case Opcode::Or:
-      case Opcode::Xor:
-      case Opcode::Mov:
-      case Opcode::Cvta:
-      case Opcode::Cvt:
+  const auto keeps_low_bits = [&](const Operation& in) {
+    switch (in.op) {
+      case Op::IAdd:
+      case Op::ISub:
+      case Op::IMul:
+      case Op::IMad:
+      case Op::Shl:
+      case Op::And:
+      case Op::Or:
+      case Op::Xor:
+      case Op::Mov:
+      case Op::ToGeneric:
+      case Op::FromGeneric:
+      case Op::IConvert:
         break;
       default:
         return false;
     }
-    const Operand& to = in.operands[0];
-    if (ptx::is_float(in.type) || to.kind != Operand::Kind::Register ||
-        in.modifiers.mul_part == ptx::MulPart::Hi)
-      return false;
-    if (in.modifiers.carry_out) return false;
-    return ptx::bit_width(in.type) <= 32 || roles_[to.reg].narrow;
+    const Operand& to = in.results[0];
+    if (ir::is_float(in.type) || !to.is_register() || in.attributes.mul_part == ir::MulPart::Hi) return false;
+    return ir::bit_width(in.type) <= 32 || roles_[to.reg].narrow;
   };
   for (bool changed = true; changed;) {
     changed = false;
-    for (std::uint32_t i = 0; i < function_->instructions.size(); ++i) {
+    for (std::uint32_t i = 0; i < function_->operations.size(); ++i) {
       if (graph_->block_of(i) == kNoBlock) continue;
-      const Instruction& in = function_->instructions[i];
-      const bool low = keeps_low_bits(in);
-      const std::size_t first = destination_count(in);
+      const Operation& in = function_->operations[i];
       const auto deny = [&](RegisterId reg) {
         changed = changed || roles_[reg].narrow;
         roles_[reg].narrow = false;
       };
-      const bool shared = in.modifiers.space == Space::Shared;
-      for (std::size_t k = 0; k < in.operands.size(); ++k) {
-        const Operand& operand = in.operands[k];
-        if (operand.kind == Operand::Kind::Address &&
-            operand.address_base == Operand::AddressBase::Register && !shared)
-          deny(operand.reg);
-        if (operand.kind == Operand::Kind::Register && k >= first && !low) deny(operand.reg);
-        for (const Operand& element : operand.elements) {
-          if (element.kind == Operand::Kind::Register) deny(element.reg);
+      for (const ir::Access& access : in.accesses) {
+        if (access.address.base == ir::Address::Base::Register && access.space != Space::Shared)
+          deny(access.address.reg);
+      }
+      if (!keeps_low_bits(in)) {
+        for (const Operand& source : in.sources) {
+          if (source.is_register()) deny(source.reg);
         }
       }
-      if (in.call) {
-        for_each_use(in, deny);
-        for_each_definition(in, deny);
-      }
       // What is not computed here has its full width.
-      if (in.opcode == Opcode::Ld || in.opcode == Opcode::Atom || in.opcode == Opcode::Selp)
-        for_each_definition(in, deny);
+      const bool computes = in.op != Op::Call && in.op != Op::Load && in.op != Op::Unpack &&
+                            in.op != Op::Atomic && in.op != Op::Select;
+      if (!computes) ir::for_each_definition(in, deny);
     }
   }
   for (RegisterId reg = 0; reg < roles_.size(); ++reg) {
@@ -232,7 +220,7 @@ RegisterId RegisterRoles::representative(RegisterId reg) const {
 }
 
 void RegisterRoles::join(RegisterId a, RegisterId b, bool neighbours) {
-  const bool halves = ptx::bit_width(function_->registers[a].type) < 32;
+  const bool halves = function_->width(a) < 32;
   a = representative(a);
   b = representative(b);
   if (a == b || roles_[a].constant || roles_[b].constant) return;
@@ -242,36 +230,28 @@ void RegisterRoles::join(RegisterId a, RegisterId b, bool neighbours) {
 }
 
 void RegisterRoles::join_copies() {
-  for (std::uint32_t i = 0; i < function_->instructions.size(); ++i) {
-    const Instruction& instruction = function_->instructions[i];
+  for (std::uint32_t i = 0; i < function_->operations.size(); ++i) {
+    const Operation& operation = function_->operations[i];
     if (graph_->block_of(i) == kNoBlock) continue;
-    const auto join_elements = [&](const Operand& vector) {
+    const auto join_all = [&](const std::vector<Operand>& elements) {
       RegisterId first = UINT32_MAX;
-      for (const Operand& element : vector.elements) {
-        if (element.kind != Operand::Kind::Register) continue;
+      for (const Operand& element : elements) {
+        if (!element.is_register()) continue;
         if (first == UINT32_MAX) first = element.reg;
         join(first, element.reg, true);
       }
       return first;
     };
     // A vector load fills neighbouring registers that become valid together.
-    if ((instruction.opcode == Opcode::Ld || instruction.opcode == Opcode::Ldu) &&
-        instruction.operands[0].kind == Operand::Kind::Vector && !instruction.guard) {
-      bool once = true;
-      for (const Operand& element : instruction.operands[0].elements) {
-        once = once && (element.kind != Operand::Kind::Register || roles_[element.reg].definitions == 1);
-      }
-      if (once) join_elements(instruction.operands[0]);
+    if (operation.op == Op::Load && operation.results.size() > 1 && !operation.guard) {
+      const bool once = std::ranges::all_of(operation.results, [&](const Operand& element) {
+        return !element.is_register() || roles_[element.reg].definitions == 1;
+      });
+      if (once) join_all(operation.results);
       continue;
     }
-    if (!is_copy(instruction) || instruction.guard) continue;
-    const Operand& to = instruction.operands[0];
-    const Operand& from = instruction.operands[1];
-    const auto leader = [&](const Operand& operand) {
-      if (operand.kind == Operand::Kind::Register) return operand.reg;
-      return operand.kind == Operand::Kind::Vector ? join_elements(operand) : UINT32_MAX;
-    };
-    const RegisterId a = leader(to), b = leader(from);
+    if (!is_copy(operation) || operation.guard) continue;
+    const RegisterId a = join_all(operation.results), b = join_all(operation.sources);
     if (a == UINT32_MAX || b == UINT32_MAX) continue;
     // Two variables that both change keep their own registers: the copy is a move.
     if (roles_[a].definitions > 1 && roles_[b].definitions > 1) continue;
@@ -280,28 +260,26 @@ void RegisterRoles::join_copies() {
 }
 
 void RegisterRoles::find_varying() {
-  const auto varies = [&](const Instruction& instruction) {
-    switch (instruction.opcode) {
-      case Opcode::Ld:
-      case Opcode::Ldu:
-        if (instruction.modifiers.space != Space::Param && instruction.modifiers.space != Space::Const)
-          return true;
-        break;
-      case Opcode::Atom:
-      case Opcode::Shfl:
-      case Opcode::Match:
-      case Opcode::Call:
-      case Opcode::Elect:
+  const auto varies = [&](const Operation& operation) {
+    switch (ir::row(operation).lanes) {
+      case ir::LaneEffect::Varying:
         return true;
-      default:
+      case ir::LaneEffect::Memory: {
+        const Space space = operation.accesses[0].space;
+        if (space != Space::Param && space != Space::Const) return true;
+        break;
+      }
+      case ir::LaneEffect::Nothing:
+      case ir::LaneEffect::Uniform:
+      case ir::LaneEffect::Pattern:
+      case ir::LaneEffect::Members:
+      case ir::LaneEffect::Shared:
         break;
     }
-    bool varying = false;
-    for (std::size_t i = destination_count(instruction); i < instruction.operands.size(); ++i) {
-      const Operand& operand = instruction.operands[i];
-      if (operand.kind == Operand::Kind::Special) varying = varying || !is_uniform_special(operand.special);
-    }
-    for_each_use(instruction, [&](RegisterId reg) { varying = varying || roles_[reg].varying; });
+    bool varying = std::ranges::any_of(operation.sources, [](const Operand& source) {
+      return source.kind == Operand::Kind::Special && !is_uniform_special(source.special);
+    });
+    ir::for_each_use(operation, [&](RegisterId reg) { varying = varying || roles_[reg].varying; });
     return varying;
   };
   if (!function_->is_kernel) {
@@ -310,10 +288,10 @@ void RegisterRoles::find_varying() {
   }
   for (bool changed = true; changed;) {
     changed = false;
-    for (std::uint32_t i = 0; i < function_->instructions.size(); ++i) {
-      const Instruction& instruction = function_->instructions[i];
-      if (graph_->block_of(i) == kNoBlock || !varies(instruction)) continue;
-      for_each_definition(instruction, [&](RegisterId reg) {
+    for (std::uint32_t i = 0; i < function_->operations.size(); ++i) {
+      const Operation& operation = function_->operations[i];
+      if (graph_->block_of(i) == kNoBlock || !varies(operation)) continue;
+      for_each_definition(operation, [&](RegisterId reg) {
         changed = changed || !roles_[reg].varying;
         roles_[reg].varying = true;
       });

@@ -5,14 +5,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "ir/module.h"
 #include "kernel/control_flow_graph.h"
-#include "ptx/module.h"
 
 namespace doppel::kernel {
 
 class RegisterRoles {
  public:
-  static RegisterRoles build(const ptx::Function& function, const ControlFlowGraph& graph);
+  static RegisterRoles build(const ir::Function& function, const ControlFlowGraph& graph);
 
   struct Role {
     std::uint32_t definitions = 0;
@@ -24,17 +24,17 @@ class RegisterRoles {
     bool narrow = false;    // 64 bits of which only the lower 32 matter: addresses of shared memory
     bool absorbed = false;  // its definition is done by the instructions that use it
   };
-  const Role& operator[](ptx::RegisterId reg) const { return roles_[reg]; }
-  Role& operator[](ptx::RegisterId reg) { return roles_[reg]; }
+  const Role& operator[](ir::RegisterId reg) const { return roles_[reg]; }
+  Role& operator[](ir::RegisterId reg) { return roles_[reg]; }
   // The register that stands for all that are copies of `reg`.
-  ptx::RegisterId representative(ptx::RegisterId reg) const;
+  ir::RegisterId representative(ir::RegisterId reg) const;
   // The instruction that defines `reg` alone; null where there are several or none.
-  const ptx::Instruction* definition(ptx::RegisterId reg) const;
-  const std::vector<std::uint32_t>& users(ptx::RegisterId reg) const { return users_[reg]; }
+  const ir::Operation* definition(ir::RegisterId reg) const;
+  const std::vector<std::uint32_t>& users(ir::RegisterId reg) const { return users_[reg]; }
   // From now on the two are one value: copies of each other, or neighbours that are filled together.
-  void join(ptx::RegisterId a, ptx::RegisterId b, bool neighbours = false);
+  void join(ir::RegisterId a, ir::RegisterId b, bool neighbours = false);
   // 32-bit registers of the value that `reg` belongs to.
-  int width(ptx::RegisterId reg) const { return widths_[representative(reg)]; }
+  int width(ir::RegisterId reg) const { return widths_[representative(reg)]; }
 
  private:
   void count();
@@ -43,15 +43,15 @@ class RegisterRoles {
   void find_varying();
   void find_narrow();
 
-  const ptx::Function* function_ = nullptr;
+  const ir::Function* function_ = nullptr;
   const ControlFlowGraph* graph_ = nullptr;
   std::vector<Role> roles_;
-  std::vector<ptx::RegisterId> parents_;
+  std::vector<ir::RegisterId> parents_;
   std::vector<int> widths_;
   std::vector<std::vector<std::uint32_t>> users_;
 };
 
 // True for moves and conversions that leave the bits (or their low part) where they are.
-bool is_copy(const ptx::Instruction& instruction);
+bool is_copy(const ir::Operation& operation);
 
 }  // namespace doppel::kernel

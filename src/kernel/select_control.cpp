@@ -3,74 +3,75 @@
 
 namespace doppel::kernel {
 
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Operand;
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
 
-bool select_control(OperationBuilder& b, const Instruction& in) {
-  switch (in.opcode) {
-    case Opcode::Bra: {
-      MachineOperation& operation = b.emit(in, "BRA", Pipe::Branch, kNoValue, {});
-      operation.is_branch = true;
-      return true;
-    }
-    case Opcode::BrxIdx: {
-      std::vector<ValueId> sources;
-      add_operand_values(b, in.operands[0], sources);
+namespace {
+
+void select_call(OperationBuilder& b, const Operation& in) {
+  std::vector<ValueId> sources;
+  const bool indirect = !in.callee->function;
+  for (std::size_t i = indirect ? 1 : 0; i < in.sources.size(); ++i)
+    add_operand_value(b, in.sources[i], sources);
+  if (indirect) add_operand_value(b, in.sources[0], sources);
+  // The return address is set, then the jump.
+  b.emit(in, "MOV", Pipe::Alu, b.new_value(2), {});
+  MachineOperation& call = b.emit(in, "CALL", Pipe::Branch, kNoValue, sources);
+  call.is_call = true;
+  call.is_branch = true;
+  if (!in.results.empty()) call.results[0] = b.value_of(in.results[0]);
+}
+
+}  // namespace
+
+void select_control(OperationBuilder& b, const Operation& in) {
+  switch (in.op) {
+    case Op::Branch:
+      b.emit(in, "BRA", Pipe::Branch, kNoValue, {}).is_branch = true;
+      return;
+    case Op::BranchTable: {
+      const std::vector<ValueId> sources = source_values(b, in);
       b.emit(in, "LDC", Pipe::ConstantLoad, b.new_value(1), sources);
-      MachineOperation& operation = b.emit(in, "BRX", Pipe::Branch, kNoValue, sources);
-      operation.is_branch = true;
-      return true;
+      b.emit(in, "BRX", Pipe::Branch, kNoValue, sources).is_branch = true;
+      return;
     }
-    case Opcode::Call: {
-      std::vector<ValueId> sources;
-      if (in.call) {
-        for (const Operand& argument : in.call->arguments) add_operand_values(b, argument, sources);
-        add_operand_values(b, in.call->target, sources);
-      }
-      // The return address is set, then the jump.
-      b.emit(in, "MOV", Pipe::Alu, b.new_value(2), {});
-      MachineOperation& operation = b.emit(in, "CALL", Pipe::Branch, kNoValue, sources);
-      operation.is_call = true;
-      operation.is_branch = true;
-      if (in.call && !in.call->returns.empty()) operation.results[0] = b.writes(in.call->returns[0]);
-      return true;
+    case Op::Call:
+      select_call(b, in);
+      return;
+    case Op::Return: {
+      const bool is_kernel = b.function().is_kernel;
+      MachineOperation& operation = b.emit(in, is_kernel ? "EXIT" : "RET", Pipe::Branch, kNoValue, {});
+      operation.is_return = !is_kernel;
+      operation.ends_warp = is_kernel;
+      return;
     }
-    case Opcode::Ret: {
-      MachineOperation& operation =
-          b.emit(in, b.function().is_kernel ? "EXIT" : "RET", Pipe::Branch, kNoValue, {});
-      operation.is_return = !b.function().is_kernel;
-      operation.ends_warp = b.function().is_kernel;
-      return true;
-    }
-    case Opcode::Exit:
-    case Opcode::Trap: {
-      MachineOperation& operation = b.emit(in, "EXIT", Pipe::Branch, kNoValue, {});
-      operation.ends_warp = true;
-      return true;
-    }
-    case Opcode::Bar: {
-      std::vector<ValueId> sources = source_values(b, in);
-      const bool arrive = in.modifiers.barrier == ptx::BarrierMode::Arrive;
-      const bool reduces = in.modifiers.barrier != ptx::BarrierMode::Sync && !arrive;
-      b.emit(in, arrive ? "BAR.ARV" : "BAR.SYNC", arrive ? Pipe::Branch : Pipe::Barrier, kNoValue, sources);
-      if (reduces) b.emit(in, "B2R", Pipe::SpecialRegister, b.writes(in.operands[0]), {});
-      return true;
-    }
-    case Opcode::BarWarpSync:
+    case Op::Exit:
+    case Op::Trap:
+      b.emit(in, "EXIT", Pipe::Branch, kNoValue, {}).ends_warp = true;
+      return;
+    case Op::Barrier:
+      b.emit(in, "BAR.SYNC", Pipe::Barrier, kNoValue, source_values(b, in));
+      return;
+    case Op::BarrierArrive:
+      b.emit(in, "BAR.ARV", Pipe::Branch, kNoValue, source_values(b, in));
+      return;
+    case Op::BarrierReduce:
+      b.emit(in, "BAR.SYNC", Pipe::Barrier, kNoValue, source_values(b, in));
+      b.emit(in, "B2R", Pipe::SpecialRegister, b.result_of(in), {});
+      return;
+    case Op::WarpSync:
       b.emit(in, "WARPSYNC", Pipe::Branch, kNoValue, {});
-      return true;
-    case Opcode::Nanosleep:
+      return;
+    case Op::Nanosleep:
       b.emit(in, "NANOSLEEP", Pipe::Nop, kNoValue, source_values(b, in));
-      return true;
-    case Opcode::Brkpt:
-    case Opcode::Pmevent:
-    case Opcode::Griddepcontrol:
-    case Opcode::Setmaxnreg:
+      return;
+    case Op::PerformanceEvent:
+    case Op::GridDependency:
       b.emit(in, "NOP", Pipe::Nop, kNoValue, {});
-      return true;
+      return;
     default:
-      return false;
+      b.no_rule(in);
   }
 }
 

@@ -4,56 +4,55 @@
 namespace doppel::kernel {
 namespace {
 
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Type;
+using ir::Op;
+using ir::Operation;
+using ir::Type;
 using Step = OperationBuilder::Step;
 
 bool is_half(Type type) {
   return type == Type::F16 || type == Type::F16x2 || type == Type::BF16 || type == Type::BF16x2;
 }
 
-// add, sub, mul, fma, min, max.
-bool select_basic(OperationBuilder& b, const Instruction& in, ValueId result,
+// add, sub, mul, fma, min, max. False: none of them.
+bool select_basic(OperationBuilder& b, const Operation& in, ValueId result,
                   const std::vector<ValueId>& sources) {
-  const int lanes = ptx::is_packed(in.type) ? 2 : 1;
+  const int lanes = ir::is_packed(in.type) ? 2 : 1;
   Pipe pipe = Pipe::Fp32;
   if (in.type == Type::F64) pipe = Pipe::Fp64;
   if (is_half(in.type)) pipe = Pipe::Fp16;
-  switch (in.opcode) {
-    case Opcode::Add:
-    case Opcode::Sub:
+  switch (in.op) {
+    case Op::FAdd:
+    case Op::FSub:
       b.emit(in,
              pipe == Pipe::Fp64   ? "DADD"
              : pipe == Pipe::Fp16 ? "HADD2"
                                   : "FADD",
              pipe, result, sources, lanes);
       return true;
-    case Opcode::Mul:
+    case Op::FMul:
       b.emit(in,
              pipe == Pipe::Fp64   ? "DMUL"
              : pipe == Pipe::Fp16 ? "HMUL2"
                                   : "FMUL",
              pipe, result, sources, lanes);
       return true;
-    case Opcode::Fma:
-    case Opcode::Mad:
+    case Op::FFma:
       b.emit(in,
              pipe == Pipe::Fp64   ? "DFMA"
              : pipe == Pipe::Fp16 ? "HFMA2"
                                   : "FFMA",
              pipe, result, sources, 2 * lanes);
       return true;
-    case Opcode::Min:
-    case Opcode::Max:
+    case Op::FMin:
+    case Op::FMax:
       if (pipe == Pipe::Fp64) {
         b.chain(in, {{"DSETP", Pipe::Fp64}, {"FSEL", Pipe::Alu, 3}}, result, sources);
       } else {
         b.emit(in, "FMNMX", pipe == Pipe::Fp16 ? Pipe::Fp16 : Pipe::Alu, result, sources);
       }
       return true;
-    case Opcode::Abs:
-    case Opcode::Neg:
+    case Op::FAbs:
+    case Op::FNeg:
       b.emit(in, "FADD", pipe, result, sources);
       return true;
     default:
@@ -63,9 +62,9 @@ bool select_basic(OperationBuilder& b, const Instruction& in, ValueId result,
 
 // The tests for operands that need more care are part of the usual way; their subroutines are not: they are
 // rarely called.
-void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
+void select_division(OperationBuilder& b, const Operation& in, ValueId result,
                      const std::vector<ValueId>& sources) {
-  const bool ftz = in.modifiers.ftz;
+  const bool ftz = in.attributes.ftz;
   if (in.type == Type::F64) {
     b.chain(in,
             {{"MUFU.RCP64H", Pipe::Special},
@@ -79,7 +78,7 @@ void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
              {"BSYNC", Pipe::Branch},
              {"MOV", Pipe::Alu}},
             result, sources, 1);
-  } else if (in.modifiers.approx) {
+  } else if (in.op == Op::FDivApprox && !in.attributes.full) {
     if (ftz) {
       b.chain(in, {{"MUFU.RCP", Pipe::Special}, {"FMUL", Pipe::Fp32}}, result, sources, 1);
     } else {
@@ -88,7 +87,7 @@ void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
           {{"FSETP", Pipe::Alu}, {"FMUL", Pipe::Fp32}, {"MUFU.RCP", Pipe::Special}, {"FMUL", Pipe::Fp32, 2}},
           result, sources, 1);
     }
-  } else if (in.modifiers.full) {
+  } else if (in.op == Op::FDivApprox) {
     b.chain(in,
             {{"FSETP", Pipe::Alu, 2},
              {"FMUL", Pipe::Fp32, 2},
@@ -109,11 +108,10 @@ void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
   }
 }
 
-bool select_function(OperationBuilder& b, const Instruction& in, ValueId result,
+void select_function(OperationBuilder& b, const Operation& in, ValueId result,
                      const std::vector<ValueId>& sources) {
   const bool is_double = in.type == Type::F64;
-  const bool approx = in.modifiers.approx;
-  const bool plain = in.modifiers.ftz || is_half(in.type);
+  const bool plain = in.attributes.ftz || is_half(in.type);
   const auto scaled = [&](const char* name) {  // small operands are scaled before and after
     b.chain(in,
             {{"FSETP", Pipe::Alu, plain ? 0 : 1},
@@ -122,11 +120,24 @@ bool select_function(OperationBuilder& b, const Instruction& in, ValueId result,
              {"FMUL", Pipe::Fp32, plain ? 0 : 1}},
             result, sources, 1);
   };
-  switch (in.opcode) {
-    case Opcode::Rcp:
-      if (is_double && approx) {
+  switch (in.op) {
+    case Op::FRcpApprox:
+      if (is_double) {
         b.emit(in, "MUFU.RCP64H", Pipe::Special, result, sources, 1);
-      } else if (is_double) {
+      } else if (plain) {
+        b.emit(in, "MUFU.RCP", Pipe::Special, result, sources, 1);
+      } else {
+        b.chain(in,
+                {{"FSETP", Pipe::Alu, 2},
+                 {"FMUL", Pipe::Fp32},
+                 {"MUFU.RCP", Pipe::Special},
+                 {"FMUL", Pipe::Fp32},
+                 {"FSEL", Pipe::Alu, 2}},
+                result, sources, 1);
+      }
+      return;
+    case Op::FRcp:
+      if (is_double) {
         b.chain(in,
                 {{"MUFU.RCP64H", Pipe::Special},
                  {"BSSY", Pipe::Branch},
@@ -135,16 +146,6 @@ bool select_function(OperationBuilder& b, const Instruction& in, ValueId result,
                  {"BRA", Pipe::Branch},
                  {"BSYNC", Pipe::Branch},
                  {"MOV", Pipe::Alu}},
-                result, sources, 1);
-      } else if (approx && plain) {
-        b.emit(in, "MUFU.RCP", Pipe::Special, result, sources, 1);
-      } else if (approx) {
-        b.chain(in,
-                {{"FSETP", Pipe::Alu, 2},
-                 {"FMUL", Pipe::Fp32},
-                 {"MUFU.RCP", Pipe::Special},
-                 {"FMUL", Pipe::Fp32},
-                 {"FSEL", Pipe::Alu, 2}},
                 result, sources, 1);
       } else {
         b.chain(in,
@@ -159,8 +160,11 @@ bool select_function(OperationBuilder& b, const Instruction& in, ValueId result,
                  {"FFMA", Pipe::Fp32}},
                 result, sources, 1);
       }
-      return true;
-    case Opcode::Sqrt:
+      return;
+    case Op::FSqrtApprox:
+      scaled("MUFU.SQRT");
+      return;
+    case Op::FSqrt:
       if (is_double) {
         b.chain(in,
                 {{"MUFU.RSQ64H", Pipe::Special},
@@ -173,8 +177,6 @@ bool select_function(OperationBuilder& b, const Instruction& in, ValueId result,
                  {"BSYNC", Pipe::Branch},
                  {"MOV", Pipe::Alu}},
                 result, sources, 1);
-      } else if (approx) {
-        scaled("MUFU.SQRT");
       } else {
         b.chain(in,
                 {{"MUFU.RSQ", Pipe::Special},
@@ -188,62 +190,54 @@ bool select_function(OperationBuilder& b, const Instruction& in, ValueId result,
                  {"FFMA", Pipe::Fp32}},
                 result, sources, 1);
       }
-      return true;
-    case Opcode::Rsqrt:
+      return;
+    case Op::FRsqrt:
       if (is_double) {
         b.chain(in,
                 {{"MUFU.RSQ64H", Pipe::Special},
-                 {"DMUL", Pipe::Fp64, in.modifiers.ftz ? 0 : 3},
-                 {"DFMA", Pipe::Fp64, in.modifiers.ftz ? 0 : 3}},
+                 {"DMUL", Pipe::Fp64, in.attributes.ftz ? 0 : 3},
+                 {"DFMA", Pipe::Fp64, in.attributes.ftz ? 0 : 3}},
                 result, sources, 1);
       } else {
         scaled("MUFU.RSQ");
       }
-      return true;
-    case Opcode::Ex2:
+      return;
+    case Op::FEx2:
       if (in.type == Type::F16x2 || in.type == Type::BF16x2) {
         b.chain(in, {{"MUFU.EX2.F16", Pipe::Special, 2}, {"PRMT", Pipe::Alu}}, result, sources, 2);
       } else {
         scaled("MUFU.EX2");
       }
-      return true;
-    case Opcode::Lg2:
+      return;
+    case Op::FLg2:
       scaled("MUFU.LG2");
-      return true;
-    case Opcode::Sin:
-    case Opcode::Cos:
+      return;
+    case Op::FSin:
+    case Op::FCos:
       // The argument goes into units of a turn first.
       b.chain(in, {{"FMUL", Pipe::Fp32}, {"MUFU.SIN", Pipe::Special}}, result, sources, 1);
-      return true;
-    case Opcode::Tanh:
-      b.chain(in, {{"MUFU.TANH", Pipe::Special, ptx::is_packed(in.type) ? 2 : 1}}, result, sources, 1);
-      return true;
-    case Opcode::Testp:
+      return;
+    case Op::FTanh:
+      b.chain(in, {{"MUFU.TANH", Pipe::Special, ir::is_packed(in.type) ? 2 : 1}}, result, sources, 1);
+      return;
+    case Op::FTest:
       b.chain(in, {{"LOP3", Pipe::Alu}, {"FSETP", Pipe::Alu}}, result, sources);
-      return true;
+      return;
     default:
-      return false;
+      b.no_rule(in);
   }
 }
 
-void select_conversion(OperationBuilder& b, const Instruction& in, ValueId result,
+void select_conversion(OperationBuilder& b, const Operation& in, ValueId result,
                        const std::vector<ValueId>& sources) {
   const Type to = in.type, from = in.source_type;
-  const int to_bits = ptx::bit_width(to), from_bits = ptx::bit_width(from);
-  const bool to_float = ptx::is_float(to), from_float = ptx::is_float(from);
-  if (!to_float && !from_float) {
-    if (to_bits == 64 || from_bits == 64) {
-      b.emit(in, "SHF", Pipe::Alu, result, sources);  // the sign in the upper half
-    } else {
-      b.emit(in, "PRMT", Pipe::Alu, result, sources);
-    }
-    return;
-  }
+  const int to_bits = ir::bit_width(to), from_bits = ir::bit_width(from);
+  const bool to_float = ir::is_float(to), from_float = ir::is_float(from);
   if (to_bits == 64 || from_bits == 64) {
     b.emit(in, to_float && from_float ? "F2F" : to_float ? "I2F" : "F2I", Pipe::Convert64, result, sources);
   } else if (to_float && from_float) {
     if (to == from || (to_bits == 32 && from_bits == 32)) {
-      const bool to_integer = in.modifiers.rounding >= ptx::Rounding::Rni;
+      const bool to_integer = in.attributes.rounding >= ir::Rounding::Rni;
       b.emit(in, to_integer ? "FRND" : "FADD", to_integer ? Pipe::Convert : Pipe::Fp32, result, sources);
     } else if (to == Type::F32) {
       b.emit(in, "HADD2.F32", Pipe::Fp16, result, sources);  // halves widen on their own pipe
@@ -263,24 +257,27 @@ void select_conversion(OperationBuilder& b, const Instruction& in, ValueId resul
 
 }  // namespace
 
-bool select_float(OperationBuilder& b, const Instruction& in) {
-  if (in.operands.empty()) return false;
-  if (in.opcode == Opcode::Cvt) {
-    select_conversion(b, in, b.writes(in.operands[0]), source_values(b, in));
-    return true;
+void select_float(OperationBuilder& b, const Operation& in) {
+  switch (in.op) {
+    case Op::IToF:
+    case Op::FToI:
+    case Op::FConvert:
+    case Op::FPack:
+      select_conversion(b, in, b.result_of(in), source_values(b, in));
+      return;
+    case Op::IPack:
+      b.emit(in, "I2IP", Pipe::Alu, b.result_of(in), source_values(b, in));
+      return;
+    default:
+      break;
   }
-  if (in.opcode == Opcode::CvtPack) {
-    b.emit(in, "I2IP", Pipe::Alu, b.writes(in.operands[0]), source_values(b, in));
-    return true;
-  }
-  if (!ptx::is_float(in.type)) return false;
-  const ValueId result = b.writes(in.operands[0]);
+  const ValueId result = b.result_of(in);
   const std::vector<ValueId> sources = source_values(b, in);
-  if (in.opcode == Opcode::Div) {
+  if (in.op == Op::FDiv || in.op == Op::FDivApprox) {
     select_division(b, in, result, sources);
-    return true;
+  } else if (!select_basic(b, in, result, sources)) {
+    select_function(b, in, result, sources);
   }
-  return select_basic(b, in, result, sources) || select_function(b, in, result, sources);
 }
 
 }  // namespace doppel::kernel

@@ -7,31 +7,35 @@
 namespace doppel::kernel {
 namespace {
 
-using ptx::Instruction;
-using ptx::MulPart;
-using ptx::Opcode;
-using ptx::Operand;
-using ptx::Type;
+using ir::MulPart;
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
+using ir::Type;
 using Step = OperationBuilder::Step;
 
 bool power_of_two(const Operand& operand) {
-  return operand.kind == Operand::Kind::Immediate && std::has_single_bit(operand.immediate);
+  return operand.is_immediate() && std::has_single_bit(operand.immediate);
 }
 
-void select_multiply(OperationBuilder& b, const Instruction& in, ValueId result,
+bool has_narrow_result(OperationBuilder& b, const Operation& in) {
+  return in.results[0].is_register() && b.roles()[in.results[0].reg].narrow;
+}
+
+void select_multiply(OperationBuilder& b, const Operation& in, ValueId result,
                      const std::vector<ValueId>& sources) {
-  const bool add = in.opcode == Opcode::Mad;
-  const bool narrow = in.operands[0].kind == Operand::Kind::Register && b.roles()[in.operands[0].reg].narrow;
-  const int bits = narrow ? std::min(32, ptx::bit_width(in.type)) : ptx::bit_width(in.type);
-  if (narrow && !add && power_of_two(in.operands[2])) {
+  const bool add = in.op != Op::IMul;
+  const bool narrow = has_narrow_result(b, in);
+  const int bits = narrow ? std::min(32, ir::bit_width(in.type)) : ir::bit_width(in.type);
+  if (narrow && !add && power_of_two(in.sources[1])) {
     b.emit(in, "SHF", Pipe::Alu, result, sources);
     return;
   }
   if (bits == 64) {
-    if (in.modifiers.mul_part == MulPart::Hi) {
+    if (in.attributes.mul_part == MulPart::Hi) {
       b.chain(in,
               {{"IMAD.WIDE.U32", Pipe::IntegerMultiply, 4},
-               {"IADD3.X", Pipe::Alu, ptx::is_signed(in.type) ? 10 : 2}},
+               {"IADD3.X", Pipe::Alu, ir::is_signed(in.type) ? 10 : 2}},
               result, sources);
     } else {
       b.chain(in,
@@ -42,11 +46,11 @@ void select_multiply(OperationBuilder& b, const Instruction& in, ValueId result,
     }
     return;
   }
-  if (in.modifiers.mul_part == MulPart::Wide) {
+  if (in.attributes.mul_part == MulPart::Wide) {
     b.emit(in, bits == 16 ? "IMAD" : "IMAD.WIDE", Pipe::IntegerMultiply, result, sources);
-  } else if (in.modifiers.mul_part == MulPart::Hi) {
+  } else if (in.attributes.mul_part == MulPart::Hi) {
     b.chain(in, {{"IMAD.HI", Pipe::IntegerMultiply, add ? 2 : 1}}, result, sources);
-  } else if (!add && power_of_two(in.operands[2])) {
+  } else if (!add && power_of_two(in.sources[1])) {
     b.emit(in, "SHF", Pipe::Alu, result, sources);
   } else {
     b.emit(in, "IMAD", Pipe::IntegerMultiply, result, sources);
@@ -54,15 +58,15 @@ void select_multiply(OperationBuilder& b, const Instruction& in, ValueId result,
 }
 
 // Division without a divider: a reciprocal in floating point, two steps of correction.
-void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
+void select_division(OperationBuilder& b, const Operation& in, ValueId result,
                      const std::vector<ValueId>& sources) {
-  const bool rest = in.opcode == Opcode::Rem;
-  const bool is_signed = ptx::is_signed(in.type);
-  if (in.operands[2].kind == Operand::Kind::Immediate) {
+  const bool rest = in.op == Op::IRem;
+  const bool is_signed = ir::is_signed(in.type);
+  if (in.sources[1].is_immediate()) {
     // By a constant: a multiplication by its reciprocal.
-    if (power_of_two(in.operands[2])) {
+    if (power_of_two(in.sources[1])) {
       b.chain(in, {{"SHF", Pipe::Alu, is_signed ? 3 : 1}}, result, sources);
-    } else if (ptx::bit_width(in.type) == 64) {
+    } else if (ir::bit_width(in.type) == 64) {
       b.chain(in,
               {{"IMAD.WIDE.U32", Pipe::IntegerMultiply, 6},
                {"IADD3.X", Pipe::Alu, 5},
@@ -77,7 +81,7 @@ void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
     }
     return;
   }
-  if (ptx::bit_width(in.type) == 64) {
+  if (ir::bit_width(in.type) == 64) {
     // A test for 32-bit operands decides between a short way and a subroutine; the short way is taken where
     // the upper halves are 0.
     b.chain(in,
@@ -136,163 +140,167 @@ void select_division(OperationBuilder& b, const Instruction& in, ValueId result,
 
 const char* logic_name(int bits) { return bits == 1 ? "PLOP3" : "LOP3"; }
 
+// What was absorbed decides: a product makes it a multiply-add, a shift a scaled add. False: nothing was.
+bool select_fused_add(OperationBuilder& b, const Operation& in, int bits, bool narrow, ValueId result,
+                      const std::vector<ValueId>& sources) {
+  for (const Operand& source : in.sources) {
+    if (!source.is_register() || !b.roles()[source.reg].absorbed) continue;
+    const Operation& part = *b.roles().definition(source.reg);
+    if (part.op == Op::IAdd) continue;
+    if (narrow ? part.op == Op::IMul && !power_of_two(part.sources[1]) : bits != 64 && part.op == Op::IMul) {
+      b.emit(in, "IMAD", Pipe::IntegerMultiply, result, sources);
+    } else if (narrow || (bits != 64 && part.op == Op::Shl)) {
+      b.emit(in, "LEA", Pipe::Alu, result, sources);
+    } else if (bits == 64) {
+      b.emit(in, "IMAD.WIDE", Pipe::IntegerMultiply, result, sources);
+    } else {
+      continue;
+    }
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-bool select_integer(OperationBuilder& b, const Instruction& in) {
-  if (in.operands.empty()) return false;
-  const ValueId result = b.writes(in.operands[0]);
+void select_integer(OperationBuilder& b, const Operation& in) {
+  const ValueId result = b.result_of(in);
   const std::vector<ValueId> sources = source_values(b, in);
-  int bits = in.type == Type::Pred ? 1 : ptx::bit_width(in.type);
-  const bool narrow =
-      bits == 64 && in.operands[0].kind == Operand::Kind::Register && b.roles()[in.operands[0].reg].narrow;
+  int bits = in.type == Type::Pred ? 1 : ir::bit_width(in.type);
+  const bool narrow = bits == 64 && has_narrow_result(b, in);
   if (narrow) bits = 32;
   // Most operations on 64 bits are done once for each half.
   const int halves = bits == 64 ? 2 : 1;
   const int add_halves = bits == 64 && !b.options().wide_integer_add ? 2 : 1;
-  switch (in.opcode) {
-    case Opcode::Add:
-    case Opcode::Sub: {
-      // What was absorbed decides: a product makes it a multiply-add, a shift a scaled add.
-      for (std::size_t i = 1; i < in.operands.size(); ++i) {
-        const Operand& operand = in.operands[i];
-        if (operand.kind != Operand::Kind::Register || !b.roles()[operand.reg].absorbed) continue;
-        const Instruction* const part = b.roles().definition(operand.reg);
-        if (narrow && part->opcode == Opcode::Mul && !power_of_two(part->operands[2])) {
-          b.emit(in, "IMAD", Pipe::IntegerMultiply, result, sources);
-          return true;
-        }
-        if (narrow && part->opcode != Opcode::Add) {
-          b.emit(in, "LEA", Pipe::Alu, result, sources);
-          return true;
-        }
-        if (bits == 64 && part->opcode != Opcode::Add) {
-          b.emit(in, "IMAD.WIDE", Pipe::IntegerMultiply, result, sources);
-          return true;
-        }
-        if (part->opcode == Opcode::Mul) {
-          b.emit(in, "IMAD", Pipe::IntegerMultiply, result, sources);
-          return true;
-        }
-        if (part->opcode == Opcode::Shl) {
-          b.emit(in, "LEA", Pipe::Alu, result, sources);
-          return true;
-        }
+  const auto add = [&] {
+    b.chain(in, {{"IADD3", Pipe::Alu}, {"IADD3.X", Pipe::Alu, add_halves - 1}}, result, sources);
+  };
+  switch (in.op) {
+    case Op::IAdd:
+    case Op::ISub:
+      if (!select_fused_add(b, in, bits, narrow, result, sources)) add();
+      return;
+    case Op::IAddCarry:
+    case Op::ISubCarry:
+      if (in.sources.back().is_immediate()) {
+        add();  // begins a chain
+      } else {
+        b.emit(in, "IADD3.X", Pipe::Alu, result, sources);
       }
-      b.chain(in, {{"IADD3", Pipe::Alu}, {"IADD3.X", Pipe::Alu, add_halves - 1}}, result, sources);
-      return true;
-    }
-    case Opcode::AddC:
-    case Opcode::SubC:
-      b.emit(in, "IADD3.X", Pipe::Alu, result, sources);
-      return true;
-    case Opcode::Mul:
-    case Opcode::Mad:
-    case Opcode::MadC:
+      return;
+    case Op::IMul:
+    case Op::IMad:
+    case Op::IMadCarry:
       select_multiply(b, in, result, sources);
-      return true;
-    case Opcode::Mul24:
-    case Opcode::Mad24:
+      return;
+    case Op::IMul24:
+    case Op::IMad24:
       b.chain(in, {{"SGXT", Pipe::Alu, 2}, {"IMAD", Pipe::IntegerMultiply}}, result, sources);
-      return true;
-    case Opcode::Div:
-    case Opcode::Rem:
+      return;
+    case Op::IDiv:
+    case Op::IRem:
       select_division(b, in, result, sources);
-      return true;
-    case Opcode::Sad:
+      return;
+    case Op::ISad:
       b.emit(in, "VABSDIFF", Pipe::Alu, result, sources);
-      return true;
-    case Opcode::Abs:
+      return;
+    case Op::IAbs:
       b.chain(in, {{"IABS", Pipe::Alu, bits == 64 ? 5 : 1}}, result, sources);
-      return true;
-    case Opcode::Neg:
+      return;
+    case Op::INeg:
       b.chain(in, {{"IADD3", Pipe::Alu, halves}}, result, sources);
-      return true;
-    case Opcode::Min:
-    case Opcode::Max:
+      return;
+    case Op::IMin:
+    case Op::IMax:
       b.chain(in, {{"IMNMX", Pipe::Alu, bits == 64 && !b.options().wide_integer_add ? 4 : 1}}, result,
               sources);
-      return true;
-    case Opcode::Popc:
+      return;
+    case Op::Popc:
       b.chain(in, {{"POPC", Pipe::BitCount, halves}, {"IADD3", Pipe::Alu, halves - 1}}, result, sources);
-      return true;
-    case Opcode::Clz:
+      return;
+    case Op::Clz:
       b.chain(in, {{"FLO", Pipe::BitCount}, {"IADD3", Pipe::Alu, bits == 64 ? 5 : 1}}, result, sources);
-      return true;
-    case Opcode::Bfind:
+      return;
+    case Op::Bfind:
       b.chain(in,
               {{"ISETP", Pipe::Alu, halves - 1}, {"FLO", Pipe::BitCount}, {"IADD3", Pipe::Alu, halves - 1}},
               result, sources);
-      return true;
-    case Opcode::Brev:
+      return;
+    case Op::Brev:
       b.chain(in, {{"BREV", Pipe::BitCount, halves}}, result, sources);
-      return true;
-    case Opcode::Fns:
+      return;
+    case Op::Fns:
       b.chain(in, {{"FNS", Pipe::BitCount, 16}}, result, sources);
-      return true;
-    case Opcode::Bfe: {
-      const bool fixed = in.operands.size() == 4 && in.operands[2].kind == Operand::Kind::Immediate &&
-                         in.operands[3].kind == Operand::Kind::Immediate;
+      return;
+    case Op::Bfe: {
+      const bool fixed = in.sources[1].is_immediate() && in.sources[2].is_immediate();
       b.chain(in,
               {{"PRMT", Pipe::Alu, fixed ? 0 : 3}, {"SHF", Pipe::Alu, halves}, {"SGXT", Pipe::Alu, halves}},
               result, sources);
-      return true;
+      return;
     }
-    case Opcode::Bfi:
+    case Op::Bfi:
       b.chain(in, {{"SHF", Pipe::Alu, halves}, {"LOP3", Pipe::Alu, halves}}, result, sources);
-      return true;
-    case Opcode::Dp4a:
-    case Opcode::Dp2a:
+      return;
+    case Op::Dp4a:
+    case Op::Dp2a:
       b.emit(in, "IDP", Pipe::IntegerMultiply, result, sources);
-      return true;
-    case Opcode::And:
-    case Opcode::Or:
-    case Opcode::Xor:
-    case Opcode::Not:
-    case Opcode::Lop3:
+      return;
+    case Op::And:
+    case Op::Or:
+    case Op::Xor:
+    case Op::Not:
+    case Op::Lop3:
       b.chain(in, {{logic_name(bits), Pipe::Alu, halves}}, result, sources);
-      return true;
-    case Opcode::Cnot:
+      return;
+    case Op::Cnot:
       b.chain(in, {{"ISETP", Pipe::Alu}, {"SEL", Pipe::Alu}}, result, sources);
-      return true;
-    case Opcode::Shl:
-    case Opcode::Shr:
+      return;
+    case Op::Shl:
+    case Op::Shr:
       b.chain(in, {{"SHF", Pipe::Alu, halves}}, result, sources);
-      return true;
-    case Opcode::Shf:
+      return;
+    case Op::Shf:
       b.emit(in, "SHF", Pipe::Alu, result, sources);
-      return true;
-    case Opcode::Prmt:
+      return;
+    case Op::Prmt:
       b.emit(in, "PRMT", Pipe::Alu, result, sources);
-      return true;
-    case Opcode::Setp: {
+      return;
+    case Op::ICompare:
+    case Op::FCompare: {
       const Pipe pipe = in.type == Type::F64                                                      ? Pipe::Fp64
                         : in.type == Type::F16 || in.type == Type::F16x2 || in.type == Type::BF16 ? Pipe::Fp16
                                                                                                   : Pipe::Alu;
       const int count = bits == 64 && pipe == Pipe::Alu && !b.options().wide_integer_add ? 2 : 1;
       if (count == 2) b.emit(in, "ISETP", Pipe::Alu, b.new_value(0), sources);
       MachineOperation& operation =
-          b.emit(in, ptx::is_float(in.type) ? "FSETP" : "ISETP", pipe, result, sources);
-      if (in.second_destination) operation.results[1] = b.writes(*in.second_destination);
-      return true;
+          b.emit(in, in.op == Op::FCompare ? "FSETP" : "ISETP", pipe, result, sources);
+      if (in.results.size() > 1) operation.results[1] = b.value_of(in.results[1]);
+      return;
     }
-    case Opcode::Set:
-      b.chain(in,
-              {{"FSETP", ptx::is_float(in.source_type) && ptx::bit_width(in.source_type) == 64 ? Pipe::Fp64
-                                                                                               : Pipe::Alu},
-               {"SEL", Pipe::Alu}},
+    case Op::ISet:
+    case Op::FSet:
+      b.chain(in, {{"FSETP", in.source_type == Type::F64 ? Pipe::Fp64 : Pipe::Alu}, {"SEL", Pipe::Alu}},
               result, sources);
-      return true;
-    case Opcode::Selp:
+      return;
+    case Op::Select:
       b.chain(in, {{"SEL", Pipe::Alu, halves}}, result, sources);
-      return true;
-    case Opcode::Slct:
+      return;
+    case Op::ISelect:
+    case Op::FSelect:
       b.chain(in, {{"FSETP", Pipe::Alu}, {"SEL", Pipe::Alu, halves}}, result, sources);
-      return true;
-    case Opcode::Copysign:
+      return;
+    case Op::Szext:
+      b.emit(in, "SGXT", Pipe::Alu, result, sources);
+      return;
+    case Op::Bmsk:
+      b.emit(in, "BMSK", Pipe::Alu, result, sources);
+      return;
+    case Op::FCopysign:
       b.emit(in, "LOP3", Pipe::Alu, result, sources);
-      return true;
+      return;
     default:
-      return false;
+      b.no_rule(in);
   }
 }
 

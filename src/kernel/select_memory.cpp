@@ -6,13 +6,13 @@
 namespace doppel::kernel {
 namespace {
 
-using ptx::AtomicOp;
-using ptx::Instruction;
-using ptx::MemorySemantics;
-using ptx::Opcode;
-using ptx::Operand;
-using ptx::Space;
-using ptx::Type;
+using ir::Access;
+using ir::AtomicOp;
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
+using ir::Space;
+using ir::Type;
 
 MemorySpace space_of(Space space) {
   switch (space) {
@@ -33,32 +33,31 @@ const char* store_name(MemorySpace space, bool generic) {
   return space == MemorySpace::Shared ? "STS" : space == MemorySpace::Local ? "STL" : generic ? "ST" : "STG";
 }
 
-MachineOperation& emit_access(OperationBuilder& b, const Instruction& in, const char* mnemonic,
+MachineOperation& emit_access(OperationBuilder& b, const Operation& in, const char* mnemonic,
                               MemorySpace space, ValueId result, const std::vector<ValueId>& sources) {
   MachineOperation& operation = b.emit(in, mnemonic, Pipe::Memory, result, sources);
   operation.space = space;
-  operation.bytes_per_lane =
-      static_cast<std::uint8_t>(std::min(255, ptx::byte_size(in.type) * in.modifiers.vector));
+  operation.bytes_per_lane = static_cast<std::uint8_t>(std::min(255u, in.accesses[0].bytes()));
   operation.access = static_cast<std::uint16_t>(b.block().accesses++);
   b.block().access_instructions.push_back(b.current);
   return operation;
 }
 
 // Shared memory has no floating-point adder: a loop of load, add, compare-and-swap; its usual single turn.
-bool needs_swap_loop(const Instruction& in, MemorySpace space) {
+bool needs_swap_loop(const Operation& in, MemorySpace space) {
   return space == MemorySpace::Shared &&
-         (in.modifiers.atomic_op == AtomicOp::Add || in.modifiers.atomic_op == AtomicOp::Min ||
-          in.modifiers.atomic_op == AtomicOp::Max) &&
-         ptx::is_float(in.type);
+         (in.attributes.atomic_op == AtomicOp::Add || in.attributes.atomic_op == AtomicOp::Min ||
+          in.attributes.atomic_op == AtomicOp::Max) &&
+         ir::is_float(in.type);
 }
 
-void select_fence(OperationBuilder& b, const Instruction& in) {
+void select_fence(OperationBuilder& b, const Operation& in) {
   MachineOperation& operation = b.emit(in, "MEMBAR", Pipe::Fence, kNoValue, {});
-  switch (in.modifiers.scope) {
-    case ptx::Scope::Cta:
+  switch (in.attributes.scope) {
+    case ir::Scope::Cta:
       operation.fence = FenceScope::Block;
       break;
-    case ptx::Scope::Sys:
+    case ir::Scope::Sys:
       operation.fence = FenceScope::System;
       break;
     default:
@@ -69,108 +68,104 @@ void select_fence(OperationBuilder& b, const Instruction& in) {
     b.chain(in, {{"ERRBAR", Pipe::Branch}, {"CCTL", Pipe::Branch}}, kNoValue, {});
 }
 
+void select_load(OperationBuilder& b, const Operation& in) {
+  const Access& access = in.accesses[0];
+  const MemorySpace space = space_of(access.space);
+  const std::vector<ValueId> sources = source_values(b, in);
+  const ValueId result = b.result_of(in);
+  if (access.space == Space::Param) {
+    // A device function's parameters travel in registers; a kernel's are constants. Indexed ones are loaded.
+    if (!b.function().is_kernel || access.address.base != ir::Address::Base::Register) {
+      if (result != kNoValue) b.emit(in, "MOV", Pipe::Alu, result, {});
+      return;
+    }
+    b.emit(in, "LDC", Pipe::ConstantLoad, result, sources);
+    return;
+  }
+  if (access.space == Space::Const) {
+    b.emit(in, "LDC", Pipe::ConstantLoad, result, sources);
+    return;
+  }
+  if (b.merged != nullptr && b.merged->leader[b.current] != b.current) {
+    // Done by a wide load already; its event is passed over.
+    b.block().access_instructions.push_back(b.current);
+    ++b.block().accesses;
+    return;
+  }
+  MachineOperation& operation =
+      emit_access(b, in, load_name(space, access.space == Space::Generic), space, result, sources);
+  if (b.merged != nullptr && b.merged->bytes[b.current] != 0)
+    operation.bytes_per_lane = b.merged->bytes[b.current];
+  operation.bypasses_l1 =
+      access.cache == ir::CacheOp::Cg || access.cache == ir::CacheOp::Cv || access.is_strong();
+  // Elements of a vector that are not one value: the last, too.
+  for (const ir::Operand& element : in.results) {
+    if (in.results.size() > 1 && element.is_register() && b.value(element.reg) != result)
+      operation.results[1] = b.value(element.reg);
+  }
+}
+
+void select_atomic(OperationBuilder& b, const Operation& in) {
+  const bool reduction = in.op == Op::Reduce;
+  const MemorySpace space = space_of(in.accesses[0].space);
+  const ValueId result = reduction ? kNoValue : b.result_of(in);
+  const std::vector<ValueId> sources = source_values(b, in);
+  if (needs_swap_loop(in, space)) {
+    const ValueId old = b.new_value(1), sum = b.new_value(1);
+    b.emit(in, "BSSY", Pipe::Branch, kNoValue, {});
+    // The load touches what the swap touches; the swap carries the event.
+    MachineOperation& load = b.emit(in, "LDS", Pipe::Memory, old, sources);
+    load.space = space;
+    std::vector<ValueId> inputs = sources;
+    inputs.push_back(old);
+    b.emit(in, "FADD", Pipe::Fp32, sum, inputs, 1);
+    inputs.push_back(sum);
+    const ValueId done = b.new_value(0);
+    MachineOperation& swap = emit_access(b, in, "ATOMS.CAST", space, done, inputs);
+    swap.is_atomic = true;
+    swap.swap_loop = true;
+    swap.is_predicate = false;
+    b.emit(in, "ISETP", Pipe::Alu, b.new_value(0), {done});
+    b.emit(in, "BRA", Pipe::Branch, kNoValue, {done});
+    b.emit(in, "BSYNC", Pipe::Branch, result, {});
+    return;
+  }
+  const char* const name = space == MemorySpace::Shared ? "ATOMS" : reduction ? "RED" : "ATOMG";
+  MachineOperation& operation = emit_access(b, in, name, space, result, sources);
+  operation.is_atomic = true;
+  operation.is_store = reduction;
+}
+
 }  // namespace
 
-bool select_memory(OperationBuilder& b, const Instruction& in) {
-  const ptx::Modifiers& m = in.modifiers;
-  const MemorySpace space = space_of(m.space);
-  const bool generic = m.space == Space::Generic;
-  switch (in.opcode) {
-    case Opcode::Ld:
-    case Opcode::Ldu: {
-      std::vector<ValueId> sources = source_values(b, in);
-      const ValueId result = b.writes(in.operands[0]);
-      if (m.space == Space::Param) {
-        // A device function's parameters travel in registers; a kernel's are constants. Indexed ones are
-        // loaded.
-        if (!b.function().is_kernel || in.operands[1].address_base != Operand::AddressBase::Register) {
-          if (result != kNoValue) b.emit(in, "MOV", Pipe::Alu, result, {});
-          return true;
-        }
-        b.emit(in, "LDC", Pipe::ConstantLoad, result, sources);
-        return true;
-      }
-      if (m.space == Space::Const) {
-        b.emit(in, "LDC", Pipe::ConstantLoad, result, sources);
-        return true;
-      }
-      if (b.merged != nullptr && b.merged->leader[b.current] != b.current) {
-        // Done by a wide load already; its event is passed over.
-        b.block().access_instructions.push_back(b.current);
-        ++b.block().accesses;
-        return true;
-      }
-      MachineOperation& operation = emit_access(b, in, load_name(space, generic), space, result, sources);
-      if (b.merged != nullptr && b.merged->bytes[b.current] != 0)
-        operation.bytes_per_lane = b.merged->bytes[b.current];
-      operation.bypasses_l1 = m.cache_op == ptx::CacheOp::Cg || m.cache_op == ptx::CacheOp::Cv ||
-                              m.semantics == MemorySemantics::Volatile ||
-                              m.semantics == MemorySemantics::Relaxed ||
-                              m.semantics == MemorySemantics::Acquire || m.semantics == MemorySemantics::Mmio;
-      // Elements of a vector that are not one value: the second, too.
-      if (in.operands[0].kind == Operand::Kind::Vector) {
-        for (const Operand& element : in.operands[0].elements) {
-          if (element.kind == Operand::Kind::Register && b.value(element.reg) != result)
-            operation.results[1] = b.value(element.reg);
-        }
-      }
-      return true;
+void select_memory(OperationBuilder& b, const Operation& in) {
+  switch (in.op) {
+    case Op::Load:
+      select_load(b, in);
+      return;
+    case Op::Store: {
+      const Space space = in.accesses[0].space;
+      if (space == Space::Param) return;  // an argument: in registers
+      const char* const name = store_name(space_of(space), space == Space::Generic);
+      emit_access(b, in, name, space_of(space), kNoValue, source_values(b, in)).is_store = true;
+      return;
     }
-    case Opcode::St: {
-      if (m.space == Space::Param) return true;  // an argument: in registers
-      MachineOperation& operation =
-          emit_access(b, in, store_name(space, generic), space, kNoValue, source_values(b, in));
-      operation.is_store = true;
-      return true;
-    }
-    case Opcode::Atom:
-    case Opcode::Red: {
-      const bool reduction = in.opcode == Opcode::Red;
-      const ValueId result = reduction ? kNoValue : b.writes(in.operands[0]);
-      const std::vector<ValueId> sources = source_values(b, in);
-      if (needs_swap_loop(in, space)) {
-        const ValueId old = b.new_value(1), sum = b.new_value(1);
-        b.emit(in, "BSSY", Pipe::Branch, kNoValue, {});
-        // The load touches what the swap touches; the swap carries the event.
-        MachineOperation& load = b.emit(in, "LDS", Pipe::Memory, old, sources);
-        load.space = space;
-        std::vector<ValueId> inputs = sources;
-        inputs.push_back(old);
-        b.emit(in, "FADD", Pipe::Fp32, sum, inputs, 1);
-        inputs.push_back(sum);
-        const ValueId done = b.new_value(0);
-        MachineOperation& swap = emit_access(b, in, "ATOMS.CAST", space, done, inputs);
-        swap.is_atomic = true;
-        swap.swap_loop = true;
-        swap.is_predicate = false;
-        b.emit(in, "ISETP", Pipe::Alu, b.new_value(0), {done});
-        b.emit(in, "BRA", Pipe::Branch, kNoValue, {done});
-        b.emit(in, "BSYNC", Pipe::Branch, result, {});
-        return true;
-      }
-      MachineOperation& operation = emit_access(b, in,
-                                                space == MemorySpace::Shared ? "ATOMS"
-                                                : reduction                  ? "RED"
-                                                                             : "ATOMG",
-                                                space, result, sources);
-      operation.is_atomic = true;
-      operation.is_store = reduction;
-      return true;
-    }
-    case Opcode::Membar:
+    case Op::Atomic:
+    case Op::Reduce:
+      select_atomic(b, in);
+      return;
+    case Op::Fence:
       select_fence(b, in);
-      return true;
-    case Opcode::Prefetch:
-    case Opcode::Prefetchu:
-    case Opcode::Discard:
-    case Opcode::Applypriority:
+      return;
+    case Op::Prefetch:
+    case Op::CacheHint:
       b.emit(in, "CCTL", Pipe::Branch, kNoValue, source_values(b, in));
-      return true;
-    case Opcode::Createpolicy:
-      b.emit(in, "MOV", Pipe::Alu, b.writes(in.operands[0]), source_values(b, in));
-      return true;
+      return;
+    case Op::CachePolicy:
+      b.emit(in, "MOV", Pipe::Alu, b.result_of(in), source_values(b, in));
+      return;
     default:
-      return false;
+      b.no_rule(in);
   }
 }
 

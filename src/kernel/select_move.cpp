@@ -1,64 +1,63 @@
-// Moves, special registers, and exchange between the lanes of a warp.
+// Moves, special registers, conversions between whole numbers, addresses.
+#include <algorithm>
+
 #include "kernel/operation_selection.h"
 
 namespace doppel::kernel {
 
-using ptx::Instruction;
-using ptx::Opcode;
-using ptx::Operand;
-using ptx::Type;
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
+using ir::Type;
 
-bool select_move(OperationBuilder& b, const Instruction& in) {
-  if (in.operands.empty()) return false;
-  switch (in.opcode) {
-    case Opcode::Mov:
-    case Opcode::Cvta:
-    case Opcode::Cvt: {
-      if (in.opcode != Opcode::Mov && !is_copy(in)) return false;
-      const ValueId result = b.writes(in.operands[0]);
-      const std::vector<ValueId> sources = source_values(b, in);
-      if (in.operands[1].kind == Operand::Kind::Special) {
-        b.emit(in, "S2R", Pipe::SpecialRegister, result, sources);
-        return true;
+namespace {
+
+void select_copy(OperationBuilder& b, const Operation& in) {
+  const ValueId result = b.result_of(in);
+  const std::vector<ValueId> sources = source_values(b, in);
+  if (in.sources[0].kind == Operand::Kind::Special) {
+    b.emit(in, "S2R", Pipe::SpecialRegister, result, sources);
+    return;
+  }
+  // Joined with its source: nothing to do.
+  if (!in.guard && sources.size() == 1 && sources[0] == result) return;
+  if (in.op == Op::Pack || in.op == Op::Unpack) {
+    // Halves packed into one register, or cut out of it.
+    const bool moved = std::ranges::any_of(sources, [&](ValueId source) { return source != result; });
+    if (moved) b.emit(in, "PRMT", Pipe::Alu, result, sources);
+    return;
+  }
+  const bool predicate = in.type == Type::Pred;
+  const int halves = predicate ? 1 : std::max(1, ir::bit_width(in.type) / 32);
+  b.chain(in, {{predicate ? "PLOP3" : "MOV", Pipe::Alu, halves}}, result, sources);
+}
+
+}  // namespace
+
+void select_move(OperationBuilder& b, const Operation& in) {
+  switch (in.op) {
+    case Op::Mov:
+    case Op::Pack:
+    case Op::Unpack:
+    case Op::ToGeneric:
+    case Op::FromGeneric:
+      select_copy(b, in);
+      return;
+    case Op::IConvert: {
+      if (is_copy(in)) {
+        select_copy(b, in);
+        return;
       }
-      // Joined with its source: nothing to do.
-      if (!in.guard && sources.size() == 1 && sources[0] == result) return true;
-      if (in.operands[0].kind == Operand::Kind::Vector || in.operands[1].kind == Operand::Kind::Vector) {
-        // Halves packed into one register, or cut out of it.
-        bool moved = false;
-        for (ValueId source : sources) moved = moved || source != result;
-        if (moved) b.emit(in, "PRMT", Pipe::Alu, result, sources);
-        return true;
-      }
-      const int halves = in.type == Type::Pred ? 1 : std::max(1, ptx::bit_width(in.type) / 32);
-      b.chain(in, {{in.type == Type::Pred ? "PLOP3" : "MOV", Pipe::Alu, halves}}, result, sources);
-      return true;
+      // The sign in the upper half, or bytes.
+      const bool wide = ir::bit_width(in.type) == 64 || ir::bit_width(in.source_type) == 64;
+      b.emit(in, wide ? "SHF" : "PRMT", Pipe::Alu, b.result_of(in), source_values(b, in));
+      return;
     }
-    case Opcode::Shfl: {
-      MachineOperation& operation =
-          b.emit(in, "SHFL", Pipe::Shuffle, b.writes(in.operands[0]), source_values(b, in));
-      if (in.second_destination) operation.results[1] = b.writes(*in.second_destination);
-      return true;
-    }
-    case Opcode::Vote:
-    case Opcode::Activemask:
-      b.emit(in, "VOTE", Pipe::Vote, b.writes(in.operands[0]), source_values(b, in));
-      return true;
-    case Opcode::Match: {
-      MachineOperation& operation =
-          b.emit(in, "MATCH", Pipe::WarpReduce, b.writes(in.operands[0]), source_values(b, in));
-      if (in.second_destination) operation.results[1] = b.writes(*in.second_destination);
-      return true;
-    }
-    case Opcode::Redux:
-      b.emit(in, "REDUX", Pipe::WarpReduce, b.writes(in.operands[0]), source_values(b, in));
-      return true;
-    case Opcode::Isspacep:
-      b.chain(in, {{"LOP3", Pipe::Alu}, {"ISETP", Pipe::Alu}}, b.writes(in.operands[0]),
-              source_values(b, in));
-      return true;
+    case Op::InSpace:
+      b.chain(in, {{"LOP3", Pipe::Alu}, {"ISETP", Pipe::Alu}}, b.result_of(in), source_values(b, in));
+      return;
     default:
-      return false;
+      b.no_rule(in);
   }
 }
 

@@ -5,27 +5,17 @@
 namespace doppel::kernel {
 namespace {
 
+// visit(SymbolRef): every variable that the operation names.
 template <typename Visitor>
-void for_each_operand(const ptx::Operand& operand, const Visitor& visit) {
-  visit(operand);
-  for (const ptx::Operand& element : operand.elements) for_each_operand(element, visit);
-}
-
-template <typename Visitor>
-void for_each_operand(const ptx::Instruction& instruction, const Visitor& visit) {
-  for (const ptx::Operand& operand : instruction.operands) for_each_operand(operand, visit);
-  if (instruction.second_destination) for_each_operand(*instruction.second_destination, visit);
-  if (instruction.call != nullptr) {
-    for_each_operand(instruction.call->target, visit);
-    for (const ptx::Operand& operand : instruction.call->arguments) for_each_operand(operand, visit);
-    for (const ptx::Operand& operand : instruction.call->returns) for_each_operand(operand, visit);
+void for_each_symbol(const ir::Operation& operation, const Visitor& visit) {
+  for (const auto* operands : {&operation.results, &operation.sources}) {
+    for (const ir::Operand& operand : *operands) {
+      if (operand.kind == ir::Operand::Kind::Symbol) visit(operand.symbol());
+    }
   }
-}
-
-bool names_symbol(const ptx::Operand& operand) {
-  return operand.kind == ptx::Operand::Kind::Symbol ||
-         (operand.kind == ptx::Operand::Kind::Address &&
-          operand.address_base == ptx::Operand::AddressBase::Symbol);
+  for (const ir::Access& access : operation.accesses) {
+    if (access.address.base == ir::Address::Base::Symbol) visit(access.address.symbol);
+  }
 }
 
 std::uint32_t align_up(std::uint64_t value, std::uint32_t alignment) {
@@ -33,17 +23,17 @@ std::uint32_t align_up(std::uint64_t value, std::uint32_t alignment) {
   return static_cast<std::uint32_t>((value + unit - 1) / unit * unit);
 }
 
-std::vector<std::uint32_t> functions_with_taken_address(const ptx::Module& module) {
+std::vector<std::uint32_t> functions_with_taken_address(const ir::Module& module) {
   std::vector<bool> taken(module.functions.size());
-  for (const ptx::Function& function : module.functions) {
-    for (const ptx::Instruction& instruction : function.instructions) {
-      for_each_operand(instruction, [&](const ptx::Operand& operand) {
-        if (operand.kind == ptx::Operand::Kind::Function) taken[operand.function] = true;
-      });
+  for (const ir::Function& function : module.functions) {
+    for (const ir::Operation& operation : function.operations) {
+      for (const ir::Operand& source : operation.sources) {
+        if (source.kind == ir::Operand::Kind::Function) taken[source.function] = true;
+      }
     }
   }
-  for (const ptx::Variable& variable : module.variables) {
-    for (const ptx::Relocation& relocation : variable.relocations) {
+  for (const ir::Variable& variable : module.variables) {
+    for (const ir::Relocation& relocation : variable.relocations) {
       if (relocation.is_function) taken[relocation.target] = true;
     }
   }
@@ -56,7 +46,7 @@ std::vector<std::uint32_t> functions_with_taken_address(const ptx::Module& modul
 
 }  // namespace
 
-std::vector<std::uint32_t> reachable_functions(const ptx::Module& module, std::uint32_t kernel) {
+std::vector<std::uint32_t> reachable_functions(const ir::Module& module, std::uint32_t kernel) {
   std::vector<std::uint32_t> reached{kernel};
   std::vector<bool> seen(module.functions.size());
   seen[kernel] = true;
@@ -67,12 +57,12 @@ std::vector<std::uint32_t> reachable_functions(const ptx::Module& module, std::u
     }
   };
   for (std::size_t next = 0; next < reached.size(); ++next) {
-    for (const ptx::Instruction& instruction : module.functions[reached[next]].instructions) {
-      if (instruction.call == nullptr) continue;
-      if (instruction.call->callee) {
-        reach(*instruction.call->callee);
-      } else if (!instruction.call->possible_targets.empty()) {
-        for (const std::uint32_t target : instruction.call->possible_targets) reach(target);
+    for (const ir::Operation& operation : module.functions[reached[next]].operations) {
+      if (operation.callee == nullptr) continue;
+      if (operation.callee->function) {
+        reach(*operation.callee->function);
+      } else if (!operation.callee->possible_targets.empty()) {
+        for (const std::uint32_t target : operation.callee->possible_targets) reach(target);
       } else {
         for (const std::uint32_t target : functions_with_taken_address(module)) reach(target);
       }
@@ -81,7 +71,7 @@ std::vector<std::uint32_t> reachable_functions(const ptx::Module& module, std::u
   return reached;
 }
 
-SharedLayout shared_layout(const ptx::Module& module, std::uint32_t kernel) {
+SharedLayout shared_layout(const ir::Module& module, std::uint32_t kernel) {
   SharedLayout layout;
   layout.module_offsets.assign(module.variables.size(), SharedLayout::kUnused);
   std::vector<std::uint32_t> functions = reachable_functions(module, kernel);
@@ -89,36 +79,35 @@ SharedLayout shared_layout(const ptx::Module& module, std::uint32_t kernel) {
 
   std::vector<bool> used(module.variables.size());
   for (const std::uint32_t index : functions) {
-    for (const ptx::Instruction& instruction : module.functions[index].instructions) {
-      for_each_operand(instruction, [&](const ptx::Operand& operand) {
-        if (names_symbol(operand) && operand.symbol.scope == ptx::SymbolRef::Scope::Module)
-          used[operand.symbol.index] = true;
+    for (const ir::Operation& operation : module.functions[index].operations) {
+      for_each_symbol(operation, [&](ir::SymbolRef symbol) {
+        if (symbol.scope == ir::SymbolRef::Scope::Module) used[symbol.index] = true;
       });
     }
   }
 
   std::uint64_t bytes = 0;
   std::uint32_t dynamic_alignment = 1;
-  const auto place = [&](const ptx::Variable& variable) {
+  const auto place = [&](const ir::Variable& variable) {
     const std::uint32_t offset = align_up(bytes, variable.alignment);
     bytes = offset + variable.size;
     return offset;
   };
-  const auto is_dynamic = [](const ptx::Variable& variable) { return variable.size == 0; };
+  const auto is_dynamic = [](const ir::Variable& variable) { return variable.size == 0; };
   const auto for_each_shared = [&](const auto& visit) {
     for (std::uint32_t index = 0; index < module.variables.size(); ++index) {
-      const ptx::Variable& variable = module.variables[index];
-      if (variable.space == ptx::Space::Shared && used[index]) visit(variable, layout.module_offsets[index]);
+      const ir::Variable& variable = module.variables[index];
+      if (variable.space == ir::Space::Shared && used[index]) visit(variable, layout.module_offsets[index]);
     }
     for (const std::uint32_t function : functions) {
       const auto& variables = module.functions[function].variables;
       for (std::uint32_t index = 0; index < variables.size(); ++index) {
-        if (variables[index].space == ptx::Space::Shared)
+        if (variables[index].space == ir::Space::Shared)
           visit(variables[index], layout.function_offsets[{function, index}]);
       }
     }
   };
-  for_each_shared([&](const ptx::Variable& variable, std::uint32_t& offset) {
+  for_each_shared([&](const ir::Variable& variable, std::uint32_t& offset) {
     if (is_dynamic(variable)) {
       dynamic_alignment = std::max(dynamic_alignment, variable.alignment);
     } else {
@@ -127,7 +116,7 @@ SharedLayout shared_layout(const ptx::Module& module, std::uint32_t kernel) {
   });
   layout.static_bytes = static_cast<std::uint32_t>(bytes);
   layout.dynamic_offset = align_up(bytes, dynamic_alignment);
-  for_each_shared([&](const ptx::Variable& variable, std::uint32_t& offset) {
+  for_each_shared([&](const ir::Variable& variable, std::uint32_t& offset) {
     if (is_dynamic(variable)) offset = layout.dynamic_offset;
   });
   // What the alignment of the dynamic part skips belongs to the static part.

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "ptx/module.h"
+#include "ir/module.h"
 
 namespace doppel::kernel {
 
@@ -25,10 +25,10 @@ struct SharedLayout {
 
 // Functions that a kernel can reach by calls, itself first: direct callees, and where it calls through a
 // register every function that such a call may mean.
-std::vector<std::uint32_t> reachable_functions(const ptx::Module& module, std::uint32_t kernel);
+std::vector<std::uint32_t> reachable_functions(const ir::Module& module, std::uint32_t kernel);
 
 // Sized variables in the order of their declaration, module scope first, each at its alignment. Only
 // variables named by a function that the kernel can reach take room.
-SharedLayout shared_layout(const ptx::Module& module, std::uint32_t kernel);
+SharedLayout shared_layout(const ir::Module& module, std::uint32_t kernel);
 
 }  // namespace doppel::kernel

@@ -16,7 +16,7 @@ struct MergedLoads {
 };
 
 // Joins the registers that one wide load fills.
-MergedLoads merge_shared_loads(const ptx::Function& function, const ptx::Module& module,
+MergedLoads merge_shared_loads(const ir::Function& function, const ir::Module& module,
                                const ControlFlowGraph& graph, RegisterRoles& roles);
 
 }  // namespace doppel::kernel

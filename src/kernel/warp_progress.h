@@ -11,13 +11,13 @@ namespace doppel::kernel {
 
 // Instructions at which lanes may have to wait for other lanes of their warp: warp-wide operations with a
 // member mask, and barriers.
-bool waits_for_lanes(const ptx::Instruction& instruction);
-std::vector<std::uint32_t> waiting_points(const ptx::Function& function);
+bool waits_for_lanes(const ir::Operation& operation);
+std::vector<std::uint32_t> waiting_points(const ir::Function& function);
 
 // True where lanes that have diverged may wait for each other: at a waiting point, or in a loop whose end
 // hangs on memory that another lane may write; and where the control flow is irreducible, which only the
 // scheduler runs.
-bool needs_scheduler(const ptx::Function& function, const ControlFlowGraph& graph,
+bool needs_scheduler(const ir::Function& function, const ControlFlowGraph& graph,
                      const LaneAnalysis& analysis);
 
 }  // namespace doppel::kernel

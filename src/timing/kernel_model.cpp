@@ -57,7 +57,7 @@ constexpr std::uint32_t kFewestRegisters = 16;
 
 // The most registers that the assembler may give a kernel: what the card has for a thread, and what the
 // kernel promises of its launches (PTX ISA 11.4). Without such a promise a block of any size may follow.
-std::uint32_t allowed_registers(const card::Card& card, const ptx::LaunchBounds& bounds) {
+std::uint32_t allowed_registers(const card::Card& card, const ir::LaunchBounds& bounds) {
   auto most = static_cast<std::uint32_t>(card.sm.max_registers_per_thread);
   if (bounds.max_registers != 0) most = std::min(most, bounds.max_registers);
   for (const auto& extents : {bounds.max_threads, bounds.required_threads}) {
@@ -75,7 +75,7 @@ std::uint32_t allowed_registers(const card::Card& card, const ptx::LaunchBounds&
 
 }  // namespace
 
-LoweredKernel::LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uint32_t function,
+LoweredKernel::LoweredKernel(std::shared_ptr<const ir::Module> module, std::uint32_t function,
                              const card::Card& card)
     : module_(std::move(module)),
       card_(card),
@@ -117,7 +117,7 @@ std::uint32_t LoweredKernel::registers_for(std::uint32_t block_threads) const {
   return program_for(block_threads).functions[program_.entry].registers;
 }
 
-std::shared_ptr<const KernelModel> KernelModel::build(std::shared_ptr<const ptx::Module> module,
+std::shared_ptr<const KernelModel> KernelModel::build(std::shared_ptr<const ir::Module> module,
                                                       std::uint32_t function, const card::Card& card) {
   return std::make_shared<LoweredKernel>(std::move(module), function, card);
 }

@@ -13,7 +13,7 @@ namespace doppel::timing {
 
 class LoweredKernel final : public KernelModel {
  public:
-  LoweredKernel(std::shared_ptr<const ptx::Module> module, std::uint32_t function, const card::Card& card);
+  LoweredKernel(std::shared_ptr<const ir::Module> module, std::uint32_t function, const card::Card& card);
   std::uint32_t registers_per_thread() const override;
   std::uint32_t registers_for(std::uint32_t block_threads) const override;
   std::uint32_t spilled_bytes() const override { return 4 * program_.spill_words; }
@@ -28,7 +28,7 @@ class LoweredKernel final : public KernelModel {
   const std::vector<bool>& writes() const { return writes_; }
 
  private:
-  std::shared_ptr<const ptx::Module> module_;
+  std::shared_ptr<const ir::Module> module_;
   card::Card card_;
   std::uint32_t function_ = 0;
   kernel::LoweringOptions options_;

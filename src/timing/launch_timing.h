@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "card/card.h"
+#include "ir/module.h"
 #include "kernel/trace.h"
-#include "ptx/module.h"
 #include "support/dim3.h"
 #include "timing/l2_history.h"
 
@@ -45,7 +45,7 @@ std::string_view name_of(Bound bound);
 // A kernel lowered to the operations of a card's SM: made once a (module, kernel, card).
 class KernelModel {
  public:
-  static std::shared_ptr<const KernelModel> build(std::shared_ptr<const ptx::Module> module,
+  static std::shared_ptr<const KernelModel> build(std::shared_ptr<const ir::Module> module,
                                                   std::uint32_t function, const card::Card& card);
   virtual ~KernelModel() = default;
   // An estimate, up to what the card and the kernel's launch bounds allow; also what cuFuncGetAttribute

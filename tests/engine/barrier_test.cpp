@@ -12,7 +12,7 @@ using testing::data_of;
 using testing::FakeLaunch;
 
 std::uint32_t barrier(jit::WarpContext* context, std::uint32_t number, std::uint32_t threads,
-                      ptx::BarrierMode mode, std::uint32_t predicate = 0) {
+                      ir::BarrierMode mode, std::uint32_t predicate = 0) {
   return context->callbacks->barrier(context, context->active_mask, number, threads,
                                      static_cast<std::uint32_t>(mode), predicate);
 }
@@ -26,7 +26,7 @@ void three_phases(jit::WarpContext* context) {
   auto& data = data_of<Order>(context);
   for (int phase = 0; phase < 3; ++phase) {
     data.events.push_back(phase);
-    barrier(context, 0, 0, ptx::BarrierMode::Sync);
+    barrier(context, 0, 0, ir::BarrierMode::Sync);
   }
 }
 
@@ -43,9 +43,9 @@ TEST(Barrier, SeparatesPhases) {
 void reduce(jit::WarpContext* context) {
   auto& data = data_of<Order>(context);
   const std::uint32_t odd = context->warp_id % 2 == 1 ? 0x0000ffffu : 0xffffffffu;
-  const std::uint32_t population = barrier(context, 1, 0, ptx::BarrierMode::RedPopc, odd);
-  const std::uint32_t all = barrier(context, 1, 0, ptx::BarrierMode::RedAnd, odd);
-  const std::uint32_t any = barrier(context, 1, 0, ptx::BarrierMode::RedOr, context->warp_id == 3 ? 4 : 0);
+  const std::uint32_t population = barrier(context, 1, 0, ir::BarrierMode::RedPopc, odd);
+  const std::uint32_t all = barrier(context, 1, 0, ir::BarrierMode::RedAnd, odd);
+  const std::uint32_t any = barrier(context, 1, 0, ir::BarrierMode::RedOr, context->warp_id == 3 ? 4 : 0);
   data.results[context->warp_id] = population * 100 + all * 10 + any;
 }
 
@@ -59,11 +59,11 @@ TEST(Barrier, Reduces) {
 void producer_consumer(jit::WarpContext* context) {
   auto& data = data_of<Order>(context);
   if (context->warp_id == 0) {
-    barrier(context, 2, 64, ptx::BarrierMode::Sync);
+    barrier(context, 2, 64, ir::BarrierMode::Sync);
     data.events.push_back(2);
   } else if (context->warp_id == 1) {
     data.events.push_back(1);
-    barrier(context, 2, 64, ptx::BarrierMode::Arrive);
+    barrier(context, 2, 64, ir::BarrierMode::Arrive);
   }
 }
 
@@ -79,7 +79,7 @@ TEST(Barrier, ArriveDoesNotWait) {
 void one_leaves_early(jit::WarpContext* context) {
   auto& data = data_of<Order>(context);
   if (context->warp_id == 2) return;
-  barrier(context, 0, 0, ptx::BarrierMode::Sync);
+  barrier(context, 0, 0, ir::BarrierMode::Sync);
   data.events.push_back(0);
 }
 
@@ -93,7 +93,7 @@ TEST(Barrier, WarpsThatEndedAreNotWaitedFor) {
 }
 
 void different_barriers(jit::WarpContext* context) {
-  barrier(context, context->warp_id, 64, ptx::BarrierMode::Sync);
+  barrier(context, context->warp_id, 64, ir::BarrierMode::Sync);
 }
 
 TEST(Barrier, DeadlockIsNamed) {

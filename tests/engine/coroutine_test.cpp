@@ -30,7 +30,7 @@ Frame& start(jit::WarpContext* context, void (*resume)(std::byte*)) {
 }
 
 bool waits(const Frame& frame, std::uint32_t number, std::uint32_t threads = 0,
-           ptx::BarrierMode mode = ptx::BarrierMode::Sync, std::uint32_t predicate = 0) {
+           ir::BarrierMode mode = ir::BarrierMode::Sync, std::uint32_t predicate = 0) {
   return frame.context->callbacks->arrive(frame.context, frame.context->active_mask, number, threads,
                                           static_cast<std::uint32_t>(mode), predicate) != 0;
 }
@@ -87,13 +87,13 @@ void reductions(Frame& frame) {
   auto& data = data_of<Record>(frame.context);
   const std::uint32_t warp = frame.context->warp_id;
   const std::uint32_t odd = warp % 2 == 1 ? 0x0000ffffu : 0xffffffffu;
-  constexpr ptx::BarrierMode kModes[] = {ptx::BarrierMode::RedPopc, ptx::BarrierMode::RedAnd,
-                                         ptx::BarrierMode::RedOr};
+  constexpr ir::BarrierMode kModes[] = {ir::BarrierMode::RedPopc, ir::BarrierMode::RedAnd,
+                                        ir::BarrierMode::RedOr};
   while (true) {
     if (frame.step != 0) data.results[warp] = data.results[warp] * 10 + frame.context->barrier_result % 10;
     if (frame.step == 3) return;
-    const ptx::BarrierMode mode = kModes[frame.step++];
-    if (waits(frame, 1, 0, mode, mode == ptx::BarrierMode::RedOr ? (warp == 3 ? 4 : 0) : odd)) return;
+    const ir::BarrierMode mode = kModes[frame.step++];
+    if (waits(frame, 1, 0, mode, mode == ir::BarrierMode::RedOr ? (warp == 3 ? 4 : 0) : odd)) return;
   }
 }
 
@@ -109,7 +109,7 @@ void producer(Frame& frame) {
   auto& data = data_of<Record>(frame.context);
   if (frame.context->warp_id == 1) {
     data.events.push_back(1);
-    EXPECT_FALSE(waits(frame, 2, 64, ptx::BarrierMode::Arrive));
+    EXPECT_FALSE(waits(frame, 2, 64, ir::BarrierMode::Arrive));
   } else if (frame.context->warp_id == 0) {
     if (frame.step++ == 0 && waits(frame, 2, 64)) return;
     data.events.push_back(2);
@@ -167,7 +167,7 @@ void wait_inside(Frame& frame) {
     // As generated code of a device function waits.
     if (frame.context->warp_id % 2 == 0) {
       frame.context->callbacks->barrier(frame.context, ~0u, 0, 0,
-                                        static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
+                                        static_cast<std::uint32_t>(ir::BarrierMode::Sync), 0);
     } else if (waits(frame, 0)) {
       return;
     }

@@ -73,13 +73,13 @@ struct GridBarrier {
 void wait_for_all_blocks(jit::WarpContext* context) {
   auto& data = data_of<GridBarrier>(context);
   context->callbacks->barrier(context, context->active_mask, 0, 0,
-                              static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
+                              static_cast<std::uint32_t>(ir::BarrierMode::Sync), 0);
   if (context->warp_id == 0) {
     ++data.arrived;
     while (data.arrived < data.blocks) context->callbacks->yield(context);
   }
   context->callbacks->barrier(context, context->active_mask, 0, 0,
-                              static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
+                              static_cast<std::uint32_t>(ir::BarrierMode::Sync), 0);
   ++data.passed;
 }
 
@@ -203,7 +203,7 @@ void use_local(jit::WarpContext* context) {
     *reinterpret_cast<int*>(context->local + lane * context->local_stride) = lane;
     *reinterpret_cast<int*>(context->local + lane * context->local_stride + 60) = 1;
   }
-  context->callbacks->barrier(context, ~0u, 0, 0, static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
+  context->callbacks->barrier(context, ~0u, 0, 0, static_cast<std::uint32_t>(ir::BarrierMode::Sync), 0);
   for (int lane = 0; lane < 32; ++lane) {
     sum.values[context->warp_id] +=
         *reinterpret_cast<int*>(context->local + lane * context->local_stride) +

@@ -12,17 +12,17 @@ namespace doppel::engine::testing {
 class FakeModule final : public jit::CompiledModule {
  public:
   explicit FakeModule(jit::KernelCode code) : code_(code) {
-    ptx::Function function;
+    ir::Function function;
     function.name = "kernel";
     function.is_kernel = true;
     module_.functions.push_back(function);
   }
-  const ptx::Module& module() const override { return module_; }
+  const ir::Module& module() const override { return module_; }
   Result<jit::KernelCode> kernel(std::uint32_t, jit::Variant) override { return code_; }
   bool locate(const void*, jit::CodeLocation&) const override { return false; }
   std::uint32_t counter_slots() const override { return 4; }
   std::uint32_t first_slot(std::uint32_t) const override { return 0; }
-  ptx::Module module_;
+  ir::Module module_;
 
  private:
   jit::KernelCode code_;

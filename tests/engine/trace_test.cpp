@@ -36,7 +36,7 @@ struct Accesses {
   std::uint64_t address = 0;
 };
 
-constexpr std::uint32_t flags(std::uint32_t bytes, ptx::Space space, std::uint32_t more = 0) {
+constexpr std::uint32_t flags(std::uint32_t bytes, ir::Space space, std::uint32_t more = 0) {
   return bytes | more | static_cast<std::uint32_t>(space) << jit::kAccessSpaceShift;
 }
 
@@ -50,12 +50,12 @@ void report(jit::WarpContext* context) {
     context->access_width = 1;
     callbacks->trace_access(context, instruction, mask, access_flags);
   };
-  access(3, ~0u, flags(4, ptx::Space::Global), data.address, 4);
-  access(4, 0xf, flags(4, ptx::Space::Generic, jit::kAccessAtomic), data.address, 0);
-  access(5, ~0u, flags(4, ptx::Space::Generic), reinterpret_cast<std::uint64_t>(context->shared), 8);
-  access(6, ~0u, flags(4, ptx::Space::Local), reinterpret_cast<std::uint64_t>(context->local),
+  access(3, ~0u, flags(4, ir::Space::Global), data.address, 4);
+  access(4, 0xf, flags(4, ir::Space::Generic, jit::kAccessAtomic), data.address, 0);
+  access(5, ~0u, flags(4, ir::Space::Generic), reinterpret_cast<std::uint64_t>(context->shared), 8);
+  access(6, ~0u, flags(4, ir::Space::Local), reinterpret_cast<std::uint64_t>(context->local),
          context->local_stride);
-  callbacks->barrier(context, ~0u, 0, 0, static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
+  callbacks->barrier(context, ~0u, 0, 0, static_cast<std::uint32_t>(ir::BarrierMode::Sync), 0);
 }
 
 TEST(Trace, HoldsWhatTheWarpDid) {
@@ -90,7 +90,7 @@ TEST(Trace, HoldsWhatTheWarpDid) {
 
 void wait_once(jit::WarpContext* context) {
   context->callbacks->barrier(context, context->active_mask, 0, 0,
-                              static_cast<std::uint32_t>(ptx::BarrierMode::Sync), 0);
+                              static_cast<std::uint32_t>(ir::BarrierMode::Sync), 0);
 }
 
 TEST(Trace, EndsWithItsLaunch) {

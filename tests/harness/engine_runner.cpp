@@ -8,6 +8,7 @@
 #include "jit/compiled_module.h"
 #include "jit/warp_abi.h"
 #include "memory/address_space.h"
+#include "ptx/to_ir.h"
 
 namespace doppel::harness {
 
@@ -56,7 +57,8 @@ class EngineRunner final : public Runner {
     }
     symbols_.clear();
     module_.reset();
-    auto compiled = jit::CompiledModule::create(module, {});
+    const auto lowered = std::make_shared<const ir::Module>(ptx::to_ir(*module));
+    auto compiled = jit::CompiledModule::create(lowered, {});
     if (!compiled) return tl::unexpected(compiled.error());
     compiled_ = std::move(*compiled);
     for (const ptx::Variable& v : module->variables) {

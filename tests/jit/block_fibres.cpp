@@ -8,8 +8,8 @@
 #include <cstring>
 #include <memory>
 
+#include "ir/operation.h"
 #include "kernel/shared_layout.h"
-#include "ptx/instruction.h"
 
 namespace doppel::jit_test {
 namespace {
@@ -66,10 +66,10 @@ std::uint32_t threads_left(const Block& block) {
 void complete(Block& block, std::uint32_t id, std::uint32_t mode) {
   BarrierState& state = block.barriers[id];
   std::uint32_t result = 0;
-  if (mode == static_cast<std::uint32_t>(ptx::BarrierMode::RedPopc)) result = state.popc;
-  if (mode == static_cast<std::uint32_t>(ptx::BarrierMode::RedAnd))
+  if (mode == static_cast<std::uint32_t>(ir::BarrierMode::RedPopc)) result = state.popc;
+  if (mode == static_cast<std::uint32_t>(ir::BarrierMode::RedAnd))
     result = state.popc == state.voters ? 1 : 0;
-  if (mode == static_cast<std::uint32_t>(ptx::BarrierMode::RedOr)) result = state.popc != 0 ? 1 : 0;
+  if (mode == static_cast<std::uint32_t>(ir::BarrierMode::RedOr)) result = state.popc != 0 ? 1 : 0;
   state = {};
   for (auto& warp : block.warps) {
     if (warp->waiting && warp->barrier == id) {
@@ -89,7 +89,7 @@ bool arrive_at(Warp& warp, std::uint32_t mask, std::uint32_t id, std::uint32_t c
   state.voters += static_cast<std::uint32_t>(std::popcount(mask));
   state.wanted = count;
   const std::uint32_t wanted = count != 0 ? count : threads_left(block);
-  const bool arrive_only = mode == static_cast<std::uint32_t>(ptx::BarrierMode::Arrive);
+  const bool arrive_only = mode == static_cast<std::uint32_t>(ir::BarrierMode::Arrive);
   warp.waiting = !arrive_only;
   warp.barrier = id;
   warp.mode = mode;

@@ -7,6 +7,7 @@
 
 #include "jit/block_fibres.h"
 #include "ptx/parse.h"
+#include "ptx/to_ir.h"
 
 namespace doppel::jit {
 namespace {
@@ -50,7 +51,8 @@ LEAVE:
 std::shared_ptr<CompiledModule> compile(const std::string& text) {
   auto parsed = ptx::parse(text);
   EXPECT_TRUE(parsed);
-  auto module = CompiledModule::create(std::make_shared<const ptx::Module>(std::move(*parsed)), {});
+  auto module =
+      CompiledModule::create(std::make_shared<const ir::Module>(ptx::to_ir(std::move(*parsed))), {});
   EXPECT_TRUE(module);
   return *module;
 }

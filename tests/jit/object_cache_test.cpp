@@ -6,6 +6,7 @@
 
 #include "jit/block_fibres.h"
 #include "ptx/parse.h"
+#include "ptx/to_ir.h"
 
 namespace doppel::jit {
 namespace {
@@ -43,7 +44,7 @@ class ObjectCacheTest : public testing::Test {
   void expect_right_result() {
     auto parsed = ptx::parse(kText);
     ASSERT_TRUE(parsed);
-    auto module = CompiledModule::create(std::make_shared<const ptx::Module>(std::move(*parsed)),
+    auto module = CompiledModule::create(std::make_shared<const ir::Module>(ptx::to_ir(std::move(*parsed))),
                                          {directory_.string(), false});
     ASSERT_TRUE(module);
     std::vector<std::uint32_t> out(32);
@@ -105,7 +106,8 @@ TEST_F(ObjectCacheTest, DoesWithoutAFolderThatCannotBeWritten) {
 TEST(Locate, NamesThePtxLineOfAnAddressInGeneratedCode) {
   auto parsed = ptx::parse(kText);
   ASSERT_TRUE(parsed);
-  auto module = CompiledModule::create(std::make_shared<const ptx::Module>(std::move(*parsed)), {});
+  auto module =
+      CompiledModule::create(std::make_shared<const ir::Module>(ptx::to_ir(std::move(*parsed))), {});
   ASSERT_TRUE(module);
   const auto code = (*module)->kernel(0, {LaneShape::Linear, true, Build::Plain});
   ASSERT_TRUE(code);

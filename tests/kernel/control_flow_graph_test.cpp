@@ -2,63 +2,83 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 
 namespace doppel::kernel {
 namespace {
 
-// Builds a function out of `bra`, `ret` and plain instructions, enough for its control flow.
+// Builds a function out of branches, returns and plain operations, enough for its control flow.
 class FunctionBuilder {
  public:
   FunctionBuilder& label(const std::string& name) {
-    function_.labels[label_id(name)] = static_cast<std::uint32_t>(function_.instructions.size());
+    places_[label_id(name)] = static_cast<std::uint32_t>(function_.operations.size());
     return *this;
   }
-  FunctionBuilder& plain() { return add(ptx::Opcode::Mov); }
-  FunctionBuilder& ret() { return add(ptx::Opcode::Ret); }
+  FunctionBuilder& plain() { return add(ir::Op::Mov); }
+  FunctionBuilder& ret() { return add(ir::Op::Return); }
   FunctionBuilder& ret_if() {
-    add(ptx::Opcode::Ret);
-    function_.instructions.back().guard = ptx::Guard{};
+    add(ir::Op::Return);
+    function_.operations.back().guard = ir::Guard{};
     return *this;
   }
   FunctionBuilder& bra(const std::string& target) {
-    add(ptx::Opcode::Bra);
-    ptx::Operand operand;
-    operand.kind = ptx::Operand::Kind::Label;
-    operand.label = label_id(target);
-    function_.instructions.back().operands.push_back(operand);
+    add(ir::Op::Branch);
+    function_.operations.back().targets.push_back(label_id(target));  // a block's number until build()
     return *this;
   }
   FunctionBuilder& bra_if(const std::string& target) {
     bra(target);
-    function_.instructions.back().guard = ptx::Guard{};
+    function_.operations.back().guard = ir::Guard{};
     return *this;
   }
-  const ptx::Function& function() const { return function_; }
+  // To be called once, when all is said.
+  const ir::Function& build() {
+    const auto count = static_cast<std::uint32_t>(function_.operations.size());
+    std::set<std::uint32_t> leaders{0};
+    leaders.insert(places_.begin(), places_.end());
+    for (std::uint32_t i = 0; i + 1 < count; ++i) {
+      if (ir::ends_block(function_.operations[i])) leaders.insert(i + 1);
+    }
+    for (const std::uint32_t leader : leaders) {
+      if (!function_.blocks.empty()) function_.blocks.back().last = leader;
+      function_.blocks.push_back({leader, count});
+    }
+    for (ir::Operation& operation : function_.operations) {
+      for (ir::BlockId& target : operation.targets) {
+        target =
+            static_cast<ir::BlockId>(std::ranges::find(function_.blocks, places_[target], &ir::Block::first) -
+                                     function_.blocks.begin());
+      }
+    }
+    return function_;
+  }
   // The block that starts at the label.
   BlockId at(const ControlFlowGraph& graph, const std::string& name) {
-    return graph.block_of(function_.labels[label_id(name)]);
+    return graph.block_of(places_[label_id(name)]);
   }
 
  private:
-  FunctionBuilder& add(ptx::Opcode opcode) {
-    function_.instructions.emplace_back().opcode = opcode;
+  FunctionBuilder& add(ir::Op op) {
+    function_.operations.emplace_back().op = op;
     return *this;
   }
-  ptx::LabelId label_id(const std::string& name) {
-    const auto [found, added] = labels_.try_emplace(name, static_cast<ptx::LabelId>(function_.labels.size()));
-    if (added) function_.labels.push_back(0);
+  std::uint32_t label_id(const std::string& name) {
+    const auto [found, added] = labels_.try_emplace(name, static_cast<std::uint32_t>(places_.size()));
+    if (added) places_.push_back(0);
     return found->second;
   }
-  ptx::Function function_;
-  std::map<std::string, ptx::LabelId> labels_;
+  ir::Function function_;
+  std::vector<std::uint32_t> places_;  // by label: the operation behind it
+  std::map<std::string, std::uint32_t> labels_;
 };
 
 TEST(ControlFlowGraph, StraightLineIsOneBlock) {
   FunctionBuilder f;
   f.plain().plain().ret();
-  const auto graph = ControlFlowGraph::build(f.function());
+  const auto graph = ControlFlowGraph::build(f.build());
   ASSERT_EQ(graph.blocks().size(), 1u);
   EXPECT_EQ(graph.blocks()[0].last, 3u);
   EXPECT_EQ(graph.blocks()[0].immediate_post_dominator, kNoBlock);
@@ -68,7 +88,7 @@ TEST(ControlFlowGraph, StraightLineIsOneBlock) {
 TEST(ControlFlowGraph, DiamondMeetsAtItsPostDominator) {
   FunctionBuilder f;
   f.plain().bra_if("else").plain().bra("join").label("else").plain().label("join").ret();
-  const auto graph = ControlFlowGraph::build(f.function());
+  const auto graph = ControlFlowGraph::build(f.build());
   ASSERT_EQ(graph.blocks().size(), 4u);
   const BlockId join = f.at(graph, "join");
   EXPECT_EQ(join, 3u) << "the join comes after both arms";
@@ -82,7 +102,7 @@ TEST(ControlFlowGraph, DiamondMeetsAtItsPostDominator) {
 TEST(ControlFlowGraph, AGuardedReturnFallsThrough) {
   FunctionBuilder f;
   f.plain().ret_if().plain().ret();
-  const auto graph = ControlFlowGraph::build(f.function());
+  const auto graph = ControlFlowGraph::build(f.build());
   ASSERT_EQ(graph.blocks().size(), 2u);
   EXPECT_EQ(graph.blocks()[0].successors, std::vector<BlockId>{1});
   EXPECT_EQ(graph.blocks()[0].immediate_post_dominator, kNoBlock)
@@ -94,7 +114,7 @@ TEST(ControlFlowGraph, LoopBlocksAreContiguousAndExitsComeAfter) {
   FunctionBuilder f;
   f.plain().label("head").bra_if("body").label("exit").plain().ret().label("body").bra_if("tail").plain();
   f.label("tail").bra("head");
-  const auto graph = ControlFlowGraph::build(f.function());
+  const auto graph = ControlFlowGraph::build(f.build());
   ASSERT_EQ(graph.loops().size(), 1u);
   const Loop& loop = graph.loops()[0];
   EXPECT_EQ(loop.header, f.at(graph, "head"));
@@ -109,7 +129,7 @@ TEST(ControlFlowGraph, LoopBlocksAreContiguousAndExitsComeAfter) {
 TEST(ControlFlowGraph, NestedLoopsKnowTheirParents) {
   FunctionBuilder f;
   f.label("outer").plain().label("inner").plain().bra_if("inner").plain().bra_if("outer").label("end").ret();
-  const auto graph = ControlFlowGraph::build(f.function());
+  const auto graph = ControlFlowGraph::build(f.build());
   ASSERT_EQ(graph.loops().size(), 2u);
   const BasicBlock& inner = graph.blocks()[f.at(graph, "inner")];
   const LoopId parent = graph.loops()[inner.loop].parent;
@@ -123,13 +143,13 @@ TEST(ControlFlowGraph, TwoEntriesToACycleAreIrreducible) {
   FunctionBuilder f;
   f.bra_if("b").label("a").plain().bra("b").label("b").bra_if("a").ret();
   // a -> b -> a is entered at a (fall-through) and at b (branch).
-  EXPECT_FALSE(ControlFlowGraph::build(f.function()).reducible());
+  EXPECT_FALSE(ControlFlowGraph::build(f.build()).reducible());
 }
 
 TEST(ControlFlowGraph, UnreachableBlocksAreDropped) {
   FunctionBuilder f;
   f.plain().bra("end").plain().label("end").ret();
-  const auto graph = ControlFlowGraph::build(f.function());
+  const auto graph = ControlFlowGraph::build(f.build());
   EXPECT_EQ(graph.blocks().size(), 2u);
   EXPECT_EQ(graph.block_of(2), kNoBlock);
 }
@@ -137,7 +157,7 @@ TEST(ControlFlowGraph, UnreachableBlocksAreDropped) {
 TEST(ControlFlowGraph, ABranchToTheEndOfTheTextIsAnExit) {
   FunctionBuilder f;
   f.plain().bra_if("end").plain().ret().label("end");
-  const auto graph = ControlFlowGraph::build(f.function());
+  const auto graph = ControlFlowGraph::build(f.build());
   ASSERT_EQ(graph.blocks().size(), 2u);
   EXPECT_EQ(graph.blocks()[0].successors, std::vector<BlockId>{1});
   EXPECT_EQ(graph.blocks()[0].immediate_post_dominator, kNoBlock);
@@ -146,7 +166,7 @@ TEST(ControlFlowGraph, ABranchToTheEndOfTheTextIsAnExit) {
 TEST(ControlFlowGraph, AnEndlessLoopHasNoPostDominator) {
   FunctionBuilder f;
   f.plain().label("spin").plain().bra("spin");
-  const auto graph = ControlFlowGraph::build(f.function());
+  const auto graph = ControlFlowGraph::build(f.build());
   EXPECT_EQ(graph.blocks()[0].immediate_post_dominator, kNoBlock);
   EXPECT_EQ(graph.blocks()[1].immediate_post_dominator, kNoBlock);
 }
@@ -154,7 +174,7 @@ TEST(ControlFlowGraph, AnEndlessLoopHasNoPostDominator) {
 TEST(ControlFlowGraph, ALoopAtTheEntry) {
   FunctionBuilder f;
   f.label("head").plain().bra_if("head").ret();
-  const auto graph = ControlFlowGraph::build(f.function());
+  const auto graph = ControlFlowGraph::build(f.build());
   ASSERT_EQ(graph.loops().size(), 1u);
   EXPECT_EQ(graph.loops()[0].header, 0u);
   EXPECT_EQ(graph.blocks()[0].immediate_dominator, kNoBlock);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ptx/parse.h"
+#include "ptx/to_ir.h"
 
 namespace doppel::kernel {
 namespace {
@@ -19,7 +20,7 @@ bool follow(const std::string& body) {
       body + "\nret;\n}\n";
   const auto module = ptx::parse(text);
   EXPECT_TRUE(module.has_value()) << (module ? "" : ptx::to_string(module.error().diagnostics.front()));
-  return module && follows_data(*module, 0);
+  return module && follows_data(ptx::to_ir(*module), 0);
 }
 
 TEST(DataDependence, ArgumentsAndThreadNumbersAreNoData) {

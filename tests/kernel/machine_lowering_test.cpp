@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ptx/parse.h"
+#include "ptx/to_ir.h"
 
 namespace doppel::kernel {
 namespace {
@@ -23,7 +24,7 @@ MachineFunction lower(const std::string& body, const LoweringOptions& options = 
   const auto module = ptx::parse(text);
   EXPECT_TRUE(module.has_value()) << (module ? "" : ptx::to_string(module.error().diagnostics.front()));
   if (!module) return {};
-  return lower_to_machine(*module, 0, options).functions[0];
+  return lower_to_machine(ptx::to_ir(*module), 0, options).functions[0];
 }
 
 std::vector<std::string> mnemonics(const MachineFunction& machine) {

@@ -9,6 +9,7 @@
 
 #include "kernel/machine_lowering.h"
 #include "ptx/parse.h"
+#include "ptx/to_ir.h"
 
 int main(int count, char** arguments) {
   if (count < 2) {
@@ -22,12 +23,13 @@ int main(int count, char** arguments) {
   }
   std::stringstream text;
   text << file.rdbuf();
-  const auto module = doppel::ptx::parse(text.str());
-  if (!module) {
-    for (const auto& diagnostic : module.error().diagnostics)
+  auto parsed = doppel::ptx::parse(text.str());
+  if (!parsed) {
+    for (const auto& diagnostic : parsed.error().diagnostics)
       std::cerr << doppel::ptx::to_string(diagnostic) << "\n";
     return 1;
   }
+  const doppel::ir::Module module = doppel::ptx::to_ir(std::move(*parsed));
   bool counts = false;
   doppel::kernel::LoweringOptions options;
   for (int i = 2; i < count; ++i) {
@@ -37,10 +39,10 @@ int main(int count, char** arguments) {
       options.wide_integer_add = std::atoi(arguments[i]) >= 100;
     }
   }
-  for (std::uint32_t id = 0; id < module->functions.size(); ++id) {
-    const auto& function = module->functions[id];
+  for (std::uint32_t id = 0; id < module.functions.size(); ++id) {
+    const auto& function = module.functions[id];
     if (!function.is_kernel || function.is_declaration) continue;
-    const auto program = doppel::kernel::lower_to_machine(*module, id, options);
+    const auto program = doppel::kernel::lower_to_machine(module, id, options);
     const auto& machine = program.functions[id];
     std::cout << function.name << " registers " << machine.registers;
     if (!counts) {

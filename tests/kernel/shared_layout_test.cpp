@@ -5,40 +5,35 @@
 namespace doppel::kernel {
 namespace {
 
-ptx::Variable shared(std::uint64_t size, std::uint32_t alignment) {
-  ptx::Variable variable;
-  variable.space = ptx::Space::Shared;
+ir::Variable shared(std::uint64_t size, std::uint32_t alignment) {
+  ir::Variable variable;
+  variable.space = ir::Space::Shared;
   variable.size = size;
   variable.alignment = alignment;
   return variable;
 }
 
-ptx::Instruction naming(std::uint32_t module_variable) {
-  ptx::Instruction instruction;
-  ptx::Operand operand;
-  operand.kind = ptx::Operand::Kind::Symbol;
-  operand.symbol = {ptx::SymbolRef::Scope::Module, module_variable};
-  instruction.operands.push_back(operand);
-  return instruction;
+ir::Operation naming(std::uint32_t module_variable) {
+  ir::Operation operation;
+  operation.sources.push_back(ir::Operand::of_symbol({ir::SymbolRef::Scope::Module, module_variable}, 0));
+  return operation;
 }
 
-ptx::Instruction calling(std::uint32_t function) {
-  ptx::Instruction instruction;
-  instruction.opcode = ptx::Opcode::Call;
-  ptx::Call call;
-  call.callee = function;
-  instruction.call = std::make_shared<ptx::Call>(call);
-  return instruction;
+ir::Operation calling(std::uint32_t function) {
+  ir::Operation operation;
+  operation.op = ir::Op::Call;
+  operation.callee = std::make_shared<const ir::Callee>(ir::Callee{function, std::nullopt, {}});
+  return operation;
 }
 
 TEST(SharedLayout, PlacesWhatTheKernelReaches) {
-  ptx::Module module;
+  ir::Module module;
   module.variables = {shared(3, 1), shared(8, 8), shared(100, 4), shared(0, 16)};
   module.functions.resize(3);
-  module.functions[0].instructions = {naming(0), calling(1)};
-  module.functions[1].instructions = {naming(1), naming(3)};
+  module.functions[0].operations = {naming(0), calling(1)};
+  module.functions[1].operations = {naming(1), naming(3)};
   module.functions[1].variables = {shared(4, 4)};
-  module.functions[2].instructions = {naming(2)};
+  module.functions[2].operations = {naming(2)};
 
   EXPECT_EQ(reachable_functions(module, 0), (std::vector<std::uint32_t>{0, 1}));
   const SharedLayout layout = shared_layout(module, 0);
