@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "analysis/shared_layout.h"
 #include "card/occupancy.h"
-#include "kernel/shared_layout.h"
-#include "ptx/parse.h"
-#include "ptx/to_ir.h"
+#include "frontend/ptx/parse.h"
+#include "frontend/ptx/to_ir.h"
 
 namespace doppel::truth {
 namespace {
@@ -64,7 +64,7 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
   timing::LaunchShape shape;
   shape.grid = launch.grid;
   shape.block = launch.block;
-  shape.static_shared_bytes = kernel::shared_layout(*module_, function).static_bytes;
+  shape.static_shared_bytes = analysis::shared_layout(*module_, function).static_bytes;
   shape.dynamic_shared_bytes = launch.dynamic_shared_bytes;
   const std::vector<std::uint64_t> samples = timing::plan_samples(card, *model, shape, timing::Depth::Fast);
 
@@ -89,7 +89,7 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
   };
   const engine::Outcome traced = run_blocks(samples);
   // The blocks of these kernels are alike but for the last one: their mean stands for the grid.
-  std::vector<kernel::BlockCount> counts = traced.counts;
+  std::vector<analysis::BlockCount> counts = traced.counts;
   std::uint64_t counted = samples.size();
   if (samples.size() > 1) {
     const engine::Outcome inner = run_blocks(std::span(samples).first(samples.size() - 1));
@@ -97,7 +97,7 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
     --counted;
   }
   const double scale = static_cast<double>(launch.grid.count()) / static_cast<double>(counted);
-  for (kernel::BlockCount& count : counts) {
+  for (analysis::BlockCount& count : counts) {
     count.warps = static_cast<std::uint64_t>(static_cast<double>(count.warps) * scale);
     count.lanes = static_cast<std::uint64_t>(static_cast<double>(count.lanes) * scale);
   }

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "analysis/shared_layout.h"
 #include "card/occupancy.h"
 #include "device/compilations.h"
 #include "device/context.h"
 #include "device/module.h"
-#include "kernel/shared_layout.h"
 
 namespace doppel::device {
 namespace {
@@ -29,7 +29,7 @@ Kernel::Kernel(std::weak_ptr<Module> module, std::uint32_t function)
     parameters_.push_back({offset, parameter.size});
     parameter_bytes_ = offset + parameter.size;
   }
-  static_shared_ = kernel::shared_layout(*program_->ir(), function_).static_bytes;
+  static_shared_ = analysis::shared_layout(*program_->ir(), function_).static_bytes;
   for (const ir::Variable& variable : program_->ir()->variables) {
     if (variable.space == ir::Space::Const)
       const_bytes_ = align_up(const_bytes_, variable.alignment) + variable.size;
@@ -61,7 +61,7 @@ KernelAttributes Kernel::fixed_attributes() const {
   result.local_bytes = model->spilled_bytes();
   result.shared_bytes = static_shared_;
   result.const_bytes = const_bytes_;
-  for (const std::uint32_t each : kernel::reachable_functions(*program_->ir(), function_)) {
+  for (const std::uint32_t each : analysis::reachable_functions(*program_->ir(), function_)) {
     for (const ir::Variable& variable : program_->ir()->functions[each].variables) {
       if (variable.space == ir::Space::Local)
         result.local_bytes = align_up(result.local_bytes, variable.alignment) + variable.size;

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "analysis/memory_layout.h"
+#include "analysis/shared_layout.h"
 #include "device/context.h"
 #include "device/device.h"
 #include "jit/warp_abi.h"
-#include "kernel/memory_layout.h"
-#include "kernel/shared_layout.h"
 #include "support/nearest.h"
 
 namespace doppel::device {
@@ -49,7 +49,7 @@ Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
   symbols_.assign(ir.variables.size(), 0);
   for (std::size_t index = 0; index < ir.variables.size(); ++index) {
     const ir::Variable& variable = ir.variables[index];
-    if (!kernel::takes_device_memory(variable)) continue;
+    if (!analysis::takes_device_memory(variable)) continue;
     if (variable.managed && library != nullptr) {
       const auto shared = library->managed(context_->device(), static_cast<std::uint32_t>(index));
       if (!shared) return tl::unexpected(shared.error());
@@ -68,7 +68,7 @@ Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
   const bool relocates_shared = library != nullptr && library->take_relocation();
   for (std::size_t index = 0; index < ir.variables.size(); ++index) {
     const ir::Variable& variable = ir.variables[index];
-    if (!kernel::takes_device_memory(variable)) continue;
+    if (!analysis::takes_device_memory(variable)) continue;
     if (variable.managed && library != nullptr && !relocates_shared) continue;
     for (const ir::Relocation& relocation : variable.relocations) {
       const std::uint64_t target =

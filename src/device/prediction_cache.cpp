@@ -32,9 +32,10 @@ constexpr Step kOfL2States[] = {{8, 0.005}, {16, 0.05}, {32, 0.25}};
 
 std::size_t bytes_of(const engine::Outcome& outcome) {
   std::size_t bytes = 0;
-  for (const kernel::BlockTrace& block : outcome.traces) {
-    for (const kernel::WarpTrace& warp : block.warps)
-      bytes += warp.events.size() * sizeof(kernel::TraceEvent) + warp.sectors.size() * sizeof(std::uint64_t);
+  for (const analysis::BlockTrace& block : outcome.traces) {
+    for (const analysis::WarpTrace& warp : block.warps)
+      bytes +=
+          warp.events.size() * sizeof(analysis::TraceEvent) + warp.sectors.size() * sizeof(std::uint64_t);
   }
   return bytes;
 }
@@ -113,7 +114,7 @@ struct PredictionCache::Kept {
   std::shared_ptr<const timing::KernelModel> model;
   timing::LaunchShape shape;
   engine::Outcome outcome;
-  std::vector<kernel::BlockCount> counts;  // of the outcome
+  std::vector<analysis::BlockCount> counts;  // of the outcome
   timing::LaunchSignature signature;
   std::vector<PointerArgument> pointers;
   std::uint64_t memory_base;

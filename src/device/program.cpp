@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "analysis/shared_layout.h"
 #include "device/compilations.h"
 #include "device/prediction_cache.h"
+#include "frontend/ptx/link.h"
+#include "frontend/ptx/parse.h"
+#include "frontend/ptx/to_ir.h"
 #include "jit/device_functions.h"
-#include "kernel/shared_layout.h"
-#include "ptx/link.h"
-#include "ptx/parse.h"
-#include "ptx/to_ir.h"
 
 namespace doppel::device {
 namespace {
@@ -116,7 +116,7 @@ Result<void> Program::refuse_kernels(const std::map<std::uint32_t, std::vector<p
   for (std::uint32_t index = 0; index < ir_->functions.size(); ++index) {
     if (!is_defined_kernel(ir_->functions[index])) continue;
     std::vector<ptx::Diagnostic> why;
-    for (const std::uint32_t each : kernel::reachable_functions(*ir_, index)) {
+    for (const std::uint32_t each : analysis::reachable_functions(*ir_, index)) {
       if (const auto found = refused.find(each); found != refused.end())
         why.insert(why.end(), found->second.begin(), found->second.end());
     }

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "device/options.h"
+#include "frontend/ptx/diagnostic.h"
 #include "ir/module.h"
 #include "jit/compiled_module.h"
-#include "ptx/diagnostic.h"
 #include "support/result.h"
 #include "timing/launch_timing.h"
 

@@ -11,7 +11,7 @@
 #include "driver/call.h"
 #include "driver/process.h"
 #include "driver/refusals.h"
-#include "ptx/target.h"
+#include "frontend/ptx/target.h"
 
 namespace doppel::driver {
 namespace {

@@ -8,11 +8,11 @@
 #include <memory>
 #include <string>
 
+#include "analysis/trace.h"
 #include "engine/fiber.h"
 #include "engine/shared_window.h"
 #include "ir/operation.h"
 #include "jit/warp_abi.h"
-#include "kernel/trace.h"
 #include "support/dim3.h"
 
 namespace doppel::engine {
@@ -50,9 +50,9 @@ struct alignas(64) Warp {
   std::byte* frame = nullptr;  // of a coroutine
   State state = State::Fresh;
   std::uint32_t barrier = 0;
-  std::uint32_t barrier_mask = 0;      // for the deadlock report
-  kernel::WarpTrace* trace = nullptr;  // kept where the grid has traced blocks
-  std::uint64_t issued = 0;            // instructions, only where GridRun::counts_warps
+  std::uint32_t barrier_mask = 0;        // for the deadlock report
+  analysis::WarpTrace* trace = nullptr;  // kept where the grid has traced blocks
+  std::uint64_t issued = 0;              // instructions, only where GridRun::counts_warps
   std::uint64_t slept_cycles = 0;
   LocalMemory local;  // of a coroutine, which may go on on another fibre
 };
@@ -85,7 +85,7 @@ struct Block {
   std::uint32_t open_barriers = 0;  // one bit each: some warp has arrived, and not all that it needs
   SharedWindow shared;
   std::unique_ptr<SharedChecker> checker;
-  kernel::BlockTrace* trace = nullptr;
+  analysis::BlockTrace* trace = nullptr;
   CoroutineFrames frames;
 
   // A warp arrives. True: it has to wait. What the instruction gives is in context.barrier_result when it

@@ -305,7 +305,7 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
   grid.outcome.fault = std::move(grid.fault);
   if (grid.outcome.fault && grid.outcome.fault->kernel.empty())
     grid.outcome.fault->kernel = launch.module->module().functions[launch.function].name;
-  std::erase_if(grid.outcome.traces, [](const kernel::BlockTrace& trace) { return trace.warps.empty(); });
+  std::erase_if(grid.outcome.traces, [](const analysis::BlockTrace& trace) { return trace.warps.empty(); });
   return std::move(grid.outcome);
 }
 

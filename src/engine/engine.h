@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "analysis/trace.h"
 #include "engine/fault.h"
 #include "jit/compiled_module.h"
-#include "kernel/trace.h"
 #include "support/dim3.h"
 
 namespace doppel::memory {
@@ -73,10 +73,10 @@ inline constexpr std::uint64_t kMostMeasuredBlocks = std::uint64_t{1} << 20;
 
 struct Outcome {
   std::optional<Fault> fault;
-  std::vector<kernel::BlockCount> counts;  // by jit::CompiledModule counter slot
-  std::vector<kernel::BlockTrace>
+  std::vector<analysis::BlockCount> counts;  // by jit::CompiledModule counter slot
+  std::vector<analysis::BlockTrace>
       traces;  // of the traced blocks, in their order; missing ones were not reached before a fault
-  std::vector<kernel::BlockWork> work;  // by block index, where it was measured
+  std::vector<analysis::BlockWork> work;  // by block index, where it was measured
 };
 
 class Engine {

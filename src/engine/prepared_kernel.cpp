@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "kernel/clock_reads.h"
-#include "kernel/control_flow_graph.h"
-#include "kernel/shared_layout.h"
+#include "analysis/clock_reads.h"
+#include "analysis/control_flow_graph.h"
+#include "analysis/shared_layout.h"
 
 namespace doppel::engine {
 namespace {
@@ -22,8 +22,8 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
   prepared->module = code;
   prepared->function = function;
   const ir::Module& module = code->module();
-  prepared->static_shared_bytes = kernel::shared_layout(module, function).static_bytes;
-  std::vector<std::uint32_t> functions = kernel::reachable_functions(module, function);
+  prepared->static_shared_bytes = analysis::shared_layout(module, function).static_bytes;
+  std::vector<std::uint32_t> functions = analysis::reachable_functions(module, function);
   std::ranges::sort(functions);
   for (const std::uint32_t each : functions) {
     const std::uint32_t first = code->first_slot(each);
@@ -31,7 +31,7 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
         each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
     if (last > first) {
       prepared->slot_ranges.emplace_back(first, last);
-      const auto graph = kernel::ControlFlowGraph::build(module.functions[each]);
+      const auto graph = analysis::ControlFlowGraph::build(module.functions[each]);
       prepared->has_loops =
           prepared->has_loops || functions.size() > 1 || !graph.reducible() || !graph.loops().empty();
       for (std::uint32_t block = 0; block < last - first; ++block) {
@@ -41,7 +41,7 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
     }
     prepared->instructions += module.functions[each].operations.size();
     for (const ir::Operation& operation : module.functions[each].operations) {
-      prepared->reads_clock = prepared->reads_clock || kernel::reads_clock(operation);
+      prepared->reads_clock = prepared->reads_clock || analysis::reads_clock(operation);
       prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(operation);
     }
   }

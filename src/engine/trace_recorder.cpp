@@ -19,38 +19,38 @@ constexpr std::uint64_t kLocalWindow = std::uint64_t{1} << 46;
 // Addresses outside of the reserved range (registered memory of the host) keep their low part there.
 constexpr std::uint64_t kForeignWindow = std::uint64_t{1} << 45;
 
-bool full(kernel::WarpTrace& trace) {
+bool full(analysis::WarpTrace& trace) {
   if (trace.events.size() < kMaxEvents && trace.sectors.size() < kMaxSectors) return false;
   trace.truncated = true;
   return true;
 }
 
-kernel::AccessSpace space_of(const Warp& warp, std::uint32_t flags, std::uint64_t address) {
+analysis::AccessSpace space_of(const Warp& warp, std::uint32_t flags, std::uint64_t address) {
   switch (static_cast<ir::Space>(flags >> jit::kAccessSpaceShift & 0xf)) {
     case ir::Space::Shared:
     case ir::Space::SharedCluster:
-      return kernel::AccessSpace::Shared;
+      return analysis::AccessSpace::Shared;
     case ir::Space::Local:
-      return kernel::AccessSpace::Local;
+      return analysis::AccessSpace::Local;
     case ir::Space::Const:
-      return kernel::AccessSpace::Const;
+      return analysis::AccessSpace::Const;
     case ir::Space::Param:
-      return kernel::AccessSpace::Param;
+      return analysis::AccessSpace::Param;
     case ir::Space::Global:
-      return kernel::AccessSpace::Global;
+      return analysis::AccessSpace::Global;
     default:
       break;
   }
-  if (warp.block->shared.contains(address)) return kernel::AccessSpace::Shared;
+  if (warp.block->shared.contains(address)) return analysis::AccessSpace::Shared;
   const auto local = reinterpret_cast<std::uint64_t>(warp.context.local);
-  if (address - local < warp.context.local_stride * jit::kWarpLanes) return kernel::AccessSpace::Local;
-  return kernel::AccessSpace::Global;
+  if (address - local < warp.context.local_stride * jit::kWarpLanes) return analysis::AccessSpace::Local;
+  return analysis::AccessSpace::Global;
 }
 
 // Address for the trace: the same on every host.
-std::uint64_t traced_address(const Warp& warp, kernel::AccessSpace space, std::uint64_t address,
+std::uint64_t traced_address(const Warp& warp, analysis::AccessSpace space, std::uint64_t address,
                              std::uint32_t lane) {
-  if (space == kernel::AccessSpace::Local) {
+  if (space == analysis::AccessSpace::Local) {
     // Local memory is interleaved: the same word of all lanes lies side by side (CUDA C++ Programming Guide,
     // "Local Memory").
     const std::uint64_t stride = warp.context.local_stride;
@@ -80,8 +80,8 @@ Row row_of(std::uint32_t mask, std::uint32_t bytes, const std::uint64_t* address
 
 // Of each sector of an atomic's event: the most lanes that are on one address. `addresses`: of the lanes,
 // ascending.
-void add_lanes_on_one_address(const Warp& warp, const kernel::TraceEvent& event,
-                              std::span<const std::uint64_t> addresses, kernel::WarpTrace& trace) {
+void add_lanes_on_one_address(const Warp& warp, const analysis::TraceEvent& event,
+                              std::span<const std::uint64_t> addresses, analysis::WarpTrace& trace) {
   const std::size_t first = trace.sectors.size();
   trace.sectors.insert(trace.sectors.end(), event.count, 1);
   for (std::size_t i = 0; i < addresses.size();) {
@@ -132,8 +132,8 @@ std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane,
 
 void record_block(Warp& warp, std::uint32_t trace_block_id, std::uint32_t mask) {
   if (warp.trace == nullptr || full(*warp.trace)) return;
-  kernel::TraceEvent event;
-  event.kind = kernel::TraceEvent::Kind::Block;
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Block;
   event.id = trace_block_id;
   event.mask = mask;
   warp.trace->events.push_back(event);
@@ -141,8 +141,8 @@ void record_block(Warp& warp, std::uint32_t trace_block_id, std::uint32_t mask) 
 
 void record_wait(Warp& warp, std::uint32_t mask) {
   if (warp.trace == nullptr || full(*warp.trace)) return;
-  kernel::TraceEvent event;
-  event.kind = kernel::TraceEvent::Kind::Wait;
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Wait;
   event.mask = mask;
   warp.trace->events.push_back(event);
 }
@@ -150,10 +150,10 @@ void record_wait(Warp& warp, std::uint32_t mask) {
 void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags,
                    const std::uint64_t* addresses) {
   if (warp.trace == nullptr || mask == 0 || full(*warp.trace)) return;
-  kernel::WarpTrace& trace = *warp.trace;
+  analysis::WarpTrace& trace = *warp.trace;
   const std::uint32_t bytes = std::max(flags & jit::kAccessSizeMask, 1u);
-  kernel::TraceEvent event;
-  event.kind = kernel::TraceEvent::Kind::Access;
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Access;
   event.id = instruction;
   event.mask = mask;
   event.bytes_per_lane = static_cast<std::uint8_t>(bytes);
@@ -178,7 +178,7 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
     }
     event.serial = static_cast<std::uint16_t>(longest);
   }
-  if (event.space == kernel::AccessSpace::Shared) {
+  if (event.space == analysis::AccessSpace::Shared) {
     const Row row = row_of(mask, bytes, addresses);
     event.count = static_cast<std::uint16_t>(row == Row::Same && bytes <= 8 ? 1
                                              : row == Row::Neighbours && bytes == 4
@@ -187,7 +187,7 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
   } else {
     const Row row = row_of(mask, bytes, addresses);
     const memory::AddressSpace* const memory = warp.block->grid->launch.memory;
-    if (event.space == kernel::AccessSpace::Global && row != Row::None && memory != nullptr &&
+    if (event.space == analysis::AccessSpace::Global && row != Row::None && memory != nullptr &&
         memory->contains(addresses[first_lane])) {
       // Most accesses: one place for all lanes, or neighbours in their order. No sorting, no search.
       const std::uint64_t first = (addresses[first_lane] - memory->base()) / kSectorBytes;
@@ -215,7 +215,7 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
         const std::uint64_t sector = address / kSectorBytes;
         if (count == 0 || sectors[count - 1] != sector) sectors[count++] = sector;
         // To the next word of local memory (it lies elsewhere), to the next sector of any other.
-        word += event.space == kernel::AccessSpace::Local
+        word += event.space == analysis::AccessSpace::Local
                     ? 4
                     : static_cast<std::uint32_t>(kSectorBytes - address % kSectorBytes);
       }
@@ -223,7 +223,7 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
     std::sort(sectors.begin(), sectors.begin() + static_cast<std::ptrdiff_t>(count));
     const auto end = std::unique(sectors.begin(), sectors.begin() + static_cast<std::ptrdiff_t>(count));
     // The L1 has the banks of shared memory, so scattered words meet there, too.
-    if (event.space == kernel::AccessSpace::Global && !event.atomic) {
+    if (event.space == analysis::AccessSpace::Global && !event.atomic) {
       event.serial = static_cast<std::uint16_t>(shared_passes(mask, bytes, addresses));
     }
     event.payload = static_cast<std::uint32_t>(trace.sectors.size());

@@ -225,7 +225,7 @@ bool Worker::run_coroutines(Block& block, Fiber& fiber, std::uint32_t first) {
 void Worker::note_work(const Warp& warp) {
   auto& work = grid->outcome.work;
   if (work.empty()) return;
-  kernel::BlockWork& block = work[warp.block->index];
+  analysis::BlockWork& block = work[warp.block->index];
   block.instructions += warp.issued;
   block.longest_warp = std::max(block.longest_warp, warp.issued);
 }

@@ -6,23 +6,23 @@
 namespace doppel::jit {
 namespace {
 
-using kernel::LaneConstants;
-using kernel::WidenedPattern;
+using analysis::LaneConstants;
+using analysis::WidenedPattern;
 using llvm::Value;
 
 // The offset that is known when compiling: everything but the factors of run-time strides and multipliers.
-LaneConstants known_offset(const kernel::LanePattern& pattern) {
+LaneConstants known_offset(const analysis::LanePattern& pattern) {
   LaneConstants offset = pattern.linear.offset;
   for (const WidenedPattern& term : pattern.widened) {
     if (!term.has_multiplier) {
-      offset = kernel::add(offset, kernel::scale(term.inner.offset, term.coefficient, 64), pattern.bits);
+      offset = analysis::add(offset, analysis::scale(term.inner.offset, term.coefficient, 64), pattern.bits);
     }
   }
   return offset;
 }
 
 // What must be the same in all lanes of a segment.
-std::vector<LaneConstants> row_constants(const kernel::LanePattern& pattern) {
+std::vector<LaneConstants> row_constants(const analysis::LanePattern& pattern) {
   std::vector<LaneConstants> rows = pattern.linear.factors;
   for (const WidenedPattern& term : pattern.widened) {
     if (term.has_multiplier) rows.push_back(term.inner.offset);
@@ -39,7 +39,7 @@ struct Shape {
   std::vector<bool> broadcast;
 };
 
-std::optional<Shape> segment_shape(const kernel::LanePattern& pattern, int lane_bytes) {
+std::optional<Shape> segment_shape(const analysis::LanePattern& pattern, int lane_bytes) {
   const LaneConstants offset = known_offset(pattern);
   const std::vector<LaneConstants> rows = row_constants(pattern);
   for (int width : {32, 16, 8, 4}) {
@@ -66,7 +66,7 @@ std::optional<Shape> segment_shape(const kernel::LanePattern& pattern, int lane_
 std::optional<AccessPlan> plan_access(FunctionEmitter& emitter, const Lanes& address,
                                       std::int64_t displacement, Value* window, int lane_bytes) {
   if (!address.pattern.is_parts()) return std::nullopt;
-  const kernel::LanePattern& pattern = address.pattern;
+  const analysis::LanePattern& pattern = address.pattern;
   const std::optional<Shape> shape = segment_shape(pattern, lane_bytes);
   if (!shape) return std::nullopt;
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "analysis/clock_reads.h"
 #include "jit/function_emitter.h"
 #include "jit/module_compiler.h"
-#include "kernel/clock_reads.h"
 
 namespace doppel::jit {
 namespace {
@@ -18,7 +18,7 @@ constexpr std::size_t kMostInstructions = 256;
 
 bool may_wait_or_count(const ir::Operation& operation) {
   const bool barrier = ir::row(operation).wait == ir::Wait::Block || operation.op == ir::Op::BarrierArrive;
-  return barrier || operation.op == ir::Op::Call || kernel::reads_clock(operation);
+  return barrier || operation.op == ir::Op::Call || analysis::reads_clock(operation);
 }
 
 bool is_of_warp(std::size_t field) {
@@ -32,7 +32,7 @@ bool is_of_warp(std::size_t field) {
 
 }  // namespace
 
-using kernel::BlockId;
+using analysis::BlockId;
 using llvm::Value;
 
 // Where no warp ever waits, nor needs memory of its own: without loops, calls, barriers and local memory.
@@ -49,7 +49,7 @@ bool FunctionEmitter::may_run_full() const {
   if (!module_.variant.full_warps) return false;
   for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
     if (!lanes_leave_after(id)) continue;
-    const kernel::BranchFact& fact = analysis_->branches()[id];
+    const analysis::BranchFact& fact = analysis_->branches()[id];
     if (!analysis_->pending().convergent(id) || fact.divergent || fact.successors.size() > 1) return false;
   }
   return true;
@@ -57,7 +57,7 @@ bool FunctionEmitter::may_run_full() const {
 
 // At the end of a block of the code for all 32 lanes. False: no lane leaves there, or all that go on do.
 bool FunctionEmitter::stay_together(BlockId block, const std::vector<Edge>& edges) {
-  const kernel::BranchFact& fact = analysis_->branches()[block];
+  const analysis::BranchFact& fact = analysis_->branches()[block];
   if (!analysis_->pending().convergent(block) || fact.divergent || fact.successors.size() != 1) return false;
   Value* leaving = nullptr;
   for (const Edge& edge : edges) {

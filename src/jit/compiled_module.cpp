@@ -8,11 +8,11 @@
 #include <tuple>
 #include <vector>
 
+#include "analysis/control_flow_graph.h"
+#include "analysis/memory_layout.h"
 #include "jit/loaded_objects.h"
 #include "jit/module_compiler.h"
 #include "jit/object_cache.h"
-#include "kernel/control_flow_graph.h"
-#include "kernel/memory_layout.h"
 
 namespace doppel::jit {
 namespace {
@@ -45,7 +45,7 @@ class LazyModule final : public CompiledModule {
         objects_(std::move(objects)) {
     for (const ir::Function& function : module_->functions) {
       first_slot_.push_back(slots_);
-      slots_ += static_cast<std::uint32_t>(kernel::ControlFlowGraph::build(function).blocks().size());
+      slots_ += static_cast<std::uint32_t>(analysis::ControlFlowGraph::build(function).blocks().size());
     }
   }
 
@@ -115,7 +115,7 @@ class LazyModule final : public CompiledModule {
       code.entry = reinterpret_cast<WarpEntry>(loaded->entry);
     }
     code.coroutine = loaded->kind == LoadedObjects::Kind::Coroutine;
-    const kernel::LocalBytes local = kernel::local_bytes(*module_, function);
+    const analysis::LocalBytes local = analysis::local_bytes(*module_, function);
     code.local_bytes = local.chain;
     code.recursive = local.recursive;
     code.frames = loaded->frames;

@@ -81,7 +81,7 @@ class CompiledModule {
   virtual Result<KernelCode> kernel(std::uint32_t function, Variant variant) = 0;
   // For fault reports: true and filled where `address` lies in this module's generated code.
   virtual bool locate(const void* address, CodeLocation& location) const = 0;
-  // Number of kernel::TraceBlockId slots: counters hold 2 words each. Slot of (function, block):
+  // Number of analysis::TraceBlockId slots: counters hold 2 words each. Slot of (function, block):
   // first_slot(function) + block.
   virtual std::uint32_t counter_slots() const = 0;
   virtual std::uint32_t first_slot(std::uint32_t function) const = 0;

@@ -9,20 +9,20 @@
 #include <bit>
 #include <cstddef>
 
+#include "analysis/deferred_nans.h"
+#include "analysis/warp_progress.h"
 #include "ir/operation.h"
 #include "jit/bounds_tests.h"
 #include "jit/definedness.h"
 #include "jit/float_values.h"
 #include "jit/lower.h"
-#include "kernel/deferred_nans.h"
-#include "kernel/warp_progress.h"
 
 namespace doppel::jit {
 
+using analysis::BlockId;
+using analysis::LanePattern;
 using ir::Operand;
 using ir::Operation;
-using kernel::BlockId;
-using kernel::LanePattern;
 using llvm::Value;
 
 FunctionEmitter::FunctionEmitter(ModuleState& module, ir::FunctionId function, llvm::Function* into)
@@ -53,8 +53,8 @@ LanePattern lane_multiples(int base_alignment, std::array<std::int64_t, kWarpLan
   return pattern;
 }
 
-kernel::LaneBasis basis_of(const Variant& variant) {
-  kernel::LaneBasis basis;
+analysis::LaneBasis basis_of(const Variant& variant) {
+  analysis::LaneBasis basis;
   basis.full_warps = variant.full_warps;
   for (LanePattern& tid : basis.tid) tid = LanePattern::uniform(32);
   std::array<std::int64_t, kWarpLanes> x{}, y{};
@@ -94,24 +94,24 @@ kernel::LaneBasis basis_of(const Variant& variant) {
 }  // namespace
 
 void FunctionEmitter::run() {
-  graph_ = kernel::ControlFlowGraph::build(function_);
-  liveness_ = kernel::Liveness::build(function_, graph_);
-  kernel::LaneAnalysisOptions options;
+  graph_ = analysis::ControlFlowGraph::build(function_);
+  liveness_ = analysis::Liveness::build(function_, graph_);
+  analysis::LaneAnalysisOptions options;
   options.basis = basis_of(module_.variant);
   options.is_kernel = function_.is_kernel;
   counted_graph_ = graph_;
-  deferred_nans_ = kernel::deferred_nans(function_);
-  if (graph_.reducible()) analysis_ = kernel::LaneAnalysis::build(function_, graph_, *liveness_, options);
-  scheduled_ = !graph_.reducible() || kernel::needs_scheduler(function_, graph_, *analysis_);
+  deferred_nans_ = analysis::deferred_nans(function_);
+  if (graph_.reducible()) analysis_ = analysis::LaneAnalysis::build(function_, graph_, *liveness_, options);
+  scheduled_ = !graph_.reducible() || analysis::needs_scheduler(function_, graph_, *analysis_);
   if (scheduled_) {
-    graph_ = kernel::ControlFlowGraph::build(function_, kernel::waiting_points(function_));
-    liveness_ = kernel::Liveness::build(function_, graph_);
+    graph_ = analysis::ControlFlowGraph::build(function_, analysis::waiting_points(function_));
+    liveness_ = analysis::Liveness::build(function_, graph_);
     options.scheduled = true;
-    analysis_ = kernel::LaneAnalysis::build(function_, graph_, *liveness_, options);
+    analysis_ = analysis::LaneAnalysis::build(function_, graph_, *liveness_, options);
   }
   all_lanes_stay_ = module_.variant.full_warps && function_.is_kernel && leaves_together();
-  local_ = kernel::local_layout(function_);
-  parameters_ = kernel::parameter_layout(function_.parameters);
+  local_ = analysis::local_layout(function_);
+  parameters_ = analysis::parameter_layout(function_.parameters);
 
   entry_ = llvm::BasicBlock::Create(context(), "entry", into_);
   end_ = llvm::BasicBlock::Create(context(), "end", into_);
@@ -208,14 +208,14 @@ llvm::AllocaInst* FunctionEmitter::stack_slot(llvm::Type* type, const char* name
 
 // By register: whether it is read and written in one block only, and never before it is written.
 std::vector<bool> FunctionEmitter::registers_of_blocks() const {
-  std::vector<BlockId> home(function_.registers.size(), kernel::kNoBlock);
+  std::vector<BlockId> home(function_.registers.size(), analysis::kNoBlock);
   std::vector<bool> result(function_.registers.size(), true);
   for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
-    const kernel::BasicBlock& block = graph_.blocks()[id];
+    const analysis::BasicBlock& block = graph_.blocks()[id];
     for (std::uint32_t i = block.first; i < block.last; ++i) {
       const Operation& operation = function_.operations[i];
       const auto see = [&](ir::RegisterId reg) {
-        if (home[reg] == kernel::kNoBlock) {
+        if (home[reg] == analysis::kNoBlock) {
           home[reg] = id;
           result[reg] = !liveness_->live_in(id, reg);
         }
@@ -270,7 +270,7 @@ void FunctionEmitter::make_registers() {
       types.push_back(int_type(bits, false));
     } else {
       for (std::size_t i = 0; i < 1 + pattern.linear.factors.size(); ++i) types.push_back(int_type(bits));
-      for (const kernel::WidenedPattern& term : pattern.widened) {
+      for (const analysis::WidenedPattern& term : pattern.widened) {
         if (term.has_multiplier) types.push_back(int_type(64));
         for (std::size_t i = 0; i < 1 + term.inner.factors.size(); ++i) types.push_back(int_type(32));
       }
@@ -430,7 +430,7 @@ llvm::Constant* FunctionEmitter::constant(llvm::Type* like, std::uint64_t value)
   return llvm::ConstantInt::get(like, value);  // splats over a vector type
 }
 
-llvm::Constant* FunctionEmitter::lane_constants(const kernel::LaneConstants& values, int bits) {
+llvm::Constant* FunctionEmitter::lane_constants(const analysis::LaneConstants& values, int bits) {
   std::vector<llvm::Constant*> elements;
   for (std::int64_t value : values) {
     elements.push_back(llvm::ConstantInt::get(int_type(bits), static_cast<std::uint64_t>(value), true));
@@ -451,9 +451,9 @@ Value* FunctionEmitter::resize(Value* value, int bits, bool sign) {
 Value* FunctionEmitter::materialize(const Lanes& lanes) {
   const LanePattern& pattern = lanes.pattern;
   if (!pattern.is_parts()) return lanes.parts[0];
-  const auto linear = [&](const kernel::LinearPattern& shape, std::size_t from, int bits) {
+  const auto linear = [&](const analysis::LinearPattern& shape, std::size_t from, int bits) {
     Value* sum = splat(lanes.parts[from]);
-    if (shape.offset != kernel::LaneConstants{})
+    if (shape.offset != analysis::LaneConstants{})
       sum = builder_.CreateAdd(sum, lane_constants(shape.offset, bits));
     for (std::size_t i = 0; i < shape.factors.size(); ++i) {
       Value* term =
@@ -464,7 +464,7 @@ Value* FunctionEmitter::materialize(const Lanes& lanes) {
   };
   Value* sum = linear(pattern.linear, 0, pattern.bits);
   std::size_t from = 1 + pattern.linear.factors.size();
-  for (const kernel::WidenedPattern& term : pattern.widened) {
+  for (const analysis::WidenedPattern& term : pattern.widened) {
     Value* multiplier = term.has_multiplier ? lanes.parts[from++] : nullptr;
     Value* wide = resize(linear(term.inner, from, 32), 64, term.is_signed);
     from += 1 + term.inner.factors.size();
@@ -570,14 +570,14 @@ void FunctionEmitter::begin_block(BlockId block) {
   block_ = block;
   ++emission_;
   barrier_lanes_ = nullptr;
-  const kernel::PendingBlocks& pending = analysis_->pending();
+  const analysis::PendingBlocks& pending = analysis_->pending();
   if (enter_[block] != nullptr) {
     builder_.SetInsertPoint(enter_[block]);
     Value* lanes =
         pending.convergent(block) ? live_mask() : builder_.CreateLoad(builder_.getInt32Ty(), pending_[block]);
-    const BlockId next = kernel::PendingBlocks::next(graph_, block, pending.during(block));
+    const BlockId next = analysis::PendingBlocks::next(graph_, block, pending.during(block));
     builder_.CreateCondBr(builder_.CreateICmpNE(lanes, i32(0)), body_[block],
-                          next == kernel::kNoBlock ? end_ : arrival(next));
+                          next == analysis::kNoBlock ? end_ : arrival(next));
   }
   builder_.SetInsertPoint(body_[block]);
   if (pending.convergent(block)) {
@@ -600,7 +600,7 @@ llvm::BasicBlock* FunctionEmitter::arrival(BlockId block) {
 }
 
 void FunctionEmitter::emit_block(BlockId block) {
-  const kernel::BasicBlock& basic = graph_.blocks()[block];
+  const analysis::BasicBlock& basic = graph_.blocks()[block];
   if (unreachable(block)) {
     builder_.SetInsertPoint(body_[block]);
     builder_.CreateUnreachable();
@@ -615,7 +615,7 @@ void FunctionEmitter::emit_block(BlockId block) {
     });
   }
   count_block(block, block_mask_);
-  if (!scheduled_ && basic.loop != kernel::kNoLoop && graph_.loops()[basic.loop].header == block) {
+  if (!scheduled_ && basic.loop != analysis::kNoLoop && graph_.loops()[basic.loop].header == block) {
     kill_registers(block);
     poll_loop(block);
   }
@@ -643,13 +643,13 @@ void FunctionEmitter::emit_block(BlockId block) {
 }
 
 bool FunctionEmitter::runs_once() const {
-  return function_.is_kernel && graph_.reducible() && graph_.blocks()[block_].loop == kernel::kNoLoop;
+  return function_.is_kernel && graph_.reducible() && graph_.blocks()[block_].loop == analysis::kNoLoop;
 }
 
 // Whether lanes can leave the function at the block's end. A block that does nothing else is judged at the
 // edges to it.
 bool FunctionEmitter::lanes_leave_after(BlockId id) const {
-  const kernel::BasicBlock& block = graph_.blocks()[id];
+  const analysis::BasicBlock& block = graph_.blocks()[id];
   if (leaves(id) && id != 0) return false;
   return block.may_exit ||
          std::ranges::any_of(block.successors, [&](BlockId successor) { return leaves(successor); });
@@ -658,7 +658,7 @@ bool FunctionEmitter::lanes_leave_after(BlockId id) const {
 // Whether lanes leave the function only all at once.
 bool FunctionEmitter::leaves_together() const {
   for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
-    const kernel::BasicBlock& block = graph_.blocks()[id];
+    const analysis::BasicBlock& block = graph_.blocks()[id];
     if (leaves(id) && id != 0) continue;  // judged at the edges to it
     for (std::uint32_t i = block.first; i < block.last; ++i) {
       if (function_.operations[i].op == ir::Op::Call) return false;
@@ -673,8 +673,8 @@ bool FunctionEmitter::leaves_together() const {
 
 // A register that is dead at the loop's header need not go round the loop.
 void FunctionEmitter::kill_registers(BlockId header) {
-  const kernel::Loop& loop = graph_.loops()[graph_.blocks()[header].loop];
-  const kernel::BlockSet& waiting = analysis_->pending().during(header);
+  const analysis::Loop& loop = graph_.loops()[graph_.blocks()[header].loop];
+  const analysis::BlockSet& waiting = analysis_->pending().during(header);
   std::vector<bool> seen(registers_.size(), false);
   for (BlockId id = loop.header; id <= loop.last; ++id) {
     for (std::uint32_t i = graph_.blocks()[id].first; i < graph_.blocks()[id].last; ++i) {
@@ -740,7 +740,7 @@ void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty
 
 void FunctionEmitter::emit_operation(const Operation& operation) {
   set_guard(operation);
-  payload_ignored_ = kernel::ignores_nan_payload(operation) ||
+  payload_ignored_ = analysis::ignores_nan_payload(operation) ||
                      (operation.op == ir::Op::Mov && defers_nan(operation.results[0]));
   if (definedness_ != nullptr) definedness_->before(operation);
   if (!lower_pattern(*this, operation)) lower(*this, operation);
@@ -791,7 +791,7 @@ Value* FunctionEmitter::symbol_address(const ir::SymbolRef& symbol) {
             at.getInt64Ty(), at.CreateConstInBoundsGEP1_64(at.getInt64Ty(), table, symbol.index));
         load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context(), {}));
         const ir::Variable& variable = module_.ir.variables[symbol.index];
-        if (kernel::takes_device_memory(variable) && !variable.managed)
+        if (analysis::takes_device_memory(variable) && !variable.managed)
           mark_known_inside(*load, variable.alignment);
         address = load;
       }
@@ -815,7 +815,7 @@ Value* FunctionEmitter::symbol_address(const ir::SymbolRef& symbol) {
 }
 
 std::uint64_t FunctionEmitter::kernel_parameter_bytes() const {
-  return kernel::parameter_layout(module_.ir.functions[module_.kernel].parameters).size;
+  return analysis::parameter_layout(module_.ir.functions[module_.kernel].parameters).size;
 }
 
 Value* FunctionEmitter::parameter_memory(const ir::SymbolRef& symbol) {
@@ -847,7 +847,7 @@ Lanes FunctionEmitter::window_base(ir::Space space) {
   if (space == ir::Space::Shared || space == ir::Space::SharedCluster) {
     base.parts.push_back(context_field(offsetof(WarpContext, shared), builder_.getInt64Ty()));
   } else if (space == ir::Space::Local) {
-    kernel::LaneConstants lane;
+    analysis::LaneConstants lane;
     for (int i = 0; i < kWarpLanes; ++i) lane[i] = i;
     base.pattern.linear.factors.push_back(lane);
     base.parts.push_back(context_field(offsetof(WarpContext, local), builder_.getInt64Ty()));

@@ -11,18 +11,18 @@
 #include <optional>
 #include <string>
 
+#include "analysis/lane_analysis.h"
+#include "analysis/lane_values.h"
+#include "analysis/memory_layout.h"
+#include "analysis/shared_layout.h"
 #include "jit/compiled_module.h"
 #include "jit/unsupported.h"
-#include "kernel/lane_analysis.h"
-#include "kernel/lane_values.h"
-#include "kernel/memory_layout.h"
-#include "kernel/shared_layout.h"
 
 namespace doppel::jit {
 
 // A PTX value: the scalar parts of its lane pattern, or one vector of 32 lanes in parts[0] where the pattern
 // is Varying. All values are integers in LLVM IR; a predicate is i1 or <32 x i1>.
-using Lanes = kernel::LaneParts<llvm::Value*>;
+using Lanes = analysis::LaneParts<llvm::Value*>;
 
 // What the functions of one compiled kernel share.
 struct ModuleState {
@@ -30,7 +30,7 @@ struct ModuleState {
   ir::FunctionId kernel;
   Variant variant;
   llvm::Module& llvm;
-  const kernel::SharedLayout& shared;
+  const analysis::SharedLayout& shared;
   std::map<ir::FunctionId, llvm::Function*> functions;
   const std::vector<std::uint32_t>& first_slot;  // of counters, by function
   bool wide_vectors = false;                     // the host gathers and masks 512-bit vectors
@@ -67,7 +67,7 @@ class FunctionEmitter {
   llvm::Constant* constant(llvm::Type* like, std::uint64_t value);
   llvm::Value* i32(std::uint32_t value) { return builder_.getInt32(value); }
   llvm::Value* i64(std::uint64_t value) { return builder_.getInt64(value); }
-  llvm::Constant* lane_constants(const kernel::LaneConstants& values, int bits);
+  llvm::Constant* lane_constants(const analysis::LaneConstants& values, int bits);
 
   // Values. `type` gives the width of immediates and special registers.
   Lanes read(const ir::Operand& operand, ir::Type type);
@@ -88,7 +88,7 @@ class FunctionEmitter {
   // keep the old value.
   void write(const ir::Operand& destination, Lanes value);
   void write(const ir::Operand& destination, llvm::Value* value);  // scalar or vector, by its type
-  // Whether a NaN in the destination may keep any payload for now (kernel/deferred_nans.h).
+  // Whether a NaN in the destination may keep any payload for now (analysis/deferred_nans.h).
   bool defers_nan(const ir::Operand& destination) const {
     return destination.is_register() && deferred_nans_[destination.reg];
   }
@@ -128,14 +128,14 @@ class FunctionEmitter {
   unsigned& scratch_used() { return scratch_used_; }  // slots of WarpContext::scratch (lane_functions.h)
   Lanes window_base(ir::Space space);                 // generic address of lane's .shared or .local window
   llvm::Function* runtime_function(const char* name, llvm::FunctionType* type);
-  const kernel::LaneAnalysis& analysis() const { return *analysis_; }
+  const analysis::LaneAnalysis& analysis() const { return *analysis_; }
   Definedness* definedness() { return definedness_.get(); }  // null: not the checked build
   llvm::Value* live_mask();
   // Lanes arrive at a barrier: its result, i32. A coroutine is left here until the barrier is complete.
   llvm::Value* arrive_at_barrier(llvm::Value* barrier, llvm::Value* threads, ir::BarrierMode mode,
                                  llvm::Value* predicate);
 
-  // The arithmetic of lane patterns (see kernel/lane_values.h).
+  // The arithmetic of lane patterns (see analysis/lane_values.h).
   struct Scalars {
     using Value = llvm::Value*;
     FunctionEmitter& emitter;
@@ -164,8 +164,8 @@ class FunctionEmitter {
   };
 
   struct Edge {
-    std::optional<kernel::BlockId> target;  // none: lanes leave
-    llvm::Value* lanes = nullptr;           // i32
+    std::optional<analysis::BlockId> target;  // none: lanes leave
+    llvm::Value* lanes = nullptr;             // i32
   };
 
   // A kernel that runs all warps of a block in one call (block_loop.cpp).
@@ -174,7 +174,7 @@ class FunctionEmitter {
   void end_block_loop();
   llvm::AllocaInst* loop_counter(std::uint32_t slot);
   bool may_run_full() const;
-  bool stay_together(kernel::BlockId block, const std::vector<Edge>& edges);
+  bool stay_together(analysis::BlockId block, const std::vector<Edge>& edges);
   llvm::Instruction* field_position(std::size_t offset);  // where a field of the context is loaded
 
   // A kernel that is left and resumed at its barriers (warp_coroutine.cpp).
@@ -192,19 +192,19 @@ class FunctionEmitter {
   llvm::Value* load_part(RegisterSlot& slot, std::size_t part);
   void store_part(RegisterSlot& slot, std::size_t part, llvm::Value* value);
   void make_blocks();
-  void emit_block(kernel::BlockId block);
+  void emit_block(analysis::BlockId block);
   void emit_operation(const ir::Operation& operation);
-  void begin_block(kernel::BlockId block);
+  void begin_block(analysis::BlockId block);
   void set_guard(const ir::Operation& operation);
   Lanes load_register(ir::RegisterId reg);
   void store_register(ir::RegisterId reg, const Lanes& value);
-  void count_block(kernel::BlockId block, llvm::Value* lanes, bool may_be_empty = false);
+  void count_block(analysis::BlockId block, llvm::Value* lanes, bool may_be_empty = false);
   llvm::Type* counter_type();  // warps and lanes, at once
   llvm::Value* counter_address(std::uint32_t slot);
   void add_to_counter(llvm::Value* address, llvm::Value* by);
-  bool lanes_leave_after(kernel::BlockId id) const;
+  bool lanes_leave_after(analysis::BlockId id) const;
   bool leaves_together() const;
-  void kill_registers(kernel::BlockId header);
+  void kill_registers(analysis::BlockId header);
 
   // Scheduled mode (lane_scheduler.cpp).
   struct Scheduler {
@@ -216,37 +216,38 @@ class FunctionEmitter {
     llvm::AllocaInst* current = nullptr;   // lanes handed to the block that runs
     llvm::AllocaInst* turns = nullptr;
     llvm::BasicBlock* dispatch = nullptr;
-    std::map<std::vector<kernel::BlockId>, llvm::Value*> lists;  // block_list()
+    std::map<std::vector<analysis::BlockId>, llvm::Value*> lists;  // block_list()
   };
   // The address of the slot, of which LLVM does not know that it is one.
   llvm::Value* hide(llvm::AllocaInst* slot);
   void make_scheduler();
-  llvm::Value* block_list(const std::vector<kernel::BlockId>& blocks);
-  llvm::Value* lanes_waiting_at(const std::vector<kernel::BlockId>& blocks);
-  void let_lanes_pass(const std::vector<kernel::BlockId>& blocks, llvm::Value* which);
-  std::vector<kernel::BlockId> blocks_that_begin(const std::function<bool(const ir::Operation&)>& with) const;
+  llvm::Value* block_list(const std::vector<analysis::BlockId>& blocks);
+  llvm::Value* lanes_waiting_at(const std::vector<analysis::BlockId>& blocks);
+  void let_lanes_pass(const std::vector<analysis::BlockId>& blocks, llvm::Value* which);
+  std::vector<analysis::BlockId> blocks_that_begin(
+      const std::function<bool(const ir::Operation&)>& with) const;
   void emit_dispatch();
-  void begin_scheduled_block(kernel::BlockId block);
-  void wait_for_members(kernel::BlockId block, const ir::Operation& operation);
-  void wait_at_barrier(kernel::BlockId block, const ir::Operation& operation);
-  void park(kernel::BlockId block, llvm::Value* lanes, llvm::Value* going);
-  void go_to_dispatch(kernel::BlockId block);
+  void begin_scheduled_block(analysis::BlockId block);
+  void wait_for_members(analysis::BlockId block, const ir::Operation& operation);
+  void wait_at_barrier(analysis::BlockId block, const ir::Operation& operation);
+  void park(analysis::BlockId block, llvm::Value* lanes, llvm::Value* going);
+  void go_to_dispatch(analysis::BlockId block);
   void call_yield();
-  llvm::Value* scheduler_lanes(llvm::Value* array, kernel::BlockId block);
-  void add_scheduler_lanes(llvm::Value* array, kernel::BlockId block, llvm::Value* lanes);
-  bool unreachable(kernel::BlockId block) const {
+  llvm::Value* scheduler_lanes(llvm::Value* array, analysis::BlockId block);
+  void add_scheduler_lanes(llvm::Value* array, analysis::BlockId block, llvm::Value* lanes);
+  bool unreachable(analysis::BlockId block) const {
     return graph_.blocks()[block].predecessors.empty() && block != 0;
   }
 
   // Control (lower_control.cpp).
-  void emit_terminator(kernel::BlockId block);
+  void emit_terminator(analysis::BlockId block);
   void leave(llvm::Value* lanes, bool exits_thread);
-  void emit_leaving_edge(kernel::BlockId through, llvm::Value* lanes);
-  llvm::BasicBlock* arrival(kernel::BlockId block);
-  void add_pending(kernel::BlockId target, llvm::Value* lanes);
-  std::vector<Edge> edges_of(kernel::BlockId block, const ir::Operation& last);
-  void poll_loop(kernel::BlockId header);
-  bool leaves(kernel::BlockId block) const;
+  void emit_leaving_edge(analysis::BlockId through, llvm::Value* lanes);
+  llvm::BasicBlock* arrival(analysis::BlockId block);
+  void add_pending(analysis::BlockId target, llvm::Value* lanes);
+  std::vector<Edge> edges_of(analysis::BlockId block, const ir::Operation& last);
+  void poll_loop(analysis::BlockId header);
+  bool leaves(analysis::BlockId block) const;
 
   ModuleState& module_;
   ir::FunctionId id_;
@@ -254,19 +255,19 @@ class FunctionEmitter {
   llvm::Function* into_;
   llvm::IRBuilder<> builder_;
   Scalars scalars_{*this};
-  kernel::ControlFlowGraph graph_;
-  kernel::ControlFlowGraph counted_graph_;  // as traces and counters know it
-  std::vector<bool> deferred_nans_;         // by register
-  std::vector<bool> read_;                  // by register: some instruction reads it
-  bool payload_ignored_ = false;            // by the current instruction
+  analysis::ControlFlowGraph graph_;
+  analysis::ControlFlowGraph counted_graph_;  // as traces and counters know it
+  std::vector<bool> deferred_nans_;           // by register
+  std::vector<bool> read_;                    // by register: some instruction reads it
+  bool payload_ignored_ = false;              // by the current instruction
   bool scheduled_ = false;
   Scheduler scheduler_;
   llvm::Value* barrier_lanes_ =
       nullptr;  // of the barrier that the current block calls, where it stands for several places
-  std::optional<kernel::Liveness> liveness_;
-  std::optional<kernel::LaneAnalysis> analysis_;
-  kernel::LocalLayout local_;
-  kernel::ParameterLayout parameters_;
+  std::optional<analysis::Liveness> liveness_;
+  std::optional<analysis::LaneAnalysis> analysis_;
+  analysis::LocalLayout local_;
+  analysis::ParameterLayout parameters_;
 
   llvm::BasicBlock* entry_ = nullptr;
   llvm::BasicBlock* warp_start_ = nullptr;  // entry_, or the head of the loop over a block's warps
@@ -295,7 +296,7 @@ class FunctionEmitter {
   std::map<std::uint32_t, llvm::Value*> parameter_memory_;  // Function::variables index -> slot
   std::map<std::pair<int, std::size_t>, llvm::Value*> symbols_;
 
-  kernel::BlockId block_ = 0;
+  analysis::BlockId block_ = 0;
   std::uint32_t at_ = 0;
   llvm::Value* block_mask_ = nullptr;
   llvm::Value* effective_mask_ = nullptr;

@@ -1,5 +1,5 @@
 // Independent thread scheduling (PTX ISA 3.1): groups of lanes, each at a block of its own, run one after the
-// other. Used where structured code could let one lane wait for another for ever (kernel/warp_progress.h).
+// other. Used where structured code could let one lane wait for another for ever (analysis/warp_progress.h).
 //
 // waiting[b] holds the lanes that stand at block b. The dispatcher runs the lowest block that holds lanes, so
 // that lanes meet again; after some rounds of a loop it passes on to the next block instead, so that no lane
@@ -8,15 +8,15 @@
 #include <cstddef>
 #include <functional>
 
+#include "analysis/warp_progress.h"
 #include "jit/host_target.h"
 #include "jit/lower.h"
-#include "kernel/warp_progress.h"
 
 namespace doppel::jit {
 
+using analysis::BlockId;
 using ir::Op;
 using ir::Operation;
-using kernel::BlockId;
 using llvm::Value;
 
 namespace {
@@ -217,7 +217,7 @@ void FunctionEmitter::call_yield() {
 void FunctionEmitter::begin_scheduled_block(BlockId block) {
   block_mask_ = builder_.CreateLoad(builder_.getInt32Ty(), scheduler_.current);
   const Operation& first = function_.operations[graph_.blocks()[block].first];
-  if (kernel::waits_for_lanes(first)) {
+  if (analysis::waits_for_lanes(first)) {
     effective_mask_ = block_mask_;
     set_guard(first);
     if (ir::row(first).wait == ir::Wait::Block) {
@@ -308,8 +308,8 @@ void FunctionEmitter::wait_at_barrier(BlockId block, const Operation& operation)
   builder_.SetInsertPoint(behind);
   builder_.CreateStore(i32(1), scheduler_.progress);
   add_scheduler_lanes(scheduler_.waiting, block, builder_.CreateAnd(block_mask_, builder_.CreateNot(passed)));
-  const kernel::BasicBlock& basic = graph_.blocks()[block];
-  if (basic.fall_through == kernel::kNoBlock) {
+  const analysis::BasicBlock& basic = graph_.blocks()[block];
+  if (basic.fall_through == analysis::kNoBlock) {
     leave(passed, false);
   } else if (leaves(basic.fall_through)) {
     emit_leaving_edge(basic.fall_through, passed);

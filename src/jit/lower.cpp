@@ -1,7 +1,7 @@
 #include "jit/lower.h"
 
+#include "analysis/lane_transfer.h"
 #include "ir/operation.h"
-#include "kernel/lane_transfer.h"
 
 namespace doppel::jit {
 
@@ -27,17 +27,17 @@ Value* Sources::operator()(std::size_t i, ir::Type type) const {
 }
 
 bool lower_pattern(FunctionEmitter& emitter, const Operation& operation) {
-  if (!kernel::may_have_pattern(operation)) return false;
-  const kernel::LanePattern& target = emitter.analysis().pattern(operation.results[0].reg);
+  if (!analysis::may_have_pattern(operation)) return false;
+  const analysis::LanePattern& target = emitter.analysis().pattern(operation.results[0].reg);
   for (std::size_t i = 0; i < operation.sources.size(); ++i) {
-    const int bits = kernel::pattern_source_bits(operation, i);
+    const int bits = analysis::pattern_source_bits(operation, i);
     if (!emitter.analysis().operand_pattern(operation.sources[i], bits).is_parts()) return false;
   }
   const auto operand = [&](std::size_t i) {
-    return emitter.read(operation.sources[i], kernel::pattern_source_bits(operation, i));
+    return emitter.read(operation.sources[i], analysis::pattern_source_bits(operation, i));
   };
   const auto window = [&](ir::Space space) { return emitter.window_base(space); };
-  std::optional<Lanes> result = kernel::transfer_pattern(emitter.scalars(), operation, operand, window);
+  std::optional<Lanes> result = analysis::transfer_pattern(emitter.scalars(), operation, operand, window);
   if (!result || result->pattern.bits != target.bits) return false;
   if (target.is_parts() && !result->pattern.same_shape(target)) return false;
   emitter.write(operation.results[0], std::move(*result));

@@ -261,7 +261,7 @@ class CallLowering {
       roots = candidates();
     }
     for (FunctionId root : roots) {
-      for (FunctionId id : kernel::reachable_functions(emitter_.module().ir, root)) {
+      for (FunctionId id : analysis::reachable_functions(emitter_.module().ir, root)) {
         for (const Operation& operation : emitter_.module().ir.functions[id].operations) {
           if (operation.op == Op::Exit) return true;
         }

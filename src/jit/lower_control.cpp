@@ -1,5 +1,5 @@
-// Branches and reconvergence in structured mode: see kernel/pending_blocks.h for the order in which a warp's
-// blocks run.
+// Branches and reconvergence in structured mode: see analysis/pending_blocks.h for the order in which a
+// warp's blocks run.
 #include <llvm/IR/MDBuilder.h>
 
 #include <cstddef>
@@ -8,25 +8,25 @@
 
 namespace doppel::jit {
 
+using analysis::BlockId;
 using ir::Op;
 using ir::Operation;
-using kernel::BlockId;
 using llvm::Value;
 
 bool FunctionEmitter::leaves(BlockId block) const {
-  return kernel::only_leaves(function_, graph_.blocks()[block]);
+  return analysis::only_leaves(function_, graph_.blocks()[block]);
 }
 
 // Lanes of the block by where they go next. An edge without a target leaves the function.
 std::vector<FunctionEmitter::Edge> FunctionEmitter::edges_of(BlockId block, const Operation& last) {
-  const kernel::BasicBlock& basic = graph_.blocks()[block];
+  const analysis::BasicBlock& basic = graph_.blocks()[block];
   const auto block_at = [&](ir::BlockId target) -> std::optional<BlockId> {
     const std::uint32_t index = function_.blocks[target].first;
     if (index >= function_.operations.size()) return std::nullopt;
     return graph_.block_of(index);
   };
   const auto fall_through = [&]() -> std::optional<BlockId> {
-    return basic.fall_through == kernel::kNoBlock ? std::nullopt : std::optional(basic.fall_through);
+    return basic.fall_through == analysis::kNoBlock ? std::nullopt : std::optional(basic.fall_through);
   };
   std::vector<Edge> edges;
   Value* taken = effective_mask_;
@@ -90,7 +90,7 @@ void FunctionEmitter::add_pending(BlockId target, Value* lanes) {
 void FunctionEmitter::emit_terminator(BlockId block) {
   const Operation& last = function_.operations[at_];
   set_guard(last);
-  const kernel::PendingBlocks& pending = analysis_->pending();
+  const analysis::PendingBlocks& pending = analysis_->pending();
   const bool convergent = pending.convergent(block);
   const bool exits_thread = last.op == Op::Exit;
 
@@ -152,7 +152,7 @@ void FunctionEmitter::emit_terminator(BlockId block) {
       add_pending(*edge.target, edge.lanes);
     }
   }
-  const kernel::BranchFact& fact = analysis_->branches()[block];
+  const analysis::BranchFact& fact = analysis_->branches()[block];
   if (convergent && !fact.divergent && fact.successors.size() == 1) {
     // Some lanes may have left; the others go on together.
     const BlockId target = fact.successors[0];
@@ -164,9 +164,9 @@ void FunctionEmitter::emit_terminator(BlockId block) {
     }
     return;
   }
-  const kernel::BlockSet after = convergent && !fact.divergent && fact.successors.empty()
-                                     ? kernel::BlockSet(graph_.blocks().size(), false)
-                                     : pending.after(analysis_->branches(), block);
+  const analysis::BlockSet after = convergent && !fact.divergent && fact.successors.empty()
+                                       ? analysis::BlockSet(graph_.blocks().size(), false)
+                                       : pending.after(analysis_->branches(), block);
   if (convergent && !fact.divergent && fact.successors.size() > 1) {
     // A uniform table branch: the lanes' masks tell which target it was.
     llvm::BasicBlock* rest = nullptr;
@@ -185,18 +185,18 @@ void FunctionEmitter::emit_terminator(BlockId block) {
     go_to_dispatch(block);
     return;
   }
-  const BlockId next = kernel::PendingBlocks::next(graph_, block, after);
-  builder_.CreateBr(next == kernel::kNoBlock ? end_ : arrival(next));
+  const BlockId next = analysis::PendingBlocks::next(graph_, block, after);
+  builder_.CreateBr(next == analysis::kNoBlock ? end_ : arrival(next));
 }
 
 // A loop gives others a turn now and then, so that a launch can be cancelled and a loop that waits for
 // another warp ends.
 void FunctionEmitter::poll_loop(BlockId header) {
-  const kernel::Loop& loop = graph_.loops()[graph_.blocks()[header].loop];
+  const analysis::Loop& loop = graph_.loops()[graph_.blocks()[header].loop];
   bool waits = false;
   for (std::uint32_t i = 0; i < function_.operations.size(); ++i) {
     const BlockId at = graph_.block_of(i);
-    if (at == kernel::kNoBlock || at < loop.header || at > loop.last) continue;
+    if (at == analysis::kNoBlock || at < loop.header || at > loop.last) continue;
     const Operation& operation = function_.operations[i];
     switch (ir::row(operation).memory) {
       case ir::MemoryEffect::Atomic:

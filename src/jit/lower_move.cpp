@@ -97,7 +97,7 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
     return operand.component < 3 ? field(offset + 4 * operand.component) : emitter.uniform(emitter.i32(0));
   };
   const auto mask = [&](auto lane_mask) {
-    kernel::LaneConstants values;
+    analysis::LaneConstants values;
     for (int lane = 0; lane < kWarpLanes; ++lane)
       values[lane] = static_cast<std::int64_t>(lane_mask(static_cast<unsigned>(lane)));
     return emitter.varying(emitter.lane_constants(values, 32));

@@ -97,7 +97,7 @@ class WarpLowering {
     const ir::Operand& amount = operation_.sources[1];
     const ir::Operand& control = operation_.sources[2];
     llvm::Type* lanes = emitter_.int_type(32, false);
-    kernel::LaneConstants own;
+    analysis::LaneConstants own;
     for (int lane = 0; lane < kWarpLanes; ++lane) own[lane] = lane;
     if (amount.is_immediate() && control.is_immediate()) {
       // Known when compiling: a fixed permutation.
@@ -218,7 +218,7 @@ class WarpLowering {
     Value* mine = b_.CreateAnd(emitter_.materialize(members), emitter_.splat(emitter_.mask()));
     Value* leader = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, mine, b_.getFalse());
     emitter_.write(operation_.results[0], leader);
-    kernel::LaneConstants own;
+    analysis::LaneConstants own;
     for (int lane = 0; lane < kWarpLanes; ++lane) own[lane] = lane;
     if (operation_.results.size() > 1) {
       emitter_.write(operation_.results[1], b_.CreateICmpEQ(leader, emitter_.lane_constants(own, 32)));

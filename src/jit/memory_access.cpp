@@ -37,7 +37,7 @@ MemoryAccess::MemoryAccess(FunctionEmitter& emitter, const ir::Operation& operat
 }
 
 void MemoryAccess::resolve(const ir::Address& address) {
-  kernel::PatternArithmetic<FunctionEmitter::Scalars> arithmetic(emitter_.scalars());
+  analysis::PatternArithmetic<FunctionEmitter::Scalars> arithmetic(emitter_.scalars());
   const bool from_register = address.base == ir::Address::Base::Register;
   const bool from_symbol = address.base == ir::Address::Base::Symbol;
   const auto constant = [&](std::int64_t value, int bits) {
@@ -94,7 +94,7 @@ void MemoryAccess::resolve(const ir::Address& address) {
       base = low ? *low : emitter_.varying(emitter_.resize(emitter_.materialize(base), 32, false));
     }
     address_ = base;
-    offset_ = kernel::wrap(address.offset, 32);
+    offset_ = analysis::wrap(address.offset, 32);
     window_ = emitter_.context_field(offsetof(WarpContext, shared), b_.getInt64Ty());
     return;
   }
@@ -120,7 +120,7 @@ void MemoryAccess::resolve_body_parameter(const ir::Address& address, Value* mem
   if (address.offset < 0 || static_cast<std::uint64_t>(address.offset) + access_bytes() > size)
     emitter_.unsupported(operation_, "it reaches beyond the parameter");
   address_ = Lanes{};
-  address_.pattern = kernel::LanePattern::uniform(64);
+  address_.pattern = analysis::LanePattern::uniform(64);
   for (int lane = 0; lane < kWarpLanes; ++lane) {
     address_.pattern.linear.offset[lane] = static_cast<std::int64_t>(size) * lane;
   }

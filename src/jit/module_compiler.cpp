@@ -21,6 +21,7 @@
 
 #include <cstdlib>
 
+#include "analysis/shared_layout.h"
 #include "jit/access_records.h"
 #include "jit/bounds_tests.h"
 #include "jit/function_emitter.h"
@@ -29,7 +30,6 @@
 #include "jit/mask_casts.h"
 #include "jit/object_emission.h"
 #include "jit/warp_coroutine.h"
-#include "kernel/shared_layout.h"
 
 namespace doppel::jit {
 namespace {
@@ -118,7 +118,7 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
   module.addModuleFlag(llvm::Module::Warning, "Debug Info Version", llvm::DEBUG_METADATA_VERSION);
   module.addModuleFlag(llvm::Module::Warning, "Dwarf Version", 4);
 
-  const kernel::SharedLayout shared = kernel::shared_layout(*request.module, request.kernel);
+  const analysis::SharedLayout shared = analysis::shared_layout(*request.module, request.kernel);
   ModuleState state{*request.module,
                     request.kernel,
                     request.variant,
@@ -132,7 +132,8 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest&
     llvm::DIFile* file = lines.createFile("ptx", "");
     lines.createCompileUnit(llvm::dwarf::DW_LANG_C, file, "doppel", true, "", 0, "",
                             llvm::DICompileUnit::LineTablesOnly);
-    const std::vector<std::uint32_t> reachable = kernel::reachable_functions(*request.module, request.kernel);
+    const std::vector<std::uint32_t> reachable =
+        analysis::reachable_functions(*request.module, request.kernel);
     for (ir::FunctionId id : reachable) {
       if (!request.module->functions[id].is_declaration) state.functions[id] = declare(state, id);
     }

@@ -114,13 +114,14 @@ inline constexpr std::uint64_t kSharedMarginBehind = std::uint64_t{128} << 20;
 struct WarpContext {
   const RuntimeCallbacks* callbacks;
   const std::byte* parameters;  // the kernel's parameters, laid out by the PTX rules
-  std::byte* shared;            // host address of the block's shared window; offsets by kernel::shared_layout
-  std::uint64_t memory;         // where the card's addresses begin: see kMemoryBits
-  std::byte* local;             // lane i's local memory starts at local + i * local_stride
+  std::byte* shared;     // host address of the block's shared window; offsets by analysis::shared_layout
+  std::uint64_t memory;  // where the card's addresses begin: see kMemoryBits
+  std::byte* local;      // lane i's local memory starts at local + i * local_stride
   std::uint64_t local_stride;
   const std::uint64_t*
       symbols;  // address of each Module::variables entry (.global and .const; host pointer = device pointer)
-  std::uint64_t* counters;  // (w) two words a trace block of the module: warps, lanes; see kernel::BlockCount
+  std::uint64_t*
+      counters;  // (w) two words a trace block of the module: warps, lanes; see analysis::BlockCount
   std::uint32_t tid_base[3];  // of lane 0
   std::uint32_t ctaid[3];
   std::uint32_t sm_id;  // the SM of the modelled card that the block is placed on

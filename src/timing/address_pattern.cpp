@@ -8,10 +8,10 @@
 namespace doppel::timing {
 namespace {
 
-using kernel::AccessSpace;
-using kernel::BlockTrace;
-using kernel::TraceEvent;
-using kernel::WarpTrace;
+using analysis::AccessSpace;
+using analysis::BlockTrace;
+using analysis::TraceEvent;
+using analysis::WarpTrace;
 
 // First sectors of the first executions of each instruction in one warp.
 constexpr std::size_t kExecutionsCompared = 16;
@@ -29,7 +29,7 @@ void for_each_access(const WarpTrace& warp, std::span<const std::uint32_t> base,
   std::uint32_t function = 0;
   for (const TraceEvent& event : warp.events) {
     if (event.kind == TraceEvent::Kind::Block) {
-      function = kernel::TraceBlockId{event.id}.function();
+      function = analysis::TraceBlockId{event.id}.function();
     } else if (has_sectors(event) && function + 1 < base.size()) {
       visit(base[function] + event.id, event);
     }

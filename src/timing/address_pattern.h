@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "kernel/trace.h"
+#include "analysis/trace.h"
 #include "support/dim3.h"
 #include "timing/l2_history.h"
 #include "timing/scattered_access.h"
@@ -69,7 +69,7 @@ class AddressPatterns {
  public:
   // instruction_base[f]: number of the first instruction of function f, over all functions of the module; one
   // more entry ends it.
-  AddressPatterns(std::span<const kernel::BlockTrace> traces, const Dim3& grid,
+  AddressPatterns(std::span<const analysis::BlockTrace> traces, const Dim3& grid,
                   std::span<const std::uint32_t> instruction_base);
 
   std::uint32_t index_of(std::uint32_t function, std::uint32_t instruction) const {
@@ -82,9 +82,9 @@ class AddressPatterns {
   std::vector<MemoryRange> ranges(const Dim3& grid, const std::vector<bool>& writes) const;
 
  private:
-  void find_wraps(std::span<const kernel::BlockTrace> traces, const kernel::BlockTrace& base,
+  void find_wraps(std::span<const analysis::BlockTrace> traces, const analysis::BlockTrace& base,
                   const Dim3& grid);
-  void find_scattered(const std::map<std::uint64_t, const kernel::BlockTrace*>& by_index);
+  void find_scattered(const std::map<std::uint64_t, const analysis::BlockTrace*>& by_index);
 
   std::vector<std::uint32_t> instruction_base_;
   std::vector<AddressPattern> patterns_;

@@ -13,12 +13,12 @@ constexpr double kSteady = 0.01;  // change of the rate from one window to the n
 
 // The trace that stands for a block: that of the sampled block nearest to it in the grid's order. The grid's
 // last block often has less to do than the others, so it stands for none but itself.
-const kernel::BlockTrace& nearest(std::span<const kernel::BlockTrace> traces, std::uint64_t block,
-                                  std::uint64_t blocks) {
+const analysis::BlockTrace& nearest(std::span<const analysis::BlockTrace> traces, std::uint64_t block,
+                                    std::uint64_t blocks) {
   if (traces.size() > 1 && traces.back().block_index + 1 == blocks && block != traces.back().block_index) {
     traces = traces.first(traces.size() - 1);
   }
-  const auto after = std::ranges::lower_bound(traces, block, {}, &kernel::BlockTrace::block_index);
+  const auto after = std::ranges::lower_bound(traces, block, {}, &analysis::BlockTrace::block_index);
   if (after == traces.end()) return traces.back();
   if (after == traces.begin() || after->block_index == block) return *after;
   const auto before = after - 1;
@@ -58,7 +58,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
       const auto left = static_cast<double>(end_block - index);
       if (left < active) memory.set_share(std::min(1.0, sms / std::max(1.0, left)));
     }
-    const kernel::BlockTrace& trace = nearest(scene.traces, index, scene.shape.grid.count());
+    const analysis::BlockTrace& trace = nearest(scene.traces, index, scene.shape.grid.count());
     work.trace = &trace;
     work.placement.traced = block_index(trace.block_index, grid);
     work.placement.block = block_index(index, grid);
@@ -105,7 +105,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
   return outcome;
 }
 
-double pace_of(const Scene& scene, const kernel::BlockTrace& trace, int copies, int sms,
+double pace_of(const Scene& scene, const analysis::BlockTrace& trace, int copies, int sms,
                std::int64_t l1_bytes) {
   const Dim3& grid = scene.shape.grid;
   const std::uint64_t blocks = grid.count();

@@ -24,9 +24,9 @@ struct Outcome {
 struct Scene {
   const card::Card& card;
   const LoweredKernel& model;
-  const kernel::MachineProgram& program;  // that blocks of this shape run
+  const machine::MachineProgram& program;  // that blocks of this shape run
   const LaunchShape& shape;
-  std::span<const kernel::BlockTrace> traces;
+  std::span<const analysis::BlockTrace> traces;
   const AddressPatterns& patterns;
   L2Start l2;
   std::uint64_t most_operations = 0;
@@ -37,7 +37,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
                  int resident, int sms, std::int64_t l1_bytes);
 
 // Operations a cycle of `copies` copies of one sampled block on one SM, while `sms` SMs do the same.
-double pace_of(const Scene& scene, const kernel::BlockTrace& trace, int copies, int sms,
+double pace_of(const Scene& scene, const analysis::BlockTrace& trace, int copies, int sms,
                std::int64_t l1_bytes);
 
 }  // namespace doppel::timing

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <ranges>
 
-#include "kernel/data_dependence.h"
-#include "kernel/machine_lowering.h"
+#include "analysis/data_dependence.h"
+#include "machine/machine_lowering.h"
 
 namespace doppel::timing {
 
@@ -83,13 +83,13 @@ LoweredKernel::LoweredKernel(std::shared_ptr<const ir::Module> module, std::uint
       parameters_(sm_parameters(card, card.clocks.sustained_mhz)) {
   options_.wide_integer_add = card.compute_capability.number() >= 100;
   options_.most_registers = allowed_registers(card, module_->functions[function].bounds);
-  program_ = kernel::lower_to_machine(*module_, function, options_);
-  follows_data_ = kernel::follows_data(*module_, function);
+  program_ = machine::lower_to_machine(*module_, function, options_);
+  follows_data_ = analysis::follows_data(*module_, function);
   writes_.resize(program_.instruction_base.empty() ? 0 : program_.instruction_base.back());
   for (std::size_t f = 0; f < program_.functions.size(); ++f) {
-    for (const kernel::MachineBlock& block : program_.functions[f].blocks) {
-      for (const kernel::MachineOperation& operation : block.operations) {
-        if (operation.access != kernel::kNoAccess && (operation.is_store || operation.is_atomic))
+    for (const machine::MachineBlock& block : program_.functions[f].blocks) {
+      for (const machine::MachineOperation& operation : block.operations) {
+        if (operation.access != machine::kNoAccess && (operation.is_store || operation.is_atomic))
           writes_[program_.instruction_base[f] + operation.instruction] = true;
       }
     }
@@ -100,7 +100,7 @@ std::uint32_t LoweredKernel::registers_per_thread() const {
   return program_.functions[program_.entry].registers;
 }
 
-const kernel::MachineProgram& LoweredKernel::program_for(std::uint32_t block_threads) const {
+const machine::MachineProgram& LoweredKernel::program_for(std::uint32_t block_threads) const {
   const int threads = static_cast<int>(std::clamp<std::uint32_t>(
       block_threads, 1, static_cast<std::uint32_t>(card_.sm.max_threads_per_block)));
   const auto most = static_cast<std::uint32_t>(card::most_registers(card_, threads, 1));
@@ -108,9 +108,9 @@ const kernel::MachineProgram& LoweredKernel::program_for(std::uint32_t block_thr
   const std::lock_guard lock(mutex_);
   const auto known = narrow_.find(most);
   if (known != narrow_.end()) return known->second;
-  kernel::LoweringOptions options = options_;
+  machine::LoweringOptions options = options_;
   options.most_registers = most;
-  return narrow_.emplace(most, kernel::lower_to_machine(*module_, function_, options)).first->second;
+  return narrow_.emplace(most, machine::lower_to_machine(*module_, function_, options)).first->second;
 }
 
 std::uint32_t LoweredKernel::registers_for(std::uint32_t block_threads) const {
@@ -147,17 +147,17 @@ Residence residence(const card::Card& card, const KernelModel& model, const Laun
   return result;
 }
 
-GridWork grid_work(const kernel::MachineProgram& program, std::span<const kernel::BlockCount> counts,
+GridWork grid_work(const machine::MachineProgram& program, std::span<const analysis::BlockCount> counts,
                    std::span<const std::uint32_t> first_slot) {
   GridWork work;
   for (std::size_t f = 0; f < program.functions.size() && f < first_slot.size(); ++f) {
     const auto& blocks = program.functions[f].blocks;
     const auto count_of = [&](std::size_t block) {
       const std::size_t slot = first_slot[f] + block;
-      return slot < counts.size() ? counts[slot] : kernel::BlockCount{};
+      return slot < counts.size() ? counts[slot] : analysis::BlockCount{};
     };
     for (std::size_t b = 0; b < blocks.size(); ++b) {
-      const kernel::BlockCount count = count_of(b);
+      const analysis::BlockCount count = count_of(b);
       const auto operations = static_cast<double>(blocks[b].operations.size());
       work.operations += static_cast<double>(count.warps) * operations;
       work.thread_instructions += static_cast<double>(count.lanes) * blocks[b].ptx_instructions;
@@ -167,12 +167,12 @@ GridWork grid_work(const kernel::MachineProgram& program, std::span<const kernel
   return work;
 }
 
-std::uint64_t traced_operations(const kernel::MachineProgram& program, const kernel::BlockTrace& trace) {
+std::uint64_t traced_operations(const machine::MachineProgram& program, const analysis::BlockTrace& trace) {
   std::uint64_t operations = 0;
-  for (const kernel::WarpTrace& warp : trace.warps) {
-    for (const kernel::TraceEvent& event : warp.events) {
-      if (event.kind != kernel::TraceEvent::Kind::Block) continue;
-      const kernel::TraceBlockId id{event.id};
+  for (const analysis::WarpTrace& warp : trace.warps) {
+    for (const analysis::TraceEvent& event : warp.events) {
+      if (event.kind != analysis::TraceEvent::Kind::Block) continue;
+      const analysis::TraceBlockId id{event.id};
       if (id.function() < program.functions.size() &&
           id.block() < program.functions[id.function()].blocks.size()) {
         operations += program.functions[id.function()].blocks[id.block()].operations.size();

@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "card/occupancy.h"
-#include "kernel/operation_builder.h"
+#include "machine/operation_builder.h"
 #include "timing/launch_timing.h"
 #include "timing/sm_parameters.h"
 
@@ -19,10 +19,10 @@ class LoweredKernel final : public KernelModel {
   std::uint32_t spilled_bytes() const override { return 4 * program_.spill_words; }
   bool follows_data() const override { return follows_data_; }
 
-  const kernel::MachineProgram& program() const { return program_; }
+  const machine::MachineProgram& program() const { return program_; }
   // What blocks of so many threads run: where the estimated registers of so many do not fit into an SM, code
   // that takes fewer and spills. Its blocks, instructions and accesses are numbered as program()'s are.
-  const kernel::MachineProgram& program_for(std::uint32_t block_threads) const;
+  const machine::MachineProgram& program_for(std::uint32_t block_threads) const;
   const SmParameters& parameters() const { return parameters_; }
   // By pattern of an access (address_pattern.h): does it write?
   const std::vector<bool>& writes() const { return writes_; }
@@ -31,10 +31,10 @@ class LoweredKernel final : public KernelModel {
   std::shared_ptr<const ir::Module> module_;
   card::Card card_;
   std::uint32_t function_ = 0;
-  kernel::LoweringOptions options_;
-  kernel::MachineProgram program_;
+  machine::LoweringOptions options_;
+  machine::MachineProgram program_;
   mutable std::mutex mutex_;
-  mutable std::map<std::uint32_t, kernel::MachineProgram> narrow_;  // by the most registers; under mutex_
+  mutable std::map<std::uint32_t, machine::MachineProgram> narrow_;  // by the most registers; under mutex_
   SmParameters parameters_;
   std::vector<bool> writes_;
   bool follows_data_ = false;
@@ -55,10 +55,10 @@ struct GridWork {
   double thread_instructions = 0;  // PTX instructions, lanes
   double flops = 0;
 };
-GridWork grid_work(const kernel::MachineProgram& program, std::span<const kernel::BlockCount> counts,
+GridWork grid_work(const machine::MachineProgram& program, std::span<const analysis::BlockCount> counts,
                    std::span<const std::uint32_t> first_slot);
 
 // Machine operations of one traced block.
-std::uint64_t traced_operations(const kernel::MachineProgram& program, const kernel::BlockTrace& trace);
+std::uint64_t traced_operations(const machine::MachineProgram& program, const analysis::BlockTrace& trace);
 
 }  // namespace doppel::timing

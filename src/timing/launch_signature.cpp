@@ -11,7 +11,7 @@
 namespace doppel::timing {
 namespace {
 
-using kernel::TraceEvent;
+using analysis::TraceEvent;
 
 constexpr std::uint64_t kSectorsPerLine = 4;
 // Distinct lines are counted by the bits that their hashes set (Whang et al. 1990, "A linear-time
@@ -54,9 +54,9 @@ double difference(const LaunchSignature::Access& a, const LaunchSignature::Acces
 }
 
 // Of a grid's longest block: its work, or that of its longest warp, by the mean of all blocks.
-double longest_of(std::span<const kernel::BlockWork> blocks) {
+double longest_of(std::span<const analysis::BlockWork> blocks) {
   double work = 0, warps = 0, most_work = 0, most_warp = 0;
-  for (const kernel::BlockWork& block : blocks) {
+  for (const analysis::BlockWork& block : blocks) {
     const auto of_block = static_cast<double>(block.instructions),
                of_warp = static_cast<double>(block.longest_warp);
     work += of_block;
@@ -76,32 +76,32 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
   std::uint64_t hash = 0;
   const auto add = [&hash](std::uint64_t value) { hash = mix(hash ^ value) + 0x9e3779b97f4a7c15ull; };
   double warps = 0, lanes = 0;
-  for (const kernel::BlockCount& count : run.counts) {
+  for (const analysis::BlockCount& count : run.counts) {
     add(count.warps);
     add(count.lanes);
     warps += static_cast<double>(count.warps);
     lanes += static_cast<double>(count.lanes);
   }
-  for (const kernel::BlockCount& count : run.counts) {
+  for (const analysis::BlockCount& count : run.counts) {
     signature.shares.push_back(static_cast<double>(count.warps) / std::max(1.0, warps));
     signature.shares.push_back(static_cast<double>(count.lanes) / std::max(1.0, lanes));
   }
   signature.operations = grid_work(program, run.counts, run.first_slot).operations;
   if (run.traces.empty()) return signature;
-  for (const kernel::BlockWork& block : run.work) add(block.instructions ^ block.longest_warp << 32);
+  for (const analysis::BlockWork& block : run.work) add(block.instructions ^ block.longest_warp << 32);
   signature.longest = longest_of(run.work);
   std::map<std::uint32_t, Summary> summaries;
   const auto& base = program.instruction_base;
-  for (const kernel::BlockTrace& block : run.traces) {
+  for (const analysis::BlockTrace& block : run.traces) {
     add(block.block_index);
-    for (const kernel::WarpTrace& warp : block.warps) {
+    for (const analysis::WarpTrace& warp : block.warps) {
       std::uint32_t function = 0;
       add(warp.events.size());
       for (const TraceEvent& event : warp.events) {
         add(std::uint64_t{event.id} << 32 | event.mask);
         add(static_cast<std::uint64_t>(event.count) << 32 | static_cast<std::uint64_t>(event.serial) << 8 |
             event.bytes_per_lane);
-        if (event.kind == TraceEvent::Kind::Block) function = kernel::TraceBlockId{event.id}.function();
+        if (event.kind == TraceEvent::Kind::Block) function = analysis::TraceBlockId{event.id}.function();
         if (event.kind != TraceEvent::Kind::Access || function + 1 >= base.size()) continue;
         const std::uint32_t pattern = base[function] + event.id;
         Summary& summary = summaries[pattern];
@@ -109,7 +109,7 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
         summary.access.requests += 1;
         summary.access.sectors += event.count;
         summary.access.serial += event.serial;
-        if (event.space == kernel::AccessSpace::Shared) {
+        if (event.space == analysis::AccessSpace::Shared) {
           summary.low = summary.high = 0;
           continue;
         }

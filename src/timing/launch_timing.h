@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/trace.h"
 #include "card/card.h"
 #include "ir/module.h"
-#include "kernel/trace.h"
 #include "support/dim3.h"
 #include "timing/l2_history.h"
 
@@ -92,15 +92,15 @@ struct Prediction {
 // What the engine brought home from a launch. counts: over the whole grid, by trace block in the order of
 // jit's counter slots; first_slot[f] is function f's first.
 struct LaunchRun {
-  std::span<const kernel::BlockTrace> traces;
-  std::span<const kernel::BlockCount> counts;
+  std::span<const analysis::BlockTrace> traces;
+  std::span<const analysis::BlockCount> counts;
   std::span<const std::uint32_t> first_slot;
-  std::span<const kernel::BlockWork> work;  // by block index; empty: blocks hardly differ, or nobody knows
+  std::span<const analysis::BlockWork> work;  // by block index; empty: blocks hardly differ, or nobody knows
 };
 
 // The memory that a launch touches, as far as its traced blocks tell.
 std::vector<MemoryRange> touched_memory(const KernelModel& model, const LaunchShape& shape,
-                                        std::span<const kernel::BlockTrace> traces);
+                                        std::span<const analysis::BlockTrace> traces);
 
 // A launch whose blocks were traced, to be predicted for what L2 may hold when it starts. Everything that it
 // is made from has to outlive it.

@@ -17,16 +17,16 @@ constexpr double kEven = 1.02;
 
 // What each block of the grid has to issue, in machine operations, where blocks differ. A block whose longest
 // warp is longer than that of the reference, for its work, counts for as much more: it takes as long.
-std::vector<double> uneven_work(std::span<const kernel::BlockWork> blocks, double operations,
-                                const kernel::BlockWork& reference) {
+std::vector<double> uneven_work(std::span<const analysis::BlockWork> blocks, double operations,
+                                const analysis::BlockWork& reference) {
   double sum = 0, longest = 0;
-  for (const kernel::BlockWork& block : blocks) sum += static_cast<double>(block.instructions);
+  for (const analysis::BlockWork& block : blocks) sum += static_cast<double>(block.instructions);
   if (sum <= 0 || reference.longest_warp == 0) return {};
   const double by_warp =
       static_cast<double>(reference.instructions) / static_cast<double>(reference.longest_warp);
   std::vector<double> work;
   work.reserve(blocks.size());
-  for (const kernel::BlockWork& block : blocks) {
+  for (const analysis::BlockWork& block : blocks) {
     const double own =
         std::max(static_cast<double>(block.instructions), static_cast<double>(block.longest_warp) * by_warp);
     work.push_back(own * operations / sum);
@@ -43,7 +43,7 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
   const double per_sm = cycles * sms;
   const auto unit = [&](Unit which) { return counts.unit_busy[static_cast<std::size_t>(which)]; };
   const bool two_float_units =
-      scene.model.parameters().pipes[static_cast<std::size_t>(kernel::Pipe::Fp32)].either_float_unit;
+      scene.model.parameters().pipes[static_cast<std::size_t>(machine::Pipe::Fp32)].either_float_unit;
   auto& list = prediction.utilisation;
   list = {
       {Bound::Issue, static_cast<double>(counts.operations) / cores},
@@ -72,10 +72,10 @@ constexpr double kBusy = 0.6;
 double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const Outcome& outcome, double mean,
                                double operations, int active, int resident, const Residence& place) {
   if (run.work.empty() || operations <= 0) return mean;
-  const auto longest_first = [&](const kernel::BlockTrace& a, const kernel::BlockTrace& b) {
+  const auto longest_first = [&](const analysis::BlockTrace& a, const analysis::BlockTrace& b) {
     return run.work[a.block_index].instructions < run.work[b.block_index].instructions;
   };
-  const kernel::BlockTrace& reference = *std::ranges::max_element(scene.traces, longest_first);
+  const analysis::BlockTrace& reference = *std::ranges::max_element(scene.traces, longest_first);
   const std::vector<double> work = uneven_work(run.work, operations, run.work[reference.block_index]);
   if (work.empty()) return mean;
   BlockPace pace;
@@ -115,7 +115,7 @@ Bound find_bound(const SimulationCounts& counts, const Prediction& prediction) {
 }  // namespace
 
 std::vector<MemoryRange> touched_memory(const KernelModel& model, const LaunchShape& shape,
-                                        std::span<const kernel::BlockTrace> traces) {
+                                        std::span<const analysis::BlockTrace> traces) {
   const auto& lowered = static_cast<const LoweredKernel&>(model);
   const AddressPatterns patterns(traces, shape.grid, lowered.program().instruction_base);
   return merged(patterns.ranges(shape.grid, lowered.writes()));
@@ -148,7 +148,7 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   const auto& [card, lowered, shape, run, depth, patterns, ranges] = *implementation_;
   const auto& [traces, counts, first_slot, block_work] = run;
   const Residence place = residence(card, lowered, shape);
-  const kernel::MachineProgram& program =
+  const machine::MachineProgram& program =
       lowered.program_for(static_cast<std::uint32_t>(shape.block.count()));
   const GridWork work = grid_work(program, counts, first_slot);
   const std::uint64_t blocks = shape.grid.count();
@@ -181,8 +181,8 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   auto cycles = static_cast<double>(outcome.counts.cycles);
   if (outcome.finished) {
     bool cut = false;
-    for (const kernel::BlockTrace& trace : traces) {
-      for (const kernel::WarpTrace& warp : trace.warps) cut = cut || warp.truncated;
+    for (const analysis::BlockTrace& trace : traces) {
+      for (const analysis::WarpTrace& warp : trace.warps) cut = cut || warp.truncated;
     }
     // Several waves even out what blocks differ by; and traces that were cut short stand for the whole of
     // theirs.

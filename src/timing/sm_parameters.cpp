@@ -6,7 +6,7 @@
 namespace doppel::timing {
 namespace {
 
-using kernel::Pipe;
+using machine::Pipe;
 
 Cycle to_cycles(double value) { return static_cast<Cycle>(std::llround(value)); }
 

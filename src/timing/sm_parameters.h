@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "card/card.h"
-#include "kernel/machine_operation.h"
+#include "machine/machine_operation.h"
 
 namespace doppel::timing {
 
@@ -37,7 +37,7 @@ struct PipeTiming {
 
 struct SmParameters {
   int sub_cores = 4;
-  std::array<PipeTiming, kernel::kPipeCount> pipes{};
+  std::array<PipeTiming, machine::kPipeCount> pipes{};
   Cycle predicate_latency = 0;  // a predicate, until a branch or guard sees it
   Cycle taken_branch = 0;
   Cycle barrier = 0;          // from the last arrival to the next issue
@@ -66,7 +66,7 @@ struct SmParameters {
   double dram_write_bytes_per_cycle = 0;
   double dram_copy_bytes_per_cycle = 0;
   int l2_slices = 1;
-  std::array<Cycle, 4> fence_latency{};  // by kernel::FenceScope
+  std::array<Cycle, 4> fence_latency{};  // by machine::FenceScope
 };
 
 // clock_mhz: of the SM, what one cycle lasts.

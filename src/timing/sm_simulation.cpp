@@ -6,10 +6,10 @@
 
 namespace doppel::timing {
 
-using kernel::MachineOperation;
-using kernel::MemorySpace;
-using kernel::Pipe;
-using kernel::TraceEvent;
+using analysis::TraceEvent;
+using machine::MachineOperation;
+using machine::MemorySpace;
+using machine::Pipe;
 
 namespace {
 
@@ -65,7 +65,7 @@ struct SmSimulation::Sm {
   explicit Sm(std::int64_t l1_bytes) : l1(l1_bytes) {}
 };
 
-SmSimulation::SmSimulation(const SmParameters& parameters, const kernel::MachineProgram& program,
+SmSimulation::SmSimulation(const SmParameters& parameters, const machine::MachineProgram& program,
                            const AddressPatterns& patterns, ChipMemory& memory, const Options& options,
                            NextBlock next_block)
     : parameters_(parameters),
@@ -105,7 +105,7 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
   block.members.clear();
   block.warps = 0;
   auto start = static_cast<double>(at);
-  for (const kernel::WarpTrace& trace : work.trace->warps) {
+  for (const analysis::WarpTrace& trace : work.trace->warps) {
     int index = 0;
     if (sm.free_warps.empty()) {
       index = static_cast<int>(sm.warps.size());
@@ -147,17 +147,17 @@ void SmSimulation::prepare(Warp& warp, Cycle earliest) {
   const std::uint32_t base = warp.replay->value_base();
   Cycle ready = earliest;
   Stall why = Stall::Dependence;
-  const auto wait_for = [&](kernel::ValueId value) {
-    if (value == kernel::kNoValue) return;
+  const auto wait_for = [&](machine::ValueId value) {
+    if (value == machine::kNoValue) return;
     const std::size_t at = base + value;
     if (warp.values[at] > ready) {
       ready = warp.values[at];
       why = warp.slow[at] != 0 ? Stall::Memory : Stall::Dependence;
     }
   };
-  for (kernel::ValueId value : operation.operands) wait_for(value);
+  for (machine::ValueId value : operation.operands) wait_for(value);
   // A result that is still on its way from memory may not be overwritten.
-  for (kernel::ValueId value : operation.results) wait_for(value);
+  for (machine::ValueId value : operation.results) wait_for(value);
   if (operation.pipe == Pipe::Fence && warp.last_store > ready) {
     ready = warp.last_store;
     why = Stall::Fence;
@@ -257,8 +257,8 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
     next = now + parameters_.fence_latency[static_cast<std::size_t>(operation.fence)];
   }
   const std::uint32_t base = warp.replay->value_base();
-  for (kernel::ValueId value : operation.results) {
-    if (value == kernel::kNoValue) continue;
+  for (machine::ValueId value : operation.results) {
+    if (value == machine::kNoValue) continue;
     warp.values[base + value] = done;
     warp.slow[base + value] = slow ? 1 : 0;
   }
@@ -320,8 +320,8 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
   // Where memory is far behind, the load/store path stops taking more.
   const Cycle behind = memory_.backlog(now) - parameters_.dram_latency;
   // A generic address may turn out to be one of shared memory.
-  const bool shared =
-      event != nullptr ? event->space == kernel::AccessSpace::Shared : operation.space == MemorySpace::Shared;
+  const bool shared = event != nullptr ? event->space == analysis::AccessSpace::Shared
+                                       : operation.space == MemorySpace::Shared;
   const double start = std::max(
       {static_cast<double>(now), sm.load_store_free, shared ? 0.0 : static_cast<double>(now + behind)});
   const double least =
@@ -348,7 +348,7 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
     const int lanes = __builtin_popcount(event->mask);
     // Tags, data and banks are looked at in turn; the slowest sets the pace.
     const double moved = lanes * static_cast<double>(event->bytes_per_lane) / parameters_.l1_bytes_per_cycle;
-    const kernel::WarpTrace& trace = warp.replay->trace();
+    const analysis::WarpTrace& trace = warp.replay->trace();
     int lines = 0;
     std::uint64_t last = UINT64_MAX;
     for (std::uint32_t i = 0; i < event->count; ++i) {
@@ -362,7 +362,7 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
     counts_.l1_busy += busy;
     done = access_global(sm, warp, operation, *event,
                          static_cast<Cycle>(start + busy) - parameters_.request_interval);
-  } else if (operation.spill_word != kernel::kNoSpill) {
+  } else if (operation.spill_word != machine::kNoSpill) {
     busy = std::max(busy, 32.0 * operation.bytes_per_lane / parameters_.l1_bytes_per_cycle);
     counts_.l1_busy += busy;
     done =
@@ -420,7 +420,7 @@ Cycle SmSimulation::access_spilled(Sm& sm, const Warp& warp, const MachineOperat
 
 Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& operation,
                                   const TraceEvent& event, Cycle start) {
-  const kernel::WarpTrace& trace = warp.replay->trace();
+  const analysis::WarpTrace& trace = warp.replay->trace();
   const BlockPlacement& placement = sm.blocks[static_cast<std::size_t>(warp.block)].placement;
   const std::uint32_t pattern = patterns_.index_of(warp.replay->function(), operation.instruction);
   const AddressPattern& moves = patterns_[pattern];

@@ -38,7 +38,7 @@ class SmSimulation {
  public:
   // What an SM runs next.
   struct Work {
-    const kernel::BlockTrace* trace = nullptr;
+    const analysis::BlockTrace* trace = nullptr;
     BlockPlacement placement;
   };
   // Asked for the next block of SM `sm` at `now`, which may be nothing.
@@ -50,7 +50,7 @@ class SmSimulation {
     std::int64_t l1_bytes = 128 * 1024;
     double blocks_for_one = 1;  // that the whole card starts while the simulated SMs start one
   };
-  SmSimulation(const SmParameters& parameters, const kernel::MachineProgram& program,
+  SmSimulation(const SmParameters& parameters, const machine::MachineProgram& program,
                const AddressPatterns& patterns, ChipMemory& memory, const Options& options,
                NextBlock next_block);
   ~SmSimulation();
@@ -72,17 +72,18 @@ class SmSimulation {
   void release(Sm& sm, Block& block, Cycle now);
   void step(Sm& sm, SubCore& core);
   void issue(Sm& sm, SubCore& core, Warp& warp, Cycle now);
-  Cycle issue_memory(Sm& sm, SubCore& core, Warp& warp, const kernel::MachineOperation& operation, Cycle now);
-  Cycle access_global(Sm& sm, Warp& warp, const kernel::MachineOperation& operation,
-                      const kernel::TraceEvent& event, Cycle start);
-  Cycle access_spilled(Sm& sm, const Warp& warp, const kernel::MachineOperation& operation, Cycle start);
+  Cycle issue_memory(Sm& sm, SubCore& core, Warp& warp, const machine::MachineOperation& operation,
+                     Cycle now);
+  Cycle access_global(Sm& sm, Warp& warp, const machine::MachineOperation& operation,
+                      const analysis::TraceEvent& event, Cycle start);
+  Cycle access_spilled(Sm& sm, const Warp& warp, const machine::MachineOperation& operation, Cycle start);
   // Sends sectors over the SM's port to L2, or fetches them; returns when the first of them goes.
   Cycle pass_port(Sm& sm, int sectors, Cycle start) const;
   void prepare(Warp& warp, Cycle earliest);
   Cycle can_issue(const SubCore& core, const Warp& warp) const;
 
   const SmParameters& parameters_;
-  const kernel::MachineProgram& program_;
+  const machine::MachineProgram& program_;
   const AddressPatterns& patterns_;
   ChipMemory& memory_;
   Options options_;

@@ -4,11 +4,11 @@
 
 namespace doppel::timing {
 
-using kernel::MachineBlock;
-using kernel::TraceBlockId;
-using kernel::TraceEvent;
+using analysis::TraceBlockId;
+using analysis::TraceEvent;
+using machine::MachineBlock;
 
-WarpReplay::WarpReplay(const kernel::MachineProgram& program, const kernel::WarpTrace& trace)
+WarpReplay::WarpReplay(const machine::MachineProgram& program, const analysis::WarpTrace& trace)
     : program_(&program), trace_(&trace), function_(program.entry) {
   events_.resize(program.accesses, UINT32_MAX);
   bool jumped = false;
@@ -18,7 +18,7 @@ WarpReplay::WarpReplay(const kernel::MachineProgram& program, const kernel::Warp
 
 const TraceEvent* WarpReplay::access() const {
   const std::uint16_t rank = operation_->access;
-  if (rank == kernel::kNoAccess || rank >= events_.size() || events_[rank] == UINT32_MAX) return nullptr;
+  if (rank == machine::kNoAccess || rank >= events_.size() || events_[rank] == UINT32_MAX) return nullptr;
   return &trace_->events[events_[rank]];
 }
 
@@ -47,7 +47,7 @@ void WarpReplay::read_accesses() {
   }
 }
 
-void WarpReplay::enter(std::uint32_t function, kernel::BlockId block) {
+void WarpReplay::enter(std::uint32_t function, analysis::BlockId block) {
   function_ = function;
   block_id_ = block;
   block_ = &program_->functions[function].blocks[block];
@@ -85,7 +85,7 @@ void WarpReplay::settle(bool& jumped) {
         callers_.pop_back();
         function_ = frame.function;
         block_ = frame.block;
-        block_id_ = static_cast<kernel::BlockId>(block_ - program_->functions[function_].blocks.data());
+        block_id_ = static_cast<analysis::BlockId>(block_ - program_->functions[function_].blocks.data());
         next_operation_ = frame.next;
         std::fill_n(events_.begin(), std::min<std::size_t>(block_->accesses, events_.size()), UINT32_MAX);
         read_accesses();

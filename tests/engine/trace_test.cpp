@@ -71,9 +71,9 @@ TEST(Trace, HoldsWhatTheWarpDid) {
   ASSERT_EQ(outcome->traces.size(), 2u);
   EXPECT_EQ(outcome->traces[1].block_index, 3u);
   ASSERT_EQ(outcome->traces[0].warps.size(), 2u);
-  const kernel::WarpTrace& warp = outcome->traces[0].warps[1];
+  const analysis::WarpTrace& warp = outcome->traces[0].warps[1];
   ASSERT_EQ(warp.events.size(), 6u);
-  using Kind = kernel::TraceEvent::Kind;
+  using Kind = analysis::TraceEvent::Kind;
   EXPECT_EQ(warp.events[0].kind, Kind::Block);
   EXPECT_EQ(warp.events[0].id, 5u);
   EXPECT_EQ(warp.events[1].kind, Kind::Access);
@@ -81,9 +81,9 @@ TEST(Trace, HoldsWhatTheWarpDid) {
   EXPECT_EQ(warp.sectors[warp.events[1].payload], (data.address - (*memory)->base()) / 32);
   EXPECT_EQ(warp.events[2].serial, 4u);
   EXPECT_EQ(warp.events[2].count, 1u);
-  EXPECT_EQ(warp.events[3].space, kernel::AccessSpace::Shared);
+  EXPECT_EQ(warp.events[3].space, analysis::AccessSpace::Shared);
   EXPECT_EQ(warp.events[3].count, 2u);
-  EXPECT_EQ(warp.events[4].space, kernel::AccessSpace::Local);
+  EXPECT_EQ(warp.events[4].space, analysis::AccessSpace::Local);
   EXPECT_EQ(warp.events[4].count, 4u);  // interleaved: 32 words side by side
   EXPECT_EQ(warp.events[5].kind, Kind::Wait);
 }
@@ -100,7 +100,7 @@ TEST(Trace, EndsWithItsLaunch) {
   Engine engine(1);
   const auto outcome = engine.run(fake.launch);
   ASSERT_TRUE(outcome);
-  const std::vector<kernel::TraceEvent>& events = outcome->traces.at(0).warps.at(0).events;
+  const std::vector<analysis::TraceEvent>& events = outcome->traces.at(0).warps.at(0).events;
   EXPECT_EQ(events.size(), 1u);
   fake.launch.traced_blocks = {};
   ASSERT_TRUE(engine.run(fake.launch));

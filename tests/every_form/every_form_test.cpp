@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "every_form/form_kernel.h"
-#include "ptx/form.h"
+#include "frontend/ptx/form.h"
 
 namespace doppel::every_form {
 namespace {

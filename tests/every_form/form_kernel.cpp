@@ -9,8 +9,8 @@
 
 #include "every_form/values.h"
 #include "form_enumeration.h"
-#include "ptx/form.h"
-#include "ptx/parse.h"
+#include "frontend/ptx/form.h"
+#include "frontend/ptx/parse.h"
 
 namespace doppel::every_form {
 namespace {

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <string>
 
+#include "frontend/ptx/parse.h"
 #include "harness/launch_case.h"
-#include "ptx/parse.h"
 
 namespace doppel::every_form {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <cstring>
 
+#include "frontend/ptx/parse.h"
 #include "harness/launch_case.h"
-#include "ptx/parse.h"
 
 namespace doppel::every_form {
 namespace {

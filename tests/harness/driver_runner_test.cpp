@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ptx/parse.h"
+#include "frontend/ptx/parse.h"
 
 namespace doppel::harness {
 namespace {

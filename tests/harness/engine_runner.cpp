@@ -4,11 +4,11 @@
 #include <cstring>
 
 #include "engine/engine.h"
+#include "frontend/ptx/to_ir.h"
 #include "harness/launch_case.h"
 #include "jit/compiled_module.h"
 #include "jit/warp_abi.h"
 #include "memory/address_space.h"
-#include "ptx/to_ir.h"
 
 namespace doppel::harness {
 

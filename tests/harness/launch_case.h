@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "ptx/module.h"
+#include "frontend/ptx/module.h"
 #include "support/dim3.h"
 #include "support/result.h"
 

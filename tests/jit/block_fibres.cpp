@@ -8,8 +8,8 @@
 #include <cstring>
 #include <memory>
 
+#include "analysis/shared_layout.h"
 #include "ir/operation.h"
-#include "kernel/shared_layout.h"
 
 namespace doppel::jit_test {
 namespace {
@@ -203,7 +203,7 @@ Result<GridResult> run_grid(const GridRun& run) {
   variant.effort = run.effort;
   auto code = run.module->kernel(run.function, variant);
   if (!code) return tl::unexpected(code.error());
-  const kernel::SharedLayout layout = kernel::shared_layout(run.module->module(), run.function);
+  const analysis::SharedLayout layout = analysis::shared_layout(run.module->module(), run.function);
 
   context::pooled_fixedsize_stack stacks(1 << 18);
   GridResult result;

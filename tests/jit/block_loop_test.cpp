@@ -5,9 +5,9 @@
 #include <numeric>
 #include <vector>
 
+#include "frontend/ptx/parse.h"
+#include "frontend/ptx/to_ir.h"
 #include "jit/block_fibres.h"
-#include "ptx/parse.h"
-#include "ptx/to_ir.h"
 
 namespace doppel::jit {
 namespace {

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <memory>
 
+#include "frontend/ptx/parse.h"
+#include "frontend/ptx/to_ir.h"
 #include "jit/block_fibres.h"
-#include "ptx/parse.h"
-#include "ptx/to_ir.h"
 
 namespace doppel::jit_test {
 

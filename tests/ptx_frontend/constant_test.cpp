@@ -1,5 +1,5 @@
 // Constants and constant expressions (PTX ISA 4.5).
-#include "ptx/constant.h"
+#include "frontend/ptx/constant.h"
 
 #include "parse_helpers.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ptx/form.h"
+#include "frontend/ptx/form.h"
 
 namespace doppel::ptx::test {
 

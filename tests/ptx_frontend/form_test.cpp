@@ -1,9 +1,9 @@
 // Forms: what suffixes become, what is refused, and what a target must be.
-#include "ptx/form.h"
+#include "frontend/ptx/form.h"
 
 #include "form_enumeration.h"
+#include "frontend/ptx/print.h"
 #include "parse_helpers.h"
-#include "ptx/print.h"
 #include "same_module.h"
 
 namespace doppel::ptx {

@@ -1,8 +1,8 @@
 // Linking of relocatable modules (PTX ISA 11.6).
-#include "ptx/link.h"
+#include "frontend/ptx/link.h"
 
+#include "frontend/ptx/print.h"
 #include "parse_helpers.h"
-#include "ptx/print.h"
 #include "same_module.h"
 
 namespace doppel::ptx {

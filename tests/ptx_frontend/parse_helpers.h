@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string>
 
-#include "ptx/parse.h"
+#include "frontend/ptx/parse.h"
 
 namespace doppel::ptx::test {
 

@@ -1,5 +1,5 @@
 // print() gives text that parses to an equal module.
-#include "ptx/print.h"
+#include "frontend/ptx/print.h"
 
 #include "parse_helpers.h"
 #include "same_module.h"

@@ -1,6 +1,6 @@
 // What is wrong in one function or variable refuses that, and what uses it: the rest of the module is read.
+#include "frontend/ptx/link.h"
 #include "parse_helpers.h"
-#include "ptx/link.h"
 
 namespace doppel::ptx {
 namespace {

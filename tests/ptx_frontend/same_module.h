@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "ptx/module.h"
+#include "frontend/ptx/module.h"
 
 namespace doppel::ptx::test {
 

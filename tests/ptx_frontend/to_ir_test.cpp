@@ -1,5 +1,5 @@
 // PTX in the IR: every module that the tests have is valid there, and its text is read back as the same.
-#include "ptx/to_ir.h"
+#include "frontend/ptx/to_ir.h"
 
 #include <gtest/gtest.h>
 

@@ -11,9 +11,9 @@
 #include <functional>
 #include <map>
 
+#include "frontend/ptx/parse.h"
 #include "harness/driver_runner.h"
 #include "harness/launch_case.h"
-#include "ptx/parse.h"
 #include "ptx_runner/test_file.h"
 
 namespace doppel::ptx_runner {

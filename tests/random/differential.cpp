@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "ptx/parse.h"
+#include "frontend/ptx/parse.h"
 #include "random/generator.h"
 #include "random/registers.h"
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "frontend/ptx/parse.h"
 #include "harness/launch_case.h"
-#include "ptx/parse.h"
 #include "random/differential.h"
 
 namespace doppel::random {

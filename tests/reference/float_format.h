@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "ptx/instruction.h"
+#include "frontend/ptx/instruction.h"
 
 namespace doppel::reference {
 

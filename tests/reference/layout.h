@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "ptx/module.h"
+#include "frontend/ptx/module.h"
 #include "reference/memory.h"
 
 namespace doppel::reference {

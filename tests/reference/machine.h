@@ -12,7 +12,7 @@
 #include <span>
 #include <string_view>
 
-#include "ptx/module.h"
+#include "frontend/ptx/module.h"
 #include "reference/layout.h"
 #include "reference/memory.h"
 #include "support/dim3.h"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "ptx/instruction.h"
+#include "frontend/ptx/instruction.h"
 
 namespace doppel::reference {
 

@@ -7,24 +7,24 @@
 namespace doppel::timing {
 namespace {
 
-using kernel::MemorySpace;
-using kernel::Pipe;
+using machine::MemorySpace;
+using machine::Pipe;
 using namespace synthetic;
 
-kernel::BlockTrace block_of(int warps, const kernel::WarpTrace& trace) {
-  kernel::BlockTrace block;
+analysis::BlockTrace block_of(int warps, const analysis::WarpTrace& trace) {
+  analysis::BlockTrace block;
   block.warps.assign(static_cast<std::size_t>(warps), trace);
   return block;
 }
 
-kernel::WarpTrace repeats(int count) {
-  kernel::WarpTrace trace;
+analysis::WarpTrace repeats(int count) {
+  analysis::WarpTrace trace;
   trace.events.assign(static_cast<std::size_t>(count), block_event());
   return trace;
 }
 
 TEST(SmSimulation, ADependentMultiplyAddTakesFourCycles) {
-  std::vector<kernel::MachineOperation> operations(64, arithmetic(Pipe::Fp32, 0, {0, 1, 2}));
+  std::vector<machine::MachineOperation> operations(64, arithmetic(Pipe::Fp32, 0, {0, 1, 2}));
   const Kernel kernel(operations, 3);
   const Result result = run(a40(), kernel, {block_of(1, repeats(10))}, 1);
   EXPECT_EQ(result.counts.operations, 640u);
@@ -32,8 +32,8 @@ TEST(SmSimulation, ADependentMultiplyAddTakesFourCycles) {
 }
 
 TEST(SmSimulation, IndependentMultiplyAddsReachTheFullRate) {
-  std::vector<kernel::MachineOperation> operations;
-  for (kernel::ValueId i = 0; i < 8; ++i) operations.push_back(arithmetic(Pipe::Fp32, i, {i, 8, 9}));
+  std::vector<machine::MachineOperation> operations;
+  for (machine::ValueId i = 0; i < 8; ++i) operations.push_back(arithmetic(Pipe::Fp32, i, {i, 8, 9}));
   const Kernel kernel(operations, 10);
   const Result result = run(a40(), kernel, {block_of(8, repeats(500))}, 1);
   const double lanes =
@@ -42,27 +42,27 @@ TEST(SmSimulation, IndependentMultiplyAddsReachTheFullRate) {
 }
 
 TEST(SmSimulation, IntegersTakeHalfOfTheLanesAndLeaveTheRestToFloats) {
-  std::vector<kernel::MachineOperation> operations;
-  for (kernel::ValueId i = 0; i < 8; ++i) {
+  std::vector<machine::MachineOperation> operations;
+  for (machine::ValueId i = 0; i < 8; ++i) {
     operations.push_back(arithmetic(Pipe::Fp32, i, {i}));
     operations.push_back(
-        arithmetic(Pipe::Alu, static_cast<kernel::ValueId>(i + 8), {static_cast<kernel::ValueId>(i + 8)}));
+        arithmetic(Pipe::Alu, static_cast<machine::ValueId>(i + 8), {static_cast<machine::ValueId>(i + 8)}));
   }
   const Kernel kernel(operations, 16);
   const Result result = run(a40(), kernel, {block_of(16, repeats(200))}, 1);
   EXPECT_NEAR(
       32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles), 128,
       4);
-  std::vector<kernel::MachineOperation> integers;
-  for (kernel::ValueId i = 0; i < 8; ++i) integers.push_back(arithmetic(Pipe::Alu, i, {i}));
+  std::vector<machine::MachineOperation> integers;
+  for (machine::ValueId i = 0; i < 8; ++i) integers.push_back(arithmetic(Pipe::Alu, i, {i}));
   const Result alone = run(a40(), Kernel(integers, 8), {block_of(16, repeats(200))}, 1);
   EXPECT_NEAR(32.0 * static_cast<double>(alone.counts.operations) / static_cast<double>(alone.counts.cycles),
               64, 1);
 }
 
 TEST(SmSimulation, DoublesShareOneNarrowUnit) {
-  std::vector<kernel::MachineOperation> operations;
-  for (kernel::ValueId i = 0; i < 4; ++i) operations.push_back(arithmetic(Pipe::Fp64, i, {i}));
+  std::vector<machine::MachineOperation> operations;
+  for (machine::ValueId i = 0; i < 4; ++i) operations.push_back(arithmetic(Pipe::Fp64, i, {i}));
   const Result result = run(a40(), Kernel(operations, 4), {block_of(8, repeats(50))}, 1);
   EXPECT_NEAR(
       32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles), 2,
@@ -71,8 +71,8 @@ TEST(SmSimulation, DoublesShareOneNarrowUnit) {
 
 TEST(SmSimulation, BankConflictsTakeAPassEach) {
   for (int passes : {1, 2, 8, 32}) {
-    std::vector<kernel::MachineOperation> operations;
-    kernel::WarpTrace trace;
+    std::vector<machine::MachineOperation> operations;
+    analysis::WarpTrace trace;
     for (std::uint16_t i = 0; i < 4; ++i)
       operations.push_back(access(MemorySpace::Shared, i, i, i, false, 4));
     for (int repeat = 0; repeat < 100; ++repeat) {
@@ -88,13 +88,13 @@ TEST(SmSimulation, BankConflictsTakeAPassEach) {
 
 // Every warp reads its own part of memory once.
 Result stream(const card::Card& card, int blocks, int warps, int loads, L2 l2, double share) {
-  std::vector<kernel::MachineOperation> operations;
+  std::vector<machine::MachineOperation> operations;
   operations.push_back(access(MemorySpace::Global, 0, 0, 0, false, 4));
   operations.push_back(arithmetic(Pipe::Fp32, 1, {0, 1}));
-  std::vector<kernel::BlockTrace> traces;
+  std::vector<analysis::BlockTrace> traces;
   std::uint64_t sector = 0;
   for (int block = 0; block < blocks; ++block) {
-    kernel::BlockTrace trace;
+    analysis::BlockTrace trace;
     trace.block_index = static_cast<std::uint64_t>(block);
     trace.warps.resize(static_cast<std::size_t>(warps));
     for (auto& warp : trace.warps) {
@@ -132,10 +132,10 @@ TEST(SmSimulation, DataThatFitsComesFromL2AtItsRate) {
 TEST(SmSimulation, ADependentLoadSeesTheLatencyOfItsLevel) {
   const card::Card card = a40();
   const SmParameters parameters = sm_parameters(card, card.clocks.sustained_mhz);
-  std::vector<kernel::MachineOperation> operations{access(MemorySpace::Global, 0, 0, 0, false, 8)};
+  std::vector<machine::MachineOperation> operations{access(MemorySpace::Global, 0, 0, 0, false, 8)};
   operations[0].operands[0] = 0;
   const auto cycles = [&](int sectors_apart, int distinct, L2 l2) {
-    kernel::WarpTrace trace;
+    analysis::WarpTrace trace;
     for (int i = 0; i < 1000; ++i) {
       trace.events.push_back(block_event());
       add_global(trace, 0,
@@ -151,8 +151,8 @@ TEST(SmSimulation, ADependentLoadSeesTheLatencyOfItsLevel) {
 }
 
 TEST(SmSimulation, ABarrierHoldsUntilTheLastWarpArrives) {
-  std::vector<kernel::MachineOperation> operations(16, arithmetic(Pipe::Fp32, 0, {0}));
-  kernel::MachineOperation barrier;
+  std::vector<machine::MachineOperation> operations(16, arithmetic(Pipe::Fp32, 0, {0}));
+  machine::MachineOperation barrier;
   barrier.pipe = Pipe::Barrier;
   operations.push_back(barrier);
   const Kernel kernel(operations, 1);
@@ -170,12 +170,12 @@ TEST(SmSimulation, TwoRunsAreTheSame) {
 // A value that registers cannot hold: a store that passes through the L1, and loads that find it there.
 TEST(SmSimulation, SpilledValuesStayInTheL1) {
   const auto spilled = [](bool store, std::uint16_t word) {
-    kernel::MachineOperation operation = access(MemorySpace::Local, kernel::kNoAccess, 0, 0, store, 4);
+    machine::MachineOperation operation = access(MemorySpace::Local, machine::kNoAccess, 0, 0, store, 4);
     operation.spill_word = word;
     if (store) operation.operands[0] = 0;
     return operation;
   };
-  std::vector<kernel::MachineOperation> operations;
+  std::vector<machine::MachineOperation> operations;
   for (std::uint16_t word = 0; word < 8; ++word) operations.push_back(spilled(true, word));
   for (std::uint16_t word = 0; word < 8; ++word) operations.push_back(spilled(false, word));
   Kernel kernel(operations, 1);
@@ -186,7 +186,7 @@ TEST(SmSimulation, SpilledValuesStayInTheL1) {
   EXPECT_EQ(result.traffic.l2_bytes, 4 * 10 * 8 * 128);
   EXPECT_EQ(result.traffic.dram_write_bytes, 0);
   // More of them than the L1 has lines: they come back from L2.
-  std::vector<kernel::MachineOperation> many;
+  std::vector<machine::MachineOperation> many;
   for (std::uint16_t word = 0; word < 1200; ++word) many.push_back(spilled(true, word));
   for (std::uint16_t word = 0; word < 1200; ++word) many.push_back(spilled(false, word));
   Kernel larger(many, 1);

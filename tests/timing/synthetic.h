@@ -4,29 +4,29 @@
 #include <cstdint>
 #include <vector>
 
+#include "analysis/trace.h"
 #include "card/load_card.h"
-#include "kernel/machine_operation.h"
-#include "kernel/trace.h"
+#include "machine/machine_operation.h"
 #include "timing/sm_simulation.h"
 
 namespace doppel::timing::synthetic {
 
 inline card::Card a40() { return card::load_card(DOPPEL_SOURCE_DIR "/cards/a40.toml").value(); }
 
-inline kernel::MachineOperation arithmetic(kernel::Pipe pipe, kernel::ValueId result,
-                                           std::vector<kernel::ValueId> operands) {
-  kernel::MachineOperation operation;
+inline machine::MachineOperation arithmetic(machine::Pipe pipe, machine::ValueId result,
+                                            std::vector<machine::ValueId> operands) {
+  machine::MachineOperation operation;
   operation.pipe = pipe;
   operation.results[0] = result;
   for (std::size_t i = 0; i < operands.size(); ++i) operation.operands[i] = operands[i];
   return operation;
 }
 
-inline kernel::MachineOperation access(kernel::MemorySpace space, std::uint16_t rank,
-                                       std::uint32_t instruction, kernel::ValueId result, bool store,
-                                       int bytes) {
-  kernel::MachineOperation operation;
-  operation.pipe = kernel::Pipe::Memory;
+inline machine::MachineOperation access(machine::MemorySpace space, std::uint16_t rank,
+                                        std::uint32_t instruction, machine::ValueId result, bool store,
+                                        int bytes) {
+  machine::MachineOperation operation;
+  operation.pipe = machine::Pipe::Memory;
   operation.space = space;
   operation.access = rank;
   operation.instruction = instruction;
@@ -38,20 +38,20 @@ inline kernel::MachineOperation access(kernel::MemorySpace space, std::uint16_t 
 
 // One function of one block, which a warp runs `repeats` times.
 struct Kernel {
-  kernel::MachineProgram program;
+  machine::MachineProgram program;
   std::uint32_t instructions = 0;
 
-  explicit Kernel(std::vector<kernel::MachineOperation> operations, std::uint32_t values) {
-    kernel::MachineBlock block;
+  explicit Kernel(std::vector<machine::MachineOperation> operations, std::uint32_t values) {
+    machine::MachineBlock block;
     block.operations = std::move(operations);
     block.fall_through = 0;
     for (const auto& operation : block.operations) {
-      if (operation.access == kernel::kNoAccess) continue;
+      if (operation.access == machine::kNoAccess) continue;
       block.access_instructions.push_back(operation.instruction);
       ++block.accesses;
       instructions = std::max(instructions, operation.instruction + 1);
     }
-    kernel::MachineFunction function;
+    machine::MachineFunction function;
     function.value_registers.assign(values, 1);
     program.accesses = block.accesses;
     function.blocks.push_back(std::move(block));
@@ -62,17 +62,17 @@ struct Kernel {
   }
 };
 
-inline kernel::TraceEvent block_event() {
-  kernel::TraceEvent event;
-  event.kind = kernel::TraceEvent::Kind::Block;
+inline analysis::TraceEvent block_event() {
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Block;
   event.mask = ~0u;
   return event;
 }
 
-inline kernel::TraceEvent shared_event(std::uint32_t instruction, int passes) {
-  kernel::TraceEvent event;
-  event.kind = kernel::TraceEvent::Kind::Access;
-  event.space = kernel::AccessSpace::Shared;
+inline analysis::TraceEvent shared_event(std::uint32_t instruction, int passes) {
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Access;
+  event.space = analysis::AccessSpace::Shared;
   event.id = instruction;
   event.mask = ~0u;
   event.bytes_per_lane = 4;
@@ -80,11 +80,11 @@ inline kernel::TraceEvent shared_event(std::uint32_t instruction, int passes) {
   return event;
 }
 
-inline void add_global(kernel::WarpTrace& warp, std::uint32_t instruction, std::uint64_t first_sector,
+inline void add_global(analysis::WarpTrace& warp, std::uint32_t instruction, std::uint64_t first_sector,
                        int count, int bytes) {
-  kernel::TraceEvent event;
-  event.kind = kernel::TraceEvent::Kind::Access;
-  event.space = kernel::AccessSpace::Global;
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Access;
+  event.space = analysis::AccessSpace::Global;
   event.id = instruction;
   event.mask = ~0u;
   event.bytes_per_lane = static_cast<std::uint8_t>(bytes);
@@ -102,8 +102,8 @@ struct Result {
 // `blocks` on one SM of the card, all resident at once; the SM has `share` of the chip's bandwidth; L2 has
 // all of the memory from before, or nothing.
 enum class L2 : std::uint8_t { Cold, Warm };
-inline Result run(const card::Card& card, const Kernel& kernel, const std::vector<kernel::BlockTrace>& blocks,
-                  double share, L2 l2 = L2::Cold) {
+inline Result run(const card::Card& card, const Kernel& kernel,
+                  const std::vector<analysis::BlockTrace>& blocks, double share, L2 l2 = L2::Cold) {
   const SmParameters parameters = sm_parameters(card, card.clocks.sustained_mhz);
   const AddressPatterns patterns(blocks, Dim3{static_cast<std::uint32_t>(blocks.size()), 1, 1},
                                  kernel.program.instruction_base);

@@ -1,0 +1,70 @@
+// What a traced run of a sampled thread block leaves for the timing model: which basic blocks each warp
+// entered with which lanes, and which memory each access touched. The engine writes it, timing reads it;
+// neither knows the other.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace doppel::analysis {
+
+// A basic block of a module: function index in the high, block number in the low 16 bits.
+struct TraceBlockId {
+  std::uint32_t value = 0;
+  std::uint32_t function() const { return value >> 16; }
+  std::uint32_t block() const { return value & 0xffff; }
+};
+
+enum class AccessSpace : std::uint8_t { Global, Local, Shared, Const, Param };
+
+// One event of one warp, in program order. Memory events follow the Block event of the block that holds the
+// instruction.
+struct TraceEvent {
+  enum class Kind : std::uint8_t {
+    Block,   // block, mask
+    Access,  // instruction, mask, space, payload
+    Wait,    // a barrier: the events after it happen when all its members arrived. instruction, mask
+  };
+  Kind kind = Kind::Block;
+  AccessSpace space = AccessSpace::Global;
+  std::uint8_t bytes_per_lane = 0;
+  bool atomic = false;
+  std::uint32_t mask = 0;
+  std::uint32_t id = 0;  // TraceBlockId, or for an access the instruction's index in its function
+  // Global, Local, Const: the 32-byte sectors touched are sectors[payload .. payload + count), in ascending
+  // order, each once. Shared: count is the number of conflict-free passes the banks need (32 banks of 4
+  // bytes); payload is unused. Global, not atomic: serial is that number for the banks of the L1. Atomic:
+  // count as above, and serial is the largest number of lanes on one address; that of each sector follows
+  // them: sectors[payload + count .. payload + 2 count).
+  std::uint32_t payload = 0;
+  std::uint16_t count = 0;
+  std::uint16_t serial = 1;
+};
+
+struct WarpTrace {
+  std::vector<TraceEvent> events;
+  std::vector<std::uint64_t>
+      sectors;  // addresses / 32, relative to the start of the card's memory (the same on every host)
+  bool truncated = false;  // the recorder's limit was reached: a prefix
+};
+
+struct BlockTrace {
+  std::uint64_t block_index = 0;  // x + grid.x * (y + grid.y * z)
+  std::vector<WarpTrace> warps;
+};
+
+// Counted over all blocks of the grid, sampled or not: how often a basic block was entered, and by how many
+// lanes in sum.
+struct BlockCount {
+  std::uint64_t warps = 0;
+  std::uint64_t lanes = 0;
+  bool operator==(const BlockCount&) const = default;
+};
+
+// What one thread block ran, in PTX instructions of its warps.
+struct BlockWork {
+  std::uint64_t instructions = 0;  // of all its warps
+  std::uint64_t longest_warp = 0;
+};
+
+}  // namespace doppel::analysis

@@ -1,0 +1,23 @@
+// Whether masked straight-line code keeps the promise that every lane of a warp goes on (PTX ISA 3.1,
+// independent thread scheduling), or lanes must be scheduled one group after the other.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "analysis/lane_analysis.h"
+
+namespace doppel::analysis {
+
+// Instructions at which lanes may have to wait for other lanes of their warp: warp-wide operations with a
+// member mask, and barriers.
+bool waits_for_lanes(const ir::Operation& operation);
+std::vector<std::uint32_t> waiting_points(const ir::Function& function);
+
+// True where lanes that have diverged may wait for each other: at a waiting point, or in a loop whose end
+// hangs on memory that another lane may write; and where the control flow is irreducible, which only the
+// scheduler runs.
+bool needs_scheduler(const ir::Function& function, const ControlFlowGraph& graph,
+                     const LaneAnalysis& analysis);
+
+}  // namespace doppel::analysis

@@ -1,0 +1,89 @@
+// atom and red (PTX ISA 9.7.13.5, 9.7.13.6).
+#include "frontend/ptx/form_builder.h"
+#include "frontend/ptx/form_spaces.h"
+
+namespace doppel::ptx {
+namespace {
+
+using Kind = OperandRule::Kind;
+
+bool op_suits(FormBuilder& b, AtomicOp op, Type type) {
+  switch (op) {
+    case AtomicOp::And:
+    case AtomicOp::Or:
+    case AtomicOp::Xor:
+      return type == Type::B32 || type == Type::B64;
+    case AtomicOp::Cas:
+      if (type == Type::B16) {
+        b.needs(70, 63);
+        return true;
+      }
+      return type == Type::B32 || type == Type::B64;
+    case AtomicOp::Exch:
+      return type == Type::B32 || type == Type::B64;
+    case AtomicOp::Inc:
+    case AtomicOp::Dec:
+      return type == Type::U32;
+    case AtomicOp::Min:
+    case AtomicOp::Max:
+      return kIntegers32and64.contains(type);
+    case AtomicOp::Add:
+      if (kHalves.contains(type) || kBrainHalves.contains(type)) {
+        if (!b.take("noftz")) return false;
+        b.modifiers().noftz = true;
+        if (kBrainHalves.contains(type)) {
+          b.needs(90, 78);
+        } else {
+          b.needs(type == Type::F16 ? 70 : 60, type == Type::F16 ? 63 : 62);
+        }
+        return true;
+      }
+      if (type == Type::F64) b.needs(60, 50);
+      return type == Type::U32 || type == Type::S32 || type == Type::U64 || kFloats32and64.contains(type);
+    default:
+      return false;
+  }
+}
+
+bool atomic(FormBuilder& b) {
+  static constexpr std::pair<std::string_view, AtomicOp> kOps[] = {
+      {"add", AtomicOp::Add}, {"and", AtomicOp::And},   {"or", AtomicOp::Or},   {"xor", AtomicOp::Xor},
+      {"cas", AtomicOp::Cas}, {"exch", AtomicOp::Exch}, {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec},
+      {"min", AtomicOp::Min}, {"max", AtomicOp::Max}};
+  static constexpr std::pair<std::string_view, MemorySemantics> kSemantics[] = {
+      {"relaxed", MemorySemantics::Relaxed},
+      {"acquire", MemorySemantics::Acquire},
+      {"release", MemorySemantics::Release},
+      {"acq_rel", MemorySemantics::AcqRel}};
+  Modifiers& m = b.modifiers();
+  const bool returns = b.is(Opcode::Atom);
+  m.semantics = b.take_one_of(kSemantics);
+  if (m.semantics != MemorySemantics::None) b.needs(70, 60);
+  if (!returns && (m.semantics == MemorySemantics::Acquire || m.semantics == MemorySemantics::AcqRel))
+    return false;
+  m.scope = take_scope(b);
+  if (m.scope != Scope::None) b.needs(60, 50);
+  if (take_space(b, m.space) && m.space != Space::Global && m.space != Space::Shared) return false;
+  m.atomic_op = b.take_one_of(kOps);
+  if (m.atomic_op == AtomicOp::None) return false;
+  if (!returns && (m.atomic_op == AtomicOp::Cas || m.atomic_op == AtomicOp::Exch)) return false;
+  bool cache_policy = false;
+  take_hints(b, cache_policy);
+  const Type type = b.take_type();
+  if (type == Type::None || !op_suits(b, m.atomic_op, type)) return false;
+  b.form.type = type;
+  if (returns) b.write(type);
+  b.operand({Kind::Address});
+  b.read(type);
+  if (m.atomic_op == AtomicOp::Cas) b.read(type);
+  if (cache_policy) b.operand({Kind::CachePolicy, Type::B64});
+  return true;
+}
+
+constexpr OpcodeForms kForms[] = {{"atom", Opcode::Atom, atomic}, {"red", Opcode::Red, atomic}};
+
+}  // namespace
+
+std::span<const OpcodeForms> atomic_forms() { return kForms; }
+
+}  // namespace doppel::ptx

@@ -1,0 +1,147 @@
+// The body of a function: declarations, labels, nested scopes, instructions (PTX ISA 4.3, 7).
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "frontend/ptx/constant.h"
+#include "frontend/ptx/form.h"
+#include "frontend/ptx/parser_state.h"
+
+namespace doppel::ptx {
+
+class FunctionParser {
+ public:
+  // `function` has its name and parameters; they are declared in the scope that the caller opened.
+  FunctionParser(ParserState& state, Function& function);
+
+  // From the '{' of the body to past its '}'. Errors of a statement are noted, and reading goes on after it;
+  // what leaves the rest of the body unreadable is thrown.
+  void parse_body();
+  void note(Diagnostic error);
+  std::vector<Diagnostic>& errors() { return errors_; }
+
+ private:
+  // A label's name where it is used; bound at the end of the body, when all labels are known.
+  struct LabelUse {
+    std::string_view name;
+    std::uint32_t scope = 0;
+    TextLocation where;
+    std::uint32_t instruction = 0;
+    bool in_branch_list = false;
+    std::uint32_t operand = 0;
+  };
+  // .branchtargets: names, bound where a brx.idx uses them.
+  struct BranchList {
+    std::vector<std::string_view> names;
+    std::vector<TextLocation> where;
+    std::uint32_t scope = 0;
+  };
+  struct LabelScope {
+    std::uint32_t parent = 0;
+    std::unordered_map<std::string_view, LabelId> labels;
+  };
+
+  // statements: function_parser.cpp
+  void parse_statements();
+  void parse_statement();
+  void parse_directive();
+  void parse_label(std::string_view name, TextLocation where);
+  void parse_labelled_list(std::string_view name, TextLocation where);
+  void open_scope();
+  void close_scope();
+  void bind_labels();
+  void recover();
+  Guard parse_guard();
+  void parse_instruction();
+  static void flush_as_first_targets_do(std::string_view text, Form& form);
+  void check_form(const FormResult& result, std::string_view text, TextLocation where) const;
+
+  // operands: operand_parser.cpp
+  void parse_operands(const Form& form, Instruction& instruction);
+  void parse_operand(const OperandRule& rule, Instruction& instruction);
+  void parse_pipe(const Form& form, Instruction& instruction);
+  Operand parse_write(const OperandRule& rule);
+  Operand parse_read(const OperandRule& rule);
+  Operand parse_predicate();
+  Operand parse_address(const Instruction& instruction);
+  Operand parse_vector(const OperandRule& rule, bool writes);
+  Operand parse_pack(const OperandRule& rule, bool writes);
+  Operand parse_move_source(const OperandRule& rule);
+  Operand parse_cvta_source(const OperandRule& rule);
+  Operand parse_special(const OperandRule& rule);
+  Operand parse_immediate(Type type);
+  Operand symbol_operand(const Binding& binding, std::string_view name);
+  Operand register_operand(std::string_view name, TextLocation where, const OperandRule& rule) const;
+  RegisterId fresh_register(Type type);
+  RegisterId special_to_register(const Operand& special, const OperandRule& rule);
+  void parse_branch_list();
+  bool optional_operand_follows(const OperandRule& rule) const;
+  bool accept_negation();
+  std::string_view accept_selector();
+  Operand with_addend(Operand operand);
+  Type register_type(const Operand& operand) const { return function_.registers[operand.reg].type; }
+
+  // array_elements.cpp
+  struct ElementOffset {
+    std::int64_t bytes = 0;
+    std::optional<Operand> varying;  // a register with the bytes instead
+  };
+  ElementOffset parse_element_offset(SymbolRef variable);
+  Operand element_address(SymbolRef variable, const ElementOffset& offset, Type type, Space space);
+
+  // rewritten_forms.cpp
+  Operand compute_before(std::string_view form, std::vector<Operand> sources);
+  void rewrite(const Form& form, Instruction& instruction);
+  void rewrite_three_inputs(Instruction& instruction);
+  void rewrite_vector_move(Instruction& instruction);
+  void rewrite_without_sync(Instruction& instruction);
+
+  // rewritten_video.cpp
+  void rewrite_video(const Form& form, Instruction& instruction);
+  static void finish_video(Instruction& instruction, const Operand& value);
+  Operand video_scalar(const Form& form, const Instruction& instruction);
+  Operand video_multiply_add(const Form& form, const Instruction& instruction);
+  Operand video_lanes(const Form& form, const Instruction& instruction);
+  Operand video_source(const Operand& from, Type type, std::string_view selector, TextLocation where);
+  Operand clamped(Operand value, std::int64_t least, std::int64_t most, std::string_view type);
+  Operand saturated_field(const Operand& value, bool sign, int width, std::string_view type);
+
+  // call_parser.cpp
+  struct CallValue {
+    Operand operand;
+    std::optional<Constant> constant;
+    TextLocation where;
+  };
+  void parse_call(Instruction& instruction);
+  void parse_call_suffix(Call& call);
+  std::vector<CallValue> parse_call_list();
+  std::vector<Operand> match_call_list(std::vector<CallValue> given, const std::vector<Variable>& wanted,
+                                       std::string_view what, TextLocation where) const;
+  const Variable& variable_of(SymbolRef symbol) const;
+  Prototype parse_prototype(std::string_view name);
+
+  ParserState& state_;
+  std::vector<Diagnostic> errors_;
+  Function& function_;
+  SourceLocation source_;
+  std::uint32_t label_scope_ = 0;
+  std::uint32_t depth_ = 0;
+  std::vector<LabelScope> label_scopes_;
+  std::vector<LabelUse> label_uses_;
+  std::vector<BranchList> branch_lists_;
+  std::vector<std::vector<FunctionId>> call_targets_;
+  std::unordered_map<std::string_view, Form> forms_;  // the forms met so far, by their text
+  std::array<std::string_view, 4> selectors_;         // of the video instruction in work, by operand
+  std::array<bool, 4> negations_{};
+  std::vector<Instruction> before_;  // instructions that an operand needs first
+};
+
+// .loc, .file and their like, which stand both in bodies and at module scope: true if the current token began
+// one.
+bool parse_debug_directive(ParserState& state, SourceLocation* source);
+
+}  // namespace doppel::ptx

@@ -1,0 +1,86 @@
+// Forms that are the same as a few simpler ones, which stand in their place: later parts do not know them.
+#include <utility>
+
+#include "frontend/ptx/function_parser.h"
+
+namespace doppel::ptx {
+
+// An instruction of its own before the one in work; the fresh register that it writes. It has no guard:
+// nobody else sees the register.
+Operand FunctionParser::compute_before(std::string_view form, std::vector<Operand> sources) {
+  const Form decoded = decode_form(form).form;
+  Instruction made;
+  made.opcode = decoded.opcode;
+  made.type = decoded.type;
+  made.source_type = decoded.source_type;
+  made.modifiers = decoded.modifiers;
+  made.form = form;
+  made.text = state_.here();
+  made.source = source_;
+  Operand target;
+  target.kind = Operand::Kind::Register;
+  target.reg = fresh_register(decoded.operands[0].type);
+  made.operands = {target};
+  for (Operand& each : sources) made.operands.push_back(std::move(each));
+  before_.push_back(std::move(made));
+  return target;
+}
+
+void FunctionParser::rewrite(const Form& form, Instruction& instruction) {
+  if (form.video.result != Type::None) rewrite_video(form, instruction);
+  const bool extremum = instruction.opcode == Opcode::Min || instruction.opcode == Opcode::Max;
+  if (extremum && instruction.operands.size() == 4) rewrite_three_inputs(instruction);
+  if (instruction.opcode == Opcode::Mov && instruction.modifiers.vector > 1) rewrite_vector_move(instruction);
+  const bool unsynchronized = (instruction.opcode == Opcode::Shfl && instruction.operands.size() == 4) ||
+                              (instruction.opcode == Opcode::Vote && instruction.operands.size() == 2);
+  if (unsynchronized) rewrite_without_sync(instruction);
+}
+
+// 9.7.9.5, 9.7.13.10: shfl and vote without .sync are among the lanes that execute them together.
+void FunctionParser::rewrite_without_sync(Instruction& instruction) {
+  instruction.operands.push_back(compute_before("activemask.b32", {}));
+  before_.back().guard = instruction.guard;
+  const std::size_t word = instruction.form.find('.');
+  instruction.form.insert(word, ".sync");
+}
+
+// 9.7.3.11, 9.7.3.12: the extremum of three is that of two and the third; .abs is of each input. The vendor's
+// assembler makes the same two operations of it.
+void FunctionParser::rewrite_three_inputs(Instruction& instruction) {
+  const std::string missing = unmet({88, 100}, state_.target);
+  if (!missing.empty()) fail_unsupported(instruction.text, missing + " for three inputs");
+  Modifiers& m = instruction.modifiers;
+  const std::string ftz = m.ftz ? ".ftz" : "";
+  std::vector<Operand>& operands = instruction.operands;
+  if (m.abs) {
+    for (std::size_t i = 1; i < operands.size(); ++i)
+      operands[i] = compute_before(fmt::format("abs{}.f32", ftz), {operands[i]});
+    m.abs = false;
+  }
+  instruction.form = fmt::format("{}{}{}.f32", name_of(instruction.opcode), ftz, m.nan ? ".NaN" : "");
+  const Operand of_two = compute_before(instruction.form, {operands[1], operands[2]});
+  operands = {operands[0], of_two, operands[3]};
+}
+
+// mov.v2 {a, b}, {c, d}: all sources are read before a destination is written.
+void FunctionParser::rewrite_vector_move(Instruction& instruction) {
+  const std::string form = fmt::format("mov.{}", name_of(instruction.type));
+  const std::vector<Operand> targets = std::move(instruction.operands[0].elements);
+  std::vector<Operand> values;
+  for (const Operand& element : instruction.operands[1].elements)
+    values.push_back(compute_before(form, {element}));
+  instruction.modifiers.vector = 1;
+  instruction.form = form;
+  Instruction last = instruction;
+  bool any = false;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i].kind == Operand::Kind::Sink) continue;
+    if (any) before_.push_back(last);
+    last.operands = {targets[i], values[i]};
+    any = true;
+  }
+  if (!any) fail_malformed(instruction.text, "a mov without a destination");
+  instruction = std::move(last);
+}
+
+}  // namespace doppel::ptx

@@ -1,0 +1,60 @@
+// Pass: name_atomics. Needs: dead results gone. Leaves: every atomic marked with what memory does for it.
+#include <algorithm>
+
+#include "machine/machine_lowering.h"
+
+namespace doppel::machine {
+namespace {
+
+using ir::AtomicOp;
+
+// Operations of whole numbers whose order nobody can tell, so that those of a warp on one address can be one.
+bool combinable(const ir::Operation& operation) {
+  if (ir::is_float(operation.type)) return false;
+  switch (operation.attributes.atomic_op) {
+    case AtomicOp::Add:
+    case AtomicOp::Min:
+    case AtomicOp::Max:
+    case AtomicOp::And:
+    case AtomicOp::Or:
+    case AtomicOp::Xor:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Adding one: shared memory counts the lanes on an address (ATOMS.POPC.INC) and adds them all at once.
+bool adds_one(const ir::Operation& operation) {
+  const ir::Operand& added = operation.sources.back();
+  return operation.attributes.atomic_op == AtomicOp::Add && added.is_immediate() && added.immediate == 1;
+}
+
+}  // namespace
+
+void name_atomics(const LoweringContext& context, MachineFunction& machine) {
+  std::vector<bool> read(machine.value_registers.size(), false);
+  for (const MachineBlock& block : machine.blocks) {
+    for (const MachineOperation& operation : block.operations) {
+      for (ValueId id : operation.operands) {
+        if (id != kNoValue) read[id] = true;
+      }
+    }
+  }
+  for (MachineBlock& block : machine.blocks) {
+    for (MachineOperation& operation : block.operations) {
+      if (!operation.is_atomic || operation.instruction == kNoInstruction) continue;
+      // An old value that nobody reads is not waited for: the assembler makes a RED of it.
+      const ValueId old = operation.results[0];
+      if (old != kNoValue && !read[old]) {
+        operation.results[0] = kNoValue;
+        operation.is_store = true;
+      }
+      const ir::Operation& instruction = context.function.operations[operation.instruction];
+      operation.combines = operation.is_store && !operation.swap_loop && combinable(instruction) &&
+                           (operation.space != MemorySpace::Shared || adds_one(instruction));
+    }
+  }
+}
+
+}  // namespace doppel::machine

@@ -1,0 +1,112 @@
+#include "machine/machine_lowering.h"
+
+#include <algorithm>
+
+#include "analysis/shared_layout.h"
+#include "machine/operation_selection.h"
+#include "machine/shared_load_merge.h"
+
+namespace doppel::machine {
+namespace {
+
+MachineFunction lower_function(const ir::Module& module, const ir::Function& function,
+                               const LoweringOptions& options) {
+  const ControlFlowGraph graph = ControlFlowGraph::build(function);
+  RegisterRoles roles = RegisterRoles::build(function, graph);
+  absorb_definitions(function, graph, roles);
+  const MergedLoads merged = merge_shared_loads(function, module, graph, roles);
+  OperationBuilder builder(function, roles, options);
+  builder.merged = &merged;
+  MachineFunction machine;
+  for (const BasicBlock& block : graph.blocks()) {
+    builder.begin_block();
+    for (std::uint32_t i = block.first; i < block.last; ++i) select_operations(builder, i);
+    MachineBlock result = builder.block();
+    for (const MachineOperation& operation : result.operations) result.flops += operation.flops;
+    result.fall_through = block.fall_through;
+    result.ptx_instructions = block.last - block.first;
+    machine.blocks.push_back(std::move(result));
+  }
+  machine.value_registers = builder.value_registers();
+  const LoweringContext context{function, graph, roles};
+  tidy_branches(context, machine);
+  convert_ifs(context, machine);
+  add_reconvergence(context, machine);
+  merge_straight_lines(context, machine);
+  eliminate_dead(machine);
+  name_atomics(context, machine);
+  const MachineLiveness liveness = MachineLiveness::build(graph, machine);
+  const std::uint32_t most = options.most_registers;
+  schedule_operations(liveness, most, machine);
+  machine.registers = estimate_registers(context, liveness, machine);
+  if (machine.registers > most) {
+    spill_registers(context, liveness, most, machine);
+    machine.registers =
+        std::min(most, estimate_registers(context, MachineLiveness::build(graph, machine), machine));
+  }
+  return machine;
+}
+
+}  // namespace
+
+MachineProgram lower_to_machine(const ir::Module& module, ir::FunctionId kernel,
+                                const LoweringOptions& options) {
+  MachineProgram program;
+  program.entry = kernel;
+  program.functions.resize(module.functions.size());
+  program.value_base.resize(module.functions.size(), 0);
+  std::vector<bool> reached(module.functions.size(), false);
+  for (const std::uint32_t each : analysis::reachable_functions(module, kernel)) reached[each] = true;
+  std::uint32_t operations = 0;
+  std::uint32_t callee_registers = 0;
+  for (ir::FunctionId id = 0; id < module.functions.size(); ++id) {
+    program.instruction_base.push_back(operations);
+    operations += static_cast<std::uint32_t>(module.functions[id].operations.size());
+    program.value_base[id] = program.values;
+    if (!reached[id] || module.functions[id].operations.empty()) continue;
+    MachineFunction machine = lower_function(module, module.functions[id], options);
+    program.values += machine.value_count();
+    for (MachineBlock& block : machine.blocks) {
+      program.accesses = std::max(program.accesses, block.accesses);
+      for (MachineOperation& operation : block.operations) {
+        if (operation.spill_word != kNoSpill)
+          operation.spill_word = spill_word(operation.spill_word + program.spill_words);
+      }
+    }
+    program.spill_words += machine.spill_words;
+    if (id != kernel) callee_registers = std::max(callee_registers, machine.registers);
+    program.functions[id] = std::move(machine);
+  }
+  program.instruction_base.push_back(operations);
+  if (kernel < program.functions.size()) {
+    // The calling convention keeps the caller's values in registers from 16 up; the deepest callee sets the
+    // rest.
+    MachineFunction& entry = program.functions[kernel];
+    entry.registers = std::max(entry.registers, callee_registers);
+  }
+  return program;
+}
+
+std::string to_string(const MachineFunction& machine) {
+  std::string text;
+  for (std::size_t i = 0; i < machine.blocks.size(); ++i) {
+    const MachineBlock& block = machine.blocks[i];
+    text += "block " + std::to_string(i);
+    for (BlockId merged : block.merged) text += ", " + std::to_string(merged);
+    text += ":\n";
+    for (const MachineOperation& operation : block.operations) {
+      text += std::string("  ") + operation.mnemonic;
+      for (ValueId id : operation.results) {
+        if (id != kNoValue) text += " v" + std::to_string(id);
+      }
+      text += " <-";
+      for (ValueId id : operation.operands) {
+        if (id != kNoValue) text += " v" + std::to_string(id);
+      }
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace doppel::machine

@@ -1,0 +1,124 @@
+// The operations that a card's SM issues for a kernel: what timing reads. They come from lowering PTX
+// (machine_lowering.h); another source may fill the same data, such as the machine code that the vendor's
+// assembler made. Plain data, no card behaviour: how wide a pipe is and how long it takes are numbers of the
+// card.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "analysis/control_flow_graph.h"
+
+namespace doppel::machine {
+
+using analysis::BasicBlock;
+using analysis::BlockId;
+using analysis::ControlFlowGraph;
+using analysis::kNoBlock;
+
+// The pipe that executes an operation.
+enum class Pipe : std::uint8_t {
+  Fp32,             // FADD, FMUL, FFMA
+  Alu,              // integer add, logic, shift, compare, select, minimum, move
+  IntegerMultiply,  // IMAD, dot products
+  Fp16,             // HADD2, HMUL2, HFMA2
+  Fp64,             // DADD, DMUL, DFMA, DSETP
+  Special,          // MUFU
+  Convert,          // I2F, F2I, F2F of at most 32 bits
+  Convert64,        // conversions from and to 64 bits
+  BitCount,         // POPC, FLO, BREV
+  Shuffle,
+  Vote,             // VOTE, MATCH
+  WarpReduce,       // REDUX
+  SpecialRegister,  // S2R
+  Branch,           // BRA, BSSY, BSYNC, CALL, RET, EXIT
+  Barrier,          // BAR
+  Fence,            // MEMBAR
+  Memory,           // loads, stores, atomics: `space` says where
+  ConstantLoad,     // LDC, indexed
+  Nop,              // NANOSLEEP, YIELD
+};
+inline constexpr int kPipeCount = static_cast<int>(Pipe::Nop) + 1;
+std::string_view name_of(Pipe pipe);
+
+enum class MemorySpace : std::uint8_t { None, Global, Local, Shared };
+enum class FenceScope : std::uint8_t { None, Block, Device, System };
+
+// A value of one kernel on one warp: what a scoreboard waits for. A 64-bit value is one with two registers.
+using ValueId = std::uint16_t;
+inline constexpr ValueId kNoValue = std::numeric_limits<ValueId>::max();
+inline constexpr std::uint32_t kNoInstruction = std::numeric_limits<std::uint32_t>::max();
+inline constexpr std::uint16_t kNoAccess = std::numeric_limits<std::uint16_t>::max();
+inline constexpr std::uint16_t kNoSpill = std::numeric_limits<std::uint16_t>::max();
+// Of a word of a thread's frame. Those beyond the last number share it: none is taken for kNoSpill.
+constexpr std::uint16_t spill_word(std::uint32_t word) {
+  return static_cast<std::uint16_t>(word < kNoSpill ? word : kNoSpill - 1U);
+}
+
+struct MachineOperation {
+  const char* mnemonic = "NOP";  // for people: "FFMA"
+  Pipe pipe = Pipe::Nop;
+  MemorySpace space = MemorySpace::None;
+  FenceScope fence = FenceScope::None;
+  std::uint8_t bytes_per_lane = 0;  // of an access
+  bool is_store = false;            // writes memory and returns nothing; with is_atomic: a reduction
+  bool is_atomic = false;
+  bool combines = false;      // an atomic: the lanes of a warp on one address are one operation of memory
+  bool swap_loop = false;     // an atomic that shared memory lacks: a turn of load and swap for each of them
+  bool bypasses_l1 = false;   // ld.cg, ld.volatile and their like
+  bool is_predicate = false;  // its result is a predicate
+  bool ends_warp = false;     // EXIT of all lanes that reach it
+  bool is_branch = false;     // may leave the straight line: fetch restarts where it is taken
+  bool is_call = false;
+  bool is_return = false;
+  // Which Access event of the block's run belongs to it: its rank among the block's accesses in program
+  // order, or kNoAccess.
+  std::uint16_t access = kNoAccess;
+  // A store or load of what registers could not hold: its first 32-bit word in the thread's frame for that.
+  // No PTX access stands behind it; all lanes of the warp take part, side by side.
+  std::uint16_t spill_word = kNoSpill;
+  std::uint8_t flops = 0;  // floating-point operations of one lane
+  std::array<ValueId, 2> results{kNoValue, kNoValue};
+  std::array<ValueId, 6> operands{kNoValue, kNoValue, kNoValue, kNoValue, kNoValue, kNoValue};
+  std::uint32_t instruction = kNoInstruction;  // the PTX instruction it stands for, where there is one
+};
+
+struct MachineBlock {
+  std::vector<MachineOperation> operations;  // in the order of issue
+  std::uint32_t accesses = 0;                // Access events that one run of the block leaves, at most
+  // The PTX instruction index of each access, by rank.
+  std::vector<std::uint32_t> access_instructions;
+  // Blocks behind this one whose operations are among this one's, because a warp that runs it always goes on
+  // to them in this order: the straight line of the code, where some run under a predicate and a warp may
+  // have no lane for them (if-conversion). Their own `operations` are empty, their accesses are ranked behind
+  // this block's.
+  std::vector<BlockId> merged;
+  BlockId fall_through = kNoBlock;  // what follows it in the straight line of the code
+  std::uint32_t ptx_instructions = 0;
+  std::uint32_t flops = 0;  // floating-point operations of one lane in this block itself
+};
+
+struct MachineFunction {
+  std::vector<MachineBlock> blocks;           // as in the function's ControlFlowGraph
+  std::vector<std::uint8_t> value_registers;  // 32-bit registers of each value; 0: a predicate
+  std::uint32_t registers = 0;                // of a thread, with what it calls
+  std::uint32_t spill_words = 0;              // 32-bit words of a thread that stand in local memory instead
+  std::uint32_t value_count() const { return static_cast<std::uint32_t>(value_registers.size()); }
+};
+
+// A kernel with the functions it may call. Numbers of functions are those of the module.
+struct MachineProgram {
+  std::uint32_t entry = 0;                 // the kernel
+  std::vector<MachineFunction> functions;  // empty where the kernel cannot reach it
+  std::vector<std::uint32_t> value_base;   // of function f in a numbering over all
+  std::uint32_t values = 0;
+  std::vector<std::uint32_t>
+      instruction_base;           // of function f in a numbering over all, and one more: the end
+  std::uint32_t accesses = 0;     // the most of one block
+  std::uint32_t spill_words = 0;  // of all functions, which have their places one behind the other
+};
+
+}  // namespace doppel::machine

@@ -1,0 +1,71 @@
+// Collects the machine operations of one function: maps PTX registers to values and keeps the block in work.
+#pragma once
+
+#include <initializer_list>
+#include <vector>
+
+#include "machine/machine_operation.h"
+#include "machine/register_roles.h"
+#include "machine/shared_load_merge.h"
+
+namespace doppel::machine {
+
+// What differs between the generations that the assembler serves, and what a launch leaves of them.
+struct LoweringOptions {
+  bool wide_integer_add = false;  // 64-bit adds and minima in one operation (sm_100 and later)
+  // Registers that a thread may take: what does not fit goes to local memory (spill.cpp).
+  std::uint32_t most_registers = 255;
+};
+
+class OperationBuilder {
+ public:
+  OperationBuilder(const ir::Function& function, const RegisterRoles& roles, const LoweringOptions& options)
+      : function_(function), roles_(roles), options_(options), values_(function.registers.size(), kNoValue) {}
+
+  const LoweringOptions& options() const { return options_; }
+  const RegisterRoles& roles() const { return roles_; }
+  const ir::Function& function() const { return function_; }
+
+  void begin_block() { block_ = MachineBlock{}; }
+  MachineBlock& block() { return block_; }
+
+  // The value that holds a register; kNoValue for constants.
+  ValueId value(ir::RegisterId reg);
+  ValueId new_value(std::uint8_t registers);
+  const std::vector<std::uint8_t>& value_registers() const { return registers_; }
+
+  // kNoValue for what is no register.
+  ValueId value_of(const ir::Operand& operand);
+  // Of the first result that is a register.
+  ValueId result_of(const ir::Operation& operation);
+
+  // Appends one operation for `instruction`, under its guard.
+  MachineOperation& emit(const ir::Operation& instruction, const char* mnemonic, Pipe pipe, ValueId result,
+                         const std::vector<ValueId>& operands, int flops = 0);
+
+  struct Step {
+    const char* mnemonic;
+    Pipe pipe;
+    int count = 1;
+  };
+  // A chain in which each operation waits for the one before: how the assembler expands division and its
+  // like.
+  void chain(const ir::Operation& instruction, std::initializer_list<Step> steps, ValueId result,
+             const std::vector<ValueId>& operands, int flops = 0);
+
+  // A test asks every operation for its rule (tests/kernel): no program gets here.
+  [[noreturn]] static void no_rule(const ir::Operation& operation);
+
+  std::uint32_t current = 0;  // index of the instruction in work
+  const MergedLoads* merged = nullptr;
+
+ private:
+  const ir::Function& function_;
+  const RegisterRoles& roles_;
+  LoweringOptions options_;
+  std::vector<ValueId> values_;          // by representative register
+  std::vector<std::uint8_t> registers_;  // by value
+  MachineBlock block_;
+};
+
+}  // namespace doppel::machine

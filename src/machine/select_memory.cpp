@@ -1,0 +1,172 @@
+// Loads, stores, atomics and fences.
+#include <algorithm>
+
+#include "machine/operation_selection.h"
+
+namespace doppel::machine {
+namespace {
+
+using ir::Access;
+using ir::AtomicOp;
+using ir::Op;
+using ir::Operand;
+using ir::Operation;
+using ir::Space;
+using ir::Type;
+
+MemorySpace space_of(Space space) {
+  switch (space) {
+    case Space::Shared:
+    case Space::SharedCluster:
+      return MemorySpace::Shared;
+    case Space::Local:
+      return MemorySpace::Local;
+    default:
+      return MemorySpace::Global;
+  }
+}
+
+const char* load_name(MemorySpace space, bool generic) {
+  return space == MemorySpace::Shared ? "LDS" : space == MemorySpace::Local ? "LDL" : generic ? "LD" : "LDG";
+}
+const char* store_name(MemorySpace space, bool generic) {
+  return space == MemorySpace::Shared ? "STS" : space == MemorySpace::Local ? "STL" : generic ? "ST" : "STG";
+}
+
+MachineOperation& emit_access(OperationBuilder& b, const Operation& in, const char* mnemonic,
+                              MemorySpace space, ValueId result, const std::vector<ValueId>& sources) {
+  MachineOperation& operation = b.emit(in, mnemonic, Pipe::Memory, result, sources);
+  operation.space = space;
+  operation.bytes_per_lane = static_cast<std::uint8_t>(std::min(255u, in.accesses[0].bytes()));
+  operation.access = static_cast<std::uint16_t>(b.block().accesses++);
+  b.block().access_instructions.push_back(b.current);
+  return operation;
+}
+
+// Shared memory has no floating-point adder: a loop of load, add, compare-and-swap; its usual single turn.
+bool needs_swap_loop(const Operation& in, MemorySpace space) {
+  return space == MemorySpace::Shared &&
+         (in.attributes.atomic_op == AtomicOp::Add || in.attributes.atomic_op == AtomicOp::Min ||
+          in.attributes.atomic_op == AtomicOp::Max) &&
+         ir::is_float(in.type);
+}
+
+void select_fence(OperationBuilder& b, const Operation& in) {
+  MachineOperation& operation = b.emit(in, "MEMBAR", Pipe::Fence, kNoValue, {});
+  switch (in.attributes.scope) {
+    case ir::Scope::Cta:
+      operation.fence = FenceScope::Block;
+      break;
+    case ir::Scope::Sys:
+      operation.fence = FenceScope::System;
+      break;
+    default:
+      operation.fence = FenceScope::Device;
+      break;
+  }
+  if (operation.fence != FenceScope::Block)
+    b.chain(in, {{"ERRBAR", Pipe::Branch}, {"CCTL", Pipe::Branch}}, kNoValue, {});
+}
+
+void select_load(OperationBuilder& b, const Operation& in) {
+  const Access& access = in.accesses[0];
+  const MemorySpace space = space_of(access.space);
+  const std::vector<ValueId> sources = source_values(b, in);
+  const ValueId result = b.result_of(in);
+  if (access.space == Space::Param) {
+    // A device function's parameters travel in registers; a kernel's are constants. Indexed ones are loaded.
+    if (!b.function().is_kernel || access.address.base != ir::Address::Base::Register) {
+      if (result != kNoValue) b.emit(in, "MOV", Pipe::Alu, result, {});
+      return;
+    }
+    b.emit(in, "LDC", Pipe::ConstantLoad, result, sources);
+    return;
+  }
+  if (access.space == Space::Const) {
+    b.emit(in, "LDC", Pipe::ConstantLoad, result, sources);
+    return;
+  }
+  if (b.merged != nullptr && b.merged->leader[b.current] != b.current) {
+    // Done by a wide load already; its event is passed over.
+    b.block().access_instructions.push_back(b.current);
+    ++b.block().accesses;
+    return;
+  }
+  MachineOperation& operation =
+      emit_access(b, in, load_name(space, access.space == Space::Generic), space, result, sources);
+  if (b.merged != nullptr && b.merged->bytes[b.current] != 0)
+    operation.bytes_per_lane = b.merged->bytes[b.current];
+  operation.bypasses_l1 =
+      access.cache == ir::CacheOp::Cg || access.cache == ir::CacheOp::Cv || access.is_strong();
+  // Elements of a vector that are not one value: the last, too.
+  for (const ir::Operand& element : in.results) {
+    if (in.results.size() > 1 && element.is_register() && b.value(element.reg) != result)
+      operation.results[1] = b.value(element.reg);
+  }
+}
+
+void select_atomic(OperationBuilder& b, const Operation& in) {
+  const bool reduction = in.op == Op::Reduce;
+  const MemorySpace space = space_of(in.accesses[0].space);
+  const ValueId result = reduction ? kNoValue : b.result_of(in);
+  const std::vector<ValueId> sources = source_values(b, in);
+  if (needs_swap_loop(in, space)) {
+    const ValueId old = b.new_value(1), sum = b.new_value(1);
+    b.emit(in, "BSSY", Pipe::Branch, kNoValue, {});
+    // The load touches what the swap touches; the swap carries the event.
+    MachineOperation& load = b.emit(in, "LDS", Pipe::Memory, old, sources);
+    load.space = space;
+    std::vector<ValueId> inputs = sources;
+    inputs.push_back(old);
+    b.emit(in, "FADD", Pipe::Fp32, sum, inputs, 1);
+    inputs.push_back(sum);
+    const ValueId done = b.new_value(0);
+    MachineOperation& swap = emit_access(b, in, "ATOMS.CAST", space, done, inputs);
+    swap.is_atomic = true;
+    swap.swap_loop = true;
+    swap.is_predicate = false;
+    b.emit(in, "ISETP", Pipe::Alu, b.new_value(0), {done});
+    b.emit(in, "BRA", Pipe::Branch, kNoValue, {done});
+    b.emit(in, "BSYNC", Pipe::Branch, result, {});
+    return;
+  }
+  const char* const name = space == MemorySpace::Shared ? "ATOMS" : reduction ? "RED" : "ATOMG";
+  MachineOperation& operation = emit_access(b, in, name, space, result, sources);
+  operation.is_atomic = true;
+  operation.is_store = reduction;
+}
+
+}  // namespace
+
+void select_memory(OperationBuilder& b, const Operation& in) {
+  switch (in.op) {
+    case Op::Load:
+      select_load(b, in);
+      return;
+    case Op::Store: {
+      const Space space = in.accesses[0].space;
+      if (space == Space::Param) return;  // an argument: in registers
+      const char* const name = store_name(space_of(space), space == Space::Generic);
+      emit_access(b, in, name, space_of(space), kNoValue, source_values(b, in)).is_store = true;
+      return;
+    }
+    case Op::Atomic:
+    case Op::Reduce:
+      select_atomic(b, in);
+      return;
+    case Op::Fence:
+      select_fence(b, in);
+      return;
+    case Op::Prefetch:
+    case Op::CacheHint:
+      b.emit(in, "CCTL", Pipe::Branch, kNoValue, source_values(b, in));
+      return;
+    case Op::CachePolicy:
+      b.emit(in, "MOV", Pipe::Alu, b.result_of(in), source_values(b, in));
+      return;
+    default:
+      b.no_rule(in);
+  }
+}
+
+}  // namespace doppel::machine

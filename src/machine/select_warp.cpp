@@ -1,0 +1,39 @@
+// Exchange between the lanes of a warp.
+#include "machine/operation_selection.h"
+
+namespace doppel::machine {
+
+using ir::Op;
+using ir::Operation;
+
+void select_warp(OperationBuilder& b, const Operation& in) {
+  const std::vector<ValueId> sources = source_values(b, in);
+  const ValueId result = b.result_of(in);
+  const auto second = [&] { return in.results.size() > 1 ? b.value_of(in.results[1]) : kNoValue; };
+  switch (in.op) {
+    case Op::Shuffle: {
+      MachineOperation& operation = b.emit(in, "SHFL", Pipe::Shuffle, result, sources);
+      operation.results[1] = second();
+      return;
+    }
+    case Op::Vote:
+    case Op::ActiveMask:
+      b.emit(in, "VOTE", Pipe::Vote, result, sources);
+      return;
+    case Op::Match: {
+      MachineOperation& operation = b.emit(in, "MATCH", Pipe::WarpReduce, result, sources);
+      operation.results[1] = second();
+      return;
+    }
+    case Op::Redux:
+      b.emit(in, "REDUX", Pipe::WarpReduce, result, sources);
+      return;
+    case Op::Elect:
+      b.emit(in, "ELECT", Pipe::Alu, result, sources);
+      return;
+    default:
+      b.no_rule(in);
+  }
+}
+
+}  // namespace doppel::machine

@@ -1,0 +1,161 @@
+#include "sample_module.h"
+
+namespace doppel::ir::test {
+namespace {
+
+// Of the operation and of its sources, where the row names them.
+struct Types {
+  Type type = Type::U32, source_type = Type::None;
+};
+
+Types types_of(Op op) {
+  switch (op) {
+    case Op::ISet:
+    case Op::ISelect:
+    case Op::IConvert:
+    case Op::IPack:
+      return {op == Op::IPack ? Type::U8 : Type::U32, Type::S32};
+    case Op::FSet:
+    case Op::FSelect:
+    case Op::FToI:
+      return {Type::S32, Type::F32};
+    case Op::IToF:
+      return {Type::F32, Type::S32};
+    case Op::FConvert:
+      return {Type::F32, Type::F64};
+    case Op::FPack:
+      return {Type::F16x2, Type::F32};
+    case Op::Dp4a:
+    case Op::Dp2a:
+      return {Type::S32, Type::U32};
+    case Op::ToGeneric:
+    case Op::FromGeneric:
+    case Op::Pack:
+    case Op::Unpack:
+      return {Type::B64};
+    case Op::Lop3:
+    case Op::Redux:
+      return {Type::B32};
+    case Op::Vote:
+      return {Type::Pred};
+    default:
+      return {row(op).issue == IssueRules::Float || row(op).nan != NanRule::Bits || op == Op::FCopysign
+                  ? Type::F32
+                  : Type::U32};
+  }
+}
+
+Attributes attributes_of(Op op) {
+  const AttributeSet has = row(op).attributes;
+  Attributes a;
+  if ((has & kMulPart) != 0) a.mul_part = MulPart::Lo;
+  if ((has & kRounding) != 0) a.rounding = op == Op::FToI ? Rounding::Rzi : Rounding::Rn;
+  if ((has & kCompare) != 0) a.compare = Compare::Eq;
+  if ((has & kAtomicOp) != 0) a.atomic_op = op == Op::Redux ? AtomicOp::And : AtomicOp::Add;
+  if ((has & kShuffle) != 0) a.shuffle = ShuffleMode::Bfly;
+  if ((has & kVote) != 0) a.vote = VoteMode::All;
+  if ((has & kMatch) != 0) a.match = MatchMode::Any;
+  if ((has & kBarrier) != 0) a.barrier = BarrierMode::RedPopc;
+  if ((has & kShift) != 0) a.shift = ShiftMode::Clamp;
+  if ((has & kDirection) != 0) a.direction = ShiftDirection::Left;
+  if ((has & kTestp) != 0) a.testp = TestpMode::Finite;
+  if ((has & kSpace) != 0) a.space = Space::Shared;
+  if ((has & kScope) != 0) a.scope = Scope::Gpu;
+  if ((has & kLut) != 0) a.lut = 0x96;
+  return a;
+}
+
+class Sample {
+ public:
+  explicit Sample(Op op) {
+    operation_.op = op;
+    operation_.type = types_of(op).type;
+    operation_.source_type = types_of(op).source_type;
+    operation_.attributes = attributes_of(op);
+    // Two parts of a value, one element of memory; a call passes nothing.
+    const std::size_t parts = op == Op::Pack || op == Op::Unpack ? 2 : op == Op::Call ? 0 : 1;
+    add(row(op).results, parts, operation_.results);
+    add(row(op).sources, parts, operation_.sources);
+    for (int i = 0; i < row(op).accesses; ++i) {
+      Access access;
+      access.space = Space::Global;
+      access.type = operation_.type;
+      access.address.base = Address::Base::Register;
+      access.address.reg = new_register(64);
+      operation_.accesses.push_back(access);
+    }
+  }
+
+  Module module() && {
+    const bool ends = ends_block(operation_);
+    if (row(operation_).flow == Flow::Targets) operation_.targets.push_back(1);
+    module_.front_end = "test";
+    module_.target = "sm_120";
+    module_.forms = {"sample"};
+    if (operation_.op == Op::Call) {
+      operation_.callee = std::make_shared<const Callee>(Callee{1, std::nullopt, {}});
+      module_.functions.resize(1);
+    }
+    Operation leave;
+    leave.op = Op::Return;
+    function_.name = "k";
+    function_.is_kernel = true;
+    function_.linkage = Linkage::Visible;
+    function_.operations = {operation_, leave};
+    function_.blocks = ends ? std::vector<Block>{{0, 1}, {1, 2}} : std::vector<Block>{{0, 2}};
+    std::vector<Function> functions{function_};
+    if (operation_.op == Op::Call) {
+      Function callee;
+      callee.name = "f";
+      callee.operations = {leave};
+      callee.blocks = {{0, 1}};
+      functions.push_back(callee);
+    }
+    module_.functions = std::move(functions);
+    return std::move(module_);
+  }
+
+ private:
+  RegisterId new_register(int bits) {
+    function_.registers.push_back(static_cast<std::uint8_t>(bits));
+    return static_cast<RegisterId>(function_.registers.size() - 1);
+  }
+
+  int width_of(OperandRole::Width width, std::size_t parts) const {
+    switch (width) {
+      case OperandRole::Width::Type:
+        return bit_width(operation_.type);
+      case OperandRole::Width::SourceType:
+        return bit_width(operation_.source_type);
+      case OperandRole::Width::Product:
+        return bit_width(operation_.type);
+      case OperandRole::Width::Word:
+        return 32;
+      case OperandRole::Width::Long:
+        return 64;
+      case OperandRole::Width::Predicate:
+        return 1;
+      case OperandRole::Width::Any:
+        break;
+    }
+    return bit_width(operation_.type) / static_cast<int>(std::max<std::size_t>(parts, 1));
+  }
+
+  void add(const OperandRoles& roles, std::size_t parts, std::vector<Operand>& to) {
+    for (const OperandRole& role : roles.all()) {
+      const std::size_t count = role.optional ? 0 : role.many ? parts : 1;
+      for (std::size_t i = 0; i < count; ++i)
+        to.push_back(Operand::of_register(new_register(width_of(role.width, parts))));
+    }
+  }
+
+  Operation operation_;
+  Function function_;
+  Module module_;
+};
+
+}  // namespace
+
+Module sample_module(Op op) { return Sample(op).module(); }
+
+}  // namespace doppel::ir::test
