@@ -1,5 +1,7 @@
 #include "sample_module.h"
 
+#include <algorithm>
+
 namespace doppel::ir::test {
 namespace {
 
@@ -98,7 +100,7 @@ class Sample {
     }
     Operation leave;
     leave.op = Op::Return;
-    function_.name = "k";
+    function_.name = "sample";
     function_.is_kernel = true;
     function_.linkage = Linkage::Visible;
     function_.operations = {operation_, leave};
@@ -106,7 +108,7 @@ class Sample {
     std::vector<Function> functions{function_};
     if (operation_.op == Op::Call) {
       Function callee;
-      callee.name = "f";
+      callee.name = "callee";
       callee.operations = {leave};
       callee.blocks = {{0, 1}};
       functions.push_back(callee);

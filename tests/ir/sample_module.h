@@ -5,7 +5,7 @@
 
 namespace doppel::ir::test {
 
-// A valid module whose only kernel, "k", is the operation and a return. Its operands are registers that
+// A valid module whose only kernel, "sample", is the operation and a return. Its operands are registers that
 // nothing writes; an access is to an address in one, in global memory.
 Module sample_module(Op op);
 
