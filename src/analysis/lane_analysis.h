@@ -6,18 +6,12 @@
 #include <vector>
 
 #include "analysis/control_flow_graph.h"
+#include "analysis/lane_basis.h"
 #include "analysis/lane_pattern.h"
 #include "analysis/liveness.h"
 #include "analysis/pending_blocks.h"
 
 namespace doppel::analysis {
-
-// How the special registers depend on the lane: what a launch's shape tells.
-struct LaneBasis {
-  LanePattern tid[3];       // 32 bits each
-  int ntid_alignment = 0;   // %ntid.x is a multiple of 2^ntid_alignment
-  bool full_warps = false;  // every warp has 32 lanes
-};
 
 struct LaneAnalysisOptions {
   LaneBasis basis;

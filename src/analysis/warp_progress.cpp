@@ -47,19 +47,20 @@ std::vector<std::uint32_t> waiting_points(const ir::Function& function) {
   return points;
 }
 
-bool needs_scheduler(const ir::Function& function, const ControlFlowGraph& graph,
-                     const LaneAnalysis& analysis) {
-  if (!graph.reducible()) return true;
+SchedulerReason needs_scheduler(const ir::Function& function, const ControlFlowGraph& graph,
+                                const LaneAnalysis& analysis) {
+  if (!graph.reducible()) return SchedulerReason::Irreducible;
   bool shared_state = false;
   for (BlockId id = 0; id < graph.blocks().size(); ++id) {
     const BasicBlock& block = graph.blocks()[id];
     for (std::uint32_t i = block.first; i < block.last; ++i) {
       const Operation& operation = function.operations[i];
-      if (waits_for_lanes(operation) && !analysis.pending().convergent(id)) return true;
+      if (waits_for_lanes(operation) && !analysis.pending().convergent(id))
+        return SchedulerReason::WaitsApart;
       shared_state |= reads_shared_state(operation);
     }
   }
-  if (!shared_state) return false;
+  if (!shared_state) return SchedulerReason::None;
   const std::vector<bool> tainted = tainted_registers(function);
   for (const Loop& loop : graph.loops()) {
     bool diverges = false, hangs = false;
@@ -68,9 +69,9 @@ bool needs_scheduler(const ir::Function& function, const ControlFlowGraph& graph
       const Operation& last = function.operations[graph.blocks()[id].last - 1];
       hangs |= last.op == ir::Op::Branch && last.guard && tainted[last.guard->predicate];
     }
-    if (diverges && hangs) return true;
+    if (diverges && hangs) return SchedulerReason::SpinsApart;
   }
-  return false;
+  return SchedulerReason::None;
 }
 
 }  // namespace doppel::analysis

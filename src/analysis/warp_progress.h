@@ -14,10 +14,14 @@ namespace doppel::analysis {
 bool waits_for_lanes(const ir::Operation& operation);
 std::vector<std::uint32_t> waiting_points(const ir::Function& function);
 
-// True where lanes that have diverged may wait for each other: at a waiting point, or in a loop whose end
-// hangs on memory that another lane may write; and where the control flow is irreducible, which only the
-// scheduler runs.
-bool needs_scheduler(const ir::Function& function, const ControlFlowGraph& graph,
-                     const LaneAnalysis& analysis);
+// Why masked straight-line code will not do.
+enum class SchedulerReason : std::uint8_t {
+  None,         // it will
+  Irreducible,  // a cycle has two entries
+  WaitsApart,   // lanes that have diverged may wait for each other at a waiting point
+  SpinsApart,   // or in a loop whose end hangs on memory that another lane may write
+};
+SchedulerReason needs_scheduler(const ir::Function& function, const ControlFlowGraph& graph,
+                                const LaneAnalysis& analysis);
 
 }  // namespace doppel::analysis

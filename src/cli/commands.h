@@ -29,6 +29,7 @@ void add_bench(CLI::App& app, int& status);
 void add_cards(CLI::App& app, int& status);
 void add_show(CLI::App& app, int& status);
 void add_explain(CLI::App& app, int& status);
+void add_ptx(CLI::App& app, int& status);
 
 // "doppel: TEXT" on standard error.
 void complain(const std::string& text);

@@ -4,24 +4,6 @@
 
 namespace doppel::engine {
 
-jit::LaneShape lane_shape(const Dim3& block) {
-  if (block.x % jit::kWarpLanes == 0 || (block.y == 1 && block.z == 1)) return jit::LaneShape::Linear;
-  const bool z_uniform = block.z == 1 || (std::uint64_t{block.x} * block.y) % jit::kWarpLanes == 0;
-  if (!z_uniform) return jit::LaneShape::General;
-  switch (block.x) {
-    case 2:
-      return jit::LaneShape::Rows2;
-    case 4:
-      return jit::LaneShape::Rows4;
-    case 8:
-      return jit::LaneShape::Rows8;
-    case 16:
-      return jit::LaneShape::Rows16;
-    default:
-      return jit::LaneShape::General;
-  }
-}
-
 Dim3 thread_at(const Dim3& block, std::uint64_t linear) {
   if (linear <= 0xffffffffu) {  // nearly always, and the host divides short numbers several times as fast
     const auto number = static_cast<std::uint32_t>(linear);

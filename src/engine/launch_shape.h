@@ -8,7 +8,7 @@
 
 namespace doppel::engine {
 
-jit::LaneShape lane_shape(const Dim3& block);
+using analysis::lane_shape;
 
 inline std::uint32_t warps_of(const Dim3& block) {
   return static_cast<std::uint32_t>((block.count() + jit::kWarpLanes - 1) / jit::kWarpLanes);

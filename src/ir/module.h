@@ -29,7 +29,8 @@ struct Function {
   Linkage linkage = Linkage::Internal;
   std::vector<Variable> parameters;         // space Param or Reg
   std::vector<Variable> return_parameters;  // of device functions
-  // For parameters in space Reg: the register that stands for it, same index as in (return_)parameters.
+  // The register that stands for a parameter in space Reg, same index as in (return_)parameters; else
+  // kNoRegister.
   std::vector<RegisterId> parameter_registers;
   std::vector<RegisterId> return_registers;
   std::vector<std::uint8_t> registers;  // the width of each in bits: 1 (a predicate), 8, 16, 32, 64 or 128

@@ -124,7 +124,7 @@ class Parser {
     if (line.accept("bytes")) v.initializer = bytes(line.word("bytes"));
     while (line.accept("address")) v.relocations.push_back(relocation(line));
     if (registers != nullptr) {
-      RegisterId reg = 0;
+      RegisterId reg = kNoRegister;
       if (line.accept("in")) {
         line.expect('%');
         reg = line.count();

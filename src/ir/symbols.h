@@ -25,6 +25,7 @@ struct SourceLocation {
 };
 
 using RegisterId = std::uint32_t;  // index in Function::registers
+inline constexpr RegisterId kNoRegister = UINT32_MAX;
 using FunctionId = std::uint32_t;  // index in Module::functions
 
 // A variable: of the module, or of the function that holds the operation (its own, or a parameter).

@@ -49,16 +49,16 @@ bool FunctionEmitter::may_run_full() const {
   if (!module_.variant.full_warps) return false;
   for (BlockId id = 0; id < graph_.blocks().size(); ++id) {
     if (!lanes_leave_after(id)) continue;
-    const analysis::BranchFact& fact = analysis_->branches()[id];
-    if (!analysis_->pending().convergent(id) || fact.divergent || fact.successors.size() > 1) return false;
+    const analysis::BranchFact& fact = analysis().branches()[id];
+    if (!analysis().pending().convergent(id) || fact.divergent || fact.successors.size() > 1) return false;
   }
   return true;
 }
 
 // At the end of a block of the code for all 32 lanes. False: no lane leaves there, or all that go on do.
 bool FunctionEmitter::stay_together(BlockId block, const std::vector<Edge>& edges) {
-  const analysis::BranchFact& fact = analysis_->branches()[block];
-  if (!analysis_->pending().convergent(block) || fact.divergent || fact.successors.size() != 1) return false;
+  const analysis::BranchFact& fact = analysis().branches()[block];
+  if (!analysis().pending().convergent(block) || fact.divergent || fact.successors.size() != 1) return false;
   Value* leaving = nullptr;
   for (const Edge& edge : edges) {
     if (edge.target && !leaves(*edge.target)) continue;

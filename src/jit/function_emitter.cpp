@@ -30,7 +30,8 @@ FunctionEmitter::FunctionEmitter(ModuleState& module, ir::FunctionId function, l
       id_(function),
       function_(module.ir.functions[function]),
       into_(into),
-      builder_(module.llvm.getContext()) {}
+      builder_(module.llvm.getContext()),
+      analysed_(function_, analysis::lane_basis(module.variant.shape, module.variant.full_warps)) {}
 FunctionEmitter::~FunctionEmitter() = default;
 
 void FunctionEmitter::unsupported(const Operation& operation, const std::string& why) {
@@ -47,68 +48,9 @@ namespace {
 constexpr std::size_t kMostPromoted = 20000;
 constexpr std::uint64_t kRegisterAlignment = 64;  // of the widest vector
 
-LanePattern lane_multiples(int base_alignment, std::array<std::int64_t, kWarpLanes> offsets) {
-  LanePattern pattern = LanePattern::uniform(32, base_alignment);
-  pattern.linear.offset = offsets;
-  return pattern;
-}
-
-analysis::LaneBasis basis_of(const Variant& variant) {
-  analysis::LaneBasis basis;
-  basis.full_warps = variant.full_warps;
-  for (LanePattern& tid : basis.tid) tid = LanePattern::uniform(32);
-  std::array<std::int64_t, kWarpLanes> x{}, y{};
-  int row = 0;
-  switch (variant.shape) {
-    case LaneShape::Linear:
-      for (int lane = 0; lane < kWarpLanes; ++lane) x[lane] = lane;
-      basis.tid[0] = lane_multiples(5, x);  // lane 0 of a warp has a tid.x that is a multiple of 32
-      if (variant.full_warps) basis.ntid_alignment = 5;
-      return basis;
-    case LaneShape::Rows2:
-      row = 2;
-      break;
-    case LaneShape::Rows4:
-      row = 4;
-      break;
-    case LaneShape::Rows8:
-      row = 8;
-      break;
-    case LaneShape::Rows16:
-      row = 16;
-      break;
-    case LaneShape::General:
-      for (LanePattern& tid : basis.tid) tid = LanePattern::varying(32);
-      return basis;
-  }
-  for (int lane = 0; lane < kWarpLanes; ++lane) {
-    x[lane] = lane % row;
-    y[lane] = lane / row;
-  }
-  basis.ntid_alignment = std::countr_zero(static_cast<unsigned>(row));
-  basis.tid[0] = lane_multiples(64, x);                        // every warp starts a row: its base is zero
-  basis.tid[1] = lane_multiples(5 - basis.ntid_alignment, y);  // and with 32 / row rows of its own
-  return basis;
-}
-
 }  // namespace
 
 void FunctionEmitter::run() {
-  graph_ = analysis::ControlFlowGraph::build(function_);
-  liveness_ = analysis::Liveness::build(function_, graph_);
-  analysis::LaneAnalysisOptions options;
-  options.basis = basis_of(module_.variant);
-  options.is_kernel = function_.is_kernel;
-  counted_graph_ = graph_;
-  deferred_nans_ = analysis::deferred_nans(function_);
-  if (graph_.reducible()) analysis_ = analysis::LaneAnalysis::build(function_, graph_, *liveness_, options);
-  scheduled_ = !graph_.reducible() || analysis::needs_scheduler(function_, graph_, *analysis_);
-  if (scheduled_) {
-    graph_ = analysis::ControlFlowGraph::build(function_, analysis::waiting_points(function_));
-    liveness_ = analysis::Liveness::build(function_, graph_);
-    options.scheduled = true;
-    analysis_ = analysis::LaneAnalysis::build(function_, graph_, *liveness_, options);
-  }
   all_lanes_stay_ = module_.variant.full_warps && function_.is_kernel && leaves_together();
   local_ = analysis::local_layout(function_);
   parameters_ = analysis::parameter_layout(function_.parameters);
@@ -147,7 +89,7 @@ void FunctionEmitter::run() {
   if (scheduled_) make_scheduler();
   pending_.assign(count, nullptr);
   for (BlockId id = 0; id < count && !scheduled_; ++id) {
-    if (analysis_->pending().convergent(id)) continue;
+    if (analysis().pending().convergent(id)) continue;
     pending_[id] = stack_slot(builder_.getInt32Ty(), "pending");
     builder_.CreateStore(i32(0), pending_[id]);
   }
@@ -157,7 +99,7 @@ void FunctionEmitter::run() {
   make_blocks();
   builder_.SetInsertPoint(start);
   if (count != 0) add_pending(0, live_mask());
-  const bool dispatched = scheduled_ && count != 0 && !analysis_->pending().convergent(0);
+  const bool dispatched = scheduled_ && count != 0 && !analysis().pending().convergent(0);
   builder_.CreateBr(count == 0 ? end_ : dispatched ? scheduler_.dispatch : body_[0]);
   for (BlockId id = 0; id < count; ++id) emit_block(id);
   if (scheduled_) emit_dispatch();
@@ -196,7 +138,7 @@ void FunctionEmitter::make_blocks() {
   body_.assign(count, nullptr);
   for (BlockId id = 0; id < count; ++id) {
     body_[id] = llvm::BasicBlock::Create(context(), "block" + std::to_string(id), into_);
-    if (!scheduled_ && analysis_->pending().tested(id))
+    if (!scheduled_ && analysis().pending().tested(id))
       enter_[id] = llvm::BasicBlock::Create(context(), "enter" + std::to_string(id), into_);
   }
 }
@@ -217,7 +159,7 @@ std::vector<bool> FunctionEmitter::registers_of_blocks() const {
       const auto see = [&](ir::RegisterId reg) {
         if (home[reg] == analysis::kNoBlock) {
           home[reg] = id;
-          result[reg] = !liveness_->live_in(id, reg);
+          result[reg] = !analysed_.liveness.live_in(id, reg);
         }
         if (home[reg] != id) result[reg] = false;
       };
@@ -262,7 +204,7 @@ void FunctionEmitter::make_registers() {
     if (!used[reg]) continue;
     RegisterSlot& slot = registers_[reg];
     slot.of_block = of_block[reg];
-    const LanePattern& pattern = analysis_->pattern(reg);
+    const LanePattern& pattern = analysis().pattern(reg);
     const int bits = function_.width(reg);
     // The parts of widened terms have the width of the inner value; multipliers that of the outer.
     std::vector<llvm::Type*>& types = slot.types;
@@ -320,7 +262,7 @@ void FunctionEmitter::make_register_memory(std::uint64_t bytes) {
   register_memory_ = hide(memory);
   for (ir::RegisterId reg = 0; reg < registers_.size(); ++reg) {
     RegisterSlot& slot = registers_[reg];
-    for (std::size_t i = 0; i < slot.offsets.size() && liveness_->live_in(0, reg); ++i)
+    for (std::size_t i = 0; i < slot.offsets.size() && analysed_.liveness.live_in(0, reg); ++i)
       store_part(slot, i, slot.values[i]);
   }
 }
@@ -360,15 +302,15 @@ void FunctionEmitter::store_part(RegisterSlot& slot, std::size_t part, Value* va
 Lanes FunctionEmitter::load_register(ir::RegisterId reg) {
   RegisterSlot& slot = registers_[reg];
   Lanes result;
-  result.pattern = analysis_->pattern(reg);
+  result.pattern = analysis().pattern(reg);
   for (std::size_t i = 0; i < slot.types.size(); ++i) result.parts.push_back(load_part(slot, i));
   return result;
 }
 
 void FunctionEmitter::store_register(ir::RegisterId reg, const Lanes& value) {
-  const LanePattern& pattern = analysis_->pattern(reg);
+  const LanePattern& pattern = analysis().pattern(reg);
   RegisterSlot& slot = registers_[reg];
-  const bool keep = !slot.of_block && analysis_->keeps_old_lanes(reg, block_);
+  const bool keep = !slot.of_block && analysis().keeps_old_lanes(reg, block_);
   if (pattern.is_parts()) {
     Lanes parts = value;
     if (!value.pattern.same_shape(pattern)) {
@@ -479,7 +421,7 @@ Value* FunctionEmitter::materialize(const Lanes& lanes) {
 }
 
 bool FunctionEmitter::is_uniform(const Operand& operand, ir::Type type) {
-  return analysis_->operand_pattern(operand, ir::bit_width(type)).is_uniform();
+  return analysis().operand_pattern(operand, ir::bit_width(type)).is_uniform();
 }
 
 Lanes FunctionEmitter::read(const Operand& operand, ir::Type type) {
@@ -493,14 +435,14 @@ Lanes FunctionEmitter::read(const Operand& operand, int bits) {
       if (operand.negated) {
         value.parts[0] = builder_.CreateNot(value.parts[0]);
       }
-      if (deferred_nans_[operand.reg] && !payload_ignored_) {
+      if (analysed_.deferred_nans[operand.reg] && !payload_ignored_) {
         value.parts[0] = FloatValues(*this, ir::Type::F32).canonical_nan(value.parts[0]);
       }
       return value;
     }
     case Operand::Kind::Immediate: {
       Lanes value = uniform(llvm::ConstantInt::get(int_type(bits), operand.immediate));
-      value.pattern = analysis_->operand_pattern(operand, bits);
+      value.pattern = analysis().operand_pattern(operand, bits);
       return value;
     }
     case Operand::Kind::Special:
@@ -570,7 +512,7 @@ void FunctionEmitter::begin_block(BlockId block) {
   block_ = block;
   ++emission_;
   barrier_lanes_ = nullptr;
-  const analysis::PendingBlocks& pending = analysis_->pending();
+  const analysis::PendingBlocks& pending = analysis().pending();
   if (enter_[block] != nullptr) {
     builder_.SetInsertPoint(enter_[block]);
     Value* lanes =
@@ -665,8 +607,8 @@ bool FunctionEmitter::leaves_together() const {
     }
     if (!lanes_leave_after(id)) continue;
     const Operation& last = function_.operations[block.last - 1];
-    const bool uniform = !last.guard || analysis_->pattern(last.guard->predicate).is_uniform();
-    if (!analysis_->pending().convergent(id) || !uniform || last.op == ir::Op::BranchTable) return false;
+    const bool uniform = !last.guard || analysis().pattern(last.guard->predicate).is_uniform();
+    if (!analysis().pending().convergent(id) || !uniform || last.op == ir::Op::BranchTable) return false;
   }
   return true;
 }
@@ -674,16 +616,16 @@ bool FunctionEmitter::leaves_together() const {
 // A register that is dead at the loop's header need not go round the loop.
 void FunctionEmitter::kill_registers(BlockId header) {
   const analysis::Loop& loop = graph_.loops()[graph_.blocks()[header].loop];
-  const analysis::BlockSet& waiting = analysis_->pending().during(header);
+  const analysis::BlockSet& waiting = analysis().pending().during(header);
   std::vector<bool> seen(registers_.size(), false);
   for (BlockId id = loop.header; id <= loop.last; ++id) {
     for (std::uint32_t i = graph_.blocks()[id].first; i < graph_.blocks()[id].last; ++i) {
       ir::for_each_definition(function_.operations[i], [&](ir::RegisterId reg) {
         if (seen[reg]) return;
         seen[reg] = true;
-        if (liveness_->live_in(header, reg)) return;
+        if (analysed_.liveness.live_in(header, reg)) return;
         for (BlockId other = 0; other < waiting.size(); ++other) {
-          if (waiting[other] && liveness_->live_in(other, reg)) return;
+          if (waiting[other] && analysed_.liveness.live_in(other, reg)) return;
         }
         for (llvm::AllocaInst* slot : registers_[reg].parts) {
           builder_.CreateStore(llvm::Constant::getNullValue(slot->getAllocatedType()), slot);
@@ -707,8 +649,8 @@ void FunctionEmitter::add_to_counter(Value* address, Value* by) {
 
 void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty) {
   // The blocks of scheduled code are finer than those that are counted.
-  const BlockId counted = counted_graph_.block_of(graph_.blocks()[block].first);
-  if (counted_graph_.blocks()[counted].first != graph_.blocks()[block].first) return;
+  const BlockId counted = analysed_.counted_graph.block_of(graph_.blocks()[block].first);
+  if (analysed_.counted_graph.blocks()[counted].first != graph_.blocks()[block].first) return;
   const std::uint32_t slot = module_.first_slot[id_] + counted;
   Value* entered = may_be_empty ? builder_.CreateICmpNE(lanes, i32(0)) : builder_.getTrue();
   Value* population = builder_.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, lanes);

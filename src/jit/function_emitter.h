@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "analysis/lane_analysis.h"
+#include "analysis/analysed_function.h"
 #include "analysis/lane_values.h"
 #include "analysis/memory_layout.h"
 #include "analysis/shared_layout.h"
@@ -90,7 +90,7 @@ class FunctionEmitter {
   void write(const ir::Operand& destination, llvm::Value* value);  // scalar or vector, by its type
   // Whether a NaN in the destination may keep any payload for now (analysis/deferred_nans.h).
   bool defers_nan(const ir::Operand& destination) const {
-    return destination.is_register() && deferred_nans_[destination.reg];
+    return destination.is_register() && analysed_.deferred_nans[destination.reg];
   }
   // Converts a value to 32 lanes where it is scalar.
   llvm::Value* splat(llvm::Value* value);
@@ -128,7 +128,7 @@ class FunctionEmitter {
   unsigned& scratch_used() { return scratch_used_; }  // slots of WarpContext::scratch (lane_functions.h)
   Lanes window_base(ir::Space space);                 // generic address of lane's .shared or .local window
   llvm::Function* runtime_function(const char* name, llvm::FunctionType* type);
-  const analysis::LaneAnalysis& analysis() const { return *analysis_; }
+  const analysis::LaneAnalysis& analysis() const { return analysed_.lanes; }
   Definedness* definedness() { return definedness_.get(); }  // null: not the checked build
   llvm::Value* live_mask();
   // Lanes arrive at a barrier: its result, i32. A coroutine is left here until the barrier is complete.
@@ -255,17 +255,14 @@ class FunctionEmitter {
   llvm::Function* into_;
   llvm::IRBuilder<> builder_;
   Scalars scalars_{*this};
-  analysis::ControlFlowGraph graph_;
-  analysis::ControlFlowGraph counted_graph_;  // as traces and counters know it
-  std::vector<bool> deferred_nans_;           // by register
-  std::vector<bool> read_;                    // by register: some instruction reads it
-  bool payload_ignored_ = false;              // by the current instruction
-  bool scheduled_ = false;
+  analysis::AnalysedFunction analysed_;
+  const analysis::ControlFlowGraph& graph_ = analysed_.graph;
+  std::vector<bool> read_;        // by register: some instruction reads it
+  bool payload_ignored_ = false;  // by the current instruction
+  const bool scheduled_ = analysed_.scheduled();
   Scheduler scheduler_;
   llvm::Value* barrier_lanes_ =
       nullptr;  // of the barrier that the current block calls, where it stands for several places
-  std::optional<analysis::Liveness> liveness_;
-  std::optional<analysis::LaneAnalysis> analysis_;
   analysis::LocalLayout local_;
   analysis::ParameterLayout parameters_;
 

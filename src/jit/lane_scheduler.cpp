@@ -185,7 +185,7 @@ void FunctionEmitter::emit_dispatch() {
   llvm::BasicBlock* never = llvm::BasicBlock::Create(context(), "never", into_);
   llvm::SwitchInst* which = builder_.CreateSwitch(block, never, count);
   for (BlockId id = 0; id < count; ++id) {
-    if (!analysis_->pending().convergent(id) && body_[id] != nullptr && !unreachable(id))
+    if (!analysis().pending().convergent(id) && body_[id] != nullptr && !unreachable(id))
       which->addCase(builder_.getInt32(id), body_[id]);
   }
   builder_.SetInsertPoint(never);
@@ -341,7 +341,7 @@ void FunctionEmitter::wait_at_barrier(BlockId block, const Operation& operation)
 // then.
 void FunctionEmitter::go_to_dispatch(BlockId block) {
   bool goes_back = false;
-  for (BlockId successor : analysis_->branches()[block].successors) goes_back |= successor <= block;
+  for (BlockId successor : analysis().branches()[block].successors) goes_back |= successor <= block;
   if (goes_back) {
     llvm::Type* word = builder_.getInt32Ty();
     Value* left = builder_.CreateSub(builder_.CreateLoad(word, scheduler_.turns), i32(1));

@@ -78,7 +78,7 @@ void FunctionEmitter::emit_leaving_edge(BlockId through, Value* lanes) {
 
 // Lanes that are to run `target` when its turn comes.
 void FunctionEmitter::add_pending(BlockId target, Value* lanes) {
-  if (analysis_->pending().convergent(target)) return;  // then all that live are there
+  if (analysis().pending().convergent(target)) return;  // then all that live are there
   if (scheduled_) {
     add_scheduler_lanes(scheduler_.waiting, target, lanes);
     return;
@@ -90,7 +90,7 @@ void FunctionEmitter::add_pending(BlockId target, Value* lanes) {
 void FunctionEmitter::emit_terminator(BlockId block) {
   const Operation& last = function_.operations[at_];
   set_guard(last);
-  const analysis::PendingBlocks& pending = analysis_->pending();
+  const analysis::PendingBlocks& pending = analysis().pending();
   const bool convergent = pending.convergent(block);
   const bool exits_thread = last.op == Op::Exit;
 
@@ -152,7 +152,7 @@ void FunctionEmitter::emit_terminator(BlockId block) {
       add_pending(*edge.target, edge.lanes);
     }
   }
-  const analysis::BranchFact& fact = analysis_->branches()[block];
+  const analysis::BranchFact& fact = analysis().branches()[block];
   if (convergent && !fact.divergent && fact.successors.size() == 1) {
     // Some lanes may have left; the others go on together.
     const BlockId target = fact.successors[0];
@@ -166,7 +166,7 @@ void FunctionEmitter::emit_terminator(BlockId block) {
   }
   const analysis::BlockSet after = convergent && !fact.divergent && fact.successors.empty()
                                        ? analysis::BlockSet(graph_.blocks().size(), false)
-                                       : pending.after(analysis_->branches(), block);
+                                       : pending.after(analysis().branches(), block);
   if (convergent && !fact.divergent && fact.successors.size() > 1) {
     // A uniform table branch: the lanes' masks tell which target it was.
     llvm::BasicBlock* rest = nullptr;

@@ -17,6 +17,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "analysis/lane_basis.h"
+
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
@@ -188,15 +190,6 @@ inline std::uint64_t access_address(const WarpContext& context, int lane) {
          static_cast<std::uint64_t>(lane % width) * context.access_step;
 }
 
-// How tid depends on the lane, known when a kernel is compiled for a launch: %ntid decides it. Code is
-// specialised by it, because it tells which addresses are base + lane * size and which repeat in rows.
-enum class LaneShape : std::uint8_t {
-  Linear,  // tid.x = tid_base.x + lane, y and z uniform: ntid.x a multiple of 32, or a one-dimensional block
-  Rows2,   // ntid.x = 2, 4, 8, 16: tid.x = lane mod ntid.x, tid.y = tid_base.y + lane div ntid.x, z uniform
-  Rows4,   //   (ntid.x * ntid.y a multiple of 32, or ntid.z = 1)
-  Rows8,
-  Rows16,
-  General,  // anything else: read tid[]
-};
+using analysis::LaneShape;
 
 }  // namespace doppel::jit

@@ -493,5 +493,50 @@ TEST_F(Cli, BenchPutsTheCardsSideBySide) {
   }
 }
 
+constexpr const char* kScale =
+    ".version 8.0\n.target sm_86\n.address_size 64\n"
+    ".visible .entry scale(.param .u64 p)\n{\n"
+    ".reg .b32 %r<3>; .reg .f32 %f<3>; .reg .b64 %rd<4>;\n"
+    "ld.param.u64 %rd1, [p];\nmov.u32 %r1, %tid.x;\nmad.wide.u32 %rd2, %r1, 4, %rd1;\n"
+    "ld.global.f32 %f1, [%rd2];\nmul.rn.f32 %f2, %f1, %f1;\nst.global.f32 [%rd2], %f2;\nret;\n}\n"
+    ".visible .entry other() { ret; }\n";
+
+TEST_F(Cli, PtxShowsWhatBecomesOfAFile) {
+  std::ofstream(root_ / "scale.ptx") << kScale;
+  const Outcome shown =
+      doppel("ptx scale.ptx --kernel scale --show ir,lanes,machine,registers --block 16,16,1");
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_NE(shown.out.find("fmul.rn.f32"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("; 11 mul.rn.f32"), std::string::npos);
+  EXPECT_NE(shown.out.find("base + 4 * (lane mod 16)"), std::string::npos);
+  EXPECT_NE(shown.out.find("FMUL"), std::string::npos);
+  EXPECT_NE(shown.out.find("registers \"scale\""), std::string::npos);
+  EXPECT_EQ(shown.out.find("other"), std::string::npos);
+}
+
+TEST_F(Cli, WhatPtxShowsCanBeRead) {
+  std::ofstream(root_ / "scale.ptx") << kScale;
+  const std::string text = doppel("ptx scale.ptx --kernel scale").out;
+  std::ofstream(root_ / "scale.ir") << "module \"ptx\" \"sm_86\" 64\n" << text;
+  const Outcome again = doppel("ptx scale.ir --show machine");
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(again.out, doppel("ptx scale.ptx --kernel scale --show machine").out);
+}
+
+TEST_F(Cli, PtxNamesWhatItCannotShow) {
+  EXPECT_EQ(doppel("ptx nothing.ptx").err, "doppel: cannot read nothing.ptx\n");
+  std::ofstream(root_ / "scale.ptx") << kScale;
+  EXPECT_EQ(doppel("ptx scale.ptx --kernel sort").err,
+            "doppel: scale.ptx: no kernel has 'sort' in its name\n");
+  EXPECT_EQ(doppel("ptx scale.ptx --kernel sort").status, 125);
+  EXPECT_EQ(doppel("ptx scale.ptx --show llvm").status, 2);
+  std::ofstream(root_ / "broken.ir") << "module \"ir\" \"sm_86\" 64\nkernel \"k\" visible\nb0:\n  fly\nend\n";
+  EXPECT_EQ(doppel("ptx broken.ir").err, "doppel: ir:4: 'fly' is no operation\n");
+  std::ofstream(root_ / "refused.ptx") << ".version 8.0\n.target sm_86\n.address_size 64\n"
+                                          ".visible .entry k() { cp.async.wait_all; ret; }\n";
+  const Outcome refused = doppel("ptx refused.ptx");
+  EXPECT_NE(refused.err.find("cp.async.wait_all"), std::string::npos) << refused.err;
+}
+
 }  // namespace
 }  // namespace doppel::cli

@@ -222,7 +222,7 @@ void ModuleParser::declare_parameters(Function& function, const std::vector<std:
                            SymbolRef::Scope scope, std::vector<RegisterId>& registers) {
     for (std::uint32_t i = 0; i < parameters.size(); ++i) {
       Binding binding{Binding::Kind::Variable, scope, i};
-      RegisterId id = 0;
+      RegisterId id = ir::kNoRegister;
       if (parameters[i].space == Space::Reg) {
         id = static_cast<RegisterId>(function.registers.size());
         function.registers.push_back({parameters[i].name, parameters[i].type});

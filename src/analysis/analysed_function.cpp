@@ -1,0 +1,38 @@
+#include "analysis/analysed_function.h"
+
+#include <optional>
+
+#include "analysis/deferred_nans.h"
+
+namespace doppel::analysis {
+namespace {
+
+LaneAnalysisOptions options_of(const ir::Function& function, const LaneBasis& basis, bool scheduled) {
+  LaneAnalysisOptions options;
+  options.basis = basis;
+  options.is_kernel = function.is_kernel;
+  options.scheduled = scheduled;
+  return options;
+}
+
+}  // namespace
+
+AnalysedFunction::AnalysedFunction(const ir::Function& of, const LaneBasis& basis)
+    : function(of),
+      counted_graph(ControlFlowGraph::build(of)),
+      graph(counted_graph),
+      liveness(Liveness::build(of, graph)),
+      deferred_nans(analysis::deferred_nans(of)) {
+  if (graph.reducible()) {
+    lanes = LaneAnalysis::build(function, graph, liveness, options_of(function, basis, false));
+    scheduler = needs_scheduler(function, graph, lanes);
+  } else {
+    scheduler = SchedulerReason::Irreducible;
+  }
+  if (!scheduled()) return;
+  graph = ControlFlowGraph::build(function, waiting_points(function));
+  liveness = Liveness::build(function, graph);
+  lanes = LaneAnalysis::build(function, graph, liveness, options_of(function, basis, true));
+}
+
+}  // namespace doppel::analysis

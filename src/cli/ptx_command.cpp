@@ -1,0 +1,136 @@
+// `doppel ptx`: what becomes of a PTX file, stage by stage, without running it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "analysis/analysed_function.h"
+#include "analysis/shared_layout.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "frontend/ptx/parse.h"
+#include "frontend/ptx/to_ir.h"
+#include "ir/parse.h"
+#include "ir/print.h"
+#include "ir/verify.h"
+#include "machine/machine_lowering.h"
+
+namespace doppel::cli {
+namespace {
+
+struct PtxRequest {
+  std::string file;
+  std::string kernel;  // empty: all
+  std::vector<std::string> show{"ir"};
+  std::vector<std::uint32_t> block{256, 1, 1};
+  std::string card = "rtx-a6000";
+};
+
+Result<ir::Module> read_module(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail(Error::Kind::Io, fmt::format("cannot read {}", file));
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (file.ends_with(".ir")) return ir::parse(text.str());
+  auto parsed = ptx::parse_usable(text.str());
+  if (!parsed) {
+    std::string all;
+    for (const ptx::Diagnostic& each : parsed.error().diagnostics)
+      all += (all.empty() ? "" : "\n") + ptx::to_string(each);
+    return fail(Error::Kind::InvalidInput, all);
+  }
+  // What cannot run is told, and shown as the trap that stands for it.
+  for (const auto& [id, why] : parsed->refused_functions) {
+    for (const ptx::Diagnostic& each : why) complain(ptx::to_string(each));
+  }
+  return ptx::to_ir(std::move(parsed->module));
+}
+
+bool wants(const PtxRequest& request, std::string_view stage) {
+  return std::ranges::find(request.show, stage) != request.show.end();
+}
+
+void show_machine(const PtxRequest& request, const ir::Module& module, std::uint32_t kernel,
+                  const card::Card& card) {
+  machine::LoweringOptions options;
+  options.wide_integer_add = card.compute_capability.number() >= 100;
+  const machine::MachineProgram program = machine::lower_to_machine(module, kernel, options);
+  for (const std::uint32_t each : analysis::reachable_functions(module, kernel)) {
+    const machine::MachineFunction& function = program.functions[each];
+    if (function.blocks.empty()) continue;
+    const std::string& name = module.functions[each].name;
+    if (wants(request, "registers"))
+      say(stdout, "registers \"{}\": {} of a thread, {} words spilled\n", name, function.registers,
+          function.spill_words);
+    if (wants(request, "machine"))
+      say(stdout, "machine \"{}\" on {}\n{}", name, card.name, machine::to_string(function));
+  }
+}
+
+int show(const PtxRequest& request) {
+  const auto module = read_module(request.file);
+  if (!module) {
+    complain(module.error().message);
+    return kFailed;
+  }
+  const auto cards = find_cards({request.card});
+  if (!cards) return kBadUsage;
+  const Dim3 block{request.block[0], request.block[1], request.block[2]};
+  const auto basis = analysis::lane_basis(analysis::lane_shape(block), block.count() % analysis::kLanes == 0);
+  bool found = false;
+  for (std::uint32_t id = 0; id < module->functions.size(); ++id) {
+    const ir::Function& kernel = module->functions[id];
+    if (!kernel.is_kernel || kernel.is_declaration) continue;
+    if (!request.kernel.empty() && kernel.name.find(request.kernel) == std::string::npos) continue;
+    found = true;
+    for (const std::uint32_t each : analysis::reachable_functions(*module, id)) {
+      const ir::Function& function = module->functions[each];
+      if (function.is_declaration) continue;
+      if (wants(request, "ir")) say(stdout, "{}", ir::print(*module, function));
+      if (wants(request, "lanes"))
+        say(stdout, "lanes of {}x{}x{} threads\n{}", block.x, block.y, block.z,
+            analysis::to_string(analysis::AnalysedFunction(function, basis)));
+    }
+    if (wants(request, "machine") || wants(request, "registers"))
+      show_machine(request, *module, id, cards->front());
+  }
+  if (found) return 0;
+  complain(request.kernel.empty()
+               ? fmt::format("{}: there is no kernel in it", request.file)
+               : fmt::format("{}: no kernel has '{}' in its name", request.file, request.kernel));
+  return kFailed;
+}
+
+}  // namespace
+
+void add_ptx(CLI::App& app, int& status) {
+  CLI::App* command =
+      app.add_subcommand("ptx", "Show what becomes of a PTX file: operations, lanes, what a card issues");
+  auto request = std::make_shared<PtxRequest>();
+  command->add_option("file", request->file, "PTX, or the text of the IR where it ends in .ir")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--kernel", request->kernel, "Only kernels with this in their name")->type_name("NAME");
+  command
+      ->add_option(
+          "--show", request->show,
+          "Stages, with commas between: ir (operations), lanes (patterns, who waits), machine (what the card "
+          "issues), registers [ir]")
+      ->type_name("STAGES")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"ir", "lanes", "machine", "registers"}));
+  command->add_option("--block", request->block, "Threads of a block in x, y and z [256,1,1]")
+      ->type_name("X,Y,Z")
+      ->delimiter(',')
+      ->expected(3)
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--card", request->card, "Whose operations: a card's name or file [rtx-a6000]")
+      ->type_name("CARD");
+  command->callback([request, &status] { status = show(*request); });
+}
+
+}  // namespace doppel::cli
