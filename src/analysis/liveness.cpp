@@ -35,7 +35,7 @@ Liveness Liveness::build(const ir::Function& function, const ControlFlowGraph& g
 
   for (bool changed = true; changed;) {
     changed = false;
-    for (BlockId id = static_cast<BlockId>(blocks); id-- > 0;) {
+    for (auto id = static_cast<BlockId>(blocks); id-- > 0;) {
       const BasicBlock& block = graph.blocks()[id];
       for (std::size_t word = 0; word < words; ++word) {
         std::uint64_t out = block.may_exit ? at_exit[word] : 0;

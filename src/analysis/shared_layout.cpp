@@ -56,8 +56,10 @@ std::vector<std::uint32_t> reachable_functions(const ir::Module& module, std::ui
       reached.push_back(function);
     }
   };
-  for (std::size_t next = 0; next < reached.size(); ++next) {
-    for (const ir::Operation& operation : module.functions[reached[next]].operations) {
+  std::size_t next = 0;
+  while (next < reached.size()) {  // which grows meanwhile
+    const std::uint32_t caller = reached[next++];
+    for (const ir::Operation& operation : module.functions[caller].operations) {
       if (operation.callee == nullptr) continue;
       if (operation.callee->function) {
         reach(*operation.callee->function);
@@ -75,7 +77,7 @@ SharedLayout shared_layout(const ir::Module& module, std::uint32_t kernel) {
   SharedLayout layout;
   layout.module_offsets.assign(module.variables.size(), SharedLayout::kUnused);
   std::vector<std::uint32_t> functions = reachable_functions(module, kernel);
-  std::sort(functions.begin(), functions.end());
+  std::ranges::sort(functions);
 
   std::vector<bool> used(module.variables.size());
   for (const std::uint32_t index : functions) {

@@ -59,7 +59,7 @@ MachineLiveness MachineLiveness::build(const ControlFlowGraph& graph, const Mach
   std::vector<Set> begin = read, end(blocks.size(), Set(words, 0));
   for (bool changed = true; changed;) {
     changed = false;
-    for (BlockId id = static_cast<BlockId>(blocks.size()); id-- > 0;) {
+    for (auto id = static_cast<BlockId>(blocks.size()); id-- > 0;) {
       for (BlockId next : blocks[id].successors) {
         for (std::size_t word = 0; word < words; ++word) end[id][word] |= begin[next][word];
       }

@@ -69,11 +69,16 @@ bool is_logic(const Operation& operation) {
 }
 
 int register_sources(const Operation& operation, const RegisterRoles& roles) {
-  int count = 0;
-  for (const Operand& source : operation.sources) {
-    if (source.is_register() && !roles[source.reg].constant) ++count;
-  }
-  return count;
+  return static_cast<int>(std::ranges::count_if(operation.sources, [&](const Operand& source) {
+    return source.is_register() && !roles[source.reg].constant;
+  }));
+}
+
+// Sources other than `reg` whose definitions the operation does as well.
+int absorbed_sources(const Operation& operation, RegisterId reg, const RegisterRoles& roles) {
+  return static_cast<int>(std::ranges::count_if(operation.sources, [&](const Operand& source) {
+    return source.is_register() && source.reg != reg && roles[source.reg].absorbed;
+  }));
 }
 
 }  // namespace
@@ -111,28 +116,20 @@ void absorb_definitions(const ir::Function& function, const ControlFlowGraph& gr
       // IADD3: three registers at most, and never a whole tree in one.
       absorb = single && all_users([&](const Operation& user) {
                  if (!is_add(user, 32)) return false;
-                 int inner = 0;
-                 for (const Operand& source : user.sources) {
-                   if (source.is_register() && source.reg != reg && roles[source.reg].absorbed) ++inner;
-                 }
-                 for (const Operand& source : definition->sources) {
-                   if (source.is_register() && roles[source.reg].absorbed) ++inner;
-                 }
-                 return inner == 0;
+                 return absorbed_sources(user, reg, roles) == 0 &&
+                        absorbed_sources(*definition, ir::kNoRegister, roles) == 0;
                });
     } else if (is_logic(*definition)) {
       // LOP3: any function of three inputs.
       absorb = single && all_users([&](const Operation& user) {
                  if (!is_logic(user)) return false;
-                 int inputs = register_sources(user, roles) - 1 + register_sources(*definition, roles);
-                 for (const Operand& source : definition->sources) {
-                   if (source.is_register() && roles[source.reg].absorbed) inputs += 2;
-                   if (source.is_immediate()) ++inputs;
-                 }
-                 for (const Operand& source : user.sources) {
-                   if (source.is_immediate()) ++inputs;
-                   if (source.is_register() && source.reg != reg && roles[source.reg].absorbed) inputs += 2;
-                 }
+                 const auto constants = [](const Operation& each) {
+                   return static_cast<int>(std::ranges::count_if(each.sources, &Operand::is_immediate));
+                 };
+                 const int inputs = register_sources(user, roles) - 1 + register_sources(*definition, roles) +
+                                    constants(user) + constants(*definition) +
+                                    2 * absorbed_sources(user, reg, roles) +
+                                    2 * absorbed_sources(*definition, ir::kNoRegister, roles);
                  return inputs <= 3;
                });
     } else if ((definition->op == Op::FNeg || definition->op == Op::FAbs) &&
@@ -158,9 +155,7 @@ void absorb_definitions(const ir::Function& function, const ControlFlowGraph& gr
       absorb = single && all_users([&](const Operation& user) {
                  if (user.type != Type::Pred || user.guard) return false;
                  if (user.op != Op::And && user.op != Op::Or && user.op != Op::Xor) return false;
-                 return std::ranges::none_of(user.sources, [&](const Operand& source) {
-                   return source.is_register() && source.reg != reg && roles[source.reg].absorbed;
-                 });
+                 return absorbed_sources(user, reg, roles) == 0;
                });
     }
     roles[reg].absorbed = absorb;
