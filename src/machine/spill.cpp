@@ -104,7 +104,8 @@ class Spiller {
 
   double weight(BlockId id) const {
     double turns = 1;
-    for (analysis::LoopId loop = graph_.blocks()[id].loop; loop != analysis::kNoLoop; loop = graph_.loops()[loop].parent)
+    for (analysis::LoopId loop = graph_.blocks()[id].loop; loop != analysis::kNoLoop;
+         loop = graph_.loops()[loop].parent)
       turns *= kTurns;
     return turns;
   }
