@@ -45,10 +45,15 @@ Result<std::shared_ptr<Operation>> Stream::submit(const Work& work) {
   auto operation = make_operation(work, {context_, id_, false});
   context_->platform().scheduler().submit(operation, std::move(dependencies));
   if (const auto* record = std::get_if<EventRecordWork>(&work)) record->event->set_operation(operation);
+  follow(operation);
+  return operation;
+}
+
+// It is the stream's last now, and one of those that a call may have to wait for. With mutex_ held.
+void Stream::follow(const std::shared_ptr<Operation>& operation) {
   tail_ = operation;
   while (!queued_.empty() && queued_.front()->done()) queued_.pop_front();
   queued_.push_back(operation);
-  return operation;
 }
 
 Result<void> Stream::wait_for_room() {
@@ -223,12 +228,13 @@ Result<void> Stream::launch_graph(GraphExec& graph) {
   if (capture_status() != CaptureStatus::None) {
     return enqueue(Work{ChildGraphWork{graph.graph()->clone()}});
   }
+  if (auto room = wait_for_room(); !room) return room;
   auto dependencies = context_->implicit_dependencies(*this);
   const std::lock_guard lock(mutex_);
   if (tail_ != nullptr) dependencies.push_back(tail_);
   auto last = graph.launch(*context_, std::move(dependencies), id_);
   if (!last) return tl::unexpected(last.error());
-  tail_ = *last;
+  follow(*last);
   return {};
 }
 

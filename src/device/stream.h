@@ -79,6 +79,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   struct Capture;
   Result<std::shared_ptr<Operation>> submit(const Work& work);
   Result<void> wait_for(Operation& operation);
+  void follow(const std::shared_ptr<Operation>& operation);
   Result<void> wait_for_room();
   Result<void> invalidate_capture(std::string reason, Error::Kind kind);
   static std::shared_ptr<Capture> find_capture(std::uint64_t id);

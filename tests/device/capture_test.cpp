@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <atomic>
+
 #include "device/graph.h"
 #include "fixture.h"
 
@@ -29,6 +32,34 @@ TEST_F(Capture, RecordsInsteadOfRunning) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(stream->launch_graph(**executable));
   ASSERT_TRUE(stream->synchronize());
   EXPECT_EQ(order, (std::vector<int>{1, 2, 1, 2, 1, 2}));
+}
+
+// As of single operations, no more than 1,024 launches wait: then the call does.
+TEST_F(Capture, LaunchesOfAGraphFillTheStreamsQueue) {
+  constexpr int kQueue = 1024;
+  constexpr int kLaunches = 3 * kQueue;
+  const auto stream = *context->create_stream({});
+  std::atomic<int> launched = 0, run = 0;
+  ASSERT_TRUE(stream->begin_capture(CaptureMode::Global));
+  ASSERT_TRUE(stream->enqueue(HostWork{[&] {
+    // The first one lasts until the queue is full.
+    for (int now = launched; run == 0 && now < kQueue; now = launched) launched.wait(now);
+    ++run;
+  }}));
+  const auto graph = stream->end_capture();
+  ASSERT_TRUE(graph);
+  const auto executable = GraphExec::instantiate(**graph);
+  ASSERT_TRUE(executable);
+  int most = 0;
+  for (int i = 0; i < kLaunches; ++i) {
+    ASSERT_TRUE(stream->launch_graph(**executable));
+    ++launched;
+    launched.notify_one();
+    most = std::max(most, launched - run);
+  }
+  ASSERT_TRUE(stream->synchronize());
+  EXPECT_EQ(run, kLaunches);
+  EXPECT_LE(most, kQueue + 1);
 }
 
 TEST_F(Capture, OtherStreamsForkAndJoinByEvents) {
