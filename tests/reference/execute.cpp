@@ -94,8 +94,6 @@ void step(Block& block, Thread& thread) {
       return;  // they move `next` themselves
     case Opcode::Trap:
       throw Fault("trap");
-    case Opcode::Brkpt:
-      throw Fault("brkpt");
     case Opcode::Shfl:
     case Opcode::Vote:
     case Opcode::Match:
@@ -131,7 +129,6 @@ void step(Block& block, Thread& thread) {
     case Opcode::Discard:
     case Opcode::Pmevent:
     case Opcode::Griddepcontrol:
-    case Opcode::Setmaxnreg:
       break;
     case Opcode::Mov:
       move(block, thread, in);

@@ -169,13 +169,8 @@ enum class Opcode : std::uint16_t {
   Vmax4,
   Vset4,
   // miscellaneous (9.7.19)
-  Brkpt,
   Pmevent,
   Trap,
-  Setmaxnreg,
-  Alloca,
-  Stacksave,
-  Stackrestore,
   // Later parts of the ISA add their pages here: mma, wmma, ldmatrix, cp.async, mbarrier, tex, ...
 };
 std::string_view name_of(Opcode opcode);

@@ -111,15 +111,10 @@ std::string_view name_of(Opcode opcode) {
       "vmin4",
       "vmax4",
       "vset4",
-      "brkpt",
       "pmevent",
       "trap",
-      "setmaxnreg",
-      "alloca",
-      "stacksave",
-      "stackrestore",
   };
-  static_assert(std::size(kNames) == static_cast<std::size_t>(Opcode::Stackrestore) + 1);
+  static_assert(std::size(kNames) == static_cast<std::size_t>(Opcode::Trap) + 1);
   return kNames[static_cast<std::size_t>(opcode)];
 }
 
