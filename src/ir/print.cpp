@@ -35,10 +35,7 @@ std::string quoted(std::string_view text) {
 
 class Printer {
  public:
-  Printer(const Module& module, const PrintOptions& options) : module_(module), options_(options) {
-    count_names(module.variables, variable_names_);
-    count_names(module.functions, function_names_);
-  }
+  Printer(const Module& module, const PrintOptions& options) : module_(module), options_(options) {}
 
   void whole_module() {
     add("module {} {} {}\n", quoted(module_.front_end), quoted(module_.target), module_.address_size);
@@ -93,9 +90,13 @@ class Printer {
  private:
   using NameCounts = std::unordered_map<std::string_view, int>;
 
+  // Counted when the first name is asked for: most functions name none.
   template <typename Items>
-  static void count_names(const Items& items, NameCounts& counts) {
-    for (const auto& item : items) ++counts[item.name];
+  static bool is_unique(const Items& items, NameCounts& counts, std::string_view name) {
+    if (counts.empty()) {
+      for (const auto& item : items) ++counts[item.name];
+    }
+    return counts[name] == 1;
   }
 
   template <typename... Arguments>
@@ -226,7 +227,7 @@ class Printer {
     switch (s.scope) {
       case SymbolRef::Scope::Module: {
         const std::string& name = module_.variables[s.index].name;
-        if (is_plain_name(name) && variable_names_[name] == 1) {
+        if (is_plain_name(name) && is_unique(module_.variables, variable_names_, name)) {
           add("@{}", name);
         } else {
           add("@#{}", s.index);
@@ -247,7 +248,7 @@ class Printer {
 
   void function_name(FunctionId id) {
     const std::string& name = module_.functions[id].name;
-    if (is_plain_name(name) && function_names_[name] == 1) {
+    if (is_plain_name(name) && is_unique(module_.functions, function_names_, name)) {
       add("&{}", name);
     } else {
       add("&#{}", id);
