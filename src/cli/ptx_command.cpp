@@ -16,8 +16,8 @@
 #include "frontend/ptx/to_ir.h"
 #include "ir/parse.h"
 #include "ir/print.h"
-#include "ir/verify.h"
 #include "machine/machine_lowering.h"
+#include "timing/kernel_model.h"
 
 namespace doppel::cli {
 namespace {
@@ -54,15 +54,15 @@ bool wants(const PtxRequest& request, std::string_view stage) {
   return std::ranges::find(request.show, stage) != request.show.end();
 }
 
-void show_machine(const PtxRequest& request, const ir::Module& module, std::uint32_t kernel,
-                  const card::Card& card) {
-  machine::LoweringOptions options;
-  options.wide_integer_add = card.compute_capability.number() >= 100;
-  const machine::MachineProgram program = machine::lower_to_machine(module, kernel, options);
-  for (const std::uint32_t each : analysis::reachable_functions(module, kernel)) {
+// As predictions see it: with what the launch bounds, the block and the card leave of the registers.
+void show_machine(const PtxRequest& request, const std::shared_ptr<const ir::Module>& module,
+                  std::uint32_t kernel, const Dim3& block, const card::Card& card) {
+  const timing::LoweredKernel lowered(module, kernel, card);
+  const machine::MachineProgram& program = lowered.program_for(static_cast<std::uint32_t>(block.count()));
+  for (const std::uint32_t each : analysis::reachable_functions(*module, kernel)) {
     const machine::MachineFunction& function = program.functions[each];
     if (function.blocks.empty()) continue;
-    const std::string& name = module.functions[each].name;
+    const std::string& name = module->functions[each].name;
     if (wants(request, "registers"))
       say(stdout, "registers \"{}\": {} of a thread, {} words spilled\n", name, function.registers,
           function.spill_words);
@@ -72,11 +72,12 @@ void show_machine(const PtxRequest& request, const ir::Module& module, std::uint
 }
 
 int show(const PtxRequest& request) {
-  const auto module = read_module(request.file);
-  if (!module) {
-    complain(module.error().message);
+  auto read = read_module(request.file);
+  if (!read) {
+    complain(read.error().message);
     return kFailed;
   }
+  const auto module = std::make_shared<const ir::Module>(std::move(*read));
   const auto cards = find_cards({request.card});
   if (!cards) return kBadUsage;
   const Dim3 block{request.block[0], request.block[1], request.block[2]};
@@ -96,7 +97,7 @@ int show(const PtxRequest& request) {
             analysis::to_string(analysis::AnalysedFunction(function, basis)));
     }
     if (wants(request, "machine") || wants(request, "registers"))
-      show_machine(request, *module, id, cards->front());
+      show_machine(request, module, id, block, cards->front());
   }
   if (found) return 0;
   complain(request.kernel.empty()
