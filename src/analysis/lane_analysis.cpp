@@ -105,6 +105,9 @@ bool LaneAnalysis::loads_own_memory(const Operation& operation) const {
 
 LanePattern LaneAnalysis::result_pattern(const Operation& operation, ir::RegisterId reg) const {
   const int bits = function_->width(reg);
+  const ir::LaneEffect effect = ir::row(operation).lanes;
+  if (effect == ir::LaneEffect::Varying || effect == ir::LaneEffect::Nothing)
+    return LanePattern::varying(bits);
   bool unknown = false, uniform = true, parts = true;
   const auto see = [&](const LanePattern& pattern) {
     unknown |= pattern.kind == LanePattern::Kind::Unknown;
@@ -114,25 +117,22 @@ LanePattern LaneAnalysis::result_pattern(const Operation& operation, ir::Registe
   for (std::size_t i = 0; i < operation.sources.size(); ++i)
     see(operand_pattern(operation.sources[i], pattern_source_bits(operation, i)));
   for (const ir::Access& access : operation.accesses) see(address_pattern(access.address));
-  switch (ir::row(operation).lanes) {
-    case ir::LaneEffect::Nothing:
-    case ir::LaneEffect::Varying:
-      return LanePattern::varying(bits);
+  if (unknown) return {};
+  switch (effect) {
     case ir::LaneEffect::Shared:
-      return unknown ? LanePattern{} : LanePattern::uniform(bits);
-    case ir::LaneEffect::Members: {
-      if (unknown) return {};
-      const bool alike = operand_pattern(operation.sources.back(), 32).is_uniform();
-      return alike ? LanePattern::uniform(bits) : LanePattern::varying(bits);
-    }
+      return LanePattern::uniform(bits);
+    case ir::LaneEffect::Members:
+      return operand_pattern(operation.sources.back(), 32).is_uniform() ? LanePattern::uniform(bits)
+                                                                        : LanePattern::varying(bits);
     case ir::LaneEffect::Memory:
       if (loads_own_memory(operation)) return LanePattern::varying(bits);
       break;
+    case ir::LaneEffect::Nothing:
+    case ir::LaneEffect::Varying:
     case ir::LaneEffect::Uniform:
     case ir::LaneEffect::Pattern:
       break;
   }
-  if (unknown) return {};
   const bool own_window =
       ir::row(operation).attributes == ir::kSpace && operation.attributes.space == ir::Space::Local;
   if (parts && may_have_pattern(operation)) {

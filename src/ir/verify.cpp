@@ -121,26 +121,6 @@ class FunctionVerifier {
     if ((facts.attributes & kLut) == 0 && o.attributes.lut != 0) violated("it has no table");
   }
 
-  int width_of(OperandRole::Width width, const Operation& o) const {
-    switch (width) {
-      case OperandRole::Width::Type:
-        return bit_width(o.type);
-      case OperandRole::Width::SourceType:
-        return bit_width(o.source_type);
-      case OperandRole::Width::Product:
-        return bit_width(o.type) * (o.attributes.mul_part == MulPart::Wide ? 2 : 1);
-      case OperandRole::Width::Word:
-        return 32;
-      case OperandRole::Width::Long:
-        return 64;
-      case OperandRole::Width::Predicate:
-        return 1;
-      case OperandRole::Width::Any:
-        break;
-    }
-    return 0;
-  }
-
   // Roles that may be missing do so from the front on, as far as the number of operands asks for.
   void operands(const Operation& o, const OperandRoles& roles, const std::vector<Operand>& all,
                 bool are_results) const {
@@ -168,7 +148,7 @@ class FunctionVerifier {
   }
 
   void operand(const Operation& o, const OperandRole& role, const Operand& each, bool is_result) const {
-    const int width = width_of(role.width, o);
+    const int width = width_of(role, o);
     if (width == 0 && role.width != OperandRole::Width::Any) violated("its type is missing");
     if (each.negated && width != 1) violated("only a predicate may be negated");
     switch (each.kind) {
@@ -283,6 +263,26 @@ std::string verify_variable(const Module& module, const Variable& variable) {
 }
 
 }  // namespace
+
+int width_of(const OperandRole& role, const Operation& operation) {
+  switch (role.width) {
+    case OperandRole::Width::Type:
+      return bit_width(operation.type);
+    case OperandRole::Width::SourceType:
+      return bit_width(operation.source_type);
+    case OperandRole::Width::Product:
+      return bit_width(operation.type) * (operation.attributes.mul_part == MulPart::Wide ? 2 : 1);
+    case OperandRole::Width::Word:
+      return 32;
+    case OperandRole::Width::Long:
+      return 64;
+    case OperandRole::Width::Predicate:
+      return 1;
+    case OperandRole::Width::Any:
+      break;
+  }
+  return 0;
+}
 
 std::string verify(const Module& module, const Function& function) {
   return FunctionVerifier(module, function).run();

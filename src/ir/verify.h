@@ -16,4 +16,7 @@ namespace doppel::ir {
 std::string verify(const Module& module);
 std::string verify(const Module& module, const Function& function);
 
+// Bits that an operand or result in this role has; 0: any number.
+int width_of(const OperandRole& role, const Operation& operation);
+
 }  // namespace doppel::ir

@@ -40,7 +40,7 @@ void mark_offset_test(FunctionEmitter& emitter, const MarkedAccess& access, llvm
 void mark_alignment_test(FunctionEmitter& emitter, const MarkedAccess& access);
 
 // Whether the instruction is a mark.
-bool is_bounds_mark(const llvm::Instruction& operation);
+bool is_bounds_mark(const llvm::Instruction& instruction);
 
 // Leaves no marks.
 void expand_bounds_tests(llvm::Function& function);

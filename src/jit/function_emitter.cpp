@@ -1,7 +1,6 @@
 #include "jit/function_emitter.h"
 
 #include <llvm/IR/DebugInfoMetadata.h>
-#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/MDBuilder.h>
 
@@ -16,6 +15,7 @@
 #include "jit/definedness.h"
 #include "jit/float_values.h"
 #include "jit/lower.h"
+#include "jit/opaque_copy.h"
 
 namespace doppel::jit {
 
@@ -246,20 +246,11 @@ bool FunctionEmitter::keeps_registers_in_memory(const std::vector<bool>& of_bloc
   return registers * graph_.blocks().size() > kMostPromoted;
 }
 
-Value* FunctionEmitter::hide(llvm::AllocaInst* slot) {
-  auto* type = llvm::FunctionType::get(builder_.getPtrTy(), {builder_.getPtrTy()}, false);
-  auto* nothing = llvm::InlineAsm::get(type, "", "=r,0", /*hasSideEffects=*/false);
-  llvm::CallInst* address = builder_.CreateCall(type, nothing, {slot});
-  address->setDoesNotAccessMemory();
-  address->setDoesNotThrow();
-  return address;
-}
-
 // What the first block may read before it is written reads as zero.
 void FunctionEmitter::make_register_memory(std::uint64_t bytes) {
   llvm::AllocaInst* memory = stack_slot(llvm::ArrayType::get(builder_.getInt8Ty(), bytes), "registers");
   memory->setAlignment(llvm::Align(kRegisterAlignment));
-  register_memory_ = hide(memory);
+  register_memory_ = opaque_copy(builder_, memory);
   for (ir::RegisterId reg = 0; reg < registers_.size(); ++reg) {
     RegisterSlot& slot = registers_[reg];
     for (std::size_t i = 0; i < slot.offsets.size() && analysed_.liveness.live_in(0, reg); ++i)

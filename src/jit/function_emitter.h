@@ -218,8 +218,6 @@ class FunctionEmitter {
     llvm::BasicBlock* dispatch = nullptr;
     std::map<std::vector<analysis::BlockId>, llvm::Value*> lists;  // block_list()
   };
-  // The address of the slot, of which LLVM does not know that it is one.
-  llvm::Value* hide(llvm::AllocaInst* slot);
   void make_scheduler();
   llvm::Value* block_list(const std::vector<analysis::BlockId>& blocks);
   llvm::Value* lanes_waiting_at(const std::vector<analysis::BlockId>& blocks);

@@ -11,6 +11,7 @@
 #include "analysis/warp_progress.h"
 #include "jit/host_target.h"
 #include "jit/lower.h"
+#include "jit/opaque_copy.h"
 
 namespace doppel::jit {
 
@@ -96,8 +97,8 @@ void FunctionEmitter::make_scheduler() {
   const auto count = static_cast<std::uint64_t>(graph_.blocks().size());
   auto* lanes = llvm::ArrayType::get(builder_.getInt32Ty(), count);
   // As memory: LLVM would make a value of each element for each block.
-  scheduler_.waiting = hide(stack_slot(lanes, "waiting"));
-  scheduler_.passed = hide(stack_slot(lanes, "passed"));
+  scheduler_.waiting = opaque_copy(builder_, stack_slot(lanes, "waiting"));
+  scheduler_.passed = opaque_copy(builder_, stack_slot(lanes, "passed"));
   scheduler_.start = stack_slot(builder_.getInt32Ty(), "start");
   scheduler_.progress = stack_slot(builder_.getInt32Ty(), "progress");
   scheduler_.stuck = stack_slot(builder_.getInt32Ty(), "stuck");

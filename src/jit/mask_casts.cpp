@@ -1,12 +1,13 @@
 #include "jit/mask_casts.h"
 
 #include <llvm/IR/IRBuilder.h>
-#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/PatternMatch.h>
 
 #include <vector>
+
+#include "jit/opaque_copy.h"
 
 namespace doppel::jit {
 namespace {
@@ -41,21 +42,11 @@ bool holds_mask(Value* integer) {
   return logic != nullptr && (holds_mask(logic->getOperand(0)) || holds_mask(logic->getOperand(1)));
 }
 
-// A copy of which LLVM does not know that it is one.
-Value* hide(llvm::IRBuilder<>& builder, Value* integer) {
-  auto* type = llvm::FunctionType::get(integer->getType(), {integer->getType()}, false);
-  llvm::CallInst* copy =
-      builder.CreateCall(type, llvm::InlineAsm::get(type, "", "=r,0", /*hasSideEffects=*/false), {integer});
-  copy->setDoesNotAccessMemory();
-  copy->setDoesNotThrow();
-  return copy;
-}
-
 Value* to_mask(llvm::IRBuilder<>& builder, Value* integer, llvm::Type* type) {
   if (Value* mask = mask_of(integer); mask != nullptr && mask->getType() == type) return mask;
   BinaryOperator* logic = as_logic(integer);
   if (logic == nullptr) return builder.CreateBitCast(integer, type);
-  if (!holds_mask(logic)) return builder.CreateBitCast(hide(builder, integer), type);
+  if (!holds_mask(logic)) return builder.CreateBitCast(opaque_copy(builder, integer), type);
   Value* left = to_mask(builder, logic->getOperand(0), type);
   Value* right = to_mask(builder, logic->getOperand(1), type);
   return builder.CreateBinOp(logic->getOpcode(), left, right);
@@ -122,7 +113,7 @@ void separate(llvm::Function& function) {
     Value* const right = integer_of(pair->getOperand(1));
     if (left == nullptr || right == nullptr) continue;
     llvm::IRBuilder<> builder(pair);
-    Value* logic = hide(builder, builder.CreateBinOp(pair->getOpcode(), left, right));
+    Value* logic = opaque_copy(builder, builder.CreateBinOp(pair->getOpcode(), left, right));
     pair->replaceAllUsesWith(builder.CreateBitCast(logic, pair->getType()));
     pair->eraseFromParent();
   }

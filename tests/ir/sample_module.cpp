@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ir/verify.h"
+
 namespace doppel::ir::test {
 namespace {
 
@@ -123,31 +125,17 @@ class Sample {
     return static_cast<RegisterId>(function_.registers.size() - 1);
   }
 
-  int width_of(OperandRole::Width width, std::size_t parts) const {
-    switch (width) {
-      case OperandRole::Width::Type:
-        return bit_width(operation_.type);
-      case OperandRole::Width::SourceType:
-        return bit_width(operation_.source_type);
-      case OperandRole::Width::Product:
-        return bit_width(operation_.type);
-      case OperandRole::Width::Word:
-        return 32;
-      case OperandRole::Width::Long:
-        return 64;
-      case OperandRole::Width::Predicate:
-        return 1;
-      case OperandRole::Width::Any:
-        break;
-    }
-    return bit_width(operation_.type) / static_cast<int>(std::max<std::size_t>(parts, 1));
+  // Of any width: an equal part of the type.
+  int width(const OperandRole& role, std::size_t parts) const {
+    const int bits = width_of(role, operation_);
+    return bits != 0 ? bits : bit_width(operation_.type) / static_cast<int>(std::max<std::size_t>(parts, 1));
   }
 
   void add(const OperandRoles& roles, std::size_t parts, std::vector<Operand>& to) {
     for (const OperandRole& role : roles.all()) {
       const std::size_t count = role.optional ? 0 : role.many ? parts : 1;
       for (std::size_t i = 0; i < count; ++i)
-        to.push_back(Operand::of_register(new_register(width_of(role.width, parts))));
+        to.push_back(Operand::of_register(new_register(width(role, parts))));
     }
   }
 

@@ -58,9 +58,13 @@ std::optional<TestFile> read(const std::string& name) {
     line.resize(std::min(mark, line.size()));
     line.resize(line.find_last_not_of(' ') + 1);
     if (const auto stage = setting(line, "stage")) file.stage = *stage;
-    if (const auto card = setting(line, "target")) file.wide_integer_add = *card == "sm_120";
-    if (const auto block = setting(line, "block"))
-      static_cast<void>(std::sscanf(block->c_str(), "%u,%u,%u", &file.block.x, &file.block.y, &file.block.z));
+    if (const auto target = setting(line, "target")) {
+      if (*target != "sm_86" && *target != "sm_120") return std::nullopt;
+      file.wide_integer_add = *target == "sm_120";
+    }
+    const auto block = setting(line, "block");
+    if (block && std::sscanf(block->c_str(), "%u,%u,%u", &file.block.x, &file.block.y, &file.block.z) != 3)
+      return std::nullopt;
     file.lines.push_back(line);
   }
   return file;
@@ -144,7 +148,7 @@ Notes machine_operations(const TestFile& file, const ir::Module& module) {
 int run(const std::string& name, bool update) {
   auto file = read(name);
   if (!file) {
-    fmt::print("{}: cannot be read\n", name);
+    fmt::print("{}: cannot be read, or its head has a target or block that there is not\n", name);
     return 1;
   }
   static const std::map<std::string, std::function<Notes(const TestFile&, const ir::Module&)>> kStages{

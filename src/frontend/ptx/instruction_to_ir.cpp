@@ -9,6 +9,11 @@ namespace {
 
 using ir::Op;
 
+// The parser rewrites or refuses what has none.
+[[noreturn]] void no_operation(Opcode opcode) {
+  throw std::logic_error("no operation stands for '" + std::string(name_of(opcode)) + "'");
+}
+
 // Of opcodes that serve whole numbers and floats, by the type. Those that need more than that are not here.
 Op by_type(Opcode opcode, bool is_float_type) {
   const auto either = [&](Op integer, Op floating) { return is_float_type ? floating : integer; };
@@ -33,8 +38,10 @@ Op by_type(Opcode opcode, bool is_float_type) {
       return either(Op::ISet, Op::FSet);
     case Opcode::Slct:
       return either(Op::ISelect, Op::FSelect);
-    default:
+    case Opcode::Div:
       return either(Op::IDiv, Op::FDiv);
+    default:
+      no_operation(opcode);
   }
 }
 
@@ -169,8 +176,7 @@ Op plain(Opcode opcode) {
     case Opcode::Pmevent:
       return Op::PerformanceEvent;
     default:
-      // The parser rewrites or refuses the others.
-      throw std::logic_error("no operation stands for '" + std::string(name_of(opcode)) + "'");
+      no_operation(opcode);
   }
 }
 
