@@ -87,7 +87,6 @@ Value* Definedness::of_address(const Operation& operation) {
 // Lanes in which all bits of a defined operand are ones, or zeros.
 Value* Definedness::lanes_equal(const Operand& operand, ir::Type type, bool ones) {
   Value* value = emitter_.read_vector(operand, type);
-  if (operand.negated) value = b_.CreateNot(value);
   Value* wanted = ones ? llvm::Constant::getAllOnesValue(value->getType())
                        : llvm::Constant::getNullValue(value->getType());
   Value* lanes = b_.CreateBitCast(b_.CreateICmpEQ(value, wanted), b_.getInt32Ty());
@@ -109,7 +108,6 @@ Value* Definedness::of_result(const Operation& operation) {
   switch (operation.op) {
     case Op::Select: {
       Value* condition = emitter_.read_vector(sources[2], ir::Type::Pred);
-      if (sources[2].negated) condition = b_.CreateNot(condition);
       condition = b_.CreateBitCast(condition, b_.getInt32Ty());
       Value* taken = b_.CreateAnd(condition, of_operand(sources[0]));
       Value* other = b_.CreateAnd(b_.CreateNot(condition), of_operand(sources[1]));
