@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "analysis/shared_layout.h"
 #include "card/occupancy.h"
 #include "frontend/ptx/parse.h"
 #include "frontend/ptx/to_ir.h"
@@ -19,7 +18,7 @@ constexpr std::uint64_t kMemory = std::uint64_t{40} << 30;
 Runner::Runner(const char* ptx) {
   auto module = ptx::parse(ptx);
   if (!module) throw std::runtime_error(ptx::to_string(module.error().diagnostics.front()));
-  module_ = std::make_shared<const ir::Module>(ptx::to_ir(std::move(*module)));
+  module_ = std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*module)));
   jit::Options options;
   if (const char* const cache = std::getenv("DOPPEL_CACHE")) options.cache_directory = cache;
   auto compiled = jit::CompiledModule::create(module_, options);
@@ -28,7 +27,7 @@ Runner::Runner(const char* ptx) {
   auto memory = memory::AddressSpace::create(0, kMemory);
   if (!memory) throw std::runtime_error(memory.error().message);
   memory_ = std::move(*memory);
-  for (const ir::Variable& variable : module_->variables) {
+  for (const ir::Variable& variable : module_->ir().variables) {
     const bool placed = variable.space == ir::Space::Global || variable.space == ir::Space::Const;
     symbols_.push_back(placed ? allocate(std::max<std::uint64_t>(variable.size, 1)) : 0);
   }
@@ -43,8 +42,8 @@ std::uint64_t Runner::allocate(std::uint64_t bytes) {
 void Runner::free(std::uint64_t address) { static_cast<void>(memory_->free(address)); }
 
 std::uint32_t Runner::find(const std::string& kernel) const {
-  for (std::uint32_t id = 0; id < module_->functions.size(); ++id) {
-    if (module_->functions[id].name == kernel && module_->functions[id].is_kernel) return id;
+  for (std::uint32_t id = 0; id < module_->ir().functions.size(); ++id) {
+    if (module_->ir().functions[id].name == kernel && module_->ir().functions[id].is_kernel) return id;
   }
   throw std::runtime_error("no kernel " + kernel);
 }
@@ -64,7 +63,7 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
   timing::LaunchShape shape;
   shape.grid = launch.grid;
   shape.block = launch.block;
-  shape.static_shared_bytes = analysis::shared_layout(*module_, function).static_bytes;
+  shape.static_shared_bytes = module_->kernel(function).shared.static_bytes;
   shape.dynamic_shared_bytes = launch.dynamic_shared_bytes;
   const std::vector<std::uint64_t> samples = timing::plan_samples(card, *model, shape, timing::Depth::Fast);
 
@@ -101,14 +100,10 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
     count.warps = static_cast<std::uint64_t>(static_cast<double>(count.warps) * scale);
     count.lanes = static_cast<std::uint64_t>(static_cast<double>(count.lanes) * scale);
   }
-  std::vector<std::uint32_t> first_slot;
-  for (std::uint32_t id = 0; id < module_->functions.size(); ++id)
-    first_slot.push_back(compiled_->first_slot(id));
   // The measured programs repeat each launch; the first one does not count.
   timing::L2History l2(card.l2.bytes, card.l2.ways);
   l2.touch(timing::touched_memory(*model, shape, traced.traces));
-  return timing::predict(card, *model, shape, {traced.traces, counts, first_slot, {}}, l2,
-                         timing::Depth::Fast);
+  return timing::predict(card, *model, shape, {traced.traces, counts, {}}, l2, timing::Depth::Fast);
 }
 
 }  // namespace doppel::truth

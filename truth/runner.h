@@ -49,7 +49,7 @@ class Runner {
  private:
   std::uint32_t find(const std::string& kernel) const;
 
-  std::shared_ptr<const ir::Module> module_;
+  std::shared_ptr<const analysis::AnalysedModule> module_;
   std::shared_ptr<jit::CompiledModule> compiled_;
   std::unique_ptr<memory::AddressSpace> memory_;
   std::vector<std::uint64_t> symbols_;  // addresses of the module's variables; zero-filled

@@ -17,9 +17,10 @@ LaneAnalysisOptions options_of(const ir::Function& function, const LaneBasis& ba
 
 }  // namespace
 
-AnalysedFunction::AnalysedFunction(const ir::Function& of, const LaneBasis& basis)
+AnalysedFunction::AnalysedFunction(const ir::Function& of, const ControlFlowGraph& counted,
+                                   const LaneBasis& basis)
     : function(of),
-      counted_graph(ControlFlowGraph::build(of)),
+      counted_graph(counted),
       graph(counted_graph),
       liveness(Liveness::build(of, graph)),
       deferred_nans(analysis::deferred_nans(of)) {

@@ -16,12 +16,13 @@ namespace doppel::analysis {
 
 // The function must outlive it. Not to be copied: its parts refer to each other.
 struct AnalysedFunction {
-  AnalysedFunction(const ir::Function& function, const LaneBasis& basis);
+  // counted: as traces and counters know the blocks; has to outlive it, too.
+  AnalysedFunction(const ir::Function& function, const ControlFlowGraph& counted, const LaneBasis& basis);
   AnalysedFunction(const AnalysedFunction&) = delete;
   AnalysedFunction& operator=(const AnalysedFunction&) = delete;
 
   const ir::Function& function;
-  ControlFlowGraph counted_graph;  // as traces and counters know the blocks
+  const ControlFlowGraph& counted_graph;
   // Why groups of lanes are scheduled one after the other in place of masked straight-line code.
   SchedulerReason scheduler = SchedulerReason::None;
   ControlFlowGraph

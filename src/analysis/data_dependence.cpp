@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "analysis/control_flow_graph.h"
 #include "ir/operation.h"
 
 namespace doppel::analysis {
@@ -25,8 +24,7 @@ bool any_address(const Access& access, const std::vector<bool>& follows) {
 
 }  // namespace
 
-bool follows_data(const ir::Module& module, ir::FunctionId kernel) {
-  const ir::Function& function = module.functions[kernel];
+bool follows_data(const ir::Function& function, const ControlFlowGraph& graph) {
   std::vector<bool> follows(function.registers.size(), false);  // by register: may come from memory
   for (bool changed = true; changed;) {
     changed = false;
@@ -41,7 +39,6 @@ bool follows_data(const ir::Module& module, ir::FunctionId kernel) {
       });
     }
   }
-  const ControlFlowGraph graph = ControlFlowGraph::build(function);
   if (!graph.reducible()) return true;
   for (const BasicBlock& block : graph.blocks()) {
     for (std::uint32_t i = block.first; i < block.last; ++i) {

@@ -2,6 +2,7 @@
 // memory, too: then two launches with the same arguments may differ.
 #pragma once
 
+#include "analysis/control_flow_graph.h"
 #include "ir/module.h"
 
 namespace doppel::analysis {
@@ -9,6 +10,6 @@ namespace doppel::analysis {
 // True where an address that the kernel loads from or stores to, or a branch inside of a loop, may come from
 // a value that it loaded; true for kernels that call, whose values are not followed. Which way other branches
 // go, the counts of a launch tell.
-bool follows_data(const ir::Module& module, ir::FunctionId kernel);
+bool follows_data(const ir::Function& kernel, const ControlFlowGraph& graph);
 
 }  // namespace doppel::analysis

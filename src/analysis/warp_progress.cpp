@@ -1,5 +1,7 @@
 #include "analysis/warp_progress.h"
 
+#include <algorithm>
+
 #include "ir/operation.h"
 
 namespace doppel::analysis {
@@ -33,6 +35,10 @@ std::vector<bool> tainted_registers(const ir::Function& function) {
   return tainted;
 }
 
+bool ends_on(const Operation& last, const std::vector<bool>& registers) {
+  return last.op == ir::Op::Branch && last.guard && registers[last.guard->predicate];
+}
+
 }  // namespace
 
 bool waits_for_lanes(const Operation& operation) { return ir::row(operation).wait != ir::Wait::Never; }
@@ -45,6 +51,17 @@ std::vector<std::uint32_t> waiting_points(const ir::Function& function) {
     points.push_back(i + 1);
   }
   return points;
+}
+
+bool loops_on_memory(const ir::Function& function, const ControlFlowGraph& graph) {
+  if (std::ranges::none_of(function.operations, reads_shared_state)) return false;
+  if (!graph.reducible()) return true;
+  const std::vector<bool> tainted = tainted_registers(function);
+  for (const BasicBlock& block : graph.blocks()) {
+    const Operation& last = function.operations[block.last - 1];
+    if (block.loop != kNoLoop && ends_on(last, tainted)) return true;
+  }
+  return false;
 }
 
 SchedulerReason needs_scheduler(const ir::Function& function, const ControlFlowGraph& graph,
@@ -67,7 +84,7 @@ SchedulerReason needs_scheduler(const ir::Function& function, const ControlFlowG
     for (BlockId id = loop.header; id <= loop.last; ++id) {
       diverges |= !analysis.pending().convergent(id) || analysis.branches()[id].divergent;
       const Operation& last = function.operations[graph.blocks()[id].last - 1];
-      hangs |= last.op == ir::Op::Branch && last.guard && tainted[last.guard->predicate];
+      hangs |= ends_on(last, tainted);
     }
     if (diverges && hangs) return SchedulerReason::SpinsApart;
   }

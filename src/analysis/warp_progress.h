@@ -14,6 +14,9 @@ namespace doppel::analysis {
 bool waits_for_lanes(const ir::Operation& operation);
 std::vector<std::uint32_t> waiting_points(const ir::Function& function);
 
+// Whether a loop's end hangs on memory that another thread may write meanwhile.
+bool loops_on_memory(const ir::Function& function, const ControlFlowGraph& graph);
+
 // Why masked straight-line code will not do.
 enum class SchedulerReason : std::uint8_t {
   None,         // it will

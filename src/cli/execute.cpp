@@ -15,6 +15,7 @@
 #include "cli/compile_watch.h"
 #include "cli/installation.h"
 #include "device/run_record.h"
+#include "report/advice.h"
 #include "report/why.h"
 
 namespace doppel::cli {
@@ -92,6 +93,13 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   if (options.timeline) out.emplace("DOPPEL_TIMELINE", "1");
   if (!options.driver_version.empty()) out.emplace("DOPPEL_DRIVER_VERSION", options.driver_version);
   if (options.check) out.emplace("DOPPEL_CHECK", "1");
+  if (options.predict_only) out.emplace("DOPPEL_PREDICT_ONLY", "1");
+  if (!options.dump_after.empty()) out.emplace("DOPPEL_DUMP_AFTER", options.dump_after);
+  // Programs may run elsewhere.
+  std::error_code ignored;
+  if (!options.dump_directory.empty())
+    out.emplace("DOPPEL_DUMP_DIR", fs::absolute(options.dump_directory, ignored).string());
+  if (options.time_passes) out.emplace("DOPPEL_TIME_PASSES", "1");
   if (options.timeout_s) out.emplace("DOPPEL_TIMEOUT_S", fmt::format("{}", *options.timeout_s));
   const Result<fs::path> compiler = compiler_library();
   if (!compiler) return tl::unexpected<Error>(compiler.error());
@@ -140,8 +148,10 @@ Result<Execution> execute(const std::vector<std::string>& command, const std::ve
   if (!records) return tl::unexpected<Error>(records.error());
   Execution out;
   out.run = report::merge(cards.front().id, short_name(cards.front()), std::move(*records));
-  for (device::KernelRecord& kernel : out.run.kernels)
+  for (device::KernelRecord& kernel : out.run.kernels) {
     kernel.explanation = report::why(kernel, cards.front());
+    kernel.advice = report::advice(kernel, cards.front());
+  }
   out.run.exit = ended->status;
   out.run.signal = ended->signal;
   out.run.timed_out = ended->timed_out;

@@ -23,6 +23,10 @@ struct ExecuteOptions {
       timing;                  // "fast", "full", "off"; none: the environment's, else the library's default
   std::string driver_version;  // "12.4"; empty: the library's default
   bool check = false;
+  bool predict_only = false;
+  std::string dump_after;  // PASS[:KERNEL],...; empty: nothing
+  std::string dump_directory;
+  bool time_passes = false;
   bool timeline = false;  // every kernel and copy is kept with its place, for a trace
   std::optional<double> timeout_s;
   std::function<void(const std::string&)> on_output;  // takes the program's standard output

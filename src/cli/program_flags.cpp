@@ -15,8 +15,10 @@
 #include "cli/terminal.h"
 #include "device/driver_version.h"
 #include "report/diagnostics.h"
+#include "report/kernel_details.h"
 #include "report/summary.h"
 #include "report/write_report.h"
+#include "support/pass_log.h"
 
 namespace doppel::cli {
 namespace {
@@ -65,6 +67,9 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
   command.add_flag(
       "--check", flags->execute.check,
       "Test every memory access: bounds, use after free, alignment, shared memory (slower; no times)");
+  command.add_flag("--predict-only", flags->execute.predict_only,
+                   "Run only the blocks of each launch that its prediction needs: times in seconds where the "
+                   "whole would take minutes, but what the program computes is not there");
   command
       .add_option("--timeout", flags->timeout_s,
                   "A kernel that runs for S seconds of this machine fails; a program still running a second "
@@ -89,6 +94,20 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
                   "End with status 3 where this holds of the report, such as 'time > 5 ms or faults > 0' "
                   "(docs/command-line.md)")
       ->type_name("EXPRESSION");
+  std::string passes;
+  for (const Pass& pass : all_passes()) {
+    if (pass.what[0] != '\0') passes += fmt::format("{}{}", passes.empty() ? "" : ", ", pass.name);
+  }
+  command
+      .add_option("--dump-after", flags->execute.dump_after,
+                  fmt::format("Write each kernel as it is after a pass into --dump-dir: {}, or all; with "
+                              ":KERNEL, only kernels with this in their name",
+                              passes))
+      ->type_name("PASS[:KERNEL],...");
+  command.add_option("--dump-dir", flags->execute.dump_directory, "The folder for it [doppel-dump]")
+      ->type_name("DIR");
+  command.add_flag("--time-passes", flags->execute.time_passes,
+                   "Print what reading, compiling and lowering kernels took on this machine, pass by pass");
   command.add_flag("--quiet", flags->quiet,
                    "Only the program's own output: no table, no labels, no progress");
   return flags;
@@ -97,6 +116,14 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
 Result<void> prepare(ProgramFlags& flags, const Program& program) {
   if (program.empty())
     return fail(Error::Kind::InvalidArgument, "no program to run: expected -- PROGRAM [ARG...]");
+  if (flags.execute.predict_only && (flags.execute.check || flags.timing == "off"))
+    return fail(Error::Kind::InvalidArgument,
+                "--predict-only predicts times: not with --check or --timing off");
+  if (flags.execute.dump_directory.empty()) flags.execute.dump_directory = "doppel-dump";
+  if (!flags.execute.dump_after.empty()) {
+    if (auto known = PassLog().ask(flags.execute.dump_after, flags.execute.dump_directory); !known)
+      return tl::unexpected<Error>(known.error());
+  }
   flags.execute.virtual_clock = flags.clock == "virtual";
   if (!flags.timing.empty()) flags.execute.timing = flags.timing;
   if (flags.timeout_s > 0) flags.execute.timeout_s = flags.timeout_s;
@@ -167,6 +194,9 @@ void print(const report::Report& report, std::FILE* out) {
   // What goes to a file is left to its reader, who may say how wide it is.
   const bool wraps = isatty(descriptor) != 0 || std::getenv("COLUMNS") != nullptr;
   for (const std::string& remark : remarks) say(out, "{}\n", wraps ? report::wrapped(remark, width) : remark);
+  for (const report::Run& run : report.runs) {
+    if (!run.passes.empty()) say(out, "\n{}", report::to_text(report::passes_table(run), width));
+  }
 }
 
 report::Report new_report(const Program& program, const CLI::App& command) {

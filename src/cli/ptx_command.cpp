@@ -9,13 +9,14 @@
 #include <sstream>
 
 #include "analysis/analysed_function.h"
-#include "analysis/shared_layout.h"
+#include "analysis/analysed_module.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "frontend/ptx/parse.h"
 #include "frontend/ptx/to_ir.h"
 #include "ir/parse.h"
 #include "ir/print.h"
+#include "jit/module_compiler.h"
 #include "machine/machine_lowering.h"
 #include "timing/kernel_model.h"
 
@@ -55,14 +56,14 @@ bool wants(const PtxRequest& request, std::string_view stage) {
 }
 
 // As predictions see it: with what the launch bounds, the block and the card leave of the registers.
-void show_machine(const PtxRequest& request, const std::shared_ptr<const ir::Module>& module,
+void show_machine(const PtxRequest& request, const std::shared_ptr<const analysis::AnalysedModule>& module,
                   std::uint32_t kernel, const Dim3& block, const card::Card& card) {
   const timing::LoweredKernel lowered(module, kernel, card);
   const machine::MachineProgram& program = lowered.program_for(static_cast<std::uint32_t>(block.count()));
-  for (const std::uint32_t each : analysis::reachable_functions(*module, kernel)) {
+  for (const std::uint32_t each : module->kernel(kernel).functions) {
     const machine::MachineFunction& function = program.functions[each];
     if (function.blocks.empty()) continue;
-    const std::string& name = module->functions[each].name;
+    const std::string& name = module->ir().functions[each].name;
     if (wants(request, "registers"))
       say(stdout, "registers \"{}\": {} of a thread, {} words spilled\n", name, function.registers,
           function.spill_words);
@@ -71,30 +72,52 @@ void show_machine(const PtxRequest& request, const std::shared_ptr<const ir::Mod
   }
 }
 
+// As the host's code is made of it, for a plain launch of the block.
+Result<void> show_code(const PtxRequest& request, const analysis::AnalysedModule& module,
+                       std::uint32_t kernel, const Dim3& block) {
+  jit::Variant variant;
+  variant.shape = analysis::lane_shape(block);
+  variant.full_warps = block.count() % analysis::kLanes == 0;
+  const auto stages = jit::stages_of({module, kernel, variant});
+  if (!stages) return tl::unexpected(stages.error());
+  const std::string& name = module.ir().functions[kernel].name;
+  if (wants(request, "accesses"))
+    say(stdout, "accesses of \"{}\"\n{}", name, jit::to_string(module.ir(), stages->accesses));
+  if (wants(request, "llvm")) say(stdout, "; as emitted\n{}", stages->emitted);
+  if (wants(request, "optimised")) say(stdout, "; behind LLVM's passes\n{}", stages->optimised);
+  return {};
+}
+
 int show(const PtxRequest& request) {
   auto read = read_module(request.file);
   if (!read) {
     complain(read.error().message);
     return kFailed;
   }
-  const auto module = std::make_shared<const ir::Module>(std::move(*read));
+  const auto module = std::make_shared<const analysis::AnalysedModule>(std::move(*read));
   const auto cards = find_cards({request.card});
   if (!cards) return kBadUsage;
   const Dim3 block{request.block[0], request.block[1], request.block[2]};
   const auto basis = analysis::lane_basis(analysis::lane_shape(block), block.count() % analysis::kLanes == 0);
   bool found = false;
-  for (std::uint32_t id = 0; id < module->functions.size(); ++id) {
-    const ir::Function& kernel = module->functions[id];
+  for (std::uint32_t id = 0; id < module->ir().functions.size(); ++id) {
+    const ir::Function& kernel = module->ir().functions[id];
     if (!kernel.is_kernel || kernel.is_declaration) continue;
     if (!request.kernel.empty() && kernel.name.find(request.kernel) == std::string::npos) continue;
     found = true;
-    for (const std::uint32_t each : analysis::reachable_functions(*module, id)) {
-      const ir::Function& function = module->functions[each];
+    for (const std::uint32_t each : module->kernel(id).functions) {
+      const ir::Function& function = module->ir().functions[each];
       if (function.is_declaration) continue;
-      if (wants(request, "ir")) say(stdout, "{}", ir::print(*module, function));
+      if (wants(request, "ir")) say(stdout, "{}", ir::print(module->ir(), function));
       if (wants(request, "lanes"))
         say(stdout, "lanes of {}x{}x{} threads\n{}", block.x, block.y, block.z,
-            analysis::to_string(analysis::AnalysedFunction(function, basis)));
+            analysis::to_string(analysis::AnalysedFunction(function, module->graph(each), basis)));
+    }
+    if (wants(request, "accesses") || wants(request, "llvm") || wants(request, "optimised")) {
+      if (const auto shown = show_code(request, *module, id, block); !shown) {
+        complain(shown.error().message);
+        return kFailed;
+      }
     }
     if (wants(request, "machine") || wants(request, "registers"))
       show_machine(request, module, id, block, cards->front());
@@ -119,11 +142,13 @@ void add_ptx(CLI::App& app, int& status) {
   command
       ->add_option(
           "--show", request->show,
-          "Stages, with commas between: ir (operations), lanes (patterns, who waits), machine (what the card "
-          "issues), registers [ir]")
+          "Stages, with commas between: ir (operations), lanes (patterns, who waits), accesses (how the "
+          "lanes "
+          "touch memory), llvm and optimised (host code, before and after LLVM's passes), machine (what the "
+          "card issues), registers [ir]")
       ->type_name("STAGES")
       ->delimiter(',')
-      ->check(CLI::IsMember({"ir", "lanes", "machine", "registers"}));
+      ->check(CLI::IsMember({"ir", "lanes", "accesses", "llvm", "optimised", "machine", "registers"}));
   command->add_option("--block", request->block, "Threads of a block in x, y and z [256,1,1]")
       ->type_name("X,Y,Z")
       ->delimiter(',')

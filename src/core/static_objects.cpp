@@ -1,7 +1,7 @@
-// This library never destroys its static objects, nor those of LLVM in it: its threads may still be compiling
-// or running a kernel when the program's main returns. The linker leads every registration of a destructor
-// here (--wrap=__cxa_atexit).
-#include "driver/static_objects.h"
+// Linked into libdoppel.so and into each of its doors. They never destroy their static objects, nor those of
+// LLVM: threads may still be compiling or running a kernel when the program's main returns. The linker leads
+// every registration of a destructor here (--wrap=__cxa_atexit).
+#include "core/static_objects.h"
 
 extern "C" {
 
@@ -17,11 +17,11 @@ int __wrap___cxa_atexit(Destructor destructor, void* object, void* library) {
 
 }  // extern "C"
 
-namespace doppel::driver {
+namespace doppel::core {
 
 bool at_exit(void (*handler)()) {
   const auto call = [](void* given) { reinterpret_cast<void (*)()>(given)(); };
   return __real___cxa_atexit(call, reinterpret_cast<void*>(handler), &__dso_handle) == 0;
 }
 
-}  // namespace doppel::driver
+}  // namespace doppel::core

@@ -1,10 +1,10 @@
-// Static objects of this library outlive the process' exit handlers: none is ever destroyed
+// Static objects of Doppel's libraries outlive the process' exit handlers: none is ever destroyed
 // (static_objects.cpp).
 #pragma once
 
-namespace doppel::driver {
+namespace doppel::core {
 
-// std::atexit, which is closed to everything else in this library.
+// std::atexit, which is closed to everything else in these libraries.
 bool at_exit(void (*handler)());
 
-}  // namespace doppel::driver
+}  // namespace doppel::core

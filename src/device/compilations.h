@@ -1,4 +1,5 @@
-// The compilations of this process: the gate before them, and what the `doppel` command is told of them.
+// The compilations of this process: the gate before them, what the `doppel` command is told of them, and what
+// people want to see of their passes.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "jit/compile_gate.h"
 #include "jit/compile_listener.h"
+#include "support/pass_log.h"
 
 namespace doppel::device {
 
@@ -18,6 +20,7 @@ class Compilations final : public jit::CompileListener {
   explicit Compilations(const std::string& record_folder);
 
   jit::CompileGate& gate() { return gate_; }
+  PassLog& passes() { return passes_; }
   // A kernel is launched for the first time. Its code may be in the cache.
   void launched(const ir::Module& module, std::uint32_t function);
   void begins(const ir::Module& module, std::uint32_t function) override;
@@ -28,6 +31,7 @@ class Compilations final : public jit::CompileListener {
   void tell() const;
 
   jit::CompileGate gate_;
+  PassLog passes_;
   std::string pipe_;
   std::mutex mutex_;
   std::map<std::pair<const ir::Module*, std::uint32_t>, std::uint32_t> numbers_;  // in the order of launch

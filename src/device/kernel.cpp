@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "analysis/shared_layout.h"
 #include "card/occupancy.h"
 #include "device/compilations.h"
 #include "device/context.h"
@@ -29,8 +28,8 @@ Kernel::Kernel(std::weak_ptr<Module> module, std::uint32_t function)
     parameters_.push_back({offset, parameter.size});
     parameter_bytes_ = offset + parameter.size;
   }
-  static_shared_ = analysis::shared_layout(*program_->ir(), function_).static_bytes;
-  for (const ir::Variable& variable : program_->ir()->variables) {
+  static_shared_ = program_->analysed()->kernel(function_).shared.static_bytes;
+  for (const ir::Variable& variable : program_->ir().variables) {
     if (variable.space == ir::Space::Const)
       const_bytes_ = align_up(const_bytes_, variable.alignment) + variable.size;
   }
@@ -39,11 +38,11 @@ Kernel::Kernel(std::weak_ptr<Module> module, std::uint32_t function)
       static_cast<std::uint32_t>(without_opting_in > static_shared_ ? without_opting_in - static_shared_ : 0);
 }
 
-const ir::Function& Kernel::ir() const { return program_->ir()->functions[function_]; }
+const ir::Function& Kernel::ir() const { return program_->ir().functions[function_]; }
 const std::string& Kernel::name() const { return ir().name; }
 
 void Kernel::note_launch(Compilations& compilations) {
-  if (!launched_.exchange(true)) compilations.launched(*program_->ir(), function_);
+  if (!launched_.exchange(true)) compilations.launched(program_->ir(), function_);
 }
 
 KernelAttributes Kernel::attributes() const {
@@ -61,8 +60,8 @@ KernelAttributes Kernel::fixed_attributes() const {
   result.local_bytes = model->spilled_bytes();
   result.shared_bytes = static_shared_;
   result.const_bytes = const_bytes_;
-  for (const std::uint32_t each : analysis::reachable_functions(*program_->ir(), function_)) {
-    for (const ir::Variable& variable : program_->ir()->functions[each].variables) {
+  for (const std::uint32_t each : program_->analysed()->kernel(function_).functions) {
+    for (const ir::Variable& variable : program_->ir().functions[each].variables) {
       if (variable.space == ir::Space::Local)
         result.local_bytes = align_up(result.local_bytes, variable.alignment) + variable.size;
     }
@@ -76,7 +75,7 @@ KernelAttributes Kernel::fixed_attributes() const {
     threads = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(threads), product));
   }
   result.max_threads_per_block = static_cast<std::uint32_t>(threads);
-  const std::string& target = program_->ir()->target;
+  const std::string& target = program_->ir().target;
   result.ptx_version = target.size() > 3 ? std::atoi(target.c_str() + 3) : 0;
   result.binary_version = card_->compute_capability.number();
   return result;

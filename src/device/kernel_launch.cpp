@@ -51,6 +51,7 @@ struct LaunchState {
   bool simulated = false;  // predicted by its own traces
   bool timed = false;
   bool in_graph = false;
+  bool samples_only = false;  // --predict-only: nothing but what its prediction needs is run
   std::uint64_t grid_id = 0;
   engine::Outcome outcome;  // until it is placed
   LaunchPrediction prediction;
@@ -137,9 +138,8 @@ double share_of_card(const card::Card& card, const timing::LaunchShape& shape, s
 void predict(LaunchState& state) {
   Device& device = state.context->device();
   PredictionCache::Answer answer = state.program->predictions().predict(
-      {state.key, device.card(), state.model, state.shape, state.program->first_slots(),
-       state.context->platform().options().depth, state.arguments, device.memory().base(),
-       std::move(state.outcome)},
+      {state.key, device.card(), state.model, state.shape, state.context->platform().options().depth,
+       state.arguments, device.memory().base(), std::move(state.outcome)},
       device.l2());
   state.outcome = {};
   state.prediction = std::move(answer.prediction);
@@ -206,10 +206,13 @@ Cost run_launch(LaunchState& state, Operation& operation) {
     samples = timing::plan_samples(card, *state.model, state.shape, platform.options().depth);
   launch.traced_blocks = samples;
   launch.measure_blocks = state.submission.traced;
+  launch.traced_only = state.samples_only;
 
   std::atomic<bool> cancel{false};
   launch.cancel = &cancel;
-  Result<engine::Outcome> outcome = [&] {
+  Result<engine::Outcome> outcome = [&]() -> Result<engine::Outcome> {
+    // It takes the time of one that was sampled.
+    if (state.samples_only && samples.empty()) return engine::Outcome{};
     Platform::Watch watch(platform, cancel);
     launch.starts = [&watch] { watch.starts(); };
     return platform.engine().run(launch);
@@ -236,6 +239,10 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   cost.gap_us = state.in_graph ? card.launch.graph_gap_us : card.launch.gap_us;
   if (!state.timed) return cost;
   state.outcome = std::move(*outcome);
+  if (state.samples_only && !state.outcome.traces.empty()) {
+    state.outcome.counts = timing::counts_of_grid(*state.model, state.shape.grid.count(),
+                                                  state.outcome.traces, state.outcome.counts);
+  }
   // Its time depends on what the launches and copies submitted before it left in L2, whatever order they ran
   // in.
   cost.resolve = [&state](Cost& resolved) {
@@ -270,6 +277,10 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
     state->arguments = argument_signature(state->work.parameters, submission.context->device().memory());
     state->submission =
         state->program->predictions().submit(state->key, state->arguments.value, *state->model);
+    // Blocks that wait for others need them, and so do kernels that say what is launched next.
+    const analysis::AnalysedKernel& analysed = state->program->analysed()->kernel(work.kernel->function());
+    state->samples_only = platform.options().predict_only && !work.cooperative &&
+                          !analysed.may_wait_for_others && !state->program->launches_kernels();
     if (state->tree != nullptr && state->tree->seen.insert(state->key).second)
       state->submission.traced = true;
   }

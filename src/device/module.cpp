@@ -30,7 +30,7 @@ Result<std::shared_ptr<Module>> Module::create(Context& context, std::shared_ptr
     module->release();
     return tl::unexpected(placed.error());
   }
-  const ir::Module& ir = *module->program_->ir();
+  const ir::Module& ir = module->program_->ir();
   for (std::uint32_t index = 0; index < ir.functions.size(); ++index) {
     if (ir.functions[index].is_kernel && !ir.functions[index].is_declaration) {
       module->kernels_.push_back(std::make_shared<Kernel>(module, index));
@@ -45,7 +45,7 @@ bool Module::context_destroyed() const { return context_->destroyed(); }
 
 Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
   memory::AddressSpace& memory = context_->device().memory();
-  const ir::Module& ir = *program_->ir();
+  const ir::Module& ir = program_->ir();
   symbols_.assign(ir.variables.size(), 0);
   for (std::size_t index = 0; index < ir.variables.size(); ++index) {
     const ir::Variable& variable = ir.variables[index];
@@ -98,7 +98,7 @@ Result<std::shared_ptr<Kernel>> Module::kernel(std::string_view name) const {
 }
 
 Result<Global> Module::global(std::string_view name) const {
-  const ir::Module& ir = *program_->ir();
+  const ir::Module& ir = program_->ir();
   std::vector<std::string> names;
   for (std::size_t index = 0; index < ir.variables.size(); ++index) {
     const auto refused = program_->refused_variables().find(static_cast<std::uint32_t>(index));
@@ -140,7 +140,7 @@ Result<std::uint64_t> Library::managed(Device& device, std::uint32_t variable) {
   const std::lock_guard lock(managed_mutex_);
   if (const auto found = managed_.find(variable); found != managed_.end()) return found->second;
   if (managed_device_ == nullptr) managed_device_ = &device;
-  const ir::Variable& described = program_->ir()->variables[variable];
+  const ir::Variable& described = program_->ir().variables[variable];
   auto address = managed_device_->memory().allocate(described.size, described.alignment,
                                                     memory::AllocationKind::Managed, described.name);
   if (!address) return address;
@@ -152,7 +152,7 @@ Result<std::uint64_t> Library::managed(Device& device, std::uint32_t variable) {
 }
 
 Result<Global> Library::managed(Device& device, std::string_view name) {
-  const auto& variables = program_->ir()->variables;
+  const auto& variables = program_->ir().variables;
   for (std::uint32_t index = 0; index < variables.size(); ++index) {
     if (variables[index].managed && variables[index].name == name)
       return managed(device, index).map([&](std::uint64_t address) {

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 extern char** environ;
 
@@ -52,10 +53,17 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
       return bad("DOPPEL_TIMING", depth, "off, fast or full");
     }
   }
-  if (const std::string check = get("DOPPEL_CHECK"); !check.empty()) {
-    if (check != "0" && check != "1") return bad("DOPPEL_CHECK", check, "0 or 1");
-    options.check = check == "1";
+  for (const auto& [name, flag] : {std::pair{"DOPPEL_CHECK", &options.check},
+                                   {"DOPPEL_PREDICT_ONLY", &options.predict_only},
+                                   {"DOPPEL_TIMELINE", &options.keep_timeline},
+                                   {"DOPPEL_TIME_PASSES", &options.time_passes}}) {
+    const std::string value = get(name);
+    if (value.empty()) continue;
+    if (value != "0" && value != "1") return bad(name, value, "0 or 1");
+    *flag = value == "1";
   }
+  if (options.predict_only && (options.check || options.depth == timing::Depth::Off))
+    return bad("DOPPEL_PREDICT_ONLY", "1", "neither DOPPEL_CHECK=1 nor DOPPEL_TIMING=off with it");
   if (const std::string clock = get("DOPPEL_CLOCK"); !clock.empty()) {
     if (clock != "host" && clock != "virtual") return bad("DOPPEL_CLOCK", clock, "host or virtual");
     options.virtual_clock = clock == "virtual";
@@ -86,10 +94,8 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
     options.cache_directory = home + "/.cache/doppel";
   }
   options.record_folder = get("DOPPEL_RECORD");
-  if (const std::string timeline = get("DOPPEL_TIMELINE"); !timeline.empty()) {
-    if (timeline != "0" && timeline != "1") return bad("DOPPEL_TIMELINE", timeline, "0 or 1");
-    options.keep_timeline = timeline == "1";
-  }
+  options.dump_after = get("DOPPEL_DUMP_AFTER");
+  options.dump_directory = get("DOPPEL_DUMP_DIR");
   return options;
 }
 

@@ -16,14 +16,18 @@ struct Options {
       "rtx-a6000"};  // DOPPEL_CARDS=a,b, else DOPPEL_CARD: one device an entry, by ordinal
   timing::Depth depth = timing::Depth::Fast;  // DOPPEL_TIMING=off|fast|full
   bool check = false;                         // DOPPEL_CHECK=1
-  bool virtual_clock = false;                 // DOPPEL_CLOCK=virtual
-  double timeout_s = 0;  // DOPPEL_TIMEOUT_S: a launch may run so long on this host; 0: no limit
+  bool predict_only = false;   // DOPPEL_PREDICT_ONLY=1: launches run only the blocks that predictions need
+  bool virtual_clock = false;  // DOPPEL_CLOCK=virtual
+  double timeout_s = 0;        // DOPPEL_TIMEOUT_S: a launch may run so long on this host; 0: no limit
   std::string
       cache_directory;         // DOPPEL_CACHE, else $XDG_CACHE_HOME/doppel, else ~/.cache/doppel; "off": none
   std::string record_folder;   // DOPPEL_RECORD: the folder for this process's record; empty: none is written
   bool keep_timeline = false;  // DOPPEL_TIMELINE=1: the record lists every kernel and copy, for a trace
   int driver_version = kNewestDriverVersion;  // DOPPEL_DRIVER_VERSION=13.5 (driver_version.h)
   unsigned host_threads = 0;                  // DOPPEL_THREADS; 0: as many as the process may use
+  std::string dump_after;      // DOPPEL_DUMP_AFTER=PASS[:KERNEL],... (support/pass_log.h); empty: nothing
+  std::string dump_directory;  // DOPPEL_DUMP_DIR; empty: doppel-dump
+  bool time_passes = false;    // DOPPEL_TIME_PASSES=1: the record holds what the passes took
 
   // InvalidArgument names the variable, its value and what is expected.
   static Result<Options> from_environment();

@@ -22,6 +22,12 @@ Platform::Platform(Options options) : options_(std::move(options)), compilations
 
 Result<std::unique_ptr<Platform>> Platform::create(Options options) {
   std::unique_ptr<Platform> platform(new Platform(std::move(options)));
+  const Options& asked = platform->options_;
+  if (!asked.dump_after.empty()) {
+    const std::string folder = asked.dump_directory.empty() ? "doppel-dump" : asked.dump_directory;
+    if (auto dumps = platform->compilations_.passes().ask(asked.dump_after, folder); !dumps)
+      return tl::unexpected(dumps.error());
+  }
   int ordinal = 0;
   for (const std::string& name : platform->options_.cards) {
     auto card = card::find_card(name);
@@ -158,7 +164,12 @@ Result<void> Platform::write_record() {
   if (options_.record_folder.empty()) return {};
   std::vector<const Device*> devices;
   for (const auto& device : devices_) devices.push_back(device.get());
-  return write_run_records(options_.record_folder, recorder_->records(devices, clock_->latest_us()));
+  std::vector<RunRecord> records = recorder_->records(devices, clock_->latest_us());
+  if (options_.time_passes && !records.empty()) {
+    for (const PassTime& each : compilations_.passes().times())
+      records.front().passes.push_back({each.pass, each.seconds, each.runs});
+  }
+  return write_run_records(options_.record_folder, records);
 }
 
 }  // namespace doppel::device

@@ -73,8 +73,7 @@ struct PredictionCache::Kept {
         pointers(the_launch.arguments.pointers),
         memory_base(the_launch.memory_base),
         traced(std::make_unique<timing::TracedLaunch>(
-            card, *model, shape,
-            timing::LaunchRun{outcome.traces, outcome.counts, the_launch.first_slots, outcome.work},
+            card, *model, shape, timing::LaunchRun{outcome.traces, outcome.counts, outcome.work},
             the_launch.depth)),
         ranges(traced->ranges()),
         bytes(bytes_of(outcome)) {}
@@ -200,17 +199,19 @@ LaunchPrediction PredictionCache::predict(Kept& kept, const timing::L2Start& sta
 PredictionCache::Answer PredictionCache::predict(Launch launch, timing::L2History& l2) {
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_[launch.key];
-  const timing::LaunchRun run{launch.outcome.traces, launch.outcome.counts, launch.first_slots,
-                              launch.outcome.work};
+  const timing::LaunchRun run{launch.outcome.traces, launch.outcome.counts, launch.outcome.work};
   const bool traced = !launch.outcome.traces.empty();
   const std::uint64_t arguments = launch.arguments.value;
   const std::vector<PointerArgument> pointers = launch.arguments.pointers;
   const auto known = entry.by_arguments.find(arguments);
   Kept* kept = nullptr;
   timing::LaunchSignature signature;
+  const bool not_run = launch.outcome.counts.empty();
   if (!traced && known != entry.by_arguments.end() &&
-      entry.kept[known->second]->counts == launch.outcome.counts) {
+      (not_run || entry.kept[known->second]->counts == launch.outcome.counts)) {
     kept = entry.kept[known->second].get();
+  } else if (not_run) {
+    if (!entry.kept.empty()) kept = entry.kept.back().get();
   } else {
     signature = timing::signature_of(*launch.model, run);
     double tolerance = std::numeric_limits<double>::infinity();

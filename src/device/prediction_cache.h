@@ -50,11 +50,10 @@ class PredictionCache {
     const card::Card& card;
     std::shared_ptr<const timing::KernelModel> model;
     timing::LaunchShape shape;
-    std::span<const std::uint32_t> first_slots;
     timing::Depth depth = timing::Depth::Fast;
     const ArgumentSignature& arguments;
     std::uint64_t memory_base = 0;  // of the card: traces count from there
-    engine::Outcome outcome;        // with traces where it was to be traced
+    engine::Outcome outcome;        // with traces where it was to be traced; without counts: it was not run
   };
   struct Answer {
     LaunchPrediction prediction;

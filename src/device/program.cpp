@@ -1,8 +1,8 @@
 #include "device/program.h"
 
 #include <algorithm>
+#include <optional>
 
-#include "analysis/shared_layout.h"
 #include "device/compilations.h"
 #include "device/prediction_cache.h"
 #include "frontend/ptx/link.h"
@@ -60,6 +60,8 @@ Program::~Program() = default;
 Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_texts, const Options& options,
                                                std::uint32_t max_registers, Compilations* compilations) {
   if (ptx_texts.empty()) return fail(Error::Kind::InvalidInput, "a module without PTX");
+  PassLog* const passes = compilations != nullptr ? &compilations->passes() : nullptr;
+  std::optional<PassTimer> timer(std::in_place, passes, "read");
   std::vector<ptx::Module> parts;
   std::vector<ptx::Usable> read;
   for (const std::string& text : ptx_texts) {
@@ -72,7 +74,8 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
   auto program = std::make_shared<Program>();
   std::map<std::uint32_t, std::vector<ptx::Diagnostic>> refused;
   if (parts.size() == 1) {
-    program->ir_ = std::make_shared<const ir::Module>(ptx::to_ir(std::move(parts.front())));
+    program->analysed_ =
+        std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(parts.front())));
     program->refused_variables_ = std::move(read.front().refused_variables);
     refused = std::move(read.front().refused_functions);
   } else {
@@ -84,13 +87,14 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
     std::vector<ptx::FunctionOrigin> origins;
     auto linked = ptx::link(std::move(parts), &origins);
     if (!linked) return tl::unexpected(linked.error());
-    program->ir_ = std::make_shared<const ir::Module>(ptx::to_ir(std::move(*linked)));
+    program->analysed_ = std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*linked)));
     for (std::uint32_t id = 0; id < origins.size(); ++id) {
       auto& of_part = read[origins[id].module].refused_functions;
       if (const auto found = of_part.find(origins[id].function); found != of_part.end())
         refused.emplace(id, std::move(found->second));
     }
   }
+  timer.reset();
   if (auto some = program->refuse_kernels(refused); !some) return tl::unexpected(some.error());
   jit::Options jit_options;
   jit_options.cache_directory = options.cache_directory;
@@ -98,12 +102,11 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
     jit_options.gate = &compilations->gate();
     jit_options.listener = compilations;
   }
-  auto code = jit::CompiledModule::create(program->ir_, jit_options);
+  jit_options.passes = program->passes_ = passes;
+  auto code = jit::CompiledModule::create(program->analysed_, jit_options);
   if (!code) return tl::unexpected(code.error());
   program->code_ = std::move(*code);
-  for (std::uint32_t function = 0; function < program->ir_->functions.size(); ++function)
-    program->first_slots_.push_back(program->code_->first_slot(function));
-  program->launches_kernels_ = std::ranges::any_of(program->ir_->functions, [](const ir::Function& function) {
+  program->launches_kernels_ = std::ranges::any_of(program->ir().functions, [](const ir::Function& function) {
     return function.is_declaration && jit::find_device_function(function.name) != nullptr;
   });
   return program;
@@ -113,10 +116,10 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
 Result<void> Program::refuse_kernels(const std::map<std::uint32_t, std::vector<ptx::Diagnostic>>& refused) {
   if (refused.empty()) return {};
   std::size_t left = 0;
-  for (std::uint32_t index = 0; index < ir_->functions.size(); ++index) {
-    if (!is_defined_kernel(ir_->functions[index])) continue;
+  for (std::uint32_t index = 0; index < ir().functions.size(); ++index) {
+    if (!is_defined_kernel(ir().functions[index])) continue;
     std::vector<ptx::Diagnostic> why;
-    for (const std::uint32_t each : analysis::reachable_functions(*ir_, index)) {
+    for (const std::uint32_t each : analysed_->kernel(index).functions) {
       if (const auto found = refused.find(each); found != refused.end())
         why.insert(why.end(), found->second.begin(), found->second.end());
     }
@@ -139,7 +142,7 @@ const Error* Program::refusal(std::uint32_t function) const {
 
 const Error* Program::refusal(std::string_view kernel) const {
   const auto found = std::ranges::find_if(
-      refusals_, [&](const auto& each) { return ir_->functions[each.first].name == kernel; });
+      refusals_, [&](const auto& each) { return ir().functions[each.first].name == kernel; });
   return found == refusals_.end() ? nullptr : &found->second;
 }
 
@@ -148,7 +151,7 @@ std::shared_ptr<const timing::KernelModel> Program::model(std::uint32_t function
   for (const auto& [key, model] : models_) {
     if (key.first == function && key.second == card.id) return model;
   }
-  auto made = timing::KernelModel::build(ir_, function, card);
+  auto made = timing::KernelModel::build(analysed_, function, card, passes_);
   models_.push_back({{function, card.id}, made});
   return made;
 }

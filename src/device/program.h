@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/analysed_module.h"
 #include "device/options.h"
 #include "frontend/ptx/diagnostic.h"
-#include "ir/module.h"
 #include "jit/compiled_module.h"
 #include "support/result.h"
 #include "timing/launch_timing.h"
@@ -32,11 +32,11 @@ class Program {
                                                std::uint32_t max_registers = 0,
                                                Compilations* compilations = nullptr);
 
-  const std::shared_ptr<const ir::Module>& ir() const { return ir_; }
+  const ir::Module& ir() const { return analysed_->ir(); }
+  const std::shared_ptr<const analysis::AnalysedModule>& analysed() const { return analysed_; }
   const std::shared_ptr<jit::CompiledModule>& code() const { return code_; }
   // The kernel lowered for a card: built once.
   std::shared_ptr<const timing::KernelModel> model(std::uint32_t function, const card::Card& card);
-  const std::vector<std::uint32_t>& first_slots() const { return first_slots_; }
   // Does it call the functions by which kernels launch kernels?
   bool launches_kernels() const { return launches_kernels_; }
   PredictionCache& predictions() { return *predictions_; }
@@ -50,13 +50,13 @@ class Program {
 
  private:
   Result<void> refuse_kernels(const std::map<std::uint32_t, std::vector<ptx::Diagnostic>>& refused);
-  std::shared_ptr<const ir::Module> ir_;
+  std::shared_ptr<const analysis::AnalysedModule> analysed_;
   std::map<std::uint32_t, Error> refusals_;                 // by function
   std::map<std::uint32_t, std::string> refused_variables_;  // by index
   std::shared_ptr<jit::CompiledModule> code_;
-  std::vector<std::uint32_t> first_slots_;
   bool launches_kernels_ = false;
   std::unique_ptr<PredictionCache> predictions_;
+  PassLog* passes_ = nullptr;  // null: nobody asks
   std::mutex mutex_;
   std::vector<std::pair<std::pair<std::uint32_t, std::string>, std::shared_ptr<const timing::KernelModel>>>
       models_;

@@ -22,6 +22,44 @@ struct Utilisation {
   double share = 0;  // of the time, 0 to 1
 };
 
+// A place of a kernel's code and its part of the time that the SMs' sub-cores had.
+struct CodeRecord {
+  std::string function;
+  int line = 0;             // of the PTX; 0: not one
+  std::string source;       // "file.cu:12"; empty: not known
+  std::string instruction;  // "ld.global.f32"; empty: not one alone
+  double share = 0;         // 0 to 1
+  double issued = 0;        // the part of it in which it was issued
+  std::string stall;        // what most of the rest was
+  double stalled = 0;       // and its share
+  // Of an access of a warp: 32-byte sectors, or turns of the banks of shared memory, and as few as would do
+  // for the bytes it moves; else 0.
+  double transfers = 0;
+  double least_transfers = 0;
+  bool shared_memory = false;
+};
+
+// A basic block of a kernel's code.
+struct BlockRecord {
+  std::string function;
+  int block = 0;
+  int first_line = 0, last_line = 0;  // of the PTX
+  double share = 0;
+  double warps = 0;  // that entered it, in one launch
+};
+
+// Where the time of a kernel's last simulated launch went.
+struct ExplanationRecord {
+  double simulated = 0;                  // of its instructions; the rest was extrapolated from these
+  double achieved_occupancy = 0;         // resident warps on a working SM, on average / its maximum
+  int working_sms = 0;                   // SMs that got a block
+  std::vector<Utilisation> slots;        // of the sub-cores' cycles: issuing, each stall, idle: they sum to 1
+  std::vector<Utilisation> candidates;   // what may have bound it, largest first
+  std::vector<CodeRecord> instructions;  // the largest, largest first, as are the next two
+  std::vector<CodeRecord> lines;         // of the user's source; empty: not known
+  std::vector<BlockRecord> blocks;
+};
+
 // All launches of one kernel with the same grid and block.
 struct KernelRecord {
   std::string name;  // demangled where it is a C++ name
@@ -33,6 +71,7 @@ struct KernelRecord {
   double max_us = 0;
   std::string bound;  // what limits it: "dram", "fp32", "latency", "launch", … (timing decides the words)
   std::string explanation;      // one sentence, may be empty
+  std::string advice;           // one sentence, may be empty
   int registers = 0;            // per thread
   int spilled_bytes = 0;        // per thread: what registers could not hold
   int shared_bytes = 0;         // per block, static and dynamic
@@ -49,6 +88,7 @@ struct KernelRecord {
   bool power_bound = false;              // the power limit lowered the clock
   double energy_j = 0;                   // of all calls together
   std::vector<Utilisation> utilisation;  // largest first
+  ExplanationRecord detail;
   // Which calls were simulated by a trace of their own, 1 for the first, the first kMostSimulatedNamed of
   // them; the others were found to be like one of these, and took its time. Of the first process with the
   // kernel.
@@ -75,6 +115,13 @@ struct TimelineSlice {
   std::uint64_t bytes = 0;  // of a copy
 };
 
+// What one pass over kernels took on this machine, all runs of it together.
+struct PassRecord {
+  std::string pass;
+  double seconds = 0;
+  std::uint64_t runs = 0;
+};
+
 struct Diagnostic {
   std::string kind;  // "out of bounds", "race", "unsupported", …
   std::string text;
@@ -98,6 +145,8 @@ struct RunRecord {
                                         // each; the first ones are kept
   std::uint64_t timeline_dropped = 0;
   std::vector<Diagnostic> diagnostics;
+  bool predict_only = false;       // launches ran only the blocks that predictions need
+  std::vector<PassRecord> passes;  // where they were asked for; of the process, in its first record
 };
 
 inline constexpr std::size_t kMostSimulatedNamed = 1000;

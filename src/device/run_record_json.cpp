@@ -13,20 +13,28 @@
 namespace doppel::device {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Utilisation, unit, share)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CodeRecord, function, line, source, instruction, share,
+                                                issued, stall, stalled, transfers, least_transfers,
+                                                shared_memory)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BlockRecord, function, block, first_line, last_line, share,
+                                                warps)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ExplanationRecord, simulated, achieved_occupancy, working_sms,
+                                                slots, candidates, instructions, lines, blocks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(KernelRecord, name, grid, block, calls, time_us, min_us,
-                                                max_us, bound, explanation, registers, spilled_bytes,
+                                                max_us, bound, explanation, advice, registers, spilled_bytes,
                                                 shared_bytes, occupancy, occupancy_limit, thread_instructions,
                                                 warp_instructions, flops, dram_bytes, l1_hit, l2_hit, waves,
-                                                clock_mhz, power_bound, energy_j, utilisation,
+                                                clock_mhz, power_bound, energy_j, utilisation, detail,
                                                 simulated_calls)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CopyRecord, kind, bytes, calls, time_us)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TimelineSlice, track, label, start_us, duration_us, category,
                                                 kernel, bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Diagnostic, kind, text, count)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PassRecord, pass, seconds, runs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RunRecord, card, device_ordinal, process_id, program,
                                                 timing_depth, time_us, busy_us, host_us, energy_j,
                                                 peak_memory_bytes, kernels, copies, timeline,
-                                                timeline_dropped, diagnostics)
+                                                timeline_dropped, diagnostics, predict_only, passes)
 
 std::string to_json(const std::vector<RunRecord>& records) {
   // Names come from programs and may hold any bytes.

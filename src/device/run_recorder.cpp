@@ -71,13 +71,51 @@ void add_weighted(double& mean, double value, std::uint64_t calls_before) {
   mean += (value - mean) / static_cast<double>(calls_before + 1);
 }
 
+CodeRecord record_of(const timing::CodeCost& cost) {
+  CodeRecord record;
+  record.function = demangled(cost.function);
+  record.line = static_cast<int>(cost.line);
+  record.source = cost.source;
+  record.instruction = cost.instruction;
+  record.share = cost.share;
+  record.issued = cost.issued;
+  if (cost.stalled > 0) record.stall = std::string(timing::name_of(cost.stall));
+  record.stalled = cost.stalled;
+  record.transfers = cost.transfers;
+  record.least_transfers = cost.least_transfers;
+  record.shared_memory = cost.is_shared_memory;
+  return record;
+}
+
+ExplanationRecord record_of(const timing::Explanation& known) {
+  ExplanationRecord record;
+  record.simulated = known.simulated;
+  record.achieved_occupancy = known.achieved_occupancy;
+  record.working_sms = known.working_sms;
+  record.slots.push_back({"issuing", known.issuing});
+  for (std::size_t i = 0; i < known.stalled.size(); ++i)
+    record.slots.push_back({std::string(timing::name_of(static_cast<timing::Stall>(i))), known.stalled[i]});
+  record.slots.push_back({"idle", known.idle});
+  for (const auto& [bound, share] : known.candidates)
+    record.candidates.push_back({std::string(timing::name_of(bound)), share});
+  for (const timing::CodeCost& cost : known.instructions) record.instructions.push_back(record_of(cost));
+  for (const timing::CodeCost& cost : known.lines) record.lines.push_back(record_of(cost));
+  for (const timing::BlockCost& cost : known.blocks) {
+    record.blocks.push_back({demangled(cost.function), static_cast<int>(cost.block),
+                             static_cast<int>(cost.first_line), static_cast<int>(cost.last_line), cost.share,
+                             cost.warps});
+  }
+  return record;
+}
+
 }  // namespace
 
 struct RunRecorder::Card {
   using Key = std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
                          std::uint32_t, std::uint32_t>;
   std::map<Key, std::size_t> index;
-  std::vector<KernelRecord> kernels;  // in the order of their first launch
+  std::vector<KernelRecord> kernels;                                     // in the order of their first launch
+  std::vector<std::shared_ptr<const timing::Explanation>> explanations;  // of their last launch
   std::map<std::string, CopyRecord> copies;
   std::vector<TimelineSlice> timeline;
   std::uint64_t dropped = 0;
@@ -132,6 +170,7 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
     made.block = {shape.block.x, shape.block.y, shape.block.z};
     made.min_us = prediction.time_us;
     to.kernels.push_back(std::move(made));
+    to.explanations.emplace_back();
   }
   KernelRecord& record = to.kernels[found->second];
   to.slice(place, record.name, static_cast<int>(found->second), 0);
@@ -159,6 +198,7 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
   record.utilisation.clear();
   for (const auto& [unit, share] : prediction.utilisation)
     record.utilisation.push_back({std::string(timing::name_of(unit)), share});
+  to.explanations[found->second] = prediction.explanation;
   ++record.calls;
   if (simulated && record.simulated_calls.size() < kMostSimulatedNamed)
     record.simulated_calls.push_back(record.calls);
@@ -225,12 +265,16 @@ std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& de
     record.program = program_name();
     // Under --check nothing is timed.
     record.timing_depth = name_of(options_.check ? timing::Depth::Off : options_.depth);
+    record.predict_only = options_.predict_only;
     record.busy_us = used.busy.total_us();
     record.time_us = std::max(used.last_us, host_us);
     record.host_us = std::max(0.0, record.time_us - record.busy_us);
     record.energy_j = used.energy_j + power::waiting_energy_j(device->card(), record.host_us);
     record.peak_memory_bytes = device->memory().peak();
     record.kernels = used.kernels;
+    for (std::size_t i = 0; i < record.kernels.size(); ++i) {
+      if (used.explanations[i] != nullptr) record.kernels[i].detail = record_of(*used.explanations[i]);
+    }
     for (const auto& [kind, copies] : used.copies) record.copies.push_back(copies);
     record.timeline = used.timeline;
     record.timeline_dropped = used.dropped;

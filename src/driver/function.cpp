@@ -224,7 +224,7 @@ CUresult cuKernelGetParamCount(CUkernel kernel, size_t* count) {
   return call(__func__, std::tuple(kernel, count), [&] {
     if (count == nullptr) return CUDA_ERROR_INVALID_VALUE;
     return answer(find_kernel(kernel).map([](const auto& found) {
-      return found->library->program()->ir()->find_function(found->name)->parameters.size();
+      return found->library->program()->ir().find_function(found->name)->parameters.size();
     }),
                   count);
   });

@@ -50,14 +50,14 @@ CUresult unload(CUlibrary handle) {
 // All kernels of a library in the order of its text, each with one handle.
 std::vector<CUkernel> kernels_of(const std::shared_ptr<device::Library>& library) {
   std::vector<CUkernel> handles;
-  for (const ir::Function& function : library->program()->ir()->functions)
+  for (const ir::Function& function : library->program()->ir().functions)
     if (function.is_kernel && !function.is_declaration)
       handles.push_back(kernel_handle(library, function.name));
   return handles;
 }
 
 Result<CUkernel> kernel_of(const std::shared_ptr<device::Library>& library, const char* name) {
-  const ir::Function* function = library->program()->ir()->find_function(name);
+  const ir::Function* function = library->program()->ir().find_function(name);
   if (function == nullptr || !function->is_kernel)
     return fail(Error::Kind::NotFound, fmt::format("the library has no kernel '{}'", name));
   if (const Error* refused = library->program()->refusal(name)) {

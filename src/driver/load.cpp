@@ -71,7 +71,7 @@ namespace {
 // A text for a later card, or for another family: as the driver's own compiler, which takes no such .target.
 Loaded for_card(Loaded loaded, const card::Card& card, const JitOptions& options) {
   if (!loaded) return loaded;
-  const std::string& name = (*loaded)->ir()->target;
+  const std::string& name = (*loaded)->ir().target;
   ptx::Target target;
   const auto capability = static_cast<std::uint32_t>(card.compute_capability.number());
   if (!ptx::read_target(name, target) || ptx::runs_on(target, capability)) return loaded;

@@ -17,9 +17,9 @@
 #include <string>
 #include <thread>
 
+#include "core/static_objects.h"
 #include "device/platform.h"
 #include "driver/process.h"
-#include "driver/static_objects.h"
 #include "support/log.h"
 
 namespace doppel::driver {
@@ -217,7 +217,7 @@ void prepare_for_the_end(device::Platform& platform) {
   state.platform = &platform;
   start_finisher();
   end_on_signals();
-  at_exit(on_exit_handlers);
+  core::at_exit(on_exit_handlers);
   std::at_quick_exit(on_exit_handlers);
   // Of the library src/preload/exit, where it is loaded.
   using Hook = std::atomic<void (*)()>;

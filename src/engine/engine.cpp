@@ -27,12 +27,9 @@ using Clock = std::chrono::steady_clock;
 
 // Waking a thread costs a few microseconds: only for more work than that.
 constexpr double kWorthAThreadUs = 30;
-// A kernel of more PTX instructions runs its first launches in code that is compiled quickly, and only in one
-// build: what traces some blocks runs the others too.
-constexpr std::uint64_t kLargeKernel = 500;
-// Until it has run as long as it would take to compile it with full effort, on one core. Measured: 0.85 ms an
-// instruction of cub's radix sort histogram (673), 6.5 of its onesweep sort (3,133), 3.0 of its segmented
-// sort (8,196), over 4 where 4,000 multiply-adds are unrolled (12,119).
+// Quick code is run until it has run as long as it would take to compile it with full effort, on one core.
+// Measured: 0.85 ms an instruction of cub's radix sort histogram (673), 6.5 of its onesweep sort (3,133), 3.0
+// of its segmented sort (8,196), over 4 where 4,000 multiply-adds are unrolled (12,119).
 constexpr double kFullEffortUsPerInstruction = 4000;
 // How often stopped grids are looked at whose threads do not come to see it by themselves.
 constexpr auto kInterruptEvery = std::chrono::milliseconds(50);
@@ -65,8 +62,8 @@ unsigned usable_processors() {
 
 class Engine::Implementation {
  public:
-  explicit Implementation(unsigned host_threads)
-      : host_threads_(host_threads == 0 ? usable_processors() : host_threads) {}
+  Implementation(unsigned host_threads, std::uint64_t quick_above)
+      : host_threads_(host_threads == 0 ? usable_processors() : host_threads), quick_above_(quick_above) {}
   ~Implementation();
 
   Result<Outcome> run(const Launch& launch);
@@ -88,6 +85,7 @@ class Engine::Implementation {
   DeviceHeap& heap_of(memory::AddressSpace& memory);
 
   const unsigned host_threads_;
+  const std::uint64_t quick_above_;
   PreparedKernels prepared_;
   std::mutex mutex_;
   std::condition_variable work_to_do_, watch_;
@@ -223,13 +221,14 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
   grid.blocks = launch.traced_only ? launch.traced_blocks.size() : launch.grid.count();
   grid.warps_per_block = warps_of(launch.block);
   grid.shape = lane_shape(launch.block);
-  grid.shared_bytes = grid.kernel->static_shared_bytes + launch.dynamic_shared_bytes;
+  grid.shared_bytes = grid.kernel->analysed->shared.static_bytes + launch.dynamic_shared_bytes;
   const bool full_warps = launch.block.count() % jit::kWarpLanes == 0;
   jit::Variant variant{grid.shape, full_warps, launch.check ? jit::Build::Checked : jit::Build::Plain};
   PreparedKernel& kernel = *grid.kernel;
   const bool traces = !launch.traced_blocks.empty() && !launch.check;
-  grid.quick = kernel.instructions > kLargeKernel &&
-               kernel.quick_us < kFullEffortUsPerInstruction * static_cast<double>(kernel.instructions);
+  const std::uint64_t operations = kernel.analysed->operations;
+  grid.quick = operations > quick_above_ &&
+               kernel.quick_us < kFullEffortUsPerInstruction * static_cast<double>(operations);
   if (grid.quick) {
     variant.effort = jit::Effort::Quick;
     if (traces) kernel.has_traced_code = true;
@@ -258,11 +257,11 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
       grid.outcome.traces[i].block_index = launch.traced_blocks[i];
   }
   grid.local_bytes = (grid.local_bytes + 15) / 16 * 16;
-  grid.outcome.counts.resize(launch.module->counter_slots());
-  const bool measured = launch.measure_blocks && !launch.traced_only && grid.kernel->has_loops &&
+  grid.outcome.counts.resize(launch.module->analysed().counter_slots());
+  const bool measured = launch.measure_blocks && !launch.traced_only && grid.kernel->analysed->has_loops &&
                         grid.blocks <= kMostMeasuredBlocks;
   if (measured) grid.outcome.work.resize(grid.blocks);
-  grid.counts_warps = measured || grid.kernel->reads_clock;
+  grid.counts_warps = measured || grid.kernel->analysed->reads_clock;
   grid.residency_limit =
       launch.cooperative ? grid.blocks : std::uint64_t{launch.sm_count} * launch.resident_blocks_per_sm;
   if (launch.memory != nullptr) grid.heap = &heap_of(*launch.memory);
@@ -309,7 +308,8 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
   return std::move(grid.outcome);
 }
 
-Engine::Engine(unsigned host_threads) : implementation_(std::make_unique<Implementation>(host_threads)) {}
+Engine::Engine(unsigned host_threads, std::uint64_t quick_above)
+    : implementation_(std::make_unique<Implementation>(host_threads, quick_above)) {}
 Engine::~Engine() = default;
 Result<Outcome> Engine::run(const Launch& launch) { return implementation_->run(launch); }
 unsigned Engine::host_threads() const { return implementation_->host_threads(); }

@@ -79,10 +79,14 @@ struct Outcome {
   std::vector<analysis::BlockWork> work;  // by block index, where it was measured
 };
 
+// A kernel of more instructions runs its first launches in code that is compiled quickly, and only in one
+// build: what traces some blocks runs the others too.
+inline constexpr std::uint64_t kLargeKernel = 500;
+
 class Engine {
  public:
-  // host_threads 0: as many as the process may use.
-  explicit Engine(unsigned host_threads = 0);
+  // host_threads 0: as many as the process may use. quick_above: in place of kLargeKernel.
+  explicit Engine(unsigned host_threads = 0, std::uint64_t quick_above = kLargeKernel);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

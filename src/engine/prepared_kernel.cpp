@@ -1,49 +1,22 @@
 #include "engine/prepared_kernel.h"
 
-#include <algorithm>
-
-#include "analysis/clock_reads.h"
-#include "analysis/control_flow_graph.h"
-#include "analysis/shared_layout.h"
-
 namespace doppel::engine {
 namespace {
-
-bool uses_reserved_shared(const ir::Operation& operation) {
-  return std::ranges::any_of(operation.sources, [](const ir::Operand& operand) {
-    return operand.kind == ir::Operand::Kind::Special &&
-           operand.special == ir::SpecialRegister::ReservedSmemOffset;
-  });
-}
 
 std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModule>& code,
                                         std::uint32_t function) {
   auto prepared = std::make_shared<PreparedKernel>();
   prepared->module = code;
   prepared->function = function;
-  const ir::Module& module = code->module();
-  prepared->static_shared_bytes = analysis::shared_layout(module, function).static_bytes;
-  std::vector<std::uint32_t> functions = analysis::reachable_functions(module, function);
-  std::ranges::sort(functions);
-  for (const std::uint32_t each : functions) {
-    const std::uint32_t first = code->first_slot(each);
-    const std::uint32_t last =
-        each + 1 < module.functions.size() ? code->first_slot(each + 1) : code->counter_slots();
-    if (last > first) {
-      prepared->slot_ranges.emplace_back(first, last);
-      const auto graph = analysis::ControlFlowGraph::build(module.functions[each]);
-      prepared->has_loops =
-          prepared->has_loops || functions.size() > 1 || !graph.reducible() || !graph.loops().empty();
-      for (std::uint32_t block = 0; block < last - first; ++block) {
-        prepared->slot_instructions.push_back(
-            block < graph.blocks().size() ? graph.blocks()[block].last - graph.blocks()[block].first : 0);
-      }
-    }
-    prepared->instructions += module.functions[each].operations.size();
-    for (const ir::Operation& operation : module.functions[each].operations) {
-      prepared->reads_clock = prepared->reads_clock || analysis::reads_clock(operation);
-      prepared->uses_reserved_shared = prepared->uses_reserved_shared || uses_reserved_shared(operation);
-    }
+  const analysis::AnalysedModule& module = code->analysed();
+  prepared->analysed = &module.kernel(function);
+  for (const std::uint32_t each : prepared->analysed->functions) {
+    if (module.ir().functions[each].operations.empty()) continue;
+    const auto& blocks = module.graph(each).blocks();
+    const std::uint32_t first = module.first_slots()[each];
+    prepared->slot_ranges.emplace_back(first, first + static_cast<std::uint32_t>(blocks.size()));
+    for (const analysis::BasicBlock& block : blocks)
+      prepared->slot_instructions.push_back(block.last - block.first);
   }
   return prepared;
 }

@@ -16,15 +16,11 @@ namespace doppel::engine {
 struct PreparedKernel {
   std::weak_ptr<jit::CompiledModule> module;
   std::uint32_t function = 0;
-  std::uint32_t static_shared_bytes = 0;
-  bool uses_reserved_shared = false;  // %reserved_smem_offset_begin and its like
-  bool reads_clock = false;           // %clock or its like, or nanosleep: their warps count what they issue
-  bool has_loops = false;             // or calls: its blocks can differ much in what they run
+  const analysis::AnalysedKernel* analysed = nullptr;  // the module's
   // Counter slots [first, last) of the functions that the kernel can reach, and the instructions of each
   // slot's basic block.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> slot_ranges;
   std::vector<std::uint32_t> slot_instructions;  // in the order of the ranges
-  std::uint64_t instructions = 0;                // of the functions that the kernel can reach
   // Of a large kernel: the host time that its quick code has run, and whether some of that is of the traced
   // build.
   std::atomic<double> quick_us{0};

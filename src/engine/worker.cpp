@@ -47,8 +47,8 @@ void Worker::run(GridRun& the_grid) {
   ++grids_;
   claimed_ = claimed_end_ = 0;
   const SignalScope signals(*this);
-  counters.resize(
-      std::max<std::size_t>(counters.size(), std::size_t{2} * the_grid.launch.module->counter_slots()));
+  counters.resize(std::max<std::size_t>(counters.size(),
+                                        std::size_t{2} * the_grid.launch.module->analysed().counter_slots()));
   unsigned idle_rounds = 0;
   bool counted_as_spinning = false;
   const auto set_spinning = [&](bool spinning) {
@@ -192,7 +192,7 @@ void Worker::begin(Block& block, std::uint64_t index) {
     for (std::uint32_t i = 0; i < block.warp_count; ++i) block.warps[i].state = Warp::State::Fresh;
     block.prepared_for = grids_;
   }
-  if (grid->kernel->uses_reserved_shared) block.shared.clear_reserved();
+  if (grid->kernel->analysed->uses_reserved_shared) block.shared.clear_reserved();
   block.trace = nullptr;
   if (grid->traced_entry != nullptr) {
     const auto& traced = launch.traced_blocks;

@@ -63,7 +63,7 @@ void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   context.warps_per_block = grid->warps_per_block;
   context.warps_per_sm = launch.warps_per_sm;
   context.sm_count = launch.sm_count;
-  context.static_shared_bytes = grid->kernel->static_shared_bytes;
+  context.static_shared_bytes = grid->kernel->analysed->shared.static_bytes;
   context.dynamic_shared_bytes = launch.dynamic_shared_bytes;
   context.grid_id = launch.grid_id;
   context.grid_workspace = launch.grid_workspace;
@@ -177,8 +177,8 @@ bool Worker::run_block_entry(Block& block, Fiber& fiber) {
 // nothing but its place.
 bool Worker::step_in_row(Block& block) {
   if (claimed_ == claimed_end_ || claimed_ != block.index + 1 || block.ctaid.x + 1 == grid->launch.grid.x ||
-      grid->traced_entry != nullptr || grid->kernel->uses_reserved_shared || resident_.size() != 1 ||
-      grid->stopped())
+      grid->traced_entry != nullptr || grid->kernel->analysed->uses_reserved_shared ||
+      resident_.size() != 1 || grid->stopped())
     return false;
   block.index = claimed_++;
   block.sm_id = block.sm_id + 1 == grid->launch.sm_count ? 0 : block.sm_id + 1;

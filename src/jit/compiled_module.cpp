@@ -8,8 +8,6 @@
 #include <tuple>
 #include <vector>
 
-#include "analysis/control_flow_graph.h"
-#include "analysis/memory_layout.h"
 #include "jit/loaded_objects.h"
 #include "jit/module_compiler.h"
 #include "jit/object_cache.h"
@@ -36,29 +34,24 @@ class Announcement {
 
 class LazyModule final : public CompiledModule {
  public:
-  LazyModule(std::shared_ptr<const ir::Module> module, Options options,
+  LazyModule(std::shared_ptr<const analysis::AnalysedModule> module, Options options,
              std::unique_ptr<LoadedObjects> objects)
       : module_(std::move(module)),
         gate_(options.gate),
         listener_(options.listener),
-        cache_(std::move(options), *module_),
-        objects_(std::move(objects)) {
-    for (const ir::Function& function : module_->functions) {
-      first_slot_.push_back(slots_);
-      slots_ += static_cast<std::uint32_t>(analysis::ControlFlowGraph::build(function).blocks().size());
-    }
-  }
+        passes_(options.passes),
+        cache_(std::move(options), module_->ir()),
+        objects_(std::move(objects)) {}
 
-  const ir::Module& module() const override { return *module_; }
+  const analysis::AnalysedModule& analysed() const override { return *module_; }
   bool locate(const void* address, CodeLocation& location) const override {
     return objects_->locate(address, location);
   }
-  std::uint32_t counter_slots() const override { return slots_; }
-  std::uint32_t first_slot(std::uint32_t function) const override { return first_slot_.at(function); }
 
   Result<KernelCode> kernel(std::uint32_t function, Variant variant) override {
-    if (function >= module_->functions.size() || !module_->functions[function].is_kernel ||
-        module_->functions[function].is_declaration) {
+    const auto& functions = module().functions;
+    if (function >= functions.size() || !functions[function].is_kernel ||
+        functions[function].is_declaration) {
       return fail(Error::Kind::InvalidArgument, "not a kernel of the module");
     }
     const Key key{function, static_cast<int>(variant.shape), variant.full_warps,
@@ -80,6 +73,8 @@ class LazyModule final : public CompiledModule {
   }
 
  private:
+  const std::string& name_of(std::uint32_t function) const { return module().functions[function].name; }
+
   using Key = std::tuple<std::uint32_t, int, bool, int, int>;
   struct Slot {
     bool busy = false, done = false;
@@ -87,25 +82,28 @@ class LazyModule final : public CompiledModule {
   };
 
   Result<KernelCode> make(std::uint32_t function, Variant variant) {
-    const CompileRequest request{module_.get(), function, variant, &first_slot_};
+    const CompileRequest request{*module_, function, variant, passes_};
     std::unique_ptr<llvm::MemoryBuffer> object;
-    if (variant.effort == Effort::Quick) {
+    // Who wants to see its passes sees them whatever the cache holds.
+    const bool compiles = passes_ != nullptr && passes_->wants_any(kDumpedPasses, name_of(function));
+    if (!compiles && variant.effort == Effort::Quick) {
       Variant full = variant;
       full.effort = Effort::Full;
       object = cache_.find(function, full);
     }
-    if (!object) object = cache_.find(function, variant);
+    if (!compiles && !object) object = cache_.find(function, variant);
     if (!object) {
       const CompileGate::Pass pass(gate_);
       if (!pass) return fail(Error::Kind::NotPermitted, "the process ends: nothing is compiled any more");
       auto compiled = [&] {
-        const Announcement announcement(listener_, *module_, function);
+        const Announcement announcement(listener_, module(), function);
         return compile_kernel(request);
       }();
       if (!compiled) return tl::unexpected(compiled.error());
       object = std::move(*compiled);
       cache_.store(function, variant, *object);
     }
+    const PassTimer timer(passes_, "load");
     const auto loaded = objects_->load(std::move(object));
     if (!loaded) return tl::unexpected(loaded.error());
     KernelCode code;
@@ -115,20 +113,19 @@ class LazyModule final : public CompiledModule {
       code.entry = reinterpret_cast<WarpEntry>(loaded->entry);
     }
     code.coroutine = loaded->kind == LoadedObjects::Kind::Coroutine;
-    const analysis::LocalBytes local = analysis::local_bytes(*module_, function);
+    const analysis::LocalBytes& local = module_->kernel(function).local;
     code.local_bytes = local.chain;
     code.recursive = local.recursive;
     code.frames = loaded->frames;
     return code;
   }
 
-  std::shared_ptr<const ir::Module> module_;
+  std::shared_ptr<const analysis::AnalysedModule> module_;
   CompileGate* gate_;
   CompileListener* listener_;
+  PassLog* passes_;
   ObjectCache cache_;
   std::unique_ptr<LoadedObjects> objects_;
-  std::vector<std::uint32_t> first_slot_;
-  std::uint32_t slots_ = 0;
   std::mutex mutex_;
   std::condition_variable compiled_;
   std::map<Key, Slot> code_;
@@ -136,8 +133,30 @@ class LazyModule final : public CompiledModule {
 
 }  // namespace
 
-Result<std::shared_ptr<CompiledModule>> CompiledModule::create(std::shared_ptr<const ir::Module> module,
-                                                               Options options) {
+std::string name_of(const Variant& variant) {
+  std::string name;
+  for (const char c : analysis::name_of(variant.shape)) {
+    if (c == ' ') continue;
+    name += c;
+  }
+  name += variant.full_warps ? "-full" : "-some";
+  switch (variant.build) {
+    case Build::Plain:
+      name += "-plain";
+      break;
+    case Build::Traced:
+      name += "-traced";
+      break;
+    case Build::Checked:
+      name += "-checked";
+      break;
+  }
+  if (variant.effort == Effort::Quick) name += "-quick";
+  return name;
+}
+
+Result<std::shared_ptr<CompiledModule>> CompiledModule::create(
+    std::shared_ptr<const analysis::AnalysedModule> module, Options options) {
   auto objects = LoadedObjects::create();
   if (!objects) return tl::unexpected(objects.error());
   return std::shared_ptr<CompiledModule>(

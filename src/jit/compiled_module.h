@@ -5,10 +5,11 @@
 #include <memory>
 #include <string>
 
-#include "ir/module.h"
+#include "analysis/analysed_module.h"
 #include "jit/compile_gate.h"
 #include "jit/compile_listener.h"
 #include "jit/warp_abi.h"
+#include "support/pass_log.h"
 #include "support/result.h"
 
 namespace doppel::jit {
@@ -33,6 +34,8 @@ struct Variant {
   Effort effort = Effort::Full;
   bool operator==(const Variant&) const = default;
 };
+// "linear-full-plain", "rows4-some-traced-quick": part of a file's name.
+std::string name_of(const Variant& variant);
 
 using WarpEntry = void (*)(WarpContext*);
 using BlockEntry = void (*)(WarpRange*);
@@ -65,26 +68,24 @@ struct Options {
   bool log_cache = false;
   CompileGate* gate = nullptr;          // outlives the modules; null: none
   CompileListener* listener = nullptr;  // outlives the modules; null: none
+  PassLog* passes = nullptr;            // outlives the modules; null: nobody asks
 };
 
 // Thread-safe: several threads may ask for kernels of one module; each variant is compiled once.
 class CompiledModule {
  public:
   // Keeps the module. Compiles nothing yet.
-  static Result<std::shared_ptr<CompiledModule>> create(std::shared_ptr<const ir::Module> module,
-                                                        Options options);
+  static Result<std::shared_ptr<CompiledModule>> create(
+      std::shared_ptr<const analysis::AnalysedModule> module, Options options);
   virtual ~CompiledModule() = default;
 
-  virtual const ir::Module& module() const = 0;
+  virtual const analysis::AnalysedModule& analysed() const = 0;
+  const ir::Module& module() const { return analysed().ir(); }
   // From the process's memory, else from the object cache on disk, else compiled now. Where quick code is
   // asked for and the cache holds full code, that. NotPermitted where the gate is shut.
   virtual Result<KernelCode> kernel(std::uint32_t function, Variant variant) = 0;
   // For fault reports: true and filled where `address` lies in this module's generated code.
   virtual bool locate(const void* address, CodeLocation& location) const = 0;
-  // Number of analysis::TraceBlockId slots: counters hold 2 words each. Slot of (function, block):
-  // first_slot(function) + block.
-  virtual std::uint32_t counter_slots() const = 0;
-  virtual std::uint32_t first_slot(std::uint32_t function) const = 0;
 };
 
 }  // namespace doppel::jit

@@ -25,13 +25,14 @@ using ir::Operand;
 using ir::Operation;
 using llvm::Value;
 
-FunctionEmitter::FunctionEmitter(ModuleState& module, ir::FunctionId function, llvm::Function* into)
+FunctionEmitter::FunctionEmitter(ModuleState& module, const analysis::AnalysedFunction& analysed,
+                                 ir::FunctionId function, llvm::Function* into)
     : module_(module),
       id_(function),
-      function_(module.ir.functions[function]),
+      function_(analysed.function),
       into_(into),
       builder_(module.llvm.getContext()),
-      analysed_(function_, analysis::lane_basis(module.variant.shape, module.variant.full_warps)) {}
+      analysed_(analysed) {}
 FunctionEmitter::~FunctionEmitter() = default;
 
 void FunctionEmitter::unsupported(const Operation& operation, const std::string& why) {
@@ -642,7 +643,7 @@ void FunctionEmitter::count_block(BlockId block, Value* lanes, bool may_be_empty
   // The blocks of scheduled code are finer than those that are counted.
   const BlockId counted = analysed_.counted_graph.block_of(graph_.blocks()[block].first);
   if (analysed_.counted_graph.blocks()[counted].first != graph_.blocks()[block].first) return;
-  const std::uint32_t slot = module_.first_slot[id_] + counted;
+  const std::uint32_t slot = module_.module.first_slots()[id_] + counted;
   Value* entered = may_be_empty ? builder_.CreateICmpNE(lanes, i32(0)) : builder_.getTrue();
   Value* population = builder_.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, lanes);
   Value* by = llvm::Constant::getNullValue(counter_type());
@@ -714,7 +715,7 @@ Value* FunctionEmitter::symbol_address(const ir::SymbolRef& symbol) {
   switch (symbol.scope) {
     case Scope::Module: {
       if (module_.ir.variables[symbol.index].space == ir::Space::Shared) {
-        return i64(module_.shared.module_offsets.at(symbol.index));
+        return i64(module_.kernel.shared.module_offsets.at(symbol.index));
       }
       Value*& address = symbols_[{0, symbol.index}];
       if (address == nullptr) {
@@ -733,7 +734,7 @@ Value* FunctionEmitter::symbol_address(const ir::SymbolRef& symbol) {
     case Scope::Function: {
       const ir::Variable& variable = function_.variables[symbol.index];
       if (variable.space == ir::Space::Shared)
-        return i64(module_.shared.function_offsets.at({id_, symbol.index}));
+        return i64(module_.kernel.shared.function_offsets.at({id_, symbol.index}));
       if (variable.space == ir::Space::Local)
         return builder_.CreateAdd(frame_, i64(local_.variables.at(symbol.index)));
       break;
@@ -748,7 +749,7 @@ Value* FunctionEmitter::symbol_address(const ir::SymbolRef& symbol) {
 }
 
 std::uint64_t FunctionEmitter::kernel_parameter_bytes() const {
-  return analysis::parameter_layout(module_.ir.functions[module_.kernel].parameters).size;
+  return analysis::parameter_layout(module_.ir.functions[module_.kernel.id].parameters).size;
 }
 
 Value* FunctionEmitter::parameter_memory(const ir::SymbolRef& symbol) {

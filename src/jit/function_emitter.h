@@ -16,6 +16,7 @@
 #include "analysis/memory_layout.h"
 #include "analysis/shared_layout.h"
 #include "jit/compiled_module.h"
+#include "jit/module_compiler.h"
 #include "jit/unsupported.h"
 
 namespace doppel::jit {
@@ -26,21 +27,22 @@ using Lanes = analysis::LaneParts<llvm::Value*>;
 
 // What the functions of one compiled kernel share.
 struct ModuleState {
-  const ir::Module& ir;
-  ir::FunctionId kernel;
+  const analysis::AnalysedModule& module;
+  const ir::Module& ir;  // of the module
+  const analysis::AnalysedKernel& kernel;
   Variant variant;
   llvm::Module& llvm;
-  const analysis::SharedLayout& shared;
   std::map<ir::FunctionId, llvm::Function*> functions;
-  const std::vector<std::uint32_t>& first_slot;  // of counters, by function
-  bool wide_vectors = false;                     // the host gathers and masks 512-bit vectors
+  bool wide_vectors = false;  // the host gathers and masks 512-bit vectors
+  std::vector<AccessNote> accesses;
 };
 
 class Definedness;
 
 class FunctionEmitter {
  public:
-  FunctionEmitter(ModuleState& module, ir::FunctionId function, llvm::Function* into);
+  FunctionEmitter(ModuleState& module, const analysis::AnalysedFunction& analysed, ir::FunctionId function,
+                  llvm::Function* into);
   ~FunctionEmitter();
   // Throws Unsupported for a form that has no lowering.
   void run();
@@ -253,7 +255,7 @@ class FunctionEmitter {
   llvm::Function* into_;
   llvm::IRBuilder<> builder_;
   Scalars scalars_{*this};
-  analysis::AnalysedFunction analysed_;
+  const analysis::AnalysedFunction& analysed_;
   const analysis::ControlFlowGraph& graph_ = analysed_.graph;
   std::vector<bool> read_;        // by register: some instruction reads it
   bool payload_ignored_ = false;  // by the current instruction

@@ -84,6 +84,7 @@ class AtomicLowering {
       Value* old = apply(lane.address, x, y);
       if (wants_result_) b_.CreateStore(old, place(0));
     };
+    access_.note(nullptr);
     call_lane_function(emitter_, function, access_.begin_lanes(kind, scratch), values);
     if (wants_result_) emitter_.write(operation_.results[0], b_.CreateLoad(lanes, values));
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 
 #include "jit/lane_loop.h"
@@ -270,10 +271,28 @@ Value* MemoryAccess::segment_mask(int first_lane, int width) {
   return mask;
 }
 
+void MemoryAccess::note(const AccessPlan* plan) {
+  std::string text = "lane by lane";
+  if (plan != nullptr) {
+    const auto broadcasts = std::ranges::count_if(plan->segments, &AccessSegment::broadcast);
+    const auto repeats =
+        std::ranges::count_if(plan->segments, [](const AccessSegment& each) { return each.same_as >= 0; });
+    const auto all = static_cast<std::ptrdiff_t>(plan->segments.size());
+    text = all == 1 ? fmt::format("{} lanes", plan->width) : fmt::format("{} x {} lanes", all, plan->width);
+    text += broadcasts == 0     ? " side by side"
+            : broadcasts == all ? " at one address"
+                                : ", some at one address";
+    if (repeats > 0) text += fmt::format(", {} of them as before", repeats);
+    if (plan->valid != nullptr) text += ", where no 32-bit part wraps around";
+  }
+  emitter_.module().accesses.push_back({emitter_.function_id(), emitter_.instruction_index(), text});
+}
+
 std::vector<Value*> MemoryAccess::load() {
   if (std::vector<Value*> values = load_before_loop(); !values.empty()) return values;
   const std::optional<AccessPlan> plan =
       plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
+  note(plan ? &*plan : nullptr);
   if (!plan) return load_each();
   if (plan->valid == nullptr) return load_planned(*plan);
   llvm::Function* into = b_.GetInsertBlock()->getParent();
@@ -515,7 +534,9 @@ bool MemoryAccess::storable(const AccessPlan& plan) const {
 void MemoryAccess::store(const std::vector<Value*>& values) {
   const std::optional<AccessPlan> plan =
       plan_access(emitter_, address_, offset_, window_, element_bytes_ * elements_);
-  if (!plan || !storable(*plan)) {
+  const bool planned = plan && storable(*plan);
+  note(planned ? &*plan : nullptr);
+  if (!planned) {
     store_each(values);
     return;
   }

@@ -21,6 +21,8 @@ class MemoryAccess {
   llvm::Value* addresses();
   // A scalar, where every lane has one address.
   llvm::Value* uniform_address();
+  // For people: how the lanes touch memory. plan: null where they go one by one, or gather.
+  void note(const AccessPlan* plan);
   // Before the access is made: has the lanes' addresses tested, leaves them in the context for the report of
   // a fault, and tells the engine in traced and checked builds. kind: kAccessStore and kAccessAtomic.
   void begin(std::uint32_t kind) { begin(kind, nullptr); }

@@ -1,5 +1,6 @@
 #include "jit/module_compiler.h"
 
+#include <fmt/format.h>
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Analysis/LoopAnalysisManager.h>
 #include <llvm/IR/DIBuilder.h>
@@ -7,7 +8,6 @@
 #include <llvm/IR/PassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Passes/PassBuilder.h>
-#include <llvm/Support/FileSystem.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
@@ -19,9 +19,10 @@
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 
-#include <cstdlib>
+#include <map>
 
-#include "analysis/shared_layout.h"
+#include "analysis/analysed_function.h"
+#include "ir/print.h"
 #include "jit/access_records.h"
 #include "jit/bounds_tests.h"
 #include "jit/function_emitter.h"
@@ -51,7 +52,7 @@ llvm::Function* declare(ModuleState& state, ir::FunctionId id) {
     types.insert(types.end(), function.return_parameters.size() + function.parameters.size(), pointer);
   }
   auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), types, false);
-  const bool is_entry = id == state.kernel;
+  const bool is_entry = id == state.kernel.id;
   llvm::Function* result = llvm::Function::Create(
       type, is_entry ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage,
       is_entry ? std::string(kEntryName) : code_name(id), state.llvm);
@@ -60,7 +61,7 @@ llvm::Function* declare(ModuleState& state, ir::FunctionId id) {
   return result;
 }
 
-void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
+void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
@@ -95,77 +96,136 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   separate_mask_types(module);
 }
 
-void dump(const llvm::Module& module, const std::string& name, const char* ending) {
-  const char* directory = std::getenv("DOPPEL_DUMP");
-  if (directory == nullptr) return;
-  constexpr std::size_t kLongestName = 200;  // of a file: 255 with the ending
-  std::error_code error;
-  llvm::raw_fd_ostream file(std::string(directory) + "/" + name.substr(0, kLongestName) + ending, error,
-                            llvm::sys::fs::OF_None);
-  if (!error) module.print(file, nullptr);
+std::string text_of(const llvm::Module& module) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  module.print(out, nullptr);
+  return text;
 }
 
-}  // namespace
+// A kernel on its way to an object.
+class Compilation {
+ public:
+  explicit Compilation(const CompileRequest& request)
+      : request_(request),
+        module_("doppel", context_),
+        state_{request.module,
+               request.module.ir(),
+               request.module.kernel(request.kernel),
+               request.variant,
+               module_,
+               {},
+               HostTarget::get().wide_vectors(),
+               {}} {}
 
-Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest& request) {
-  const ir::Function& kernel = request.module->functions[request.kernel];
-  llvm::LLVMContext context;
-  llvm::Module module("doppel", context);
-  const std::unique_ptr<llvm::TargetMachine> machine = HostTarget::get().machine(Effort::Full);
-  if (!machine) return fail(Error::Kind::Internal, "LLVM has no code generator for this host");
-  module.setDataLayout(machine->createDataLayout());
-  module.setTargetTriple(machine->getTargetTriple().str());
-  module.addModuleFlag(llvm::Module::Warning, "Debug Info Version", llvm::DEBUG_METADATA_VERSION);
-  module.addModuleFlag(llvm::Module::Warning, "Dwarf Version", 4);
+  Result<void> emit();
+  void optimise() { jit::optimise(module_, *machine_); }
+  llvm::Module& module() { return module_; }
+  const std::string& name() const { return state_.ir.functions[request_.kernel].name; }
+  const std::vector<AccessNote>& accesses() const { return state_.accesses; }
 
-  const analysis::SharedLayout shared = analysis::shared_layout(*request.module, request.kernel);
-  ModuleState state{*request.module,
-                    request.kernel,
-                    request.variant,
-                    module,
-                    shared,
-                    {},
-                    *request.first_slot,
-                    HostTarget::get().wide_vectors()};
+ private:
+  Result<void> verify();
+  void dump_analysis(const analysis::AnalysedFunction& analysed);
+
+  const CompileRequest& request_;
+  llvm::LLVMContext context_;
+  llvm::Module module_;
+  std::unique_ptr<llvm::TargetMachine> machine_;
+  ModuleState state_;
+};
+
+void Compilation::dump_analysis(const analysis::AnalysedFunction& analysed) {
+  PassLog* log = request_.passes;
+  if (log == nullptr) return;
+  const std::string variant = jit::name_of(request_.variant);
+  if (log->wants("ir", name())) log->dump("ir", name(), variant, ir::print(state_.ir, analysed.function));
+  if (log->wants("lanes", name())) log->dump("lanes", name(), variant, analysis::to_string(analysed));
+}
+
+Result<void> Compilation::emit() {
+  machine_ = HostTarget::get().machine(Effort::Full);
+  if (!machine_) return fail(Error::Kind::Internal, "LLVM has no code generator for this host");
+  module_.setDataLayout(machine_->createDataLayout());
+  module_.setTargetTriple(machine_->getTargetTriple().str());
+  module_.addModuleFlag(llvm::Module::Warning, "Debug Info Version", llvm::DEBUG_METADATA_VERSION);
+  module_.addModuleFlag(llvm::Module::Warning, "Dwarf Version", 4);
   try {
-    llvm::DIBuilder lines(module);
+    llvm::DIBuilder lines(module_);
     llvm::DIFile* file = lines.createFile("ptx", "");
     lines.createCompileUnit(llvm::dwarf::DW_LANG_C, file, "doppel", true, "", 0, "",
                             llvm::DICompileUnit::LineTablesOnly);
-    const std::vector<std::uint32_t> reachable =
-        analysis::reachable_functions(*request.module, request.kernel);
-    for (ir::FunctionId id : reachable) {
-      if (!request.module->functions[id].is_declaration) state.functions[id] = declare(state, id);
+    for (ir::FunctionId id : state_.kernel.functions) {
+      if (!state_.ir.functions[id].is_declaration) state_.functions[id] = declare(state_, id);
     }
-    for (const auto& [id, function] : state.functions) {
+    const auto basis = analysis::lane_basis(request_.variant.shape, request_.variant.full_warps);
+    for (const auto& [id, function] : state_.functions) {
       // The function's index stands in its name, so that a line table entry tells both.
+      const ir::Function& source = state_.ir.functions[id];
       llvm::DISubprogram* scope = lines.createFunction(
-          file, code_name(id), "", file, request.module->functions[id].text.line,
-          lines.createSubroutineType(lines.getOrCreateTypeArray({})), request.module->functions[id].text.line,
+          file, code_name(id), "", file, source.text.line,
+          lines.createSubroutineType(lines.getOrCreateTypeArray({})), source.text.line,
           llvm::DINode::FlagZero, llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagOptimized);
       function->setSubprogram(scope);
-      FunctionEmitter(state, id, function).run();
+      PassTimer timer(request_.passes, "lanes");
+      const analysis::AnalysedFunction analysed(source, request_.module.graph(id), basis);
+      dump_analysis(analysed);
+      timer.next("emit");
+      FunctionEmitter(state_, analysed, id, function).run();
     }
     lines.finalize();
   } catch (const Unsupported& unsupported) {
     return fail(Error::Kind::NotSupported, unsupported.message);
   }
-  dump(module, kernel.name, ".ll");
-#ifndef NDEBUG
-  const bool verify = true;
-#else
-  const bool verify = std::getenv("DOPPEL_DUMP") != nullptr;
-#endif
-  if (verify) {
-    std::string message;
-    llvm::raw_string_ostream out(message);
-    if (llvm::verifyModule(module, &out))
-      return fail(Error::Kind::Internal, "generated code of '" + kernel.name + "': " + message);
-  }
-  optimize(module, *machine);
-  dump(module, kernel.name, ".opt.ll");
+  return verify();
+}
 
-  return emit_object(module, request.variant.effort, kernel.name);
+Result<void> Compilation::verify() {
+#ifdef NDEBUG
+  if (request_.passes == nullptr || !request_.passes->wants("emit", name())) return {};
+#endif
+  std::string message;
+  llvm::raw_string_ostream out(message);
+  if (llvm::verifyModule(module_, &out))
+    return fail(Error::Kind::Internal, "generated code of '" + name() + "': " + message);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest& request) {
+  Compilation compilation(request);
+  if (auto emitted = compilation.emit(); !emitted) return tl::unexpected(emitted.error());
+  const auto dump = [&](const char* pass, auto&& text) {
+    if (request.passes != nullptr && request.passes->wants(pass, compilation.name()))
+      request.passes->dump(pass, compilation.name(), name_of(request.variant), text());
+  };
+  dump("accesses", [&] { return to_string(request.module.ir(), compilation.accesses()); });
+  dump("emit", [&] { return text_of(compilation.module()); });
+  PassTimer timer(request.passes, "optimise");
+  compilation.optimise();
+  dump("optimise", [&] { return text_of(compilation.module()); });
+  timer.next("object");
+  return emit_object(compilation.module(), request.variant.effort, compilation.name());
+}
+
+Result<KernelStages> stages_of(const CompileRequest& request) {
+  Compilation compilation(request);
+  if (auto emitted = compilation.emit(); !emitted) return tl::unexpected(emitted.error());
+  KernelStages stages{compilation.accesses(), text_of(compilation.module()), {}};
+  compilation.optimise();
+  stages.optimised = text_of(compilation.module());
+  return stages;
+}
+
+std::string to_string(const ir::Module& module, const std::vector<AccessNote>& accesses) {
+  std::string text;
+  for (const AccessNote& access : accesses) {
+    const ir::Operation& operation = module.functions[access.function].operations[access.operation];
+    text += fmt::format("  line {}: {}: {}\n", operation.origin.text.line, module.form_of(operation),
+                        access.text);
+  }
+  return text;
 }
 
 }  // namespace doppel::jit

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "analysis/shared_layout.h"
 #include "machine/operation_selection.h"
 #include "machine/shared_load_merge.h"
 
@@ -10,8 +9,8 @@ namespace doppel::machine {
 namespace {
 
 MachineFunction lower_function(const ir::Module& module, const ir::Function& function,
-                               const LoweringOptions& options) {
-  const ControlFlowGraph graph = ControlFlowGraph::build(function);
+                               const ControlFlowGraph& graph, const LoweringOptions& options) {
+  PassTimer timer(options.passes, "select");
   RegisterRoles roles = RegisterRoles::build(function, graph);
   absorb_definitions(function, graph, roles);
   const MergedLoads merged = merge_shared_loads(function, module, graph, roles);
@@ -29,34 +28,47 @@ MachineFunction lower_function(const ir::Module& module, const ir::Function& fun
   }
   machine.value_registers = builder.value_registers();
   const LoweringContext context{function, graph, roles};
-  tidy_branches(context, machine);
-  convert_ifs(context, machine);
-  add_reconvergence(context, machine);
-  merge_straight_lines(context, machine);
-  eliminate_dead(machine);
-  name_atomics(context, machine);
+  const auto dump_after = [&](const char* pass) {
+    if (options.passes != nullptr && options.passes->wants(pass, function.name))
+      options.passes->dump(pass, function.name, options.variant, to_string(machine));
+  };
+  const auto run = [&](const char* pass, auto&& body) {
+    timer.next(pass);
+    body();
+    dump_after(pass);
+  };
+  dump_after("select");
+  run("branches", [&] { tidy_branches(context, machine); });
+  run("if-convert", [&] { convert_ifs(context, machine); });
+  run("reconverge", [&] { add_reconvergence(context, machine); });
+  run("merge", [&] { merge_straight_lines(context, machine); });
+  run("dead", [&] { eliminate_dead(machine); });
+  run("atomics", [&] { name_atomics(context, machine); });
   const MachineLiveness liveness = MachineLiveness::build(graph, machine);
   const std::uint32_t most = options.most_registers;
-  schedule_operations(liveness, most, machine);
+  run("schedule", [&] { schedule_operations(liveness, most, machine); });
+  timer.next("registers");
   machine.registers = estimate_registers(context, liveness, machine);
   if (machine.registers > most) {
     spill_registers(context, liveness, most, machine);
     machine.registers =
         std::min(most, estimate_registers(context, MachineLiveness::build(graph, machine), machine));
   }
+  dump_after("registers");
   return machine;
 }
 
 }  // namespace
 
-MachineProgram lower_to_machine(const ir::Module& module, ir::FunctionId kernel,
+MachineProgram lower_to_machine(const analysis::AnalysedModule& analysed, ir::FunctionId kernel,
                                 const LoweringOptions& options) {
+  const ir::Module& module = analysed.ir();
   MachineProgram program;
   program.entry = kernel;
   program.functions.resize(module.functions.size());
   program.value_base.resize(module.functions.size(), 0);
   std::vector<bool> reached(module.functions.size(), false);
-  for (const std::uint32_t each : analysis::reachable_functions(module, kernel)) reached[each] = true;
+  for (const std::uint32_t each : analysed.kernel(kernel).functions) reached[each] = true;
   std::uint32_t operations = 0;
   std::uint32_t callee_registers = 0;
   for (ir::FunctionId id = 0; id < module.functions.size(); ++id) {
@@ -64,7 +76,7 @@ MachineProgram lower_to_machine(const ir::Module& module, ir::FunctionId kernel,
     operations += static_cast<std::uint32_t>(module.functions[id].operations.size());
     program.value_base[id] = program.values;
     if (!reached[id] || module.functions[id].operations.empty()) continue;
-    MachineFunction machine = lower_function(module, module.functions[id], options);
+    MachineFunction machine = lower_function(module, module.functions[id], analysed.graph(id), options);
     program.values += machine.value_count();
     for (MachineBlock& block : machine.blocks) {
       program.accesses = std::max(program.accesses, block.accesses);

@@ -3,7 +3,7 @@
 // eliminate dead, name atomics, schedule, estimate registers, spill.
 #pragma once
 
-#include "ir/module.h"
+#include "analysis/analysed_module.h"
 #include "machine/machine_liveness.h"
 #include "machine/machine_operation.h"
 #include "machine/operation_builder.h"
@@ -11,7 +11,7 @@
 namespace doppel::machine {
 
 // Lowers `kernel` and every function that it may call.
-MachineProgram lower_to_machine(const ir::Module& module, ir::FunctionId kernel,
+MachineProgram lower_to_machine(const analysis::AnalysedModule& module, ir::FunctionId kernel,
                                 const LoweringOptions& options);
 
 // The passes after selection. Each works on one function.

@@ -7,6 +7,7 @@
 #include "machine/machine_operation.h"
 #include "machine/register_roles.h"
 #include "machine/shared_load_merge.h"
+#include "support/pass_log.h"
 
 namespace doppel::machine {
 
@@ -15,6 +16,8 @@ struct LoweringOptions {
   bool wide_integer_add = false;  // 64-bit adds and minima in one operation (sm_100 and later)
   // Registers that a thread may take: what does not fit goes to local memory (spill.cpp).
   std::uint32_t most_registers = 255;
+  PassLog* passes = nullptr;  // null: nobody asks
+  std::string variant;        // in what is written there
 };
 
 class OperationBuilder {

@@ -10,6 +10,7 @@
 
 #include "card/load_card.h"
 #include "card/peaks.h"
+#include "report/kernel_details.h"
 #include "report/kernel_name.h"
 #include "report/quantities.h"
 #include "report/table.h"
@@ -72,6 +73,36 @@ void add_wrapped(Table& table, const std::string& label, const std::string& text
   for (std::string line; std::getline(lines, line); first.clear()) table.add({first, line});
 }
 
+std::string occupancy_text(const Json& k) {
+  const std::string limit = text(k, "occupancy_limit");
+  std::string out = percent_text(number(k, "occupancy")) + " fit at once";
+  if (!limit.empty()) out += ", limited by " + limit;
+  if (k.contains("detail") && k["detail"].is_object()) {
+    const Json& detail = k["detail"];
+    out += fmt::format("; {} achieved on {:.0f} SMs", percent_text(number(detail, "achieved_occupancy")),
+                       number(detail, "working_sms"));
+  }
+  return out;
+}
+
+std::vector<device::CodeRecord> places_of(const Json& list) {
+  std::vector<device::CodeRecord> places;
+  for (const Json& each : list) {
+    device::CodeRecord place;
+    place.line = static_cast<int>(number(each, "line"));
+    place.source = text(each, "source");
+    place.instruction = text(each, "instruction");
+    place.share = number(each, "share");
+    place.issued = number(each, "issued");
+    place.stall = text(each, "stall");
+    place.stalled = number(each, "stalled");
+    place.transfers = number(each, "transfers");
+    place.least_transfers = number(each, "least_transfers");
+    places.push_back(std::move(place));
+  }
+  return places;
+}
+
 std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
   const Result<card::Card> card = card::find_card(run.at("card").get<std::string>());
   const auto name = k.at("name").get<std::string>();
@@ -82,6 +113,7 @@ std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
   std::string out = fmt::format("{} on {}\n", fitted_name(name, width - width_of(card_name) - 4), card_name);
   if (!k.at("time_us").is_number()) return out + "Nothing was timed.\n";
   if (!text(k, "explanation").empty()) out += wrapped(text(k, "explanation"), width) + "\n";
+  if (!text(k, "advice").empty()) out += wrapped("Advice: " + text(k, "advice"), width) + "\n";
   out += "\n";
   Table table{{{""}, {""}}, {}};
   table.add({"calls, time",
@@ -91,9 +123,15 @@ std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
   table.add({"bound by", text(k, "bound") + (by_power ? "; power lowered the clock" : "")});
   if (k.contains("utilisation") && !k["utilisation"].empty())
     add_wrapped(table, "busy", utilisation_text(k["utilisation"]), width);
-  const std::string limit = text(k, "occupancy_limit");
-  table.add(
-      {"occupancy", percent_text(number(k, "occupancy")) + (limit.empty() ? "" : ", limited by " + limit)});
+  const bool detailed = k.contains("detail") && k["detail"].is_object();
+  if (detailed) {
+    add_wrapped(table, "candidates", utilisation_text(k["detail"]["candidates"]), width);
+    add_wrapped(table, "issue slots", utilisation_text(k["detail"]["slots"]), width);
+    const double simulated = number(k["detail"], "simulated");
+    table.add({"simulated", fmt::format("{} of its instructions{}", percent_text(simulated),
+                                        simulated < 1 ? "; the rest is extrapolated from them" : "")});
+  }
+  add_wrapped(table, "occupancy", occupancy_text(k), width);
   const double spilled = number(k, "spilled_bytes");
   table.add({"registers, shared memory",
              fmt::format("{:.0f} a thread{}, {} a block", number(k, "registers"),
@@ -119,7 +157,13 @@ std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
                                    count_text(number(k, "warp_instructions")))});
   table.add({"clock, energy",
              fmt::format("{:.0f} MHz, {}", number(k, "clock_mhz"), energy_text(number(k, "energy_j")))});
-  return out + to_text(table, width);
+  out += to_text(table, width);
+  if (!detailed) return out;
+  for (const char* list : {"lines", "instructions"}) {
+    const Table places = places_table(places_of(k["detail"][list]));
+    if (!places.rows.empty()) out += "\n" + to_text(places, width);
+  }
+  return out;
 }
 
 }  // namespace

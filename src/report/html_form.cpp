@@ -78,6 +78,28 @@ std::string table_html(const Table& table, const std::string& caption) {
   return out + "</tbody></table></div>\n";
 }
 
+// Where a kernel's time goes, folded away.
+std::string places_html(const device::KernelRecord& kernel, const std::string& card_name) {
+  if (kernel.detail.instructions.empty()) return "";
+  std::string out =
+      fmt::format("<details><summary>Where its time goes on {}</summary>\n", escaped(card_name));
+  std::string slots;
+  for (const device::Utilisation& slot : kernel.detail.slots) {
+    constexpr double kWorthSaying = 0.005;  // is printed as 1 %
+    if (slot.share >= kWorthSaying)
+      slots += fmt::format("{}{} {}", slots.empty() ? "" : ", ", slot.unit, percent_text(slot.share));
+  }
+  out +=
+      fmt::format("<p class=\"why\">Issue slots: {}. Occupancy achieved on {} SMs: {}.</p>\n", escaped(slots),
+                  kernel.detail.working_sms, percent_text(kernel.detail.achieved_occupancy));
+  for (const auto* list : {&kernel.detail.lines, &kernel.detail.instructions}) {
+    if (!list->empty())
+      out +=
+          table_html(places_table(*list), list == &kernel.detail.lines ? "By source line" : "By instruction");
+  }
+  return out + "</details>\n";
+}
+
 // The longest kernels as bars, one a card, to the scale of the longest of all; under each, why.
 std::string bars_html(const Report& report) {
   std::vector<device::KernelRecord> storage;
@@ -113,7 +135,9 @@ std::string bars_html(const Report& report) {
           i % 4, 100 * row.of_run[i]->time_us / longest, escaped(report.runs[i].card_name),
           time_text(row.of_run[i]->time_us));
       if (!row.of_run[i]->explanation.empty())
-        out += fmt::format("<p class=\"why\">{}</p>\n", escaped(row.of_run[i]->explanation));
+        out += fmt::format("<p class=\"why\">{} {}</p>\n", escaped(row.of_run[i]->explanation),
+                           escaped(row.of_run[i]->advice));
+      out += places_html(*row.of_run[i], report.runs[i].card_name);
     }
     out += "</div>\n";
   }

@@ -14,9 +14,53 @@ using Json = nlohmann::ordered_json;
 Json known(bool is, Json value) { return is ? std::move(value) : Json(nullptr); }
 Json text_or_null(const std::string& text) { return known(!text.empty(), text); }
 
+Json shares_json(const std::vector<device::Utilisation>& shares) {
+  Json out = Json::object();
+  for (const device::Utilisation& each : shares) out[each.unit] = each.share;
+  return out;
+}
+
+Json place_json(const device::CodeRecord& place) {
+  const bool is_access = place.least_transfers > 0;
+  return {{"function", text_or_null(place.function)},
+          {"line", known(place.line > 0, place.line)},
+          {"source", text_or_null(place.source)},
+          {"instruction", text_or_null(place.instruction)},
+          {"share", place.share},
+          {"issued", place.issued},
+          {"stall", text_or_null(place.stall)},
+          {"stalled", place.stalled},
+          {"transfers", known(is_access, place.transfers)},
+          {"least_transfers", known(is_access, place.least_transfers)}};
+}
+
+// Null: it was not simulated.
+Json detail_json(const device::ExplanationRecord& detail) {
+  if (detail.slots.empty()) return nullptr;
+  Json instructions = Json::array();
+  for (const device::CodeRecord& place : detail.instructions) instructions.push_back(place_json(place));
+  Json lines = Json::array();
+  for (const device::CodeRecord& place : detail.lines) lines.push_back(place_json(place));
+  Json blocks = Json::array();
+  for (const device::BlockRecord& block : detail.blocks) {
+    blocks.push_back({{"function", block.function},
+                      {"block", block.block},
+                      {"first_line", block.first_line},
+                      {"last_line", block.last_line},
+                      {"share", block.share},
+                      {"warps", block.warps}});
+  }
+  return {{"simulated", detail.simulated},
+          {"achieved_occupancy", detail.achieved_occupancy},
+          {"working_sms", detail.working_sms},
+          {"slots", shares_json(detail.slots)},
+          {"candidates", shares_json(detail.candidates)},
+          {"instructions", instructions},
+          {"lines", lines},
+          {"blocks", blocks}};
+}
+
 Json kernel_json(const device::KernelRecord& k, bool timed) {
-  Json utilisation = Json::object();
-  for (const device::Utilisation& unit : k.utilisation) utilisation[unit.unit] = unit.share;
   const auto if_timed = [&](Json value) { return known(timed, std::move(value)); };
   return {{"name", k.name},
           {"grid", k.grid},
@@ -27,6 +71,7 @@ Json kernel_json(const device::KernelRecord& k, bool timed) {
           {"max_us", if_timed(k.max_us)},
           {"bound", text_or_null(k.bound)},
           {"explanation", text_or_null(k.explanation)},
+          {"advice", text_or_null(k.advice)},
           {"registers", if_timed(k.registers)},
           {"spilled_bytes", if_timed(k.spilled_bytes)},
           {"shared_bytes", k.shared_bytes},
@@ -43,7 +88,8 @@ Json kernel_json(const device::KernelRecord& k, bool timed) {
           {"power_bound", if_timed(k.power_bound)},
           {"energy_j", if_timed(k.energy_j)},
           {"simulated_calls", k.simulated_calls},
-          {"utilisation", if_timed(utilisation)}};
+          {"utilisation", if_timed(shares_json(k.utilisation))},
+          {"detail", if_timed(detail_json(k.detail))}};
 }
 
 Json run_json(const Run& run) {
@@ -62,6 +108,9 @@ Json run_json(const Run& run) {
   Json diagnostics = Json::array();
   for (const auto& d : run.diagnostics)
     diagnostics.push_back({{"kind", d.kind}, {"text", d.text}, {"count", d.count}});
+  Json passes = Json::array();
+  for (const auto& pass : run.passes)
+    passes.push_back({{"pass", pass.pass}, {"seconds", pass.seconds}, {"runs", pass.runs}});
   const char* signal = run.signal != 0 ? sigabbrev_np(run.signal) : nullptr;
   return {{"card", run.card},
           {"card_name", run.card_name},
@@ -71,6 +120,7 @@ Json run_json(const Run& run) {
           {"processes", run.processes},
           {"devices", run.devices},
           {"timing", text_or_null(run.timing_depth)},
+          {"predict_only", run.predict_only},
           {"time_us", if_timed(run.time_us)},
           {"busy_us", if_timed(run.busy_us)},
           {"host_us", if_timed(run.host_us)},
@@ -85,7 +135,8 @@ Json run_json(const Run& run) {
           {"faults", faults(run)},
           {"kernels", kernels},
           {"copies", copies},
-          {"diagnostics", diagnostics}};
+          {"diagnostics", diagnostics},
+          {"passes", known(!run.passes.empty(), passes)}};
 }
 
 Json verdict_json(const Report& report) {

@@ -56,4 +56,28 @@ Table kernel_details(const Run& run) {
   return table;
 }
 
+Table places_table(const std::vector<device::CodeRecord>& places) {
+  constexpr std::size_t kMost = 8;
+  Table table{{{"place"}, {"instruction"}, {"time", Align::Right}, {"mostly"}, {"transfers a warp"}}, {}};
+  for (const device::CodeRecord& place : places) {
+    if (table.rows.size() == kMost) break;
+    std::string where = place.source;
+    if (place.line > 0) where = fmt::format("PTX line {}", place.line) + (where.empty() ? "" : ", " + where);
+    std::string transfers;
+    if (place.least_transfers > 0)
+      transfers = fmt::format("{:.3g}, at least {:.3g}", place.transfers, place.least_transfers);
+    table.add({where, place.instruction, percent_text(place.share),
+               place.stalled > place.issued ? "waits: " + place.stall : "issues", transfers});
+  }
+  return table;
+}
+
+Table passes_table(const Run& run) {
+  Table table{{{"pass"}, {"runs", Align::Right}, {"on this machine", Align::Right}}, {}};
+  for (const device::PassRecord& pass : run.passes) {
+    table.add({pass.pass, count_text(static_cast<double>(pass.runs)), time_text(pass.seconds * 1e6)});
+  }
+  return table;
+}
+
 }  // namespace doppel::report

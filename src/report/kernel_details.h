@@ -10,6 +10,12 @@ namespace doppel::report {
 
 Table kernel_details(const Run& run);
 
+// The most costly places of a kernel's code.
+Table places_table(const std::vector<device::CodeRecord>& places);
+
+// What the passes over the run's kernels took on this machine, where it was asked for.
+Table passes_table(const Run& run);
+
 // "./program --size 12" and "doppel compare --check".
 std::string program_text(const Report& report);
 std::string flags_text(const Report& report);

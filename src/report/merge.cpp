@@ -29,6 +29,7 @@ void fold(KernelRecord& into, const KernelRecord& from) {
     into.spilled_bytes = from.spilled_bytes;
     into.shared_bytes = from.shared_bytes;
     into.utilisation = from.utilisation;
+    into.detail = from.detail;
   }
   into.min_us = std::min(into.min_us, from.min_us);
   into.max_us = std::max(into.max_us, from.max_us);
@@ -111,6 +112,16 @@ Run merge(const std::string& card, const std::string& card_name, std::vector<dev
   for (device::RunRecord& record : records) {
     processes.insert(record.process_id);
     run.timing_depth = record.timing_depth;
+    run.predict_only = run.predict_only || record.predict_only;
+    for (const device::PassRecord& pass : record.passes) {
+      const auto same = std::ranges::find(run.passes, pass.pass, &device::PassRecord::pass);
+      if (same == run.passes.end()) {
+        run.passes.push_back(pass);
+      } else {
+        same->seconds += pass.seconds;
+        same->runs += pass.runs;
+      }
+    }
     run.time_us = std::max(run.time_us, record.time_us);
     run.busy_us = std::max(run.busy_us, record.busy_us);
     run.host_us = std::max(run.host_us, record.host_us);

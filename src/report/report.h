@@ -21,7 +21,8 @@ struct Run {
   int processes = 0;  // that used the card
   int devices = 0;    // cards they used, all processes together
   std::string timing_depth;
-  double time_us = 0;  // the longest process from start to end, on the virtual timeline
+  bool predict_only = false;  // launches ran only the blocks that predictions need
+  double time_us = 0;         // the longest process from start to end, on the virtual timeline
   double busy_us = 0;
   double host_us = 0;
   double wall_s = 0;  // what the run took on this machine
@@ -30,7 +31,8 @@ struct Run {
   std::vector<device::KernelRecord> kernels;  // longest first
   std::vector<device::CopyRecord> copies;
   std::vector<device::Diagnostic> diagnostics;
-  struct Track {  // a process's share of the timeline
+  std::vector<device::PassRecord> passes;  // empty: they were not asked for
+  struct Track {                           // a process's share of the timeline
     std::int64_t process_id = 0;
     int device_ordinal = 0;
     std::vector<device::TimelineSlice> slices;

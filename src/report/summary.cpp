@@ -294,6 +294,11 @@ std::vector<std::string> remarks(const Report& report, Reader reader) {
       // What a signal ended may well have used the card: its record is lost with it.
       out.push_back(run.signal != 0 ? fmt::format("What it did on {} until then is not known.", run.card_name)
                                     : fmt::format("On {} the program did not use the card.", run.card_name));
+    } else if (run.predict_only) {
+      out.push_back(fmt::format(
+          "On {} only the blocks that predictions need were run (--predict-only): what the program "
+          "computed there is not to be used.",
+          run.card_name));
     } else if (run.timing_depth == "off") {
       out.push_back(fmt::format("On {} nothing was timed (--timing off, or --check).", run.card_name));
     }

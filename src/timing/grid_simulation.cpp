@@ -96,6 +96,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
   outcome.finished = !more;
   outcome.sms = sms;
   outcome.counts = simulation.counts();
+  outcome.warp_cycles = simulation.warp_cycles();
   outcome.traffic = memory.traffic();
   // The second half: past the start, where caches fill and all warps do the same.
   const Mark& half = marks[marks.size() / 2];

@@ -16,6 +16,7 @@ inline constexpr std::uint64_t kGenerations = 6;
 struct Outcome {
   SimulationCounts counts;
   MemoryTraffic traffic;
+  double warp_cycles = 0;  // residence of all warps
   bool finished = false;
   int sms = 1;             // simulated
   double steady_rate = 0;  // operations per cycle of the simulated SMs, once settled

@@ -1,9 +1,10 @@
 #include "timing/kernel_model.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ranges>
 
-#include "analysis/data_dependence.h"
 #include "machine/machine_lowering.h"
 
 namespace doppel::timing {
@@ -44,8 +45,6 @@ std::string_view name_of(Bound bound) {
       return "barriers";
     case Bound::Atomics:
       return "atomics";
-    case Bound::InstructionFetch:
-      return "instruction fetch";
   }
   return "unknown";
 }
@@ -75,16 +74,17 @@ std::uint32_t allowed_registers(const card::Card& card, const ir::LaunchBounds& 
 
 }  // namespace
 
-LoweredKernel::LoweredKernel(std::shared_ptr<const ir::Module> module, std::uint32_t function,
-                             const card::Card& card)
+LoweredKernel::LoweredKernel(std::shared_ptr<const analysis::AnalysedModule> module, std::uint32_t function,
+                             const card::Card& card, PassLog* passes)
     : module_(std::move(module)),
       card_(card),
       function_(function),
       parameters_(sm_parameters(card, card.clocks.sustained_mhz)) {
   options_.wide_integer_add = card.compute_capability.number() >= 100;
-  options_.most_registers = allowed_registers(card, module_->functions[function].bounds);
+  options_.passes = passes;
+  options_.variant = card.id;
+  options_.most_registers = allowed_registers(card, module_->ir().functions[function].bounds);
   program_ = machine::lower_to_machine(*module_, function, options_);
-  follows_data_ = analysis::follows_data(*module_, function);
   writes_.resize(program_.instruction_base.empty() ? 0 : program_.instruction_base.back());
   for (std::size_t f = 0; f < program_.functions.size(); ++f) {
     for (const machine::MachineBlock& block : program_.functions[f].blocks) {
@@ -110,6 +110,7 @@ const machine::MachineProgram& LoweredKernel::program_for(std::uint32_t block_th
   if (known != narrow_.end()) return known->second;
   machine::LoweringOptions options = options_;
   options.most_registers = most;
+  options.variant += fmt::format("-{}-registers", most);
   return narrow_.emplace(most, machine::lower_to_machine(*module_, function_, options)).first->second;
 }
 
@@ -117,9 +118,10 @@ std::uint32_t LoweredKernel::registers_for(std::uint32_t block_threads) const {
   return program_for(block_threads).functions[program_.entry].registers;
 }
 
-std::shared_ptr<const KernelModel> KernelModel::build(std::shared_ptr<const ir::Module> module,
-                                                      std::uint32_t function, const card::Card& card) {
-  return std::make_shared<LoweredKernel>(std::move(module), function, card);
+std::shared_ptr<const KernelModel> KernelModel::build(std::shared_ptr<const analysis::AnalysedModule> module,
+                                                      std::uint32_t function, const card::Card& card,
+                                                      PassLog* passes) {
+  return std::make_shared<LoweredKernel>(std::move(module), function, card, passes);
 }
 
 Residence residence(const card::Card& card, const KernelModel& model, const LaunchShape& shape) {

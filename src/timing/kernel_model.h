@@ -13,11 +13,13 @@ namespace doppel::timing {
 
 class LoweredKernel final : public KernelModel {
  public:
-  LoweredKernel(std::shared_ptr<const ir::Module> module, std::uint32_t function, const card::Card& card);
+  LoweredKernel(std::shared_ptr<const analysis::AnalysedModule> module, std::uint32_t function,
+                const card::Card& card, PassLog* passes = nullptr);
   std::uint32_t registers_per_thread() const override;
   std::uint32_t registers_for(std::uint32_t block_threads) const override;
   std::uint32_t spilled_bytes() const override { return 4 * program_.spill_words; }
-  bool follows_data() const override { return follows_data_; }
+  const analysis::AnalysedModule& module() const override { return *module_; }
+  bool follows_data() const override { return module_->kernel(function_).follows_data; }
 
   const machine::MachineProgram& program() const { return program_; }
   // What blocks of so many threads run: where the estimated registers of so many do not fit into an SM, code
@@ -28,7 +30,7 @@ class LoweredKernel final : public KernelModel {
   const std::vector<bool>& writes() const { return writes_; }
 
  private:
-  std::shared_ptr<const ir::Module> module_;
+  std::shared_ptr<const analysis::AnalysedModule> module_;
   card::Card card_;
   std::uint32_t function_ = 0;
   machine::LoweringOptions options_;
@@ -37,7 +39,6 @@ class LoweredKernel final : public KernelModel {
   mutable std::map<std::uint32_t, machine::MachineProgram> narrow_;  // by the most registers; under mutex_
   SmParameters parameters_;
   std::vector<bool> writes_;
-  bool follows_data_ = false;
 };
 
 // How a launch lies on the card.

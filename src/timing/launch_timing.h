@@ -9,10 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/analysed_module.h"
 #include "analysis/trace.h"
 #include "card/card.h"
-#include "ir/module.h"
 #include "support/dim3.h"
+#include "support/pass_log.h"
+#include "timing/explanation.h"
 #include "timing/l2_history.h"
 
 namespace doppel::timing {
@@ -38,15 +40,15 @@ enum class Bound : std::uint8_t {
   Occupancy,
   Barrier,
   Atomics,
-  InstructionFetch,
 };
 std::string_view name_of(Bound bound);
 
 // A kernel lowered to the operations of a card's SM: made once a (module, kernel, card).
 class KernelModel {
  public:
-  static std::shared_ptr<const KernelModel> build(std::shared_ptr<const ir::Module> module,
-                                                  std::uint32_t function, const card::Card& card);
+  static std::shared_ptr<const KernelModel> build(std::shared_ptr<const analysis::AnalysedModule> module,
+                                                  std::uint32_t function, const card::Card& card,
+                                                  PassLog* passes = nullptr);
   virtual ~KernelModel() = default;
   // An estimate, up to what the card and the kernel's launch bounds allow; also what cuFuncGetAttribute
   // answers.
@@ -54,6 +56,7 @@ class KernelModel {
   // The same in a launch with blocks of so many threads: no more than fit into an SM.
   virtual std::uint32_t registers_for(std::uint32_t block_threads) const = 0;
   virtual std::uint32_t spilled_bytes() const = 0;  // of a thread, with registers_per_thread()
+  virtual const analysis::AnalysedModule& module() const = 0;
   // True: launches with the same arguments may go to other addresses or loop longer, by what is in memory.
   virtual bool follows_data() const = 0;
 };
@@ -67,6 +70,12 @@ struct LaunchShape {
 // Blocks the engine should trace, ascending. Depends only on the arguments.
 std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelModel& model,
                                         const LaunchShape& shape, Depth depth);
+
+// Counts of the whole grid where nothing but the sampled blocks was run: their mean stands for the others;
+// the last one, which often has less to do, for itself alone. counts: of the sampled blocks together.
+std::vector<analysis::BlockCount> counts_of_grid(const KernelModel& model, std::uint64_t blocks,
+                                                 std::span<const analysis::BlockTrace> traces,
+                                                 std::span<const analysis::BlockCount> counts);
 
 struct Prediction {
   double time_us = 0;    // on the card, from the front end's start on the launch to its last block's end
@@ -87,14 +96,14 @@ struct Prediction {
   double l1_hit = 0, l2_hit = 0;  // by sectors, 0..1
   double shared_passes = 0;
   std::vector<std::pair<Bound, double>> utilisation;  // share of the time each was busy, largest first
+  std::shared_ptr<const Explanation> explanation;     // null: nothing was simulated
 };
 
-// What the engine brought home from a launch. counts: over the whole grid, by trace block in the order of
-// jit's counter slots; first_slot[f] is function f's first.
+// What the engine brought home from a launch. counts: over the whole grid, in the order of
+// AnalysedModule::first_slots().
 struct LaunchRun {
   std::span<const analysis::BlockTrace> traces;
   std::span<const analysis::BlockCount> counts;
-  std::span<const std::uint32_t> first_slot;
   std::span<const analysis::BlockWork> work;  // by block index; empty: blocks hardly differ, or nobody knows
 };
 

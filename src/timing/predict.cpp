@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "timing/block_schedule.h"
+#include "timing/explain.h"
 #include "timing/grid_simulation.h"
 
 namespace doppel::timing {
@@ -105,8 +106,8 @@ Bound find_bound(const SimulationCounts& counts, const Prediction& prediction) {
   const auto& [resource, share] = prediction.utilisation.front();
   if (share >= kBusy) return resource;
   const auto stalled = [&](Stall stall) { return counts.stalled[static_cast<std::size_t>(stall)]; };
-  const double waiting =
-      stalled(Stall::Memory) + stalled(Stall::Dependence) + stalled(Stall::Start) + stalled(Stall::Fence);
+  const double waiting = stalled(Stall::Memory) + stalled(Stall::Dependence) + stalled(Stall::Start) +
+                         stalled(Stall::Fence) + stalled(Stall::Branch);
   if (stalled(Stall::Barrier) > waiting) return Bound::Barrier;
   if (stalled(Stall::Queue) + stalled(Stall::Pipe) > waiting) return resource;
   return prediction.occupancy < 0.4 && prediction.waves > 0.9 ? Bound::Occupancy : Bound::Latency;
@@ -146,11 +147,11 @@ const std::vector<MemoryRange>& TracedLaunch::ranges() const { return implementa
 
 Prediction TracedLaunch::predict(const L2Start& start) const {
   const auto& [card, lowered, shape, run, depth, patterns, ranges] = *implementation_;
-  const auto& [traces, counts, first_slot, block_work] = run;
+  const auto& [traces, counts, block_work] = run;
   const Residence place = residence(card, lowered, shape);
   const machine::MachineProgram& program =
       lowered.program_for(static_cast<std::uint32_t>(shape.block.count()));
-  const GridWork work = grid_work(program, counts, first_slot);
+  const GridWork work = grid_work(program, counts, lowered.module().first_slots());
   const std::uint64_t blocks = shape.grid.count();
   const int active = place.active_sms;
   const int resident = static_cast<int>(std::min<std::uint64_t>(
@@ -228,6 +229,7 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
     prediction.l2_hit = 1 - outcome.traffic.l2_missed_sectors / outcome.traffic.l2_sectors;
   fill_utilisation(scene, outcome, sms, prediction);
   prediction.bound = find_bound(outcome.counts, prediction);
+  prediction.explanation = explain(scene, run, outcome, prediction, work.operations, active);
   return prediction;
 }
 

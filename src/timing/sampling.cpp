@@ -1,5 +1,6 @@
 // Which blocks of a grid are traced.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <set>
 
@@ -59,6 +60,35 @@ std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelMode
     }
   }
   return {chosen.begin(), chosen.end()};
+}
+
+std::vector<analysis::BlockCount> counts_of_grid(const KernelModel& model, std::uint64_t blocks,
+                                                 std::span<const analysis::BlockTrace> traces,
+                                                 std::span<const analysis::BlockCount> counts) {
+  std::vector<analysis::BlockCount> last(counts.size());
+  std::uint64_t alike = traces.size(), stand_for = blocks;
+  const bool cut = std::ranges::any_of(traces.back().warps, &analysis::WarpTrace::truncated);
+  if (traces.size() > 1 && traces.back().block_index + 1 == blocks && !cut) {
+    for (const analysis::WarpTrace& warp : traces.back().warps) {
+      for (const analysis::TraceEvent& event : warp.events) {
+        if (event.kind != analysis::TraceEvent::Kind::Block) continue;
+        const analysis::TraceBlockId id{event.id};
+        analysis::BlockCount& count = last[model.module().first_slots()[id.function()] + id.block()];
+        ++count.warps;
+        count.lanes += static_cast<std::uint64_t>(std::popcount(event.mask));
+      }
+    }
+    --alike;
+    --stand_for;
+  }
+  const double scale = static_cast<double>(stand_for) / static_cast<double>(alike);
+  const auto grown = [&](std::uint64_t all, std::uint64_t of_last) {
+    return of_last + static_cast<std::uint64_t>(std::llround(static_cast<double>(all - of_last) * scale));
+  };
+  std::vector<analysis::BlockCount> grid(counts.size());
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    grid[i] = {grown(counts[i].warps, last[i].warps), grown(counts[i].lanes, last[i].lanes)};
+  return grid;
 }
 
 }  // namespace doppel::timing

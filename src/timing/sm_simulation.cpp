@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 namespace doppel::timing {
@@ -16,6 +17,9 @@ namespace {
 // Where spilled values lie, as the L1 sees it: behind all memory that a trace may name.
 constexpr std::uint64_t kSpillLines = std::uint64_t{1} << 56;
 
+constexpr double kSectorBytes = 32;
+constexpr double kBankBytes = 128;  // of one turn of shared memory's banks
+
 }  // namespace
 
 struct SmSimulation::Warp {
@@ -27,6 +31,7 @@ struct SmSimulation::Warp {
   const PipeTiming* pipe = nullptr;  // of the next operation
   bool memory = false;
   std::uint64_t age = 0;
+  Cycle started = 0;
   Cycle last_store = 0;            // when the SM is rid of its stores: fences wait for it
   std::vector<Cycle> values;       // when each value may be read
   std::vector<std::uint8_t> slow;  // 1: it comes from memory
@@ -65,6 +70,16 @@ struct SmSimulation::Sm {
   explicit Sm(std::int64_t l1_bytes) : l1(l1_bytes) {}
 };
 
+double CodeCycles::all() const { return std::accumulate(stalled.begin(), stalled.end(), issued); }
+
+void CodeCycles::add(const CodeCycles& more) {
+  issued += more.issued;
+  for (std::size_t i = 0; i < stalled.size(); ++i) stalled[i] += more.stalled[i];
+  accesses += more.accesses;
+  transfers += more.transfers;
+  least_transfers += more.least_transfers;
+}
+
 SmSimulation::SmSimulation(const SmParameters& parameters, const machine::MachineProgram& program,
                            const AddressPatterns& patterns, ChipMemory& memory, const Options& options,
                            NextBlock next_block)
@@ -74,6 +89,7 @@ SmSimulation::SmSimulation(const SmParameters& parameters, const machine::Machin
       memory_(memory),
       options_(options),
       next_block_(std::move(next_block)) {
+  counts_.code.resize(program_.functions.size());
   for (int i = 0; i < options_.sms; ++i) {
     Sm sm(options_.l1_bytes);
     sm.index = i;
@@ -131,8 +147,8 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
     fewest->warps.push_back(index);
     block.members.push_back(index);
     ++block.warps;
-    warp.why = Stall::Start;
-    prepare(warp, static_cast<Cycle>(start));
+    warp.started = static_cast<Cycle>(start);
+    prepare(warp, warp.started, Stall::Start);
     start += parameters_.warp_start;
     fewest->next = std::min(fewest->next, std::max(at, warp.ready));
   }
@@ -142,11 +158,10 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
   }
 }
 
-void SmSimulation::prepare(Warp& warp, Cycle earliest) {
+void SmSimulation::prepare(Warp& warp, Cycle earliest, Stall why) {
   const MachineOperation& operation = warp.replay->operation();
   const std::uint32_t base = warp.replay->value_base();
   Cycle ready = earliest;
-  Stall why = Stall::Dependence;
   const auto wait_for = [&](machine::ValueId value) {
     if (value == machine::kNoValue) return;
     const std::size_t at = base + value;
@@ -163,7 +178,7 @@ void SmSimulation::prepare(Warp& warp, Cycle earliest) {
     why = Stall::Fence;
   }
   warp.ready = ready;
-  if (why != Stall::Dependence || ready > earliest) warp.why = why;
+  warp.why = why;
   warp.pipe = &parameters_.pipes[static_cast<std::size_t>(operation.pipe)];
   warp.memory = operation.pipe == Pipe::Memory;
 }
@@ -188,7 +203,6 @@ void SmSimulation::step(Sm& sm, SubCore& core) {
   // Greedy, then the youngest: the warp that issued last, else the one that came last.
   int chosen = -1;
   Cycle soonest = kNever;
-  int soonest_warp = -1;
   if (core.last >= 0) {
     const Cycle at = can_issue(core, sm.warps[static_cast<std::size_t>(core.last)]);
     if (at <= now) chosen = core.last;
@@ -200,30 +214,43 @@ void SmSimulation::step(Sm& sm, SubCore& core) {
         chosen = *it;
         break;
       }
-      if (at < soonest) {
-        soonest = at;
-        soonest_warp = *it;
-      }
+      soonest = std::min(soonest, at);
     }
   }
   if (chosen < 0) {
-    if (soonest_warp >= 0) {
-      const Warp& warp = sm.warps[static_cast<std::size_t>(soonest_warp)];
-      Stall why = warp.why;
-      if (warp.ready < soonest)
-        why = warp.memory && core.queue[core.queue_head] == soonest ? Stall::Queue : Stall::Pipe;
-      counts_.stalled[static_cast<std::size_t>(why)] +=
-          static_cast<double>(soonest - std::max(now, core.issued));
-    }
     core.next = soonest;
     return;
   }
   core.last = chosen;
   now_ = std::max(now_, now);
+  count_stalls(core, sm.warps[static_cast<std::size_t>(chosen)], now);
   core.next = now + 1;
   core.issued = now + 1;
   ++counts_.operations;
   issue(sm, core, sm.warps[static_cast<std::size_t>(chosen)], now);
+}
+
+CodeCycles& SmSimulation::code_of(const Warp& warp) {
+  const std::uint32_t function = warp.replay->function();
+  std::vector<CodeCycles>& code = counts_.code[function];
+  const std::size_t instructions =
+      program_.instruction_base[function + 1] - program_.instruction_base[function];
+  if (code.empty()) code.resize(instructions + 1);
+  return code[std::min<std::size_t>(warp.replay->operation().instruction, instructions)];
+}
+
+void SmSimulation::count_stalls(const SubCore& core, const Warp& warp, Cycle now) {
+  CodeCycles& code = code_of(warp);
+  code.issued += 1;
+  const auto count = [&](Stall why, Cycle cycles) {
+    if (cycles <= 0) return;
+    counts_.stalled[static_cast<std::size_t>(why)] += static_cast<double>(cycles);
+    code.stalled[static_cast<std::size_t>(why)] += static_cast<double>(cycles);
+  };
+  const Cycle ready = std::max(warp.ready, core.issued);
+  count(warp.why, ready - core.issued);
+  const bool queue = warp.memory && core.queue[core.queue_head] == now;
+  count(queue ? Stall::Queue : Stall::Pipe, now - ready);
 }
 
 void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
@@ -250,11 +277,13 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   }
   counts_.unit_busy[unit] += static_cast<double>(pipe.busy);
   Cycle next = now + 1;
+  Stall why = Stall::Dependence;
   if (operation.pipe == Pipe::Memory) {
     done = issue_memory(sm, core, warp, operation, now);
     slow = true;
   } else if (operation.pipe == Pipe::Fence) {
     next = now + parameters_.fence_latency[static_cast<std::size_t>(operation.fence)];
+    why = Stall::Fence;
   }
   const std::uint32_t base = warp.replay->value_base();
   for (machine::ValueId value : operation.results) {
@@ -269,8 +298,11 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
     finish_warp(sm, warp, now + 1);
     return;
   }
-  if (jumped) next += parameters_.taken_branch;
-  prepare(warp, next);
+  if (jumped) {
+    next += parameters_.taken_branch;
+    if (why != Stall::Fence) why = Stall::Branch;
+  }
+  prepare(warp, next, why);
   if (barrier) arrive(sm, warp, next);
 }
 
@@ -286,8 +318,7 @@ void SmSimulation::release(Sm& sm, Block& block, Cycle now) {
   for (int member : block.members) {
     Warp& warp = sm.warps[static_cast<std::size_t>(member)];
     if (!warp.replay || warp.replay->done() || warp.ready < kNever) continue;
-    prepare(warp, now + parameters_.barrier);
-    if (warp.ready == now + parameters_.barrier) warp.why = Stall::Barrier;
+    prepare(warp, now + parameters_.barrier, Stall::Barrier);
     SubCore& core = sm.cores[static_cast<std::size_t>(warp.sub_core)];
     core.next = std::min(core.next, std::max(core.issued, warp.ready));
   }
@@ -295,6 +326,7 @@ void SmSimulation::release(Sm& sm, Block& block, Cycle now) {
 
 void SmSimulation::finish_warp(Sm& sm, Warp& warp, Cycle now) {
   const int index = static_cast<int>(&warp - sm.warps.data());
+  counts_.warp_cycles += static_cast<double>(now - warp.started);
   SubCore& core = sm.cores[static_cast<std::size_t>(warp.sub_core)];
   std::erase(core.warps, index);
   if (core.last == index) core.last = -1;
@@ -343,6 +375,10 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
     busy = std::max(busy, passes);
     counts_.shared_passes += event->count;
     counts_.shared_busy += busy;
+    CodeCycles& code = code_of(warp);
+    code.accesses += 1;
+    code.transfers += passes;
+    code.least_transfers += std::ceil(__builtin_popcount(event->mask) * event->bytes_per_lane / kBankBytes);
     done = static_cast<Cycle>(start + busy - least) + parameters_.shared_latency + turns;
   } else if (event != nullptr) {
     const int lanes = __builtin_popcount(event->mask);
@@ -360,6 +396,10 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
     const double banks = event->atomic ? 1 : event->serial;
     busy = std::max({busy, moved, lines > 1 ? tags : 0.0, banks});
     counts_.l1_busy += busy;
+    CodeCycles& code = code_of(warp);
+    code.accesses += 1;
+    code.transfers += event->count;
+    code.least_transfers += std::ceil(lanes * static_cast<double>(event->bytes_per_lane) / kSectorBytes);
     done = access_global(sm, warp, operation, *event,
                          static_cast<Cycle>(start + busy) - parameters_.request_interval);
   } else if (operation.spill_word != machine::kNoSpill) {
@@ -483,6 +523,19 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& op
     }
   }
   return done;
+}
+
+double SmSimulation::warp_cycles() const {
+  double sum = counts_.warp_cycles;
+  for (const Sm& sm : sms_) {
+    for (const SubCore& core : sm.cores) {
+      for (const int index : core.warps) {
+        const Cycle started = sm.warps[static_cast<std::size_t>(index)].started;
+        sum += static_cast<double>(std::max<Cycle>(0, now_ - started));
+      }
+    }
+  }
+  return sum;
 }
 
 bool SmSimulation::run(std::uint64_t operations) {

@@ -10,15 +10,12 @@
 #include <vector>
 
 #include "timing/chip_memory.h"
+#include "timing/explanation.h"
 #include "timing/l1_cache.h"
 #include "timing/sm_parameters.h"
 #include "timing/warp_replay.h"
 
 namespace doppel::timing {
-
-// Why a sub-core issued nothing for a while.
-enum class Stall : std::uint8_t { Start, Dependence, Memory, Pipe, Queue, Barrier, Fence };
-inline constexpr int kStallCount = static_cast<int>(Stall::Fence) + 1;
 
 struct SimulationCounts {
   Cycle cycles = 0;              // of the last event
@@ -31,7 +28,9 @@ struct SimulationCounts {
   double shared_passes = 0;
   double l1_sectors = 0, l1_hits = 0;
   std::array<double, kStallCount> stalled{};  // cycles, sum over sub-cores
-  double live_sub_core_cycles = 0;
+  double warp_cycles = 0;                     // residence of all warps that have ended
+  // By function, then by instruction; one more for what stands for none. Empty where nothing ran.
+  std::vector<std::vector<CodeCycles>> code;
 };
 
 class SmSimulation {
@@ -58,6 +57,8 @@ class SmSimulation {
   // Runs until nothing is left or `operations` more were issued. False: nothing is left.
   bool run(std::uint64_t operations);
   const SimulationCounts& counts() const { return counts_; }
+  // Residence of all warps until now.
+  double warp_cycles() const;
   Cycle now() const { return now_; }
 
  private:
@@ -79,7 +80,11 @@ class SmSimulation {
   Cycle access_spilled(Sm& sm, const Warp& warp, const machine::MachineOperation& operation, Cycle start);
   // Sends sectors over the SM's port to L2, or fetches them; returns when the first of them goes.
   Cycle pass_port(Sm& sm, int sectors, Cycle start) const;
-  void prepare(Warp& warp, Cycle earliest);
+  // The warp's next operation, not before `earliest`, until which it waits for `why`.
+  void prepare(Warp& warp, Cycle earliest, Stall why);
+  // Of the time since the sub-core issued last, until `now`, at which the warp issues.
+  void count_stalls(const SubCore& core, const Warp& warp, Cycle now);
+  CodeCycles& code_of(const Warp& warp);
   Cycle can_issue(const SubCore& core, const Warp& warp) const;
 
   const SmParameters& parameters_;

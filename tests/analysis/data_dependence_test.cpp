@@ -20,7 +20,9 @@ bool follow(const std::string& body) {
       body + "\nret;\n}\n";
   const auto module = ptx::parse(text);
   EXPECT_TRUE(module.has_value()) << (module ? "" : ptx::to_string(module.error().diagnostics.front()));
-  return module && follows_data(ptx::to_ir(*module), 0);
+  if (!module) return false;
+  const ir::Module lowered = ptx::to_ir(*module);
+  return follows_data(lowered.functions[0], ControlFlowGraph::build(lowered.functions[0]));
 }
 
 TEST(DataDependence, ArgumentsAndThreadNumbersAreNoData) {

@@ -44,6 +44,8 @@ class Cli : public testing::Test {
     fs::copy_file(fs::path(DOPPEL_BUILD_DIR) / "bin" / "doppel", root_ / "bin" / "doppel");
     fs::create_directory_symlink(fs::path(DOPPEL_SOURCE_DIR) / "cards", root_ / "share" / "doppel" / "cards");
     std::ofstream(root_ / "lib" / "doppel" / "libcuda.so.1");
+    fs::create_symlink(fs::path(DOPPEL_BUILD_DIR) / "lib" / "libdoppel.so.0",
+                       root_ / "lib" / "libdoppel.so.0");
     fs::copy_file(fs::path(DOPPEL_BUILD_DIR) / "lib" / "libdoppel_nvrtc.so",
                   root_ / "lib" / "doppel" / "libdoppel_nvrtc.so");
   }
@@ -511,6 +513,10 @@ TEST_F(Cli, PtxShowsWhatBecomesOfAFile) {
   EXPECT_NE(shown.out.find("base + 4 * (lane mod 16)"), std::string::npos);
   EXPECT_NE(shown.out.find("FMUL"), std::string::npos);
   EXPECT_NE(shown.out.find("registers \"scale\""), std::string::npos);
+  const Outcome code = doppel("ptx scale.ptx --show accesses,llvm,optimised --block 16,16,1");
+  EXPECT_EQ(code.status, 0) << code.err;
+  EXPECT_NE(code.out.find("ld.global.f32: 2 x 16 lanes side by side"), std::string::npos) << code.out;
+  EXPECT_NE(code.out.find("; behind LLVM's passes"), std::string::npos);
   EXPECT_EQ(shown.out.find("other"), std::string::npos);
 }
 
@@ -529,7 +535,7 @@ TEST_F(Cli, PtxNamesWhatItCannotShow) {
   EXPECT_EQ(doppel("ptx scale.ptx --kernel sort").err,
             "doppel: scale.ptx: no kernel has 'sort' in its name\n");
   EXPECT_EQ(doppel("ptx scale.ptx --kernel sort").status, 125);
-  EXPECT_EQ(doppel("ptx scale.ptx --show llvm").status, 2);
+  EXPECT_EQ(doppel("ptx scale.ptx --show assembly").status, 2);
   std::ofstream(root_ / "broken.ir") << "module \"ir\" \"sm_86\" 64\nkernel \"k\" visible\nb0:\n  fly\nend\n";
   EXPECT_EQ(doppel("ptx broken.ir").err, "doppel: ir:4: 'fly' is no operation\n");
   std::ofstream(root_ / "refused.ptx") << ".version 8.0\n.target sm_86\n.address_size 64\n"

@@ -11,20 +11,25 @@ namespace doppel::engine::testing {
 
 class FakeModule final : public jit::CompiledModule {
  public:
-  explicit FakeModule(jit::KernelCode code) : code_(code) {
+  explicit FakeModule(jit::KernelCode code) : code_(code) {}
+  const analysis::AnalysedModule& analysed() const override { return module_; }
+  Result<jit::KernelCode> kernel(std::uint32_t, jit::Variant) override { return code_; }
+  bool locate(const void*, jit::CodeLocation&) const override { return false; }
+
+ private:
+  // One block, for one counter.
+  static ir::Module kernel_module() {
     ir::Function function;
     function.name = "kernel";
     function.is_kernel = true;
-    module_.functions.push_back(function);
+    function.operations.emplace_back();
+    function.operations.back().op = ir::Op::Return;
+    function.blocks.push_back({0, 1});
+    ir::Module module;
+    module.functions.push_back(std::move(function));
+    return module;
   }
-  const ir::Module& module() const override { return module_; }
-  Result<jit::KernelCode> kernel(std::uint32_t, jit::Variant) override { return code_; }
-  bool locate(const void*, jit::CodeLocation&) const override { return false; }
-  std::uint32_t counter_slots() const override { return 4; }
-  std::uint32_t first_slot(std::uint32_t) const override { return 0; }
-  ir::Module module_;
-
- private:
+  analysis::AnalysedModule module_{kernel_module()};
   jit::KernelCode code_;
 };
 

@@ -16,6 +16,7 @@ namespace {
 
 class EngineRunner final : public Runner {
  public:
+  explicit EngineRunner(std::uint64_t quick_above) : engine_(1, quick_above) {}
   Result<Buffers> run(const LaunchCase& launch) override {
     if (auto ready = load(launch.module); !ready) return tl::unexpected(ready.error());
     const auto& functions = launch.module->functions;
@@ -57,7 +58,7 @@ class EngineRunner final : public Runner {
     }
     symbols_.clear();
     module_.reset();
-    const auto lowered = std::make_shared<const ir::Module>(ptx::to_ir(*module));
+    const auto lowered = std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(*module));
     auto compiled = jit::CompiledModule::create(lowered, {});
     if (!compiled) return tl::unexpected(compiled.error());
     compiled_ = std::move(*compiled);
@@ -108,7 +109,7 @@ class EngineRunner final : public Runner {
   }
 
   std::unique_ptr<memory::AddressSpace> memory_;
-  engine::Engine engine_{1};
+  engine::Engine engine_;
   std::shared_ptr<const ptx::Module> module_;
   std::shared_ptr<jit::CompiledModule> compiled_;
   std::vector<std::uint64_t> symbols_;
@@ -116,7 +117,9 @@ class EngineRunner final : public Runner {
 
 }  // namespace
 
-std::unique_ptr<Runner> make_engine_runner() { return std::make_unique<EngineRunner>(); }
+std::unique_ptr<Runner> make_engine_runner(bool quick_code) {
+  return std::make_unique<EngineRunner>(quick_code ? 0 : engine::kLargeKernel);
+}
 bool has_engine() { return true; }
 
 }  // namespace doppel::harness

@@ -40,8 +40,8 @@ class Runner {
   virtual ~Runner() = default;
   virtual Result<Buffers> run(const LaunchCase& launch) = 0;
 };
-// Null where this build has no engine.
-std::unique_ptr<Runner> make_engine_runner();
+// Null where this build has no engine. quick_code: whatever the size of a kernel (engine.h).
+std::unique_ptr<Runner> make_engine_runner(bool quick_code = false);
 bool has_engine();
 
 // The parameter block of a launch whose buffers have these addresses.

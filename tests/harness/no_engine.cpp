@@ -3,7 +3,7 @@
 
 namespace doppel::harness {
 
-std::unique_ptr<Runner> make_engine_runner() { return nullptr; }
+std::unique_ptr<Runner> make_engine_runner(bool) { return nullptr; }
 bool has_engine() { return false; }
 
 }  // namespace doppel::harness

@@ -51,8 +51,8 @@ LEAVE:
 std::shared_ptr<CompiledModule> compile(const std::string& text) {
   auto parsed = ptx::parse(text);
   EXPECT_TRUE(parsed);
-  auto module =
-      CompiledModule::create(std::make_shared<const ir::Module>(ptx::to_ir(std::move(*parsed))), {});
+  auto module = CompiledModule::create(
+      std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*parsed))), {});
   EXPECT_TRUE(module);
   return *module;
 }

@@ -19,8 +19,8 @@ void expect_in_every_build(const std::string& ptx, std::uint32_t threads,
                            const std::vector<std::uint32_t>& expected) {
   auto parsed = ptx::parse(ptx);
   ASSERT_TRUE(parsed);
-  auto module =
-      jit::CompiledModule::create(std::make_shared<const ir::Module>(ptx::to_ir(std::move(*parsed))), {});
+  auto module = jit::CompiledModule::create(
+      std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*parsed))), {});
   ASSERT_TRUE(module);
   for (const Build build : {Build::Plain, Build::Traced, Build::Checked}) {
     for (const Effort effort : {Effort::Full, Effort::Quick}) {

@@ -9,8 +9,8 @@ namespace {
 
 TEST(EveryOperation, HasCode) {
   for (const ir::OperationRow& each : ir::all_operations()) {
-    const auto module =
-        CompiledModule::create(std::make_shared<const ir::Module>(ir::test::sample_module(each.op)), {});
+    const auto module = CompiledModule::create(
+        std::make_shared<const analysis::AnalysedModule>(ir::test::sample_module(each.op)), {});
     ASSERT_TRUE(module) << module.error().message;
     for (const Build build : {Build::Plain, Build::Checked}) {
       Variant variant;

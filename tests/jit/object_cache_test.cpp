@@ -44,8 +44,9 @@ class ObjectCacheTest : public testing::Test {
   void expect_right_result() {
     auto parsed = ptx::parse(kText);
     ASSERT_TRUE(parsed);
-    auto module = CompiledModule::create(std::make_shared<const ir::Module>(ptx::to_ir(std::move(*parsed))),
-                                         {directory_.string(), false});
+    auto module = CompiledModule::create(
+        std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*parsed))),
+        {directory_.string(), false});
     ASSERT_TRUE(module);
     std::vector<std::uint32_t> out(32);
     const std::uint32_t* address = out.data();
@@ -106,8 +107,8 @@ TEST_F(ObjectCacheTest, DoesWithoutAFolderThatCannotBeWritten) {
 TEST(Locate, NamesThePtxLineOfAnAddressInGeneratedCode) {
   auto parsed = ptx::parse(kText);
   ASSERT_TRUE(parsed);
-  auto module =
-      CompiledModule::create(std::make_shared<const ir::Module>(ptx::to_ir(std::move(*parsed))), {});
+  auto module = CompiledModule::create(
+      std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*parsed))), {});
   ASSERT_TRUE(module);
   const auto code = (*module)->kernel(0, {LaneShape::Linear, true, Build::Plain});
   ASSERT_TRUE(code);

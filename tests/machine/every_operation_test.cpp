@@ -12,7 +12,8 @@ namespace {
 TEST(EveryOperation, HasAnIssueRule) {
   for (const ir::OperationRow& each : ir::all_operations()) {
     try {
-      const MachineProgram program = lower_to_machine(ir::test::sample_module(each.op), 0, {});
+      const MachineProgram program =
+          lower_to_machine(analysis::AnalysedModule(ir::test::sample_module(each.op)), 0, {});
       EXPECT_FALSE(program.functions[0].blocks.empty()) << each.name;
     } catch (const std::exception& missing) {
       ADD_FAILURE() << missing.what();

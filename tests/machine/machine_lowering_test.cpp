@@ -24,7 +24,7 @@ MachineFunction lower(const std::string& body, const LoweringOptions& options = 
   const auto module = ptx::parse(text);
   EXPECT_TRUE(module.has_value()) << (module ? "" : ptx::to_string(module.error().diagnostics.front()));
   if (!module) return {};
-  return lower_to_machine(ptx::to_ir(*module), 0, options).functions[0];
+  return lower_to_machine(analysis::AnalysedModule(ptx::to_ir(*module)), 0, options).functions[0];
 }
 
 std::vector<std::string> mnemonics(const MachineFunction& machine) {

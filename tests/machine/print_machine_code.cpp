@@ -29,7 +29,7 @@ int main(int count, char** arguments) {
       std::cerr << doppel::ptx::to_string(diagnostic) << "\n";
     return 1;
   }
-  const doppel::ir::Module module = doppel::ptx::to_ir(std::move(*parsed));
+  const doppel::analysis::AnalysedModule module(doppel::ptx::to_ir(std::move(*parsed)));
   bool counts = false;
   doppel::machine::LoweringOptions options;
   for (int i = 2; i < count; ++i) {
@@ -39,8 +39,8 @@ int main(int count, char** arguments) {
       options.wide_integer_add = std::atoi(arguments[i]) >= 100;
     }
   }
-  for (std::uint32_t id = 0; id < module.functions.size(); ++id) {
-    const auto& function = module.functions[id];
+  for (std::uint32_t id = 0; id < module.ir().functions.size(); ++id) {
+    const auto& function = module.ir().functions[id];
     if (!function.is_kernel || function.is_declaration) continue;
     const auto program = doppel::machine::lower_to_machine(module, id, options);
     const auto& machine = program.functions[id];

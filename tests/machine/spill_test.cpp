@@ -23,7 +23,7 @@ MachineProgram lower(const std::string& body, std::uint32_t most_registers) {
   if (!module) return {};
   LoweringOptions options;
   options.most_registers = most_registers;
-  return lower_to_machine(ptx::to_ir(*module), 0, options);
+  return lower_to_machine(analysis::AnalysedModule(ptx::to_ir(*module)), 0, options);
 }
 
 // `count` sums of what was loaded, all wanted at the end, each of which needs the one before it: no order

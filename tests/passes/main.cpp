@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -17,7 +18,9 @@
 #include <vector>
 
 #include "analysis/analysed_function.h"
+#include "analysis/analysed_module.h"
 #include "ir/parse.h"
+#include "jit/module_compiler.h"
 #include "machine/machine_lowering.h"
 
 namespace doppel::passes {
@@ -87,10 +90,11 @@ analysis::LaneBasis basis_of(const TestFile& file) {
 }
 
 // Beside each result: its pattern.
-Notes lanes(const TestFile& file, const ir::Module& module) {
+Notes lanes(const TestFile& file, const analysis::AnalysedModule& module) {
   Notes notes;
-  for (const ir::Function& function : module.functions) {
-    const analysis::AnalysedFunction analysed(function, basis_of(file));
+  for (ir::FunctionId id = 0; id < module.ir().functions.size(); ++id) {
+    const ir::Function& function = module.ir().functions[id];
+    const analysis::AnalysedFunction analysed(function, module.graph(id), basis_of(file));
     for (const ir::Operation& operation : function.operations) {
       std::string& note = notes[line_of(operation)];
       ir::for_each_definition(operation, [&](ir::RegisterId reg) {
@@ -103,31 +107,33 @@ Notes lanes(const TestFile& file, const ir::Module& module) {
 }
 
 // Beside the first operation of each block: which lanes run it, and where others may wait.
-Notes blocks(const TestFile& file, const ir::Module& module) {
+Notes blocks(const TestFile& file, const analysis::AnalysedModule& module) {
   Notes notes;
-  for (const ir::Function& function : module.functions) {
-    const analysis::AnalysedFunction analysed(function, basis_of(file));
+  for (ir::FunctionId id = 0; id < module.ir().functions.size(); ++id) {
+    const ir::Function& function = module.ir().functions[id];
+    const analysis::AnalysedFunction analysed(function, module.graph(id), basis_of(file));
     const auto& pending = analysed.lanes.pending();
     notes[function.text.line] = analysed.scheduled() ? "lanes scheduled" : "";
-    for (analysis::BlockId id = 0; id < analysed.graph.blocks().size(); ++id) {
-      std::string note = fmt::format("b{}: {}", id, pending.convergent(id) ? "all lanes" : "some lanes");
+    for (analysis::BlockId block = 0; block < analysed.graph.blocks().size(); ++block) {
+      std::string note =
+          fmt::format("b{}: {}", block, pending.convergent(block) ? "all lanes" : "some lanes");
       for (analysis::BlockId other = 0; other < analysed.graph.blocks().size(); ++other) {
-        if (pending.during(id)[other]) note += fmt::format(", b{} waits", other);
+        if (pending.during(block)[other]) note += fmt::format(", b{} waits", other);
       }
-      if (analysed.lanes.branches()[id].divergent) note += ", lanes part";
-      notes[line_of(function.operations[analysed.graph.blocks()[id].first])] = note;
+      if (analysed.lanes.branches()[block].divergent) note += ", lanes part";
+      notes[line_of(function.operations[analysed.graph.blocks()[block].first])] = note;
     }
   }
   return notes;
 }
 
 // Beside each operation: those that the card issues for it; beside the kernel: its registers.
-Notes machine_operations(const TestFile& file, const ir::Module& module) {
+Notes machine_operations(const TestFile& file, const analysis::AnalysedModule& module) {
   Notes notes;
   machine::LoweringOptions options;
   options.wide_integer_add = file.wide_integer_add;
-  for (std::uint32_t id = 0; id < module.functions.size(); ++id) {
-    const ir::Function& function = module.functions[id];
+  for (std::uint32_t id = 0; id < module.ir().functions.size(); ++id) {
+    const ir::Function& function = module.ir().functions[id];
     if (!function.is_kernel) continue;
     const machine::MachineFunction lowered = machine::lower_to_machine(module, id, options).functions[id];
     notes[function.text.line] = fmt::format("registers {}", lowered.registers);
@@ -144,6 +150,37 @@ Notes machine_operations(const TestFile& file, const ir::Module& module) {
   return notes;
 }
 
+// Beside each access: how its lanes touch memory, by the code for full warps where there is one.
+Notes accesses(const TestFile& file, const analysis::AnalysedModule& module) {
+  Notes notes;
+  jit::Variant variant;
+  variant.shape = analysis::lane_shape(file.block);
+  variant.full_warps = file.block.count() % analysis::kLanes == 0;
+  for (ir::FunctionId id = 0; id < module.ir().functions.size(); ++id) {
+    if (!module.ir().functions[id].is_kernel) continue;
+    const auto stages = jit::stages_of({module, id, variant});
+    if (!stages) {
+      notes[module.ir().functions[id].text.line] = stages.error().message;
+      continue;
+    }
+    for (const jit::AccessNote& access : stages->accesses) {
+      const ir::Operation& operation = module.ir().functions[access.function].operations[access.operation];
+      notes.try_emplace(line_of(operation), access.text);
+    }
+  }
+  return notes;
+}
+
+// "ir: function ... (line 14) ...: what is wrong" and "ir:14: what is wrong" beside line 14.
+Notes error_at_its_line(const std::string& message) {
+  for (const std::string_view before : {"line ", "ir:"}) {
+    const std::size_t at = message.find(before);
+    const int line = at == std::string::npos ? 0 : std::atoi(message.c_str() + at + before.size());
+    if (line > 0) return {{static_cast<std::uint32_t>(line), message}};
+  }
+  return {{1, message}};
+}
+
 // How many lines differ; 1 for a file that cannot be tested.
 int run(const std::string& name, bool update) {
   auto file = read(name);
@@ -151,11 +188,11 @@ int run(const std::string& name, bool update) {
     fmt::print("{}: cannot be read, or its head has a target or block that there is not\n", name);
     return 1;
   }
-  static const std::map<std::string, std::function<Notes(const TestFile&, const ir::Module&)>> kStages{
-      {"lanes", lanes}, {"blocks", blocks}, {"machine", machine_operations}};
+  static const std::map<std::string, std::function<Notes(const TestFile&, const analysis::AnalysedModule&)>>
+      kStages{{"lanes", lanes}, {"blocks", blocks}, {"machine", machine_operations}, {"accesses", accesses}};
   const auto stage = kStages.find(file->stage);
-  if (stage == kStages.end()) {
-    fmt::print("{}: '; stage: {}' is none of lanes, blocks, machine\n", name, file->stage);
+  if (stage == kStages.end() && file->stage != "verify") {
+    fmt::print("{}: '; stage: {}' is none of lanes, blocks, accesses, machine, verify\n", name, file->stage);
     return 1;
   }
   std::string text;
@@ -163,12 +200,16 @@ int run(const std::string& name, bool update) {
     text += line;
     text += '\n';
   }
-  const auto module = ir::parse(text);
-  if (!module) {
+  Notes notes;
+  auto module = ir::parse(text);
+  if (file->stage == "verify") {
+    notes = module ? Notes{} : error_at_its_line(module.error().message);
+  } else if (!module) {
     fmt::print("{}: {}\n", name, module.error().message);
     return 1;
+  } else {
+    notes = stage->second(*file, analysis::AnalysedModule(std::move(*module)));
   }
-  const Notes notes = stage->second(*file, *module);
   if (update) {
     write(name, *file, notes);
     return 0;

@@ -5,6 +5,8 @@
 //   --seconds N       begins no module later than this
 //   --jobs N          processes (default 1)
 //   --per-module N    kernels compiled together (default 8)
+//   --quick-code      all kernels in the code that the engine makes quickly for the first launches of large
+//   ones
 //   --reference-only  no other machine: checks that the generator makes valid kernels
 //   --refused TEXT    a machine that refuses a kernel with TEXT in its reason is counted apart, not as a
 //   difference
@@ -42,6 +44,7 @@ struct Settings {
   std::uint64_t first = 0, last = 0;
   int jobs = 1;
   int per_module = 8;
+  bool quick_code = false;
   std::string refused;
   bool known_of_cards = false;
   Clock::time_point no_module_after = Clock::time_point::max();
@@ -50,7 +53,7 @@ struct Settings {
 std::unique_ptr<harness::Runner> make_machine(const Settings& s) {
   switch (s.machine) {
     case MachineKind::Engine:
-      return harness::make_engine_runner();
+      return harness::make_engine_runner(s.quick_code);
     case MachineKind::Driver:
       return harness::make_driver_runner(s.libcuda);
     default:
@@ -229,6 +232,7 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", seeds, "A..B, both included");
   app.add_option("--jobs", settings.jobs)->check(CLI::PositiveNumber);
   app.add_option("--per-module", settings.per_module)->check(CLI::PositiveNumber);
+  app.add_flag("--quick-code", settings.quick_code);
   app.add_option("--refused", settings.refused);
   app.add_flag("--known-of-cards", settings.known_of_cards);
   using doppel::random::MachineKind;

@@ -19,6 +19,27 @@ inline device::KernelRecord sample_kernel(const std::string& name, unsigned grid
   kernel.occupancy = 0.75;
   kernel.thread_instructions = 1000;
   kernel.utilisation = {{"dram", 0.9}, {"issue", 0.2}};
+  kernel.detail.simulated = 0.125;
+  kernel.detail.achieved_occupancy = 0.625;
+  kernel.detail.working_sms = 84;
+  kernel.detail.slots = {{"issuing", 0.25}, {"memory result", 0.5}, {"barrier", 0.125}, {"idle", 0.125}};
+  kernel.detail.candidates = {{"dram", 0.9}, {"latency", 0.5}, {"issue", 0.25}};
+  device::CodeRecord load;
+  load.function = name;
+  load.line = 31;
+  load.source = "axpy.cu:12";
+  load.instruction = "ld.global.f32";
+  load.share = 0.5;
+  load.issued = 0.0625;
+  load.stall = "memory result";
+  load.stalled = 0.4375;
+  load.transfers = 4;
+  load.least_transfers = 4;
+  kernel.detail.instructions = {load};
+  load.line = 0;
+  load.instruction.clear();
+  kernel.detail.lines = {load};
+  kernel.detail.blocks = {{name, 0, 20, 40, 0.875, 512}};
   return kernel;
 }
 

@@ -196,5 +196,73 @@ TEST(SmSimulation, SpilledValuesStayInTheL1) {
   EXPECT_GT(missed.traffic.l2_bytes, 1.5 * 4 * 4 * 1200 * 128);
 }
 
+double sum_of_slots(const SimulationCounts& counts) {
+  double sum = static_cast<double>(counts.operations);
+  for (const double stalled : counts.stalled) sum += stalled;
+  return sum;
+}
+
+double stalled(const SimulationCounts& counts, Stall stall) {
+  return counts.stalled[static_cast<std::size_t>(stall)];
+}
+
+TEST(Stalls, EveryCycleOfASubCoreWithWorkIsIssueOrStall) {
+  std::vector<machine::MachineOperation> operations(16, arithmetic(Pipe::Fp32, 0, {0, 1, 2}));
+  const Result result = run(a40(), Kernel(operations, 3), {block_of(4, repeats(100))}, 1);
+  EXPECT_NEAR(sum_of_slots(result.counts), 4 * static_cast<double>(result.counts.cycles), 40);
+  // Each waits three cycles for the one before it, but for the first.
+  EXPECT_NEAR(stalled(result.counts, Stall::Dependence), 3 * static_cast<double>(result.counts.operations),
+              40);
+}
+
+TEST(Stalls, AWarpAloneAtABarrierIsCounted) {
+  // One warp a sub-core: where it waits at the barrier for the longest, its sub-core has nothing else.
+  std::vector<machine::MachineOperation> operations(32, arithmetic(Pipe::Fp32, 0, {0}));
+  operations.push_back({});
+  operations.back().pipe = Pipe::Barrier;
+  operations.push_back(arithmetic(Pipe::Fp32, 1, {1}));
+  analysis::BlockTrace block = block_of(4, repeats(1));
+  block.warps[0] = repeats(1);
+  const Kernel kernel(operations, 2);
+  const Result alike = run(a40(), kernel, {block}, 1);
+  EXPECT_GT(stalled(alike.counts, Stall::Barrier), 0);
+  EXPECT_NEAR(sum_of_slots(alike.counts), 4 * static_cast<double>(alike.counts.cycles), 40);
+}
+
+TEST(Stalls, GoToTheOperationThatWaits) {
+  std::vector<machine::MachineOperation> operations = {access(MemorySpace::Global, 0, 0, 0, false, 4),
+                                                       arithmetic(Pipe::Fp32, 1, {0})};
+  operations[1].instruction = 1;
+  analysis::WarpTrace trace;
+  trace.events.push_back(block_event());
+  add_global(trace, 0, 0, 4, 4);
+  Kernel kernel(operations, 2);
+  kernel.program.instruction_base = {0, 2};
+  const Result result = run(a40(), kernel, {block_of(1, trace)}, 1);
+  const std::vector<CodeCycles>& code = result.counts.code.at(0);
+  EXPECT_EQ(code.at(0).issued, 1);
+  EXPECT_EQ(code.at(1).issued, 1);
+  EXPECT_GT(code.at(1).stalled[static_cast<std::size_t>(Stall::Memory)], 300);
+  EXPECT_EQ(code.at(0).stalled[static_cast<std::size_t>(Stall::Memory)], 0);
+  EXPECT_EQ(code.at(0).accesses, 1);
+  EXPECT_EQ(code.at(0).transfers, 4);
+  EXPECT_EQ(code.at(0).least_transfers, 4);
+}
+
+TEST(Stalls, AnAccessTellsWhatItMovesInVain) {
+  std::vector<machine::MachineOperation> operations = {access(MemorySpace::Shared, 0, 0, 0, false, 4),
+                                                       access(MemorySpace::Global, 1, 1, 1, false, 4)};
+  analysis::WarpTrace trace;
+  trace.events.push_back(block_event());
+  trace.events.push_back(shared_event(0, 8));
+  add_global(trace, 1, 0, 32, 4);
+  const Result result = run(a40(), Kernel(operations, 2), {block_of(1, trace)}, 1);
+  const std::vector<CodeCycles>& code = result.counts.code.at(0);
+  EXPECT_EQ(code.at(0).transfers, 8);
+  EXPECT_EQ(code.at(0).least_transfers, 1);
+  EXPECT_EQ(code.at(1).transfers, 32);
+  EXPECT_EQ(code.at(1).least_transfers, 4);
+}
+
 }  // namespace
 }  // namespace doppel::timing

@@ -1,0 +1,69 @@
+#include "analysis/analysed_module.h"
+
+#include <algorithm>
+
+#include "analysis/clock_reads.h"
+#include "analysis/data_dependence.h"
+#include "analysis/warp_progress.h"
+
+namespace doppel::analysis {
+namespace {
+
+bool uses_reserved_shared(const ir::Operation& operation) {
+  return std::ranges::any_of(operation.sources, [](const ir::Operand& operand) {
+    return operand.kind == ir::Operand::Kind::Special &&
+           operand.special == ir::SpecialRegister::ReservedSmemOffset;
+  });
+}
+
+}  // namespace
+
+AnalysedModule::AnalysedModule(ir::Module module) : module_(std::move(module)) {
+  // The graph has no more blocks than the function: those that cannot be reached are missing.
+  for (const ir::Function& function : module_.functions) {
+    first_slots_.push_back(counter_slots_);
+    counter_slots_ += static_cast<std::uint32_t>(function.blocks.size());
+  }
+}
+
+const ControlFlowGraph& AnalysedModule::graph_under_lock(ir::FunctionId id) const {
+  auto& graph = graphs_[id];
+  if (graph == nullptr)
+    graph = std::make_unique<const ControlFlowGraph>(ControlFlowGraph::build(module_.functions.at(id)));
+  return *graph;
+}
+
+const ControlFlowGraph& AnalysedModule::graph(ir::FunctionId id) const {
+  const std::lock_guard lock(mutex_);
+  return graph_under_lock(id);
+}
+
+const AnalysedKernel& AnalysedModule::kernel(ir::FunctionId id) const {
+  const std::lock_guard lock(mutex_);
+  auto& entry = kernels_[id];
+  if (entry != nullptr) return *entry;
+  auto made = std::make_unique<AnalysedKernel>();
+  made->id = id;
+  made->functions = reachable_functions(module_, id);
+  std::ranges::sort(made->functions);
+  made->shared = shared_layout(module_, id);
+  made->local = local_bytes(module_, id);
+  made->has_loops = made->functions.size() > 1;
+  for (const ir::FunctionId each : made->functions) {
+    const ir::Function& function = module_.functions[each];
+    made->operations += function.operations.size();
+    for (const ir::Operation& operation : function.operations) {
+      made->reads_clock = made->reads_clock || reads_clock(operation);
+      made->uses_reserved_shared = made->uses_reserved_shared || uses_reserved_shared(operation);
+    }
+    if (function.operations.empty()) continue;
+    const ControlFlowGraph& graph = graph_under_lock(each);
+    made->has_loops = made->has_loops || !graph.reducible() || !graph.loops().empty();
+    made->may_wait_for_others = made->may_wait_for_others || loops_on_memory(function, graph);
+  }
+  made->follows_data = follows_data(module_.functions[id], graph_under_lock(id));
+  entry = std::move(made);
+  return *entry;
+}
+
+}  // namespace doppel::analysis

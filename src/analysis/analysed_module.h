@@ -1,0 +1,59 @@
+// What is found out about a module whatever the launch: once for all that compile, run and time its kernels.
+// What depends on the launch's shape is in analysed_function.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "analysis/control_flow_graph.h"
+#include "analysis/memory_layout.h"
+#include "analysis/shared_layout.h"
+#include "ir/module.h"
+
+namespace doppel::analysis {
+
+// A kernel with the functions that it can reach.
+struct AnalysedKernel {
+  ir::FunctionId id = 0;
+  std::vector<ir::FunctionId> functions;  // that it can reach, itself among them, ascending
+  SharedLayout shared;
+  LocalBytes local;
+  std::uint64_t operations = 0;       // of all these functions
+  bool reads_clock = false;           // %clock or its like, or nanosleep
+  bool uses_reserved_shared = false;  // %reserved_smem_offset_begin and its like
+  bool has_loops = false;             // or calls: its blocks can differ much in what they run
+  bool follows_data = false;          // data_dependence.h
+  bool may_wait_for_others = false;   // it loops until memory says what another thread may write there
+};
+
+// Everything is made when it is first asked for, and lives as long as this. Thread-safe.
+class AnalysedModule {
+ public:
+  explicit AnalysedModule(ir::Module module);
+  AnalysedModule(const AnalysedModule&) = delete;
+  AnalysedModule& operator=(const AnalysedModule&) = delete;
+
+  const ir::Module& ir() const { return module_; }
+  const AnalysedKernel& kernel(ir::FunctionId id) const;
+  // Of a function with a body: its blocks as traces and counters number them.
+  const ControlFlowGraph& graph(ir::FunctionId id) const;
+
+  // Where counters of blocks stand: that of block b of function f in place first_slots()[f] + b.
+  const std::vector<std::uint32_t>& first_slots() const { return first_slots_; }
+  std::uint32_t counter_slots() const { return counter_slots_; }
+
+ private:
+  const ControlFlowGraph& graph_under_lock(ir::FunctionId id) const;
+
+  const ir::Module module_;
+  std::vector<std::uint32_t> first_slots_;
+  std::uint32_t counter_slots_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::map<ir::FunctionId, std::unique_ptr<const ControlFlowGraph>> graphs_;
+  mutable std::map<ir::FunctionId, std::unique_ptr<const AnalysedKernel>> kernels_;
+};
+
+}  // namespace doppel::analysis

@@ -1,0 +1,64 @@
+#include "analysis/analysed_module.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "frontend/ptx/parse.h"
+#include "frontend/ptx/to_ir.h"
+
+namespace doppel::analysis {
+namespace {
+
+ir::Module module_of(const std::string& body) {
+  const std::string text =
+      ".version 8.0\n.target sm_86\n.address_size 64\n"
+      ".func helper() { ret; }\n.func unused() { ret; }\n"
+      ".visible .entry k(.param .u64 p)\n{\n"
+      ".reg .pred %p<4>; .reg .b32 %r<8>; .reg .b64 %rd<4>; .shared .align 16 .b8 tile[48];\n"
+      "ld.param.u64 %rd1, [p];\n" +
+      body + "\nret;\n}\n";
+  auto module = ptx::parse(text);
+  EXPECT_TRUE(module.has_value()) << (module ? "" : ptx::to_string(module.error().diagnostics.front()));
+  return ptx::to_ir(std::move(*module));
+}
+
+bool waits(const std::string& body) { return AnalysedModule(module_of(body)).kernel(2).may_wait_for_others; }
+
+TEST(AnalysedModule, AKernelIsMadeOnceWithWhatItReaches) {
+  const AnalysedModule module(module_of("st.shared.u32 [tile], 1; call helper; bar.sync 0;"));
+  const AnalysedKernel& kernel = module.kernel(2);
+  EXPECT_EQ(&kernel, &module.kernel(2));
+  EXPECT_EQ(&module.graph(2), &module.graph(2));
+  EXPECT_EQ(kernel.functions, (std::vector<ir::FunctionId>{0, 2}));
+  EXPECT_EQ(kernel.shared.static_bytes, 48u);
+  EXPECT_EQ(kernel.operations, 1u + 5u);
+  EXPECT_TRUE(kernel.has_loops);  // it calls
+  EXPECT_FALSE(kernel.reads_clock);
+}
+
+TEST(AnalysedModule, CountersHaveAPlaceForEachBlockThatCanRun) {
+  const AnalysedModule module(module_of("bra done;\ndead: trap;\ndone: mov.u32 %r1, 1;"));
+  for (ir::FunctionId id = 0; id < 3; ++id) {
+    const std::uint32_t end = id == 2 ? module.counter_slots() : module.first_slots()[id + 1];
+    EXPECT_LE(module.graph(id).blocks().size(), end - module.first_slots()[id]);
+  }
+}
+
+TEST(AnalysedModule, ALoopThatEndsByWhatAnotherThreadWritesWaits) {
+  EXPECT_TRUE(waits("again: ld.volatile.global.u32 %r1, [%rd1]; setp.eq.u32 %p1, %r1, 0; @%p1 bra again;"));
+  EXPECT_TRUE(
+      waits("again: atom.global.cas.b32 %r1, [%rd1], 0, 1; and.b32 %r2, %r1, 3; setp.ne.u32 %p1, %r2, 0;\n"
+            "@%p1 bra again;"));
+}
+
+TEST(AnalysedModule, OthersDoNot) {
+  EXPECT_FALSE(waits("atom.global.add.u32 %r1, [%rd1], 1; setp.ne.u32 %p1, %r1, 0; @%p1 trap;"));
+  EXPECT_FALSE(
+      waits("mov.u32 %r1, 0; again: red.global.add.u32 [%rd1], 1; add.u32 %r1, %r1, 1;\n"
+            "setp.lt.u32 %p1, %r1, 9; @%p1 bra again;"));
+  EXPECT_FALSE(waits("again: ld.global.u32 %r1, [%rd1]; setp.eq.u32 %p1, %r1, 0; @%p1 bra again;"));
+}
+
+}  // namespace
+}  // namespace doppel::analysis
