@@ -123,7 +123,7 @@ struct PassRecord {
 };
 
 struct Diagnostic {
-  std::string kind;  // "out of bounds", "race", "unsupported", …
+  std::string kind;  // "refused launch", "illegal address", "unfinished", … (src/report/README.md)
   std::string text;
   std::uint64_t count = 1;
 };

@@ -56,7 +56,7 @@ class OperationBuilder {
   void chain(const ir::Operation& instruction, std::initializer_list<Step> steps, ValueId result,
              const std::vector<ValueId>& operands, int flops = 0);
 
-  // A test asks every operation for its rule (tests/kernel): no program gets here.
+  // A test asks every operation for its rule (tests/machine): no program gets here.
   [[noreturn]] static void no_rule(const ir::Operation& operation);
 
   std::uint32_t current = 0;  // index of the instruction in work

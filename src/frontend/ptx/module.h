@@ -1,4 +1,4 @@
-// A PTX module in typed form: what the parser makes, and what analyses, code generation and tests read.
+// A PTX module in typed form: what the parser makes, and what to_ir() and the tests' reference read.
 // Names are resolved, nested scopes are flattened (a register or variable declared in a block has its own
 // entry), and every instruction has been checked against the ISA's forms; see parse.h.
 #pragma once
