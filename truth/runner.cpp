@@ -20,7 +20,9 @@ Runner::Runner(const char* ptx) {
   if (!module) throw std::runtime_error(ptx::to_string(module.error().diagnostics.front()));
   module_ = std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*module)));
   jit::Options options;
-  if (const char* const cache = std::getenv("DOPPEL_CACHE")) options.cache_directory = cache;
+  if (const char* const cache = std::getenv("DOPPEL_CACHE");
+      cache != nullptr && std::string_view(cache) != "off")
+    options.cache_directory = cache;
   auto compiled = jit::CompiledModule::create(module_, options);
   if (!compiled) throw std::runtime_error(compiled.error().message);
   compiled_ = *compiled;

@@ -79,6 +79,7 @@ int main_of(int argc, char** argv) {
   add_show(app, status);
   add_explain(app, status);
   add_ptx(app, status);
+  add_manual(app, status);
   for (CLI::App* command : app.get_subcommands({})) {
     if (command->get_prefix_command()) {
       // Before the command's own callback: what is left is the program.

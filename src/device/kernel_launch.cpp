@@ -8,8 +8,8 @@
 #include <optional>
 #include <set>
 
-#include "card/occupancy.h"
 #include "device/device_launches.h"
+#include "device/engine_launch.h"
 #include "device/execute.h"
 #include "device/host_clock.h"
 #include "device/module.h"
@@ -152,27 +152,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   if (!context.check()) return {};
   const card::Card& card = context.device().card();
 
-  engine::Launch launch;
-  launch.module = state.program->code();
-  launch.function = state.work.kernel->function();
-  launch.grid = state.work.grid;
-  launch.block = state.work.block;
-  launch.dynamic_shared_bytes = state.work.dynamic_shared_bytes;
-  launch.parameters = state.work.parameters;
-  launch.symbols = state.module->symbols();
-  launch.memory = &context.device().memory();
-  launch.reaches = [&context](std::uint64_t address, std::uint64_t bytes) {
-    return context.reaches(address, bytes);
-  };
-  launch.sm_count = static_cast<std::uint32_t>(card.sm_count);
-  launch.warps_per_sm = static_cast<std::uint32_t>(card.sm.max_warps);
-  const int registers = static_cast<int>(state.work.kernel->attributes().registers);
-  const std::int64_t shared =
-      std::int64_t{state.shape.static_shared_bytes} + state.shape.dynamic_shared_bytes;
-  const int resident =
-      card::occupancy(card, {static_cast<int>(state.work.block.count()), registers, shared}).blocks_per_sm;
-  launch.resident_blocks_per_sm = static_cast<std::uint32_t>(std::max(1, resident));
-  launch.cooperative = state.work.cooperative;
+  engine::Launch launch = engine_launch(context, *state.module, state.work);
   std::uint64_t workspace = 0;
   if (state.work.cooperative) {
     const auto made =
@@ -185,12 +165,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
     std::memset(reinterpret_cast<void*>(workspace), 0, kWorkspaceBytes);
   }
   launch.grid_workspace = workspace;
-  launch.check = platform.options().check;
   launch.grid_id = state.grid_id;
-  launch.clock_hz = card.clocks.sustained_mhz * 1e6;
-  launch.heap_bytes = context.limit(Limit::MallocHeapSize);
-  launch.stack_bytes = context.limit(Limit::StackSize);
-  launch.print = [&context](std::string_view text) { context.print(text); };
   launch.waiting = &operation.waiting;
   const double host_us = platform.clock().latest_us();
   launch.globaltimer_ns = [host_us] { return static_cast<std::uint64_t>(host_us * 1000); };

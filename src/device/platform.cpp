@@ -21,6 +21,16 @@ Platform::Platform(Options options) : options_(std::move(options)), compilations
 }
 
 Result<std::unique_ptr<Platform>> Platform::create(Options options) {
+  std::vector<card::Card> cards;
+  for (const std::string& name : options.cards) {
+    auto card = card::find_card(name);
+    if (!card) return tl::unexpected(card.error());
+    cards.push_back(std::move(*card));
+  }
+  return create(std::move(options), std::move(cards));
+}
+
+Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<card::Card> cards) {
   std::unique_ptr<Platform> platform(new Platform(std::move(options)));
   const Options& asked = platform->options_;
   if (!asked.dump_after.empty()) {
@@ -29,10 +39,8 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options) {
       return tl::unexpected(dumps.error());
   }
   int ordinal = 0;
-  for (const std::string& name : platform->options_.cards) {
-    auto card = card::find_card(name);
-    if (!card) return tl::unexpected(card.error());
-    auto device = Device::create(*platform, ordinal++, std::move(*card));
+  for (card::Card& card : cards) {
+    auto device = Device::create(*platform, ordinal++, std::move(card));
     if (!device) return tl::unexpected(device.error());
     platform->devices_.push_back(std::move(*device));
   }

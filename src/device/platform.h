@@ -42,6 +42,8 @@ class Platform {
  public:
   // Loads the cards. NotFound names an unknown card and the nearest name.
   static Result<std::unique_ptr<Platform>> create(Options options);
+  // With these cards, whatever the options name.
+  static Result<std::unique_ptr<Platform>> create(Options options, std::vector<card::Card> cards);
   // Cancels what runs, waits for it, writes the record.
   ~Platform();
   Platform(const Platform&) = delete;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "device/device.h"
+#include "device/kernel_record.h"
 #include "power/energy.h"
 #include "support/demangle.h"
 
@@ -69,43 +70,6 @@ class BusyTime {
 
 void add_weighted(double& mean, double value, std::uint64_t calls_before) {
   mean += (value - mean) / static_cast<double>(calls_before + 1);
-}
-
-CodeRecord record_of(const timing::CodeCost& cost) {
-  CodeRecord record;
-  record.function = demangled(cost.function);
-  record.line = static_cast<int>(cost.line);
-  record.source = cost.source;
-  record.instruction = cost.instruction;
-  record.share = cost.share;
-  record.issued = cost.issued;
-  if (cost.stalled > 0) record.stall = std::string(timing::name_of(cost.stall));
-  record.stalled = cost.stalled;
-  record.transfers = cost.transfers;
-  record.least_transfers = cost.least_transfers;
-  record.shared_memory = cost.is_shared_memory;
-  return record;
-}
-
-ExplanationRecord record_of(const timing::Explanation& known) {
-  ExplanationRecord record;
-  record.simulated = known.simulated;
-  record.achieved_occupancy = known.achieved_occupancy;
-  record.working_sms = known.working_sms;
-  record.slots.push_back({"issuing", known.issuing});
-  for (std::size_t i = 0; i < known.stalled.size(); ++i)
-    record.slots.push_back({std::string(timing::name_of(static_cast<timing::Stall>(i))), known.stalled[i]});
-  record.slots.push_back({"idle", known.idle});
-  for (const auto& [bound, share] : known.candidates)
-    record.candidates.push_back({std::string(timing::name_of(bound)), share});
-  for (const timing::CodeCost& cost : known.instructions) record.instructions.push_back(record_of(cost));
-  for (const timing::CodeCost& cost : known.lines) record.lines.push_back(record_of(cost));
-  for (const timing::BlockCost& cost : known.blocks) {
-    record.blocks.push_back({demangled(cost.function), static_cast<int>(cost.block),
-                             static_cast<int>(cost.first_line), static_cast<int>(cost.last_line), cost.share,
-                             cost.warps});
-  }
-  return record;
 }
 
 }  // namespace
@@ -177,27 +141,18 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
   record.time_us += prediction.time_us;
   record.min_us = std::min(record.min_us, prediction.time_us);
   record.max_us = std::max(record.max_us, prediction.time_us);
-  if (options_.depth != timing::Depth::Off && !options_.check)
-    record.bound = std::string(timing::name_of(prediction.bound));
-  record.registers = static_cast<int>(prediction.registers);
-  record.spilled_bytes = static_cast<int>(prediction.spilled_bytes);
-  record.shared_bytes = static_cast<int>(shape.static_shared_bytes + shape.dynamic_shared_bytes);
-  record.occupancy = prediction.occupancy;
-  record.occupancy_limit = prediction.occupancy_limit;
+  describe(record, shape, prediction);
+  if (options_.depth == timing::Depth::Off || options_.check) record.bound.clear();
   record.thread_instructions += prediction.thread_instructions;
   record.warp_instructions += prediction.warp_instructions;
   record.flops += static_cast<std::uint64_t>(prediction.flops);
   record.dram_bytes += static_cast<std::uint64_t>(prediction.dram_read_bytes + prediction.dram_write_bytes);
-  record.waves = prediction.waves;
   add_weighted(record.l1_hit, prediction.l1_hit, record.calls);
   add_weighted(record.l2_hit, prediction.l2_hit, record.calls);
   add_weighted(record.clock_mhz, prediction.clock_mhz, record.calls);
   record.power_bound = record.power_bound || power.power_bound;
   record.energy_j += power.energy_j;
   to.energy_j += power.energy_j;
-  record.utilisation.clear();
-  for (const auto& [unit, share] : prediction.utilisation)
-    record.utilisation.push_back({std::string(timing::name_of(unit)), share});
   to.explanations[found->second] = prediction.explanation;
   ++record.calls;
   if (simulated && record.simulated_calls.size() < kMostSimulatedNamed)

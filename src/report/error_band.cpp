@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
+
+#include "card/load_card.h"
 
 namespace doppel::report {
 
@@ -62,6 +65,15 @@ std::string error_sentence(const std::optional<ErrorBand>& band, const std::vect
          fmt::format(" {} {} unverified: nobody has measured {}, and the error of {} times is not known.",
                      fmt::join(unverified, " and "), unverified.size() > 1 ? "are" : "is",
                      unverified.size() > 1 ? "them" : "it", unverified.size() > 1 ? "their" : "its");
+}
+
+std::filesystem::path installed_error_band() {
+  for (const std::filesystem::path& cards : card::card_folders()) {
+    std::error_code ignored;
+    std::filesystem::path file = cards.parent_path() / "truth" / "error-band.json";
+    if (std::filesystem::is_regular_file(file, ignored)) return file;
+  }
+  return {};
 }
 
 }  // namespace doppel::report

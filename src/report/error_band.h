@@ -32,6 +32,9 @@ struct ErrorBand {
 // names the file.
 Result<std::optional<ErrorBand>> load_error_band(const std::filesystem::path& file);
 
+// The file of this installation: PREFIX/share/doppel/truth, beside the cards. Empty: there is none.
+std::filesystem::path installed_error_band();
+
 // What to say of the error of times of these cards: one sentence or two.
 struct NamedCard {
   std::string id;

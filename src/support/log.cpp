@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <string_view>
 
 namespace doppel {
 namespace {
@@ -44,8 +45,16 @@ spdlog::logger& log() {
     made->set_pattern("doppel: %^%l%$: %v");
     // A line that cannot be written is lost.
     made->set_error_handler([](const std::string&) {});
-    const char* level = std::getenv("DOPPEL_LOG");
-    made->set_level(level != nullptr ? spdlog::level::from_str(level) : spdlog::level::warn);
+    made->set_level(spdlog::level::warn);
+    if (const char* text = std::getenv("DOPPEL_LOG"); text != nullptr && *text != '\0') {
+      const spdlog::level::level_enum level = spdlog::level::from_str(text);
+      // An unknown word is "off" to spdlog.
+      if (level == spdlog::level::off && std::string_view(text) != "off") {
+        made->warn("DOPPEL_LOG={}: expected error, warn, info, debug, trace or off", text);
+      } else {
+        made->set_level(level);
+      }
+    }
     return made.release();
   }();
   return *logger;

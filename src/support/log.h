@@ -1,5 +1,5 @@
 // Doppel's own words: always standard error, never the program's standard output.
-// DOPPEL_LOG=error|warn|info|debug|trace sets the level (default: warn).
+// DOPPEL_LOG=error|warn|info|debug|trace|off sets the level (default: warn).
 #pragma once
 
 #include <spdlog/spdlog.h>

@@ -32,6 +32,7 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"driver", {"device", "core"}},
       {"preload", {}},
       {"report", {"device"}},
+      {"session", {"report"}},
       {"cli", {"report"}},
   };
   return kArrows;
