@@ -3,6 +3,7 @@
 // every registration of a destructor here (--wrap=__cxa_atexit).
 #include "core/static_objects.h"
 
+// NOLINTBEGIN(readability-identifier-naming): the linker's and the ABI's names
 extern "C" {
 
 using Destructor = void (*)(void*);
@@ -16,12 +17,13 @@ int __wrap___cxa_atexit(Destructor destructor, void* object, void* library) {
 }
 
 }  // extern "C"
+// NOLINTEND(readability-identifier-naming)
 
 namespace doppel::core {
 
 bool at_exit(void (*handler)()) {
   const auto call = [](void* given) { reinterpret_cast<void (*)()>(given)(); };
-  return __real___cxa_atexit(call, reinterpret_cast<void*>(handler), &__dso_handle) == 0;
+  return __real___cxa_atexit(call, reinterpret_cast<void*>(handler), static_cast<void*>(&__dso_handle)) == 0;
 }
 
 }  // namespace doppel::core

@@ -73,9 +73,7 @@ bool Context::destroyed() const {
 
 void Context::destroy() {
   if (destroyed()) return;
-  for (const auto& stream : streams()) {
-    if (const auto tail = stream->tail()) platform().scheduler().wait(*tail);
-  }
+  finish_work();
   flush_output();
   decltype(modules_) modules;
   decltype(allocations_) allocations;
@@ -148,9 +146,7 @@ Result<void> Context::free(std::uint64_t address) {
   Device& holder = info.device != nullptr ? *info.device : device_;
   Context& owner = info.context != nullptr ? *info.context : *this;
   // The driver waits for work that may use the memory.
-  for (const auto& stream : owner.streams()) {
-    if (const auto tail = stream->tail()) platform().scheduler().wait(*tail);
-  }
+  owner.finish_work();
   auto freed = holder.memory().free(address);
   if (!freed) return fail(Error::Kind::InvalidArgument, freed.error().message);
   platform().set_owner(address, nullptr);
@@ -168,9 +164,7 @@ Result<void> Context::free_host(std::uint64_t address) {
   const PointerInfo info = platform().classify(address);
   Device& holder = info.device != nullptr ? *info.device : device_;
   Context& owner = info.context != nullptr ? *info.context : *this;
-  for (const auto& stream : owner.streams()) {
-    if (const auto tail = stream->tail()) platform().scheduler().wait(*tail);
-  }
+  owner.finish_work();
   auto freed = holder.memory().free_host(address);
   if (!freed) return fail(Error::Kind::InvalidArgument, freed.error().message);
   platform().set_owner(address, nullptr);
@@ -221,9 +215,7 @@ Result<void> Context::unload(const std::shared_ptr<Module>& module) {
     modules_.erase(found);
   }
   // Launches of it may still be queued.
-  for (const auto& stream : streams()) {
-    if (const auto tail = stream->tail()) platform().scheduler().wait(*tail);
-  }
+  finish_work();
   module->release();
   return {};
 }
@@ -284,17 +276,22 @@ std::vector<std::shared_ptr<Stream>> Context::streams() const {
 
 Result<void> Context::synchronize() {
   if (auto good = check(); !good) return good;
-  const auto all = streams();
-  for (const auto& stream : all) {
+  for (const auto& stream : streams()) {
     if (stream->capture_status() != CaptureStatus::None)
       return fail(Error::Kind::CaptureUnsupported, "a stream of the context is being captured");
   }
+  finish_work();
+  flush_output();
+  return check();
+}
+
+void Context::finish_work() {
   double end_us = 0;
   const auto wait_for = [&](Operation& operation) {
     platform().scheduler().wait_placed(operation);
     end_us = std::max(end_us, operation.end_us());
   };
-  for (const auto& stream : all) {
+  for (const auto& stream : streams()) {
     if (const auto tail = stream->tail()) wait_for(*tail);
   }
   std::vector<std::shared_ptr<Operation>> orphans;
@@ -304,8 +301,6 @@ Result<void> Context::synchronize() {
   }
   for (const auto& orphan : orphans) wait_for(*orphan);
   platform().clock().wait_until_us(end_us);
-  flush_output();
-  return check();
 }
 
 void Context::priority_range(int& least, int& greatest) {

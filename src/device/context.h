@@ -118,6 +118,9 @@ class Context : public std::enable_shared_from_this<Context> {
   std::vector<std::shared_ptr<Stream>> streams() const;
 
  private:
+  // The calling thread waits until all that is queued has run, of destroyed streams too: here, and on the
+  // virtual timeline.
+  void finish_work();
   Device& device_;
   std::uint64_t id_;
   unsigned flags_;

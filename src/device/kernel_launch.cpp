@@ -237,8 +237,10 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
   state->context = submission.context;
   state->module = work.kernel->module();
   state->program = state->module->program();
-  state->shape = {work.grid, work.block, static_cast<std::uint32_t>(work.kernel->attributes().shared_bytes),
-                  work.dynamic_shared_bytes};
+  state->shape = {
+      work.grid, work.block, static_cast<std::uint32_t>(work.kernel->attributes().shared_bytes),
+      work.dynamic_shared_bytes,
+      work.preferred_carveout >= 0 ? work.preferred_carveout : work.kernel->attributes().preferred_carveout};
   state->in_graph = submission.in_graph;
   state->depth = submission.depth;
   state->tree = submission.tree;

@@ -60,7 +60,7 @@ class Operation : public std::enable_shared_from_this<Operation> {
   double submitted_us_ = 0;
   std::uint64_t serial_ = 0;
   Cost cost_;
-  bool costed_ = false;  // under the timeline's lock
+  bool costed_ = false;  // under the timeline's lock of its queue, as cost_ until then
   double start_us_ = 0, end_us_ = 0;
   std::atomic<bool> done_{false}, placed_{false};
   // Of the scheduler, under its lock.

@@ -132,9 +132,16 @@ PredictionCache::~PredictionCache() = default;
 
 PredictionCache::Key PredictionCache::key(std::uint32_t function, int device,
                                           const timing::LaunchShape& shape) {
-  return {function,      device,        shape.grid.x,
-          shape.grid.y,  shape.grid.z,  shape.block.x,
-          shape.block.y, shape.block.z, shape.dynamic_shared_bytes};
+  return {function,
+          device,
+          shape.grid.x,
+          shape.grid.y,
+          shape.grid.z,
+          shape.block.x,
+          shape.block.y,
+          shape.block.z,
+          shape.dynamic_shared_bytes,
+          shape.preferred_carveout};
 }
 
 PredictionCache::Submission PredictionCache::submit(const Key& key, std::uint64_t arguments,

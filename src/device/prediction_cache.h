@@ -34,7 +34,7 @@ class PredictionCache {
   ~PredictionCache();
 
   using Key = std::tuple<std::uint32_t, int, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
-                         std::uint32_t, std::uint32_t, std::uint32_t>;
+                         std::uint32_t, std::uint32_t, std::uint32_t, int>;
   static Key key(std::uint32_t function, int device, const timing::LaunchShape& shape);
 
   struct Submission {

@@ -46,6 +46,8 @@ class Scheduler::Implementation {
       ++operation->pending_;
     }
     if (operation->pending_ == 0) start(operation);
+    lock.unlock();
+    timeline_.advance_if_quick();
   }
 
   void wait(Operation& operation) {
@@ -95,13 +97,13 @@ class Scheduler::Implementation {
 
   void finish(Operation& operation, const Cost& cost, std::vector<std::shared_ptr<Operation>>& to_start) {
     operation.run_ = nullptr;
+    timeline_.finished(operation, cost);
     operation.done_.store(true, std::memory_order_release);
     --unfinished_;
     for (auto& follower : operation.followers_) {
       if (--follower->pending_ == 0) to_start.push_back(std::move(follower));
     }
     operation.followers_.clear();
-    timeline_.finished(operation, cost);
     if (waiters_ > 0 || unfinished_ == 0) finished_.notify_all();
   }
 
@@ -127,6 +129,10 @@ class Scheduler::Implementation {
       std::vector<std::shared_ptr<Operation>> to_start;
       finish(*operation, cost, to_start);
       for (const auto& each : to_start) start(each);
+      // A simulation, maybe: nobody may wait for this lock meanwhile.
+      lock.unlock();
+      timeline_.advance();
+      lock.lock();
     }
   }
 
@@ -154,8 +160,15 @@ void Scheduler::wait_placed(Operation& operation) {
   implementation_->wait(operation);
   timeline_.wait_placed(operation);
 }
-void Scheduler::wait_all() { implementation_->wait_all(); }
-bool Scheduler::wait_all_for(std::chrono::milliseconds most) { return implementation_->wait_all_for(most); }
+void Scheduler::wait_all() {
+  implementation_->wait_all();
+  timeline_.advance();
+}
+bool Scheduler::wait_all_for(std::chrono::milliseconds most) {
+  const bool all = implementation_->wait_all_for(most);
+  if (all) timeline_.advance();
+  return all;
+}
 void Scheduler::drop_rest() noexcept { implementation_->drop_rest(); }
 
 }  // namespace doppel::device

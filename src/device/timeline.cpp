@@ -42,22 +42,39 @@ Timeline::Timeline() = default;
 Timeline::~Timeline() = default;
 
 void Timeline::submitted(const std::shared_ptr<Operation>& operation) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(queue_mutex_);
   unplaced_.push_back(operation);
 }
 
 void Timeline::finished(Operation& operation, const Cost& cost) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(queue_mutex_);
   operation.cost_ = cost;
   operation.costed_ = true;
-  advance();
 }
 
 void Timeline::advance() {
+  const std::lock_guard lock(place_mutex_);
+  place_all(false);
+}
+
+void Timeline::advance_if_quick() {
+  const std::unique_lock lock(place_mutex_, std::try_to_lock);
+  if (lock) place_all(true);
+}
+
+// The first operation without a place, if it has run; else null.
+std::shared_ptr<Operation> Timeline::next(bool quick_one) {
+  const std::lock_guard lock(queue_mutex_);
+  while (!unplaced_.empty() && unplaced_.front()->placed()) unplaced_.pop_front();
+  if (unplaced_.empty()) return nullptr;
+  const Operation& first = *unplaced_.front();
+  return first.costed_ && !(quick_one && first.cost_.resolve) ? unplaced_.front() : nullptr;
+}
+
+void Timeline::place_all(bool quick_ones) {
   bool placed_any = false;
-  while (!unplaced_.empty() && (unplaced_.front()->placed() || unplaced_.front()->costed_)) {
-    if (!unplaced_.front()->placed()) place(*unplaced_.front());
-    unplaced_.pop_front();
+  while (const std::shared_ptr<Operation> operation = next(quick_ones)) {
+    place(*operation);
     placed_any = true;
   }
   if (placed_any) changed_.notify_all();
@@ -108,25 +125,33 @@ void Timeline::place_with_dependencies(Operation& operation) {
   changed_.notify_all();
 }
 
+// Whether the first operation that has not run only waits for somebody else.
+bool Timeline::waits_for_others() {
+  const std::lock_guard lock(queue_mutex_);
+  const auto first =
+      std::ranges::find_if(unplaced_, [](const auto& each) { return !each->placed() && !each->costed_; });
+  return first != unplaced_.end() && (*first)->waiting;
+}
+
 void Timeline::wait_placed(Operation& operation) {
-  if (operation.placed()) return;
-  std::unique_lock lock(mutex_);
-  while (true) {
-    advance();
-    if (operation.placed()) return;
-    for (const auto& earlier : unplaced_) {
-      if (earlier->placed() || earlier->costed_) continue;
-      if (!earlier->waiting) break;
-      // It may wait for what the caller does next.
-      place_with_dependencies(operation);
-      return;
+  while (!operation.placed()) {
+    {
+      const std::lock_guard lock(place_mutex_);
+      place_all(false);
+      if (operation.placed()) return;
+      if (waits_for_others()) {
+        // It may wait for what the caller does next.
+        place_with_dependencies(operation);
+        return;
+      }
     }
-    changed_.wait_for(lock, std::chrono::milliseconds(1));
+    std::unique_lock lock(queue_mutex_);
+    changed_.wait_for(lock, std::chrono::milliseconds(1), [&] { return operation.placed(); });
   }
 }
 
 double Timeline::end_us() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(place_mutex_);
   return end_us_;
 }
 

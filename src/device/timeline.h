@@ -23,9 +23,14 @@ class Timeline {
  public:
   Timeline();
   ~Timeline();
-  // In the order of the submissions; called by the scheduler.
+  // In the order of the submissions; called by the scheduler. Neither places anything, which may take a
+  // simulation: who queues work does not wait for one.
   void submitted(const std::shared_ptr<Operation>& operation);
   void finished(Operation& operation, const Cost& cost);
+  // Places what has run.
+  void advance();
+  // Only while that takes no simulation, and nobody else does it.
+  void advance_if_quick();
   // Until the operation, which has run, has its place. An earlier one that only waits for somebody else is
   // not waited for.
   void wait_placed(Operation& operation);
@@ -34,14 +39,19 @@ class Timeline {
 
  private:
   class Lanes;
+  // With place_mutex_ held.
   void place(Operation& operation);
   void place_with_dependencies(Operation& operation);
-  void advance();
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::shared_ptr<Operation>> unplaced_;
-  std::vector<std::unique_ptr<Lanes>> lanes_;  // by device ordinal
+  void place_all(bool quick_ones);
+  bool waits_for_others();
+  std::shared_ptr<Operation> next(bool quick_one);
+
+  mutable std::mutex place_mutex_;             // one operation is placed after the other
+  std::vector<std::unique_ptr<Lanes>> lanes_;  // by device ordinal; under place_mutex_, as is the next
   double end_us_ = 0;
+  std::mutex queue_mutex_;  // never held for long
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<Operation>> unplaced_;  // under queue_mutex_, as is what they cost
 };
 
 }  // namespace doppel::device

@@ -23,6 +23,9 @@ struct KernelWork {
   Dim3 grid, block;
   std::uint32_t dynamic_shared_bytes = 0;
   bool cooperative = false;
+  // Of the most shared memory that an SM can have, in percent; -1: as the kernel's attribute says, or the
+  // driver chooses.
+  int preferred_carveout = -1;
   std::vector<std::byte> parameters;  // laid out by the PTX rules; see Kernel::pack
 };
 

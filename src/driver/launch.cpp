@@ -15,7 +15,7 @@ CUresult launch(const LaunchRequest& request, CUstream stream) {
     const auto kernel = find_function(request.function);
     note_refused_launch(kernel ? (*kernel)->name() : "a function that is none", queued.error());
   }
-  return answer_launch(queued);
+  return answer(queued);
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ Result<device::KernelWork> to_work(const LaunchRequest& request) {
                                 request.block,
                                 request.dynamic_shared_bytes,
                                 request.cooperative,
+                                request.preferred_carveout,
                                 std::move(parameters)};
     });
   });
@@ -66,6 +67,9 @@ Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* a
     switch (attributes[i].id) {
       case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
         request.cooperative = value.cooperative != 0;
+        break;
+      case CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
+        request.preferred_carveout = static_cast<int>(value.sharedMemCarveout);
         break;
       case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
         if (value.clusterDim.x > 1 || value.clusterDim.y > 1 || value.clusterDim.z > 1)
@@ -90,7 +94,6 @@ Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* a
       case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
       case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN:
       case CU_LAUNCH_ATTRIBUTE_PREFERRED_CLUSTER_DIMENSION:
-      case CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
       case CU_LAUNCH_ATTRIBUTE_NVLINK_UTIL_CENTRIC_SCHEDULING:
         break;
       default:
@@ -99,14 +102,6 @@ Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* a
     }
   }
   return {};
-}
-
-CUresult answer_launch(const Result<void>& result) {
-  if (!result && result.error().kind == Error::Kind::LimitExceeded) {
-    log().info("{}", result.error().message);
-    return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
-  }
-  return answer(result);
 }
 
 }  // namespace doppel::driver

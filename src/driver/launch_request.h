@@ -14,6 +14,7 @@ struct LaunchRequest {
   Dim3 grid, block;
   std::uint32_t dynamic_shared_bytes = 0;
   bool cooperative = false;
+  int preferred_carveout = -1;  // percent of the most shared memory; -1: as the function says
   void** parameters = nullptr;  // one pointer an argument, or
   void** extra = nullptr;       // a list that names one buffer of all
 };
@@ -24,9 +25,5 @@ Result<device::KernelWork> to_work(const LaunchRequest& request);
 // The attributes of cuLaunchKernelEx that a launch takes over; NotSupported names one that would change what
 // it does.
 Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* attributes, unsigned count);
-
-// The code of a launch that was refused: over the card's limits is CUDA_ERROR_INVALID_VALUE, too much of what
-// the SM has CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES.
-CUresult answer_launch(const Result<void>& result);
 
 }  // namespace doppel::driver

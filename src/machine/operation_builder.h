@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <utility>
 #include <vector>
 
 #include "machine/machine_operation.h"
@@ -22,8 +23,11 @@ struct LoweringOptions {
 
 class OperationBuilder {
  public:
-  OperationBuilder(const ir::Function& function, const RegisterRoles& roles, const LoweringOptions& options)
-      : function_(function), roles_(roles), options_(options), values_(function.registers.size(), kNoValue) {}
+  OperationBuilder(const ir::Function& function, const RegisterRoles& roles, LoweringOptions options)
+      : function_(function),
+        roles_(roles),
+        options_(std::move(options)),
+        values_(function.registers.size(), kNoValue) {}
 
   const LoweringOptions& options() const { return options_; }
   const RegisterRoles& roles() const { return roles_; }

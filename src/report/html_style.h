@@ -30,7 +30,7 @@ thead .number { white-space: normal; }
 .across table { font-size: .9em; } .across th, .across td { padding: .25rem .4rem; }
 .group th { padding-top: 1rem; border-bottom-width: 2px; }
 [title] { text-decoration: underline dotted var(--soft); text-underline-offset: .2em; cursor: help; }
-.bars { display: grid; gap: .15rem; }
+.bars { display: grid; grid-template-columns: minmax(0, 1fr); gap: .15rem; }
 .bars .name { margin: .7rem 0 0; font-weight: 600; }
 .bar { display: grid; grid-template-columns: minmax(0, 1fr) 16.5rem; align-items: center; gap: .6rem; }
 .bar i { display: block; height: .85rem; min-width: 2px; border-radius: 2px; print-color-adjust: exact; }

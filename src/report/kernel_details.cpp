@@ -9,6 +9,17 @@
 
 namespace doppel::report {
 
+namespace {
+
+// "8 % of 100 %": what was there, of what fits.
+std::string occupancy_text(const device::KernelRecord& k) {
+  const std::string fits = percent_text(k.occupancy);
+  if (k.detail.slots.empty()) return fits;
+  return fmt::format("{} of {}", percent_text(k.detail.achieved_occupancy), fits);
+}
+
+}  // namespace
+
 std::string program_text(const Report& report) { return fmt::format("{}", fmt::join(report.program, " ")); }
 std::string flags_text(const Report& report) {
   return report.flags.empty() ? "" : fmt::format("doppel {}", fmt::join(report.flags, " "));
@@ -45,7 +56,7 @@ Table kernel_details(const Run& run) {
       cells.insert(
           cells.end(),
           {time_text(k.time_us), time_text(k.time_us / calls), k.bound + (k.power_bound ? ", power" : ""),
-           fmt::format("{}", k.registers), percent_text(k.occupancy), k.occupancy_limit,
+           fmt::format("{}", k.registers), occupancy_text(k), k.occupancy_limit,
            count_text(static_cast<double>(k.thread_instructions)), count_text(static_cast<double>(k.flops)),
            bytes_text(static_cast<double>(k.dram_bytes)), percent_text(k.l2_hit),
            fmt::format("{:.0f} MHz", k.clock_mhz), energy_text(k.energy_j)});
@@ -62,7 +73,8 @@ Table places_table(const std::vector<device::CodeRecord>& places) {
   for (const device::CodeRecord& place : places) {
     if (table.rows.size() == kMost) break;
     std::string where = place.source;
-    if (place.line > 0) where = fmt::format("PTX line {}", place.line) + (where.empty() ? "" : ", " + where);
+    if (place.line > 0)
+      where = fmt::format("PTX line {}{}{}", place.line, where.empty() ? "" : ", ", place.source);
     std::string transfers;
     if (place.least_transfers > 0)
       transfers = fmt::format("{:.3g}, at least {:.3g}", place.transfers, place.least_transfers);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 namespace doppel::timing {
 namespace {
@@ -27,10 +28,15 @@ CodeCost cost_of(const CodeCycles& cycles, double all) {
   return cost;
 }
 
+auto order_of(const CodeCost& cost) {
+  return std::tuple(-cost.share, cost.function, cost.line, cost.source, cost.instruction);
+}
+auto order_of(const BlockCost& cost) { return std::tuple(-cost.share, cost.function, cost.block); }
+
 template <typename Cost>
 void keep_largest(std::vector<Cost>& costs) {
   std::erase_if(costs, [](const Cost& cost) { return cost.share < kLeastShare; });
-  std::ranges::stable_sort(costs, [](const Cost& a, const Cost& b) { return a.share > b.share; });
+  std::ranges::sort(costs, {}, [](const Cost& cost) { return order_of(cost); });
   if (costs.size() > kMostPlaces) costs.resize(kMostPlaces);
 }
 
@@ -128,8 +134,8 @@ std::shared_ptr<Explanation> explain(const Scene& scene, const LaunchRun& run, c
   if (prediction.time_us > 0)
     made->candidates.emplace_back(Bound::Launch, prediction.start_us / prediction.time_us);
   std::erase_if(made->candidates, [](const auto& each) { return each.second < kLeastShare; });
-  std::ranges::stable_sort(made->candidates,
-                           [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::ranges::sort(made->candidates, {},
+                    [](const auto& each) { return std::pair(-each.second, each.first); });
   made->simulated = operations > 0 ? std::min(1.0, static_cast<double>(counts.operations) / operations) : 1;
   made->achieved_occupancy =
       std::min(1.0, outcome.warp_cycles / (cycles * outcome.sms * scene.card.sm.max_warps));

@@ -136,8 +136,13 @@ Residence residence(const card::Card& card, const KernelModel& model, const Laun
   result.active_sms = static_cast<int>(
       std::clamp<std::uint64_t>(shape.grid.count(), 1, static_cast<std::uint64_t>(card.sm_count)));
   // The driver picks the smallest share of the L1 that holds the shared memory of all resident blocks.
-  const std::int64_t wanted =
+  std::int64_t wanted =
       block.shared_bytes == 0 ? 0 : card::shared_bytes_taken(card, block.shared_bytes) * result.blocks_per_sm;
+  // What the program prefers is a hint: no blocks are given up for it (CUDA C++ Programming Guide, shared
+  // memory of each compute capability).
+  if (shape.preferred_carveout > 0)
+    wanted = std::max(wanted,
+                      std::int64_t{card.shared.bytes_per_sm} * std::min(shape.preferred_carveout, 100) / 100);
   std::int64_t carveout = 0;
   if (wanted > 0 && !card.shared.carveout_kib.empty()) {
     carveout = std::int64_t{card.shared.carveout_kib.back()} * 1024;

@@ -65,6 +65,8 @@ struct LaunchShape {
   Dim3 grid, block;
   std::uint32_t static_shared_bytes = 0;
   std::uint32_t dynamic_shared_bytes = 0;
+  // At least so much of an SM's memory is shared memory, in percent of the most; -1: what the blocks need.
+  int preferred_carveout = -1;
 };
 
 // Blocks the engine should trace, ascending. Depends only on the arguments.
