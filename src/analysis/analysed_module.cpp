@@ -1,10 +1,12 @@
 #include "analysis/analysed_module.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "analysis/clock_reads.h"
 #include "analysis/data_dependence.h"
 #include "analysis/warp_progress.h"
+#include "ir/verify.h"
 
 namespace doppel::analysis {
 namespace {
@@ -19,6 +21,8 @@ bool uses_reserved_shared(const ir::Operation& operation) {
 }  // namespace
 
 AnalysedModule::AnalysedModule(ir::Module module) : module_(std::move(module)) {
+  // What a front end made. Nothing behind it changes the IR.
+  assert(ir::verify(module_).empty());
   // The graph has no more blocks than the function: those that cannot be reached are missing.
   for (const ir::Function& function : module_.functions) {
     first_slots_.push_back(counter_slots_);
