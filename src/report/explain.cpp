@@ -161,7 +161,9 @@ std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
   if (!detailed) return out;
   for (const char* list : {"lines", "instructions"}) {
     const Table places = places_table(places_of(k["detail"][list]));
-    if (!places.rows.empty()) out += "\n" + to_text(places, width);
+    if (places.rows.empty()) continue;
+    out += '\n';
+    out += to_text(places, width);
   }
   return out;
 }
