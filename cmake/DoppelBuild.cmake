@@ -27,6 +27,10 @@ target_compile_options(doppel_options INTERFACE -Wall -Wextra -Wshadow -Wno-miss
 # Stand-in for spdlog's and fmt's compiled libraries: both are linked, never header-only.
 target_compile_definitions(doppel_options INTERFACE SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
 
+# What an executable takes from archives is its own: shared libraries that it loads never bind to its copies of fmt's templates.
+target_link_options(doppel_options INTERFACE
+                    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:LINKER:--exclude-libs,ALL>)
+
 # doppel_part(NAME SOURCES... LINKS targets...) defines the library of one folder of src/.
 function(doppel_part name)
   cmake_parse_arguments(PART "" "" "SOURCES;LINKS" ${ARGN})
