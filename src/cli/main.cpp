@@ -55,7 +55,7 @@ int complain_of_unknown(CLI::App& app, const std::string& argument) {
 // no flag.
 std::vector<std::string> own_arguments(int argc, char** argv, Program& program) {
   std::vector<std::string> own(argv + 1, argv + argc);
-  const auto mark = std::find(own.begin(), own.end(), "--");
+  const auto mark = std::ranges::find(own, "--");
   if (mark != own.end()) {
     program.assign(mark + 1, own.end());
     own.erase(mark, own.end());
@@ -92,7 +92,7 @@ int main_of(int argc, char** argv) {
     }
   }
   std::vector<std::string> arguments = own_arguments(argc, argv, program);
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+  std::ranges::reverse(arguments);  // as CLI11 takes them
   try {
     app.parse(arguments);
   } catch (const CLI::Success& wanted) {  // --help, --version
@@ -120,6 +120,7 @@ int main_of(int argc, char** argv) {
 }  // namespace
 }  // namespace doppel::cli
 
+// NOLINTNEXTLINE(bugprone-exception-escape): one that nobody could answer ends the process
 int main(int argc, char** argv) {
   doppel::cli::prepare_streams();
   return doppel::cli::main_of(argc, argv);

@@ -113,8 +113,8 @@ void Timeline::place_with_dependencies(Operation& operation) {
   std::vector<Operation*> stack{&operation};
   while (!stack.empty()) {
     Operation* top = stack.back();
-    const auto open = std::find_if(top->dependencies_.begin(), top->dependencies_.end(),
-                                   [](const auto& each) { return !each->placed(); });
+    const auto open =
+        std::ranges::find_if(top->dependencies_, [](const auto& each) { return !each->placed(); });
     if (open != top->dependencies_.end() && !top->placed()) {
       stack.push_back(open->get());
       continue;

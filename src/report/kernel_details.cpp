@@ -13,7 +13,7 @@ namespace {
 
 // "8 % of 100 %": what was there, of what fits.
 std::string occupancy_text(const device::KernelRecord& k) {
-  const std::string fits = percent_text(k.occupancy);
+  std::string fits = percent_text(k.occupancy);
   if (k.detail.slots.empty()) return fits;
   return fmt::format("{} of {}", percent_text(k.detail.achieved_occupancy), fits);
 }
