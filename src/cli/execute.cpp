@@ -94,11 +94,12 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   if (!options.driver_version.empty()) out.emplace("DOPPEL_DRIVER_VERSION", options.driver_version);
   if (options.check) out.emplace("DOPPEL_CHECK", "1");
   if (options.predict_only) out.emplace("DOPPEL_PREDICT_ONLY", "1");
-  if (!options.dump_after.empty()) out.emplace("DOPPEL_DUMP_AFTER", options.dump_after);
-  // Programs may run elsewhere.
-  std::error_code ignored;
-  if (!options.dump_directory.empty())
+  if (!options.dump_after.empty()) {
+    out.emplace("DOPPEL_DUMP_AFTER", options.dump_after);
+    // Programs may run elsewhere.
+    std::error_code ignored;
     out.emplace("DOPPEL_DUMP_DIR", fs::absolute(options.dump_directory, ignored).string());
+  }
   if (options.time_passes) out.emplace("DOPPEL_TIME_PASSES", "1");
   if (options.timeout_s) out.emplace("DOPPEL_TIMEOUT_S", fmt::format("{}", *options.timeout_s));
   const Result<fs::path> compiler = compiler_library();

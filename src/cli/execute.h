@@ -25,7 +25,7 @@ struct ExecuteOptions {
   bool check = false;
   bool predict_only = false;
   std::string dump_after;  // PASS[:KERNEL],...; empty: nothing
-  std::string dump_directory;
+  std::string dump_directory = "doppel-dump";
   bool time_passes = false;
   bool timeline = false;  // every kernel and copy is kept with its place, for a trace
   std::optional<double> timeout_s;

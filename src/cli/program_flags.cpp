@@ -94,15 +94,11 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
                   "End with status 3 where this holds of the report, such as 'time > 5 ms or faults > 0' "
                   "(docs/command-line.md)")
       ->type_name("EXPRESSION");
-  std::string passes;
-  for (const Pass& pass : all_passes()) {
-    if (pass.what[0] != '\0') passes += fmt::format("{}{}", passes.empty() ? "" : ", ", pass.name);
-  }
   command
       .add_option("--dump-after", flags->execute.dump_after,
                   fmt::format("Write each kernel as it is after a pass into --dump-dir: {}, or all; with "
                               ":KERNEL, only kernels with this in their name",
-                              passes))
+                              dumpable_passes()))
       ->type_name("PASS[:KERNEL],...");
   command.add_option("--dump-dir", flags->execute.dump_directory, "The folder for it [doppel-dump]")
       ->type_name("DIR");
@@ -119,7 +115,6 @@ Result<void> prepare(ProgramFlags& flags, const Program& program) {
   if (flags.execute.predict_only && (flags.execute.check || flags.timing == "off"))
     return fail(Error::Kind::InvalidArgument,
                 "--predict-only predicts times: not with --check or --timing off");
-  if (flags.execute.dump_directory.empty()) flags.execute.dump_directory = "doppel-dump";
   if (!flags.execute.dump_after.empty()) {
     if (auto known = PassLog().ask(flags.execute.dump_after, flags.execute.dump_directory); !known)
       return tl::unexpected<Error>(known.error());

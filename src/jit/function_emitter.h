@@ -33,8 +33,8 @@ struct ModuleState {
   Variant variant;
   llvm::Module& llvm;
   std::map<ir::FunctionId, llvm::Function*> functions;
-  bool wide_vectors = false;  // the host gathers and masks 512-bit vectors
-  std::vector<AccessNote> accesses;
+  bool wide_vectors = false;                    // the host gathers and masks 512-bit vectors
+  std::vector<AccessNote>* accesses = nullptr;  // null: nobody asks
 };
 
 class Definedness;

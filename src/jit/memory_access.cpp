@@ -272,6 +272,8 @@ Value* MemoryAccess::segment_mask(int first_lane, int width) {
 }
 
 void MemoryAccess::note(const AccessPlan* plan) {
+  std::vector<AccessNote>* const accesses = emitter_.module().accesses;
+  if (accesses == nullptr) return;
   std::string text = "lane by lane";
   if (plan != nullptr) {
     const auto broadcasts = std::ranges::count_if(plan->segments, &AccessSegment::broadcast);
@@ -285,7 +287,7 @@ void MemoryAccess::note(const AccessPlan* plan) {
     if (repeats > 0) text += fmt::format(", {} of them as before", repeats);
     if (plan->valid != nullptr) text += ", where no 32-bit part wraps around";
   }
-  emitter_.module().accesses.push_back({emitter_.function_id(), emitter_.instruction_index(), text});
+  accesses->push_back({emitter_.function_id(), emitter_.instruction_index(), text});
 }
 
 std::vector<Value*> MemoryAccess::load() {

@@ -106,7 +106,7 @@ std::string text_of(const llvm::Module& module) {
 // A kernel on its way to an object.
 class Compilation {
  public:
-  explicit Compilation(const CompileRequest& request)
+  Compilation(const CompileRequest& request, bool notes_accesses)
       : request_(request),
         module_("doppel", context_),
         state_{request.module,
@@ -116,13 +116,13 @@ class Compilation {
                module_,
                {},
                HostTarget::get().wide_vectors(),
-               {}} {}
+               notes_accesses ? &accesses_ : nullptr} {}
 
   Result<void> emit();
   void optimise() { jit::optimise(module_, *machine_); }
   llvm::Module& module() { return module_; }
   const std::string& name() const { return state_.ir.functions[request_.kernel].name; }
-  const std::vector<AccessNote>& accesses() const { return state_.accesses; }
+  const std::vector<AccessNote>& accesses() const { return accesses_; }
 
  private:
   Result<void> verify();
@@ -132,6 +132,7 @@ class Compilation {
   llvm::LLVMContext context_;
   llvm::Module module_;
   std::unique_ptr<llvm::TargetMachine> machine_;
+  std::vector<AccessNote> accesses_;
   ModuleState state_;
 };
 
@@ -194,23 +195,26 @@ Result<void> Compilation::verify() {
 }  // namespace
 
 Result<std::unique_ptr<llvm::MemoryBuffer>> compile_kernel(const CompileRequest& request) {
-  Compilation compilation(request);
-  if (auto emitted = compilation.emit(); !emitted) return tl::unexpected(emitted.error());
-  const auto dump = [&](const char* pass, auto&& text) {
-    if (request.passes != nullptr && request.passes->wants(pass, compilation.name()))
-      request.passes->dump(pass, compilation.name(), name_of(request.variant), text());
+  const std::string& name = request.module.ir().functions[request.kernel].name;
+  const auto wants = [&](const char* pass) {
+    return request.passes != nullptr && request.passes->wants(pass, name);
   };
+  const auto dump = [&](const char* pass, auto&& text) {
+    if (wants(pass)) request.passes->dump(pass, name, name_of(request.variant), text());
+  };
+  Compilation compilation(request, wants("accesses"));
+  if (auto emitted = compilation.emit(); !emitted) return tl::unexpected(emitted.error());
   dump("accesses", [&] { return to_string(request.module.ir(), compilation.accesses()); });
   dump("emit", [&] { return text_of(compilation.module()); });
   PassTimer timer(request.passes, "optimise");
   compilation.optimise();
   dump("optimise", [&] { return text_of(compilation.module()); });
   timer.next("object");
-  return emit_object(compilation.module(), request.variant.effort, compilation.name());
+  return emit_object(compilation.module(), request.variant.effort, name);
 }
 
 Result<KernelStages> stages_of(const CompileRequest& request) {
-  Compilation compilation(request);
+  Compilation compilation(request, true);
   if (auto emitted = compilation.emit(); !emitted) return tl::unexpected(emitted.error());
   KernelStages stages{compilation.accesses(), text_of(compilation.module()), {}};
   compilation.optimise();

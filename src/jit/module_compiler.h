@@ -1,6 +1,6 @@
 // Compiles one kernel with all that it can call to an object file in memory. The passes, in order:
-//   control-flow graph, liveness, lane analysis (kernel) - function emission (function_emitter, lower_*) -
-//   LLVM's passes - object.
+//   what is known of a function (analysis) - emission (function_emitter, lower_*) - LLVM's passes and ours
+//   (bounds_tests, logic_selects, mask_casts) - object.
 #pragma once
 
 #include <array>
@@ -24,7 +24,7 @@ struct CompileRequest {
   PassLog* passes = nullptr;  // null: nobody asks
 };
 
-// Those of all_passes() of which compiling a kernel leaves something to see.
+// Those of the passes (support/pass_log.h) of which compiling a kernel leaves something to see.
 inline constexpr std::array<std::string_view, 5> kDumpedPasses = {"ir", "lanes", "accesses", "emit",
                                                                   "optimise"};
 

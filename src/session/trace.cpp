@@ -17,7 +17,8 @@ std::vector<Share> shares_of(const std::vector<device::Utilisation>& list) {
 
 // Of this installation, for the cards that it was measured on.
 std::optional<Band> band_of(const card::Card& card) {
-  const auto band = report::load_error_band(report::installed_error_band());
+  // Read once: predictions may come by the hundred.
+  static const auto band = report::load_error_band(report::installed_error_band());
   if (!band || !*band || !(*band)->verifies(card.id)) return std::nullopt;
   return Band{(*band)->mean_percent, (*band)->p90_percent.value_or(0), (*band)->measurements};
 }

@@ -12,6 +12,12 @@
 namespace doppel {
 namespace {
 
+struct Pass {
+  const char* name;
+  const char* what;  // stands after it; empty: it is only timed
+};
+
+// In the order in which a kernel goes through them.
 constexpr Pass kPasses[] = {
     {"read", ""},
     {"ir", "operations of the IR"},
@@ -44,7 +50,13 @@ std::string file_name(std::string_view kernel, std::string_view variant) {
 
 }  // namespace
 
-std::span<const Pass> all_passes() { return kPasses; }
+std::string dumpable_passes() {
+  std::string names;
+  for (const Pass& each : kPasses) {
+    if (each.what[0] != '\0') names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
+  }
+  return names;
+}
 
 Result<void> PassLog::ask(const std::string& dump_after, const std::string& directory) {
   std::string_view rest = dump_after;
@@ -58,12 +70,8 @@ Result<void> PassLog::ask(const std::string& dump_after, const std::string& dire
     const bool known = std::ranges::any_of(
         kPasses, [&](const Pass& each) { return each.what[0] != '\0' && pass == each.name; });
     if (pass != "all" && !known) {
-      std::string names = "all";
-      for (const Pass& each : kPasses) {
-        if (each.what[0] != '\0') names += fmt::format(", {}", each.name);
-      }
       return fail(Error::Kind::InvalidArgument,
-                  fmt::format("no pass '{}' can be dumped; there are: {}", pass, names));
+                  fmt::format("no pass '{}' can be dumped; there are: all, {}", pass, dumpable_passes()));
     }
     wishes_.push_back({pass == "all" ? "" : pass, kernel});
   }

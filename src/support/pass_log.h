@@ -16,13 +16,9 @@
 
 namespace doppel {
 
-struct Pass {
-  const char* name;
-  const char* what;  // stands after it; empty: it is only timed
-};
-// All passes, in the order in which a kernel goes through them: those of the host's code, then those of the
-// card's operations.
-std::span<const Pass> all_passes();
+// "ir, lanes, ...": the passes that leave something to see, in the order in which a kernel goes through them:
+// those of the host's code, then those of the card's operations.
+std::string dumpable_passes();
 
 struct PassTime {
   std::string pass;
