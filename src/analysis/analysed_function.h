@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analysis/control_flow_graph.h"
@@ -35,6 +36,7 @@ struct AnalysedFunction {
 
 // For people: each block with what runs there and who waits, each register with its lane pattern.
 std::string to_string(const AnalysedFunction& analysed);
+std::string_view to_string(SchedulerReason reason);
 // "base + 4 * lane", "uniform", "varying".
 std::string to_string(const LanePattern& pattern);
 

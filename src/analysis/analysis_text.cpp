@@ -58,7 +58,17 @@ std::string linear_text(const LinearPattern& linear, bool has_base) {
   return text;
 }
 
-std::string_view reason_text(SchedulerReason reason) {
+std::string set_text(const BlockSet& blocks) {
+  std::string text;
+  for (BlockId id = 0; id < blocks.size(); ++id) {
+    if (blocks[id]) text += fmt::format(" b{}", id);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string_view to_string(SchedulerReason reason) {
   switch (reason) {
     case SchedulerReason::None:
       return "masked straight-line code";
@@ -71,16 +81,6 @@ std::string_view reason_text(SchedulerReason reason) {
   }
   return "";
 }
-
-std::string set_text(const BlockSet& blocks) {
-  std::string text;
-  for (BlockId id = 0; id < blocks.size(); ++id) {
-    if (blocks[id]) text += fmt::format(" b{}", id);
-  }
-  return text;
-}
-
-}  // namespace
 
 std::string to_string(const LanePattern& pattern) {
   switch (pattern.kind) {
@@ -105,7 +105,7 @@ std::string to_string(const AnalysedFunction& analysed) {
   Text text;
   const PendingBlocks& pending = analysed.lanes.pending();
   text.add("{} \"{}\": {}\n", analysed.function.is_kernel ? "kernel" : "function", analysed.function.name,
-           reason_text(analysed.scheduler));
+           to_string(analysed.scheduler));
   for (BlockId id = 0; id < analysed.graph.blocks().size(); ++id) {
     const BasicBlock& block = analysed.graph.blocks()[id];
     text.add("b{}: operations {} to {}", id, block.first, block.last - 1);

@@ -16,6 +16,7 @@
 #include "frontend/ptx/to_ir.h"
 #include "ir/parse.h"
 #include "ir/print.h"
+#include "jit/emission_plan.h"
 #include "jit/module_compiler.h"
 #include "machine/machine_lowering.h"
 #include "timing/kernel_model.h"
@@ -72,13 +73,18 @@ void show_machine(const PtxRequest& request, const std::shared_ptr<const analysi
   }
 }
 
-// As the host's code is made of it, for a plain launch of the block.
-Result<void> show_code(const PtxRequest& request, const analysis::AnalysedModule& module,
-                       std::uint32_t kernel, const Dim3& block) {
+// Of a plain launch of the block.
+jit::Variant variant_of(const Dim3& block) {
   jit::Variant variant;
   variant.shape = analysis::lane_shape(block);
   variant.full_warps = block.count() % analysis::kLanes == 0;
-  const auto stages = jit::stages_of({module, kernel, variant});
+  return variant;
+}
+
+// As the host's code is made of it.
+Result<void> show_code(const PtxRequest& request, const analysis::AnalysedModule& module,
+                       std::uint32_t kernel, const Dim3& block) {
+  const auto stages = jit::stages_of({module, kernel, variant_of(block)});
   if (!stages) return tl::unexpected(stages.error());
   const std::string& name = module.ir().functions[kernel].name;
   if (wants(request, "accesses"))
@@ -98,7 +104,8 @@ int show(const PtxRequest& request) {
   const auto cards = find_cards({request.card});
   if (!cards) return kBadUsage;
   const Dim3 block{request.block[0], request.block[1], request.block[2]};
-  const auto basis = analysis::lane_basis(analysis::lane_shape(block), block.count() % analysis::kLanes == 0);
+  const jit::Variant variant = variant_of(block);
+  const auto basis = analysis::lane_basis(variant.shape, variant.full_warps);
   bool found = false;
   for (std::uint32_t id = 0; id < module->ir().functions.size(); ++id) {
     const ir::Function& kernel = module->ir().functions[id];
@@ -109,9 +116,13 @@ int show(const PtxRequest& request) {
       const ir::Function& function = module->ir().functions[each];
       if (function.is_declaration) continue;
       if (wants(request, "ir")) say(stdout, "{}", ir::print(module->ir(), function));
+      if (!wants(request, "lanes") && !wants(request, "plan")) continue;
+      const analysis::AnalysedFunction analysed(function, module->graph(each), basis);
       if (wants(request, "lanes"))
         say(stdout, "lanes of {}x{}x{} threads\n{}", block.x, block.y, block.z,
-            analysis::to_string(analysis::AnalysedFunction(function, module->graph(each), basis)));
+            analysis::to_string(analysed));
+      if (wants(request, "plan"))
+        say(stdout, "plan of {}", jit::to_string(analysed, jit::plan_emission(analysed, variant)));
     }
     if (wants(request, "accesses") || wants(request, "llvm") || wants(request, "optimised")) {
       if (const auto shown = show_code(request, *module, id, block); !shown) {
@@ -142,13 +153,14 @@ void add_ptx(CLI::App& app, int& status) {
   command
       ->add_option(
           "--show", request->show,
-          "Stages, with commas between: ir (operations), lanes (patterns, who waits), accesses (how the "
-          "lanes "
-          "touch memory), llvm and optimised (host code, before and after LLVM's passes), machine (what the "
+          "Stages, with commas between: ir (operations), lanes (patterns, who waits), plan (how host code is "
+          "entered), accesses (how the lanes touch memory), llvm and optimised (host code, before and after "
+          "LLVM's passes), machine (what the "
           "card issues), registers [ir]")
       ->type_name("STAGES")
       ->delimiter(',')
-      ->check(CLI::IsMember({"ir", "lanes", "accesses", "llvm", "optimised", "machine", "registers"}));
+      ->check(
+          CLI::IsMember({"ir", "lanes", "plan", "accesses", "llvm", "optimised", "machine", "registers"}));
   command->add_option("--block", request->block, "Threads of a block in x, y and z [256,1,1]")
       ->type_name("X,Y,Z")
       ->delimiter(',')

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "jit/host_target.h"
+#include "jit/launch_context.h"
 
 namespace doppel::jit {
 namespace {
@@ -59,8 +60,8 @@ llvm::Function* declaration(llvm::Module& module, const char* name) {
 
 void mark(FunctionEmitter& emitter, const char* name, const MarkedAccess& access,
           llvm::ArrayRef<Value*> more) {
-  std::vector<Value*> arguments{emitter.context_pointer(),
-                                emitter.mask(),
+  std::vector<Value*> arguments{emitter.launch().context(),
+                                emitter.lanes().mask(),
                                 emitter.i32(emitter.function_id()),
                                 emitter.i32(emitter.instruction_index()),
                                 emitter.i32(access.flags),
@@ -385,7 +386,7 @@ class Expansion {
 }  // namespace
 
 void mark_range_test(FunctionEmitter& emitter, const MarkedAccess& access) {
-  Value* memory = emitter.context_field(offsetof(WarpContext, memory), emitter.b().getInt64Ty());
+  Value* memory = emitter.launch().field(offsetof(WarpContext, memory), emitter.b().getInt64Ty());
   mark(emitter, kRangeMark, access, {memory});
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "ir/operation.h"
+#include "jit/launch_context.h"
 
 namespace doppel::jit {
 
@@ -129,7 +130,7 @@ Value* Definedness::of_result(const Operation& operation) {
   }
   if (!crosses_lanes(operation)) return lanes;
   // From other lanes: where none of them has a value.
-  Value* some = b_.CreateICmpNE(b_.CreateAnd(emitter_.mask(), b_.CreateNot(lanes)), emitter_.i32(0));
+  Value* some = b_.CreateICmpNE(b_.CreateAnd(emitter_.lanes().mask(), b_.CreateNot(lanes)), emitter_.i32(0));
   return b_.CreateSelect(some, none(), emitter_.i32(~0u));
 }
 
@@ -143,10 +144,11 @@ void Definedness::use(Value* lanes, Value* running) {
   b_.CreateCondBr(b_.CreateICmpEQ(lanes, emitter_.i32(0)), go, used, emitter_.likely());
   b_.SetInsertPoint(used);
   llvm::Type* word = b_.getInt32Ty();
-  emitter_.callback(offsetof(RuntimeCallbacks, check_use),
-                    llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), word, word, word}, false),
-                    {emitter_.context_pointer(), lanes, emitter_.i32(emitter_.function_id()),
-                     emitter_.i32(emitter_.instruction_index())});
+  emitter_.launch().callback(
+      offsetof(RuntimeCallbacks, check_use),
+      llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), word, word, word}, false),
+      {emitter_.launch().context(), lanes, emitter_.i32(emitter_.function_id()),
+       emitter_.i32(emitter_.instruction_index())});
   b_.CreateBr(go);
   b_.SetInsertPoint(go);
 }
@@ -156,16 +158,16 @@ void Definedness::before(const Operation& operation) {
   if (operation.guard) {
     guard_ = of_register(operation.guard->predicate);
     if (acts(operation)) {
-      use(guard_, emitter_.block_mask());  // also where it keeps a lane out
+      use(guard_, emitter_.lanes().block_mask());  // also where it keeps a lane out
       guard_ = nullptr;
     }
   }
   switch (operation.op) {
     case Op::Load:
-      use(of_address(operation), emitter_.mask());
+      use(of_address(operation), emitter_.lanes().mask());
       return;
     case Op::Store:
-      use(of_address(operation), emitter_.mask());
+      use(of_address(operation), emitter_.lanes().mask());
       for (std::size_t k = 0; k < operation.sources.size(); ++k) {
         b_.CreateStore(of_operand(operation.sources[k]),
                        b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), elements_, k));
@@ -173,16 +175,16 @@ void Definedness::before(const Operation& operation) {
       return;
     case Op::Atomic:
     case Op::Reduce:
-      use(of_address(operation), emitter_.mask());
+      use(of_address(operation), emitter_.lanes().mask());
       [[fallthrough]];
     case Op::Barrier:
     case Op::BarrierArrive:
     case Op::BarrierReduce:
     case Op::BranchTable:
-      for (const Operand& source : operation.sources) use(of_operand(source), emitter_.mask());
+      for (const Operand& source : operation.sources) use(of_operand(source), emitter_.lanes().mask());
       return;
     case Op::Call:
-      if (!operation.callee->function) use(of_operand(operation.sources[0]), emitter_.mask());
+      if (!operation.callee->function) use(of_operand(operation.sources[0]), emitter_.lanes().mask());
       return;
     default:
       break;
@@ -202,11 +204,11 @@ void Definedness::after(const Operation& operation) {
 void Definedness::set(const Operand& destination, Value* lanes) {
   if (!destination.is_register() || slots_[destination.reg] == nullptr) return;
   if (lanes == nullptr) lanes = none();
-  Value* mask = emitter_.mask();
+  Value* mask = emitter_.lanes().mask();
   Value* now =
       b_.CreateOr(b_.CreateAnd(load(slots_[destination.reg]), b_.CreateNot(mask)), b_.CreateAnd(lanes, mask));
   // Whether it was written depends on what nobody knows.
-  if (guard_ != nullptr) now = b_.CreateOr(now, b_.CreateAnd(guard_, emitter_.block_mask()));
+  if (guard_ != nullptr) now = b_.CreateOr(now, b_.CreateAnd(guard_, emitter_.lanes().block_mask()));
   store(now, slots_[destination.reg]);
 }
 

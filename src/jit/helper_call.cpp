@@ -13,7 +13,7 @@ Value* call_helper(FunctionEmitter& emitter, const char* name, std::initializer_
   // Operands that are the same in every lane give every lane's result, whether it is active or not.
   bool uniform = true;
   for (Value* operand : operands) uniform &= !operand->getType()->isVectorTy();
-  std::vector<Value*> arguments{uniform ? emitter.i32(~0u) : emitter.mask()};
+  std::vector<Value*> arguments{uniform ? emitter.i32(~0u) : emitter.lanes().mask()};
   ScratchSlots scratch(emitter);
   for (Value* operand : operands) {
     types.push_back(b.getPtrTy());
@@ -27,9 +27,9 @@ Value* call_helper(FunctionEmitter& emitter, const char* name, std::initializer_
   Value* result = scratch.store(llvm::Constant::getNullValue(lanes));
   types.push_back(b.getPtrTy());
   arguments.push_back(result);
-  llvm::Function* function =
-      emitter.runtime_function(name, llvm::FunctionType::get(b.getVoidTy(), types, false));
-  b.CreateCall(function, arguments);
+  b.CreateCall(
+      emitter.module().llvm.getOrInsertFunction(name, llvm::FunctionType::get(b.getVoidTy(), types, false)),
+      arguments);
   return b.CreateLoad(lanes, result);
 }
 

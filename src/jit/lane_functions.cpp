@@ -7,20 +7,22 @@
 
 #include "jit/host_target.h"
 #include "jit/lane_loop.h"
+#include "jit/launch_context.h"
 
 namespace doppel::jit {
 
 using llvm::Value;
 
-ScratchSlots::ScratchSlots(FunctionEmitter& emitter) : emitter_(emitter), before_(emitter.scratch_used()) {}
-ScratchSlots::~ScratchSlots() { emitter_.scratch_used() = before_; }
+ScratchSlots::ScratchSlots(FunctionEmitter& emitter)
+    : emitter_(emitter), before_(emitter.launch().scratch_used()) {}
+ScratchSlots::~ScratchSlots() { emitter_.launch().scratch_used() = before_; }
 
 Value* ScratchSlots::take(std::uint64_t bytes) {
-  unsigned& used = emitter_.scratch_used();
+  unsigned& used = emitter_.launch().scratch_used();
   const unsigned first = used;
   used += static_cast<unsigned>((bytes + kScratchSlotBytes - 1) / kScratchSlotBytes);
   if (used > kScratchSlots) throw Unsupported{"internal: no scratch memory is left"};
-  Value* scratch = emitter_.context_field(offsetof(WarpContext, scratch), emitter_.b().getPtrTy());
+  Value* scratch = emitter_.launch().field(offsetof(WarpContext, scratch), emitter_.b().getPtrTy());
   return emitter_.b().CreateConstInBoundsGEP1_64(emitter_.b().getInt8Ty(), scratch,
                                                  first * kScratchSlotBytes);
 }
@@ -163,7 +165,7 @@ void call_lane_function(FunctionEmitter& emitter, const LaneFunction& function,
   const std::uint64_t site =
       static_cast<std::uint64_t>(emitter.function_id()) << 32 | emitter.instruction_index();
   llvm::CallInst* call = b.CreateCall(
-      callee, {emitter.context_pointer(), addresses.memory, values, emitter.mask(), b.getInt64(site),
+      callee, {emitter.launch().context(), addresses.memory, values, emitter.lanes().mask(), b.getInt64(site),
                addresses.offset != nullptr ? addresses.offset : b.getInt32(0)});
   call->setCallingConv(callee->getCallingConv());
 }

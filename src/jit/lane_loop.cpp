@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "jit/definedness.h"
+#include "jit/launch_context.h"
 
 namespace doppel::jit {
 
@@ -31,16 +32,16 @@ void emit_access_callback(FunctionEmitter& emitter, std::uint32_t flags, int ele
   llvm::Type* word = b.getInt32Ty();
   llvm::Type* pointer = b.getPtrTy();
   if (emitter.module().variant.build == Build::Traced) {
-    emitter.callback(offsetof(RuntimeCallbacks, trace_access),
-                     llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word}, false),
-                     {emitter.context_pointer(), emitter.i32(emitter.instruction_index()), emitter.mask(),
-                      emitter.i32(flags)});
+    emitter.launch().callback(offsetof(RuntimeCallbacks, trace_access),
+                              llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word}, false),
+                              {emitter.launch().context(), emitter.i32(emitter.instruction_index()),
+                               emitter.lanes().mask(), emitter.i32(flags)});
   } else if (emitter.module().variant.build == Build::Checked) {
-    emitter.callback(
+    emitter.launch().callback(
         offsetof(RuntimeCallbacks, check_access),
         llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word, word, word, pointer}, false),
-        {emitter.context_pointer(), emitter.i32(emitter.function_id()),
-         emitter.i32(emitter.instruction_index()), emitter.mask(), emitter.i32(flags),
+        {emitter.launch().context(), emitter.i32(emitter.function_id()),
+         emitter.i32(emitter.instruction_index()), emitter.lanes().mask(), emitter.i32(flags),
          emitter.i32(static_cast<std::uint32_t>(elements)), emitter.definedness()->elements()});
   }
 }

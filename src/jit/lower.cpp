@@ -2,6 +2,7 @@
 
 #include "analysis/lane_transfer.h"
 #include "ir/operation.h"
+#include "jit/launch_context.h"
 
 namespace doppel::jit {
 
@@ -36,7 +37,7 @@ bool lower_pattern(FunctionEmitter& emitter, const Operation& operation) {
   const auto operand = [&](std::size_t i) {
     return emitter.read(operation.sources[i], analysis::pattern_source_bits(operation, i));
   };
-  const auto window = [&](ir::Space space) { return emitter.window_base(space); };
+  const auto window = [&](ir::Space space) { return emitter.launch().window_base(space); };
   std::optional<Lanes> result = analysis::transfer_pattern(emitter.scalars(), operation, operand, window);
   if (!result || result->pattern.bits != target.bits) return false;
   if (target.is_parts() && !result->pattern.same_shape(target)) return false;

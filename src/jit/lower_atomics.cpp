@@ -6,6 +6,7 @@
 
 #include "jit/float_values.h"
 #include "jit/lane_functions.h"
+#include "jit/launch_context.h"
 #include "jit/lower.h"
 #include "jit/memory_access.h"
 
@@ -39,7 +40,7 @@ class AtomicLowering {
   }
 
   void run() {
-    context_ = emitter_.context_pointer();
+    context_ = emitter_.launch().context();
     constexpr std::uint32_t kKind = kAccessStore | kAccessAtomic;
     if (access_.uniform_address() != nullptr && !wants_result_ && combines()) {
       access_.begin(kKind);
@@ -149,7 +150,8 @@ class AtomicLowering {
         break;
     }
     Value* value = emitter_.read_vector(operation_.sources[0], type_);
-    value = b_.CreateSelect(emitter_.mask_vector(), value, emitter_.constant(value->getType(), identity));
+    value =
+        b_.CreateSelect(emitter_.lanes().mask_vector(), value, emitter_.constant(value->getType(), identity));
     apply_once(b_.CreateUnaryIntrinsic(id, value));
   }
 
@@ -157,7 +159,7 @@ class AtomicLowering {
   // before it, as if they went in order.
   void run_tickets() {
     Value* value = emitter_.read_vector(operation_.sources[0], type_);
-    value = b_.CreateSelect(emitter_.mask_vector(), value, emitter_.constant(value->getType(), 0));
+    value = b_.CreateSelect(emitter_.lanes().mask_vector(), value, emitter_.constant(value->getType(), 0));
     Value* zero = llvm::Constant::getNullValue(value->getType());
     Value* sum = value;  // of the lane and those before it
     for (int distance = 1; distance < kWarpLanes; distance *= 2) {
@@ -172,12 +174,12 @@ class AtomicLowering {
 
   // One operation on the address of all lanes, unless no lane takes part. Gives the old value.
   Value* apply_once(Value* x) {
-    if (!emitter_.mask_may_be_empty()) return apply(access_.uniform_address(), x, nullptr);
+    if (!emitter_.lanes().may_be_empty()) return apply(access_.uniform_address(), x, nullptr);
     llvm::Function* into = b_.GetInsertBlock()->getParent();
     llvm::BasicBlock* before = b_.GetInsertBlock();
     llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "some", into);
     llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "reduced", into);
-    b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
+    b_.CreateCondBr(b_.CreateICmpNE(emitter_.lanes().mask(), emitter_.i32(0)), some, done);
     b_.SetInsertPoint(some);
     Value* old = apply(access_.uniform_address(), x, nullptr);
     some = b_.GetInsertBlock();

@@ -4,8 +4,10 @@
 #include <functional>
 #include <span>
 
+#include "jit/control_flow.h"
 #include "jit/device_functions.h"
 #include "jit/lane_loop.h"
+#include "jit/launch_context.h"
 #include "jit/lower.h"
 
 namespace doppel::jit {
@@ -79,14 +81,14 @@ class CallLowering {
     }
     llvm::Function* into = b_.GetInsertBlock()->getParent();
     llvm::BasicBlock* done = nullptr;
-    if (emitter_.mask_may_be_empty()) {
+    if (emitter_.lanes().may_be_empty()) {
       llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "call", into);
       done = llvm::BasicBlock::Create(emitter_.context(), "called", into);
-      b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
+      b_.CreateCondBr(b_.CreateICmpNE(emitter_.lanes().mask(), emitter_.i32(0)), some, done);
       b_.SetInsertPoint(some);
     }
     if (callee_.function) {
-      call_one(*callee_.function, emitter_.mask());
+      call_one(*callee_.function, emitter_.lanes().mask());
     } else {
       call_indirect();
     }
@@ -102,7 +104,7 @@ class CallLowering {
       emitter_.write(result,
                      b_.CreateAlignedLoad(emitter_.int_type(bits, false), pointers_[i], llvm::Align(1)));
     }
-    if (may_exit()) emitter_.lanes_left_in_call();
+    if (may_exit()) emitter_.flow().lanes_left_in_call();
   }
 
  private:
@@ -117,9 +119,15 @@ class CallLowering {
 
   // 32 values of an argument or a result.
   Value* memory_of(const Operand& operand, bool is_result) {
-    if (operand.kind == Operand::Kind::Symbol) return emitter_.parameter_memory(operand.symbol());
+    if (operand.kind == Operand::Kind::Symbol) return emitter_.launch().parameter_memory(operand.symbol());
     if (is_result) return emitter_.stack_slot(emitter_.int_type(bits_of(operand), false), "result");
-    return emitter_.store_lanes(emitter_.read_vector(operand, bits_of(operand)), "argument");
+    Value* lanes = emitter_.read_vector(operand, bits_of(operand));
+    llvm::AllocaInst* slot = emitter_.stack_slot(lanes->getType(), "argument");
+    // It holds nothing from here backwards: a coroutine need not keep it over a barrier for a loop's next
+    // round.
+    if (emitter_.plan().entry == EntryShape::Coroutine) b_.CreateLifetimeStart(slot);
+    b_.CreateStore(lanes, slot);
+    return slot;
   }
 
   // Of one of them, as memory_of() makes room for it.
@@ -163,8 +171,8 @@ class CallLowering {
     if (found == emitter_.module().functions.end()) emitter_.unsupported(operation_, "unknown callee");
     llvm::Function* target = found->second;
     std::vector<Value*> arguments{
-        emitter_.context_pointer(), lanes,
-        b_.CreateAdd(emitter_.frame_offset(), emitter_.i64(emitter_.frame_bytes()))};
+        emitter_.launch().context(), lanes,
+        b_.CreateAdd(emitter_.launch().frame_offset(), emitter_.i64(emitter_.launch().frame_bytes()))};
     arguments.insert(arguments.end(), pointers_.begin(), pointers_.end());
     if (arguments.size() != target->arg_size() || !has_room(callee))
       emitter_.unsupported(operation_, "arguments do not match '" + callee.name + "'");
@@ -186,10 +194,11 @@ class CallLowering {
     Value* result =
         results == 0 ? static_cast<Value*>(llvm::ConstantPointerNull::get(b_.getPtrTy())) : pointers_[0];
     llvm::Type* word = b_.getInt32Ty();
-    emitter_.callback(offsetof(RuntimeCallbacks, call),
-                      llvm::FunctionType::get(b_.getVoidTy(), {pointer, word, word, pointer, pointer}, false),
-                      {emitter_.context_pointer(), lanes, emitter_.i32(static_cast<std::uint32_t>(function)),
-                       table, result});
+    emitter_.launch().callback(
+        offsetof(RuntimeCallbacks, call),
+        llvm::FunctionType::get(b_.getVoidTy(), {pointer, word, word, pointer, pointer}, false),
+        {emitter_.launch().context(), lanes, emitter_.i32(static_cast<std::uint32_t>(function)), table,
+         result});
   }
 
   bool fits(FunctionId id) const {
@@ -224,7 +233,7 @@ class CallLowering {
     b_.CreateBr(loop);
     b_.SetInsertPoint(loop);
     llvm::PHINode* left = b_.CreatePHI(b_.getInt32Ty(), 2);
-    left->addIncoming(emitter_.mask(), before);
+    left->addIncoming(emitter_.lanes().mask(), before);
     Value* lane = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, left, b_.getTrue());
     Value* target = b_.CreateExtractElement(targets, lane);
     Value* same = b_.CreateBitCast(b_.CreateICmpEQ(targets, emitter_.splat(target)), b_.getInt32Ty());
@@ -239,12 +248,7 @@ class CallLowering {
       b_.CreateBr(next);
     }
     b_.SetInsertPoint(wild);
-    llvm::Type* word = b_.getInt32Ty();
-    emitter_.callback(offsetof(RuntimeCallbacks, trap),
-                      llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), word, word, word}, false),
-                      {emitter_.context_pointer(), same, emitter_.i32(emitter_.function_id()),
-                       emitter_.i32(emitter_.instruction_index())});
-    b_.CreateUnreachable();
+    emitter_.launch().trap(same, emitter_.instruction_index());
     b_.SetInsertPoint(next);
     Value* rest = b_.CreateAnd(left, b_.CreateNot(same));
     left->addIncoming(rest, next);

@@ -1,4 +1,5 @@
 // Loads, stores and what goes with them (PTX ISA 9.7.9).
+#include "jit/launch_context.h"
 #include "jit/lower.h"
 #include "jit/memory_access.h"
 
@@ -66,7 +67,7 @@ bool lower_memory(FunctionEmitter& emitter, const Operation& operation) {
     case Op::ToGeneric:
     case Op::FromGeneric: {
       // Reached where the address has no lane pattern; lower_pattern takes the rest.
-      const Lanes base = emitter.window_base(operation.attributes.space);
+      const Lanes base = emitter.launch().window_base(operation.attributes.space);
       const int bits = ir::bit_width(operation.type);
       Value* address = emitter.resize(emitter.read_vector(operation.sources[0], operation.type), 64, false);
       if (!base.parts.empty()) {

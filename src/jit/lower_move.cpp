@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "jit/launch_context.h"
 #include "jit/lower.h"
 
 namespace doppel::jit {
@@ -57,13 +58,14 @@ bool lower_isspacep(FunctionEmitter& emitter, const Operation& operation) {
   const auto inside = [&](Value* start, Value* size) {
     return b.CreateICmpULT(b.CreateSub(address, start), size);
   };
-  Value* shared_start = emitter.splat(emitter.context_field(offsetof(WarpContext, shared), b.getInt64Ty()));
+  Value* shared_start = emitter.splat(emitter.launch().field(offsetof(WarpContext, shared), b.getInt64Ty()));
   Value* shared_size =
-      b.CreateAdd(emitter.context_field(offsetof(WarpContext, static_shared_bytes), b.getInt32Ty()),
-                  emitter.context_field(offsetof(WarpContext, dynamic_shared_bytes), b.getInt32Ty()));
+      b.CreateAdd(emitter.launch().field(offsetof(WarpContext, static_shared_bytes), b.getInt32Ty()),
+                  emitter.launch().field(offsetof(WarpContext, dynamic_shared_bytes), b.getInt32Ty()));
   Value* shared = inside(shared_start, emitter.splat(b.CreateZExt(shared_size, b.getInt64Ty())));
-  Value* stride = emitter.context_field(offsetof(WarpContext, local_stride), b.getInt64Ty());
-  Value* local = inside(emitter.materialize(emitter.window_base(ir::Space::Local)), emitter.splat(stride));
+  Value* stride = emitter.launch().field(offsetof(WarpContext, local_stride), b.getInt64Ty());
+  Value* local =
+      inside(emitter.materialize(emitter.launch().window_base(ir::Space::Local)), emitter.splat(stride));
   Value* result = nullptr;
   switch (operation.attributes.space) {
     case ir::Space::Shared:
@@ -92,7 +94,9 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
   llvm::IRBuilder<>& b = emitter.b();
   llvm::Type* word = b.getInt32Ty();
   llvm::Type* longer = b.getInt64Ty();
-  const auto field = [&](std::size_t offset) { return emitter.uniform(emitter.context_field(offset, word)); };
+  const auto field = [&](std::size_t offset) {
+    return emitter.uniform(emitter.launch().field(offset, word));
+  };
   const auto component = [&](std::size_t offset) {
     return operand.component < 3 ? field(offset + 4 * operand.component) : emitter.uniform(emitter.i32(0));
   };
@@ -103,8 +107,8 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
     return emitter.varying(emitter.lane_constants(values, 32));
   };
   const auto ask = [&](std::size_t offset) {
-    return emitter.callback(offset, llvm::FunctionType::get(longer, {b.getPtrTy()}, false),
-                            {emitter.context_pointer()});
+    return emitter.launch().callback(offset, llvm::FunctionType::get(longer, {b.getPtrTy()}, false),
+                                     {emitter.launch().context()});
   };
   const auto high = [&](Value* value) { return emitter.resize(b.CreateLShr(value, 32), 32, false); };
   switch (operand.special) {
@@ -116,10 +120,10 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
         lanes.parts.push_back(
             lanes.pattern.alignment == 64
                 ? emitter.i32(0)
-                : emitter.context_field(offsetof(WarpContext, tid_base) + 4 * operand.component, word));
+                : emitter.launch().field(offsetof(WarpContext, tid_base) + 4 * operand.component, word));
         return lanes;
       }
-      return emitter.varying(emitter.context_field(
+      return emitter.varying(emitter.launch().field(
           offsetof(WarpContext, tid) + 4 * kWarpLanes * operand.component, emitter.int_type(32, false)));
     }
     case SpecialRegister::Laneid: {
@@ -157,7 +161,7 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
     case SpecialRegister::Nsmid:
       return field(offsetof(WarpContext, sm_count));
     case SpecialRegister::Gridid:
-      return emitter.uniform(emitter.context_field(offsetof(WarpContext, grid_id), longer));
+      return emitter.uniform(emitter.launch().field(offsetof(WarpContext, grid_id), longer));
     case SpecialRegister::LanemaskEq:
       return mask([](unsigned lane) { return 1u << lane; });
     case SpecialRegister::LanemaskLt:
@@ -183,8 +187,8 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
     case SpecialRegister::TotalSmemSize:
     case SpecialRegister::AggrSmemSize:
       return emitter.uniform(
-          b.CreateAdd(emitter.context_field(offsetof(WarpContext, static_shared_bytes), word),
-                      emitter.context_field(offsetof(WarpContext, dynamic_shared_bytes), word)));
+          b.CreateAdd(emitter.launch().field(offsetof(WarpContext, static_shared_bytes), word),
+                      emitter.launch().field(offsetof(WarpContext, dynamic_shared_bytes), word)));
     case SpecialRegister::DynamicSmemSize:
       return field(offsetof(WarpContext, dynamic_shared_bytes));
     case SpecialRegister::WarpSize:
@@ -200,7 +204,7 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
     case SpecialRegister::Envreg: {
       // Registers of the driver's own (PTX ISA 10, "%envreg<32>"): the two that cooperative groups read.
       if (operand.component != 1 && operand.component != 2) return emitter.uniform(emitter.i32(0));
-      llvm::Value* workspace = emitter.context_field(offsetof(WarpContext, grid_workspace), longer);
+      llvm::Value* workspace = emitter.launch().field(offsetof(WarpContext, grid_workspace), longer);
       return emitter.uniform(operand.component == 1 ? high(workspace) : emitter.resize(workspace, 32, false));
     }
     case SpecialRegister::Pm:

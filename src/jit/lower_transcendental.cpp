@@ -256,7 +256,7 @@ class Transcendental {
     llvm::BasicBlock* before = b_.GetInsertBlock();
     llvm::BasicBlock* slow = llvm::BasicBlock::Create(emitter_.context(), "slow", into);
     llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "sine", into);
-    emitter_.mask_vector();
+    emitter_.lanes().mask_vector();
     b_.CreateCondBr(b_.CreateOrReduce(large), slow, done);
     b_.SetInsertPoint(slow);
     Value* exact = call_helper(emitter_, cosine ? "doppel_cos_f32" : "doppel_sin_f32", {operand}, 32);

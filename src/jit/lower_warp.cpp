@@ -1,11 +1,14 @@
 // Operations of a whole warp (PTX ISA 9.7.9.6, 9.7.13): barriers, votes, shuffles, matches, reductions.
 //
 // The lanes of the member mask are here together: lanes that are not wait for each other before the operation
-// (see lower_control.cpp), so what is left is arithmetic on vectors and masks.
+// (see control_flow.h), so what is left is arithmetic on vectors and masks.
 #include <cstddef>
 
+#include "jit/control_flow.h"
+#include "jit/function_entry.h"
 #include "jit/helper_call.h"
 #include "jit/lane_functions.h"
+#include "jit/launch_context.h"
 #include "jit/lower.h"
 
 namespace doppel::jit {
@@ -37,15 +40,16 @@ class WarpLowering {
     llvm::Type* word = b_.getInt32Ty();
     llvm::BasicBlock* skipped = nullptr;
     llvm::BasicBlock* done = nullptr;
-    if (emitter_.mask_may_be_empty()) {
+    if (emitter_.lanes().may_be_empty()) {
       llvm::Function* into = b_.GetInsertBlock()->getParent();
       llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "arrive", into);
       done = llvm::BasicBlock::Create(emitter_.context(), "arrived", into);
       skipped = b_.GetInsertBlock();
-      b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
+      b_.CreateCondBr(b_.CreateICmpNE(emitter_.lanes().mask(), emitter_.i32(0)), some, done);
       b_.SetInsertPoint(some);
     }
-    Value* result = emitter_.arrive_at_barrier(barrier, threads, mode, predicate);
+    Value* result = emitter_.entry().arrive_at_barrier(
+        emitter_.launch(), {emitter_.flow().barrier_lanes(), barrier, threads, predicate, mode});
     if (done != nullptr) {
       llvm::BasicBlock* called = b_.GetInsertBlock();
       b_.CreateBr(done);
@@ -67,7 +71,7 @@ class WarpLowering {
     const Lanes members = emitter_.read(operation_.sources[1], Type::B32);
     Value* mine = members.pattern.is_uniform() ? members.parts[0] : emitter_.materialize(members);
     const bool uniform = !mine->getType()->isVectorTy();
-    Value* here = uniform ? emitter_.mask() : emitter_.splat(emitter_.mask());
+    Value* here = uniform ? emitter_.lanes().mask() : emitter_.splat(emitter_.lanes().mask());
     Value* voters = b_.CreateAnd(mine, here);
     Value* set = b_.CreateAnd(uniform ? trues : emitter_.splat(trues), mine);
     Value* result = nullptr;
@@ -162,7 +166,7 @@ class WarpLowering {
       emitter_.write(operation_.results[0], equal);
       return true;
     }
-    Value* here = b_.CreateAnd(members, emitter_.splat(emitter_.mask()));
+    Value* here = b_.CreateAnd(members, emitter_.splat(emitter_.lanes().mask()));
     Value* all = b_.CreateICmpEQ(equal, here);
     emitter_.write(operation_.results[0],
                    b_.CreateSelect(all, equal, emitter_.constant(equal->getType(), 0)));
@@ -208,14 +212,15 @@ class WarpLowering {
       default:
         return false;
     }
-    Value* value = b_.CreateSelect(emitter_.mask_vector(), a, emitter_.constant(a->getType(), identity));
+    Value* value =
+        b_.CreateSelect(emitter_.lanes().mask_vector(), a, emitter_.constant(a->getType(), identity));
     emitter_.write(operation_.results[0], b_.CreateUnaryIntrinsic(id, value));
     return true;
   }
 
   bool elect() {
     const Lanes members = emitter_.read(operation_.sources[0], Type::B32);
-    Value* mine = b_.CreateAnd(emitter_.materialize(members), emitter_.splat(emitter_.mask()));
+    Value* mine = b_.CreateAnd(emitter_.materialize(members), emitter_.splat(emitter_.lanes().mask()));
     Value* leader = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, mine, b_.getFalse());
     emitter_.write(operation_.results[0], leader);
     analysis::LaneConstants own;
@@ -231,10 +236,11 @@ class WarpLowering {
     Value* time = emitter_.read_vector(operation_.sources[0], Type::U32);
     time = b_.CreateUnaryIntrinsic(
         llvm::Intrinsic::vector_reduce_umax,
-        b_.CreateSelect(emitter_.mask_vector(), time, emitter_.constant(time->getType(), 0)));
-    emitter_.callback(offsetof(RuntimeCallbacks, nanosleep),
-                      llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getInt32Ty()}, false),
-                      {emitter_.context_pointer(), time});
+        b_.CreateSelect(emitter_.lanes().mask_vector(), time, emitter_.constant(time->getType(), 0)));
+    emitter_.launch().callback(
+        offsetof(RuntimeCallbacks, nanosleep),
+        llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getInt32Ty()}, false),
+        {emitter_.launch().context(), time});
     return true;
   }
 
@@ -284,14 +290,14 @@ class WarpLowering {
   Value* ballot(std::size_t operand) {
     Value* predicate =
         b_.CreateBitCast(emitter_.read_vector(operation_.sources[operand], Type::Pred), b_.getInt32Ty());
-    return b_.CreateAnd(predicate, emitter_.mask());
+    return b_.CreateAnd(predicate, emitter_.lanes().mask());
   }
 
   Value* scalar(std::size_t i) {
     const Lanes lanes = emitter_.read(operation_.sources[i], Type::U32);
     if (lanes.pattern.is_uniform()) return lanes.parts[0];
     // Lanes of one warp that name different barriers are not converged; the first lane's is taken.
-    Value* first = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, emitter_.mask(), b_.getFalse());
+    Value* first = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, emitter_.lanes().mask(), b_.getFalse());
     return b_.CreateExtractElement(emitter_.materialize(lanes), b_.CreateAnd(first, emitter_.i32(31)));
   }
 
@@ -323,7 +329,7 @@ bool lower_warp(FunctionEmitter& emitter, const Operation& operation) {
     case Op::Elect:
       return lowering.elect();
     case Op::ActiveMask:
-      emitter.write(operation.results[0], emitter.mask());
+      emitter.write(operation.results[0], emitter.lanes().mask());
       return true;
     case Op::Nanosleep:
       return lowering.sleep();

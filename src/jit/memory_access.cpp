@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "jit/lane_loop.h"
+#include "jit/launch_context.h"
 
 namespace doppel::jit {
 namespace {
@@ -58,12 +59,12 @@ void MemoryAccess::resolve(const ir::Address& address) {
         (address.symbol.scope == ir::SymbolRef::Scope::Function || !emitter_.function().is_kernel)) {
       // Parameters of calls: 32 values side by side, lane by lane.
       const std::uint64_t size = ir::variable(emitter_.module().ir, emitter_.function(), address.symbol).size;
-      resolve_body_parameter(address, emitter_.parameter_memory(address.symbol), size);
+      resolve_body_parameter(address, emitter_.launch().parameter_memory(address.symbol), size);
       return;
     }
     invariant_ = true;
-    Value* base = emitter_.context_field(offsetof(WarpContext, parameters), b_.getInt64Ty());
-    Lanes offset = from_symbol     ? emitter_.uniform(emitter_.symbol_address(address.symbol))
+    Value* base = emitter_.launch().field(offsetof(WarpContext, parameters), b_.getInt64Ty());
+    Lanes offset = from_symbol     ? emitter_.uniform(emitter_.launch().symbol_address(address.symbol))
                    : from_register ? base_register()
                                    : constant(0, 64);
     if (offset.pattern.bits == 32)
@@ -71,11 +72,12 @@ void MemoryAccess::resolve(const ir::Address& address) {
     address_ = sum(offset, emitter_.uniform(base));
     offset_ = address.offset;
     window_offset_ = offset;
-    last_offset_ =
-        b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, emitter_.i64(emitter_.kernel_parameter_bytes()),
-                                 emitter_.i64(access_bytes()));
+    last_offset_ = b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat,
+                                            emitter_.i64(emitter_.launch().kernel_parameter_bytes()),
+                                            emitter_.i64(access_bytes()));
     if (from_symbol && address.offset >= 0)
-      parameter_ = emitter_.parameter_offset(address.symbol) + static_cast<std::uint64_t>(address.offset);
+      parameter_ =
+          emitter_.launch().parameter_offset(address.symbol) + static_cast<std::uint64_t>(address.offset);
     return;
   }
 
@@ -83,7 +85,7 @@ void MemoryAccess::resolve(const ir::Address& address) {
   if (from_register) {
     base = base_register();
   } else if (from_symbol) {
-    base = emitter_.uniform(emitter_.symbol_address(address.symbol));
+    base = emitter_.uniform(emitter_.launch().symbol_address(address.symbol));
   } else {
     base = constant(0, 64);
   }
@@ -96,7 +98,7 @@ void MemoryAccess::resolve(const ir::Address& address) {
     }
     address_ = base;
     offset_ = analysis::wrap(address.offset, 32);
-    window_ = emitter_.context_field(offsetof(WarpContext, shared), b_.getInt64Ty());
+    window_ = emitter_.launch().field(offsetof(WarpContext, shared), b_.getInt64Ty());
     return;
   }
   if (base.pattern.bits == 32) {
@@ -108,11 +110,11 @@ void MemoryAccess::resolve(const ir::Address& address) {
   offset_ = address.offset;
   if (space_ == Space::Local) {
     window_offset_ = address_;
-    last_offset_ =
-        b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat,
-                                 emitter_.context_field(offsetof(WarpContext, local_stride), b_.getInt64Ty()),
-                                 emitter_.i64(access_bytes()));
-    address_ = sum(address_, emitter_.window_base(Space::Local));
+    last_offset_ = b_.CreateBinaryIntrinsic(
+        llvm::Intrinsic::usub_sat,
+        emitter_.launch().field(offsetof(WarpContext, local_stride), b_.getInt64Ty()),
+        emitter_.i64(access_bytes()));
+    address_ = sum(address_, emitter_.launch().window_base(Space::Local));
   }
   invariant_ = space_ == Space::Const || access_.cache == ir::CacheOp::Nc;
 }
@@ -184,8 +186,9 @@ void MemoryAccess::test(const AccessPlan* plan, std::uint32_t kind) {
     access.addresses.push_back(offsets());
     access.width = access.addresses[0]->getType()->isVectorTy() ? 1 : kWarpLanes;
     const bool local = space_ == Space::Local;
-    mark_offset_test(emitter_, access, last_offset_, local ? emitter_.frame_offset() : emitter_.i64(0),
-                     local ? emitter_.frame_bytes() : emitter_.kernel_parameter_bytes());
+    mark_offset_test(emitter_, access, last_offset_,
+                     local ? emitter_.launch().frame_offset() : emitter_.i64(0),
+                     local ? emitter_.launch().frame_bytes() : emitter_.launch().kernel_parameter_bytes());
     return;
   }
   bool alike = plan != nullptr;
@@ -222,9 +225,9 @@ Value* MemoryAccess::offsets() {
 
 void MemoryAccess::record_form(int width, int step) {
   b_.CreateStore(emitter_.i32(static_cast<std::uint32_t>(width)),
-                 emitter_.context_field_address(offsetof(WarpContext, access_width)));
+                 emitter_.launch().field_address(offsetof(WarpContext, access_width)));
   b_.CreateStore(emitter_.i32(static_cast<std::uint32_t>(step)),
-                 emitter_.context_field_address(offsetof(WarpContext, access_step)));
+                 emitter_.launch().field_address(offsetof(WarpContext, access_step)));
 }
 
 void MemoryAccess::record(const AccessPlan* plan) {
@@ -236,17 +239,17 @@ void MemoryAccess::record(const AccessPlan* plan) {
     for (const AccessSegment& segment : plan->segments) {
       b_.CreateStore(
           b_.CreateAdd(segment.address, emitter_.i64(static_cast<std::uint64_t>(segment.offset))),
-          emitter_.context_field_address(field + 8 * static_cast<std::size_t>(segment.first_lane)));
+          emitter_.launch().field_address(field + 8 * static_cast<std::size_t>(segment.first_lane)));
     }
     record_form(plan->width, plan->segments[0].broadcast ? 0 : element_bytes_ * elements_);
     return;
   }
   if (Value* address = uniform_address()) {
-    b_.CreateStore(address, emitter_.context_field_address(field));
+    b_.CreateStore(address, emitter_.launch().field_address(field));
     record_form(kWarpLanes, 0);
     return;
   }
-  b_.CreateAlignedStore(addresses(), emitter_.context_field_address(field), llvm::Align(8));
+  b_.CreateAlignedStore(addresses(), emitter_.launch().field_address(field), llvm::Align(8));
   record_form(1, 0);
 }
 
@@ -257,7 +260,7 @@ Value* MemoryAccess::pointer(Value* address, std::int64_t offset) {
 }
 
 Value* MemoryAccess::segment_mask(int first_lane, int width) {
-  Value* mask = emitter_.mask_vector();
+  Value* mask = emitter_.lanes().mask_vector();
   if (width != kWarpLanes) {
     std::vector<int> lanes;
     for (int lane = 0; lane < width; ++lane) lanes.push_back(first_lane + lane);
@@ -301,7 +304,7 @@ std::vector<Value*> MemoryAccess::load() {
   llvm::BasicBlock* fast = llvm::BasicBlock::Create(emitter_.context(), "fast", into);
   llvm::BasicBlock* slow = llvm::BasicBlock::Create(emitter_.context(), "slow", into);
   llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "loaded", into);
-  emitter_.mask_vector();
+  emitter_.lanes().mask_vector();
   b_.CreateCondBr(plan->valid, fast, slow, emitter_.likely());
   b_.SetInsertPoint(fast);
   std::vector<Value*> planned = load_planned(*plan);
@@ -345,7 +348,7 @@ std::vector<Value*> MemoryAccess::load_before_loop() {
   std::vector<Value*> values;
   if (!parameter_) return values;
   for (int k = 0; k < elements_; ++k) {
-    Value* value = emitter_.parameter_before_loop(
+    Value* value = emitter_.launch().parameter_before_loop(
         *parameter_ + static_cast<std::uint64_t>(k * element_bytes_), element_bits_);
     if (value == nullptr) return {};
     values.push_back(value);
@@ -374,7 +377,7 @@ std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
     }
     // Lanes that this load serves: those of all segments at the same addresses.
     Value* mask = nullptr;
-    if (!emitter_.mask_is_full()) {
+    if (!emitter_.lanes().all()) {
       mask = segment_mask(segment.first_lane, plan.width);
       for (std::size_t other = s + 1; other < plan.segments.size(); ++other) {
         if (plan.segments[other].same_as == static_cast<int>(s)) {
@@ -386,9 +389,9 @@ std::vector<Value*> MemoryAccess::load_planned(const AccessPlan& plan) {
     if (segment.broadcast) {
       Value* address = segment.address;
       std::int64_t offset = segment.offset;
-      if (mask != nullptr && (!one_address || emitter_.mask_may_be_empty())) {
+      if (mask != nullptr && (!one_address || emitter_.lanes().may_be_empty())) {
         // No lane may need it: then any readable address does.
-        Value* safe = b_.CreatePtrToInt(emitter_.context_pointer(), b_.getInt64Ty());
+        Value* safe = b_.CreatePtrToInt(emitter_.launch().context(), b_.getInt64Ty());
         Value* wanted = b_.CreateAdd(address, emitter_.i64(static_cast<std::uint64_t>(offset)));
         address = b_.CreateSelect(b_.CreateOrReduce(mask), wanted, safe);
         offset = 0;
@@ -453,7 +456,7 @@ std::vector<Value*> MemoryAccess::load_each() {
     if (k != 0)
       at = b_.CreateAdd(at, emitter_.constant(at->getType(), static_cast<std::uint64_t>(k * element_bytes_)));
     Value* pointers = b_.CreateIntToPtr(at, emitter_.vector_of(b_.getPtrTy()));
-    results.push_back(b_.CreateMaskedGather(type, pointers, alignment(), emitter_.mask_vector(),
+    results.push_back(b_.CreateMaskedGather(type, pointers, alignment(), emitter_.lanes().mask_vector(),
                                             llvm::Constant::getNullValue(type)));
   }
   return results;
@@ -462,7 +465,7 @@ std::vector<Value*> MemoryAccess::load_each() {
 LaneAddresses MemoryAccess::begin_lanes(std::uint32_t kind, ScratchSlots& scratch) {
   test(nullptr, kind);
   if (is_announced() || space_ == Space::Global || space_ == Space::Generic) {
-    Value* memory = emitter_.context_field_address(offsetof(WarpContext, access_addresses));
+    Value* memory = emitter_.launch().field_address(offsetof(WarpContext, access_addresses));
     b_.CreateAlignedStore(addresses(), memory, llvm::Align(8));
     if (is_announced()) {
       record_form(1, 0);
@@ -550,7 +553,7 @@ void MemoryAccess::store(const std::vector<Value*>& values) {
   llvm::BasicBlock* fast = llvm::BasicBlock::Create(emitter_.context(), "fast", into);
   llvm::BasicBlock* slow = llvm::BasicBlock::Create(emitter_.context(), "slow", into);
   llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "stored", into);
-  emitter_.mask_vector();
+  emitter_.lanes().mask_vector();
   b_.CreateCondBr(plan->valid, fast, slow, emitter_.likely());
   b_.SetInsertPoint(fast);
   store_planned(*plan, values);
@@ -571,13 +574,13 @@ void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value
     // they went in order.
     llvm::Function* into = b_.GetInsertBlock()->getParent();
     llvm::BasicBlock* done = nullptr;
-    if (emitter_.mask_may_be_empty()) {
+    if (emitter_.lanes().may_be_empty()) {
       llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "some", into);
       done = llvm::BasicBlock::Create(emitter_.context(), "stored", into);
-      b_.CreateCondBr(b_.CreateICmpNE(emitter_.mask(), emitter_.i32(0)), some, done);
+      b_.CreateCondBr(b_.CreateICmpNE(emitter_.lanes().mask(), emitter_.i32(0)), some, done);
       b_.SetInsertPoint(some);
     }
-    Value* leading = b_.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, emitter_.mask(), b_.getFalse());
+    Value* leading = b_.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, emitter_.lanes().mask(), b_.getFalse());
     Value* last = b_.CreateSub(emitter_.i32(31), leading);
     for (int k = 0; k < elements_; ++k) {
       Value* value = values[static_cast<std::size_t>(k)];
@@ -614,7 +617,7 @@ void MemoryAccess::store_planned(const AccessPlan& plan, const std::vector<Value
       }
       whole = b_.CreateShuffleVector(rows[0], order);
     }
-    if (emitter_.mask_is_full()) {
+    if (emitter_.lanes().all()) {
       finish(b_.CreateAlignedStore(whole, pointer(segment.address, segment.offset), alignment()));
     } else {
       b_.CreateMaskedStore(whole, pointer(segment.address, segment.offset), alignment(),
@@ -631,7 +634,7 @@ void MemoryAccess::store_each(const std::vector<Value*>& values) {
   }
   Value* pointers = b_.CreateIntToPtr(addresses(), emitter_.vector_of(b_.getPtrTy()));
   begin(kAccessStore, nullptr);
-  b_.CreateMaskedScatter(emitter_.splat(values[0]), pointers, alignment(), emitter_.mask_vector());
+  b_.CreateMaskedScatter(emitter_.splat(values[0]), pointers, alignment(), emitter_.lanes().mask_vector());
 }
 
 }  // namespace doppel::jit

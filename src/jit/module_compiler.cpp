@@ -25,6 +25,7 @@
 #include "ir/print.h"
 #include "jit/access_records.h"
 #include "jit/bounds_tests.h"
+#include "jit/emission_plan.h"
 #include "jit/function_emitter.h"
 #include "jit/host_target.h"
 #include "jit/logic_selects.h"
@@ -142,6 +143,8 @@ void Compilation::dump_analysis(const analysis::AnalysedFunction& analysed) {
   const std::string variant = jit::name_of(request_.variant);
   if (log->wants("ir", name())) log->dump("ir", name(), variant, ir::print(state_.ir, analysed.function));
   if (log->wants("lanes", name())) log->dump("lanes", name(), variant, analysis::to_string(analysed));
+  if (log->wants("plan", name()))
+    log->dump("plan", name(), variant, jit::to_string(analysed, plan_emission(analysed, request_.variant)));
 }
 
 Result<void> Compilation::emit() {
@@ -172,7 +175,7 @@ Result<void> Compilation::emit() {
       const analysis::AnalysedFunction analysed(source, request_.module.graph(id), basis);
       dump_analysis(analysed);
       timer.next("emit");
-      FunctionEmitter(state_, analysed, id, function).run();
+      FunctionEmitter(state_, analysed, id, *function).run();
     }
     lines.finalize();
   } catch (const Unsupported& unsupported) {

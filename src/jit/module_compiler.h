@@ -1,6 +1,7 @@
 // Compiles one kernel with all that it can call to an object file in memory. The passes, in order:
-//   what is known of a function (analysis) - emission (function_emitter, lower_*) - LLVM's passes and ours
-//   (bounds_tests, logic_selects, mask_casts) - object.
+//   what is known of a function (analysis) - how its code is entered (emission_plan) - emission
+//   (function_emitter, control_flow, lower_*) - LLVM's passes and ours (bounds_tests, logic_selects,
+//   mask_casts) - object.
 #pragma once
 
 #include <array>
@@ -25,8 +26,8 @@ struct CompileRequest {
 };
 
 // Those of the passes (support/pass_log.h) of which compiling a kernel leaves something to see.
-inline constexpr std::array<std::string_view, 5> kDumpedPasses = {"ir", "lanes", "accesses", "emit",
-                                                                  "optimise"};
+inline constexpr std::array<std::string_view, 6> kDumpedPasses = {"ir",       "lanes", "plan",
+                                                                  "accesses", "emit",  "optimise"};
 
 // What an object exports: its one entry, by a name that says of which kind it is (warp_abi.h).
 inline constexpr const char* kEntryName = "doppel_entry";

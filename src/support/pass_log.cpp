@@ -22,6 +22,7 @@ constexpr Pass kPasses[] = {
     {"read", ""},
     {"ir", "operations of the IR"},
     {"lanes", "lane patterns, who waits at which block, why lanes are scheduled"},
+    {"plan", "how host code is entered, for which lanes it is made, where registers stand"},
     {"accesses", "how the lanes of each memory access touch memory"},
     {"emit", "LLVM code as it is emitted"},
     {"optimise", "LLVM code behind LLVM's passes"},

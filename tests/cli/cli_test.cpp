@@ -513,8 +513,9 @@ TEST_F(Cli, PtxShowsWhatBecomesOfAFile) {
   EXPECT_NE(shown.out.find("base + 4 * (lane mod 16)"), std::string::npos);
   EXPECT_NE(shown.out.find("FMUL"), std::string::npos);
   EXPECT_NE(shown.out.find("registers \"scale\""), std::string::npos);
-  const Outcome code = doppel("ptx scale.ptx --show accesses,llvm,optimised --block 16,16,1");
+  const Outcome code = doppel("ptx scale.ptx --show plan,accesses,llvm,optimised --block 16,16,1");
   EXPECT_EQ(code.status, 0) << code.err;
+  EXPECT_NE(code.out.find("entry: a call runs the warps of a block"), std::string::npos) << code.out;
   EXPECT_NE(code.out.find("ld.global.f32: 2 x 16 lanes side by side"), std::string::npos) << code.out;
   EXPECT_NE(code.out.find("; behind LLVM's passes"), std::string::npos);
   EXPECT_EQ(shown.out.find("other"), std::string::npos);

@@ -1,4 +1,4 @@
-// Kernels that run all warps of a block in one call (src/jit/block_loop.cpp).
+// Kernels that run all warps of a block in one call (src/jit/block_entry.cpp).
 #include <gtest/gtest.h>
 
 #include <cstring>
