@@ -62,19 +62,14 @@ std::uint32_t Runner::shared_bytes_for(const card::Card& card, const std::string
 timing::Prediction Runner::predict(const card::Card& card, const Launch& launch) {
   const std::uint32_t function = find(launch.kernel);
   const auto model = timing::KernelModel::build(module_, function, card);
-  timing::LaunchShape shape;
-  shape.grid = launch.grid;
-  shape.block = launch.block;
-  shape.static_shared_bytes = module_->kernel(function).shared.static_bytes;
-  shape.dynamic_shared_bytes = launch.dynamic_shared_bytes;
-  const std::vector<std::uint64_t> samples = timing::plan_samples(card, *model, shape, timing::Depth::Fast);
+  const timing::LaunchResources resources = model->resources(
+      {.grid = launch.grid, .block = launch.block, .dynamic_shared_bytes = launch.dynamic_shared_bytes});
+  const std::vector<std::uint64_t> samples = timing::plan_samples(card, resources, timing::Depth::Fast);
 
   engine::Launch run;
   run.module = compiled_;
   run.function = function;
-  run.grid = launch.grid;
-  run.block = launch.block;
-  run.dynamic_shared_bytes = launch.dynamic_shared_bytes;
+  run.config = resources.config;
   run.parameters = launch.parameters;
   run.symbols = symbols_;
   run.memory = memory_.get();
@@ -104,8 +99,8 @@ timing::Prediction Runner::predict(const card::Card& card, const Launch& launch)
   }
   // The measured programs repeat each launch; the first one does not count.
   timing::L2History l2(card.l2.bytes, card.l2.ways);
-  l2.touch(timing::touched_memory(*model, shape, traced.traces));
-  return timing::predict(card, *model, shape, {traced.traces, counts, {}}, l2, timing::Depth::Fast);
+  l2.touch(timing::touched_memory(*model, launch.grid, traced.traces));
+  return timing::predict(card, *model, resources, {traced.traces, counts, {}}, l2, timing::Depth::Fast);
 }
 
 }  // namespace doppel::truth

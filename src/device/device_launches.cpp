@@ -48,6 +48,13 @@ Dim3 dim3_argument(const DeviceCall& call, std::size_t index) {
   return {words.x, words.y, words.z};
 }
 
+// Grid, block and bytes of shared memory, from the argument `first` on.
+LaunchConfig config_argument(const DeviceCall& call, std::size_t first) {
+  return {.grid = dim3_argument(call, first),
+          .block = dim3_argument(call, first + 1),
+          .dynamic_shared_bytes = call.argument<std::uint32_t>(first + 2)};
+}
+
 std::uint64_t code_of(const Error& error) {
   switch (error.kind) {
     case Error::Kind::LimitExceeded:
@@ -91,11 +98,10 @@ DeviceAnswer DeviceLaunches::call(const DeviceCall& call) {
 DeviceAnswer DeviceLaunches::answer(const DeviceCall& call) {
   switch (call.function) {
     case DeviceFunction::GetParameterBufferV2: {
-      Configuration made{kernel_at(call.argument<std::uint64_t>(0)), dim3_argument(call, 1),
-                         dim3_argument(call, 2), call.argument<std::uint32_t>(3)};
+      Configuration made{kernel_at(call.argument<std::uint64_t>(0)), config_argument(call, 1)};
       if (made.kernel == nullptr) return {0, kInvalidFunction};
       const std::uint64_t bytes = made.kernel->parameter_bytes();
-      KernelWork work{made.kernel, made.grid, made.block, made.dynamic_shared_bytes, false, {}};
+      KernelWork work{made.kernel, made.config, {}};
       work.parameters.resize(std::max<std::uint64_t>(bytes, 8));
       if (const auto good = validate(work, context_->device()); !good) return {0, code_of(good.error())};
       const std::uint64_t buffer = parameter_buffer(kParameterAlignment, bytes);
@@ -117,8 +123,7 @@ DeviceAnswer DeviceLaunches::answer(const DeviceCall& call) {
       return {buffer, buffer != 0 ? kSuccess : kOutOfMemory};
     }
     case DeviceFunction::LaunchDevice: {
-      const Configuration configuration{kernel_at(call.argument<std::uint64_t>(0)), dim3_argument(call, 2),
-                                        dim3_argument(call, 3), call.argument<std::uint32_t>(4)};
+      const Configuration configuration{kernel_at(call.argument<std::uint64_t>(0)), config_argument(call, 2)};
       if (configuration.kernel == nullptr) return {kInvalidFunction, 0};
       return {
           launch(configuration, call.argument<std::uint64_t>(1), call.argument<std::uint64_t>(5), call.block),
@@ -210,12 +215,7 @@ std::uint64_t DeviceLaunches::parameter_buffer(std::uint64_t alignment, std::uin
 std::uint64_t DeviceLaunches::launch(const Configuration& configuration, std::uint64_t buffer,
                                      std::uint64_t stream, std::uint64_t block) {
   if (depth_ >= kMaxDepth) return kMaxDepthExceeded;
-  KernelWork work{configuration.kernel,
-                  configuration.grid,
-                  configuration.block,
-                  configuration.dynamic_shared_bytes,
-                  false,
-                  {}};
+  KernelWork work{configuration.kernel, configuration.config, {}};
   const std::uint64_t bytes = configuration.kernel->parameter_bytes();
   const bool known = std::ranges::any_of(chunks_, [&](std::uint64_t chunk) {
     return buffer >= chunk && buffer + bytes <= chunk + 2 * kChunkBytes;

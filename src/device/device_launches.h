@@ -42,8 +42,7 @@ class DeviceLaunches : public engine::DeviceRuntime {
  private:
   struct Configuration {
     std::shared_ptr<Kernel> kernel;
-    Dim3 grid, block;
-    std::uint32_t dynamic_shared_bytes = 0;
+    LaunchConfig config;
   };
   using Thread = std::pair<std::uint64_t, std::uint32_t>;  // block and thread
 

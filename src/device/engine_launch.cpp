@@ -1,22 +1,17 @@
 #include "device/engine_launch.h"
 
-#include <algorithm>
-
-#include "card/occupancy.h"
 #include "device/context.h"
 #include "device/platform.h"
 
 namespace doppel::device {
 
-engine::Launch engine_launch(Context& context, const Module& module, const KernelWork& work) {
+engine::Launch engine_launch(Context& context, const Module& module, const KernelWork& work,
+                             const timing::LaunchResources& resources) {
   const card::Card& card = context.device().card();
-  const KernelAttributes attributes = work.kernel->attributes();
   engine::Launch launch;
   launch.module = module.program()->code();
   launch.function = work.kernel->function();
-  launch.grid = work.grid;
-  launch.block = work.block;
-  launch.dynamic_shared_bytes = work.dynamic_shared_bytes;
+  launch.config = work.config;
   launch.parameters = work.parameters;
   launch.symbols = module.symbols();
   launch.memory = &context.device().memory();
@@ -25,12 +20,7 @@ engine::Launch engine_launch(Context& context, const Module& module, const Kerne
   };
   launch.sm_count = static_cast<std::uint32_t>(card.sm_count);
   launch.warps_per_sm = static_cast<std::uint32_t>(card.sm.max_warps);
-  const auto shared = static_cast<std::int64_t>(attributes.shared_bytes + work.dynamic_shared_bytes);
-  const int resident = card::occupancy(card, {static_cast<int>(work.block.count()),
-                                              static_cast<int>(attributes.registers), shared})
-                           .blocks_per_sm;
-  launch.resident_blocks_per_sm = static_cast<std::uint32_t>(std::max(1, resident));
-  launch.cooperative = work.cooperative;
+  launch.resident_blocks_per_sm = static_cast<std::uint32_t>(resources.blocks_per_sm);
   launch.check = context.platform().options().check;
   launch.clock_hz = card.clocks.sustained_mhz * 1e6;
   launch.heap_bytes = context.limit(Limit::MallocHeapSize);

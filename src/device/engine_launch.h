@@ -11,6 +11,7 @@ class Context;
 
 // Refers to `context`, `module` and the parameters of `work`, which have to outlive it. What traces, cancels,
 // waits and keeps time is left to the caller.
-engine::Launch engine_launch(Context& context, const Module& module, const KernelWork& work);
+engine::Launch engine_launch(Context& context, const Module& module, const KernelWork& work,
+                             const timing::LaunchResources& resources);
 
 }  // namespace doppel::device

@@ -76,8 +76,9 @@ Cost run_values(const ValueWork& work, Operation& self, const Platform& platform
 
 }  // namespace
 
-std::shared_ptr<Operation> make_operation(const Work& work, const Submission& submission) {
-  if (const auto* kernel = std::get_if<KernelWork>(&work)) return make_kernel_operation(*kernel, submission);
+std::shared_ptr<Operation> make_operation(Work work, const Submission& submission) {
+  if (auto* kernel = std::get_if<KernelWork>(&work))
+    return make_kernel_operation(std::move(*kernel), submission);
   if (const auto* copy = std::get_if<CopyWork>(&work)) return make_copy_operation(*copy, submission);
   if (const auto* memset = std::get_if<MemsetWork>(&work)) return make_memset_operation(*memset, submission);
   Platform& platform = submission.context->platform();

@@ -25,10 +25,10 @@ struct Submission {
 
 // Not for ChildGraphWork, nor for event work: those are dependencies only (they become operations without
 // work).
-std::shared_ptr<Operation> make_operation(const Work& work, const Submission& submission);
+std::shared_ptr<Operation> make_operation(Work work, const Submission& submission);
 
 // The single kinds.
-std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const Submission& submission);
+std::shared_ptr<Operation> make_kernel_operation(KernelWork work, const Submission& submission);
 std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submission& submission);
 std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const Submission& submission);
 

@@ -54,7 +54,7 @@ struct GraphLaunch {
     std::map<NodeId, std::shared_ptr<Operation>> operations;
     Operations all;
     for (const NodeId id : order) {
-      const Graph::Node node = *graph.node(id);
+      Graph::Node node = *graph.node(id);
       Operations dependencies;
       for (const NodeId each : node.dependencies) dependencies.push_back(operations.at(each));
       if (dependencies.empty()) dependencies = before;
@@ -70,10 +70,11 @@ struct GraphLaunch {
         if (const auto* wait = std::get_if<EventWaitWork>(&node.work)) {
           if (auto recorded = wait->event->operation()) dependencies.push_back(std::move(recorded));
         }
-        operation = make_operation(node.work, {where, stream_id, true});
+        const auto* record = std::get_if<EventRecordWork>(&node.work);
+        const std::shared_ptr<Event> recorded = record != nullptr ? record->event : nullptr;
+        operation = make_operation(std::move(node.work), {where, stream_id, true});
         scheduler.submit(operation, std::move(dependencies));
-        if (const auto* record = std::get_if<EventRecordWork>(&node.work))
-          record->event->set_operation(operation);
+        if (recorded != nullptr) recorded->set_operation(operation);
       }
       operations.emplace(id, operation);
       all.push_back(std::move(operation));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "card/occupancy.h"
 #include "device/compilations.h"
@@ -45,19 +46,25 @@ void Kernel::note_launch(Compilations& compilations) {
   if (!launched_.exchange(true)) compilations.launched(program_->ir(), function_);
 }
 
+const Kernel::Fixed& Kernel::fixed() const {
+  std::call_once(fixed_once_, [this] {
+    fixed_.model = program_->model(function_, *card_);
+    fixed_.attributes = fixed_attributes(*fixed_.model);
+  });
+  return fixed_;
+}
+
 KernelAttributes Kernel::attributes() const {
-  std::call_once(fixed_once_, [this] { fixed_ = fixed_attributes(); });
-  KernelAttributes result = fixed_;
+  KernelAttributes result = fixed().attributes;
   result.max_dynamic_shared_bytes = max_dynamic_shared_;
   result.preferred_carveout = carveout_;
   return result;
 }
 
-KernelAttributes Kernel::fixed_attributes() const {
+KernelAttributes Kernel::fixed_attributes(const timing::KernelModel& model) const {
   KernelAttributes result;
-  const auto model = program_->model(function_, *card_);
-  result.registers = model->registers_per_thread();
-  result.local_bytes = model->spilled_bytes();
+  result.registers = model.registers_per_thread();
+  result.local_bytes = model.spilled_bytes();
   result.shared_bytes = static_shared_;
   result.const_bytes = const_bytes_;
   for (const std::uint32_t each : program_->analysed()->kernel(function_).functions) {
@@ -122,17 +129,17 @@ Result<std::vector<std::byte>> Kernel::pack(const void* packed, std::size_t byte
   return buffer;
 }
 
-Result<int> Kernel::max_active_blocks(std::uint32_t block_threads, std::uint64_t dynamic_shared_bytes) const {
-  if (block_threads == 0) return fail(Error::Kind::InvalidArgument, "a block without threads");
-  const KernelAttributes known = attributes();
-  if (block_threads > known.max_threads_per_block) return 0;
-  const auto shared = static_cast<std::int64_t>(static_shared_ + dynamic_shared_bytes);
-  return card::occupancy(*card_, {static_cast<int>(block_threads), registers_for(block_threads), shared})
-      .blocks_per_sm;
+timing::LaunchResources Kernel::resources(LaunchConfig config) const {
+  if (config.preferred_carveout < 0) config.preferred_carveout = carveout_;
+  return model()->resources(config);
 }
 
-int Kernel::registers_for(std::uint32_t block_threads) const {
-  return static_cast<int>(program_->model(function_, *card_)->registers_for(block_threads));
+Result<int> Kernel::max_active_blocks(std::uint32_t block_threads, std::uint64_t dynamic_shared_bytes) const {
+  if (block_threads == 0) return fail(Error::Kind::InvalidArgument, "a block without threads");
+  if (block_threads > fixed().attributes.max_threads_per_block) return 0;
+  const auto dynamic = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(dynamic_shared_bytes, std::numeric_limits<std::uint32_t>::max()));
+  return resources({.block = {block_threads}, .dynamic_shared_bytes = dynamic}).occupancy.blocks_per_sm;
 }
 
 Kernel::BlockSize Kernel::best_block_size(const std::function<std::uint64_t(int)>& dynamic_shared_of_block,
@@ -161,17 +168,15 @@ Kernel::BlockSize Kernel::best_block_size(const std::function<std::uint64_t(int)
 
 std::uint64_t Kernel::available_dynamic_shared(int blocks, int block_threads) const {
   if (blocks <= 0 || block_threads <= 0) return 0;
-  const int registers = registers_for(static_cast<std::uint32_t>(block_threads));
-  std::uint64_t low = 0;
-  auto high = static_cast<std::uint64_t>(card_->shared.bytes_per_block_optin);
-  const auto fits = [&](std::uint64_t dynamic) {
-    return card::occupancy(*card_,
-                           {block_threads, registers, static_cast<std::int64_t>(static_shared_ + dynamic)})
-               .blocks_per_sm >= blocks;
+  std::uint32_t low = 0;
+  auto high = static_cast<std::uint32_t>(card_->shared.bytes_per_block_optin);
+  const auto fits = [&](std::uint32_t dynamic) {
+    return resources({.block = {static_cast<std::uint32_t>(block_threads)}, .dynamic_shared_bytes = dynamic})
+               .occupancy.blocks_per_sm >= blocks;
   };
   if (!fits(0)) return 0;
   while (low < high) {
-    const std::uint64_t middle = (low + high + 1) / 2;
+    const std::uint32_t middle = (low + high + 1) / 2;
     if (fits(middle)) {
       low = middle;
     } else {

@@ -42,10 +42,7 @@ struct LaunchState {
   KernelWork work;
   std::shared_ptr<Context> context;
   std::shared_ptr<Module> module;
-  std::shared_ptr<Program> program;
-  std::shared_ptr<const timing::KernelModel> model;
-  timing::LaunchShape shape;
-  PredictionCache::Key key;
+  timing::LaunchResources resources;
   ArgumentSignature arguments;
   PredictionCache::Submission submission;
   bool simulated = false;  // predicted by its own traces
@@ -69,13 +66,20 @@ struct LaunchState {
   std::vector<Child> children;
 };
 
+// It is made for every launch: glibc looks through its heap for memory of a kibibyte and more.
+static_assert(sizeof(LaunchState) < 1000);
+
+PredictionCache::Key key_of(const LaunchState& state) {
+  return {state.work.kernel->function(), state.context->device().ordinal(), state.resources.config};
+}
+
 // In the order that DeviceLaunches gives. Ends early where one of them fails.
 void run_children(LaunchState& state, const Operation& parent, DeviceLaunches& launches) {
   if (state.tree == nullptr) state.tree = std::make_shared<LaunchTree>();
   for (DeviceLaunches::Item& item : launches.take()) {
     LaunchState::Child child;
-    child.operation =
-        make_operation(item.work, {state.context, parent.stream_id, true, state.depth + 1, state.tree});
+    child.operation = make_operation(std::move(item.work),
+                                     {state.context, parent.stream_id, true, state.depth + 1, state.tree});
     child.queue = item.queue;
     child.tail = item.tail;
     child.cost = child.operation->run_inside();
@@ -129,17 +133,18 @@ engine::Fault fault_of_error(const LaunchState& state, const Error& error) {
 }
 
 // Part of the card that the grid fills: its blocks of those that fit at once.
-double share_of_card(const card::Card& card, const timing::LaunchShape& shape, std::uint32_t blocks_per_sm) {
-  const double most = static_cast<double>(card.sm_count) * std::max(1u, blocks_per_sm);
-  return std::min(1.0, static_cast<double>(shape.grid.count()) / most);
+double share_of_card(const card::Card& card, const timing::LaunchResources& launch) {
+  const double most = static_cast<double>(card.sm_count) * launch.blocks_per_sm;
+  return std::min(1.0, static_cast<double>(launch.config.grid.count()) / most);
 }
 
 // In the order of submission, when the launches before it are placed.
 void predict(LaunchState& state) {
   Device& device = state.context->device();
-  PredictionCache::Answer answer = state.program->predictions().predict(
-      {state.key, device.card(), state.model, state.shape, state.context->platform().options().depth,
-       state.arguments, device.memory().base(), std::move(state.outcome)},
+  PredictionCache::Answer answer = state.module->program()->predictions().predict(
+      {key_of(state), device.card(), state.work.kernel->model(), state.resources,
+       state.context->platform().options().depth, state.arguments, device.memory().base(),
+       std::move(state.outcome)},
       device.l2());
   state.outcome = {};
   state.prediction = std::move(answer.prediction);
@@ -152,9 +157,9 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   if (!context.check()) return {};
   const card::Card& card = context.device().card();
 
-  engine::Launch launch = engine_launch(context, *state.module, state.work);
+  engine::Launch launch = engine_launch(context, *state.module, state.work, state.resources);
   std::uint64_t workspace = 0;
-  if (state.work.cooperative) {
+  if (state.work.config.cooperative) {
     const auto made =
         context.device().memory().allocate(kWorkspaceBytes, kWorkspaceBytes, memory::AllocationKind::Pool);
     if (!made) {
@@ -171,14 +176,14 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   launch.globaltimer_ns = [host_us] { return static_cast<std::uint64_t>(host_us * 1000); };
 
   std::optional<DeviceLaunches> launches;
-  if (state.program->launches_kernels()) {
+  if (state.module->program()->launches_kernels()) {
     launches.emplace(state.context, state.module, state.depth);
     launch.device_runtime = &*launches;
   }
 
   std::vector<std::uint64_t> samples;
   if (state.submission.traced)
-    samples = timing::plan_samples(card, *state.model, state.shape, platform.options().depth);
+    samples = timing::plan_samples(card, state.resources, platform.options().depth);
   launch.traced_blocks = samples;
   launch.measure_blocks = state.submission.traced;
   launch.traced_only = state.samples_only;
@@ -210,12 +215,12 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   if (launches) run_children(state, operation, *launches);
   Cost cost;
   cost.lane = Lane::Compute;
-  cost.share = share_of_card(card, state.shape, launch.resident_blocks_per_sm);
+  cost.share = share_of_card(card, state.resources);
   cost.gap_us = state.in_graph ? card.launch.graph_gap_us : card.launch.gap_us;
   if (!state.timed) return cost;
   state.outcome = std::move(*outcome);
   if (state.samples_only && !state.outcome.traces.empty()) {
-    state.outcome.counts = timing::counts_of_grid(*state.model, state.shape.grid.count(),
+    state.outcome.counts = timing::counts_of_grid(*state.work.kernel->model(), state.work.config.grid.count(),
                                                   state.outcome.traces, state.outcome.counts);
   }
   // Its time depends on what the launches and copies submitted before it left in L2, whatever order they ran
@@ -229,18 +234,14 @@ Cost run_launch(LaunchState& state, Operation& operation) {
 
 }  // namespace
 
-std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const Submission& submission) {
+std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Submission& submission) {
   Platform& platform = submission.context->platform();
-  const card::Card& card = submission.context->device().card();
   auto state = std::make_shared<LaunchState>();
-  state->work = work;
+  state->work = std::move(the_work);
+  const KernelWork& work = state->work;
   state->context = submission.context;
   state->module = work.kernel->module();
-  state->program = state->module->program();
-  state->shape = {
-      work.grid, work.block, static_cast<std::uint32_t>(work.kernel->attributes().shared_bytes),
-      work.dynamic_shared_bytes,
-      work.preferred_carveout >= 0 ? work.preferred_carveout : work.kernel->attributes().preferred_carveout};
+  state->resources = work.kernel->resources(work.config);
   state->in_graph = submission.in_graph;
   state->depth = submission.depth;
   state->tree = submission.tree;
@@ -248,18 +249,15 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
   work.kernel->note_launch(platform.compilations());
   state->timed = platform.options().depth != timing::Depth::Off && !platform.options().check;
   if (state->timed) {
-    state->model = state->program->model(work.kernel->function(), card);
-    state->key =
-        PredictionCache::key(work.kernel->function(), submission.context->device().ordinal(), state->shape);
-    state->arguments = argument_signature(state->work.parameters, submission.context->device().memory());
-    state->submission =
-        state->program->predictions().submit(state->key, state->arguments.value, *state->model);
+    Program& program = *state->module->program();
+    const PredictionCache::Key key = key_of(*state);
+    state->arguments = argument_signature(work.parameters, submission.context->device().memory());
+    state->submission = program.predictions().submit(key, state->arguments.value, *work.kernel->model());
     // Blocks that wait for others need them, and so do kernels that say what is launched next.
-    const analysis::AnalysedKernel& analysed = state->program->analysed()->kernel(work.kernel->function());
-    state->samples_only = platform.options().predict_only && !work.cooperative &&
-                          !analysed.may_wait_for_others && !state->program->launches_kernels();
-    if (state->tree != nullptr && state->tree->seen.insert(state->key).second)
-      state->submission.traced = true;
+    const analysis::AnalysedKernel& analysed = program.analysed()->kernel(work.kernel->function());
+    state->samples_only = platform.options().predict_only && !work.config.cooperative &&
+                          !analysed.may_wait_for_others && !program.launches_kernels();
+    if (state->tree != nullptr && state->tree->seen.insert(key).second) state->submission.traced = true;
   }
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
   operation->stream_id = submission.stream_id;
@@ -274,7 +272,7 @@ std::shared_ptr<Operation> make_kernel_operation(const KernelWork& work, const S
     state->context->platform().recorder().kernel(
         {state->context->device().ordinal(), placed.stream_id, placed.start_us(),
          state->children.empty() ? placed.end_us() : placed.start_us() + state->prediction.timing.time_us},
-        state->work.kernel->name(), state->shape, state->prediction.timing, state->prediction.power,
+        state->work.kernel->name(), state->resources, state->prediction.timing, state->prediction.power,
         state->simulated);
     for (const LaunchState::Child& child : state->children) {
       const double start_us = placed.start_us() + child.start_us;

@@ -44,11 +44,15 @@ ExplanationRecord record_of(const timing::Explanation& known) {
   return record;
 }
 
-void describe(KernelRecord& record, const timing::LaunchShape& shape, const timing::Prediction& prediction) {
+void describe(KernelRecord& record, const timing::LaunchResources& launch,
+              const timing::Prediction& prediction) {
+  const Dim3 &grid = launch.config.grid, &block = launch.config.block;
+  record.grid = {grid.x, grid.y, grid.z};
+  record.block = {block.x, block.y, block.z};
   record.bound = std::string(timing::name_of(prediction.bound));
   record.registers = static_cast<int>(prediction.registers);
   record.spilled_bytes = static_cast<int>(prediction.spilled_bytes);
-  record.shared_bytes = static_cast<int>(shape.static_shared_bytes + shape.dynamic_shared_bytes);
+  record.shared_bytes = static_cast<int>(launch.shared_bytes);
   record.occupancy = prediction.occupancy;
   record.occupancy_limit = prediction.occupancy_limit;
   record.waves = prediction.waves;

@@ -7,7 +7,8 @@
 namespace doppel::device {
 
 // All but sums over calls and the detail.
-void describe(KernelRecord& record, const timing::LaunchShape& shape, const timing::Prediction& prediction);
+void describe(KernelRecord& record, const timing::LaunchResources& launch,
+              const timing::Prediction& prediction);
 
 ExplanationRecord record_of(const timing::Explanation& explanation);
 

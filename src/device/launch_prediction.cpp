@@ -6,10 +6,6 @@
 namespace doppel::device {
 namespace {
 
-double busy_sms(const card::Card& card, const timing::LaunchShape& shape) {
-  return std::min(1.0, static_cast<double>(shape.grid.count()) / std::max(1, card.sm_count));
-}
-
 // The part of the time that scales with the clock: all of it, but for what memory bounds.
 double core_time(const timing::Prediction& prediction) {
   double dram = 0;
@@ -21,12 +17,12 @@ double core_time(const timing::Prediction& prediction) {
 
 }  // namespace
 
-LaunchPrediction with_power(const card::Card& card, const timing::LaunchShape& shape,
+LaunchPrediction with_power(const card::Card& card, const timing::LaunchResources& launch,
                             timing::Prediction prediction) {
   power::Activity activity;
   activity.time_us = prediction.time_us;
   activity.core_time_us = core_time(prediction);
-  activity.busy_sms = busy_sms(card, shape);
+  activity.busy_sms = static_cast<double>(launch.active_sms) / card.sm_count;
   activity.fp32_flops = prediction.flops;
   activity.other_instructions =
       std::max(0.0, static_cast<double>(prediction.thread_instructions) - prediction.flops / 2);

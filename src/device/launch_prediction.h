@@ -13,7 +13,7 @@ struct LaunchPrediction {
 };
 
 // Energy and clock of a launch; lowers the clock of the prediction where power binds.
-LaunchPrediction with_power(const card::Card& card, const timing::LaunchShape& shape,
+LaunchPrediction with_power(const card::Card& card, const timing::LaunchResources& launch,
                             timing::Prediction prediction);
 // Of a launch that does `ratio` times as much of the same: what lies before the first instruction stays.
 LaunchPrediction scaled(LaunchPrediction prediction, double ratio);

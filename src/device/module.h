@@ -61,9 +61,13 @@ class Kernel {
   Result<std::vector<std::byte>> pack(void* const* values) const;
   Result<std::vector<std::byte>> pack(const void* buffer, std::size_t bytes) const;
 
+  // What a launch takes of the card. A block whose threads would not find their estimated registers gets
+  // fewer and spills.
+  timing::LaunchResources resources(LaunchConfig config) const;
+  const std::shared_ptr<const timing::KernelModel>& model() const { return fixed().model; }
+
   // Occupancy by the card's rules: blocks of this kernel that one SM holds, and the block size that fills it
-  // best. A block whose threads would not find their estimated registers gets fewer and spills; the best size
-  // is one that need not.
+  // best, which is one that need not spill.
   Result<int> max_active_blocks(std::uint32_t block_threads, std::uint64_t dynamic_shared_bytes) const;
   struct BlockSize {
     int min_grid = 0, block = 0;
@@ -71,7 +75,6 @@ class Kernel {
   BlockSize best_block_size(const std::function<std::uint64_t(int)>& dynamic_shared_of_block,
                             int limit) const;
   std::uint64_t available_dynamic_shared(int blocks, int block_threads) const;
-  int registers_for(std::uint32_t block_threads) const;
 
  private:
   std::weak_ptr<Module> module_;
@@ -84,9 +87,15 @@ class Kernel {
   std::uint32_t max_dynamic_shared_ = 0;
   int carveout_ = -1;
   std::atomic<bool> launched_{false};
-  KernelAttributes fixed_attributes() const;
+  // What no call changes: found when it is first asked for.
+  struct Fixed {
+    std::shared_ptr<const timing::KernelModel> model;
+    KernelAttributes attributes;
+  };
+  const Fixed& fixed() const;
+  KernelAttributes fixed_attributes(const timing::KernelModel& model) const;
   mutable std::once_flag fixed_once_;
-  mutable KernelAttributes fixed_;  // all that no call changes
+  mutable Fixed fixed_;
 };
 
 struct Global {

@@ -66,14 +66,14 @@ struct PredictionCache::Kept {
   explicit Kept(Launch the_launch, timing::LaunchSignature the_signature)
       : card(the_launch.card),
         model(std::move(the_launch.model)),
-        shape(the_launch.shape),
+        resources(the_launch.resources),
         outcome(std::move(the_launch.outcome)),
         counts(outcome.counts),
         signature(std::move(the_signature)),
         pointers(the_launch.arguments.pointers),
         memory_base(the_launch.memory_base),
         traced(std::make_unique<timing::TracedLaunch>(
-            card, *model, shape, timing::LaunchRun{outcome.traces, outcome.counts, outcome.work},
+            card, *model, resources, timing::LaunchRun{outcome.traces, outcome.counts, outcome.work},
             the_launch.depth)),
         ranges(traced->ranges()),
         bytes(bytes_of(outcome)) {}
@@ -111,7 +111,7 @@ struct PredictionCache::Kept {
   static constexpr std::uint64_t kSectorBytes = 32;
   const card::Card& card;
   std::shared_ptr<const timing::KernelModel> model;
-  timing::LaunchShape shape;
+  timing::LaunchResources resources;
   engine::Outcome outcome;
   std::vector<analysis::BlockCount> counts;  // of the outcome
   timing::LaunchSignature signature;
@@ -129,20 +129,6 @@ struct PredictionCache::Kept {
 
 PredictionCache::PredictionCache() = default;
 PredictionCache::~PredictionCache() = default;
-
-PredictionCache::Key PredictionCache::key(std::uint32_t function, int device,
-                                          const timing::LaunchShape& shape) {
-  return {function,
-          device,
-          shape.grid.x,
-          shape.grid.y,
-          shape.grid.z,
-          shape.block.x,
-          shape.block.y,
-          shape.block.z,
-          shape.dynamic_shared_bytes,
-          shape.preferred_carveout};
-}
 
 PredictionCache::Submission PredictionCache::submit(const Key& key, std::uint64_t arguments,
                                                     const timing::KernelModel& model) {
@@ -199,7 +185,7 @@ LaunchPrediction PredictionCache::predict(Kept& kept, const timing::L2Start& sta
       (kept.traced == nullptr || least <= tolerance_after(kept.predictions.size(), kOfL2States)))
     return nearest->prediction;
   simulated = true;
-  kept.predictions.push_back({start, with_power(kept.card, kept.shape, kept.traced->predict(start))});
+  kept.predictions.push_back({start, with_power(kept.card, kept.resources, kept.traced->predict(start))});
   return kept.predictions.back().prediction;
 }
 
@@ -233,7 +219,7 @@ PredictionCache::Answer PredictionCache::predict(Launch launch, timing::L2Histor
   if (kept == nullptr && !traced) {
     // No launch of its kind came to its end before: its time is not known.
     answer.prediction.timing =
-        timing::predict(launch.card, *launch.model, launch.shape, run, l2, launch.depth);
+        timing::predict(launch.card, *launch.model, launch.resources, run, l2, launch.depth);
     return answer;
   }
   const double operations = signature.operations;

@@ -10,12 +10,12 @@
 // overlapped.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <span>
-#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -33,9 +33,12 @@ class PredictionCache {
   PredictionCache();
   ~PredictionCache();
 
-  using Key = std::tuple<std::uint32_t, int, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
-                         std::uint32_t, std::uint32_t, std::uint32_t, int>;
-  static Key key(std::uint32_t function, int device, const timing::LaunchShape& shape);
+  struct Key {
+    std::uint32_t function = 0;
+    int device = 0;
+    LaunchConfig config;
+    auto operator<=>(const Key&) const = default;
+  };
 
   struct Submission {
     std::uint64_t number = 0;  // 1 for the first launch of its key
@@ -49,7 +52,7 @@ class PredictionCache {
     Key key;
     const card::Card& card;
     std::shared_ptr<const timing::KernelModel> model;
-    timing::LaunchShape shape;
+    timing::LaunchResources resources;
     timing::Depth depth = timing::Depth::Fast;
     const ArgumentSignature& arguments;
     std::uint64_t memory_base = 0;  // of the card: traces count from there

@@ -75,8 +75,7 @@ void add_weighted(double& mean, double value, std::uint64_t calls_before) {
 }  // namespace
 
 struct RunRecorder::Card {
-  using Key = std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
-                         std::uint32_t, std::uint32_t>;
+  using Key = std::tuple<std::string, Dim3, Dim3>;
   std::map<Key, std::size_t> index;
   std::vector<KernelRecord> kernels;                                     // in the order of their first launch
   std::vector<std::shared_ptr<const timing::Explanation>> explanations;  // of their last launch
@@ -120,18 +119,15 @@ RunRecorder::Card& RunRecorder::card(int device) {
   return *entry;
 }
 
-void RunRecorder::kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape,
+void RunRecorder::kernel(const Place& place, const std::string& name, const timing::LaunchResources& launch,
                          const timing::Prediction& prediction, const power::State& power, bool simulated) {
   const std::lock_guard lock(mutex_);
   Card& to = card(place.device);
-  const Card::Key key{name,          shape.grid.x,  shape.grid.y, shape.grid.z,
-                      shape.block.x, shape.block.y, shape.block.z};
+  const Card::Key key{name, launch.config.grid, launch.config.block};
   const auto [found, fresh] = to.index.try_emplace(key, to.kernels.size());
   if (fresh) {
     KernelRecord made;
     made.name = demangled(name);
-    made.grid = {shape.grid.x, shape.grid.y, shape.grid.z};
-    made.block = {shape.block.x, shape.block.y, shape.block.z};
     made.min_us = prediction.time_us;
     to.kernels.push_back(std::move(made));
     to.explanations.emplace_back();
@@ -141,7 +137,7 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
   record.time_us += prediction.time_us;
   record.min_us = std::min(record.min_us, prediction.time_us);
   record.max_us = std::max(record.max_us, prediction.time_us);
-  describe(record, shape, prediction);
+  describe(record, launch, prediction);
   if (options_.depth == timing::Depth::Off || options_.check) record.bound.clear();
   record.thread_instructions += prediction.thread_instructions;
   record.warp_instructions += prediction.warp_instructions;

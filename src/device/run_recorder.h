@@ -15,7 +15,6 @@
 #include "device/options.h"
 #include "device/run_record.h"
 #include "power/energy.h"
-#include "support/dim3.h"
 #include "timing/launch_timing.h"
 
 namespace doppel::device {
@@ -31,7 +30,7 @@ class RunRecorder {
     std::uint64_t stream = 0;
     double start_us = 0, end_us = 0;
   };
-  void kernel(const Place& place, const std::string& name, const timing::LaunchShape& shape,
+  void kernel(const Place& place, const std::string& name, const timing::LaunchResources& launch,
               const timing::Prediction& prediction, const power::State& power, bool simulated);
   // kind: as CopyRecord names it.
   void copy(const Place& place, const std::string& kind, std::uint64_t bytes);

@@ -34,7 +34,7 @@ std::shared_ptr<Operation> Stream::tail() const {
 }
 
 // Queues an operation behind the stream's last and whatever the default stream's rules add.
-Result<std::shared_ptr<Operation>> Stream::submit(const Work& work) {
+Result<std::shared_ptr<Operation>> Stream::submit(Work work) {
   if (auto good = validate(work, context_->device()); !good) return tl::unexpected(good.error());
   auto dependencies = context_->implicit_dependencies(*this);
   const std::lock_guard lock(mutex_);
@@ -42,9 +42,11 @@ Result<std::shared_ptr<Operation>> Stream::submit(const Work& work) {
   if (const auto* wait = std::get_if<EventWaitWork>(&work)) {
     if (auto recorded = wait->event->operation()) dependencies.push_back(std::move(recorded));
   }
-  auto operation = make_operation(work, {context_, id_, false});
+  const auto* record = std::get_if<EventRecordWork>(&work);
+  const std::shared_ptr<Event> recorded = record != nullptr ? record->event : nullptr;
+  auto operation = make_operation(std::move(work), {context_, id_, false});
   context_->platform().scheduler().submit(operation, std::move(dependencies));
-  if (const auto* record = std::get_if<EventRecordWork>(&work)) record->event->set_operation(operation);
+  if (recorded != nullptr) recorded->set_operation(operation);
   follow(operation);
   return operation;
 }
@@ -103,7 +105,7 @@ Result<void> Stream::enqueue(Work work) {
   const auto* copy = std::get_if<CopyWork>(&work);
   const bool pageable = copy != nullptr && touches_pageable_memory(*copy, context_->device());
   if (auto room = wait_for_room(); !room) return room;
-  auto operation = submit(work);
+  auto operation = submit(std::move(work));
   if (!operation) return tl::unexpected(operation.error());
   return pageable ? wait_for(**operation) : Result<void>{};
 }

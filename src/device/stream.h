@@ -77,7 +77,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
  private:
   friend class Event;
   struct Capture;
-  Result<std::shared_ptr<Operation>> submit(const Work& work);
+  Result<std::shared_ptr<Operation>> submit(Work work);
   Result<void> wait_for(Operation& operation);
   void follow(const std::shared_ptr<Operation>& operation);
   Result<void> wait_for_room();

@@ -16,8 +16,9 @@ Result<void> check_kernel(const KernelWork& work, Device& device) {
     return fail(Error::Kind::InvalidHandle, "the kernel's module was unloaded");
   if (const Error* refused = work.kernel->refusal()) return tl::unexpected<Error>(*refused);
   const std::string& name = work.kernel->name();
-  const std::uint32_t grid[] = {work.grid.x, work.grid.y, work.grid.z};
-  const std::uint32_t block[] = {work.block.x, work.block.y, work.block.z};
+  const LaunchConfig& config = work.config;
+  const std::uint32_t grid[] = {config.grid.x, config.grid.y, config.grid.z};
+  const std::uint32_t block[] = {config.block.x, config.block.y, config.block.z};
   for (int axis = 0; axis < 3; ++axis) {
     if (grid[axis] == 0 || grid[axis] > static_cast<std::uint32_t>(card.sm.max_grid_dim[axis])) {
       return fail(Error::Kind::InvalidArgument,
@@ -30,7 +31,7 @@ Result<void> check_kernel(const KernelWork& work, Device& device) {
                               block[axis], kAxis[axis], card.sm.max_block_dim[axis]));
     }
   }
-  const std::uint64_t threads = work.block.count();
+  const std::uint64_t threads = config.block.count();
   if (threads > static_cast<std::uint64_t>(card.sm.max_threads_per_block)) {
     return fail(Error::Kind::InvalidArgument,
                 fmt::format("kernel '{}': {} threads in a block: the card has at most {}", name, threads,
@@ -42,11 +43,11 @@ Result<void> check_kernel(const KernelWork& work, Device& device) {
                 fmt::format("kernel '{}': {} threads in a block: its launch bounds allow {}", name, threads,
                             known.max_threads_per_block));
   }
-  if (work.dynamic_shared_bytes > work.kernel->max_dynamic_shared_bytes()) {
+  if (config.dynamic_shared_bytes > work.kernel->max_dynamic_shared_bytes()) {
     return fail(Error::Kind::InvalidArgument,
                 fmt::format("kernel '{}': {} bytes of dynamic shared memory: {} are allowed (a function "
                             "attribute raises it, up to {} in all)",
-                            name, work.dynamic_shared_bytes, work.kernel->max_dynamic_shared_bytes(),
+                            name, config.dynamic_shared_bytes, work.kernel->max_dynamic_shared_bytes(),
                             card.shared.bytes_per_block_optin));
   }
   if (work.parameters.size() < work.kernel->parameter_bytes()) {
@@ -54,16 +55,17 @@ Result<void> check_kernel(const KernelWork& work, Device& device) {
                 fmt::format("kernel '{}': {} bytes of parameters, it takes {}", name, work.parameters.size(),
                             work.kernel->parameter_bytes()));
   }
-  if (work.cooperative) {
-    const auto per_sm =
-        work.kernel->max_active_blocks(static_cast<std::uint32_t>(threads), work.dynamic_shared_bytes);
-    if (!per_sm) return tl::unexpected(per_sm.error());
-    const std::uint64_t most =
-        static_cast<std::uint64_t>(*per_sm) * static_cast<std::uint64_t>(card.sm_count);
-    if (work.grid.count() > most) {
+  if (config.cluster.count() > 1) {
+    return fail(Error::Kind::NotSupported,
+                "thread block clusters of more than one block are not supported yet");
+  }
+  if (config.cooperative) {
+    const auto per_sm = static_cast<std::uint64_t>(work.kernel->resources(config).occupancy.blocks_per_sm);
+    const std::uint64_t most = per_sm * static_cast<std::uint64_t>(card.sm_count);
+    if (config.grid.count() > most) {
       return fail(Error::Kind::CooperativeTooLarge,
                   fmt::format("kernel '{}': a cooperative grid of {} blocks: {} fit on the card at once",
-                              name, work.grid.count(), most));
+                              name, config.grid.count(), most));
     }
   }
   return {};

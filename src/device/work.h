@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "support/dim3.h"
+#include "support/launch_config.h"
 
 namespace doppel::device {
 
@@ -20,12 +20,7 @@ class MemoryPool;
 
 struct KernelWork {
   std::shared_ptr<Kernel> kernel;
-  Dim3 grid, block;
-  std::uint32_t dynamic_shared_bytes = 0;
-  bool cooperative = false;
-  // Of the most shared memory that an SM can have, in percent; -1: as the kernel's attribute says, or the
-  // driver chooses.
-  int preferred_carveout = -1;
+  LaunchConfig config;
   std::vector<std::byte> parameters;  // laid out by the PTX rules; see Kernel::pack
 };
 

@@ -83,9 +83,9 @@ Result<std::vector<device::NodeId>> node_ids(const device::Graph& graph, const C
 Result<device::Work> kernel_work(const CUDA_KERNEL_NODE_PARAMS& p) {
   const CUfunction function = p.func != nullptr ? p.func : reinterpret_cast<CUfunction>(p.kern);
   return to_work({.function = function,
-                  .grid = {p.gridDimX, p.gridDimY, p.gridDimZ},
-                  .block = {p.blockDimX, p.blockDimY, p.blockDimZ},
-                  .dynamic_shared_bytes = p.sharedMemBytes,
+                  .config = {.grid = {p.gridDimX, p.gridDimY, p.gridDimZ},
+                             .block = {p.blockDimX, p.blockDimY, p.blockDimZ},
+                             .dynamic_shared_bytes = p.sharedMemBytes},
                   .parameters = p.kernelParams,
                   .extra = p.extra})
       .map([](device::KernelWork work) { return device::Work(std::move(work)); });
@@ -190,9 +190,10 @@ CUDA_KERNEL_NODE_PARAMS kernel_parameters(const device::Graph::Node& node, const
   // The runtime finds its own function again by the library's kernel.
   if (const auto module = work.kernel->module(); module && module->library())
     p.kern = kernel_handle(module->library(), work.kernel->name());
-  p.gridDimX = work.grid.x, p.gridDimY = work.grid.y, p.gridDimZ = work.grid.z;
-  p.blockDimX = work.block.x, p.blockDimY = work.block.y, p.blockDimZ = work.block.z;
-  p.sharedMemBytes = work.dynamic_shared_bytes;
+  const Dim3 &grid = work.config.grid, &block = work.config.block;
+  p.gridDimX = grid.x, p.gridDimY = grid.y, p.gridDimZ = grid.z;
+  p.blockDimX = block.x, p.blockDimY = block.y, p.blockDimZ = block.z;
+  p.sharedMemBytes = work.config.dynamic_shared_bytes;
   p.ctx = handle_of(node.context);
   const std::lock_guard lock(registry().mutex);
   Record& record = registry().records[node.id];

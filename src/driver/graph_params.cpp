@@ -43,7 +43,7 @@ CUDA_KERNEL_NODE_PARAMS widen(const CUDA_KERNEL_NODE_PARAMS_v1& p) {
 CUresult get_attribute(CUgraphNode handle, CUkernelNodeAttrID attribute, CUkernelNodeAttrValue* value) {
   return get<device::KernelWork>(handle, value, [&](const auto&, const device::KernelWork& work) {
     CUkernelNodeAttrValue known{};
-    if (attribute == CU_LAUNCH_ATTRIBUTE_COOPERATIVE) known.cooperative = work.cooperative ? 1 : 0;
+    if (attribute == CU_LAUNCH_ATTRIBUTE_COOPERATIVE) known.cooperative = work.config.cooperative ? 1 : 0;
     return known;
   });
 }
@@ -53,7 +53,7 @@ CUresult set_attribute(CUgraphNode handle, CUkernelNodeAttrID attribute, const C
   return answer(read_node(handle).and_then([&](const auto& node) {
     return work_in<device::KernelWork>(node).and_then([&](device::KernelWork work) -> Result<void> {
       if (attribute != CU_LAUNCH_ATTRIBUTE_COOPERATIVE) return {};
-      work.cooperative = value->cooperative != 0;
+      work.config.cooperative = value->cooperative != 0;
       return find_node(handle).and_then(
           [&](const NodeReference& at) { return at.graph->set_work(at.id, std::move(work)); });
     });

@@ -32,9 +32,9 @@ CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, u
                          parameters, extra),
               [&] {
                 return launch({.function = function,
-                               .grid = {grid_x, grid_y, grid_z},
-                               .block = {block_x, block_y, block_z},
-                               .dynamic_shared_bytes = shared_bytes,
+                               .config = {.grid = {grid_x, grid_y, grid_z},
+                                          .block = {block_x, block_y, block_z},
+                                          .dynamic_shared_bytes = shared_bytes},
                                .parameters = parameters,
                                .extra = extra},
                               stream);
@@ -49,10 +49,10 @@ CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x, unsigne
                          parameters),
               [&] {
                 return launch({.function = function,
-                               .grid = {grid_x, grid_y, grid_z},
-                               .block = {block_x, block_y, block_z},
-                               .dynamic_shared_bytes = shared_bytes,
-                               .cooperative = true,
+                               .config = {.grid = {grid_x, grid_y, grid_z},
+                                          .block = {block_x, block_y, block_z},
+                                          .dynamic_shared_bytes = shared_bytes,
+                                          .cooperative = true},
                                .parameters = parameters},
                               stream);
               });
@@ -63,12 +63,12 @@ CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction function, voi
   return call(__func__, std::tuple(config, function, parameters, extra), [&] {
     if (config == nullptr) return CUDA_ERROR_INVALID_VALUE;
     LaunchRequest request{.function = function,
-                          .grid = {config->gridDimX, config->gridDimY, config->gridDimZ},
-                          .block = {config->blockDimX, config->blockDimY, config->blockDimZ},
-                          .dynamic_shared_bytes = config->sharedMemBytes,
+                          .config = {.grid = {config->gridDimX, config->gridDimY, config->gridDimZ},
+                                     .block = {config->blockDimX, config->blockDimY, config->blockDimZ},
+                                     .dynamic_shared_bytes = config->sharedMemBytes},
                           .parameters = parameters,
                           .extra = extra};
-    if (const auto applied = apply_attributes(request, config->attrs, config->numAttrs); !applied)
+    if (const auto applied = apply_attributes(request.config, config->attrs, config->numAttrs); !applied)
       return to_result(applied.error());
     return launch(request, config->hStream);
   });

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "driver/call.h"
 
 namespace doppel::driver {
@@ -48,33 +50,26 @@ Result<std::vector<std::byte>> pack(const device::Kernel& kernel, const LaunchRe
 Result<device::KernelWork> to_work(const LaunchRequest& request) {
   return find_function(request.function).and_then([&](const auto& kernel) {
     return pack(*kernel, request).map([&](std::vector<std::byte> parameters) {
-      return device::KernelWork{kernel,
-                                request.grid,
-                                request.block,
-                                request.dynamic_shared_bytes,
-                                request.cooperative,
-                                request.preferred_carveout,
-                                std::move(parameters)};
+      return device::KernelWork{kernel, request.config, std::move(parameters)};
     });
   });
 }
 
-Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* attributes, unsigned count) {
+Result<void> apply_attributes(LaunchConfig& config, const CUlaunchAttribute* attributes, unsigned count) {
   if (count != 0 && attributes == nullptr)
     return fail(Error::Kind::InvalidArgument, "launch attributes without their array");
   for (unsigned i = 0; i < count; ++i) {
     const CUlaunchAttributeValue& value = attributes[i].value;
     switch (attributes[i].id) {
       case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
-        request.cooperative = value.cooperative != 0;
+        config.cooperative = value.cooperative != 0;
         break;
       case CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
-        request.preferred_carveout = static_cast<int>(value.sharedMemCarveout);
+        config.preferred_carveout = static_cast<int>(value.sharedMemCarveout);
         break;
       case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
-        if (value.clusterDim.x > 1 || value.clusterDim.y > 1 || value.clusterDim.z > 1)
-          return fail(Error::Kind::NotSupported,
-                      "thread block clusters of more than one block are not supported yet");
+        config.cluster = {std::max(value.clusterDim.x, 1U), std::max(value.clusterDim.y, 1U),
+                          std::max(value.clusterDim.z, 1U)};
         break;
       case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_EVENT:
       case CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT:

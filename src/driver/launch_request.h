@@ -11,10 +11,7 @@ namespace doppel::driver {
 
 struct LaunchRequest {
   CUfunction function = nullptr;
-  Dim3 grid, block;
-  std::uint32_t dynamic_shared_bytes = 0;
-  bool cooperative = false;
-  int preferred_carveout = -1;  // percent of the most shared memory; -1: as the function says
+  LaunchConfig config;
   void** parameters = nullptr;  // one pointer an argument, or
   void** extra = nullptr;       // a list that names one buffer of all
 };
@@ -24,6 +21,6 @@ Result<device::KernelWork> to_work(const LaunchRequest& request);
 
 // The attributes of cuLaunchKernelEx that a launch takes over; NotSupported names one that would change what
 // it does.
-Result<void> apply_attributes(LaunchRequest& request, const CUlaunchAttribute* attributes, unsigned count);
+Result<void> apply_attributes(LaunchConfig& config, const CUlaunchAttribute* attributes, unsigned count);
 
 }  // namespace doppel::driver

@@ -142,7 +142,7 @@ void device_printf(Warp& warp, std::uint32_t mask, const void* const* arguments,
       const auto* text = reinterpret_cast<const char*>(lane_value<std::uint64_t>(arguments[index], lane));
       return text != nullptr ? read_text(text, read_test(warp, mask, lane)) : std::string();
     };
-    const Dim3 thread = thread_at(warp.block->grid->launch.block,
+    const Dim3 thread = thread_at(warp.block->grid->launch.config.block,
                                   std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
     // The wording of the CUDA C++ Programming Guide, "Assertion".
     fault.message += fmt::format("{}{}:{}: {}: block: [{},{},{}], thread: [{},{},{}] Assertion `{}` failed.",
@@ -252,7 +252,7 @@ std::uint64_t warp_cycles(Warp& warp) {
   const Launch& launch = warp.block->grid->launch;
   warp.issued += warp.worker->issued_since_switch();
   const std::uint64_t blocks_per_sm = std::min<std::uint64_t>(
-      launch.resident_blocks_per_sm, (launch.grid.count() + launch.sm_count - 1) / launch.sm_count);
+      launch.resident_blocks_per_sm, (launch.config.grid.count() + launch.sm_count - 1) / launch.sm_count);
   const std::uint64_t warps = blocks_per_sm * warp.context.warps_per_block;
   return warp.issued * std::max(kDependentIssueCycles, (warps + kSubCores - 1) / kSubCores) +
          warp.slept_cycles;

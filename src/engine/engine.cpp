@@ -218,11 +218,11 @@ void Engine::Implementation::leave_help(GridRun& grid) {
 
 Result<void> Engine::Implementation::set_up(GridRun& grid) {
   const Launch& launch = grid.launch;
-  grid.blocks = launch.traced_only ? launch.traced_blocks.size() : launch.grid.count();
-  grid.warps_per_block = warps_of(launch.block);
-  grid.shape = lane_shape(launch.block);
-  grid.shared_bytes = grid.kernel->analysed->shared.static_bytes + launch.dynamic_shared_bytes;
-  const bool full_warps = launch.block.count() % jit::kWarpLanes == 0;
+  grid.blocks = launch.traced_only ? launch.traced_blocks.size() : launch.config.grid.count();
+  grid.warps_per_block = warps_of(launch.config.block);
+  grid.shape = lane_shape(launch.config.block);
+  grid.shared_bytes = grid.kernel->analysed->shared.static_bytes + launch.config.dynamic_shared_bytes;
+  const bool full_warps = launch.config.block.count() % jit::kWarpLanes == 0;
   jit::Variant variant{grid.shape, full_warps, launch.check ? jit::Build::Checked : jit::Build::Plain};
   PreparedKernel& kernel = *grid.kernel;
   const bool traces = !launch.traced_blocks.empty() && !launch.check;
@@ -262,14 +262,15 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
                         grid.blocks <= kMostMeasuredBlocks;
   if (measured) grid.outcome.work.resize(grid.blocks);
   grid.counts_warps = measured || grid.kernel->analysed->reads_clock;
-  grid.residency_limit =
-      launch.cooperative ? grid.blocks : std::uint64_t{launch.sm_count} * launch.resident_blocks_per_sm;
+  grid.residency_limit = launch.config.cooperative
+                             ? grid.blocks
+                             : std::uint64_t{launch.sm_count} * launch.resident_blocks_per_sm;
   if (launch.memory != nullptr) grid.heap = &heap_of(*launch.memory);
   return {};
 }
 
 Result<Outcome> Engine::Implementation::run(const Launch& launch) {
-  if (launch.grid.count() == 0 || launch.block.count() == 0)
+  if (launch.config.grid.count() == 0 || launch.config.block.count() == 0)
     return fail(Error::Kind::InvalidArgument, "a grid or block without threads");
   GridRun grid(launch, prepared_.get(launch.module, launch.function));
   if (auto ready = set_up(grid); !ready) return tl::unexpected(ready.error());

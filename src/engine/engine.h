@@ -15,7 +15,7 @@
 #include "analysis/trace.h"
 #include "engine/fault.h"
 #include "jit/compiled_module.h"
-#include "support/dim3.h"
+#include "support/launch_config.h"
 
 namespace doppel::memory {
 class AddressSpace;
@@ -28,8 +28,7 @@ class DeviceRuntime;
 struct Launch {
   std::shared_ptr<jit::CompiledModule> module;
   std::uint32_t function = 0;  // a kernel of the module
-  Dim3 grid, block;
-  std::uint32_t dynamic_shared_bytes = 0;
+  LaunchConfig config;
   std::span<const std::byte> parameters;   // laid out by the PTX rules; read until run() returns
   std::span<const std::uint64_t> symbols;  // address of each Module::variables entry
   memory::AddressSpace* memory =
@@ -42,9 +41,8 @@ struct Launch {
   std::uint32_t resident_blocks_per_sm =
       1;  // by occupancy: sm_count * this many blocks may wait for each other
   std::uint64_t grid_workspace =
-      0;  // of a cooperative grid: two zeroed words of device memory, its barrier is the second
-  bool cooperative = false;  // all blocks are kept alive together
-  bool check = false;        // the checked build: --check
+      0;               // of a cooperative grid: two zeroed words of device memory, its barrier is the second
+  bool check = false;  // the checked build: --check
   // Of a thread, where its calls recurse: the card's limit (cudaLimitStackSize).
   std::uint64_t stack_bytes = 1024;
   std::uint64_t grid_id = 0;

@@ -33,8 +33,8 @@ const char* space_name(const Warp& warp, std::uint64_t address) {
 }  // namespace
 
 void set_lane(Fault& fault, const Warp& warp, int lane) {
-  fault.thread =
-      thread_at(warp.block->grid->launch.block, std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
+  fault.thread = thread_at(warp.block->grid->launch.config.block,
+                           std::uint64_t{warp.context.warp_id} * jit::kWarpLanes + lane);
   fault.thread_known = true;
 }
 
@@ -49,7 +49,7 @@ Fault fault_of_warp(const Warp& warp, std::uint32_t mask) {
   const Launch& launch = warp.block->grid->launch;
   Fault fault;
   fault.kernel = launch.module->module().functions[launch.function].name;
-  fault.block = block_at(launch.grid, warp.block->index);
+  fault.block = block_at(launch.config.grid, warp.block->index);
   set_lane(fault, warp, mask == 0 ? 0 : std::countr_zero(mask));
   fault.thread_known = mask != 0;
   return fault;

@@ -87,7 +87,7 @@ void Worker::run(GridRun& the_grid) {
     ++idle_rounds;
     // All that are here wait: perhaps for blocks that have not started. Doubling keeps the way to a full card
     // short.
-    if (idle_rounds >= kIdleRoundsBeforeMore || the_grid.launch.cooperative) {
+    if (idle_rounds >= kIdleRoundsBeforeMore || the_grid.launch.config.cooperative) {
       for (std::size_t more = resident_.size(); more > 0 && start_block() != nullptr; --more) idle_rounds = 0;
     }
     if (idle_rounds >= kIdleRoundsBeforeWaiting) set_spinning(true);
@@ -162,11 +162,11 @@ void Worker::begin(Block& block, std::uint64_t index) {
   const Launch& launch = grid->launch;
   const bool known_grid = block.prepared_for == grids_;
   // Blocks are dealt to the SMs in turn, as an idle card does.
-  if (known_grid && index == block.index + 1 && block.ctaid.x + 1 < launch.grid.x) {
+  if (known_grid && index == block.index + 1 && block.ctaid.x + 1 < launch.config.grid.x) {
     ++block.ctaid.x;
     block.sm_id = block.sm_id + 1 == launch.sm_count ? 0 : block.sm_id + 1;
   } else {
-    block.ctaid = block_at(launch.grid, index);
+    block.ctaid = block_at(launch.config.grid, index);
     block.sm_id = static_cast<std::uint32_t>(index % launch.sm_count);
   }
   block.index = index;

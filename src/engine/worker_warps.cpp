@@ -52,19 +52,19 @@ void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   context.memory = launch.memory != nullptr ? launch.memory->base() : 0;
   context.symbols = launch.symbols.data();
   context.counters = counters.data();
-  context.ntid[0] = launch.block.x;
-  context.ntid[1] = launch.block.y;
-  context.ntid[2] = launch.block.z;
-  context.nctaid[0] = launch.grid.x;
-  context.nctaid[1] = launch.grid.y;
-  context.nctaid[2] = launch.grid.z;
-  fill_threads(context, launch.block, grid->shape, index);
+  context.ntid[0] = launch.config.block.x;
+  context.ntid[1] = launch.config.block.y;
+  context.ntid[2] = launch.config.block.z;
+  context.nctaid[0] = launch.config.grid.x;
+  context.nctaid[1] = launch.config.grid.y;
+  context.nctaid[2] = launch.config.grid.z;
+  fill_threads(context, launch.config.block, grid->shape, index);
   context.warp_id = index;
   context.warps_per_block = grid->warps_per_block;
   context.warps_per_sm = launch.warps_per_sm;
   context.sm_count = launch.sm_count;
   context.static_shared_bytes = grid->kernel->analysed->shared.static_bytes;
-  context.dynamic_shared_bytes = launch.dynamic_shared_bytes;
+  context.dynamic_shared_bytes = launch.config.dynamic_shared_bytes;
   context.grid_id = launch.grid_id;
   context.grid_workspace = launch.grid_workspace;
   context.local_stride = grid->local_bytes;
@@ -176,9 +176,9 @@ bool Worker::run_block_entry(Block& block, Fiber& fiber) {
 // renew() for what all warps of a kernel have run in one call: the next block, where it is claimed and needs
 // nothing but its place.
 bool Worker::step_in_row(Block& block) {
-  if (claimed_ == claimed_end_ || claimed_ != block.index + 1 || block.ctaid.x + 1 == grid->launch.grid.x ||
-      grid->traced_entry != nullptr || grid->kernel->analysed->uses_reserved_shared ||
-      resident_.size() != 1 || grid->stopped())
+  if (claimed_ == claimed_end_ || claimed_ != block.index + 1 ||
+      block.ctaid.x + 1 == grid->launch.config.grid.x || grid->traced_entry != nullptr ||
+      grid->kernel->analysed->uses_reserved_shared || resident_.size() != 1 || grid->stopped())
     return false;
   block.index = claimed_++;
   block.sm_id = block.sm_id + 1 == grid->launch.sm_count ? 0 : block.sm_id + 1;

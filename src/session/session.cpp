@@ -54,15 +54,19 @@ struct Session::Implementation {
     return reinterpret_cast<std::byte*>(buffer.address) + offset;
   }
 
-  device::KernelWork work_of(const Module& module, const Launch& launch) const {
-    const std::shared_ptr<device::Module>& code = module.implementation()->module;
-    if (&code->context() != context.get())
+  std::shared_ptr<device::Kernel> kernel_of(const Module& module, const std::string& name) const {
+    const device::Module& code = *module.implementation()->module;
+    if (&code.context() != context.get())
       throw Failure(Failure::Kind::InvalidArgument, "a module of another session");
+    return value_of(code.kernel(name));
+  }
+
+  device::KernelWork work_of(const Module& module, const Launch& launch) const {
     device::KernelWork work;
-    work.kernel = value_of(code->kernel(launch.kernel));
-    work.grid = {launch.grid.x, launch.grid.y, launch.grid.z};
-    work.block = {launch.block.x, launch.block.y, launch.block.z};
-    work.dynamic_shared_bytes = launch.dynamic_shared_bytes;
+    work.kernel = kernel_of(module, launch.kernel);
+    work.config = {.grid = {launch.grid.x, launch.grid.y, launch.grid.z},
+                   .block = {launch.block.x, launch.block.y, launch.block.z},
+                   .dynamic_shared_bytes = launch.dynamic_shared_bytes};
     const auto& parameters = work.kernel->parameters();
     if (launch.arguments.size() != parameters.size()) {
       throw Failure(Failure::Kind::InvalidArgument,
@@ -83,7 +87,7 @@ struct Session::Implementation {
     if (launch.dynamic_shared_bytes > work.kernel->max_dynamic_shared_bytes())
       value_of(work.kernel->set_max_dynamic_shared_bytes(launch.dynamic_shared_bytes));
     value_of(device::validate(work, device()));
-    if (code->program()->launches_kernels())
+    if (work.kernel->module()->program()->launches_kernels())
       throw Failure(Failure::Kind::NotSupported,
                     fmt::format("kernel '{}': its module launches kernels from kernels", launch.kernel));
     return work;
@@ -92,25 +96,25 @@ struct Session::Implementation {
   struct Run {
     std::shared_ptr<Trace::Implementation> trace;
     std::shared_ptr<const timing::KernelModel> model;
+    timing::LaunchResources resources;
   };
   // samples_only: nothing but the blocks that the prediction needs, where the others may be left out.
   Run run(const Module& module, const Launch& launch, bool samples_only) {
     const device::KernelWork work = work_of(module, launch);
     device::Module& code = *module.implementation()->module;
-    const std::uint32_t function = work.kernel->function();
-    Run result{std::make_shared<Trace::Implementation>(), code.program()->model(function, card.data())};
+    Run result{std::make_shared<Trace::Implementation>(), work.kernel->model(),
+               work.kernel->resources(work.config)};
     Trace::Implementation& trace = *result.trace;
     trace.module = code.program()->analysed();
-    trace.function = function;
-    const analysis::AnalysedKernel& analysed = trace.module->kernel(function);
-    trace.shape = {work.grid, work.block, analysed.shared.static_bytes, work.dynamic_shared_bytes};
+    trace.function = work.kernel->function();
+    trace.config = work.config;
 
-    engine::Launch request = device::engine_launch(*context, code, work);
+    engine::Launch request = device::engine_launch(*context, code, work, result.resources);
     std::vector<std::uint64_t> samples;
-    if (timed) samples = timing::plan_samples(card.data(), *result.model, trace.shape, timing::Depth::Fast);
+    if (timed) samples = timing::plan_samples(card.data(), result.resources, timing::Depth::Fast);
     request.traced_blocks = samples;
     request.measure_blocks = timed;
-    request.traced_only = samples_only && !analysed.may_wait_for_others;
+    request.traced_only = samples_only && !trace.module->kernel(trace.function).may_wait_for_others;
     std::atomic<bool> cancel{false};
     request.cancel = &cancel;
     device::Platform::Watch watch(*platform, cancel);
@@ -119,7 +123,7 @@ struct Session::Implementation {
     context->flush_output();
     if (trace.outcome.fault) throw Failure(Failure::Kind::Fault, engine::describe(*trace.outcome.fault));
     if (request.traced_only) {
-      trace.outcome.counts = timing::counts_of_grid(*result.model, trace.shape.grid.count(),
+      trace.outcome.counts = timing::counts_of_grid(*result.model, trace.config.grid.count(),
                                                     trace.outcome.traces, trace.outcome.counts);
     }
     return result;
@@ -176,7 +180,7 @@ Buffer Session::variable(const Module& module, const std::string& name) const {
 Prediction Session::launch(const Module& module, const Launch& launch) {
   const Implementation::Run run = implementation_->run(module, launch, false);
   if (!implementation_->timed) return {};
-  return session::predict(*run.trace, *run.model, implementation_->card.data(),
+  return session::predict(*run.trace, *run.model, run.resources, implementation_->card.data(),
                           implementation_->device().l2());
 }
 

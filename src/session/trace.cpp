@@ -61,16 +61,14 @@ Prediction public_form(const timing::Prediction& timing, const power::State& pow
 }  // namespace
 
 Prediction predict(const Trace::Implementation& trace, const timing::KernelModel& model,
-                   const card::Card& card, timing::L2History& l2) {
+                   const timing::LaunchResources& launch, const card::Card& card, timing::L2History& l2) {
   const timing::LaunchRun run{trace.outcome.traces, trace.outcome.counts, trace.outcome.work};
-  const timing::Prediction cold = timing::predict(card, model, trace.shape, run, l2, timing::Depth::Fast);
-  l2.touch(timing::touched_memory(model, trace.shape, trace.outcome.traces));
-  const device::LaunchPrediction prediction = device::with_power(card, trace.shape, cold);
+  const timing::Prediction cold = timing::predict(card, model, launch, run, l2, timing::Depth::Fast);
+  l2.touch(timing::touched_memory(model, trace.config.grid, trace.outcome.traces));
+  const device::LaunchPrediction prediction = device::with_power(card, launch, cold);
   device::KernelRecord record;
-  record.grid = {trace.shape.grid.x, trace.shape.grid.y, trace.shape.grid.z};
-  record.block = {trace.shape.block.x, trace.shape.block.y, trace.shape.block.z};
   record.calls = 1;
-  describe(record, trace.shape, prediction.timing);
+  describe(record, launch, prediction.timing);
   record.time_us = prediction.timing.time_us;
   record.dram_bytes =
       static_cast<std::uint64_t>(prediction.timing.dram_read_bytes + prediction.timing.dram_write_bytes);
@@ -97,8 +95,8 @@ Prediction Trace::predict(const Card& card, bool cold) const {
   const auto model = timing::KernelModel::build(implementation_->module, implementation_->function, data);
   timing::L2History l2(data.l2.bytes, data.l2.ways);
   if (!cold)
-    l2.touch(timing::touched_memory(*model, implementation_->shape, implementation_->outcome.traces));
-  return session::predict(*implementation_, *model, data, l2);
+    l2.touch(timing::touched_memory(*model, implementation_->config.grid, implementation_->outcome.traces));
+  return session::predict(*implementation_, *model, model->resources(implementation_->config), data, l2);
 }
 
 }  // namespace doppel

@@ -16,7 +16,7 @@ namespace doppel {
 struct Trace::Implementation {
   std::shared_ptr<const analysis::AnalysedModule> module;
   std::uint32_t function = 0;
-  timing::LaunchShape shape;
+  LaunchConfig config;
   engine::Outcome outcome;  // counts of the whole grid
 };
 
@@ -24,7 +24,7 @@ namespace session {
 
 // On a card whose L2 has seen `l2`; the launch is added to it.
 Prediction predict(const Trace::Implementation& trace, const timing::KernelModel& model,
-                   const card::Card& card, timing::L2History& l2);
+                   const timing::LaunchResources& launch, const card::Card& card, timing::L2History& l2);
 
 }  // namespace session
 }  // namespace doppel

@@ -27,14 +27,15 @@ const analysis::BlockTrace& nearest(std::span<const analysis::BlockTrace> traces
 
 // What registers could not hold of so many blocks on each of so many SMs.
 double spilled_bytes(const Scene& scene, int blocks, int sms) {
-  return 4.0 * scene.program.spill_words * static_cast<double>(scene.shape.block.count()) * blocks * sms;
+  return 4.0 * scene.program.spill_words * static_cast<double>(scene.launch.config.block.count()) * blocks *
+         sms;
 }
 
 }  // namespace
 
 Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t end_block, int active,
-                 int resident, int sms, std::int64_t l1_bytes) {
-  const Dim3& grid = scene.shape.grid;
+                 int resident, int sms) {
+  const Dim3& grid = scene.launch.config.grid;
   const double stride = static_cast<double>(active) / sms;
   ChipMemory memory(scene.model.parameters(), scene.patterns,
                     {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1 / stride,
@@ -58,7 +59,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
       const auto left = static_cast<double>(end_block - index);
       if (left < active) memory.set_share(std::min(1.0, sms / std::max(1.0, left)));
     }
-    const analysis::BlockTrace& trace = nearest(scene.traces, index, scene.shape.grid.count());
+    const analysis::BlockTrace& trace = nearest(scene.traces, index, scene.launch.config.grid.count());
     work.trace = &trace;
     work.placement.traced = block_index(trace.block_index, grid);
     work.placement.block = block_index(index, grid);
@@ -70,7 +71,7 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
     return true;
   };
   SmSimulation simulation(scene.model.parameters(), scene.program, scene.patterns, memory,
-                          {sms, resident, l1_bytes, stride}, next_block);
+                          {sms, resident, scene.launch.l1_bytes, stride}, next_block);
   Outcome outcome;
   struct Mark {
     double cycles, operations;
@@ -106,9 +107,8 @@ Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t en
   return outcome;
 }
 
-double pace_of(const Scene& scene, const analysis::BlockTrace& trace, int copies, int sms,
-               std::int64_t l1_bytes) {
-  const Dim3& grid = scene.shape.grid;
+double pace_of(const Scene& scene, const analysis::BlockTrace& trace, int copies, int sms) {
+  const Dim3& grid = scene.launch.config.grid;
   const std::uint64_t blocks = grid.count();
   ChipMemory memory(scene.model.parameters(), scene.patterns,
                     {scene.card.l2.bytes, scene.l2.present, scene.l2.write_back, 1.0 / sms,
@@ -127,7 +127,7 @@ double pace_of(const Scene& scene, const analysis::BlockTrace& trace, int copies
     return true;
   };
   SmSimulation simulation(scene.model.parameters(), scene.program, scene.patterns, memory,
-                          {1, copies, l1_bytes, static_cast<double>(sms)}, next_block);
+                          {1, copies, scene.launch.l1_bytes, static_cast<double>(sms)}, next_block);
   while (simulation.counts().operations < kMostOperationsPace && simulation.run(kStep)) {
   }
   const SimulationCounts& counts = simulation.counts();

@@ -26,7 +26,7 @@ struct Scene {
   const card::Card& card;
   const LoweredKernel& model;
   const machine::MachineProgram& program;  // that blocks of this shape run
-  const LaunchShape& shape;
+  const LaunchResources& launch;
   std::span<const analysis::BlockTrace> traces;
   const AddressPatterns& patterns;
   L2Start l2;
@@ -35,10 +35,9 @@ struct Scene {
 
 // Blocks [first_block, end_block) on `active` SMs, `resident` at once on each, of which `sms` are simulated.
 Outcome simulate(const Scene& scene, std::uint64_t first_block, std::uint64_t end_block, int active,
-                 int resident, int sms, std::int64_t l1_bytes);
+                 int resident, int sms);
 
 // Operations a cycle of `copies` copies of one sampled block on one SM, while `sms` SMs do the same.
-double pace_of(const Scene& scene, const analysis::BlockTrace& trace, int copies, int sms,
-               std::int64_t l1_bytes);
+double pace_of(const Scene& scene, const analysis::BlockTrace& trace, int copies, int sms);
 
 }  // namespace doppel::timing

@@ -114,43 +114,49 @@ const machine::MachineProgram& LoweredKernel::program_for(std::uint32_t block_th
   return narrow_.emplace(most, machine::lower_to_machine(*module_, function_, options)).first->second;
 }
 
-std::uint32_t LoweredKernel::registers_for(std::uint32_t block_threads) const {
-  return program_for(block_threads).functions[program_.entry].registers;
-}
-
 std::shared_ptr<const KernelModel> KernelModel::build(std::shared_ptr<const analysis::AnalysedModule> module,
                                                       std::uint32_t function, const card::Card& card,
                                                       PassLog* passes) {
   return std::make_shared<LoweredKernel>(std::move(module), function, card, passes);
 }
 
-Residence residence(const card::Card& card, const KernelModel& model, const LaunchShape& shape) {
-  Residence result;
+LaunchResources LoweredKernel::resources(const LaunchConfig& config) const {
   card::BlockResources block;
-  block.threads = static_cast<int>(std::clamp<std::uint64_t>(shape.block.count(), 1, 1 << 20));
-  block.registers_per_thread =
-      static_cast<int>(model.registers_for(static_cast<std::uint32_t>(block.threads)));
-  block.shared_bytes = static_cast<std::int64_t>(shape.static_shared_bytes) + shape.dynamic_shared_bytes;
-  result.occupancy = card::occupancy(card, block);
+  block.threads = static_cast<int>(std::clamp<std::uint64_t>(config.block.count(), 1, 1 << 20));
+  LaunchResources result;
+  result.config = config;
+  result.shared_bytes =
+      std::uint64_t{module_->kernel(function_).shared.static_bytes} + config.dynamic_shared_bytes;
+  block.shared_bytes = static_cast<std::int64_t>(result.shared_bytes);
+  const auto run = [&](const machine::MachineProgram& program) {
+    result.registers = program.functions[program.entry].registers;
+    result.spilled_bytes = 4 * program.spill_words;
+    block.registers_per_thread = static_cast<int>(result.registers);
+    result.occupancy = card::occupancy(card_, block);
+  };
+  run(program_);
+  // No block fits: with fewer registers, perhaps.
+  if (result.occupancy.blocks_per_sm == 0) run(program_for(static_cast<std::uint32_t>(block.threads)));
   result.blocks_per_sm = std::max(1, result.occupancy.blocks_per_sm);
   result.active_sms = static_cast<int>(
-      std::clamp<std::uint64_t>(shape.grid.count(), 1, static_cast<std::uint64_t>(card.sm_count)));
+      std::clamp<std::uint64_t>(config.grid.count(), 1, static_cast<std::uint64_t>(card_.sm_count)));
   // The driver picks the smallest share of the L1 that holds the shared memory of all resident blocks.
-  std::int64_t wanted =
-      block.shared_bytes == 0 ? 0 : card::shared_bytes_taken(card, block.shared_bytes) * result.blocks_per_sm;
+  std::int64_t wanted = block.shared_bytes == 0
+                            ? 0
+                            : card::shared_bytes_taken(card_, block.shared_bytes) * result.blocks_per_sm;
   // What the program prefers is a hint: no blocks are given up for it (CUDA C++ Programming Guide, shared
   // memory of each compute capability).
-  if (shape.preferred_carveout > 0)
-    wanted = std::max(wanted,
-                      std::int64_t{card.shared.bytes_per_sm} * std::min(shape.preferred_carveout, 100) / 100);
+  if (config.preferred_carveout > 0)
+    wanted = std::max(
+        wanted, std::int64_t{card_.shared.bytes_per_sm} * std::min(config.preferred_carveout, 100) / 100);
   std::int64_t carveout = 0;
-  if (wanted > 0 && !card.shared.carveout_kib.empty()) {
-    carveout = std::int64_t{card.shared.carveout_kib.back()} * 1024;
-    for (const auto size : std::ranges::reverse_view(card.shared.carveout_kib)) {
+  if (wanted > 0 && !card_.shared.carveout_kib.empty()) {
+    carveout = std::int64_t{card_.shared.carveout_kib.back()} * 1024;
+    for (const auto size : std::ranges::reverse_view(card_.shared.carveout_kib)) {
       if (std::int64_t{size} * 1024 >= wanted) carveout = std::int64_t{size} * 1024;
     }
   }
-  result.l1_bytes = std::max<std::int64_t>(card.l1.bytes - carveout, 16 * 1024);
+  result.l1_bytes = std::max<std::int64_t>(card_.l1.bytes - carveout, 16 * 1024);
   return result;
 }
 

@@ -4,7 +4,6 @@
 #include <map>
 #include <mutex>
 
-#include "card/occupancy.h"
 #include "machine/operation_builder.h"
 #include "timing/launch_timing.h"
 #include "timing/sm_parameters.h"
@@ -16,8 +15,8 @@ class LoweredKernel final : public KernelModel {
   LoweredKernel(std::shared_ptr<const analysis::AnalysedModule> module, std::uint32_t function,
                 const card::Card& card, PassLog* passes = nullptr);
   std::uint32_t registers_per_thread() const override;
-  std::uint32_t registers_for(std::uint32_t block_threads) const override;
   std::uint32_t spilled_bytes() const override { return 4 * program_.spill_words; }
+  LaunchResources resources(const LaunchConfig& config) const override;
   const analysis::AnalysedModule& module() const override { return *module_; }
   bool follows_data() const override { return module_->kernel(function_).follows_data; }
 
@@ -40,15 +39,6 @@ class LoweredKernel final : public KernelModel {
   SmParameters parameters_;
   std::vector<bool> writes_;
 };
-
-// How a launch lies on the card.
-struct Residence {
-  card::Occupancy occupancy;
-  int blocks_per_sm = 1;      // at least 1
-  int active_sms = 1;         // those that get a block at all
-  std::int64_t l1_bytes = 0;  // what shared memory leaves
-};
-Residence residence(const card::Card& card, const KernelModel& model, const LaunchShape& shape);
 
 // Work of a whole grid, from its counts.
 struct GridWork {

@@ -12,10 +12,10 @@
 #include "analysis/analysed_module.h"
 #include "analysis/trace.h"
 #include "card/card.h"
-#include "support/dim3.h"
 #include "support/pass_log.h"
 #include "timing/explanation.h"
 #include "timing/l2_history.h"
+#include "timing/launch_resources.h"
 
 namespace doppel::timing {
 
@@ -53,25 +53,15 @@ class KernelModel {
   // An estimate, up to what the card and the kernel's launch bounds allow; also what cuFuncGetAttribute
   // answers.
   virtual std::uint32_t registers_per_thread() const = 0;
-  // The same in a launch with blocks of so many threads: no more than fit into an SM.
-  virtual std::uint32_t registers_for(std::uint32_t block_threads) const = 0;
   virtual std::uint32_t spilled_bytes() const = 0;  // of a thread, with registers_per_thread()
+  virtual LaunchResources resources(const LaunchConfig& config) const = 0;
   virtual const analysis::AnalysedModule& module() const = 0;
   // True: launches with the same arguments may go to other addresses or loop longer, by what is in memory.
   virtual bool follows_data() const = 0;
 };
 
-struct LaunchShape {
-  Dim3 grid, block;
-  std::uint32_t static_shared_bytes = 0;
-  std::uint32_t dynamic_shared_bytes = 0;
-  // At least so much of an SM's memory is shared memory, in percent of the most; -1: what the blocks need.
-  int preferred_carveout = -1;
-};
-
 // Blocks the engine should trace, ascending. Depends only on the arguments.
-std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelModel& model,
-                                        const LaunchShape& shape, Depth depth);
+std::vector<std::uint64_t> plan_samples(const card::Card& card, const LaunchResources& launch, Depth depth);
 
 // Counts of the whole grid where nothing but the sampled blocks was run: their mean stands for the others;
 // the last one, which often has less to do, for itself alone. counts: of the sampled blocks together.
@@ -110,14 +100,14 @@ struct LaunchRun {
 };
 
 // The memory that a launch touches, as far as its traced blocks tell.
-std::vector<MemoryRange> touched_memory(const KernelModel& model, const LaunchShape& shape,
+std::vector<MemoryRange> touched_memory(const KernelModel& model, const Dim3& grid,
                                         std::span<const analysis::BlockTrace> traces);
 
 // A launch whose blocks were traced, to be predicted for what L2 may hold when it starts. Everything that it
 // is made from has to outlive it.
 class TracedLaunch {
  public:
-  TracedLaunch(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
+  TracedLaunch(const card::Card& card, const KernelModel& model, const LaunchResources& launch,
                const LaunchRun& run, Depth depth);
   ~TracedLaunch();
   TracedLaunch(const TracedLaunch&) = delete;
@@ -135,7 +125,7 @@ class TracedLaunch {
 };
 
 // before: what the card's L2 has seen until then.
-Prediction predict(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
+Prediction predict(const card::Card& card, const KernelModel& model, const LaunchResources& launch,
                    const LaunchRun& run, const L2History& before, Depth depth);
 
 }  // namespace doppel::timing

@@ -71,7 +71,7 @@ constexpr double kBusy = 0.6;
 // A launch's cycles where its blocks differ so much that their mean does not tell: it takes at least its
 // longest block. mean: what it takes if all do the mean work.
 double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const Outcome& outcome, double mean,
-                               double operations, int active, int resident, const Residence& place) {
+                               double operations, int resident) {
   if (run.work.empty() || operations <= 0) return mean;
   const auto longest_first = [&](const analysis::BlockTrace& a, const analysis::BlockTrace& b) {
     return run.work[a.block_index].instructions < run.work[b.block_index].instructions;
@@ -79,9 +79,11 @@ double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const O
   const analysis::BlockTrace& reference = *std::ranges::max_element(scene.traces, longest_first);
   const std::vector<double> work = uneven_work(run.work, operations, run.work[reference.block_index]);
   if (work.empty()) return mean;
+  const LaunchResources& launch = scene.launch;
+  const int active = launch.active_sms;
   BlockPace pace;
-  pace.alone = pace_of(scene, reference, 1, 1, place.l1_bytes);
-  pace.shared = outcome.finished ? pace_of(scene, reference, resident, active, place.l1_bytes)
+  pace.alone = pace_of(scene, reference, 1, 1);
+  pace.shared = outcome.finished ? pace_of(scene, reference, resident, active)
                                  : outcome.steady_rate / std::max(1, outcome.sms);
   const auto cycles = static_cast<double>(outcome.counts.cycles);
   const MemoryTraffic& traffic = outcome.traffic;
@@ -89,11 +91,12 @@ double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const O
   const bool one_for_all = std::max({traffic.dram_busy, traffic.l2_read_busy, traffic.l2_write_busy,
                                      traffic.atomic_busy}) > kBusy * cycles;
   const auto span_of = [&](const std::vector<double>& blocks) {
-    return one_for_all ? makespan(blocks, 1, active * place.blocks_per_sm, {pace.alone, pace.shared * active})
-                       : makespan(blocks, active, place.blocks_per_sm, pace);
+    return one_for_all
+               ? makespan(blocks, 1, active * launch.blocks_per_sm, {pace.alone, pace.shared * active})
+               : makespan(blocks, active, launch.blocks_per_sm, pace);
   };
   const double span = span_of(work);
-  if (work.size() <= static_cast<std::size_t>(active) * static_cast<std::size_t>(place.blocks_per_sm))
+  if (work.size() <= static_cast<std::size_t>(active) * static_cast<std::size_t>(launch.blocks_per_sm))
     return span;
   // Several waves: how caches fill and blocks follow each other is in what their mean takes.
   const double even =
@@ -115,30 +118,31 @@ Bound find_bound(const SimulationCounts& counts, const Prediction& prediction) {
 
 }  // namespace
 
-std::vector<MemoryRange> touched_memory(const KernelModel& model, const LaunchShape& shape,
+std::vector<MemoryRange> touched_memory(const KernelModel& model, const Dim3& grid,
                                         std::span<const analysis::BlockTrace> traces) {
   const auto& lowered = static_cast<const LoweredKernel&>(model);
-  const AddressPatterns patterns(traces, shape.grid, lowered.program().instruction_base);
-  return merged(patterns.ranges(shape.grid, lowered.writes()));
+  const AddressPatterns patterns(traces, grid, lowered.program().instruction_base);
+  return merged(patterns.ranges(grid, lowered.writes()));
 }
 
 struct TracedLaunch::Implementation {
   const card::Card& card;
   const LoweredKernel& model;
-  LaunchShape shape;
+  LaunchResources launch;
   LaunchRun run;
   Depth depth;
   AddressPatterns patterns;
   std::vector<MemoryRange> ranges;
 };
 
-TracedLaunch::TracedLaunch(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
+TracedLaunch::TracedLaunch(const card::Card& card, const KernelModel& model, const LaunchResources& launch,
                            const LaunchRun& run, Depth depth) {
   const auto& lowered = static_cast<const LoweredKernel&>(model);
-  AddressPatterns patterns(run.traces, shape.grid, lowered.program().instruction_base);
-  std::vector<MemoryRange> ranges = patterns.ranges(shape.grid, lowered.writes());
+  const Dim3& grid = launch.config.grid;
+  AddressPatterns patterns(run.traces, grid, lowered.program().instruction_base);
+  std::vector<MemoryRange> ranges = patterns.ranges(grid, lowered.writes());
   implementation_ = std::make_unique<Implementation>(
-      Implementation{card, lowered, shape, run, depth, std::move(patterns), std::move(ranges)});
+      Implementation{card, lowered, launch, run, depth, std::move(patterns), std::move(ranges)});
 }
 
 TracedLaunch::~TracedLaunch() = default;
@@ -146,36 +150,36 @@ TracedLaunch::~TracedLaunch() = default;
 const std::vector<MemoryRange>& TracedLaunch::ranges() const { return implementation_->ranges; }
 
 Prediction TracedLaunch::predict(const L2Start& start) const {
-  const auto& [card, lowered, shape, run, depth, patterns, ranges] = *implementation_;
+  const auto& [card, lowered, launch, run, depth, patterns, ranges] = *implementation_;
   const auto& [traces, counts, block_work] = run;
-  const Residence place = residence(card, lowered, shape);
   const machine::MachineProgram& program =
-      lowered.program_for(static_cast<std::uint32_t>(shape.block.count()));
+      lowered.program_for(static_cast<std::uint32_t>(launch.config.block.count()));
   const GridWork work = grid_work(program, counts, lowered.module().first_slots());
-  const std::uint64_t blocks = shape.grid.count();
-  const int active = place.active_sms;
+  const std::uint64_t blocks = launch.config.grid.count();
+  const int active = launch.active_sms;
   const int resident = static_cast<int>(std::min<std::uint64_t>(
-      static_cast<std::uint64_t>(place.blocks_per_sm),
+      static_cast<std::uint64_t>(launch.blocks_per_sm),
       (blocks + static_cast<std::uint64_t>(active) - 1) / static_cast<std::uint64_t>(active)));
-  const double places = static_cast<double>(active) * place.blocks_per_sm;
+  const double places = static_cast<double>(active) * launch.blocks_per_sm;
 
   Prediction prediction;
   prediction.clock_mhz = card.clocks.sustained_mhz;
   prediction.start_us = card.launch.start_us;
-  prediction.registers = program.functions[program.entry].registers;
-  prediction.spilled_bytes = 4 * program.spill_words;
-  prediction.occupancy = place.occupancy.fraction;
-  prediction.occupancy_limit = std::string(card::name_of(place.occupancy.limit));
-  prediction.waves = static_cast<double>(blocks) / (static_cast<double>(card.sm_count) * place.blocks_per_sm);
+  prediction.registers = launch.registers;
+  prediction.spilled_bytes = launch.spilled_bytes;
+  prediction.occupancy = launch.occupancy.fraction;
+  prediction.occupancy_limit = std::string(card::name_of(launch.occupancy.limit));
+  prediction.waves =
+      static_cast<double>(blocks) / (static_cast<double>(card.sm_count) * launch.blocks_per_sm);
   prediction.warp_instructions = static_cast<std::uint64_t>(work.operations);
   prediction.thread_instructions = static_cast<std::uint64_t>(work.thread_instructions);
   prediction.flops = work.flops;
   if (depth == Depth::Off || traces.empty()) return prediction;
 
-  Scene scene{card,   lowered,  program, shape,
+  Scene scene{card,   lowered,  program, launch,
               traces, patterns, start,   depth == Depth::Full ? kMostOperationsFull : kMostOperationsFast};
   const int sms = depth == Depth::Full && traces.size() >= blocks ? active : 1;
-  const Outcome outcome = simulate(scene, 0, blocks, active, resident, sms, place.l1_bytes);
+  const Outcome outcome = simulate(scene, 0, blocks, active, resident, sms);
 
   const double scale = static_cast<double>(active) / sms;
   const double done = std::max(1.0, static_cast<double>(outcome.counts.operations) * scale);
@@ -205,8 +209,8 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
       const int last_active = static_cast<int>(std::min<double>(active, rest));
       const int last_resident = static_cast<int>(std::ceil(rest / last_active - 1e-9));
       scene.most_operations /= 4;
-      const Outcome last = simulate(scene, blocks - static_cast<std::uint64_t>(rest), blocks, last_active,
-                                    last_resident, 1, place.l1_bytes);
+      const Outcome last =
+          simulate(scene, blocks - static_cast<std::uint64_t>(rest), blocks, last_active, last_resident, 1);
       cycles = full_waves * places * per_block / rate + last_resident * per_block / last.steady_rate;
     } else {
       cycles += std::max(0.0, work.operations - done) / rate;
@@ -215,7 +219,7 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   // The busiest slice does its atomics one after the other, whatever the mean of the SMs is.
   cycles = std::max(
       cycles, outcome.traffic.atomic_busy * (outcome.finished ? 1 : std::max(1.0, work.operations / done)));
-  cycles = cycles_of_uneven_blocks(scene, run, outcome, cycles, work.operations, active, resident, place);
+  cycles = cycles_of_uneven_blocks(scene, run, outcome, cycles, work.operations, resident);
   prediction.time_us = prediction.start_us + cycles / prediction.clock_mhz;
   prediction.cycles = prediction.time_us * prediction.clock_mhz;
   const double grow =
@@ -233,10 +237,10 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   return prediction;
 }
 
-Prediction predict(const card::Card& card, const KernelModel& model, const LaunchShape& shape,
+Prediction predict(const card::Card& card, const KernelModel& model, const LaunchResources& launch,
                    const LaunchRun& run, const L2History& before, Depth depth) {
-  const TracedLaunch launch(card, model, shape, run, depth);
-  return launch.predict(before.before(launch.ranges()));
+  const TracedLaunch traced(card, model, launch, run, depth);
+  return traced.predict(before.before(traced.ranges()));
 }
 
 }  // namespace doppel::timing

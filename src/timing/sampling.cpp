@@ -18,26 +18,24 @@ constexpr double kGoldenSection = 0.6180339887498949;
 
 }  // namespace
 
-std::vector<std::uint64_t> plan_samples(const card::Card& card, const KernelModel& model,
-                                        const LaunchShape& shape, Depth depth) {
-  const std::uint64_t blocks = shape.grid.count();
+std::vector<std::uint64_t> plan_samples(const card::Card& card, const LaunchResources& launch, Depth depth) {
+  const Dim3& grid = launch.config.grid;
+  const std::uint64_t blocks = grid.count();
   std::set<std::uint64_t> chosen;
   if (depth == Depth::Off || blocks == 0) return {};
   if (depth == Depth::Full) {
     const std::uint64_t step = (blocks + kMostFull - 1) / kMostFull;
     for (std::uint64_t block = 0; block < blocks; block += step) chosen.insert(block);
   }
-  const Residence place = residence(card, model, shape);
   // What the first SM holds in the first wave: blocks go to the SMs in turn.
   // A small part of the grid, because traced blocks run slower; the nearest sample stands for those left out.
   const auto most = static_cast<int>(std::clamp<std::uint64_t>(blocks / kBlocksPerSample, 2, 64));
-  for (int slot = 0; slot < std::min(place.blocks_per_sm, most); ++slot) {
+  for (int slot = 0; slot < std::min(launch.blocks_per_sm, most); ++slot) {
     const std::uint64_t block = static_cast<std::uint64_t>(slot) * static_cast<std::uint64_t>(card.sm_count);
     if (block < blocks) chosen.insert(block);
   }
   // A block in the middle and its neighbour along each axis: how addresses move with the block
   // (address_pattern.h).
-  const Dim3& grid = shape.grid;
   const auto middle = [](std::uint32_t extent) {
     return std::uint64_t{extent > 1 ? std::min(extent / 2, extent - 2) : 0};
   };

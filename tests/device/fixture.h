@@ -125,7 +125,7 @@ class DeviceTest : public ::testing::Test {
   KernelWork work(const char* name, Dim3 grid, Dim3 block, Values... values) {
     const auto of = kernel(name);
     void* pointers[] = {static_cast<void*>(&values)..., nullptr};
-    return {of, grid, block, 0, false, -1, *of->pack(pointers)};
+    return {of, {.grid = grid, .block = block}, *of->pack(pointers)};
   }
   template <typename T>
   T* allocate(std::size_t count) {

@@ -42,8 +42,8 @@ TEST_F(Launch, LimitsOfTheCardAreKept) {
   auto* x = allocate<float>(1);
   const auto launch = [&](Dim3 grid, Dim3 block, std::uint32_t shared = 0, bool cooperative = false) {
     KernelWork each = work("saxpy", grid, block, x, x, 1.0f, 0u);
-    each.dynamic_shared_bytes = shared;
-    each.cooperative = cooperative;
+    each.config.dynamic_shared_bytes = shared;
+    each.config.cooperative = cooperative;
     return context->legacy()->launch(each);
   };
   EXPECT_TRUE(launch({1}, {1024}));

@@ -19,6 +19,7 @@ CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void* data, si
                           unsigned count, CUjit_option* options, void** values);
 CUresult cuLinkComplete(CUlinkState state, void** image, size_t* bytes);
 CUresult cuLinkDestroy(CUlinkState state);
+CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction function, void** parameters, void** extra);
 CUresult cuGraphCreate(CUgraph* graph, unsigned flags);
 CUresult cuGraphDestroy(CUgraph graph);
 CUresult cuGraphAddMemsetNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count,
@@ -233,6 +234,35 @@ int registers_of(CUmodule module_handle) {
   EXPECT_EQ(cuFuncGetAttribute(&registers, CU_FUNC_ATTRIBUTE_NUM_REGS, function), CUDA_SUCCESS);
   EXPECT_EQ(cuModuleUnload(module_handle), CUDA_SUCCESS);
   return registers;
+}
+
+TEST_F(DriverCalls, LaunchAttributesAreTakenOrRefused) {
+  CUmodule module = nullptr;
+  ASSERT_EQ(cuModuleLoadData(&module, kFill), CUDA_SUCCESS);
+  CUfunction fill = nullptr;
+  ASSERT_EQ(cuModuleGetFunction(&fill, module, "fill"), CUDA_SUCCESS);
+  CUdeviceptr out = 0;
+  ASSERT_EQ(cuMemAlloc(&out, 256), CUDA_SUCCESS);
+  unsigned value = 5;
+  void* arguments[] = {&out, &value};
+  CUlaunchAttribute attribute{};
+  CUlaunchConfig config{};
+  config.gridDimX = 2, config.gridDimY = config.gridDimZ = 1;
+  config.blockDimX = 32, config.blockDimY = config.blockDimZ = 1;
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  const auto launch = [&] { return cuLaunchKernelEx(&config, fill, arguments, nullptr); };
+  attribute.id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+  attribute.value.clusterDim = {1, 1, 1};
+  EXPECT_EQ(launch(), CUDA_SUCCESS);
+  attribute.value.clusterDim = {2, 1, 1};
+  EXPECT_EQ(launch(), CUDA_ERROR_NOT_SUPPORTED);
+  attribute.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
+  attribute.value.cooperative = 1;
+  EXPECT_EQ(launch(), CUDA_SUCCESS);
+  config.gridDimX = 1 << 20;
+  EXPECT_EQ(launch(), CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE);
+  EXPECT_EQ(cuCtxSynchronize(), CUDA_SUCCESS);
 }
 
 TEST_F(DriverCalls, RegistersStayWithinWhatIsAsked) {

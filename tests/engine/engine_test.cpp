@@ -123,7 +123,7 @@ TEST(Engine, CooperativeGridsAreAllResident) {
   GridBarrier data;
   data.blocks = 100;
   FakeLaunch fake(wait_for_all_blocks, {100}, {32}, &data);
-  fake.launch.cooperative = true;
+  fake.launch.config.cooperative = true;
   const auto outcome = Engine(2).run(fake.launch);
   ASSERT_TRUE(outcome);
   EXPECT_EQ(data.passed, 100);

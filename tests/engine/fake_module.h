@@ -40,8 +40,8 @@ struct FakeLaunch {
       : FakeLaunch(jit::KernelCode{entry, local_bytes, coroutine, nullptr}, grid, block, data) {}
   FakeLaunch(jit::KernelCode code, Dim3 grid, Dim3 block, void* data) : argument(data) {
     launch.module = std::make_shared<FakeModule>(code);
-    launch.grid = grid;
-    launch.block = block;
+    launch.config.grid = grid;
+    launch.config.block = block;
     launch.parameters = {reinterpret_cast<const std::byte*>(&argument), sizeof argument};
     launch.sm_count = 4;
     launch.resident_blocks_per_sm = 4;

@@ -66,7 +66,7 @@ void wild_shared(jit::WarpContext* context) {
 TEST(Fault, SharedMemoryHasBounds) {
   Target data{std::uint64_t{100} << 20};
   FakeLaunch fake(wild_shared, {1}, {32}, &data);
-  fake.launch.dynamic_shared_bytes = 8192;
+  fake.launch.config.dynamic_shared_bytes = 8192;
   Engine engine(1);
   const auto outcome = engine.run(fake.launch);
   ASSERT_TRUE(outcome && outcome->fault);
@@ -76,7 +76,7 @@ TEST(Fault, SharedMemoryHasBounds) {
   EXPECT_FALSE(engine.run(fake.launch)->fault);
   // A later launch with less must not see more.
   FakeLaunch smaller(wild_shared, {1}, {32}, &data);
-  smaller.launch.dynamic_shared_bytes = 1024;
+  smaller.launch.config.dynamic_shared_bytes = 1024;
   EXPECT_TRUE(engine.run(smaller.launch)->fault);
 }
 

@@ -63,7 +63,7 @@ TEST(Trace, HoldsWhatTheWarpDid) {
   Accesses data{*(*memory)->allocate(4096, 256, memory::AllocationKind::Device)};
   FakeLaunch fake(report, {4}, {64}, &data, 16);
   fake.launch.memory = memory->get();
-  fake.launch.dynamic_shared_bytes = 1024;
+  fake.launch.config.dynamic_shared_bytes = 1024;
   const std::array<std::uint64_t, 2> traced{1, 3};
   fake.launch.traced_blocks = traced;
   const auto outcome = Engine(2).run(fake.launch);

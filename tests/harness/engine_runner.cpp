@@ -94,9 +94,8 @@ class EngineRunner final : public Runner {
     engine::Launch request;
     request.module = compiled_;
     request.function = index;
-    request.grid = launch.grid;
-    request.block = launch.block;
-    request.dynamic_shared_bytes = launch.dynamic_shared_bytes;
+    request.config = {
+        .grid = launch.grid, .block = launch.block, .dynamic_shared_bytes = launch.dynamic_shared_bytes};
     request.parameters = *parameters;
     request.symbols = symbols_;
     request.memory = memory_.get();

@@ -1,10 +1,10 @@
-// How a launch lies on an SM.
+// What a launch takes of an SM.
 #include <gtest/gtest.h>
 
 #include "card/load_card.h"
 #include "frontend/ptx/parse.h"
 #include "frontend/ptx/to_ir.h"
-#include "timing/kernel_model.h"
+#include "timing/launch_timing.h"
 
 namespace doppel::timing {
 namespace {
@@ -15,21 +15,21 @@ std::int64_t l1_bytes(std::uint32_t shared_bytes, int preferred_carveout) {
   const card::Card card = card::find_card("rtx-a6000").value();
   const auto model = KernelModel::build(
       std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*module))), 0, card);
-  LaunchShape shape;
-  shape.grid = {1000};
-  shape.block = {256};
-  shape.dynamic_shared_bytes = shared_bytes;
-  shape.preferred_carveout = preferred_carveout;
-  return residence(card, *model, shape).l1_bytes;
+  return model
+      ->resources({.grid = {1000},
+                   .block = {256},
+                   .dynamic_shared_bytes = shared_bytes,
+                   .preferred_carveout = preferred_carveout})
+      .l1_bytes;
 }
 
 // 128 KiB an SM, of which 100 at most are shared memory (cards/rtx-a6000.toml).
-TEST(Residence, SharedMemoryTakesWhatItNeedsOfL1) {
+TEST(LaunchResources, SharedMemoryTakesWhatItNeedsOfL1) {
   EXPECT_EQ(l1_bytes(0, -1), 128 << 10);
   EXPECT_LT(l1_bytes(4096, -1), 128 << 10);
 }
 
-TEST(Residence, AProgramMayPreferMoreSharedMemory) {
+TEST(LaunchResources, AProgramMayPreferMoreSharedMemory) {
   EXPECT_EQ(l1_bytes(0, 100), 28 << 10);
   EXPECT_EQ(l1_bytes(0, 50), 64 << 10);
   EXPECT_EQ(l1_bytes(0, 0), 128 << 10);
