@@ -49,11 +49,6 @@ CUresult set(CUgraphExec exec, CUgraphNode node, const Result<device::Work>& wor
   }));
 }
 
-CUDA_KERNEL_NODE_PARAMS widen(const CUDA_KERNEL_NODE_PARAMS_v1& p) {
-  return {p.func,      p.gridDimX,       p.gridDimY,     p.gridDimZ, p.blockDimX, p.blockDimY,
-          p.blockDimZ, p.sharedMemBytes, p.kernelParams, p.extra,    nullptr,     nullptr};
-}
-
 CUresult update(CUgraphExec handle, CUgraph graph, CUgraphNode* error_node,
                 CUgraphExecUpdateResult* outcome) {
   if (outcome == nullptr) return CUDA_ERROR_INVALID_VALUE;

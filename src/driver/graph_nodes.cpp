@@ -80,6 +80,11 @@ Result<std::vector<device::NodeId>> node_ids(const device::Graph& graph, const C
   return ids;
 }
 
+CUDA_KERNEL_NODE_PARAMS widen(const CUDA_KERNEL_NODE_PARAMS_v1& p) {
+  return {p.func,      p.gridDimX,       p.gridDimY,     p.gridDimZ, p.blockDimX, p.blockDimY,
+          p.blockDimZ, p.sharedMemBytes, p.kernelParams, p.extra,    nullptr,     nullptr};
+}
+
 Result<device::Work> kernel_work(const CUDA_KERNEL_NODE_PARAMS& p) {
   const CUfunction function = p.func != nullptr ? p.func : reinterpret_cast<CUfunction>(p.kern);
   return to_work({.function = function,

@@ -26,6 +26,7 @@ Result<std::vector<device::NodeId>> node_ids(const device::Graph& graph, const C
                                              std::size_t count);
 
 // From the interface's parameters to work, and back. Arguments of kernels are copied.
+CUDA_KERNEL_NODE_PARAMS widen(const CUDA_KERNEL_NODE_PARAMS_v1& parameters);
 Result<device::Work> kernel_work(const CUDA_KERNEL_NODE_PARAMS& parameters);
 Result<device::Work> copy_work(const CUDA_MEMCPY3D& parameters);
 device::Work memset_work(const CUDA_MEMSET_NODE_PARAMS& parameters);

@@ -1,6 +1,7 @@
 // Parameters of a graph's nodes, read and replaced.
 #include "driver/call.h"
 #include "driver/graph_nodes.h"
+#include "driver/launch_request.h"
 
 namespace doppel::driver {
 namespace {
@@ -33,31 +34,48 @@ CUDA_KERNEL_NODE_PARAMS_v1 narrow(const CUDA_KERNEL_NODE_PARAMS& p) {
           p.blockDimY, p.blockDimZ, p.sharedMemBytes, p.kernelParams, p.extra};
 }
 
-CUDA_KERNEL_NODE_PARAMS widen(const CUDA_KERNEL_NODE_PARAMS_v1& p) {
-  return {p.func,      p.gridDimX,       p.gridDimY,     p.gridDimZ, p.blockDimX, p.blockDimY,
-          p.blockDimZ, p.sharedMemBytes, p.kernelParams, p.extra,    nullptr,     nullptr};
-}
-
-// An attribute that a launch would take over, kept with the node. Cooperative launches are the one that
-// matters.
+// Attributes that a launch takes over are kept with the node, as hints are not.
 CUresult get_attribute(CUgraphNode handle, CUkernelNodeAttrID attribute, CUkernelNodeAttrValue* value) {
   return get<device::KernelWork>(handle, value, [&](const auto&, const device::KernelWork& work) {
+    const LaunchConfig& config = work.config;
     CUkernelNodeAttrValue known{};
-    if (attribute == CU_LAUNCH_ATTRIBUTE_COOPERATIVE) known.cooperative = work.config.cooperative ? 1 : 0;
+    if (attribute == CU_LAUNCH_ATTRIBUTE_COOPERATIVE) {
+      known.cooperative = config.cooperative ? 1 : 0;
+    } else if (attribute == CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT) {
+      known.sharedMemCarveout = static_cast<unsigned>(config.preferred_carveout);
+    } else if (attribute == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) {
+      known.clusterDim = {config.cluster.x, config.cluster.y, config.cluster.z};
+    }
     return known;
+  });
+}
+
+template <typename Change>
+Result<void> change_config(CUgraphNode handle, Change change) {
+  return find_node(handle).and_then([&](const NodeReference& at) {
+    return at.graph->node(at.id).and_then(work_in<device::KernelWork>).and_then([&](device::KernelWork work) {
+      return change(work.config).and_then([&] { return at.graph->set_work(at.id, std::move(work)); });
+    });
   });
 }
 
 CUresult set_attribute(CUgraphNode handle, CUkernelNodeAttrID attribute, const CUkernelNodeAttrValue* value) {
   if (value == nullptr) return CUDA_ERROR_INVALID_VALUE;
-  return answer(read_node(handle).and_then([&](const auto& node) {
-    return work_in<device::KernelWork>(node).and_then([&](device::KernelWork work) -> Result<void> {
-      if (attribute != CU_LAUNCH_ATTRIBUTE_COOPERATIVE) return {};
-      work.config.cooperative = value->cooperative != 0;
-      return find_node(handle).and_then(
-          [&](const NodeReference& at) { return at.graph->set_work(at.id, std::move(work)); });
-    });
-  }));
+  const CUlaunchAttribute one{.id = attribute, .pad = {}, .value = *value};
+  return answer(
+      change_config(handle, [&](LaunchConfig& config) { return apply_attributes(config, &one, 1); }));
+}
+
+CUresult copy_attributes(CUgraphNode destination, CUgraphNode source) {
+  return answer(
+      read_node(source).and_then(work_in<device::KernelWork>).and_then([&](const device::KernelWork& from) {
+        return change_config(destination, [&](LaunchConfig& config) -> Result<void> {
+          config.cooperative = from.config.cooperative;
+          config.preferred_carveout = from.config.preferred_carveout;
+          config.cluster = from.config.cluster;
+          return {};
+        });
+      }));
 }
 
 }  // namespace
@@ -190,12 +208,8 @@ CUresult cuGraphBatchMemOpNodeSetParams(CUgraphNode node, const CUDA_BATCH_MEM_O
 }
 
 CUresult cuGraphKernelNodeCopyAttributes(CUgraphNode destination, CUgraphNode source) {
-  return call(__func__, std::tuple(destination, source), [&] {
-    CUkernelNodeAttrValue value{};
-    const CUresult known = get_attribute(source, CU_LAUNCH_ATTRIBUTE_COOPERATIVE, &value);
-    return known != CUDA_SUCCESS ? known
-                                 : set_attribute(destination, CU_LAUNCH_ATTRIBUTE_COOPERATIVE, &value);
-  });
+  return call(__func__, std::tuple(destination, source),
+              [&] { return copy_attributes(destination, source); });
 }
 
 CUresult cuGraphNodeGetParams(CUgraphNode node, CUgraphNodeParams* parameters) {

@@ -19,8 +19,8 @@ struct LaunchRequest {
 // Copies the arguments: the program may reuse their memory at once.
 Result<device::KernelWork> to_work(const LaunchRequest& request);
 
-// The attributes of cuLaunchKernelEx that a launch takes over; NotSupported names one that would change what
-// it does.
+// The attributes of cuLaunchKernelEx and of graph nodes that a launch takes over; NotSupported names one that
+// would change what it does.
 Result<void> apply_attributes(LaunchConfig& config, const CUlaunchAttribute* attributes, unsigned count);
 
 }  // namespace doppel::driver

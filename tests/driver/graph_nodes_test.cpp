@@ -17,6 +17,11 @@ CUresult cuGraphNodeGetType(CUgraphNode node, CUgraphNodeType* type);
 CUresult cuGraphAddKernelNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
                                  size_t count, const CUDA_KERNEL_NODE_PARAMS* parameters);
 CUresult cuGraphKernelNodeGetParams_v2(CUgraphNode node, CUDA_KERNEL_NODE_PARAMS* parameters);
+CUresult cuGraphKernelNodeGetAttribute(CUgraphNode node, CUkernelNodeAttrID attribute,
+                                       CUkernelNodeAttrValue* value);
+CUresult cuGraphKernelNodeSetAttribute(CUgraphNode node, CUkernelNodeAttrID attribute,
+                                       const CUkernelNodeAttrValue* value);
+CUresult cuGraphKernelNodeCopyAttributes(CUgraphNode destination, CUgraphNode source);
 CUresult cuGraphAddMemAllocNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
                                 size_t count, CUDA_MEM_ALLOC_NODE_PARAMS* parameters);
 CUresult cuGraphMemAllocNodeGetParams(CUgraphNode node, CUDA_MEM_ALLOC_NODE_PARAMS* parameters);
@@ -122,6 +127,47 @@ TEST_F(GraphNodes, KernelNodesGiveTheirArgumentsBack) {
   ASSERT_EQ(cuGraphNodeSetParams(node, &any), CUDA_SUCCESS);
   run(graph_);
   EXPECT_EQ(word(memory_), 4U);
+}
+
+TEST_F(GraphNodes, KernelNodesKeepTheirLaunchAttributes) {
+  unsigned value = 3;
+  void* arguments[] = {&memory_, &value};
+  CUDA_KERNEL_NODE_PARAMS wanted{};
+  wanted.func = store_;
+  wanted.gridDimX = wanted.gridDimY = wanted.gridDimZ = wanted.blockDimX = wanted.blockDimY =
+      wanted.blockDimZ = 1;
+  wanted.kernelParams = arguments;
+  CUgraphNode one = nullptr, other = nullptr;
+  ASSERT_EQ(cuGraphAddKernelNode_v2(&one, graph_, nullptr, 0, &wanted), CUDA_SUCCESS);
+  ASSERT_EQ(cuGraphAddKernelNode_v2(&other, graph_, nullptr, 0, &wanted), CUDA_SUCCESS);
+  const auto set = [&](CUgraphNode node, CUkernelNodeAttrID attribute, const CUkernelNodeAttrValue& to) {
+    return cuGraphKernelNodeSetAttribute(node, attribute, &to);
+  };
+  const auto get = [&](CUgraphNode node, CUkernelNodeAttrID attribute) {
+    CUkernelNodeAttrValue known{};
+    EXPECT_EQ(cuGraphKernelNodeGetAttribute(node, attribute, &known), CUDA_SUCCESS);
+    return known;
+  };
+  CUkernelNodeAttrValue to{};
+  to.cooperative = 1;
+  EXPECT_EQ(set(one, CU_LAUNCH_ATTRIBUTE_COOPERATIVE, to), CUDA_SUCCESS);
+  to.sharedMemCarveout = 50;
+  EXPECT_EQ(set(one, CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, to), CUDA_SUCCESS);
+  to.priority = 0;
+  EXPECT_EQ(set(one, CU_LAUNCH_ATTRIBUTE_PRIORITY, to), CUDA_SUCCESS) << "a hint";
+  EXPECT_EQ(cuGraphKernelNodeCopyAttributes(other, one), CUDA_SUCCESS);
+  EXPECT_EQ(get(other, CU_LAUNCH_ATTRIBUTE_COOPERATIVE).cooperative, 1);
+  EXPECT_EQ(get(other, CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT).sharedMemCarveout, 50U);
+  EXPECT_EQ(get(other, CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION).clusterDim.x, 1U);
+  run(graph_);
+  EXPECT_EQ(word(memory_), 3U);
+  // What is not implemented is refused, and not forgotten.
+  to.clusterDim = {2, 1, 1};
+  EXPECT_EQ(set(one, CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, to), CUDA_SUCCESS);
+  EXPECT_EQ(get(one, CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION).clusterDim.x, 2U);
+  CUgraphExec exec = nullptr;
+  EXPECT_EQ(cuGraphInstantiateWithFlags(&exec, graph_, 0), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(set(one, CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT, to), CUDA_ERROR_NOT_SUPPORTED);
 }
 
 TEST_F(GraphNodes, AllocatedMemoryIsUsedInsideAndFreed) {
