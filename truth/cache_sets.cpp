@@ -12,9 +12,9 @@
 namespace doppel::truth {
 
 std::vector<Row> run_latency() {
-  const card::Card card = find_card("a40");
-  Runner runner(kCachePtx);
-  const std::uint64_t end = runner.allocate(64);
+  const Card card = find_card("a40");
+  Runner runner(card, kCachePtx);
+  const Buffer end = runner.allocate(64);
   std::ifstream in = open("a40/latency.txt");
   std::vector<Row> rows;
   double next_kb = 8;
@@ -26,24 +26,24 @@ std::vector<Row> run_latency() {
     next_kb = kb * 1.7;
     const auto lines = static_cast<std::uint64_t>(kb * 1024 / kChaseLine);
     if (lines > kChaseLoads * 16) break;
-    const std::uint64_t buffer = runner.allocate(lines * kChaseLine);
+    const Buffer buffer = runner.allocate(lines * kChaseLine);
     const std::vector<std::uint64_t> order = chase_order(lines);
     for (std::uint64_t i = 0; i < lines; ++i) {
-      *reinterpret_cast<std::uint64_t*>(buffer + i * kChaseLine) = buffer + order[i] * kChaseLine;
+      const std::uint64_t next = buffer.address + order[i] * kChaseLine;
+      runner.session.write(buffer, &next, sizeof next, i * kChaseLine);
     }
-    const timing::Prediction prediction = runner.predict(
-        card, {"chase", {1, 1, 1}, {1, 1, 1}, 0, Runner::parameters(buffer, end, kChaseLoads)});
+    const Prediction prediction = runner.predict({"chase", {1}, {1}, {buffer, end, kChaseLoads}});
     rows.push_back({fmt::format("{:.0f} kB", kb), cycles, prediction.cycles / kChaseLoads, "cycles",
                     note_of(prediction)});
-    runner.free(buffer);
+    runner.session.free(buffer);
   }
   return rows;
 }
 
 std::vector<Row> run_cache() {
-  const card::Card card = find_card("a40");
-  Runner runner(kCachePtx);
-  const std::uint64_t result = runner.allocate(kCacheBlock * sizeof(float));
+  const Card card = find_card("a40");
+  Runner runner(card, kCachePtx);
+  const Buffer result = runner.allocate(kCacheBlock * sizeof(float));
   std::ifstream in = open("a40/cache.txt");
   std::vector<Row> rows;
   double next_kb = 16;
@@ -52,18 +52,14 @@ std::vector<Row> run_cache() {
     if (std::sscanf(line.c_str(), "%lf kB %*s %*s %lf", &kb, &bandwidth) != 2 || kb < next_kb) continue;
     next_kb = kb * 1.3;
     const auto [count, turns] = cache_shape(kb);
-    const std::uint64_t buffer = runner.allocate(std::uint64_t{count} * 2 * sizeof(float));
-    const auto blocks = static_cast<unsigned>(card.sm_count);
-    const timing::Prediction prediction =
-        runner.predict(card, {"sum_products",
-                              {blocks, 1, 1},
-                              {kCacheBlock, 1, 1},
-                              0,
-                              Runner::parameters(result, buffer, count, turns, 0)});
+    const Buffer buffer = runner.allocate(std::uint64_t{count} * 2 * sizeof(float));
+    const auto blocks = static_cast<unsigned>(card.number("sm_count"));
+    const Prediction prediction =
+        runner.predict({"sum_products", {blocks}, {kCacheBlock}, {result, buffer, count, turns, 0}});
     rows.push_back({fmt::format("{:.0f} kB", kb), bandwidth,
                     2.0 * count * sizeof(float) * turns * blocks / prediction.time_us * 1e-3, "GB/s",
                     note_of(prediction)});
-    runner.free(buffer);
+    runner.session.free(buffer);
   }
   return rows;
 }
@@ -71,9 +67,9 @@ std::vector<Row> run_cache() {
 std::vector<Row> run_strides() {
   constexpr unsigned kLoads = 512;  // a thread; far more in the measurement, which does not change a rate
   constexpr unsigned kThreads = 1024;
-  const card::Card card = find_card("a40");
-  Runner runner(kStridesPtx);
-  const std::uint64_t from = runner.allocate(std::uint64_t{1} << 22);
+  const Card card = find_card("a40");
+  Runner runner(card, kStridesPtx);
+  const Buffer from = runner.allocate(std::uint64_t{1} << 22);
   std::ifstream in = open("a40/strides.txt");
   std::vector<Row> rows;
   for (std::string line; std::getline(in, line);) {
@@ -86,12 +82,11 @@ std::vector<Row> run_strides() {
         (std::string(what.data()) != "stride" && std::string(what.data()) != "block"))
       continue;
     const bool stride = std::string(what.data()) == "stride";
-    const timing::Prediction prediction =
-        runner.predict(card, {fmt::format("{}_{}", stride ? "stride" : "shape", type.data()),
-                              {1, 1, 1},
-                              stride ? Dim3{kThreads, 1, 1} : Dim3{width, kThreads / width, 1},
-                              0,
-                              Runner::parameters(from, from, kLoads, 0, argument)});
+    const Prediction prediction =
+        runner.predict({fmt::format("{}_{}", stride ? "stride" : "shape", type.data()),
+                        {1},
+                        stride ? Extent{kThreads} : Extent{width, kThreads / width},
+                        {from, from, kLoads, 0, argument}});
     const double per_load =
         (prediction.time_us - prediction.start_us) * prediction.clock_mhz / (double{kLoads} * kThreads / 32);
     rows.push_back({fmt::format("{} {} {}", type.data(), what.data(), width), cycles, per_load, "cycles",

@@ -56,7 +56,7 @@ unsigned blocks_for(int pixels) { return static_cast<unsigned>((kImage + pixels 
 }  // namespace
 
 std::vector<Row> run_convolution() {
-  const card::Card card = find_card("rtx-a6000");
+  const Card card = find_card("rtx-a6000");
   std::ifstream in = open("conv-a6000.csv");
   std::vector<Row> rows;
   int number = -1;
@@ -64,17 +64,16 @@ std::vector<Row> run_convolution() {
     Configuration c;
     if (!parse(line, c) || ++number % kEvery != 0) continue;
     const std::string ptx = compile(c);
-    Runner runner(ptx.c_str());
+    Runner runner(card, ptx.c_str());
     const auto pixels = [](int width, int height) {
       return static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height) * sizeof(float);
     };
-    const std::uint64_t output = runner.allocate(pixels(kImage, kImage));
-    const std::uint64_t input =
+    const Buffer output = runner.allocate(pixels(kImage, kImage));
+    const Buffer input =
         runner.allocate(pixels(kImage + c.filter_width / 2 * 2, kImage + c.filter_height / 2 * 2));
-    const Dim3 block{static_cast<unsigned>(c.block_x), static_cast<unsigned>(c.block_y), 1};
-    const Dim3 grid{blocks_for(c.block_x * c.tile_x), blocks_for(c.block_y * c.tile_y), 1};
-    const timing::Prediction prediction =
-        runner.predict(card, {"convolution", grid, block, 0, Runner::parameters(output, input)});
+    const Extent block{static_cast<unsigned>(c.block_x), static_cast<unsigned>(c.block_y), 1};
+    const Extent grid{blocks_for(c.block_x * c.tile_x), blocks_for(c.block_y * c.tile_y), 1};
+    const Prediction prediction = runner.predict({"convolution", grid, block, {output, input}});
     rows.push_back({fmt::format("{}x{} threads of {}x{}{}{}", c.block_x, c.block_y, c.tile_x, c.tile_y,
                                 c.padding != 0 ? " padded" : "", c.read_only != 0 ? " nc" : ""),
                     c.median_ms * 1000, prediction.time_us, "us", note_of(prediction)});

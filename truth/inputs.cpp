@@ -4,15 +4,7 @@
 
 #include <stdexcept>
 
-#include "card/load_card.h"
-
 namespace doppel::truth {
-
-card::Card find_card(const char* id) {
-  auto card = card::load_card(std::string(DOPPEL_SOURCE_DIR) + "/cards/" + id + ".toml");
-  if (!card) throw std::runtime_error(card.error().message);
-  return std::move(*card);
-}
 
 std::ifstream open(const char* file) {
   std::ifstream in(std::string(DOPPEL_SOURCE_DIR) + "/truth/" + file);
@@ -20,10 +12,9 @@ std::ifstream open(const char* file) {
   return in;
 }
 
-std::string note_of(const timing::Prediction& prediction) {
+std::string note_of(const Prediction& prediction) {
   return fmt::format(
-      "{}, {} registers{}, occupancy {:.2f}, L1 {:.2f}, L2 {:.2f}", timing::name_of(prediction.bound),
-      prediction.registers,
+      "{}, {} registers{}, occupancy {:.2f}, L1 {:.2f}, L2 {:.2f}", prediction.bound, prediction.registers,
       prediction.spilled_bytes > 0 ? fmt::format(" and {} bytes", prediction.spilled_bytes) : "",
       prediction.occupancy, prediction.l1_hit, prediction.l2_hit);
 }

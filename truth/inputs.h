@@ -1,19 +1,17 @@
-// What the sets read: cards and files of measurements, and how they describe a prediction.
+// What the sets read, and how they describe a prediction.
 #pragma once
+
+#include <doppel/prediction.h>
 
 #include <fstream>
 #include <string>
 
-#include "card/card.h"
-#include "timing/launch_timing.h"
-
 namespace doppel::truth {
 
-// Both throw std::runtime_error with the cause.
-card::Card find_card(const char* id);
-std::ifstream open(const char* file);  // under truth/
+// A file of measurements under truth/; throws std::runtime_error with the cause.
+std::ifstream open(const char* file);
 
 // What bound it, registers, occupancy, hits.
-std::string note_of(const timing::Prediction& prediction);
+std::string note_of(const Prediction& prediction);
 
 }  // namespace doppel::truth

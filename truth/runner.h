@@ -1,59 +1,28 @@
-// Predicts one launch of one of our kernels on a card: runs the sampled blocks, then asks the timing model.
+// Our kernels on a double, by the public interface, as the measured programs run and time them.
 #pragma once
 
-#include <cstring>
-#include <memory>
-#include <string>
-#include <vector>
+#include <doppel/session.h>
 
-#include "card/card.h"
-#include "engine/engine.h"
-#include "memory/address_space.h"
-#include "timing/launch_timing.h"
+#include <string>
 
 namespace doppel::truth {
 
-class Runner {
- public:
-  // Throws std::runtime_error, as do all members, with the cause.
-  explicit Runner(const char* ptx);
+// As its file in cards/ says, but for a limit of power: measurements hold at their clocks.
+Card find_card(const std::string& id);
 
-  std::uint64_t allocate(std::uint64_t bytes);  // zero-filled, taken from the host page by page
-  void free(std::uint64_t address);
+// A module of kernels on a card.
+struct Runner {
+  Runner(const Card& card, const char* ptx);
 
-  struct Launch {
-    std::string kernel;
-    Dim3 grid, block;
-    std::uint32_t dynamic_shared_bytes = 0;
-    std::vector<std::byte> parameters;
-  };
-  timing::Prediction predict(const card::Card& card, const Launch& launch);
-
+  // Buffers begin at multiples of 512 bytes: how arrays lie to each other tells a little in a time.
+  Buffer allocate(std::size_t bytes);
+  // Of a launch behind one of its kind, which warmed L2 as far as it goes.
+  Prediction predict(const Launch& launch);
   // Shared memory a block that leaves room for no more than `blocks` blocks of 32 threads on an SM.
-  std::uint32_t shared_bytes_for(const card::Card& card, const std::string& kernel, int blocks);
+  std::uint32_t shared_bytes_for(const std::string& kernel, std::uint32_t blocks) const;
 
-  // Parameters in the order of the kernel's; each at its own alignment, which is its size.
-  template <typename... Arguments>
-  static std::vector<std::byte> parameters(Arguments... arguments) {
-    std::vector<std::byte> bytes;
-    const auto add = [&](const auto& value) {
-      while (bytes.size() % sizeof value != 0) bytes.emplace_back();
-      const std::size_t at = bytes.size();
-      bytes.resize(at + sizeof value);
-      std::memcpy(bytes.data() + at, &value, sizeof value);
-    };
-    (add(arguments), ...);
-    return bytes;
-  }
-
- private:
-  std::uint32_t find(const std::string& kernel) const;
-
-  std::shared_ptr<const analysis::AnalysedModule> module_;
-  std::shared_ptr<jit::CompiledModule> compiled_;
-  std::unique_ptr<memory::AddressSpace> memory_;
-  std::vector<std::uint64_t> symbols_;  // addresses of the module's variables; zero-filled
-  engine::Engine engine_;
+  Session session;
+  Module module;
 };
 
 }  // namespace doppel::truth

@@ -12,10 +12,10 @@
 namespace doppel::truth {
 
 std::vector<Row> run_sgemm() {
-  const card::Card card = find_card("rtx-a6000");
-  Runner runner(kSgemmStepsPtx);
+  const Card card = find_card("rtx-a6000");
+  Runner runner(card, kSgemmStepsPtx);
   const std::uint64_t bytes = std::uint64_t{kSgemmSize} * kSgemmSize * sizeof(float);
-  const std::uint64_t a = runner.allocate(bytes), b = runner.allocate(bytes), c = runner.allocate(bytes);
+  const Buffer a = runner.allocate(bytes), b = runner.allocate(bytes), c = runner.allocate(bytes);
   std::ifstream in = open("sgemm-a6000.csv");
   std::vector<Row> rows;
   for (std::string line; std::getline(in, line);) {
@@ -26,12 +26,10 @@ std::vector<Row> run_sgemm() {
       continue;
     gflops = std::stod(line.substr(last + 1));
     const SgemmStep& what = kSgemmSteps[static_cast<std::size_t>(step - 1)];
-    const timing::Prediction prediction =
-        runner.predict(card, {what.kernel,
-                              {kSgemmSize / what.tile, kSgemmSize / what.tile, 1},
-                              what.block,
-                              0,
-                              Runner::parameters(a, b, c, static_cast<int>(kSgemmSize), 2.0F, 0.5F)});
+    const Prediction prediction = runner.predict({what.kernel,
+                                                  {kSgemmSize / what.tile, kSgemmSize / what.tile, 1},
+                                                  {what.block.x, what.block.y, what.block.z},
+                                                  {a, b, c, static_cast<int>(kSgemmSize), 2.0F, 0.5F}});
     rows.push_back({fmt::format("step {}", step), gflops,
                     2.0 * kSgemmSize * kSgemmSize * kSgemmSize / prediction.time_us * 1e-3, "GFLOP/s",
                     note_of(prediction)});

@@ -13,19 +13,18 @@
 namespace doppel::truth {
 
 std::vector<Row> run_stream() {
-  const card::Card card = find_card("a40");
-  Runner runner(kStreamPtx);
-  std::array<std::uint64_t, 4> arrays{};
-  for (std::uint64_t& array : arrays) array = runner.allocate(std::uint64_t{kStreamCount} * sizeof(double));
+  const Card card = find_card("a40");
+  Runner runner(card, kStreamPtx);
+  std::array<Buffer, 4> arrays{};
+  for (Buffer& array : arrays) array = runner.allocate(std::uint64_t{kStreamCount} * sizeof(double));
   std::ifstream in = open("a40/stream.txt");
   std::vector<Row> rows;
   for (std::string line; std::getline(in, line);) {
-    unsigned block = 0, threads = 0;
-    int blocks_per_sm = 0;
+    unsigned block = 0, threads = 0, blocks_per_sm = 0;
     std::array<double, 6> measured{};
     const std::size_t figures = line.find("GB/s:");
     if (figures == std::string::npos ||
-        std::sscanf(line.c_str(), "%u %u %d", &block, &threads, &blocks_per_sm) != 3)
+        std::sscanf(line.c_str(), "%u %u %u", &block, &threads, &blocks_per_sm) != 3)
       continue;
     if (std::sscanf(line.c_str() + figures, "GB/s: %lf %lf %lf %lf %lf %lf", &measured[0], &measured[1],
                     &measured[2], &measured[3], &measured[4], &measured[5]) != 6) {
@@ -33,19 +32,15 @@ std::vector<Row> run_stream() {
     }
     for (std::size_t i = 0; i < kStreams.size(); ++i) {
       const std::string name = std::string("stream_") + kStreams[i].name;
-      Runner::Launch launch{name,
-                            {kStreamCount / block + 1, 1, 1},
-                            {block, 1, 1},
-                            runner.shared_bytes_for(card, name, blocks_per_sm),
-                            {}};
-      if (kStreams[i].arrays == 4) {
-        launch.parameters = Runner::parameters(arrays[0], arrays[1], arrays[2], arrays[3], kStreamCount);
-      } else if (i == 0) {
-        launch.parameters = Runner::parameters(arrays[0], kStreamCount);
-      } else {
-        launch.parameters = Runner::parameters(arrays[0], arrays[1], kStreamCount);
-      }
-      const timing::Prediction prediction = runner.predict(card, launch);
+      std::vector<Argument> arguments{arrays[0]};
+      if (i > 0) arguments.emplace_back(arrays[1]);
+      if (kStreams[i].arrays == 4) arguments.insert(arguments.end(), {arrays[2], arrays[3]});
+      arguments.emplace_back(kStreamCount);
+      const Prediction prediction = runner.predict({name,
+                                                    {kStreamCount / block + 1},
+                                                    {block},
+                                                    std::move(arguments),
+                                                    runner.shared_bytes_for(name, blocks_per_sm)});
       rows.push_back({fmt::format("{} {} x {}", kStreams[i].name, block, blocks_per_sm), measured[i],
                       kStreams[i].arrays * 8.0 * kStreamCount / prediction.time_us * 1e-3, "GB/s",
                       note_of(prediction)});
@@ -57,14 +52,12 @@ std::vector<Row> run_stream() {
 std::vector<Row> run_read() {
   constexpr unsigned kCount = 256 * 1024 * 1024;
   constexpr unsigned kBlock = 256;
-  const card::Card card = find_card("rtx-pro-5000-blackwell");
-  Runner runner(kStreamPtx);
-  const std::uint64_t a = runner.allocate(std::uint64_t{kCount} * 8),
-                      b = runner.allocate(std::uint64_t{kCount} * 8);
+  const Card card = find_card("rtx-pro-5000-blackwell");
+  Runner runner(card, kStreamPtx);
+  const Buffer a = runner.allocate(std::uint64_t{kCount} * 8), b = runner.allocate(std::uint64_t{kCount} * 8);
   std::vector<Row> rows;
   const auto add = [&](const char* what, const char* kernel, double measured, double bytes) {
-    const timing::Prediction prediction = runner.predict(
-        card, {kernel, {kCount / kBlock, 1, 1}, {kBlock, 1, 1}, 0, Runner::parameters(a, b, kCount)});
+    const Prediction prediction = runner.predict({kernel, {kCount / kBlock}, {kBlock}, {a, b, kCount}});
     rows.push_back({what, measured, bytes * kCount / prediction.time_us * 1e-3, "GB/s", note_of(prediction)});
   };
   add("read stream", "stream_read", 1222, 8);
@@ -73,10 +66,10 @@ std::vector<Row> run_read() {
 }
 
 // A launch's time by its size: 10,000 of them one behind the other, between two arrays that take turns.
-std::vector<Row> run_small(const char* file, double card::Launch::* gap) {
+std::vector<Row> run_small(const char* file, const char* gap) {
   constexpr double kRowStep = 1.5;  // the file goes up in steps of 6 %
-  const card::Card card = find_card("a40");
-  Runner runner(kStreamPtx);
+  const Card card = find_card("a40");
+  Runner runner(card, kStreamPtx);
   std::ifstream in = open(file);
   std::vector<Row> rows;
   double next = 0;
@@ -90,26 +83,23 @@ std::vector<Row> run_small(const char* file, double card::Launch::* gap) {
     }
     next = count * kRowStep;
     const std::uint64_t bytes = std::uint64_t{count} * sizeof(double);
-    const std::uint64_t a = runner.allocate(bytes), b = runner.allocate(bytes);
+    const Buffer a = runner.allocate(bytes), b = runner.allocate(bytes);
     for (const std::size_t column : {0U, 2U, 5U}) {
       const unsigned block = 32U << column;
-      const timing::Prediction prediction = runner.predict(
-          card,
-          {"stream_scale", {count / block + 1, 1, 1}, {block, 1, 1}, 0, Runner::parameters(a, b, count)});
+      const Prediction prediction =
+          runner.predict({"stream_scale", {count / block + 1}, {block}, {a, b, count}});
       rows.push_back({fmt::format("{} x {}", count, block), measured[column],
-                      2.0 * static_cast<double>(bytes) / (prediction.time_us + card.launch.*gap) * 1e-3,
+                      2.0 * static_cast<double>(bytes) / (prediction.time_us + card.number(gap)) * 1e-3,
                       "GB/s", note_of(prediction)});
     }
-    runner.free(a);
-    runner.free(b);
+    runner.session.free(a);
+    runner.session.free(b);
   }
   return rows;
 }
 
-std::vector<Row> run_small_kernels() { return run_small("a40/small-kernels.txt", &card::Launch::gap_us); }
-std::vector<Row> run_small_graph() {
-  return run_small("a40/small-kernels-graph.txt", &card::Launch::graph_gap_us);
-}
+std::vector<Row> run_small_kernels() { return run_small("a40/small-kernels.txt", "launch.gap_us"); }
+std::vector<Row> run_small_graph() { return run_small("a40/small-kernels-graph.txt", "launch.graph_gap_us"); }
 
 std::vector<Row> run_l2_stream() {
   constexpr std::uint64_t kCount = (std::uint64_t{1} << 30) + 2;
@@ -121,21 +111,20 @@ std::vector<Row> run_l2_stream() {
   };
   // In the order of the file's columns, three each: best, median, worst.
   const std::array<Kernel, 4> kernels{{{"read", 1}, {"scale", 2}, {"triad", 4}, {"write", 1}}};
-  const card::Card card = find_card("a40");
-  Runner runner(kL2StreamPtx);
-  std::array<std::uint64_t, 4> arrays{};
-  for (std::uint64_t& array : arrays) array = runner.allocate(kMostLength * sizeof(double));
+  const Card card = find_card("a40");
+  Runner runner(card, kL2StreamPtx);
+  std::array<Buffer, 4> arrays{};
+  for (Buffer& array : arrays) array = runner.allocate(kMostLength * sizeof(double));
   std::ifstream in = open("a40/l2-stream.txt");
   std::vector<Row> rows;
   unsigned size_kb = 0;
   double next_kb = 0;
   for (std::string line; std::getline(in, line);) {
-    unsigned block = 0, threads = 0, kb = 0;
-    int blocks_per_sm = 0;
+    unsigned block = 0, threads = 0, kb = 0, blocks_per_sm = 0;
     std::array<double, 4> measured{};
     const std::size_t figures = line.find("GB/s:");
     if (figures == std::string::npos ||
-        std::sscanf(line.c_str(), "%u %d %u %u", &block, &blocks_per_sm, &threads, &kb) != 4 ||
+        std::sscanf(line.c_str(), "%u %u %u %u", &block, &blocks_per_sm, &threads, &kb) != 4 ||
         std::sscanf(line.c_str() + figures, "GB/s: %*f %lf %*f %*f %lf %*f %*f %lf %*f %*f %lf", &measured[0],
                     &measured[1], &measured[2], &measured[3]) != 4) {
       continue;
@@ -148,17 +137,15 @@ std::vector<Row> run_l2_stream() {
     const auto magic = static_cast<unsigned>(((std::uint64_t{1} << (32 + shift)) + length - 1) / length);
     for (std::size_t i = 0; i < kernels.size(); ++i) {
       const std::string name = std::string("round_") + kernels[i].name;
-      const std::vector<std::byte> parameters =
-          kernels[i].streams == 4
-              ? Runner::parameters(arrays[0], arrays[1], arrays[2], arrays[3], kCount, length, magic, shift)
-          : name == "round_write" ? Runner::parameters(arrays[0], kCount, length, magic, shift)
-                                  : Runner::parameters(arrays[0], arrays[1], kCount, length, magic, shift);
-      const timing::Prediction prediction =
-          runner.predict(card, {name,
-                                {static_cast<unsigned>(kCount / block) + 1, 1, 1},
-                                {block, 1, 1},
-                                runner.shared_bytes_for(card, name, blocks_per_sm),
-                                parameters});
+      std::vector<Argument> arguments{arrays[0]};
+      if (name != "round_write") arguments.emplace_back(arrays[1]);
+      if (kernels[i].streams == 4) arguments.insert(arguments.end(), {arrays[2], arrays[3]});
+      arguments.insert(arguments.end(), {kCount, length, magic, shift});
+      const Prediction prediction = runner.predict({name,
+                                                    {static_cast<unsigned>(kCount / block) + 1},
+                                                    {block},
+                                                    std::move(arguments),
+                                                    runner.shared_bytes_for(name, blocks_per_sm)});
       rows.push_back({fmt::format("{} {} x {}, {} kB", kernels[i].name, block, blocks_per_sm, kb),
                       measured[i], kernels[i].streams * 8.0 * kCount / prediction.time_us * 1e-3, "GB/s",
                       note_of(prediction)});

@@ -7,8 +7,8 @@
 //   session.write(x, data.data(), 4096);
 //   doppel::Prediction p = session.launch(module, {"scale", {8}, {128}, {x, 2.0F, 1024}});
 //
-// No environment variable is read. Functions throw Failure. Classes are not thread-safe; sessions of
-// different threads are independent of each other.
+// No option comes from the environment (docs/environment.md). Functions throw Failure. Classes are not
+// thread-safe; sessions of different threads are independent of each other.
 #pragma once
 
 #include <array>
@@ -57,6 +57,16 @@ struct Launch {
   Extent grid, block;
   std::vector<Argument> arguments;  // in the order of the kernel's parameters
   std::uint32_t dynamic_shared_bytes = 0;
+};
+
+// What a block takes of an SM, and how many of them fit.
+struct Resources {
+  std::uint32_t registers = 0;      // of a thread: as estimated, but no more than let a block fit
+  std::uint32_t spilled_bytes = 0;  // of a thread: what these registers cannot hold
+  std::uint64_t shared_bytes = 0;   // of a block, static and dynamic
+  std::uint32_t blocks_per_sm = 0;  // 0: not one fits
+  double occupancy = 0;             // warps of these blocks / the SM's maximum, 0 to 1
+  std::string limit;                // of the blocks: "registers", "shared memory", "warps", "blocks"
 };
 
 // PTX that a session has loaded. Usable while the session lives; copies are the same module.
@@ -114,6 +124,9 @@ class Session {
   void read(const Buffer& buffer, void* to, std::size_t bytes, std::size_t offset = 0) const;
   // Of a module's .global or .const variable.
   Buffer variable(const Module& module, const std::string& name) const;
+
+  Resources resources(const Module& module, const std::string& kernel, Extent block,
+                      std::uint32_t dynamic_shared_bytes = 0) const;
 
   // Runs the whole grid to its end, and says what it takes on the card, after what the session launched
   // before. With timing off, or under check, the prediction is empty.

@@ -177,6 +177,16 @@ Buffer Session::variable(const Module& module, const std::string& name) const {
   return {found.address, found.bytes};
 }
 
+Resources Session::resources(const Module& module, const std::string& kernel, Extent block,
+                             std::uint32_t dynamic_shared_bytes) const {
+  const timing::LaunchResources known =
+      implementation_->kernel_of(module, kernel)
+          ->resources({.block = {block.x, block.y, block.z}, .dynamic_shared_bytes = dynamic_shared_bytes});
+  return {known.registers,          known.spilled_bytes,
+          known.shared_bytes,       static_cast<std::uint32_t>(known.occupancy.blocks_per_sm),
+          known.occupancy.fraction, std::string(card::name_of(known.occupancy.limit))};
+}
+
 Prediction Session::launch(const Module& module, const Launch& launch) {
   const Implementation::Run run = implementation_->run(module, launch, false);
   if (!implementation_->timed) return {};

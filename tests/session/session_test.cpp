@@ -120,6 +120,21 @@ TEST_F(Fixture, ACardIsChangedInMemory) {
   failure_of(Failure::Kind::InvalidArgument, [&] { (void)card.with("sm_count", 2.5); });
 }
 
+TEST_F(Fixture, ResourcesAreKnownBeforeALaunch) {
+  const Resources plain = session.resources(module, "scale", {256});
+  EXPECT_EQ(plain.registers, session.launch(module, launch).registers);
+  EXPECT_EQ(plain.shared_bytes, 0u);
+  EXPECT_EQ(plain.blocks_per_sm, 6u);  // 1536 threads an SM
+  EXPECT_EQ(plain.occupancy, 1);
+  EXPECT_EQ(plain.limit, "warps");
+  const Resources shared = session.resources(module, "scale", {256}, 40 << 10);
+  EXPECT_EQ(shared.shared_bytes, 40u << 10);
+  EXPECT_EQ(shared.blocks_per_sm, 2u);
+  EXPECT_EQ(shared.limit, "shared memory");
+  EXPECT_EQ(session.resources(module, "scale", {256}, 101 << 10).blocks_per_sm, 0u);
+  failure_of(Failure::Kind::NotFound, [&] { (void)session.resources(module, "none", {256}); });
+}
+
 TEST_F(Fixture, WhatIsWrongIsNamed) {
   EXPECT_NE(failure_of(Failure::Kind::NotFound, [&] { session.launch(module, {"scales", {1}, {1}, {}}); })
                 .find("did you mean 'scale'"),
