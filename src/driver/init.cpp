@@ -1,8 +1,8 @@
 // The way in: initialisation, functions by name, the profiler's switches.
 #include <doppel/cuda/types.h>
 
+#include "api/common/entry_points.h"
 #include "driver/call.h"
-#include "driver/entry_points.h"
 #include "driver/process.h"
 #include "driver/runtime_launch.h"
 #ifdef DOPPEL_CUDART_TABLES
@@ -16,19 +16,24 @@ namespace {
 // table when it has them.
 thread_local bool runtime_looks_up = false;
 
+const api::EntryPointIndex& index() {
+  static const api::EntryPointIndex made(DriverApi::entry_points());
+  return made;
+}
+
 CUresult get_entry_point(const char* name, void** function, int version, cuuint64_t flags,
                          CUdriverProcAddressQueryResult* outcome) {
   if (name == nullptr || function == nullptr) return CUDA_ERROR_INVALID_VALUE;
   const bool per_thread = (flags & CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM) != 0;
-  const LookupResult found = find_entry_point(name, version, driver_version(), per_thread);
+  const api::LookupResult found = index().find(name, version, driver_version(), per_thread);
   if (*name == '\0') runtime_looks_up = true;
   *function = runtime_looks_up ? runtime_form(found.function) : found.function;
   if (outcome != nullptr) {
-    *outcome = found.outcome == Lookup::Found         ? CU_GET_PROC_ADDRESS_SUCCESS
-               : found.outcome == Lookup::UnknownName ? CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND
-                                                      : CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT;
+    *outcome = found.outcome == api::Lookup::Found         ? CU_GET_PROC_ADDRESS_SUCCESS
+               : found.outcome == api::Lookup::UnknownName ? CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND
+                                                           : CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT;
   }
-  return found.outcome == Lookup::Found ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
+  return found.outcome == api::Lookup::Found ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
 }
 
 }  // namespace

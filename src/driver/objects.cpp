@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
-#include <atomic>
 #include <map>
 
 #include "driver/process.h"
@@ -53,11 +52,6 @@ auto find_in(const Table& table, Handle handle, const char* kind) -> Result<decl
 }
 
 }  // namespace
-
-std::uintptr_t next_handle() {
-  static std::atomic<std::uintptr_t> next{0x10000};
-  return next.fetch_add(0x10);
-}
 
 Objects& objects() {
   static auto* const made = new Objects;  // never destroyed: handles are still used while the process ends

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "api/common/handles.h"
 #include "device/context.h"
 #include "device/event.h"
 #include "device/graph.h"
@@ -12,7 +13,6 @@
 #include "device/module.h"
 #include "device/stream.h"
 #include "device/virtual_memory.h"
-#include "driver/handles.h"
 
 namespace doppel::driver {
 
@@ -35,6 +35,8 @@ struct GraphNode {
   std::weak_ptr<device::Graph> graph;
   device::NodeId id = 0;
 };
+
+using api::HandleTable;
 
 using Streams = HandleTable<CUstream, device::Stream>;
 using Events = HandleTable<CUevent, device::Event>;

@@ -13,7 +13,7 @@ CUresult initialize();
 // From now on every call answers that the driver has gone.
 void mark_ended();
 
-// As driver_state() of call.h. Only valid while that is CUDA_SUCCESS: the platform.
+// As driver_state() of driver_api.h. Only valid while that is CUDA_SUCCESS: the platform.
 device::Platform& platform();
 
 // The interface version served, as 13050 for CUDA 13.5 (device::Options::driver_version): known before

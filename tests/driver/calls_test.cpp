@@ -85,7 +85,7 @@ TEST(EntryPoints, NewerInterfacesAreAnswered) {
   EXPECT_NE(entry_point("cuFuncGetParamCount", 13050), nullptr);
   // What is not there is refused by name, and not missing.
   ::testing::internal::CaptureStderr();
-  const auto refused = reinterpret_cast<int (*)()>(entry_point("cuFabricCpyBatchAsync", 13050));
+  const auto refused = reinterpret_cast<CUresult (*)()>(entry_point("cuFabricCpyBatchAsync", 13050));
   ASSERT_NE(refused, nullptr);
   EXPECT_EQ(refused(), CUDA_ERROR_NOT_SUPPORTED);
   EXPECT_NE(::testing::internal::GetCapturedStderr().find("cuFabricCpyBatchAsync"), std::string::npos);

@@ -1,9 +1,8 @@
-#include "driver/call.h"
-
-#include <fmt/ranges.h>
+#include "driver/driver_api.h"
 
 #include "driver/errors.h"
 #include "driver/objects.h"
+#include "driver/refusals.h"
 
 namespace doppel::driver {
 
@@ -42,28 +41,9 @@ CUresult current_fault() {
   return fault ? code_of(*fault) : CUDA_ERROR_LAUNCH_FAILED;
 }
 
-// What a user should see without asking: their program, or this version of Doppel, has to change for it.
-bool is_for_the_user(Error::Kind kind) {
-  switch (kind) {
-    case Error::Kind::InvalidInput:
-    case Error::Kind::NotSupported:
-    case Error::Kind::UnsupportedVersion:
-    case Error::Kind::OutOfMemory:
-    case Error::Kind::Io:
-    case Error::Kind::Internal:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
-CUresult to_result(const Error& error) {
-  if (is_for_the_user(error.kind))
-    log().error("{}", error.message);
-  else if (error.kind != Error::Kind::NotReady)
-    log().info("{}", error.message);
+CUresult DriverApi::code_of(const Error& error) {
   switch (error.kind) {
     case Error::Kind::InvalidArgument:
       return CUDA_ERROR_INVALID_VALUE;
@@ -123,32 +103,8 @@ CUresult to_result(const Error& error) {
   return CUDA_ERROR_UNKNOWN;
 }
 
-namespace detail {
+const char* DriverApi::name_of(CUresult result) { return error_name(result); }
 
-std::string shown(const void* pointer) { return fmt::format("{}", pointer); }
-std::string shown(const char* text) { return text != nullptr ? text : "(null)"; }
-std::string shown(long number) { return fmt::format("{}", number); }
-std::string shown(unsigned long number) { return fmt::format("{}", number); }
-std::string shown(double number) { return fmt::format("{}", number); }
+void DriverApi::note_refused(const char* function) { note_refused_call(function); }
 
-void log_call(const char* name, std::initializer_list<std::string> arguments) {
-  log().trace("{}({})", name, fmt::join(arguments, ", "));
-}
-
-void log_result(const char* name, CUresult result) { log().trace("{} -> {}", name, error_name(result)); }
-
-CUresult on_exception(const char* name) noexcept {
-  try {
-    throw;
-  } catch (const std::bad_alloc&) {
-    return CUDA_ERROR_OUT_OF_MEMORY;
-  } catch (const std::exception& error) {
-    log().error("{}: {}", name, error.what());
-  } catch (...) {
-    log().error("{}: an unknown exception", name);
-  }
-  return CUDA_ERROR_UNKNOWN;
-}
-
-}  // namespace detail
 }  // namespace doppel::driver

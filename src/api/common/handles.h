@@ -1,4 +1,4 @@
-// Handles of the C interface and the objects that they stand for. A handle is a number that is never used
+// Handles of a C interface and the objects that they stand for. A handle is a number that is never used
 // twice, so that a freed, foreign or invented one is recognised and never followed.
 #pragma once
 
@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-namespace doppel::driver {
+namespace doppel::api {
 
-// One sequence for all kinds; starts above the handles with a meaning of their own (CU_STREAM_LEGACY and its
-// like).
+// One sequence for all kinds and all interfaces of the process; starts above the handles with a meaning of
+// their own (CU_STREAM_LEGACY and its like).
 std::uintptr_t next_handle();
 
 template <typename Handle, typename Object>
@@ -82,4 +82,4 @@ class HandleTable {
   std::unordered_map<const Object*, std::uintptr_t> handles_;
 };
 
-}  // namespace doppel::driver
+}  // namespace doppel::api

@@ -1,0 +1,42 @@
+#include "api/common/trace.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace doppel::api {
+namespace {
+
+enum class Mode { First, Second };
+struct Shape {};
+
+std::string traced(const auto& arguments) {
+  log().set_level(spdlog::level::trace);
+  ::testing::internal::CaptureStderr();
+  trace_call("apiCall", arguments);
+  return ::testing::internal::GetCapturedStderr();
+}
+
+TEST(Trace, ShowsArgumentsByTheirTypes) {
+  const std::string line =
+      traced(std::tuple(7u, -1, 2.5, Mode::Second, text("a name"), text(nullptr), Shape{}));
+  EXPECT_NE(line.find("apiCall(7, -1, 2.5, 1, a name, (null), {...})"), std::string::npos) << line;
+}
+
+TEST(Trace, ShowsPointersAsAddresses) {
+  const std::string line = traced(std::tuple(reinterpret_cast<const char*>(0x10)));
+  EXPECT_NE(line.find("apiCall(0x10)"), std::string::npos) << line;
+}
+
+TEST(Trace, NamesResultsThatHaveAName) {
+  log().set_level(spdlog::level::trace);
+  ::testing::internal::CaptureStderr();
+  trace_result("apiCall", "API_INVALID");
+  trace_result("apiCall", nullptr);
+  const std::string lines = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(lines.find("apiCall -> API_INVALID"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("apiCall -> an unknown code"), std::string::npos) << lines;
+}
+
+}  // namespace
+}  // namespace doppel::api
