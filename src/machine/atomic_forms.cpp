@@ -36,23 +36,21 @@ void name_atomics(const LoweringContext& context, MachineFunction& machine) {
   std::vector<bool> read(machine.value_registers.size(), false);
   for (const MachineBlock& block : machine.blocks) {
     for (const MachineOperation& operation : block.operations) {
-      for (ValueId id : operation.operands) {
-        if (id != kNoValue) read[id] = true;
-      }
+      for (const ValueId id : machine.operands(operation)) read[id] = true;
     }
   }
   for (MachineBlock& block : machine.blocks) {
     for (MachineOperation& operation : block.operations) {
       if (!operation.is_atomic || operation.instruction == kNoInstruction) continue;
+      MachineAccess& access = machine.accesses(operation)[0];
       // An old value that nobody reads is not waited for: the assembler makes a RED of it.
-      const ValueId old = operation.results[0];
-      if (old != kNoValue && !read[old]) {
-        operation.results[0] = kNoValue;
-        operation.is_store = true;
+      if (operation.results.count > 0 && !read[machine.results(operation)[0]]) {
+        operation.results = {};
+        access.is_store = true;
       }
       const ir::Operation& instruction = context.function.operations[operation.instruction];
-      operation.combines = operation.is_store && !operation.swap_loop && combinable(instruction) &&
-                           (operation.space != MemorySpace::Shared || adds_one(instruction));
+      operation.combines = access.is_store && !operation.swap_loop && combinable(instruction) &&
+                           (access.space != MemorySpace::Shared || adds_one(instruction));
     }
   }
 }

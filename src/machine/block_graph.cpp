@@ -1,17 +1,20 @@
 #include "machine/block_graph.h"
 
 #include <algorithm>
+#include <array>
 
 namespace doppel::machine {
 namespace {
 
+bool is_of_shared_memory(const MachineAccess& access) { return access.space == MemorySpace::Shared; }
+
 // What the scheduler expects, in cycles. A cache miss takes longer than any block can cover, so loads only go
 // first.
-int expected_latency(const MachineOperation& operation) {
+int expected_latency(const MachineFunction& machine, const MachineOperation& operation) {
   if (operation.is_predicate) return 12;
   switch (operation.pipe) {
     case Pipe::Memory:
-      return operation.space == MemorySpace::Shared ? 28 : 120;
+      return std::ranges::all_of(machine.accesses(operation), is_of_shared_memory) ? 28 : 120;
     // NOLINTNEXTLINE(bugprone-branch-clone): one case a kind
     case Pipe::Special:
     case Pipe::Convert:
@@ -32,6 +35,8 @@ int expected_latency(const MachineOperation& operation) {
 }
 
 bool is_fence(const MachineOperation& operation) {
+  if (operation.asynchronous == Asynchronous::Closes || operation.asynchronous == Asynchronous::Waits)
+    return true;
   return operation.pipe == Pipe::Barrier || operation.pipe == Pipe::Fence || operation.pipe == Pipe::Branch ||
          operation.pipe == Pipe::Nop;
 }
@@ -76,31 +81,26 @@ BlockGraph BlockGraphBuilder::build(BlockId block) {
   for (std::uint32_t i = 0; i < operations.size(); ++i) {
     const MachineOperation& operation = operations[i];
     BlockGraph::Node& node = graph.nodes[i];
-    std::size_t uses = 0;
-    for (ValueId value : operation.operands) {
-      if (value == kNoValue) continue;
+    node.uses = {static_cast<std::uint32_t>(graph.version_list.size()), operation.operands.count};
+    for (const ValueId value : machine_.operands(operation)) {
       const std::uint32_t id =
           current_[value] != kNoVersion ? current_[value] : version_of(value, UINT32_MAX);
-      if (std::find(node.uses.begin(), node.uses.begin() + static_cast<std::ptrdiff_t>(uses), id) !=
-          node.uses.begin() + static_cast<std::ptrdiff_t>(uses))
-        continue;
-      node.uses[uses++] = id;
+      graph.version_list.push_back(id);
       BlockGraph::Version& version = graph.versions[id];
       ++version.reads;
       version.readers ^= i;
       readers_[id].push_back(i);
       if (version.definer != UINT32_MAX)
-        connect(version.definer, i, expected_latency(operations[version.definer]));
+        connect(version.definer, i, expected_latency(machine_, operations[version.definer]));
     }
-    std::size_t defines = 0;
-    for (ValueId value : operation.results) {
-      if (value == kNoValue) continue;
+    node.defines = {static_cast<std::uint32_t>(graph.version_list.size()), operation.results.count};
+    for (const ValueId value : machine_.results(operation)) {
       const std::uint32_t before = current_[value];
       if (before != kNoVersion) {
         connect(graph.versions[before].definer, i, 1);
         for (std::uint32_t reader : readers_[before]) connect(reader, i, 1);
       }
-      node.defines[defines++] = version_of(value, i);
+      graph.version_list.push_back(version_of(value, i));
     }
     if (is_fence(operation)) {
       for (std::uint32_t before = after_fence; before < i; ++before) connect(before, i, 1);
@@ -110,11 +110,11 @@ BlockGraph BlockGraphBuilder::build(BlockId block) {
     } else {
       connect(fence, i, 1);
     }
-    if (operation.pipe == Pipe::Memory) {
+    for (const MachineAccess& access : machine_.accesses(operation)) {
       // Nothing is known of two addresses, so loads pass loads only. Global memory and shared memory are
       // apart.
-      Space& space = spaces[static_cast<std::size_t>(operation.space)];
-      if (operation.is_store || operation.is_atomic) {
+      Space& space = spaces[static_cast<std::size_t>(access.space)];
+      if (access.is_store || operation.is_atomic) {
         connect(space.store, i, 1);
         for (std::uint32_t load : space.loads) connect(load, i, 1);
         space.loads.clear();
@@ -129,7 +129,7 @@ BlockGraph BlockGraphBuilder::build(BlockId block) {
     if (current_[value] != kNoVersion) {
       graph.versions[current_[value]].leaves = true;
     } else {
-      graph.through += machine_.value_registers[value];
+      graph.through += static_cast<int>(machine_.value_registers[value]);
     }
   }
   for (ValueId value : touched) current_[value] = kNoVersion;
@@ -142,20 +142,20 @@ BlockPressure::BlockPressure(const BlockGraph& graph) : graph_(&graph), live_(gr
   for (const BlockGraph::Version& version : graph.versions) {
     reads_.push_back(version.reads);
     readers_.push_back(version.readers);
-    if (version.definer == UINT32_MAX) live_ += version.width;
+    if (version.definer == UINT32_MAX) live_ += static_cast<int>(version.width);
   }
 }
 
 int BlockPressure::change(std::uint32_t operation) const {
   const BlockGraph::Node& node = graph_->nodes[operation];
   int registers = 0;
-  for (std::uint32_t id : node.defines) {
-    if (id != kNoVersion && (graph_->versions[id].reads > 0 || graph_->versions[id].leaves))
-      registers += graph_->versions[id].width;
+  for (const std::uint32_t id : graph_->defines(node)) {
+    if (graph_->versions[id].reads > 0 || graph_->versions[id].leaves)
+      registers += static_cast<int>(graph_->versions[id].width);
   }
-  for (std::uint32_t id : node.uses) {
-    if (id != kNoVersion && reads_[id] == 1 && !graph_->versions[id].leaves)
-      registers -= graph_->versions[id].width;
+  for (const std::uint32_t id : graph_->uses(node)) {
+    if (reads_[id] == 1 && !graph_->versions[id].leaves)
+      registers -= static_cast<int>(graph_->versions[id].width);
   }
   return registers;
 }
@@ -164,8 +164,7 @@ int BlockPressure::place(std::uint32_t operation) {
   const BlockGraph::Node& node = graph_->nodes[operation];
   const int before = live_;
   live_ += change(operation);
-  for (std::uint32_t id : node.uses) {
-    if (id == kNoVersion) continue;
+  for (const std::uint32_t id : graph_->uses(node)) {
     --reads_[id];
     readers_[id] ^= operation;
   }

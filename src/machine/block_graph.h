@@ -2,8 +2,8 @@
 // long. What the scheduler and the estimate of registers work on.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -21,7 +21,7 @@ struct BlockGraph {
     std::uint32_t definer = UINT32_MAX;  // the operation; UINT32_MAX: live when the block begins
     std::uint32_t reads = 0;             // operations that read it
     std::uint32_t readers = 0;           // their numbers, exclusive-or
-    std::uint8_t width = 0;              // 32-bit registers
+    std::uint32_t width = 0;             // 32-bit registers
     bool leaves = false;                 // live when the block ends
   };
   struct Edge {
@@ -29,14 +29,20 @@ struct BlockGraph {
     int cycles = 0;  // that a scheduler wants between the two
   };
   struct Node {
-    std::array<std::uint32_t, 6> uses{kNoVersion, kNoVersion, kNoVersion, kNoVersion, kNoVersion, kNoVersion};
-    std::array<std::uint32_t, 2> defines{kNoVersion, kNoVersion};
+    ListPart uses, defines;             // of version_list
     std::vector<Edge> successors;       // each operation once
     std::uint32_t predecessors = 0;     // operations
     std::uint32_t predecessor_ids = 0;  // their numbers, exclusive-or
   };
   std::vector<Node> nodes;  // by operation
   std::vector<Version> versions;
+  std::vector<std::uint32_t> version_list;
+  std::span<const std::uint32_t> uses(const Node& node) const {
+    return {version_list.data() + node.uses.first, node.uses.count};
+  }
+  std::span<const std::uint32_t> defines(const Node& node) const {
+    return {version_list.data() + node.defines.first, node.defines.count};
+  }
   int through = 0;  // registers of values that are live all through the block and not touched in it
 };
 

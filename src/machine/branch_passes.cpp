@@ -70,9 +70,7 @@ class IfConversion {
       : context_(context), machine_(machine), definitions_(machine.value_count(), 0) {
     for (const MachineBlock& block : machine.blocks) {
       for (const MachineOperation& operation : block.operations) {
-        for (ValueId id : operation.results) {
-          if (id != kNoValue) definitions_[id] = static_cast<std::uint8_t>(std::min(2, definitions_[id] + 1));
-        }
+        for (const ValueId id : machine.results(operation)) ++definitions_[id];
       }
     }
   }
@@ -83,11 +81,11 @@ class IfConversion {
     MachineBlock& block = machine_.blocks[id];
     if (branch_of(block) != nullptr && !conditional(context_, id)) block.operations.pop_back();
     for (MachineOperation& operation : block.operations) {
-      add_operand(operation, guard);
+      machine_.add_operand(operation, guard);
       // The lanes without the guard keep what was there, unless they get theirs later.
-      for (ValueId result : operation.results) {
-        if (result != kNoValue && definitions_[result] > 1 && !defines(or_else, result))
-          add_operand(operation, result);
+      for (std::uint32_t i = 0; i < operation.results.count; ++i) {
+        const ValueId result = machine_.results(operation)[i];
+        if (definitions_[result] > 1 && !defines(or_else, result)) machine_.add_operand(operation, result);
       }
     }
     machine_.blocks[before].merged.push_back(id);
@@ -95,21 +93,16 @@ class IfConversion {
   }
 
  private:
-  static void add_operand(MachineOperation& operation, ValueId value) {
-    if (value == kNoValue || std::ranges::find(operation.operands, value) != operation.operands.end()) return;
-    const auto free = std::ranges::find(operation.operands, kNoValue);
-    if (free != operation.operands.end()) *free = value;
-  }
   bool defines(BlockId id, ValueId value) const {
     if (id == kNoBlock) return false;
     return std::ranges::any_of(machine_.blocks[id].operations, [&](const MachineOperation& operation) {
-      return std::ranges::find(operation.results, value) != operation.results.end();
+      return machine_.writes(operation, value);
     });
   }
 
   const LoweringContext& context_;
   MachineFunction& machine_;
-  std::vector<std::uint8_t> definitions_;  // by value: 0, 1 or more
+  std::vector<std::uint32_t> definitions_;  // by value
 };
 
 }  // namespace
@@ -140,7 +133,8 @@ void convert_ifs(const LoweringContext& context, MachineFunction& machine) {
     const BasicBlock& block = context.graph.blocks()[id];
     if (block.successors.size() != 2) continue;
     const BlockId target = block.successors[0], next = block.successors[1];
-    const ValueId guard = branch_of(machine.blocks[id])->operands[0];
+    const std::span<const ValueId> read = machine.operands(*branch_of(machine.blocks[id]));
+    const ValueId guard = read.empty() ? kNoValue : read[0];
     if (may_predicate(context, machine, next, id, target)) {
       machine.blocks[id].operations.pop_back();
       conversion.predicate(next, id, guard);
@@ -227,8 +221,9 @@ void merge_straight_lines(const LoweringContext& context, MachineFunction& machi
     for (BlockId next : line) {
       MachineBlock& other = machine.blocks[next];
       for (MachineOperation& operation : other.operations) {
-        if (operation.access != kNoAccess)
-          operation.access = static_cast<std::uint16_t>(operation.access + block.accesses);
+        for (MachineAccess& access : machine.accesses(operation)) {
+          if (access.rank != kNoAccess) access.rank += block.accesses;
+        }
       }
       block.operations.insert(block.operations.end(), other.operations.begin(), other.operations.end());
       block.access_instructions.insert(block.access_instructions.end(), other.access_instructions.begin(),

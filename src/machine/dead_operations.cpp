@@ -6,7 +6,8 @@
 namespace doppel::machine {
 namespace {
 
-bool has_effect(const MachineOperation& operation) {
+bool has_effect(const MachineFunction& machine, const MachineOperation& operation) {
+  if (operation.asynchronous != Asynchronous::None) return true;
   switch (operation.pipe) {
     case Pipe::Branch:
     case Pipe::Barrier:
@@ -17,7 +18,8 @@ bool has_effect(const MachineOperation& operation) {
     case Pipe::WarpReduce:
       return true;
     case Pipe::Memory:
-      return operation.is_store || operation.is_atomic;
+      return operation.is_atomic ||
+             std::ranges::any_of(machine.accesses(operation), &MachineAccess::is_store);
     default:
       return false;
   }
@@ -31,21 +33,17 @@ void eliminate_dead(MachineFunction& machine) {
     std::vector<bool> read(machine.value_registers.size(), false);
     for (const MachineBlock& block : machine.blocks) {
       for (const MachineOperation& operation : block.operations) {
-        for (ValueId id : operation.operands) {
-          if (id == kNoValue) continue;
+        const bool effect = has_effect(machine, operation);
+        for (const ValueId id : machine.operands(operation)) {
           // An accumulation that only feeds itself is not read.
-          const bool own =
-              !has_effect(operation) && std::ranges::find(operation.results, id) != operation.results.end();
-          if (!own) read[id] = true;
+          if (effect || !machine.writes(operation, id)) read[id] = true;
         }
       }
     }
     for (MachineBlock& block : machine.blocks) {
       const auto removed = std::erase_if(block.operations, [&](const MachineOperation& operation) {
-        if (has_effect(operation)) return false;
-        return std::ranges::none_of(operation.results,
-                                    [&](ValueId id) { return id != kNoValue && read[id]; }) &&
-               operation.results[0] != kNoValue;
+        if (has_effect(machine, operation) || operation.results.count == 0) return false;
+        return std::ranges::none_of(machine.results(operation), [&](ValueId id) { return read[id]; });
       });
       changed = changed || removed > 0;
     }

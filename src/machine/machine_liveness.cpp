@@ -27,19 +27,17 @@ MachineLiveness MachineLiveness::build(const ControlFlowGraph& graph, const Mach
   std::vector<BlockId> written(machine.value_count(), kNoBlock);
   for (BlockId id = 0; id < machine.blocks.size(); ++id) {
     for (const MachineOperation& operation : machine.blocks[id].operations) {
-      for (ValueId value : operation.operands) {
-        if (value != kNoValue && written[value] != id) number[value] = 0;
+      for (const ValueId value : machine.operands(operation)) {
+        if (written[value] != id) number[value] = 0;
       }
-      for (ValueId value : operation.results) {
-        if (value != kNoValue) written[value] = id;
-      }
+      for (const ValueId value : machine.results(operation)) written[value] = id;
     }
   }
   std::vector<ValueId> names;
-  for (std::size_t value = 0; value < number.size(); ++value) {
+  for (ValueId value = 0; value < number.size(); ++value) {
     if (number[value] == kLocal) continue;
     number[value] = static_cast<std::uint32_t>(names.size());
-    names.push_back(static_cast<ValueId>(value));
+    names.push_back(value);
   }
   const std::size_t words = (names.size() + 63) / 64;
   std::vector<Set> read(blocks.size(), Set(words, 0)), set(blocks.size(), Set(words, 0));
@@ -47,12 +45,11 @@ MachineLiveness MachineLiveness::build(const ControlFlowGraph& graph, const Mach
   const auto put = [](Set& in, std::uint32_t at) { in[at / 64] |= std::uint64_t{1} << (at % 64); };
   for (BlockId id = 0; id < blocks.size(); ++id) {
     for (const MachineOperation& operation : machine.blocks[id].operations) {
-      for (ValueId value : operation.operands) {
-        if (value == kNoValue || number[value] == kLocal) continue;
-        if (!has(set[id], number[value])) put(read[id], number[value]);
+      for (const ValueId value : machine.operands(operation)) {
+        if (number[value] != kLocal && !has(set[id], number[value])) put(read[id], number[value]);
       }
-      for (ValueId value : operation.results) {
-        if (value != kNoValue && number[value] != kLocal) put(set[id], number[value]);
+      for (const ValueId value : machine.results(operation)) {
+        if (number[value] != kLocal) put(set[id], number[value]);
       }
     }
   }

@@ -16,17 +16,15 @@ MachineFunction lower_function(const ir::Module& module, const ir::Function& fun
   const MergedLoads merged = merge_shared_loads(function, module, graph, roles);
   OperationBuilder builder(function, roles, options);
   builder.merged = &merged;
-  MachineFunction machine;
   for (const BasicBlock& block : graph.blocks()) {
     builder.begin_block();
     for (std::uint32_t i = block.first; i < block.last; ++i) select_operations(builder, i);
-    MachineBlock result = builder.block();
+    MachineBlock& result = builder.block();
     for (const MachineOperation& operation : result.operations) result.flops += operation.flops;
     result.fall_through = block.fall_through;
     result.ptx_instructions = block.last - block.first;
-    machine.blocks.push_back(std::move(result));
   }
-  machine.value_registers = builder.value_registers();
+  MachineFunction machine = builder.take();
   const LoweringContext context{function, graph, roles};
   const auto dump_after = [&](const char* pass) {
     if (options.passes != nullptr && options.passes->wants(pass, function.name))
@@ -81,8 +79,7 @@ MachineProgram lower_to_machine(const analysis::AnalysedModule& analysed, ir::Fu
     for (MachineBlock& block : machine.blocks) {
       program.accesses = std::max(program.accesses, block.accesses);
       for (MachineOperation& operation : block.operations) {
-        if (operation.spill_word != kNoSpill)
-          operation.spill_word = spill_word(operation.spill_word + program.spill_words);
+        if (operation.spill_word != kNoSpill) operation.spill_word += program.spill_words;
       }
     }
     program.spill_words += machine.spill_words;
@@ -99,6 +96,39 @@ MachineProgram lower_to_machine(const analysis::AnalysedModule& analysed, ir::Fu
   return program;
 }
 
+namespace {
+
+void add_line(std::string& text, const MachineFunction& machine, const MachineOperation& operation) {
+  const auto add = [&text](const auto&... parts) { (text.append(parts), ...); };
+  add("  ", operation.mnemonic);
+  for (const ValueId id : machine.results(operation)) add(" v", std::to_string(id));
+  add(" <-");
+  for (const ValueId id : machine.operands(operation)) add(" v", std::to_string(id));
+  for (const MachineAccess& access : machine.accesses(operation)) {
+    add(access.is_store       ? " to "
+        : operation.is_atomic ? " at "
+                              : " from ",
+        name_of(access.space), " ", std::to_string(access.bytes_per_lane));
+  }
+  if (operation.flops > 1) add(" flops ", std::to_string(operation.flops));
+  switch (operation.asynchronous) {
+    case Asynchronous::None:
+      break;
+    case Asynchronous::Joins:
+      add(" joins the open group");
+      break;
+    case Asynchronous::Closes:
+      add(" closes the group");
+      break;
+    case Asynchronous::Waits:
+      add(" waits for all groups but ", std::to_string(operation.pending_groups));
+      break;
+  }
+  add("\n");
+}
+
+}  // namespace
+
 std::string to_string(const MachineFunction& machine) {
   std::string text;
   for (std::size_t i = 0; i < machine.blocks.size(); ++i) {
@@ -106,17 +136,7 @@ std::string to_string(const MachineFunction& machine) {
     text += "block " + std::to_string(i);
     for (BlockId merged : block.merged) text += ", " + std::to_string(merged);
     text += ":\n";
-    for (const MachineOperation& operation : block.operations) {
-      text += std::string("  ") + operation.mnemonic;
-      for (ValueId id : operation.results) {
-        if (id != kNoValue) text += " v" + std::to_string(id);
-      }
-      text += " <-";
-      for (ValueId id : operation.operands) {
-        if (id != kNoValue) text += " v" + std::to_string(id);
-      }
-      text += "\n";
-    }
+    for (const MachineOperation& operation : block.operations) add_line(text, machine, operation);
   }
   return text;
 }

@@ -46,7 +46,8 @@ std::uint32_t estimate_registers(const LoweringContext& context, const MachineLi
 void spill_registers(const LoweringContext& context, const MachineLiveness& liveness, std::uint32_t most,
                      MachineFunction& machine);
 
-// One operation a line: "  FFMA v12 <- v3 v4 v12". For `doppel ptx` and tests.
+// One operation a line: "  FFMA v12 <- v3 v4 v12 flops 2", "  LDG v3 <- v1 from global 4". For `doppel ptx`
+// and tests.
 std::string to_string(const MachineFunction& machine);
 
 }  // namespace doppel::machine

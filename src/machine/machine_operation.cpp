@@ -1,6 +1,47 @@
 #include "machine/machine_operation.h"
 
+#include <algorithm>
+
 namespace doppel::machine {
+namespace {
+
+// Where something stands behind it already, the part moves to the list's end.
+template <typename Item>
+void append(std::vector<Item>& list, ListPart& part, const Item& item) {
+  if (part.first + part.count != list.size()) {
+    const auto end = static_cast<std::uint32_t>(list.size());
+    for (std::uint32_t i = 0; i < part.count; ++i) list.push_back(Item(list[part.first + i]));
+    part.first = end;
+  }
+  list.push_back(item);
+  ++part.count;
+}
+
+bool contains(std::span<const ValueId> values, ValueId value) {
+  return std::ranges::find(values, value) != values.end();
+}
+
+}  // namespace
+
+bool MachineFunction::reads(const MachineOperation& operation, ValueId value) const {
+  return contains(operands(operation), value);
+}
+
+bool MachineFunction::writes(const MachineOperation& operation, ValueId value) const {
+  return contains(results(operation), value);
+}
+
+void MachineFunction::add_result(MachineOperation& operation, ValueId value) {
+  if (value != kNoValue && !writes(operation, value)) append(value_list, operation.results, value);
+}
+
+void MachineFunction::add_operand(MachineOperation& operation, ValueId value) {
+  if (value != kNoValue && !reads(operation, value)) append(value_list, operation.operands, value);
+}
+
+void MachineFunction::add_access(MachineOperation& operation, const MachineAccess& access) {
+  append(access_list, operation.accesses, access);
+}
 
 std::string_view name_of(Pipe pipe) {
   switch (pipe) {
@@ -42,6 +83,20 @@ std::string_view name_of(Pipe pipe) {
       return "constant load";
     case Pipe::Nop:
       return "nop";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(MemorySpace space) {
+  switch (space) {
+    case MemorySpace::None:
+      return "nothing";
+    case MemorySpace::Global:
+      return "global";
+    case MemorySpace::Local:
+      return "local";
+    case MemorySpace::Shared:
+      return "shared";
   }
   return "unknown";
 }

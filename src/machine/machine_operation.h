@@ -4,9 +4,9 @@
 // card.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -45,26 +45,48 @@ inline constexpr int kPipeCount = static_cast<int>(Pipe::Nop) + 1;
 std::string_view name_of(Pipe pipe);
 
 enum class MemorySpace : std::uint8_t { None, Global, Local, Shared };
+std::string_view name_of(MemorySpace space);
 enum class FenceScope : std::uint8_t { None, Block, Device, System };
 
 // A value of one kernel on one warp: what a scoreboard waits for. A 64-bit value is one with two registers.
-using ValueId = std::uint16_t;
+using ValueId = std::uint32_t;
 inline constexpr ValueId kNoValue = std::numeric_limits<ValueId>::max();
 inline constexpr std::uint32_t kNoInstruction = std::numeric_limits<std::uint32_t>::max();
-inline constexpr std::uint16_t kNoAccess = std::numeric_limits<std::uint16_t>::max();
-inline constexpr std::uint16_t kNoSpill = std::numeric_limits<std::uint16_t>::max();
-// Of a word of a thread's frame. Those beyond the last number share it: none is taken for kNoSpill.
-constexpr std::uint16_t spill_word(std::uint32_t word) {
-  return static_cast<std::uint16_t>(word < kNoSpill ? word : kNoSpill - 1U);
-}
+inline constexpr std::uint32_t kNoAccess = std::numeric_limits<std::uint32_t>::max();
+inline constexpr std::uint32_t kNoSpill = std::numeric_limits<std::uint32_t>::max();
 
+// How an operation takes part in the asynchronous groups of its warp, which end in the order in which they
+// were closed (PTX ISA 9.7.9.25.3: cp.async, cp.async.commit_group, cp.async.wait_group).
+enum class Asynchronous : std::uint8_t {
+  None,
+  Joins,   // its accesses go on behind it, in the group that is open
+  Closes,  // the open group ends where those of its operations do
+  Waits,   // until no more than `pending_groups` of the closed ones go on
+};
+
+// One access to memory, of each lane.
+struct MachineAccess {
+  MemorySpace space = MemorySpace::None;
+  bool is_store = false;  // writes and returns nothing; of an atomic: a reduction
+  std::uint32_t bytes_per_lane = 0;
+  // Which Access event of the block's run belongs to it: its rank among the block's accesses in program
+  // order, or kNoAccess.
+  std::uint32_t rank = kNoAccess;
+};
+
+// Neighbours in one of a function's lists.
+struct ListPart {
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
+// What it reads, writes and touches stands in lists of its function (MachineFunction), any number of each, so
+// that an operation is small and simulation reads them side by side.
 struct MachineOperation {
   const char* mnemonic = "NOP";  // for people: "FFMA"
   Pipe pipe = Pipe::Nop;
-  MemorySpace space = MemorySpace::None;
   FenceScope fence = FenceScope::None;
-  std::uint8_t bytes_per_lane = 0;  // of an access
-  bool is_store = false;            // writes memory and returns nothing; with is_atomic: a reduction
+  Asynchronous asynchronous = Asynchronous::None;
   bool is_atomic = false;
   bool combines = false;      // an atomic: the lanes of a warp on one address are one operation of memory
   bool swap_loop = false;     // an atomic that shared memory lacks: a turn of load and swap for each of them
@@ -74,15 +96,14 @@ struct MachineOperation {
   bool is_branch = false;     // may leave the straight line: fetch restarts where it is taken
   bool is_call = false;
   bool is_return = false;
-  // Which Access event of the block's run belongs to it: its rank among the block's accesses in program
-  // order, or kNoAccess.
-  std::uint16_t access = kNoAccess;
+  ListPart results;   // values
+  ListPart operands;  // values, each once
+  ListPart accesses;
   // A store or load of what registers could not hold: its first 32-bit word in the thread's frame for that.
   // No PTX access stands behind it; all lanes of the warp take part, side by side.
-  std::uint16_t spill_word = kNoSpill;
-  std::uint8_t flops = 0;  // floating-point operations of one lane
-  std::array<ValueId, 2> results{kNoValue, kNoValue};
-  std::array<ValueId, 6> operands{kNoValue, kNoValue, kNoValue, kNoValue, kNoValue, kNoValue};
+  std::uint32_t spill_word = kNoSpill;
+  std::uint32_t pending_groups = 0;
+  std::uint32_t flops = 0;                     // floating-point operations of one lane
   std::uint32_t instruction = kNoInstruction;  // the PTX instruction it stands for, where there is one
 };
 
@@ -102,11 +123,33 @@ struct MachineBlock {
 };
 
 struct MachineFunction {
-  std::vector<MachineBlock> blocks;           // as in the function's ControlFlowGraph
-  std::vector<std::uint8_t> value_registers;  // 32-bit registers of each value; 0: a predicate
-  std::uint32_t registers = 0;                // of a thread, with what it calls
-  std::uint32_t spill_words = 0;              // 32-bit words of a thread that stand in local memory instead
+  std::vector<MachineBlock> blocks;            // as in the function's ControlFlowGraph
+  std::vector<ValueId> value_list;             // results and operands of its operations
+  std::vector<MachineAccess> access_list;      // theirs, too
+  std::vector<std::uint32_t> value_registers;  // 32-bit registers of each value; 0: a predicate
+  std::uint32_t registers = 0;                 // of a thread, with what it calls
+  std::uint32_t spill_words = 0;               // 32-bit words of a thread that stand in local memory instead
+
   std::uint32_t value_count() const { return static_cast<std::uint32_t>(value_registers.size()); }
+  // Good until a list grows.
+  std::span<const ValueId> results(const MachineOperation& operation) const {
+    return {value_list.data() + operation.results.first, operation.results.count};
+  }
+  std::span<const ValueId> operands(const MachineOperation& operation) const {
+    return {value_list.data() + operation.operands.first, operation.operands.count};
+  }
+  std::span<const MachineAccess> accesses(const MachineOperation& operation) const {
+    return {access_list.data() + operation.accesses.first, operation.accesses.count};
+  }
+  std::span<MachineAccess> accesses(const MachineOperation& operation) {
+    return {access_list.data() + operation.accesses.first, operation.accesses.count};
+  }
+  bool reads(const MachineOperation& operation, ValueId value) const;
+  bool writes(const MachineOperation& operation, ValueId value) const;
+  // Of an operation of this function, where it is new: kNoValue and what stands there already is not added.
+  void add_result(MachineOperation& operation, ValueId value);
+  void add_operand(MachineOperation& operation, ValueId value);
+  void add_access(MachineOperation& operation, const MachineAccess& access);
 };
 
 // A kernel with the functions it may call. Numbers of functions are those of the module.

@@ -1,23 +1,19 @@
 #include "machine/operation_builder.h"
 
-#include <algorithm>
 #include <stdexcept>
 #include <string>
 
 namespace doppel::machine {
 
-ValueId OperationBuilder::new_value(std::uint8_t registers) {
-  // A function of more values than a scoreboard numbers: the rest is not waited for.
-  if (registers_.size() >= kNoValue) return kNoValue;
-  registers_.push_back(registers);
-  return static_cast<ValueId>(registers_.size() - 1);
+ValueId OperationBuilder::new_value(int registers) {
+  machine_.value_registers.push_back(static_cast<std::uint32_t>(registers));
+  return machine_.value_count() - 1;
 }
 
 ValueId OperationBuilder::value(ir::RegisterId reg) {
   const ir::RegisterId leader = roles_.representative(reg);
   if (roles_[leader].constant || roles_[reg].constant) return kNoValue;
-  if (values_[leader] == kNoValue)
-    values_[leader] = new_value(static_cast<std::uint8_t>(roles_.width(leader)));
+  if (values_[leader] == kNoValue) values_[leader] = new_value(roles_.width(leader));
   return values_[leader];
 }
 
@@ -37,26 +33,23 @@ MachineOperation& OperationBuilder::emit(const ir::Operation& instruction, const
   MachineOperation operation;
   operation.mnemonic = mnemonic;
   operation.pipe = pipe;
-  operation.results[0] = result;
-  operation.is_predicate = result != kNoValue && registers_[result] == 0;
+  operation.is_predicate = result != kNoValue && machine_.value_registers[result] == 0;
   operation.instruction = current;
-  operation.flops = static_cast<std::uint8_t>(flops);
-  std::size_t at = 0;
-  const auto add = [&](ValueId id) {
-    if (id == kNoValue || at == operation.operands.size()) return;
-    if (std::find(operation.operands.begin(), operation.operands.begin() + static_cast<std::ptrdiff_t>(at),
-                  id) != operation.operands.begin() + static_cast<std::ptrdiff_t>(at)) {
-      return;
-    }
-    operation.operands[at++] = id;
-  };
+  operation.flops = static_cast<std::uint32_t>(flops);
   if (instruction.guard) {
-    add(value(instruction.guard->predicate));
-    add(result);  // the lanes without the guard keep what was there
+    machine_.add_operand(operation, value(instruction.guard->predicate));
+    machine_.add_operand(operation, result);  // the lanes without the guard keep what was there
   }
-  for (ValueId id : operands) add(id);
-  block_.operations.push_back(operation);
-  return block_.operations.back();
+  for (ValueId id : operands) machine_.add_operand(operation, id);
+  machine_.add_result(operation, result);
+  block().operations.push_back(operation);
+  return block().operations.back();
+}
+
+void OperationBuilder::add_access(MachineOperation& operation, MachineAccess access) {
+  access.rank = block().accesses++;
+  block().access_instructions.push_back(current);
+  machine_.add_access(operation, access);
 }
 
 void OperationBuilder::chain(const ir::Operation& instruction, std::initializer_list<Step> steps,

@@ -33,13 +33,14 @@ class OperationBuilder {
   const RegisterRoles& roles() const { return roles_; }
   const ir::Function& function() const { return function_; }
 
-  void begin_block() { block_ = MachineBlock{}; }
-  MachineBlock& block() { return block_; }
+  void begin_block() { machine_.blocks.emplace_back(); }
+  MachineBlock& block() { return machine_.blocks.back(); }
+  // All blocks that were begun.
+  MachineFunction take() { return std::move(machine_); }
 
   // The value that holds a register; kNoValue for constants.
   ValueId value(ir::RegisterId reg);
-  ValueId new_value(std::uint8_t registers);
-  const std::vector<std::uint8_t>& value_registers() const { return registers_; }
+  ValueId new_value(int registers);
 
   // kNoValue for what is no register.
   ValueId value_of(const ir::Operand& operand);
@@ -49,6 +50,13 @@ class OperationBuilder {
   // Appends one operation for `instruction`, under its guard.
   MachineOperation& emit(const ir::Operation& instruction, const char* mnemonic, Pipe pipe, ValueId result,
                          const std::vector<ValueId>& operands, int flops = 0);
+  // What `emit` appended has this result, too.
+  void add_result(MachineOperation& operation, ValueId result) { machine_.add_result(operation, result); }
+  // It makes this access, too: the block's next of those that traces tell of, or one that they do not.
+  void add_access(MachineOperation& operation, MachineAccess access);
+  void add_untraced_access(MachineOperation& operation, const MachineAccess& access) {
+    machine_.add_access(operation, access);
+  }
 
   struct Step {
     const char* mnemonic;
@@ -70,9 +78,8 @@ class OperationBuilder {
   const ir::Function& function_;
   const RegisterRoles& roles_;
   LoweringOptions options_;
-  std::vector<ValueId> values_;          // by representative register
-  std::vector<std::uint8_t> registers_;  // by value
-  MachineBlock block_;
+  std::vector<ValueId> values_;  // by representative register
+  MachineFunction machine_;
 };
 
 }  // namespace doppel::machine

@@ -59,8 +59,8 @@ class Order {
   void hold_back(std::uint32_t operation) {
     const std::uint32_t by = left_ids_[operation];
     bool any = false;
-    for (std::uint32_t id : graph_.nodes[operation].uses) {
-      if (id == kNoVersion || graph_.versions[id].definer != by) continue;
+    for (const std::uint32_t id : graph_.uses(graph_.nodes[operation])) {
+      if (graph_.versions[id].definer != by) continue;
       ++freed_readers_[id];
       any = true;
     }
@@ -68,11 +68,10 @@ class Order {
   }
   int cost(std::uint32_t operation) const {
     int registers = pressure_.change(operation);
-    for (std::uint32_t id : graph_.nodes[operation].defines) {
-      if (id == kNoVersion) continue;
+    for (const std::uint32_t id : graph_.defines(graph_.nodes[operation])) {
       const BlockGraph::Version& version = graph_.versions[id];
       if (!version.leaves && version.reads > 0 && freed_readers_[id] == version.reads)
-        registers -= version.width;
+        registers -= static_cast<int>(version.width);
     }
     return registers;
   }
@@ -85,8 +84,8 @@ class Order {
   void place(std::uint32_t operation) {
     placed_[operation] = true;
     pressure_.place(operation);
-    for (std::uint32_t id : graph_.nodes[operation].uses) {
-      if (id == kNoVersion || pressure_.reads_left(id) != 1) continue;
+    for (const std::uint32_t id : graph_.uses(graph_.nodes[operation])) {
+      if (pressure_.reads_left(id) != 1) continue;
       const std::uint32_t reader = pressure_.last_reader(id);
       if (left_[reader] == 0 && !placed_[reader]) push(reader);
     }

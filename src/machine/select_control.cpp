@@ -20,7 +20,7 @@ void select_call(OperationBuilder& b, const Operation& in) {
   MachineOperation& call = b.emit(in, "CALL", Pipe::Branch, kNoValue, sources);
   call.is_call = true;
   call.is_branch = true;
-  if (!in.results.empty()) call.results[0] = b.value_of(in.results[0]);
+  for (const Operand& result : in.results) b.add_result(call, b.value_of(result));
 }
 
 }  // namespace

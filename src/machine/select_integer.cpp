@@ -275,7 +275,7 @@ void select_integer(OperationBuilder& b, const Operation& in) {
       if (count == 2) b.emit(in, "ISETP", Pipe::Alu, b.new_value(0), sources);
       MachineOperation& operation =
           b.emit(in, in.op == Op::FCompare ? "FSETP" : "ISETP", pipe, result, sources);
-      if (in.results.size() > 1) operation.results[1] = b.value_of(in.results[1]);
+      if (in.results.size() > 1) b.add_result(operation, b.value_of(in.results[1]));
       return;
     }
     case Op::ISet:

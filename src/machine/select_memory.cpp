@@ -34,12 +34,10 @@ const char* store_name(MemorySpace space, bool generic) {
 }
 
 MachineOperation& emit_access(OperationBuilder& b, const Operation& in, const char* mnemonic,
-                              MemorySpace space, ValueId result, const std::vector<ValueId>& sources) {
+                              MemorySpace space, std::uint32_t bytes, bool is_store, ValueId result,
+                              const std::vector<ValueId>& sources) {
   MachineOperation& operation = b.emit(in, mnemonic, Pipe::Memory, result, sources);
-  operation.space = space;
-  operation.bytes_per_lane = static_cast<std::uint8_t>(std::min(255u, in.accesses[0].bytes()));
-  operation.access = static_cast<std::uint16_t>(b.block().accesses++);
-  b.block().access_instructions.push_back(b.current);
+  b.add_access(operation, {space, is_store, bytes});
   return operation;
 }
 
@@ -92,36 +90,33 @@ void select_load(OperationBuilder& b, const Operation& in) {
     ++b.block().accesses;
     return;
   }
-  MachineOperation& operation =
-      emit_access(b, in, load_name(space, access.space == Space::Generic), space, result, sources);
-  if (b.merged != nullptr && b.merged->bytes[b.current] != 0)
-    operation.bytes_per_lane = b.merged->bytes[b.current];
+  const bool merged = b.merged != nullptr && b.merged->bytes[b.current] != 0;
+  const std::uint32_t bytes = merged ? b.merged->bytes[b.current] : access.bytes();
+  MachineOperation& operation = emit_access(b, in, load_name(space, access.space == Space::Generic), space,
+                                            bytes, false, result, sources);
   operation.bypasses_l1 =
       access.cache == ir::CacheOp::Cg || access.cache == ir::CacheOp::Cv || access.is_strong();
-  // Elements of a vector that are not one value: the last, too.
-  for (const ir::Operand& element : in.results) {
-    if (in.results.size() > 1 && element.is_register() && b.value(element.reg) != result)
-      operation.results[1] = b.value(element.reg);
-  }
+  // Elements of a vector that are not one value.
+  for (const ir::Operand& element : in.results) b.add_result(operation, b.value_of(element));
 }
 
 void select_atomic(OperationBuilder& b, const Operation& in) {
   const bool reduction = in.op == Op::Reduce;
   const MemorySpace space = space_of(in.accesses[0].space);
+  const std::uint32_t bytes = in.accesses[0].bytes();
   const ValueId result = reduction ? kNoValue : b.result_of(in);
   const std::vector<ValueId> sources = source_values(b, in);
   if (needs_swap_loop(in, space)) {
     const ValueId old = b.new_value(1), sum = b.new_value(1);
     b.emit(in, "BSSY", Pipe::Branch, kNoValue, {});
     // The load touches what the swap touches; the swap carries the event.
-    MachineOperation& load = b.emit(in, "LDS", Pipe::Memory, old, sources);
-    load.space = space;
+    b.add_untraced_access(b.emit(in, "LDS", Pipe::Memory, old, sources), {space, false, bytes});
     std::vector<ValueId> inputs = sources;
     inputs.push_back(old);
     b.emit(in, "FADD", Pipe::Fp32, sum, inputs, 1);
     inputs.push_back(sum);
     const ValueId done = b.new_value(0);
-    MachineOperation& swap = emit_access(b, in, "ATOMS.CAST", space, done, inputs);
+    MachineOperation& swap = emit_access(b, in, "ATOMS.CAST", space, bytes, false, done, inputs);
     swap.is_atomic = true;
     swap.swap_loop = true;
     swap.is_predicate = false;
@@ -131,9 +126,7 @@ void select_atomic(OperationBuilder& b, const Operation& in) {
     return;
   }
   const char* const name = space == MemorySpace::Shared ? "ATOMS" : reduction ? "RED" : "ATOMG";
-  MachineOperation& operation = emit_access(b, in, name, space, result, sources);
-  operation.is_atomic = true;
-  operation.is_store = reduction;
+  emit_access(b, in, name, space, bytes, reduction, result, sources).is_atomic = true;
 }
 
 }  // namespace
@@ -147,7 +140,7 @@ void select_memory(OperationBuilder& b, const Operation& in) {
       const Space space = in.accesses[0].space;
       if (space == Space::Param) return;  // an argument: in registers
       const char* const name = store_name(space_of(space), space == Space::Generic);
-      emit_access(b, in, name, space_of(space), kNoValue, source_values(b, in)).is_store = true;
+      emit_access(b, in, name, space_of(space), in.accesses[0].bytes(), true, kNoValue, source_values(b, in));
       return;
     }
     case Op::Atomic:

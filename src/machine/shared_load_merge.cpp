@@ -237,7 +237,7 @@ MergedLoads merge_shared_loads(const ir::Function& function, const ir::Module& m
         }
         std::uint32_t leader = places[i].operation;
         for (std::size_t k = 0; k < count; ++k) leader = std::min(leader, places[i + k].operation);
-        merged.bytes[leader] = static_cast<std::uint8_t>(size * static_cast<int>(count));
+        merged.bytes[leader] = static_cast<std::uint32_t>(size) * static_cast<std::uint32_t>(count);
         for (std::size_t k = 0; k < count; ++k) {
           merged.leader[places[i + k].operation] = leader;
           if (k > 0)

@@ -12,7 +12,7 @@ namespace doppel::machine {
 struct MergedLoads {
   // By instruction: the load that does this one's work, itself where it stands alone or leads.
   std::vector<std::uint32_t> leader;
-  std::vector<std::uint8_t> bytes;  // of a leader
+  std::vector<std::uint32_t> bytes;  // of a leader
 };
 
 // Joins the registers that one wide load fills.

@@ -18,22 +18,24 @@ constexpr std::uint32_t kNever = UINT32_MAX;
 // Turns that a loop is taken to have.
 constexpr double kTurns = 10;
 
-MachineOperation access(ValueId value, std::uint8_t registers, std::uint32_t word, bool store) {
+MachineOperation access(MachineFunction& machine, ValueId value, std::uint32_t word, bool store) {
   MachineOperation operation;
   operation.mnemonic = store ? "STL" : "LDL";
   operation.pipe = Pipe::Memory;
-  operation.space = MemorySpace::Local;
-  operation.bytes_per_lane = static_cast<std::uint8_t>(4 * registers);
-  operation.is_store = store;
-  operation.spill_word = spill_word(word);
-  (store ? operation.operands[0] : operation.results[0]) = value;
+  operation.spill_word = word;
+  if (store) {
+    machine.add_operand(operation, value);
+  } else {
+    machine.add_result(operation, value);
+  }
+  machine.add_access(operation, {MemorySpace::Local, store, 4 * machine.value_registers[value]});
   return operation;
 }
 
 // Words of a frame, given out by the size of what they hold.
 class Frame {
  public:
-  std::uint32_t take(std::uint8_t words) {
+  std::uint32_t take(std::uint32_t words) {
     std::vector<std::uint32_t>& free = free_[words];
     if (!free.empty()) {
       const std::uint32_t word = free.back();
@@ -44,7 +46,7 @@ class Frame {
     most_ = std::max(most_, end_);
     return end_ - words;
   }
-  void give_back(std::uint32_t word, std::uint8_t words) { free_[words].push_back(word); }
+  void give_back(std::uint32_t word, std::uint32_t words) { free_[words].push_back(word); }
   std::uint32_t end() const { return end_; }
   std::uint32_t most() const { return most_; }
   // Forgets all behind `end`.
@@ -54,7 +56,7 @@ class Frame {
   }
 
  private:
-  std::map<std::uint8_t, std::vector<std::uint32_t>> free_;
+  std::map<std::uint32_t, std::vector<std::uint32_t>> free_;
   std::uint32_t end_ = 0, most_ = 0;
 };
 
@@ -95,7 +97,8 @@ class Spiller {
     std::uint32_t pinned = kNever;  // result of this operation
   };
 
-  std::uint8_t width(ValueId id) const { return machine_.value_registers[id]; }
+  int width(ValueId id) const { return static_cast<int>(machine_.value_registers[id]); }
+  std::uint32_t words(ValueId id) const { return machine_.value_registers[id]; }
   int registers_of(const std::vector<ValueId>& live) const {
     int sum = 0;
     for (ValueId id : live) sum += in_memory_[id] ? 0 : width(id);
@@ -138,13 +141,11 @@ class Spiller {
     for (BlockId id = 0; id < blocks; ++id) {
       const double turns = weight(id);
       for (const MachineOperation& operation : machine_.blocks[id].operations) {
-        for (ValueId value : operation.operands) {
-          if (value == kNoValue) continue;
+        for (const ValueId value : machine_.operands(operation)) {
           touched_in[value] = id;
           if (std::exchange(read_in[value], id) != id) cost[value] += turns;
         }
-        for (ValueId value : operation.results) {
-          if (value == kNoValue) continue;
+        for (const ValueId value : machine_.results(operation)) {
           touched_in[value] = id;
           cost[value] += turns;
         }
@@ -171,11 +172,15 @@ class Spiller {
     }
   }
 
+  static void assign(std::vector<ValueId>& to, std::span<const ValueId> values) {
+    to.assign(values.begin(), values.end());
+  }
+
   // --- one block ---
 
   void emit(ValueId id, bool store) {
-    if (values_[id].word == kNever) values_[id].word = frame_.take(width(id));
-    rewritten_.push_back(access(id, width(id), values_[id].word, store));
+    if (values_[id].word == kNever) values_[id].word = frame_.take(words(id));
+    rewritten_.push_back(access(machine_, id, values_[id].word, store));
     values_[id].saved = true;
   }
   void leave_register(ValueId id) {
@@ -197,7 +202,7 @@ class Spiller {
     Value& value = values_[id];
     value.saved = false;
     if (in_memory_[id] || value.word == kNever) return;
-    frame_.give_back(value.word, width(id));
+    frame_.give_back(value.word, words(id));
     value.word = kNever;
   }
   // The operation that reads next what a value holds; `end` where it is wanted in a register behind the
@@ -232,8 +237,8 @@ class Spiller {
     held_.clear();
     used_ = 0;
     for (std::uint32_t i = end; i-- > 0;) {
-      for (ValueId value : operations[i].results) note(value, 2 * i + 1);
-      for (ValueId value : operations[i].operands) note(value, 2 * i);
+      for (const ValueId value : machine_.results(operations[i])) note(value, 2 * i + 1);
+      for (const ValueId value : machine_.operands(operations[i])) note(value, 2 * i);
     }
     for (ValueId value : liveness_.at_end(id)) {
       values_[value].leaves = true;
@@ -247,7 +252,6 @@ class Spiller {
     }
   }
   void note(ValueId id, std::uint32_t touch) {
-    if (id == kNoValue) return;
     touched_.push_back(id);
     std::vector<std::uint32_t>& touches = values_[id].touches;
     if (touches.empty() || touches.back() != touch) touches.push_back(touch);
@@ -274,13 +278,17 @@ class Spiller {
     std::vector<MachineOperation>& operations = machine_.blocks[id].operations;
     const auto end = static_cast<std::uint32_t>(operations.size());
     rewritten_.clear();
+    std::vector<ValueId> read, written;
     for (std::uint32_t i = 0; i < end; ++i) {
       const MachineOperation& operation = operations[i];
-      for (ValueId value : operation.operands) {
-        if (value != kNoValue && width(value) > 0 && !values_[value].in_register) load(value, i, i);
+      // Copies: loads and stores that are put in let the list grow.
+      assign(read, machine_.operands(operation));
+      assign(written, machine_.results(operation));
+      for (const ValueId value : read) {
+        if (width(value) > 0 && !values_[value].in_register) load(value, i, i);
       }
-      for (ValueId value : operation.operands) {
-        if (value == kNoValue || width(value) == 0) continue;
+      for (const ValueId value : read) {
+        if (width(value) == 0) continue;
         std::vector<std::uint32_t>& touches = values_[value].touches;
         if (touches.empty() || touches.back() != 2 * i) continue;  // read twice by this operation
         touches.pop_back();
@@ -295,8 +303,8 @@ class Spiller {
       }
       if (i + 1 == end && operation.is_branch) restore(id, end);
       std::vector<ValueId> to_store;
-      for (ValueId value : operation.results) {
-        if (value == kNoValue || width(value) == 0) continue;
+      for (const ValueId value : written) {
+        if (width(value) == 0) continue;
         end_of_life(value);
         std::vector<std::uint32_t>& touches = values_[value].touches;
         while (!touches.empty() && touches.back() <= 2 * i + 1) touches.pop_back();

@@ -89,8 +89,10 @@ LoweredKernel::LoweredKernel(std::shared_ptr<const analysis::AnalysedModule> mod
   for (std::size_t f = 0; f < program_.functions.size(); ++f) {
     for (const machine::MachineBlock& block : program_.functions[f].blocks) {
       for (const machine::MachineOperation& operation : block.operations) {
-        if (operation.access != machine::kNoAccess && (operation.is_store || operation.is_atomic))
-          writes_[program_.instruction_base[f] + operation.instruction] = true;
+        for (const machine::MachineAccess& access : program_.functions[f].accesses(operation)) {
+          if (access.rank != machine::kNoAccess && (access.is_store || operation.is_atomic))
+            writes_[program_.instruction_base[f] + operation.instruction] = true;
+        }
       }
     }
   }

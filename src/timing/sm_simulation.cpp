@@ -8,6 +8,8 @@
 namespace doppel::timing {
 
 using analysis::TraceEvent;
+using machine::Asynchronous;
+using machine::MachineAccess;
 using machine::MachineOperation;
 using machine::MemorySpace;
 using machine::Pipe;
@@ -35,6 +37,8 @@ struct SmSimulation::Warp {
   Cycle last_store = 0;            // when the SM is rid of its stores: fences wait for it
   std::vector<Cycle> values;       // when each value may be read
   std::vector<std::uint8_t> slow;  // 1: it comes from memory
+  Cycle open_group = 0;            // when what has joined it ends
+  std::vector<Cycle> groups;       // when each that was closed ends, but for those that were waited for
 };
 
 struct SmSimulation::Block {
@@ -137,6 +141,8 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
     warp.slow.assign(program_.values, 0);
     warp.age = ++sm.ages;
     warp.last_store = 0;
+    warp.open_group = 0;
+    warp.groups.clear();
     const auto fewest =
         std::ranges::min_element(sm.cores, {}, [](const SubCore& core) { return core.warps.size(); });
     warp.sub_core = static_cast<int>(fewest - sm.cores.begin());
@@ -163,19 +169,26 @@ void SmSimulation::prepare(Warp& warp, Cycle earliest, Stall why) {
   const std::uint32_t base = warp.replay->value_base();
   Cycle ready = earliest;
   const auto wait_for = [&](machine::ValueId value) {
-    if (value == machine::kNoValue) return;
     const std::size_t at = base + value;
     if (warp.values[at] > ready) {
       ready = warp.values[at];
       why = warp.slow[at] != 0 ? Stall::Memory : Stall::Dependence;
     }
   };
-  for (machine::ValueId value : operation.operands) wait_for(value);
+  for (const machine::ValueId value : warp.replay->operands()) wait_for(value);
   // A result that is still on its way from memory may not be overwritten.
-  for (machine::ValueId value : operation.results) wait_for(value);
+  for (const machine::ValueId value : warp.replay->results()) wait_for(value);
   if (operation.pipe == Pipe::Fence && warp.last_store > ready) {
     ready = warp.last_store;
     why = Stall::Fence;
+  }
+  if (operation.asynchronous == Asynchronous::Waits && operation.pending_groups < warp.groups.size()) {
+    // They end in their order: the last that may not go on.
+    const Cycle ended = warp.groups[warp.groups.size() - 1 - operation.pending_groups];
+    if (ended > ready) {
+      ready = ended;
+      why = Stall::Memory;
+    }
   }
   warp.ready = ready;
   warp.why = why;
@@ -279,15 +292,18 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   Cycle next = now + 1;
   Stall why = Stall::Dependence;
   if (operation.pipe == Pipe::Memory) {
-    done = issue_memory(sm, core, warp, operation, now);
+    // Several take their turns on the load/store path; it ends with the last of them.
+    done = now;
+    for (const MachineAccess& access : warp.replay->accesses())
+      done = std::max(done, issue_memory(sm, core, warp, access, now));
     slow = true;
   } else if (operation.pipe == Pipe::Fence) {
     next = now + parameters_.fence_latency[static_cast<std::size_t>(operation.fence)];
     why = Stall::Fence;
   }
+  if (operation.asynchronous != Asynchronous::None) take_part_in_groups(warp, operation, done);
   const std::uint32_t base = warp.replay->value_base();
-  for (machine::ValueId value : operation.results) {
-    if (value == machine::kNoValue) continue;
+  for (const machine::ValueId value : warp.replay->results()) {
     warp.values[base + value] = done;
     warp.slow[base + value] = slow ? 1 : 0;
   }
@@ -304,6 +320,18 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   }
   prepare(warp, next, why);
   if (barrier) arrive(sm, warp, next);
+}
+
+void SmSimulation::take_part_in_groups(Warp& warp, const MachineOperation& operation, Cycle done) {
+  if (operation.asynchronous == Asynchronous::Joins) {
+    warp.open_group = std::max(warp.open_group, done);
+  } else if (operation.asynchronous == Asynchronous::Closes) {
+    const Cycle before = warp.groups.empty() ? 0 : warp.groups.back();
+    warp.groups.push_back(std::max(before, warp.open_group));
+    warp.open_group = 0;
+  } else if (operation.pending_groups < warp.groups.size()) {
+    warp.groups.erase(warp.groups.begin(), warp.groups.end() - operation.pending_groups);
+  }
 }
 
 void SmSimulation::arrive(Sm& sm, Warp& warp, Cycle now) {
@@ -346,14 +374,14 @@ void SmSimulation::finish_warp(Sm& sm, Warp& warp, Cycle now) {
   launch(sm.index, slot, now + parameters_.block_start);
 }
 
-Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const MachineOperation& operation,
-                                 Cycle now) {
-  const TraceEvent* const event = warp.replay->access();
+Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const MachineAccess& access, Cycle now) {
+  const MachineOperation& operation = warp.replay->operation();
+  const TraceEvent* const event = warp.replay->event_of(access);
   // Where memory is far behind, the load/store path stops taking more.
   const Cycle behind = memory_.backlog(now) - parameters_.dram_latency;
   // A generic address may turn out to be one of shared memory.
-  const bool shared = event != nullptr ? event->space == analysis::AccessSpace::Shared
-                                       : operation.space == MemorySpace::Shared;
+  const bool shared =
+      event != nullptr ? event->space == analysis::AccessSpace::Shared : access.space == MemorySpace::Shared;
   const double start = std::max(
       {static_cast<double>(now), sm.load_store_free, shared ? 0.0 : static_cast<double>(now + behind)});
   const double least =
@@ -400,19 +428,18 @@ Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const Machin
     code.accesses += 1;
     code.transfers += event->count;
     code.least_transfers += std::ceil(lanes * static_cast<double>(event->bytes_per_lane) / kSectorBytes);
-    done = access_global(sm, warp, operation, *event,
+    done = access_global(sm, warp, access, *event,
                          static_cast<Cycle>(start + busy) - parameters_.request_interval);
   } else if (operation.spill_word != machine::kNoSpill) {
-    busy = std::max(busy, 32.0 * operation.bytes_per_lane / parameters_.l1_bytes_per_cycle);
+    busy = std::max(busy, 32.0 * access.bytes_per_lane / parameters_.l1_bytes_per_cycle);
     counts_.l1_busy += busy;
-    done =
-        access_spilled(sm, warp, operation, static_cast<Cycle>(start + busy) - parameters_.request_interval);
+    done = access_spilled(sm, warp, access, static_cast<Cycle>(start + busy) - parameters_.request_interval);
   }
   sm.load_store_free = start + busy;
   counts_.load_store_busy += busy;
   core.queue[core.queue_head] = at;
   core.queue_head = (core.queue_head + 1) % core.queue.size();
-  if (operation.is_store) {
+  if (access.is_store) {
     warp.last_store = std::max(warp.last_store, done);
     return now + 1;
   }
@@ -428,13 +455,13 @@ Cycle SmSimulation::pass_port(Sm& sm, int sectors, Cycle start) const {
 
 // Local memory of a warp: the same word of its lanes side by side in a line. Stores pass through the L1 and
 // leave their line there, since the warp comes back to it.
-Cycle SmSimulation::access_spilled(Sm& sm, const Warp& warp, const MachineOperation& operation, Cycle start) {
+Cycle SmSimulation::access_spilled(Sm& sm, const Warp& warp, const MachineAccess& access, Cycle start) {
   const auto place = static_cast<std::uint64_t>(&warp - sm.warps.data());
-  const std::uint64_t line = kSpillLines + place * program_.spill_words + operation.spill_word;
+  const std::uint64_t line = kSpillLines + place * program_.spill_words + warp.replay->operation().spill_word;
   const std::uint64_t first = line * L1Cache::kSectorsPerLine;
-  const int count = operation.bytes_per_lane / 4 * L1Cache::kSectorsPerLine;
+  const int count = static_cast<int>(access.bytes_per_lane / 4) * L1Cache::kSectorsPerLine;
   Cycle done = start + parameters_.l1_latency;
-  if (operation.is_store) {
+  if (access.is_store) {
     done = memory_.store_spilled(count * 32.0, pass_port(sm, count, start));
     for (int k = 0; k < count; ++k) sm.l1.fill(first + static_cast<std::uint64_t>(k), start + 1);
     return done;
@@ -458,8 +485,9 @@ Cycle SmSimulation::access_spilled(Sm& sm, const Warp& warp, const MachineOperat
   return std::max(done, back);
 }
 
-Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& operation,
-                                  const TraceEvent& event, Cycle start) {
+Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineAccess& access, const TraceEvent& event,
+                                  Cycle start) {
+  const MachineOperation& operation = warp.replay->operation();
   const analysis::WarpTrace& trace = warp.replay->trace();
   const BlockPlacement& placement = sm.blocks[static_cast<std::size_t>(warp.block)].placement;
   const std::uint32_t pattern = patterns_.index_of(warp.replay->function(), operation.instruction);
@@ -467,7 +495,7 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& op
   const std::uint64_t traced = event.count > 0 ? trace.sectors[event.payload] : 0;
   std::uint64_t shift = moves.affine ? moves.moved(traced, placement.traced, placement.block) - traced : 0;
   const auto to_port = [&](int count) { return pass_port(sm, count, start); };
-  Cycle done = start + (operation.is_store ? 1 : parameters_.l1_latency);
+  Cycle done = start + (access.is_store ? 1 : parameters_.l1_latency);
   for (std::uint32_t i = 0; i < event.count;) {
     const std::uint64_t first = trace.sectors[event.payload + i];
     int count = 1;
@@ -490,7 +518,7 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineOperation& op
       done = std::max(done, memory_.atomic(pattern, placement, first, count, operations, to_port(count)));
       continue;
     }
-    if (operation.is_store) {
+    if (access.is_store) {
       done = std::max(done, memory_.store(pattern, placement, first, count, to_port(count)));
       continue;
     }

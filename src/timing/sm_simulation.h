@@ -73,11 +73,12 @@ class SmSimulation {
   void release(Sm& sm, Block& block, Cycle now);
   void step(Sm& sm, SubCore& core);
   void issue(Sm& sm, SubCore& core, Warp& warp, Cycle now);
-  Cycle issue_memory(Sm& sm, SubCore& core, Warp& warp, const machine::MachineOperation& operation,
-                     Cycle now);
-  Cycle access_global(Sm& sm, Warp& warp, const machine::MachineOperation& operation,
+  Cycle issue_memory(Sm& sm, SubCore& core, Warp& warp, const machine::MachineAccess& access, Cycle now);
+  Cycle access_global(Sm& sm, Warp& warp, const machine::MachineAccess& access,
                       const analysis::TraceEvent& event, Cycle start);
-  Cycle access_spilled(Sm& sm, const Warp& warp, const machine::MachineOperation& operation, Cycle start);
+  Cycle access_spilled(Sm& sm, const Warp& warp, const machine::MachineAccess& access, Cycle start);
+  // What the operation has to do with asynchronous groups, when its accesses end at `done`.
+  static void take_part_in_groups(Warp& warp, const machine::MachineOperation& operation, Cycle done);
   // Sends sectors over the SM's port to L2, or fetches them; returns when the first of them goes.
   Cycle pass_port(Sm& sm, int sectors, Cycle start) const;
   // The warp's next operation, not before `earliest`, until which it waits for `why`.

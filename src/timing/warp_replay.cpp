@@ -16,8 +16,8 @@ WarpReplay::WarpReplay(const machine::MachineProgram& program, const analysis::W
   settle(jumped);
 }
 
-const TraceEvent* WarpReplay::access() const {
-  const std::uint16_t rank = operation_->access;
+const TraceEvent* WarpReplay::event_of(const machine::MachineAccess& access) const {
+  const std::uint32_t rank = access.rank;
   if (rank == machine::kNoAccess || rank >= events_.size() || events_[rank] == UINT32_MAX) return nullptr;
   return &trace_->events[events_[rank]];
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "analysis/trace.h"
@@ -15,8 +16,12 @@ class WarpReplay {
 
   bool done() const { return operation_ == nullptr; }
   const machine::MachineOperation& operation() const { return *operation_; }
-  // The memory event of the current operation; null: no lane was active, or it is no access.
-  const analysis::TraceEvent* access() const;
+  // Of the current operation.
+  std::span<const machine::ValueId> operands() const { return code().operands(*operation_); }
+  std::span<const machine::ValueId> results() const { return code().results(*operation_); }
+  std::span<const machine::MachineAccess> accesses() const { return code().accesses(*operation_); }
+  // The memory event of one of its accesses; null: no lane was active, or a trace does not tell of it.
+  const analysis::TraceEvent* event_of(const machine::MachineAccess& access) const;
   std::uint32_t value_base() const { return program_->value_base[function_]; }
   std::uint32_t function() const { return function_; }
   const analysis::WarpTrace& trace() const { return *trace_; }
@@ -29,6 +34,7 @@ class WarpReplay {
     const machine::MachineBlock* block;
     std::size_t next;
   };
+  const machine::MachineFunction& code() const { return program_->functions[function_]; }
   void next_block(bool& jumped);
   void enter(std::uint32_t function, analysis::BlockId block);
   void read_accesses();

@@ -144,11 +144,15 @@ TEST(MachineLowering, RegistersFollowWhatIsLive) {
 }
 
 // The one atomic of a kernel.
-MachineOperation atomic_of(const std::string& operation, const std::string& after = "") {
+struct Atomic {
+  bool combines = false;
+  bool is_store = false;
+};
+Atomic atomic_of(const std::string& operation, const std::string& after = "") {
   const MachineFunction machine = lower("ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x;\n" + operation + after);
   for (const MachineBlock& block : machine.blocks) {
     for (const MachineOperation& each : block.operations) {
-      if (each.is_atomic) return each;
+      if (each.is_atomic) return {each.combines, machine.accesses(each)[0].is_store};
     }
   }
   ADD_FAILURE() << operation;
@@ -238,13 +242,14 @@ TEST(MachineLowering, LoadsOfUnrolledCodeRunAhead) {
   const auto& operations = machine.blocks[0].operations;
   for (long i = 0; i < static_cast<long>(operations.size()); ++i) {
     const MachineOperation& operation = operations[static_cast<std::size_t>(i)];
-    for (ValueId id : operation.operands) {
+    for (const ValueId id : machine.operands(operation)) {
       if (!from.contains(id)) continue;
       distance += i - from[id];
       ++loads;
       from.erase(id);
     }
-    if (operation.pipe == Pipe::Memory && !operation.is_store) from[operation.results[0]] = i;
+    if (operation.pipe == Pipe::Memory && !machine.accesses(operation)[0].is_store)
+      from[machine.results(operation)[0]] = i;
   }
   ASSERT_EQ(loads, 225);
   EXPECT_GE(distance / loads, 8);

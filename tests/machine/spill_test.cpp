@@ -66,18 +66,21 @@ TEST(Spill, EachLoadFindsWhatWasStoredForIt) {
   std::map<ValueId, int> version;
   std::map<std::uint32_t, std::pair<ValueId, int>> frame;
   int loads = 0;
-  for (const MachineOperation& operation : program.functions[0].blocks[0].operations) {
+  const MachineFunction& machine = program.functions[0];
+  for (const MachineOperation& operation : machine.blocks[0].operations) {
     if (!spills(operation)) {
-      for (ValueId value : operation.results) ++version[value];
+      for (const ValueId value : machine.results(operation)) ++version[value];
       continue;
     }
-    EXPECT_EQ(operation.space, MemorySpace::Local);
-    EXPECT_EQ(operation.bytes_per_lane, 4);
+    const MachineAccess& access = machine.accesses(operation)[0];
+    EXPECT_EQ(access.space, MemorySpace::Local);
+    EXPECT_EQ(access.bytes_per_lane, 4);
     EXPECT_LT(operation.spill_word, program.spill_words);
-    if (operation.is_store) {
-      frame[operation.spill_word] = {operation.operands[0], version[operation.operands[0]]};
+    if (access.is_store) {
+      const ValueId value = machine.operands(operation)[0];
+      frame[operation.spill_word] = {value, version[value]};
     } else {
-      const ValueId value = operation.results[0];
+      const ValueId value = machine.results(operation)[0];
       EXPECT_EQ(frame[operation.spill_word], (std::pair{value, version[value]}));
       ++loads;
     }
@@ -88,14 +91,14 @@ TEST(Spill, EachLoadFindsWhatWasStoredForIt) {
 TEST(Spill, TheValueThatIsUsedLastLeavesItsRegister) {
   const MachineProgram program = lower(many_live(30), 32);
   // The last ones of 30 are the first that are added up never again: those made first are read next.
-  const auto& operations = program.functions[0].blocks[0].operations;
+  const MachineFunction& machine = program.functions[0];
   ASSERT_GT(spills_of(program.functions[0].blocks[0]), 0);
   std::set<ValueId> stored;
-  for (const MachineOperation& operation : operations) {
+  for (const MachineOperation& operation : machine.blocks[0].operations) {
     if (!spills(operation)) continue;
     // Each leaves once and comes back once.
-    EXPECT_TRUE(operation.is_store ? stored.insert(operation.operands[0]).second
-                                   : stored.contains(operation.results[0]));
+    EXPECT_TRUE(machine.accesses(operation)[0].is_store ? stored.insert(machine.operands(operation)[0]).second
+                                                        : stored.contains(machine.results(operation)[0]));
   }
 }
 
@@ -110,7 +113,7 @@ TEST(Spill, DoublesTakeTwoWords) {
   EXPECT_GE(program.spill_words, 200u - 64);
   for (const MachineOperation& operation : program.functions[0].blocks[0].operations) {
     if (!spills(operation)) continue;
-    EXPECT_EQ(operation.bytes_per_lane, 8);
+    EXPECT_EQ(program.functions[0].accesses(operation)[0].bytes_per_lane, 8);
     EXPECT_EQ(operation.spill_word % 2, 0);
   }
 }

@@ -143,7 +143,9 @@ Notes machine_operations(const TestFile& file, const analysis::AnalysedModule& m
         std::string& note = notes[line_of(function.operations[each.instruction])];
         if (!note.empty()) note += ' ';
         note += each.mnemonic;
-        if (each.bytes_per_lane > 4) note += fmt::format(".{}", each.bytes_per_lane * 8);
+        for (const machine::MachineAccess& access : lowered.accesses(each)) {
+          if (access.bytes_per_lane > 4) note += fmt::format(".{}", access.bytes_per_lane * 8);
+        }
       }
     }
   }

@@ -24,7 +24,7 @@ analysis::WarpTrace repeats(int count) {
 }
 
 TEST(SmSimulation, ADependentMultiplyAddTakesFourCycles) {
-  std::vector<machine::MachineOperation> operations(64, arithmetic(Pipe::Fp32, 0, {0, 1, 2}));
+  std::vector<Step> operations(64, arithmetic(Pipe::Fp32, 0, {0, 1, 2}));
   const Kernel kernel(operations, 3);
   const Result result = run(a40(), kernel, {block_of(1, repeats(10))}, 1);
   EXPECT_EQ(result.counts.operations, 640u);
@@ -32,7 +32,7 @@ TEST(SmSimulation, ADependentMultiplyAddTakesFourCycles) {
 }
 
 TEST(SmSimulation, IndependentMultiplyAddsReachTheFullRate) {
-  std::vector<machine::MachineOperation> operations;
+  std::vector<Step> operations;
   for (machine::ValueId i = 0; i < 8; ++i) operations.push_back(arithmetic(Pipe::Fp32, i, {i, 8, 9}));
   const Kernel kernel(operations, 10);
   const Result result = run(a40(), kernel, {block_of(8, repeats(500))}, 1);
@@ -42,18 +42,17 @@ TEST(SmSimulation, IndependentMultiplyAddsReachTheFullRate) {
 }
 
 TEST(SmSimulation, IntegersTakeHalfOfTheLanesAndLeaveTheRestToFloats) {
-  std::vector<machine::MachineOperation> operations;
+  std::vector<Step> operations;
   for (machine::ValueId i = 0; i < 8; ++i) {
     operations.push_back(arithmetic(Pipe::Fp32, i, {i}));
-    operations.push_back(
-        arithmetic(Pipe::Alu, static_cast<machine::ValueId>(i + 8), {static_cast<machine::ValueId>(i + 8)}));
+    operations.push_back(arithmetic(Pipe::Alu, i + 8, {i + 8}));
   }
   const Kernel kernel(operations, 16);
   const Result result = run(a40(), kernel, {block_of(16, repeats(200))}, 1);
   EXPECT_NEAR(
       32.0 * static_cast<double>(result.counts.operations) / static_cast<double>(result.counts.cycles), 128,
       4);
-  std::vector<machine::MachineOperation> integers;
+  std::vector<Step> integers;
   for (machine::ValueId i = 0; i < 8; ++i) integers.push_back(arithmetic(Pipe::Alu, i, {i}));
   const Result alone = run(a40(), Kernel(integers, 8), {block_of(16, repeats(200))}, 1);
   EXPECT_NEAR(32.0 * static_cast<double>(alone.counts.operations) / static_cast<double>(alone.counts.cycles),
@@ -61,7 +60,7 @@ TEST(SmSimulation, IntegersTakeHalfOfTheLanesAndLeaveTheRestToFloats) {
 }
 
 TEST(SmSimulation, DoublesShareOneNarrowUnit) {
-  std::vector<machine::MachineOperation> operations;
+  std::vector<Step> operations;
   for (machine::ValueId i = 0; i < 4; ++i) operations.push_back(arithmetic(Pipe::Fp64, i, {i}));
   const Result result = run(a40(), Kernel(operations, 4), {block_of(8, repeats(50))}, 1);
   EXPECT_NEAR(
@@ -71,9 +70,9 @@ TEST(SmSimulation, DoublesShareOneNarrowUnit) {
 
 TEST(SmSimulation, BankConflictsTakeAPassEach) {
   for (int passes : {1, 2, 8, 32}) {
-    std::vector<machine::MachineOperation> operations;
+    std::vector<Step> operations;
     analysis::WarpTrace trace;
-    for (std::uint16_t i = 0; i < 4; ++i)
+    for (std::uint32_t i = 0; i < 4; ++i)
       operations.push_back(access(MemorySpace::Shared, i, i, i, false, 4));
     for (int repeat = 0; repeat < 100; ++repeat) {
       trace.events.push_back(block_event());
@@ -88,7 +87,7 @@ TEST(SmSimulation, BankConflictsTakeAPassEach) {
 
 // Every warp reads its own part of memory once.
 Result stream(const card::Card& card, int blocks, int warps, int loads, L2 l2, double share) {
-  std::vector<machine::MachineOperation> operations;
+  std::vector<Step> operations;
   operations.push_back(access(MemorySpace::Global, 0, 0, 0, false, 4));
   operations.push_back(arithmetic(Pipe::Fp32, 1, {0, 1}));
   std::vector<analysis::BlockTrace> traces;
@@ -132,8 +131,8 @@ TEST(SmSimulation, DataThatFitsComesFromL2AtItsRate) {
 TEST(SmSimulation, ADependentLoadSeesTheLatencyOfItsLevel) {
   const card::Card card = a40();
   const SmParameters parameters = sm_parameters(card, card.clocks.sustained_mhz);
-  std::vector<machine::MachineOperation> operations{access(MemorySpace::Global, 0, 0, 0, false, 8)};
-  operations[0].operands[0] = 0;
+  std::vector<Step> operations{access(MemorySpace::Global, 0, 0, 0, false, 8)};
+  operations[0].reads = {0};
   const auto cycles = [&](int sectors_apart, int distinct, L2 l2) {
     analysis::WarpTrace trace;
     for (int i = 0; i < 1000; ++i) {
@@ -151,8 +150,8 @@ TEST(SmSimulation, ADependentLoadSeesTheLatencyOfItsLevel) {
 }
 
 TEST(SmSimulation, ABarrierHoldsUntilTheLastWarpArrives) {
-  std::vector<machine::MachineOperation> operations(16, arithmetic(Pipe::Fp32, 0, {0}));
-  machine::MachineOperation barrier;
+  std::vector<Step> operations(16, arithmetic(Pipe::Fp32, 0, {0}));
+  Step barrier;
   barrier.pipe = Pipe::Barrier;
   operations.push_back(barrier);
   const Kernel kernel(operations, 1);
@@ -169,15 +168,15 @@ TEST(SmSimulation, TwoRunsAreTheSame) {
 
 // A value that registers cannot hold: a store that passes through the L1, and loads that find it there.
 TEST(SmSimulation, SpilledValuesStayInTheL1) {
-  const auto spilled = [](bool store, std::uint16_t word) {
-    machine::MachineOperation operation = access(MemorySpace::Local, machine::kNoAccess, 0, 0, store, 4);
-    operation.spill_word = word;
-    if (store) operation.operands[0] = 0;
-    return operation;
+  const auto spilled = [](bool store, std::uint32_t word) {
+    Step step = access(MemorySpace::Local, machine::kNoAccess, 0, 0, store, 4);
+    step.spill_word = word;
+    if (store) step.reads = {0};
+    return step;
   };
-  std::vector<machine::MachineOperation> operations;
-  for (std::uint16_t word = 0; word < 8; ++word) operations.push_back(spilled(true, word));
-  for (std::uint16_t word = 0; word < 8; ++word) operations.push_back(spilled(false, word));
+  std::vector<Step> operations;
+  for (std::uint32_t word = 0; word < 8; ++word) operations.push_back(spilled(true, word));
+  for (std::uint32_t word = 0; word < 8; ++word) operations.push_back(spilled(false, word));
   Kernel kernel(operations, 1);
   kernel.program.spill_words = 8;
   const Result result = run(a40(), kernel, {block_of(4, repeats(10))}, 1);
@@ -186,9 +185,9 @@ TEST(SmSimulation, SpilledValuesStayInTheL1) {
   EXPECT_EQ(result.traffic.l2_bytes, 4 * 10 * 8 * 128);
   EXPECT_EQ(result.traffic.dram_write_bytes, 0);
   // More of them than the L1 has lines: they come back from L2.
-  std::vector<machine::MachineOperation> many;
-  for (std::uint16_t word = 0; word < 1200; ++word) many.push_back(spilled(true, word));
-  for (std::uint16_t word = 0; word < 1200; ++word) many.push_back(spilled(false, word));
+  std::vector<Step> many;
+  for (std::uint32_t word = 0; word < 1200; ++word) many.push_back(spilled(true, word));
+  for (std::uint32_t word = 0; word < 1200; ++word) many.push_back(spilled(false, word));
   Kernel larger(many, 1);
   larger.program.spill_words = 1200;
   const Result missed = run(a40(), larger, {block_of(4, repeats(4))}, 1);
@@ -207,7 +206,7 @@ double stalled(const SimulationCounts& counts, Stall stall) {
 }
 
 TEST(Stalls, EveryCycleOfASubCoreWithWorkIsIssueOrStall) {
-  std::vector<machine::MachineOperation> operations(16, arithmetic(Pipe::Fp32, 0, {0, 1, 2}));
+  std::vector<Step> operations(16, arithmetic(Pipe::Fp32, 0, {0, 1, 2}));
   const Result result = run(a40(), Kernel(operations, 3), {block_of(4, repeats(100))}, 1);
   EXPECT_NEAR(sum_of_slots(result.counts), 4 * static_cast<double>(result.counts.cycles), 40);
   // Each waits three cycles for the one before it, but for the first.
@@ -217,7 +216,7 @@ TEST(Stalls, EveryCycleOfASubCoreWithWorkIsIssueOrStall) {
 
 TEST(Stalls, AWarpAloneAtABarrierIsCounted) {
   // One warp a sub-core: where it waits at the barrier for the longest, its sub-core has nothing else.
-  std::vector<machine::MachineOperation> operations(32, arithmetic(Pipe::Fp32, 0, {0}));
+  std::vector<Step> operations(32, arithmetic(Pipe::Fp32, 0, {0}));
   operations.push_back({});
   operations.back().pipe = Pipe::Barrier;
   operations.push_back(arithmetic(Pipe::Fp32, 1, {1}));
@@ -230,8 +229,8 @@ TEST(Stalls, AWarpAloneAtABarrierIsCounted) {
 }
 
 TEST(Stalls, GoToTheOperationThatWaits) {
-  std::vector<machine::MachineOperation> operations = {access(MemorySpace::Global, 0, 0, 0, false, 4),
-                                                       arithmetic(Pipe::Fp32, 1, {0})};
+  std::vector<Step> operations = {access(MemorySpace::Global, 0, 0, 0, false, 4),
+                                  arithmetic(Pipe::Fp32, 1, {0})};
   operations[1].instruction = 1;
   analysis::WarpTrace trace;
   trace.events.push_back(block_event());
@@ -250,8 +249,8 @@ TEST(Stalls, GoToTheOperationThatWaits) {
 }
 
 TEST(Stalls, AnAccessTellsWhatItMovesInVain) {
-  std::vector<machine::MachineOperation> operations = {access(MemorySpace::Shared, 0, 0, 0, false, 4),
-                                                       access(MemorySpace::Global, 1, 1, 1, false, 4)};
+  std::vector<Step> operations = {access(MemorySpace::Shared, 0, 0, 0, false, 4),
+                                  access(MemorySpace::Global, 1, 1, 1, false, 4)};
   analysis::WarpTrace trace;
   trace.events.push_back(block_event());
   trace.events.push_back(shared_event(0, 8));
@@ -262,6 +261,76 @@ TEST(Stalls, AnAccessTellsWhatItMovesInVain) {
   EXPECT_EQ(code.at(0).least_transfers, 1);
   EXPECT_EQ(code.at(1).transfers, 32);
   EXPECT_EQ(code.at(1).least_transfers, 4);
+}
+
+TEST(WideOperation, WaitsForEveryOperand) {
+  // The ninth comes from memory.
+  std::vector<Step> operations = {access(MemorySpace::Global, 0, 0, 8, false, 4),
+                                  arithmetic(Pipe::Fp32, 9, {0, 1, 2, 3, 4, 5, 6, 7, 8})};
+  operations[1].instruction = 1;
+  operations[1].flops = 4096;
+  analysis::WarpTrace trace;
+  trace.events.push_back(block_event());
+  add_global(trace, 0, 0, 4, 4);
+  Kernel kernel(operations, 10);
+  kernel.program.instruction_base = {0, 2};
+  const Result result = run(a40(), kernel, {block_of(1, trace)}, 1);
+  EXPECT_GT(result.counts.code.at(0).at(1).stalled[static_cast<std::size_t>(Stall::Memory)], 300);
+}
+
+TEST(WideOperation, MoreValuesThan16BitsNumber) {
+  const machine::ValueId far = 70000;
+  const auto waited = [&](machine::ValueId read) {
+    const Kernel kernel({arithmetic(Pipe::Fp32, far, {0}), arithmetic(Pipe::Fp32, 1, {read})}, far + 1);
+    return stalled(run(a40(), kernel, {block_of(1, repeats(1))}, 1).counts, Stall::Dependence);
+  };
+  EXPECT_EQ(waited(far % 65536), 0);
+  EXPECT_GT(waited(far), 0);
+}
+
+// Global memory to shared memory, as cp.async does, `copies` a group; then a wait for all groups but
+// `pending`, and something that goes on.
+std::vector<Step> copies_and_wait(int groups, std::uint32_t pending) {
+  std::vector<Step> operations;
+  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(groups); ++i) {
+    Step copy = access(MemorySpace::Global, 2 * i, i, 0, true, 4);
+    copy.touches = {{MemorySpace::Global, false, 4, 2 * i}, {MemorySpace::Shared, true, 4, 2 * i + 1}};
+    copy.asynchronous = machine::Asynchronous::Joins;
+    operations.push_back(copy);
+    Step close;
+    close.asynchronous = machine::Asynchronous::Closes;
+    operations.push_back(close);
+  }
+  Step wait;
+  wait.asynchronous = machine::Asynchronous::Waits;
+  wait.pending_groups = pending;
+  operations.push_back(wait);
+  return operations;
+}
+
+Result run_copies(int groups, std::uint32_t pending) {
+  analysis::WarpTrace trace;
+  trace.events.push_back(block_event());
+  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(groups); ++i) {
+    add_global(trace, i, 4 * i, 4, 4);
+    trace.events.push_back(shared_event(i, 2));
+  }
+  return run(a40(), Kernel(copies_and_wait(groups, pending), 1), {block_of(1, trace)}, 1);
+}
+
+TEST(AsynchronousCopies, BothAccessesAreMade) {
+  const Result result = run_copies(3, 0);
+  EXPECT_EQ(result.traffic.dram_read_bytes, 3 * 128);
+  EXPECT_EQ(result.counts.shared_passes, 3 * 2);
+  EXPECT_EQ(result.counts.code.at(0).at(0).accesses, 2);
+}
+
+TEST(AsynchronousCopies, NothingWaitsButTheWait) {
+  EXPECT_GT(stalled(run_copies(3, 0).counts, Stall::Memory), 300);
+  EXPECT_EQ(stalled(run_copies(3, 3).counts, Stall::Memory), 0);
+  // The groups end in their order, the last some cycles behind the first.
+  EXPECT_LT(stalled(run_copies(3, 2).counts, Stall::Memory), stalled(run_copies(3, 0).counts, Stall::Memory));
+  EXPECT_GT(stalled(run_copies(3, 2).counts, Stall::Memory), 300);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // Small machine programs and traces by hand, for tests of the SM model.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "analysis/trace.h"
@@ -13,27 +15,28 @@ namespace doppel::timing::synthetic {
 
 inline card::Card a40() { return card::load_card(DOPPEL_SOURCE_DIR "/cards/a40.toml").value(); }
 
-inline machine::MachineOperation arithmetic(machine::Pipe pipe, machine::ValueId result,
-                                            std::vector<machine::ValueId> operands) {
-  machine::MachineOperation operation;
-  operation.pipe = pipe;
-  operation.results[0] = result;
-  for (std::size_t i = 0; i < operands.size(); ++i) operation.operands[i] = operands[i];
-  return operation;
+// An operation with what stands in its function's lists.
+struct Step : machine::MachineOperation {
+  std::vector<machine::ValueId> writes, reads;
+  std::vector<machine::MachineAccess> touches;
+};
+
+inline Step arithmetic(machine::Pipe pipe, machine::ValueId result, std::vector<machine::ValueId> operands) {
+  Step step;
+  step.pipe = pipe;
+  step.writes = {result};
+  step.reads = std::move(operands);
+  return step;
 }
 
-inline machine::MachineOperation access(machine::MemorySpace space, std::uint16_t rank,
-                                        std::uint32_t instruction, machine::ValueId result, bool store,
-                                        int bytes) {
-  machine::MachineOperation operation;
-  operation.pipe = machine::Pipe::Memory;
-  operation.space = space;
-  operation.access = rank;
-  operation.instruction = instruction;
-  if (!store) operation.results[0] = result;
-  operation.is_store = store;
-  operation.bytes_per_lane = static_cast<std::uint8_t>(bytes);
-  return operation;
+inline Step access(machine::MemorySpace space, std::uint32_t rank, std::uint32_t instruction,
+                   machine::ValueId result, bool store, std::uint32_t bytes) {
+  Step step;
+  step.pipe = machine::Pipe::Memory;
+  step.instruction = instruction;
+  if (!store) step.writes = {result};
+  step.touches = {{space, store, bytes, rank}};
+  return step;
 }
 
 // One function of one block, which a warp runs `repeats` times.
@@ -41,17 +44,22 @@ struct Kernel {
   machine::MachineProgram program;
   std::uint32_t instructions = 0;
 
-  explicit Kernel(std::vector<machine::MachineOperation> operations, std::uint32_t values) {
-    machine::MachineBlock block;
-    block.operations = std::move(operations);
-    block.fall_through = 0;
-    for (const auto& operation : block.operations) {
-      if (operation.access == machine::kNoAccess) continue;
-      block.access_instructions.push_back(operation.instruction);
-      ++block.accesses;
-      instructions = std::max(instructions, operation.instruction + 1);
-    }
+  explicit Kernel(const std::vector<Step>& steps, std::uint32_t values) {
     machine::MachineFunction function;
+    machine::MachineBlock block;
+    block.fall_through = 0;
+    for (const Step& step : steps) {
+      machine::MachineOperation& operation = block.operations.emplace_back(step);
+      for (const machine::ValueId value : step.writes) function.add_result(operation, value);
+      for (const machine::ValueId value : step.reads) function.add_operand(operation, value);
+      for (const machine::MachineAccess& access : step.touches) {
+        function.add_access(operation, access);
+        if (access.rank == machine::kNoAccess) continue;
+        block.access_instructions.push_back(step.instruction);
+        ++block.accesses;
+        instructions = std::max(instructions, step.instruction + 1);
+      }
+    }
     function.value_registers.assign(values, 1);
     program.accesses = block.accesses;
     function.blocks.push_back(std::move(block));
