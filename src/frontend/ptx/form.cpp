@@ -24,15 +24,14 @@ const FormTable& form_table() {
   return *table;
 }
 
-// Opcodes of PTX ISA 9.0 of which no form is accepted: refused by name, not called malformed.
 bool is_refused_opcode(std::string_view word) {
   static const auto* const words = new std::unordered_set<std::string_view>{
-      "tex",          "tld4",       "txq",       "suld",    "sust",
-      "sured",        "suq",        "istypep",   "wmma",    "mma",
-      "ldmatrix",     "stmatrix",   "movmatrix", "cp",      "mbarrier",
-      "multimem",     "tensormap",  "wgmma",     "tcgen05", "clusterlaunchcontrol",
-      "mapa",         "getctarank", "brkpt",     "alloca",  "stacksave",
-      "stackrestore", "setmaxnreg"};
+#define OPCODE(name, word)
+#define REFUSED(word) word,
+#include "frontend/ptx/opcodes.def"
+#undef OPCODE
+#undef REFUSED
+  };
   return words->contains(word);
 }
 

@@ -51,127 +51,12 @@ struct Operand {
   std::vector<Operand> elements;
 };
 
-// Base opcodes. One enumerator is one page of PTX ISA 9.7; `bar` and `barrier` are one, as are `membar` and
-// `fence`.
 enum class Opcode : std::uint16_t {
-  // integer arithmetic (9.7.1); add..fma serve every number type
-  Add,
-  Sub,
-  Mul,
-  Mad,
-  Mul24,
-  Mad24,
-  Sad,
-  Div,
-  Rem,
-  Abs,
-  Neg,
-  Min,
-  Max,
-  Popc,
-  Clz,
-  Bfind,
-  Fns,
-  Brev,
-  Bfe,
-  Bfi,
-  Szext,
-  Bmsk,
-  Dp4a,
-  Dp2a,
-  AddC,
-  SubC,
-  MadC,
-  // floating point (9.7.3-9.7.5)
-  Testp,
-  Copysign,
-  Fma,
-  Rcp,
-  Sqrt,
-  Rsqrt,
-  Sin,
-  Cos,
-  Lg2,
-  Ex2,
-  Tanh,
-  // comparison and selection (9.7.6, 9.7.7)
-  Set,
-  Setp,
-  Selp,
-  Slct,
-  // logic and shift (9.7.8)
-  And,
-  Or,
-  Xor,
-  Not,
-  Cnot,
-  Lop3,
-  Shf,
-  Shl,
-  Shr,
-  // data movement and conversion (9.7.9)
-  Mov,
-  Shfl,
-  Prmt,
-  Ld,
-  Ldu,
-  St,
-  Prefetch,
-  Prefetchu,
-  Applypriority,
-  Discard,
-  Createpolicy,
-  Isspacep,
-  Cvta,
-  Cvt,
-  CvtPack,
-  // control flow (9.7.12)
-  Bra,
-  BrxIdx,
-  Call,
-  Ret,
-  Exit,
-  // parallel synchronisation and communication (9.7.13)
-  Bar,
-  BarWarpSync,
-  Membar,
-  Atom,
-  Red,
-  Vote,
-  Match,
-  Activemask,
-  Redux,
-  Nanosleep,
-  Elect,
-  Griddepcontrol,
-  // video (9.7.17): the scalar and SIMD forms, kept together by name
-  Vadd,
-  Vsub,
-  Vabsdiff,
-  Vmin,
-  Vmax,
-  Vset,
-  Vshl,
-  Vshr,
-  Vmad,
-  Vadd2,
-  Vsub2,
-  Vavrg2,
-  Vabsdiff2,
-  Vmin2,
-  Vmax2,
-  Vset2,
-  Vadd4,
-  Vsub4,
-  Vavrg4,
-  Vabsdiff4,
-  Vmin4,
-  Vmax4,
-  Vset4,
-  // miscellaneous (9.7.19)
-  Pmevent,
-  Trap,
-  // Later parts of the ISA add their pages here: mma, wmma, ldmatrix, cp.async, mbarrier, tex, ...
+#define OPCODE(name, word) name,
+#define REFUSED(word)
+#include "frontend/ptx/opcodes.def"
+#undef OPCODE
+#undef REFUSED
 };
 std::string_view name_of(Opcode opcode);
 
@@ -192,43 +77,18 @@ using ir::ShuffleMode;
 using ir::TestpMode;
 using ir::VoteMode;
 
-struct Modifiers {
-  Rounding rounding = Rounding::None;
-  Compare compare = Compare::None;
-  BoolOp bool_op = BoolOp::None;
-  MulPart mul_part = MulPart::None;
+// Suffixes: those that the IR's operations have as attributes, with the semantics, scope and space of
+// accesses, too, and those that choose the operation, belong to an access, or have no effect.
+struct Modifiers : ir::Attributes {
   CacheOp cache_op = CacheOp::None;
-  MemorySemantics semantics = MemorySemantics::None;
-  Scope scope = Scope::None;
-  AtomicOp atomic_op = AtomicOp::None;
-  ShuffleMode shuffle = ShuffleMode::None;
-  VoteMode vote = VoteMode::None;
-  MatchMode match = MatchMode::None;
-  BarrierMode barrier = BarrierMode::None;
-  ShiftMode shift = ShiftMode::None;
-  ShiftDirection direction = ShiftDirection::None;
-  PrmtMode prmt = PrmtMode::None;
-  TestpMode testp = TestpMode::None;
-  Space space = Space::Generic;  // of ld, st, atom, red, prefetch, cvta, isspacep
-  std::uint8_t vector = 1;       // .v2 .v4 .v8
-  bool ftz = false;
-  bool sat = false;
-  bool satfinite = false;
-  bool relu = false;
+  std::uint8_t vector = 1;  // .v2 .v4 .v8
   bool approx = false;
-  bool full = false;
   bool carry_out = false;  // .cc
   bool carry_in = false;   // addc, subc, madc
   bool uniform = false;    // bra.uni, call.uni
   bool to = false;         // cvta.to
   bool aligned = false;    // bar/barrier .aligned (bar is always aligned)
   bool noftz = false;      // atom.add.noftz.f16
-  bool xorsign = false;    // min/max .xorsign.abs
-  bool abs = false;
-  bool nan = false;       // min/max .NaN
-  bool shiftamt = false;  // bfind.shiftamt
-  bool wait = false;      // griddepcontrol.wait (else .launch_dependents)
-  std::uint8_t lut = 0;   // of lop3, also its last operand
 };
 
 using ir::Guard;

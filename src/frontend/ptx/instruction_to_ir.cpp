@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "ir/attribute_names.h"
+
 namespace doppel::ptx {
 namespace {
 
@@ -239,39 +241,12 @@ Op choose(const Instruction& in) {
 }
 
 // Those of PTX that the operation has; the others say what chose it, or have no effect.
-ir::Attributes attributes(const Modifiers& m, ir::AttributeSet has) {
-  const auto where = [has](ir::AttributeSet which, auto value) {
-    return (has & which) != 0 ? value : decltype(value){};
-  };
-  ir::Attributes to;
-  to.rounding = where(ir::kRounding, m.rounding);
-  to.compare = where(ir::kCompare, m.compare);
-  to.bool_op = where(ir::kBoolOp, m.bool_op);
-  to.mul_part = where(ir::kMulPart, m.mul_part);
-  to.atomic_op = where(ir::kAtomicOp, m.atomic_op);
-  to.shuffle = where(ir::kShuffle, m.shuffle);
-  to.vote = where(ir::kVote, m.vote);
-  to.match = where(ir::kMatch, m.match);
-  to.barrier = where(ir::kBarrier, m.barrier);
-  to.shift = where(ir::kShift, m.shift);
-  to.direction = where(ir::kDirection, m.direction);
-  to.prmt = where(ir::kPrmt, m.prmt);
-  to.testp = where(ir::kTestp, m.testp);
-  to.space = where(ir::kSpace, m.space);
-  to.semantics = where(ir::kSemantics, m.semantics);
-  to.scope = where(ir::kScope, m.scope);
-  to.ftz = where(ir::kFtz, m.ftz);
-  to.sat = where(ir::kSat, m.sat);
-  to.satfinite = where(ir::kSatFinite, m.satfinite);
-  to.relu = where(ir::kRelu, m.relu);
-  to.full = where(ir::kFull, m.full);
-  to.xorsign = where(ir::kXorSign, m.xorsign);
-  to.abs = where(ir::kAbs, m.abs);
-  to.nan = where(ir::kNan, m.nan);
-  to.shiftamt = where(ir::kShiftAmount, m.shiftamt);
-  to.wait = where(ir::kWait, m.wait);
-  to.lut = where(ir::kLut, m.lut);
-  return to;
+ir::Attributes attributes(ir::Attributes all, ir::AttributeSet has) {
+  ir::for_each_attribute(all, [has]<typename Field>(ir::AttributeSet which, Field& field, ir::Words) {
+    if ((has & which) == 0) field = {};
+  });
+  if ((has & ir::kLut) == 0) all.lut = 0;
+  return all;
 }
 
 ir::Operand operand(const Operand& from) {
