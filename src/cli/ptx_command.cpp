@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 
 #include "analysis/analysed_function.h"
 #include "analysis/analysed_module.h"
@@ -56,7 +57,8 @@ bool wants(const PtxRequest& request, std::string_view stage) {
   return std::ranges::find(request.show, stage) != request.show.end();
 }
 
-// As predictions see it: with what the launch bounds, the block and the card leave of the registers.
+// As predictions see it: with what the launch bounds, the block and the card leave of the registers. Throws
+// std::runtime_error where no machine operation can be made of one.
 void show_machine(const PtxRequest& request, const std::shared_ptr<const analysis::AnalysedModule>& module,
                   std::uint32_t kernel, const Dim3& block, const card::Card& card) {
   const timing::LoweredKernel lowered(module, kernel, card);
@@ -130,8 +132,14 @@ int show(const PtxRequest& request) {
         return kFailed;
       }
     }
-    if (wants(request, "machine") || wants(request, "registers"))
-      show_machine(request, module, id, block, cards->front());
+    if (wants(request, "machine") || wants(request, "registers")) {
+      try {
+        show_machine(request, module, id, block, cards->front());
+      } catch (const std::runtime_error& refused) {
+        complain(refused.what());
+        return kFailed;
+      }
+    }
   }
   if (found) return 0;
   complain(request.kernel.empty()

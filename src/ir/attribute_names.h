@@ -36,6 +36,7 @@ inline constexpr std::string_view kDirectionWords[] = {"", "left", "right"};
 inline constexpr std::string_view kPrmtWords[] = {"", "f4e", "b4e", "rc8", "ecl", "ecr", "rc16"};
 inline constexpr std::string_view kTestpWords[] = {"",           "finite", "infinite", "number",
                                                    "notanumber", "normal", "subnormal"};
+inline constexpr std::string_view kCompletionWords[] = {"", "group", "bulk_group", "mbarrier"};
 inline constexpr std::string_view kSpaceWords[] = {"generic", "reg",    "const",          "global",
                                                    "local",   "shared", "shared_cluster", "param"};
 inline constexpr std::string_view kLinkageWords[] = {"internal", "extern", "visible", "weak", "common"};

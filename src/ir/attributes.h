@@ -55,6 +55,9 @@ enum class BarrierMode : std::uint8_t { None, Sync, Arrive, RedPopc, RedAnd, Red
 enum class ShiftMode : std::uint8_t { None, Clamp, Wrap };
 enum class ShiftDirection : std::uint8_t { None, Left, Right };
 enum class PrmtMode : std::uint8_t { None, F4e, B4e, Rc8, Ecl, Ecr, Rc16 };
+// How it is known that an access that goes on behind its operation has ended (PTX ISA 9.7.9.25.2): with the
+// thread's open group, with its open bulk group, or by a phase of an mbarrier.
+enum class Completion : std::uint8_t { None, Group, BulkGroup, Mbarrier };
 enum class TestpMode : std::uint8_t { None, Finite, Infinite, Number, NotANumber, Normal, Subnormal };
 
 struct Attributes {

@@ -76,6 +76,8 @@ struct Access {
   Scope scope = Scope::None;
   CacheOp cache = CacheOp::None;
   Address address;
+  Completion completion = Completion::None;  // not None: asynchronous, and no register has its value
+  Address barrier;                           // the mbarrier's, in shared memory
 
   std::uint32_t bytes() const { return static_cast<std::uint32_t>(byte_size(type)) * vector; }
   // Ordered with other threads' accesses, or seen by them at once.
@@ -132,6 +134,7 @@ void for_each_use(const Operation& operation, Visit&& visit) {
   if (operation.guard) visit(operation.guard->predicate);
   for (const Access& access : operation.accesses) {
     if (access.address.base == Address::Base::Register) visit(access.address.reg);
+    if (access.barrier.base == Address::Base::Register) visit(access.barrier.reg);
   }
   for (const Operand& source : operation.sources) {
     if (source.is_register()) visit(source.reg);

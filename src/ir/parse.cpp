@@ -450,18 +450,13 @@ class Parser {
       if (error != std::errc() || end != vector.data() + vector.size() || a.vector == 0)
         throw Failure{fmt::format("'x{}' is no vector", vector)};
     }
-    if (line.accept('%')) {
-      a.address.base = Address::Base::Register;
-      a.address.reg = line.count();
-    } else if (line.is('-') ||
-               std::isdigit(static_cast<unsigned char>(line.rest().empty() ? ' ' : line.rest()[0])) != 0) {
-      a.address.offset = line.integer();
-    } else {
-      a.address.base = Address::Base::Symbol;
-      a.address.symbol = symbol(line);
-    }
-    if (a.address.base != Address::Base::None && line.accept('+')) a.address.offset = line.integer();
+    a.address = address(line);
     while (line.accept(',')) {
+      if (line.accept("async")) {
+        a.completion = enumerator<Completion>(line, kCompletionWords, "end of an asynchronous access");
+        if (a.completion == Completion::Mbarrier) a.barrier = address(line);
+        continue;
+      }
       const std::string_view word = line.word("an attribute of an access");
       if (const auto semantics = value_of<MemorySemantics>(kSemanticsWords, word)) {
         a.semantics = *semantics;
@@ -474,6 +469,22 @@ class Parser {
       }
     }
     line.expect(']');
+    return a;
+  }
+
+  Address address(Line& line) {
+    Address a;
+    if (line.accept('%')) {
+      a.base = Address::Base::Register;
+      a.reg = line.count();
+    } else if (line.is('-') ||
+               std::isdigit(static_cast<unsigned char>(line.rest().empty() ? ' ' : line.rest()[0])) != 0) {
+      a.offset = line.integer();
+    } else {
+      a.base = Address::Base::Symbol;
+      a.symbol = symbol(line);
+    }
+    if (a.base != Address::Base::None && line.accept('+')) a.offset = line.integer();
     return a;
   }
 

@@ -258,24 +258,30 @@ class Printer {
   void access(const Access& a) {
     add(" [{} {}", word_of(kSpaceWords, a.space), name_of(a.type));
     if (a.vector != 1) add(" x{}", a.vector);
-    switch (a.address.base) {
-      case Address::Base::None:
-        add(" {}", a.address.offset);
-        break;
-      case Address::Base::Register:
-        add(" %{}", a.address.reg);
-        break;
-      case Address::Base::Symbol:
-        add(" ");
-        symbol(a.address.symbol);
-        break;
-    }
-    if (a.address.base != Address::Base::None && a.address.offset != 0) add(" + {}", a.address.offset);
+    address(a.address);
     for (const std::string_view word : {word_of(kSemanticsWords, a.semantics), word_of(kScopeWords, a.scope),
                                         word_of(kCacheWords, a.cache)}) {
       if (!word.empty()) add(", {}", word);
     }
+    if (a.completion != Completion::None) add(", async {}", word_of(kCompletionWords, a.completion));
+    if (a.completion == Completion::Mbarrier) address(a.barrier);
     add("]");
+  }
+
+  void address(const Address& a) {
+    switch (a.base) {
+      case Address::Base::None:
+        add(" {}", a.offset);
+        return;
+      case Address::Base::Register:
+        add(" %{}", a.reg);
+        break;
+      case Address::Base::Symbol:
+        add(" ");
+        symbol(a.symbol);
+        break;
+    }
+    if (a.offset != 0) add(" + {}", a.offset);
   }
 
   void callee(const Callee& c) {

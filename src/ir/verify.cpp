@@ -95,7 +95,10 @@ class FunctionVerifier {
     operands(o, facts.sources, o.sources, false);
     if (o.accesses.size() != facts.accesses)
       violated("{} accesses where {} belong", o.accesses.size(), facts.accesses);
-    for (const Access& each : o.accesses) access(each);
+    for (const Access& each : o.accesses) {
+      access(each);
+      completion(o, each);
+    }
     if (o.op == Op::Load || o.op == Op::Store) {
       const auto& values = o.op == Op::Load ? o.results : o.sources;
       if (values.size() != o.accesses[0].vector)
@@ -200,11 +203,24 @@ class FunctionVerifier {
 
   void access(const Access& a) const {
     if (a.vector == 0 || bit_width(a.type) < 8) violated("an access of no bytes");
-    if (a.address.base == Address::Base::Symbol) symbol(a.address.symbol);
-    if (a.address.base != Address::Base::Register) return;
-    register_exists(a.address.reg);
-    const int width = function_.width(a.address.reg);
-    if (width != 32 && width != 64) violated("%{} of {} bits holds no address", a.address.reg, width);
+    address(a.address);
+  }
+
+  void address(const Address& a) const {
+    if (a.base == Address::Base::Symbol) symbol(a.symbol);
+    if (a.base != Address::Base::Register) return;
+    register_exists(a.reg);
+    const int width = function_.width(a.reg);
+    if (width != 32 && width != 64) violated("%{} of {} bits holds no address", a.reg, width);
+  }
+
+  void completion(const Operation& o, const Access& a) const {
+    if (a.completion != Completion::Mbarrier && a.barrier != Address{})
+      violated("an mbarrier that nothing arrives at");
+    address(a.barrier);
+    if (a.completion == Completion::None) return;
+    if (!o.results.empty()) violated("a register would have its result before it ends");
+    if (row(o).memory == MemoryEffect::Hint) violated("a hint is no access that ends");
   }
 
   void parts(const Operation& o) const {

@@ -46,6 +46,9 @@ bool lower_pattern(FunctionEmitter& emitter, const Operation& operation) {
 }
 
 void lower(FunctionEmitter& emitter, const Operation& operation) {
+  for (const ir::Access& access : operation.accesses) {
+    if (access.completion != ir::Completion::None) emitter.unsupported(operation, "an asynchronous access");
+  }
   using Lowering = bool (*)(FunctionEmitter&, const Operation&);
   constexpr Lowering kGroups[] = {lower_move,           lower_integer, lower_bits,    lower_float,
                                   lower_transcendental, lower_compare, lower_convert, lower_memory,

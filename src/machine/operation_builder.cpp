@@ -74,6 +74,11 @@ void OperationBuilder::chain(const ir::Operation& instruction, std::initializer_
   }
 }
 
+void OperationBuilder::refuse(const ir::Operation& operation, const std::string& why) const {
+  throw std::runtime_error("'" + function_.name + "', line " + std::to_string(operation.origin.text.line) +
+                           ": " + std::string(ir::name_of(operation.op)) + ": not supported (" + why + ")");
+}
+
 void OperationBuilder::no_rule(const ir::Operation& operation) {
   throw std::logic_error("no rule says what is issued for '" + std::string(ir::name_of(operation.op)) + "'");
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,8 @@ class OperationBuilder {
   void chain(const ir::Operation& instruction, std::initializer_list<Step> steps, ValueId result,
              const std::vector<ValueId>& operands, int flops = 0);
 
+  // What no machine operation can be made of; names the function and the line.
+  [[noreturn]] void refuse(const ir::Operation& operation, const std::string& why) const;
   // A test asks every operation for its rule (tests/machine): no program gets here.
   [[noreturn]] static void no_rule(const ir::Operation& operation);
 

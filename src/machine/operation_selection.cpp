@@ -207,6 +207,9 @@ std::vector<ValueId> source_values(OperationBuilder& builder, const Operation& o
 void select_operations(OperationBuilder& builder, std::uint32_t index) {
   const Operation& operation = builder.function().operations[index];
   builder.current = index;
+  for (const ir::Access& access : operation.accesses) {
+    if (access.completion != ir::Completion::None) builder.refuse(operation, "an asynchronous access");
+  }
   // Of several results none is a constant, nor done by its user.
   if (operation.results.size() == 1 && operation.results[0].is_register()) {
     const RegisterId reg = operation.results[0].reg;

@@ -82,6 +82,10 @@ TEST(IrVerify, NamesWhatIsWrong) {
             k + "4 (line 10), load: %1 of 1 bits holds no address");
   EXPECT_EQ(broken([](Module&, Function& f) { f.operations[4].accesses[0].type = Type::Pred; }),
             k + "4 (line 10), load: an access of no bytes");
+  EXPECT_EQ(broken([](Module&, Function& f) { f.operations[5].accesses[0].barrier.offset = 8; }),
+            k + "5 (line 11), store: an mbarrier that nothing arrives at");
+  EXPECT_EQ(broken([](Module&, Function& f) { f.operations[4].accesses[0].completion = Completion::Group; }),
+            k + "4 (line 10), load: a register would have its result before it ends");
   EXPECT_EQ(broken([](Module&, Function& f) { f.operations[6].sources[0].reg = 1; }),
             k + "6 (line 12), pack: %1 has 1 bits where a part has 32");
   EXPECT_EQ(broken([](Module&, Function& f) { f.operations[7].op = Op::Call; }),
