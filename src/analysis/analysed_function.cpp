@@ -30,10 +30,12 @@ AnalysedFunction::AnalysedFunction(const ir::Function& of, const ControlFlowGrap
   } else {
     scheduler = SchedulerReason::Irreducible;
   }
-  if (!scheduled()) return;
-  graph = ControlFlowGraph::build(function, waiting_points(function));
-  liveness = Liveness::build(function, graph);
-  lanes = LaneAnalysis::build(function, graph, liveness, options_of(function, basis, true));
+  if (scheduled()) {
+    graph = ControlFlowGraph::build(function, waiting_points(function));
+    liveness = Liveness::build(function, graph);
+    lanes = LaneAnalysis::build(function, graph, liveness, options_of(function, basis, true));
+  }
+  refused_convergence = analysis::refused_convergence(function, graph, lanes.pending(), scheduled());
 }
 
 }  // namespace doppel::analysis

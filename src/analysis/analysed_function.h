@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "analysis/control_flow_graph.h"
+#include "analysis/convergence.h"
 #include "analysis/lane_analysis.h"
 #include "analysis/lane_basis.h"
 #include "analysis/liveness.h"
@@ -30,7 +32,8 @@ struct AnalysedFunction {
       graph;          // of the code: where lanes are scheduled, blocks begin at each place at which they wait
   Liveness liveness;  // on `graph`, as are the patterns
   LaneAnalysis lanes;
-  std::vector<bool> deferred_nans;  // by register (deferred_nans.h)
+  std::vector<bool> deferred_nans;                        // by register (deferred_nans.h)
+  std::optional<ConvergenceRefusal> refused_convergence;  // it cannot run
   bool scheduled() const { return scheduler != SchedulerReason::None; }
 };
 

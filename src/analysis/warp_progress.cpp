@@ -41,7 +41,10 @@ bool ends_on(const Operation& last, const std::vector<bool>& registers) {
 
 }  // namespace
 
-bool waits_for_lanes(const Operation& operation) { return ir::row(operation).wait != ir::Wait::Never; }
+bool waits_for_lanes(const Operation& operation) {
+  const ir::Wait wait = ir::row(operation).wait;
+  return wait == ir::Wait::Warp || wait == ir::Wait::Block;
+}
 
 std::vector<std::uint32_t> waiting_points(const ir::Function& function) {
   std::vector<std::uint32_t> points;

@@ -69,7 +69,13 @@ enum class LaneEffect : std::uint8_t {
   Shared,   // one result for the warp
   Memory,   // a uniform address gives a uniform value, but in spaces that each thread has for itself
 };
-enum class Wait : std::uint8_t { Never, Warp, Block };
+enum class Wait : std::uint8_t {
+  Never,
+  Holders,  // the lanes of a barrier of lanes: the order of blocks sees to it, or the function is refused
+            // (analysis/convergence.h)
+  Warp,     // members of its mask
+  Block,
+};
 enum class Flow : std::uint8_t {
   Next,     // to the operation behind it
   Targets,  // to its targets; with a guard, of the other lanes, to the one behind it

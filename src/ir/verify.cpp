@@ -6,6 +6,7 @@
 
 #include "ir/attribute_names.h"
 #include "ir/print.h"
+#include "ir/verify_convergence.h"
 
 namespace doppel::ir {
 namespace {
@@ -28,6 +29,10 @@ class FunctionVerifier {
       declarations();
       blocks();
       for (at_ = 0; at_ < function_.operations.size(); ++at_) operation(function_.operations[at_]);
+      if (const auto wrong = verify_convergence(function_)) {
+        at_ = wrong->operation;
+        throw Violation{wrong->message};
+      }
       return {};
     } catch (const Violation& violation) {
       return where() + violation.message;

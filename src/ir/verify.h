@@ -11,8 +11,9 @@ namespace doppel::ir {
 //
 // Held: every index is inside of its list; an operation has the operands, accesses, targets and attributes of
 // its row, each of the width that the row asks for; a predicate is negated and nothing else is; a guard is a
-// predicate; blocks cover the operations in order, and only the last operation of one ends it; a register has
-// a width that there is.
+// predicate; an asynchronous access gives no result; a barrier of lanes is set before it is left or waited
+// for (verify_convergence.h); blocks cover the operations in order, and only the last operation of one ends
+// it; a register has a width that there is.
 std::string verify(const Module& module);
 std::string verify(const Module& module, const Function& function);
 

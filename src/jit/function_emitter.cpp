@@ -43,6 +43,8 @@ void FunctionEmitter::unsupported(const Operation& operation, const std::string&
 }
 
 void FunctionEmitter::run() {
+  if (const auto& refused = analysed_.refused_convergence)
+    unsupported(function().operations[refused->operation], std::string(refused->why));
   b().SetInsertPoint(new_block("entry"));
   llvm::BasicBlock* end = new_block("end");
   llvm::BasicBlock* start = new_block("start");

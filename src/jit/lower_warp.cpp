@@ -317,6 +317,10 @@ bool lower_warp(FunctionEmitter& emitter, const Operation& operation) {
       lowering.barrier();
       return true;
     case Op::WarpSync:
+    case Op::ConvergeSet:  // the order of the blocks keeps what they say (analysis/convergence.h)
+    case Op::ConvergeBreak:
+    case Op::ConvergeWait:
+    case Op::Yield:
       return true;
     case Op::Vote:
       return lowering.vote();

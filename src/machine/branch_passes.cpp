@@ -2,6 +2,7 @@
 // merge_straight_lines.
 #include <algorithm>
 
+#include "analysis/convergence.h"
 #include "machine/machine_lowering.h"
 
 namespace doppel::machine {
@@ -161,6 +162,7 @@ void convert_ifs(const LoweringContext& context, MachineFunction& machine) {
 }
 
 void add_reconvergence(const LoweringContext& context, MachineFunction& machine) {
+  if (analysis::states_convergence(context.function)) return;    // its own are there
   std::vector<std::vector<BlockId>> set(machine.blocks.size());  // by join: where its barrier is set
   for (BlockId id = 0; id < machine.blocks.size(); ++id) {
     MachineOperation* const branch = branch_of(machine.blocks[id]);

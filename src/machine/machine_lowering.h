@@ -24,7 +24,8 @@ struct LoweringContext {
 void tidy_branches(const LoweringContext& context, MachineFunction& machine);
 // Short blocks behind a forward branch run under its predicate instead.
 void convert_ifs(const LoweringContext& context, MachineFunction& machine);
-// Where lanes may part, a barrier register is set before (BSSY) and waited for after (BSYNC).
+// Where lanes may part, a barrier register is set before (BSSY) and waited for after (BSYNC), unless the
+// function says itself where its lanes meet.
 void add_reconvergence(const LoweringContext& context, MachineFunction& machine);
 // Blocks that always follow each other become one, so that the passes behind see the whole of it.
 void merge_straight_lines(const LoweringContext& context, MachineFunction& machine);

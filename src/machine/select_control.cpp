@@ -60,6 +60,18 @@ void select_control(OperationBuilder& b, const Operation& in) {
       b.emit(in, "BAR.SYNC", Pipe::Barrier, kNoValue, source_values(b, in));
       b.emit(in, "B2R", Pipe::SpecialRegister, b.result_of(in), {});
       return;
+    case Op::ConvergeSet:
+      b.emit(in, "BSSY", Pipe::Branch, kNoValue, {});
+      return;
+    case Op::ConvergeBreak:
+      b.emit(in, "BREAK", Pipe::Branch, kNoValue, {});
+      return;
+    case Op::ConvergeWait:
+      b.emit(in, "BSYNC", Pipe::Branch, kNoValue, {});
+      return;
+    case Op::Yield:
+      b.emit(in, "YIELD", Pipe::Nop, kNoValue, {});
+      return;
     case Op::WarpSync:
       b.emit(in, "WARPSYNC", Pipe::Branch, kNoValue, {});
       return;

@@ -69,6 +69,8 @@ Attributes attributes_of(Op op) {
   return a;
 }
 
+bool needs_set_barrier(Op op) { return op == Op::ConvergeBreak || op == Op::ConvergeWait; }
+
 class Sample {
  public:
   explicit Sample(Op op) {
@@ -80,6 +82,7 @@ class Sample {
     const std::size_t parts = op == Op::Pack || op == Op::Unpack ? 2 : op == Op::Call ? 0 : 1;
     add(row(op).results, parts, operation_.results);
     add(row(op).sources, parts, operation_.sources);
+    if (op == Op::ConvergeSet || needs_set_barrier(op)) operation_.sources = {Operand::of_immediate(3)};
     for (int i = 0; i < row(op).accesses; ++i) {
       Access access;
       access.space = Space::Global;
@@ -105,8 +108,18 @@ class Sample {
     function_.name = "sample";
     function_.is_kernel = true;
     function_.linkage = Linkage::Visible;
-    function_.operations = {operation_, leave};
-    function_.blocks = ends ? std::vector<Block>{{0, 1}, {1, 2}} : std::vector<Block>{{0, 2}};
+    if (needs_set_barrier(operation_.op)) {
+      // It is set in a block of its own before.
+      Operation set;
+      set.op = Op::ConvergeSet;
+      set.type = operation_.type;
+      set.sources = operation_.sources;
+      function_.operations = {set, operation_, leave};
+      function_.blocks = {{0, 1}, {1, 3}};
+    } else {
+      function_.operations = {operation_, leave};
+      function_.blocks = ends ? std::vector<Block>{{0, 1}, {1, 2}} : std::vector<Block>{{0, 2}};
+    }
     std::vector<Function> functions{function_};
     if (operation_.op == Op::Call) {
       Function callee;

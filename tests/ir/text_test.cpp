@@ -52,6 +52,11 @@ b1:
   @%4 store.f32 %11 [shared f32 local#0 + 64, relaxed, cta]
   %12:32 = atomic.add.u32 1 [global u32 @#0 + 4, acq_rel, gpu]
   reduce.max.s32 %12 [shared s32 %1]
+  store.u32 %12 [global u32 %8, cta, async group]
+  reduce.add.u32 1 [shared_cluster u32 %1, relaxed, cluster, async mbarrier local#0 + 8]
+  converge_set 2
+  @%4 converge_break 2
+  yield
   %13:32, %14:1 = iadd_carry.u32 %1, %2, 0
   %15:32, _ = iadd_carry.u32 %1, %2, %14
   %16:32, %17:1 = lop3.or.lut150.b32 %1, %2, %3, %14
@@ -117,6 +122,8 @@ TEST(IrText, ErrorsNameTheirLine) {
   EXPECT_EQ(error_of(kernel("b0:\n  %0:32 = mov.b32 0\n  %0:64 = mov.b64 0\n")),
             "ir:5: register %0 has 32 bits elsewhere");
   EXPECT_EQ(error_of(kernel("b1:\n")), "ir:3: block b0 expected");
+  EXPECT_EQ(error_of(kernel("b0:\n  store.u32 1 [global u32 0, async later]\n")),
+            "ir:4: 'later' is no end of an asynchronous access");
   EXPECT_EQ(error_of(kernel("b0:\n  call &nobody :\n")), "ir:4: there is no function 'nobody'");
   EXPECT_EQ(error_of(kernel("b0:\n  exit now\n")), "ir:4: 'now' is no number");
   EXPECT_EQ(error_of("module \"ir\" \"sm_86\" 64\nkernel \"k\" visible\nb0:\n"),

@@ -8,6 +8,7 @@
 
 #include "frontend/ptx/parse.h"
 #include "frontend/ptx/to_ir.h"
+#include "ir/verify.h"
 #include "jit/block_fibres.h"
 
 namespace doppel::jit_test {
@@ -19,8 +20,14 @@ void expect_in_every_build(const std::string& ptx, std::uint32_t threads,
                            const std::vector<std::uint32_t>& expected) {
   auto parsed = ptx::parse(ptx);
   ASSERT_TRUE(parsed);
-  auto module = jit::CompiledModule::create(
-      std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*parsed))), {});
+  expect_in_every_build(ptx::to_ir(std::move(*parsed)), threads, expected);
+}
+
+void expect_in_every_build(ir::Module from, std::uint32_t threads,
+                           const std::vector<std::uint32_t>& expected) {
+  ASSERT_EQ(ir::verify(from), "");
+  auto module =
+      jit::CompiledModule::create(std::make_shared<const analysis::AnalysedModule>(std::move(from)), {});
   ASSERT_TRUE(module);
   for (const Build build : {Build::Plain, Build::Traced, Build::Checked}) {
     for (const Effort effort : {Effort::Full, Effort::Quick}) {
