@@ -1,7 +1,9 @@
 #include "analysis/analysed_module.h"
 
 #include <algorithm>
-#include <cassert>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
 
 #include "analysis/clock_reads.h"
 #include "analysis/data_dependence.h"
@@ -21,8 +23,13 @@ bool uses_reserved_shared(const ir::Operation& operation) {
 }  // namespace
 
 AnalysedModule::AnalysedModule(ir::Module module) : module_(std::move(module)) {
-  // What a front end made. Nothing behind it changes the IR.
-  assert(ir::verify(module_).empty());
+  // What a front end made. Nothing behind it changes the IR: it is constant from here on.
+#if !defined(NDEBUG) || defined(DOPPEL_VERIFY_IR)
+  if (const std::string wrong = ir::verify(module_); !wrong.empty()) {
+    std::fprintf(stderr, "%s\n", wrong.c_str());
+    std::abort();
+  }
+#endif
   // The graph has no more blocks than the function: those that cannot be reached are missing.
   for (const ir::Function& function : module_.functions) {
     first_slots_.push_back(counter_slots_);

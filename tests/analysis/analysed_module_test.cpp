@@ -37,6 +37,16 @@ TEST(AnalysedModule, AKernelIsMadeOnceWithWhatItReaches) {
   EXPECT_FALSE(kernel.reads_clock);
 }
 
+TEST(AnalysedModule, WhatBreaksTheRulesIsFoundInBuildsThatLook) {
+#if !defined(NDEBUG) || defined(DOPPEL_VERIFY_IR)
+  ir::Module module = module_of("mov.u32 %r1, 1;");
+  module.functions.back().operations[0].results.clear();
+  EXPECT_DEATH(AnalysedModule(std::move(module)), "ir: function 'k', operation 0 .*0 results");
+#else
+  GTEST_SKIP() << "neither a debug build nor one with DOPPEL_VERIFY_IR";
+#endif
+}
+
 TEST(AnalysedModule, CountersHaveAPlaceForEachBlockThatCanRun) {
   const AnalysedModule module(module_of("bra done;\ndead: trap;\ndone: mov.u32 %r1, 1;"));
   for (ir::FunctionId id = 0; id < 3; ++id) {

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "frontend/ptx/to_ir.h"
 #include "harness/launch_case.h"
+#include "ir/verify.h"
 #include "jit/compiled_module.h"
 #include "jit/warp_abi.h"
 #include "memory/address_space.h"
@@ -58,7 +59,9 @@ class EngineRunner final : public Runner {
     }
     symbols_.clear();
     module_.reset();
-    const auto lowered = std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(*module));
+    ir::Module made = ptx::to_ir(*module);
+    if (std::string wrong = ir::verify(made); !wrong.empty()) return fail(Error::Kind::Internal, std::move(wrong));
+    const auto lowered = std::make_shared<const analysis::AnalysedModule>(std::move(made));
     auto compiled = jit::CompiledModule::create(lowered, {});
     if (!compiled) return tl::unexpected(compiled.error());
     compiled_ = std::move(*compiled);
