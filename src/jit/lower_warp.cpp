@@ -218,6 +218,19 @@ class WarpLowering {
     return true;
   }
 
+  // Lane l holds elements 2 (l mod 4) and the next of row l div 4, and gets those of that column.
+  void transpose() {
+    llvm::Type* halves = llvm::FixedVectorType::get(b_.getInt16Ty(), 2 * kWarpLanes);
+    std::vector<int> from;
+    for (int lane = 0; lane < kWarpLanes; ++lane) {
+      const int column = lane / 4;
+      for (const int row : {lane % 4 * 2, lane % 4 * 2 + 1}) from.push_back(8 * row + column);
+    }
+    Value* matrix = emitter_.read_vector(operation_.sources[0], Type::B32);
+    Value* transposed = b_.CreateShuffleVector(b_.CreateBitCast(matrix, halves), from);
+    emitter_.write(operation_.results[0], b_.CreateBitCast(transposed, matrix->getType()));
+  }
+
   bool elect() {
     const Lanes members = emitter_.read(operation_.sources[0], Type::B32);
     Value* mine = b_.CreateAnd(emitter_.materialize(members), emitter_.splat(emitter_.lanes().mask()));
@@ -326,6 +339,9 @@ bool lower_warp(FunctionEmitter& emitter, const Operation& operation) {
       return lowering.vote();
     case Op::Shuffle:
       return lowering.shuffle();
+    case Op::MatrixTranspose:
+      lowering.transpose();
+      return true;
     case Op::Match:
       return lowering.match();
     case Op::Redux:

@@ -20,6 +20,9 @@ void select_warp(OperationBuilder& b, const Operation& in) {
     case Op::ActiveMask:
       b.emit(in, "VOTE", Pipe::Vote, result, sources);
       return;
+    case Op::MatrixTranspose:
+      b.emit(in, "MOVM", Pipe::Shuffle, result, sources);
+      return;
     case Op::Match:
       add_second(b.emit(in, "MATCH", Pipe::WarpReduce, result, sources));
       return;

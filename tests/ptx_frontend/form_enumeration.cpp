@@ -137,6 +137,7 @@ const std::vector<Pattern>& patterns() {
       {"activemask", {{"b32"}}},
       {"redux", {{"sync"}, {"add", "min", "max", "and", "or", "xor"}, kTypes}},
       {"elect", {{"sync"}}},
+      {"movmatrix", {{"sync"}, {"aligned"}, {"m8n8"}, {"trans"}, {"b16"}}},
       {"atom",
        {{"", "relaxed", "acquire", "release", "acq_rel"},
         kScopes,

@@ -91,6 +91,8 @@ TEST(ToIr, WarpAndBlockOperations) {
   EXPECT_EQ(lowered("bar.sync 0;\nbar.arrive 1, 64;\nbar.red.popc.u32 %r0, 0, %p1;"),
             "barrier 0\nbarrier_arrive 1, 64\n%32:32 = barrier_reduce.popc.u32 0, %1\n");
   EXPECT_EQ(lowered("elect.sync %r0|%p0, -1;", "sm_90", "8.5"), "%32:32, %0:1 = elect -1\n");
+  EXPECT_EQ(lowered("movmatrix.sync.aligned.m8n8.trans.b16 %r0, %r1;", "sm_86", "7.8"),
+            "%32:32 = matrix_transpose %33, -1\n");
 }
 
 TEST(ToIr, BranchesNameBlocks) {

@@ -100,6 +100,7 @@ void step(Block& block, Thread& thread) {
     case Opcode::Redux:
     case Opcode::BarWarpSync:
     case Opcode::Elect:
+    case Opcode::Movmatrix:
       thread.wait = Wait::WarpOperation;
       settle_warp(block, thread);
       return;

@@ -1,4 +1,5 @@
-// shfl, vote, match, redux, elect, bar.warp.sync, activemask (PTX ISA 9.7.9.6, 9.7.13.2, 9.7.13.9-9.7.13.15).
+// shfl, vote, match, redux, elect, movmatrix, bar.warp.sync, activemask (PTX
+// ISA 9.7.9.6, 9.7.13.2, 9.7.13.9-9.7.13.15).
 #include <algorithm>
 #include <bit>
 
@@ -19,6 +20,7 @@ namespace {
 using Members = std::vector<Thread*>;
 
 std::uint32_t member_mask(const Block& block, const Thread& t) {
+  if (t.instruction().opcode == Opcode::Movmatrix) return ~0U;  // all threads of the warp
   return static_cast<std::uint32_t>(read(block, t, t.instruction().operands.back()));
 }
 
@@ -168,6 +170,22 @@ void elect(const Members& members) {
   }
 }
 
+// Each thread holds two elements of a row, four threads a row; each gets two elements of a column (Figures
+// 109 and 110 of PTX ISA 9.0, 9.7.14.5.17).
+void transpose(Block& block, const Members& members) {
+  std::uint64_t matrix[8][8] = {};
+  for (const Thread* t : members) {
+    const std::uint64_t pair = read(block, *t, t->instruction().operands.at(1));
+    const std::uint32_t row = t->lane() / 4, column = t->lane() % 4 * 2;
+    matrix[row][column] = pair & 0xffff;
+    matrix[row][column + 1] = pair >> 16 & 0xffff;
+  }
+  for (Thread* t : members) {
+    const std::uint32_t column = t->lane() / 4, row = t->lane() % 4 * 2;
+    write(*t, t->instruction().operands[0], matrix[row][column] | matrix[row + 1][column] << 16);
+  }
+}
+
 void answer(Block& block, const Members& members) {
   switch (members.front()->instruction().opcode) {
     case Opcode::Shfl:
@@ -181,6 +199,9 @@ void answer(Block& block, const Members& members) {
       break;
     case Opcode::Redux:
       reduce(block, members);
+      break;
+    case Opcode::Movmatrix:
+      transpose(block, members);
       break;
     case Opcode::Elect:
       elect(members);

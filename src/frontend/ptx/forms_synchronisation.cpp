@@ -162,6 +162,18 @@ bool elect(FormBuilder& b) {
   return true;
 }
 
+bool movmatrix(FormBuilder& b) {
+  for (const std::string_view word : {"sync", "aligned", "m8n8", "trans"}) {
+    if (!b.take(word)) return false;
+  }
+  Type type;
+  if (!b.take_type({Type::B16}, type)) return false;
+  b.write(Type::B32);
+  b.read(Type::B32);
+  b.needs(75, 78);
+  return true;
+}
+
 constexpr OpcodeForms kForms[] = {
     {"bar", Opcode::Bar, bar},
     {"barrier", Opcode::Bar, barrier_word},
@@ -172,6 +184,7 @@ constexpr OpcodeForms kForms[] = {
     {"activemask", Opcode::Activemask, activemask},
     {"redux", Opcode::Redux, redux},
     {"elect", Opcode::Elect, elect},
+    {"movmatrix", Opcode::Movmatrix, movmatrix},
 };
 
 }  // namespace

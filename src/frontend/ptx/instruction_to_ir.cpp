@@ -173,6 +173,8 @@ Op plain(Opcode opcode) {
       return Op::Nanosleep;
     case Opcode::Elect:
       return Op::Elect;
+    case Opcode::Movmatrix:
+      return Op::MatrixTranspose;
     case Opcode::Griddepcontrol:
       return Op::GridDependency;
     case Opcode::Pmevent:
@@ -362,6 +364,8 @@ ir::Operation to_ir(const Instruction& in, RegisterId carry) {
     add_operands(in, row, to);
   }
   if (uses_carry(in)) add_carry(in, carry, to);
+  // All threads of the warp take part.
+  if (to.op == Op::MatrixTranspose) to.sources.push_back(ir::Operand::of_immediate(~std::uint64_t{0}));
   return to;
 }
 
