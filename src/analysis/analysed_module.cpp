@@ -22,6 +22,11 @@ bool uses_reserved_shared(const ir::Operation& operation) {
 
 }  // namespace
 
+std::uint32_t AnalysedKernel::first_slot(ir::FunctionId function) const {
+  const auto found = std::ranges::lower_bound(functions, function);
+  return first_slots[static_cast<std::size_t>(found - functions.begin())];
+}
+
 AnalysedModule::AnalysedModule(ir::Module module) : module_(std::move(module)) {
   // What a front end made. Nothing behind it changes the IR: it is constant from here on.
 #if !defined(NDEBUG) || defined(DOPPEL_VERIFY_IR)
@@ -30,11 +35,6 @@ AnalysedModule::AnalysedModule(ir::Module module) : module_(std::move(module)) {
     std::abort();
   }
 #endif
-  // The graph has no more blocks than the function: those that cannot be reached are missing.
-  for (const ir::Function& function : module_.functions) {
-    first_slots_.push_back(counter_slots_);
-    counter_slots_ += static_cast<std::uint32_t>(function.blocks.size());
-  }
 }
 
 const ControlFlowGraph& AnalysedModule::graph_under_lock(ir::FunctionId id) const {
@@ -63,6 +63,9 @@ const AnalysedKernel& AnalysedModule::kernel(ir::FunctionId id) const {
   for (const ir::FunctionId each : made->functions) {
     const ir::Function& function = module_.functions[each];
     made->operations += function.operations.size();
+    // The graph has no more blocks than the function: those that cannot be reached are missing.
+    made->first_slots.push_back(made->counter_slots);
+    made->counter_slots += static_cast<std::uint32_t>(function.blocks.size());
     for (const ir::Operation& operation : function.operations) {
       made->reads_clock = made->reads_clock || reads_clock(operation);
       made->uses_reserved_shared = made->uses_reserved_shared || uses_reserved_shared(operation);

@@ -19,6 +19,9 @@ namespace doppel::analysis {
 struct AnalysedKernel {
   ir::FunctionId id = 0;
   std::vector<ir::FunctionId> functions;  // that it can reach, itself among them, ascending
+  // Where counters of blocks stand: that of block b of functions[i] in place first_slots[i] + b.
+  std::vector<std::uint32_t> first_slots;
+  std::uint32_t counter_slots = 0;
   SharedLayout shared;
   LocalBytes local;
   std::uint64_t operations = 0;       // of all these functions
@@ -27,6 +30,8 @@ struct AnalysedKernel {
   bool has_loops = false;             // or calls: its blocks can differ much in what they run
   bool follows_data = false;          // data_dependence.h
   bool may_wait_for_others = false;   // it loops until memory says what another thread may write there
+
+  std::uint32_t first_slot(ir::FunctionId function) const;  // of one that it can reach
 };
 
 // Everything is made when it is first asked for, and lives as long as this. Thread-safe.
@@ -41,16 +46,10 @@ class AnalysedModule {
   // Of a function with a body: its blocks as traces and counters number them.
   const ControlFlowGraph& graph(ir::FunctionId id) const;
 
-  // Where counters of blocks stand: that of block b of function f in place first_slots()[f] + b.
-  const std::vector<std::uint32_t>& first_slots() const { return first_slots_; }
-  std::uint32_t counter_slots() const { return counter_slots_; }
-
  private:
   const ControlFlowGraph& graph_under_lock(ir::FunctionId id) const;
 
   const ir::Module module_;
-  std::vector<std::uint32_t> first_slots_;
-  std::uint32_t counter_slots_ = 0;
   mutable std::mutex mutex_;
   mutable std::map<ir::FunctionId, std::unique_ptr<const ControlFlowGraph>> graphs_;
   mutable std::map<ir::FunctionId, std::unique_ptr<const AnalysedKernel>> kernels_;

@@ -257,7 +257,7 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
       grid.outcome.traces[i].block_index = launch.traced_blocks[i];
   }
   grid.local_bytes = (grid.local_bytes + 15) / 16 * 16;
-  grid.outcome.counts.resize(launch.module->analysed().counter_slots());
+  grid.outcome.counts.resize(grid.kernel->analysed->counter_slots);
   const bool measured = launch.measure_blocks && !launch.traced_only && grid.kernel->analysed->has_loops &&
                         grid.blocks <= kMostMeasuredBlocks;
   if (measured) grid.outcome.work.resize(grid.blocks);

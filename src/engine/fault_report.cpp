@@ -111,10 +111,11 @@ Fault fault_of_argument(const Warp& warp, std::uint32_t mask, int lane, std::uin
 namespace {
 
 // The instruction of a line: looked for in the function that the code belongs to, then in the kernel, then
-// anywhere, since code of several functions may have become one.
-void name_line(Fault& fault, const ir::Module& module, std::uint32_t kernel, const jit::CodeLocation& place) {
-  std::vector<std::uint32_t> candidates{place.function, kernel};
-  for (std::uint32_t each = 0; each < module.functions.size(); ++each) candidates.push_back(each);
+// in all that it can reach, since code of several functions may have become one.
+void name_line(Fault& fault, const ir::Module& module, const analysis::AnalysedKernel& kernel,
+               const jit::CodeLocation& place) {
+  std::vector<std::uint32_t> candidates{place.function, kernel.id};
+  candidates.insert(candidates.end(), kernel.functions.begin(), kernel.functions.end());
   for (const std::uint32_t each : candidates) {
     if (each >= module.functions.size()) continue;
     const auto& operations = module.functions[each].operations;
@@ -141,7 +142,7 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
       name_instruction(fault, launch.module->module(), static_cast<std::uint32_t>(site >> 32),
                        static_cast<std::uint32_t>(site));
     } else {
-      name_line(fault, launch.module->module(), launch.function, place);
+      name_line(fault, launch.module->module(), *warp.block->grid->kernel->analysed, place);
       fault.ptx_line = place.ptx_line;
     }
   }

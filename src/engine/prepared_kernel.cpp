@@ -13,7 +13,7 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
   for (const std::uint32_t each : prepared->analysed->functions) {
     if (module.ir().functions[each].operations.empty()) continue;
     const auto& blocks = module.graph(each).blocks();
-    const std::uint32_t first = module.first_slots()[each];
+    const std::uint32_t first = prepared->analysed->first_slot(each);
     prepared->slot_ranges.emplace_back(first, first + static_cast<std::uint32_t>(blocks.size()));
     for (const analysis::BasicBlock& block : blocks)
       prepared->slot_instructions.push_back(block.last - block.first);

@@ -47,8 +47,7 @@ void Worker::run(GridRun& the_grid) {
   ++grids_;
   claimed_ = claimed_end_ = 0;
   const SignalScope signals(*this);
-  counters.resize(std::max<std::size_t>(counters.size(),
-                                        std::size_t{2} * the_grid.launch.module->analysed().counter_slots()));
+  counters.resize(std::max(counters.size(), std::size_t{2} * the_grid.kernel->analysed->counter_slots));
   unsigned idle_rounds = 0;
   bool counted_as_spinning = false;
   const auto set_spinning = [&](bool spinning) {

@@ -37,11 +37,13 @@ struct Function {
   std::vector<Variable> variables;      // .local, .shared, .param (of calls), .const declared in the body
   std::vector<Prototype> prototypes;
   std::vector<Operation> operations;
-  std::vector<Block> blocks;  // in the order of the operations, which they cover
+  std::vector<Block> blocks;       // in the order of the operations, which they cover
+  std::vector<std::string> forms;  // of Origin: "shfl.sync.bfly.b32", each once
   LaunchBounds bounds;
   TextLocation text;
 
   int width(RegisterId reg) const { return registers[reg]; }
+  const std::string& form_of(const Operation& operation) const { return forms[operation.origin.form]; }
 };
 
 struct Module {
@@ -51,11 +53,9 @@ struct Module {
   std::vector<Variable> variables;  // module scope: .global, .const, .shared
   std::vector<Function> functions;
   std::vector<std::string> files;  // of SourceLocation, by its index (gaps are empty)
-  std::vector<std::string> forms;  // of Origin: "shfl.sync.bfly.b32", each once
 
   const Function* find_function(std::string_view name) const;
   const Variable* find_variable(std::string_view name) const;
-  const std::string& form_of(const Operation& operation) const { return forms[operation.origin.form]; }
 };
 
 // The variable of a reference that stands in `function`.

@@ -105,7 +105,7 @@ struct Callee {
 // Where an operation comes from: for faults, counters and reports.
 struct Origin {
   std::uint32_t index = 0;  // of the front end's instruction in its function
-  std::uint32_t form = 0;   // what it was called there: index in Module::forms
+  std::uint32_t form = 0;   // what it was called there: index in Function::forms
   TextLocation text;
   SourceLocation source;
 };

@@ -172,6 +172,7 @@ class Parser {
     finish(line);
     next_line();
     declarations(f);
+    forms_.clear();
     if (!f.is_declaration) body(f);
     module_.functions.push_back(std::move(f));
   }
@@ -297,7 +298,7 @@ class Parser {
       line.expect('=');
     }
     name(line, o);
-    o.origin.form = form(std::string(name_of(o.op)));
+    o.origin.form = form(f, std::string(name_of(o.op)));
     if (o.op == Op::Call) callee(line, o);
     while (!line.at_end() && !line.is('[') && !line.is('-')) {
       o.sources.push_back(source(line));
@@ -510,9 +511,9 @@ class Parser {
     return id;
   }
 
-  std::uint32_t form(const std::string& name) {
-    const auto [found, is_new] = forms_.emplace(name, static_cast<std::uint32_t>(module_.forms.size()));
-    if (is_new) module_.forms.push_back(name);
+  std::uint32_t form(Function& f, const std::string& name) {
+    const auto [found, is_new] = forms_.emplace(name, static_cast<std::uint32_t>(f.forms.size()));
+    if (is_new) f.forms.push_back(name);
     return found->second;
   }
 
@@ -526,7 +527,8 @@ class Parser {
   std::uint32_t number_ = 0;
   bool done_ = false;
   Module module_;
-  Names variables_, functions_, forms_;
+  Names variables_, functions_;
+  Names forms_;  // of the function in work
 };
 
 }  // namespace

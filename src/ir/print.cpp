@@ -37,12 +37,16 @@ class Printer {
  public:
   Printer(const Module& module, const PrintOptions& options) : module_(module), options_(options) {}
 
-  void whole_module() {
+  void head() {
     add("module {} {} {}\n", quoted(module_.front_end), quoted(module_.target), module_.address_size);
     for (std::size_t i = 0; i < module_.files.size(); ++i) {
       if (!module_.files[i].empty()) add("file {} {}\n", i, quoted(module_.files[i]));
     }
     for (const Variable& each : module_.variables) variable("variable", each);
+  }
+
+  void whole_module() {
+    head();
     for (const Function& each : module_.functions) function(each);
   }
 
@@ -303,7 +307,7 @@ class Printer {
   void origin(const Operation& o) {
     if (o.origin.text.line == 0) return;
     add("  ; {}", o.origin.text.line);
-    if (o.origin.form < module_.forms.size()) add(" {}", module_.form_of(o));
+    if (o.origin.form < function_->forms.size()) add(" {}", function_->form_of(o));
   }
 
   const Module& module_;
@@ -318,6 +322,12 @@ class Printer {
 std::string print(const Module& module, const PrintOptions& options) {
   Printer printer(module, options);
   printer.whole_module();
+  return printer.take();
+}
+
+std::string print_head(const Module& module) {
+  Printer printer(module, {});
+  printer.head();
   return printer.take();
 }
 

@@ -12,6 +12,8 @@ struct PrintOptions {
 };
 
 std::string print(const Module& module, const PrintOptions& options = {});
+// What stands before its functions.
+std::string print_head(const Module& module);
 // One function of it.
 std::string print(const Module& module, const Function& function, const PrintOptions& options = {});
 // One operation as a line of a listing, without its origin: "@!%1 %5:32 = fadd.rn.f32 %4, 0x3f800000".

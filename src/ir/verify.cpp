@@ -116,8 +116,8 @@ class FunctionVerifier {
     } else if (o.callee) {
       violated("it calls nothing");
     }
-    if (!module_.forms.empty() && o.origin.form >= module_.forms.size())
-      violated("its form is none of the module's");
+    if (!function_.forms.empty() && o.origin.form >= function_.forms.size())
+      violated("its form is none of the function's");
   }
 
   static void attributes(const Operation& o, const OperationRow& facts) {

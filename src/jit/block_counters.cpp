@@ -26,7 +26,7 @@ void BlockCounters::count(BlockId block, Value* lanes, bool may_be_empty) {
   Value* by = llvm::Constant::getNullValue(counter_type(b_));
   by = b_.CreateInsertElement(by, b_.CreateZExt(entered, b_.getInt64Ty()), std::uint64_t{0});
   by = b_.CreateInsertElement(by, b_.CreateZExt(population, b_.getInt64Ty()), std::uint64_t{1});
-  add_to_counter(b_, entry_.counter(launch_, module_.module.first_slots()[id_] + counted), by);
+  add_to_counter(b_, entry_.counter(launch_, module_.kernel.first_slot(id_) + counted), by);
   if (module_.variant.build != Build::Traced) return;
   if (!may_be_empty) {
     trace(counted, lanes);

@@ -40,7 +40,7 @@ class LazyModule final : public CompiledModule {
         gate_(options.gate),
         listener_(options.listener),
         passes_(options.passes),
-        cache_(std::move(options), module_->ir()),
+        cache_(std::move(options), module_),
         objects_(std::move(objects)) {}
 
   const analysis::AnalysedModule& analysed() const override { return *module_; }

@@ -37,7 +37,7 @@ FunctionEmitter::~FunctionEmitter() = default;
 void FunctionEmitter::unsupported(const Operation& operation, const std::string& why) {
   std::string message = (function().is_kernel ? "in kernel '" : "in function '") + function().name +
                         "', line " + std::to_string(operation.origin.text.line) + ": " +
-                        module_.ir.form_of(operation) + ": not supported";
+                        function().form_of(operation) + ": not supported";
   if (!why.empty()) message += " (" + why + ")";
   throw Unsupported{std::move(message)};
 }

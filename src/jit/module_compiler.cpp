@@ -228,8 +228,9 @@ Result<KernelStages> stages_of(const CompileRequest& request) {
 std::string to_string(const ir::Module& module, const std::vector<AccessNote>& accesses) {
   std::string text;
   for (const AccessNote& access : accesses) {
-    const ir::Operation& operation = module.functions[access.function].operations[access.operation];
-    text += fmt::format("  line {}: {}: {}\n", operation.origin.text.line, module.form_of(operation),
+    const ir::Function& function = module.functions[access.function];
+    const ir::Operation& operation = function.operations[access.operation];
+    text += fmt::format("  line {}: {}: {}\n", operation.origin.text.line, function.form_of(operation),
                         access.text);
   }
   return text;

@@ -46,29 +46,53 @@ struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-}  // namespace
-
-ObjectCache::ObjectCache(Options options, const ir::Module& module) : options_(std::move(options)) {
-  if (options_.cache_directory.empty()) return;
+// Code refers to variables and functions by their index in the module.
+std::string shared_key(const ir::Module& module) {
   const HostTarget& host = HostTarget::get();
-  std::string all = ir::print(module, {.origins = false});
+  std::string all = ir::print_head(module);
+  for (const ir::Function& function : module.functions) {
+    all += function.name;
+    all += '\0';
+  }
   for (const std::string& part : {std::string(kCodeVersion), std::to_string(kWarpAbiVersion),
                                   std::string(LLVM_VERSION_STRING), host.cpu(), host.features()}) {
     all += '\0';
     all += part;
   }
-  // The text without its layout is not all: line tables hold the lines.
-  for (const ir::Function& function : module.functions) {
+  return bytes_of(hash_of(all)).str();
+}
+
+std::string kernel_key(const std::string& shared, const analysis::AnalysedModule& module,
+                       std::uint32_t kernel) {
+  std::string all = shared;
+  for (const ir::FunctionId id : module.kernel(kernel).functions) {
+    const ir::Function& function = module.ir().functions[id];
+    all.append(reinterpret_cast<const char*>(&id), sizeof id);
+    all += ir::print(module.ir(), function, {.origins = false});
+    // The text without its layout is not all: line tables hold the lines.
     for (const ir::Operation& operation : function.operations) {
       all.append(reinterpret_cast<const char*>(&operation.origin.text.line),
                  sizeof operation.origin.text.line);
     }
   }
-  module_key_ = bytes_of(hash_of(all)).str();
+  return bytes_of(hash_of(all)).str();
+}
+
+}  // namespace
+
+ObjectCache::ObjectCache(Options options, std::shared_ptr<const analysis::AnalysedModule> module)
+    : options_(std::move(options)), module_(std::move(module)) {}
+
+const std::string& ObjectCache::key_of(std::uint32_t kernel) const {
+  const std::lock_guard lock(mutex_);
+  if (shared_key_.empty()) shared_key_ = shared_key(module_->ir());
+  std::string& key = keys_[kernel];
+  if (key.empty()) key = kernel_key(shared_key_, *module_, kernel);
+  return key;
 }
 
 std::string ObjectCache::path_of(std::uint32_t kernel, const Variant& variant) const {
-  std::string key = module_key_;
+  std::string key = key_of(kernel);
   for (std::uint32_t number :
        {kernel, static_cast<std::uint32_t>(variant.shape), variant.full_warps ? 1u : 0u,
         static_cast<std::uint32_t>(variant.build), static_cast<std::uint32_t>(variant.effort)}) {

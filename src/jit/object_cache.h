@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <string>
 
 #include "jit/compiled_module.h"
@@ -17,8 +18,8 @@ namespace doppel::jit {
 
 class ObjectCache {
  public:
-  // directory: empty for no cache. Made where it is missing.
-  ObjectCache(Options options, const ir::Module& module);
+  // directory: empty for no cache. Made where it is missing. Keeps the module.
+  ObjectCache(Options options, std::shared_ptr<const analysis::AnalysedModule> module);
 
   // Null where there is no sound entry.
   std::unique_ptr<llvm::MemoryBuffer> find(std::uint32_t kernel, const Variant& variant) const;
@@ -27,9 +28,15 @@ class ObjectCache {
 
  private:
   std::string path_of(std::uint32_t kernel, const Variant& variant) const;
+  const std::string& key_of(std::uint32_t kernel) const;
 
   Options options_;
-  std::string module_key_;  // hash of the module's text, the host and the generator's version
+  std::shared_ptr<const analysis::AnalysedModule> module_;
+  // Hashes, made when they are first needed: of what all kernels of the module share, of the host and of the
+  // generator's version; and of a kernel with that and the functions that it can reach.
+  mutable std::mutex mutex_;
+  mutable std::string shared_key_;
+  mutable std::map<std::uint32_t, std::string> keys_;
 };
 
 }  // namespace doppel::jit

@@ -71,9 +71,9 @@ MachineProgram lower_to_machine(const analysis::AnalysedModule& analysed, ir::Fu
   std::uint32_t callee_registers = 0;
   for (ir::FunctionId id = 0; id < module.functions.size(); ++id) {
     program.instruction_base.push_back(operations);
-    operations += static_cast<std::uint32_t>(module.functions[id].operations.size());
     program.value_base[id] = program.values;
     if (!reached[id] || module.functions[id].operations.empty()) continue;
+    operations += static_cast<std::uint32_t>(module.functions[id].operations.size());
     MachineFunction machine = lower_function(module, module.functions[id], analysed.graph(id), options);
     program.values += machine.value_count();
     for (MachineBlock& block : machine.blocks) {

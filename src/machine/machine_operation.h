@@ -159,7 +159,7 @@ struct MachineProgram {
   std::vector<std::uint32_t> value_base;   // of function f in a numbering over all
   std::uint32_t values = 0;
   std::vector<std::uint32_t>
-      instruction_base;           // of function f in a numbering over all, and one more: the end
+      instruction_base;           // of function f in a numbering over all that are reached, and the end
   std::uint32_t accesses = 0;     // the most of one block
   std::uint32_t spill_words = 0;  // of all functions, which have their places one behind the other
 };

@@ -67,8 +67,8 @@ struct AddressPattern {
 
 class AddressPatterns {
  public:
-  // instruction_base[f]: number of the first instruction of function f, over all functions of the module; one
-  // more entry ends it.
+  // instruction_base[f]: number of the first instruction of function f, over all functions that are reached;
+  // one more entry ends it.
   AddressPatterns(std::span<const analysis::BlockTrace> traces, const Dim3& grid,
                   std::span<const std::uint32_t> instruction_base);
 

@@ -44,8 +44,9 @@ bool is_of_shared_memory(const ir::Operation& operation) {
   return !operation.accesses.empty() && operation.accesses.front().space == ir::Space::Shared;
 }
 
-void add_places(const analysis::AnalysedModule& analysed, const LaunchRun& run,
-                const SimulationCounts& counts, double all, Explanation& to) {
+void add_places(const KernelModel& model, const LaunchRun& run, const SimulationCounts& counts, double all,
+                Explanation& to) {
+  const analysis::AnalysedModule& analysed = model.module();
   const ir::Module& module = analysed.ir();
   std::map<std::pair<std::uint32_t, std::uint32_t>, CodeCycles> by_source_line;
   for (std::uint32_t f = 0; f < counts.code.size(); ++f) {
@@ -61,7 +62,7 @@ void add_places(const analysis::AnalysedModule& analysed, const LaunchRun& run,
       CodeCost cost = cost_of(code[i], all);
       cost.function = function.name;
       cost.line = line_of(i);
-      cost.instruction = module.form_of(operation);
+      cost.instruction = function.form_of(operation);
       cost.is_shared_memory = is_of_shared_memory(operation);
       if (source.line != 0) cost.source = fmt::format("{}:{}", module.files[source.file], source.line);
       to.instructions.push_back(std::move(cost));
@@ -73,7 +74,7 @@ void add_places(const analysis::AnalysedModule& analysed, const LaunchRun& run,
       if (sum.all() <= 0) continue;
       BlockCost cost{function.name,   b, line_of(blocks[b].first), line_of(blocks[b].last - 1),
                      sum.all() / all, 0};
-      const std::size_t slot = analysed.first_slots()[f] + b;
+      const std::size_t slot = model.kernel().first_slot(f) + b;
       if (slot < run.counts.size()) cost.warps = static_cast<double>(run.counts[slot].warps);
       to.blocks.push_back(std::move(cost));
     }
@@ -140,7 +141,7 @@ std::shared_ptr<Explanation> explain(const Scene& scene, const LaunchRun& run, c
   made->achieved_occupancy =
       std::min(1.0, outcome.warp_cycles / (cycles * outcome.sms * scene.card.sm.max_warps));
   made->working_sms = working_sms;
-  add_places(scene.model.module(), run, counts, all, *made);
+  add_places(scene.model, run, counts, all, *made);
   return made;
 }
 

@@ -163,12 +163,12 @@ LaunchResources LoweredKernel::resources(const LaunchConfig& config) const {
 }
 
 GridWork grid_work(const machine::MachineProgram& program, std::span<const analysis::BlockCount> counts,
-                   std::span<const std::uint32_t> first_slot) {
+                   const analysis::AnalysedKernel& kernel) {
   GridWork work;
-  for (std::size_t f = 0; f < program.functions.size() && f < first_slot.size(); ++f) {
-    const auto& blocks = program.functions[f].blocks;
+  for (std::size_t f = 0; f < kernel.functions.size(); ++f) {
+    const auto& blocks = program.functions[kernel.functions[f]].blocks;
     const auto count_of = [&](std::size_t block) {
-      const std::size_t slot = first_slot[f] + block;
+      const std::size_t slot = kernel.first_slots[f] + block;
       return slot < counts.size() ? counts[slot] : analysis::BlockCount{};
     };
     for (std::size_t b = 0; b < blocks.size(); ++b) {

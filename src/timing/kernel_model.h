@@ -18,7 +18,8 @@ class LoweredKernel final : public KernelModel {
   std::uint32_t spilled_bytes() const override { return 4 * program_.spill_words; }
   LaunchResources resources(const LaunchConfig& config) const override;
   const analysis::AnalysedModule& module() const override { return *module_; }
-  bool follows_data() const override { return module_->kernel(function_).follows_data; }
+  const analysis::AnalysedKernel& kernel() const override { return module_->kernel(function_); }
+  bool follows_data() const override { return kernel().follows_data; }
 
   const machine::MachineProgram& program() const { return program_; }
   // What blocks of so many threads run: where the estimated registers of so many do not fit into an SM, code
@@ -47,7 +48,7 @@ struct GridWork {
   double flops = 0;
 };
 GridWork grid_work(const machine::MachineProgram& program, std::span<const analysis::BlockCount> counts,
-                   std::span<const std::uint32_t> first_slot);
+                   const analysis::AnalysedKernel& kernel);
 
 // Machine operations of one traced block.
 std::uint64_t traced_operations(const machine::MachineProgram& program, const analysis::BlockTrace& trace);

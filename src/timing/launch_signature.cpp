@@ -86,7 +86,7 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
     signature.shares.push_back(static_cast<double>(count.warps) / std::max(1.0, warps));
     signature.shares.push_back(static_cast<double>(count.lanes) / std::max(1.0, lanes));
   }
-  signature.operations = grid_work(program, run.counts, model.module().first_slots()).operations;
+  signature.operations = grid_work(program, run.counts, model.kernel()).operations;
   if (run.traces.empty()) return signature;
   for (const analysis::BlockWork& block : run.work) add(block.instructions ^ block.longest_warp << 32);
   signature.longest = longest_of(run.work);

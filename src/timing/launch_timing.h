@@ -56,6 +56,7 @@ class KernelModel {
   virtual std::uint32_t spilled_bytes() const = 0;  // of a thread, with registers_per_thread()
   virtual LaunchResources resources(const LaunchConfig& config) const = 0;
   virtual const analysis::AnalysedModule& module() const = 0;
+  virtual const analysis::AnalysedKernel& kernel() const = 0;
   // True: launches with the same arguments may go to other addresses or loop longer, by what is in memory.
   virtual bool follows_data() const = 0;
 };
@@ -92,7 +93,7 @@ struct Prediction {
 };
 
 // What the engine brought home from a launch. counts: over the whole grid, in the order of
-// AnalysedModule::first_slots().
+// AnalysedKernel::first_slots.
 struct LaunchRun {
   std::span<const analysis::BlockTrace> traces;
   std::span<const analysis::BlockCount> counts;

@@ -154,7 +154,7 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   const auto& [traces, counts, block_work] = run;
   const machine::MachineProgram& program =
       lowered.program_for(static_cast<std::uint32_t>(launch.config.block.count()));
-  const GridWork work = grid_work(program, counts, lowered.module().first_slots());
+  const GridWork work = grid_work(program, counts, lowered.kernel());
   const std::uint64_t blocks = launch.config.grid.count();
   const int active = launch.active_sms;
   const int resident = static_cast<int>(std::min<std::uint64_t>(

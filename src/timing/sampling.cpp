@@ -71,7 +71,7 @@ std::vector<analysis::BlockCount> counts_of_grid(const KernelModel& model, std::
       for (const analysis::TraceEvent& event : warp.events) {
         if (event.kind != analysis::TraceEvent::Kind::Block) continue;
         const analysis::TraceBlockId id{event.id};
-        analysis::BlockCount& count = last[model.module().first_slots()[id.function()] + id.block()];
+        analysis::BlockCount& count = last[model.kernel().first_slot(id.function()) + id.block()];
         ++count.warps;
         count.lanes += static_cast<std::uint64_t>(std::popcount(event.mask));
       }

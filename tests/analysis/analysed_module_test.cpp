@@ -49,9 +49,13 @@ TEST(AnalysedModule, WhatBreaksTheRulesIsFoundInBuildsThatLook) {
 
 TEST(AnalysedModule, CountersHaveAPlaceForEachBlockThatCanRun) {
   const AnalysedModule module(module_of("bra done;\ndead: trap;\ndone: mov.u32 %r1, 1;"));
-  for (ir::FunctionId id = 0; id < 3; ++id) {
-    const std::uint32_t end = id == 2 ? module.counter_slots() : module.first_slots()[id + 1];
-    EXPECT_LE(module.graph(id).blocks().size(), end - module.first_slots()[id]);
+  const AnalysedKernel& kernel = module.kernel(2);
+  ASSERT_EQ(kernel.first_slots.size(), kernel.functions.size());
+  for (std::size_t i = 0; i < kernel.functions.size(); ++i) {
+    EXPECT_EQ(kernel.first_slot(kernel.functions[i]), kernel.first_slots[i]);
+    const bool is_last = i + 1 == kernel.functions.size();
+    const std::uint32_t end = is_last ? kernel.counter_slots : kernel.first_slots[i + 1];
+    EXPECT_LE(module.graph(kernel.functions[i]).blocks().size(), end - kernel.first_slots[i]);
   }
 }
 

@@ -98,7 +98,7 @@ class Sample {
     if (row(operation_).flow == Flow::Targets) operation_.targets.push_back(1);
     module_.front_end = "test";
     module_.target = "sm_120";
-    module_.forms = {"sample"};
+    function_.forms = {"sample"};
     if (operation_.op == Op::Call) {
       operation_.callee = std::make_shared<const Callee>(Callee{1, std::nullopt, {}});
       module_.functions.resize(1);

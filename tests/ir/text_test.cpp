@@ -111,7 +111,7 @@ TEST(IrText, AnOriginIsTheLineOfTheText) {
   const auto module = parse(kernel("b0:\n\n  ; nothing\n  exit\n"));
   ASSERT_TRUE(module) << module.error().message;
   EXPECT_EQ(module->functions[0].operations[0].origin.text.line, 6u);
-  EXPECT_EQ(module->form_of(module->functions[0].operations[0]), "exit");
+  EXPECT_EQ(module->functions[0].form_of(module->functions[0].operations[0]), "exit");
 }
 
 TEST(IrText, ErrorsNameTheirLine) {

@@ -91,7 +91,7 @@ TEST(IrVerify, NamesWhatIsWrong) {
   EXPECT_EQ(broken([](Module&, Function& f) { f.operations[7].op = Op::Call; }),
             k + "7 (line 14), call: whom it calls is missing");
   EXPECT_EQ(broken([](Module&, Function& f) { f.operations[7].origin.form = 99; }),
-            k + "7 (line 14), exit: its form is none of the module's");
+            k + "7 (line 14), exit: its form is none of the function's");
 }
 
 TEST(IrVerify, BlocksCoverTheOperations) {

@@ -203,11 +203,12 @@ Result<GridResult> run_grid(const GridRun& run) {
   variant.effort = run.effort;
   auto code = run.module->kernel(run.function, variant);
   if (!code) return tl::unexpected(code.error());
-  const analysis::SharedLayout& layout = run.module->analysed().kernel(run.function).shared;
+  const analysis::AnalysedKernel& kernel = run.module->analysed().kernel(run.function);
+  const analysis::SharedLayout& layout = kernel.shared;
 
   context::pooled_fixedsize_stack stacks(1 << 18);
   GridResult result;
-  result.counters.assign(2 * static_cast<std::size_t>(run.module->analysed().counter_slots()), 0);
+  result.counters.assign(2 * std::size_t{kernel.counter_slots}, 0);
   const std::uint32_t warps = (threads + 31) / 32;
   const std::uint64_t local_stride = (code->local_bytes + 63) / 64 * 64 + 64;
   std::vector<std::byte> shared(layout.static_bytes + run.dynamic_shared_bytes + 4096);

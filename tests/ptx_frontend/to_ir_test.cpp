@@ -107,7 +107,7 @@ TEST(ToIr, BranchesNameBlocks) {
 TEST(ToIr, OriginsAreTheInstructions) {
   const ir::Module module = to_ir(parse_well(kernel_text("add.s32 %r0, %r1, 5;")));
   const ir::Operation& add = module.functions.at(0).operations.at(0);
-  EXPECT_EQ(module.form_of(add), "add.s32");
+  EXPECT_EQ(module.functions.at(0).form_of(add), "add.s32");
   EXPECT_EQ(add.origin.index, 0u);
   EXPECT_GT(add.origin.text.line, 3u);
 }
