@@ -14,7 +14,7 @@ TEST(Function, RegistersOfRangesAndScopes) {
   const Module module =
       parse_well(kernel_text("add.s32 %r1, %r2, 3; { .reg .b32 %r1; mov.b32 %r1, %r2; } mov.b32 %r1, %r2;"));
   const Function& k = module.functions[0];
-  EXPECT_EQ(k.registers[k.instructions[0].operands[0].reg].name, "%r1");
+  EXPECT_EQ(k.registers[k.instructions[0].operands[0].reg].name(), "%r1");
   EXPECT_NE(k.instructions[1].operands[0].reg, k.instructions[0].operands[0].reg);
   EXPECT_EQ(k.instructions[2].operands[0].reg, k.instructions[0].operands[0].reg);
 }

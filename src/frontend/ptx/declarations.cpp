@@ -169,11 +169,11 @@ void parse_registers(ParserState& state, Function& function) {
       if (first + count > kMostRegisters) fail_malformed(where, "more than 2^20 registers");
       function.registers.reserve(first + count);
       for (std::uint32_t i = 0; i < count; ++i)
-        function.registers.push_back({fmt::format("{}{}", name, i), type});
+        function.registers.push_back({std::string(name), i, true, type});
       is_new = state.names.declare_range(name, first, count);
     } else {
       if (first == kMostRegisters) fail_malformed(where, "more than 2^20 registers");
-      function.registers.push_back({std::string(name), type});
+      function.registers.push_back({std::string(name), 0, false, type});
       is_new = state.names.declare(name, {Binding::Kind::Register, {}, first});
     }
     if (!is_new) fail_malformed(where, fmt::format("'{}' is declared twice", name));

@@ -289,17 +289,17 @@ void FunctionParser::parse_instruction() {
   const TextLocation where = state_.here();
   FormText text;
   state_.lexer.read_form(text);
-  auto known = text.joined.empty() ? forms_.find(text.text) : forms_.end();
+  auto known = text.joined.empty() ? state_.forms.find(text.text) : state_.forms.end();
   Form joined_form;
   const Form* form = nullptr;
-  if (known != forms_.end()) {
+  if (known != state_.forms.end()) {
     form = &known->second;
   } else {
     FormResult result = decode_form(text.text);
     check_form(result, text.text, where);
     if (state_.target.sm < 20) flush_as_first_targets_do(text.text, result.form);
     if (text.joined.empty()) {
-      form = &forms_.emplace(text.text, result.form).first->second;
+      form = &state_.forms.emplace(text.text, result.form).first->second;
     } else {
       joined_form = result.form;
       form = &joined_form;

@@ -134,8 +134,7 @@ class FunctionParser {
   std::vector<LabelUse> label_uses_;
   std::vector<BranchList> branch_lists_;
   std::vector<std::vector<FunctionId>> call_targets_;
-  std::unordered_map<std::string_view, Form> forms_;  // the forms met so far, by their text
-  std::array<std::string_view, 4> selectors_;         // of the video instruction in work, by operand
+  std::array<std::string_view, 4> selectors_;  // of the video instruction in work, by operand
   std::array<bool, 4> negations_{};
   std::vector<Instruction> before_;  // instructions that an operand needs first
 };

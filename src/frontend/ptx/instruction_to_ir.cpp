@@ -324,6 +324,7 @@ void add_operands(const Instruction& in, const ir::OperationRow& row, ir::Operat
   std::size_t at = 0;
   if (row.results.count != 0 && !in.operands.empty()) append(to.results, in.operands[at++]);
   if (in.second_destination) to.results.push_back(operand(*in.second_destination));
+  to.sources.reserve(in.operands.size() - at);
   for (; at < in.operands.size(); ++at) {
     const Operand& each = in.operands[at];
     if (each.kind == Operand::Kind::Label || (to.op == Op::Lop3 && at == 4)) continue;

@@ -11,7 +11,8 @@
 namespace doppel::ptx {
 namespace {
 
-constexpr std::uint8_t kWordStart = 1, kWordPart = 2, kDigit = 4, kBlank = 8, kHex = 16;
+// kBlockMark: what matters where blocks are skipped.
+constexpr std::uint8_t kWordStart = 1, kWordPart = 2, kDigit = 4, kBlank = 8, kHex = 16, kBlockMark = 32;
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
   std::array<std::uint8_t, 256> classes{};
@@ -23,6 +24,7 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
   classes['_'] = classes['$'] = kWordStart | kWordPart;
   classes['%'] = kWordStart;
   classes[' '] = classes['\t'] = classes['\r'] = classes['\n'] = classes['\f'] = classes['\v'] = kBlank;
+  for (const char c : {'{', '}', '"', '/', '\n'}) classes[static_cast<unsigned char>(c)] |= kBlockMark;
   return classes;
 }
 constexpr auto kClasses = make_classes();
@@ -237,11 +239,12 @@ bool Lexer::label_follows() {
   return position_ < end_ && *position_ == ':' && !(position_ + 1 < end_ && position_[1] == ':');
 }
 
-void Lexer::skip_block() {
+std::string_view Lexer::skip_block() {
   const TextLocation start = current_.location;
+  const char* const begin = current_.text.data();
   std::size_t depth = 1;
   while (depth > 0) {
-    skip_blanks();
+    while (position_ < end_ && !has_class(*position_, kBlockMark)) ++position_;
     if (position_ >= end_) fail_lexical(start, "'{' without its '}'");
     const char c = *position_;
     if (c == '"') {
@@ -249,11 +252,15 @@ void Lexer::skip_block() {
       lex_string();
       continue;
     }
+    const char* const mark = position_;
+    skip_blanks();                       // a line's end, a comment
+    if (position_ == mark) ++position_;  // a brace, or a '/' alone
     if (c == '{') ++depth;
     if (c == '}') --depth;
-    ++position_;
   }
+  const std::string_view block(begin, static_cast<std::size_t>(position_ - begin));
   advance();
+  return block;
 }
 
 }  // namespace doppel::ptx

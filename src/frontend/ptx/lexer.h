@@ -47,8 +47,9 @@ class Lexer {
   void read_form(FormText& form);
   // The current token is an identifier: whether a single ':' follows it, so that it is a label.
   bool label_follows();
-  // The current token is '{': goes past the matching '}' without looking at what is between.
-  void skip_block();
+  // The current token is '{': goes past the matching '}' without looking at what is between. The text of all
+  // that.
+  std::string_view skip_block();
 
  private:
   void skip_blanks();

@@ -31,7 +31,7 @@ class NameMaker {
 LocalNames local_names(const Function& function, const Module& module) {
   NameMaker maker(module);
   LocalNames names;
-  for (const Register& reg : function.registers) names.registers.push_back(maker.unused(reg.name));
+  for (const Register& reg : function.registers) names.registers.push_back(maker.unused(reg.name()));
   // A register parameter has the name of its register.
   const auto parameters = [&](const std::vector<Variable>& variables,
                               const std::vector<RegisterId>& registers) {

@@ -22,8 +22,12 @@ using ir::Relocation;
 using ir::Variable;
 
 struct Register {
-  std::string name;  // "%r12"
+  std::string stem;  // "%r" of "%r12"
+  std::uint32_t number = 0;
+  bool is_numbered = false;
   Type type = Type::None;
+
+  std::string name() const { return is_numbered ? stem + std::to_string(number) : stem; }
 };
 
 struct Function {

@@ -225,7 +225,7 @@ void ModuleParser::declare_parameters(Function& function, const std::vector<std:
       RegisterId id = ir::kNoRegister;
       if (parameters[i].space == Space::Reg) {
         id = static_cast<RegisterId>(function.registers.size());
-        function.registers.push_back({parameters[i].name, parameters[i].type});
+        function.registers.push_back({parameters[i].name, 0, false, parameters[i].type});
         binding = {Binding::Kind::Register, {}, id};
       }
       registers.push_back(id);

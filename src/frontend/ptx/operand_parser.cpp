@@ -12,7 +12,7 @@ using Kind = OperandRule::Kind;
 
 RegisterId FunctionParser::fresh_register(Type type) {
   const auto id = static_cast<RegisterId>(function_.registers.size());
-  function_.registers.push_back({fmt::format("%_t{}", id), type});
+  function_.registers.push_back({"%_t", id, true, type});
   return id;
 }
 

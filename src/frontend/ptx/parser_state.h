@@ -8,9 +8,11 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "frontend/ptx/failure.h"
+#include "frontend/ptx/form.h"
 #include "frontend/ptx/lexer.h"
 #include "frontend/ptx/module.h"
 #include "frontend/ptx/name_scopes.h"
@@ -25,6 +27,7 @@ struct ParserState {
   Module module;
   Target target;
   NameScopes names;
+  std::unordered_map<std::string_view, Form> forms;  // those met so far, by their text
   std::vector<Diagnostic> diagnostics;  // of all that is refused, in the order of the text
   std::map<FunctionId, std::vector<Diagnostic>> refused_functions;
   std::set<FunctionId> functions_without_head;  // refused before their parameters were read
