@@ -20,6 +20,31 @@ bool uses_reserved_shared(const ir::Operation& operation) {
   });
 }
 
+// A call to whatever function has its address taken.
+bool calls_anything(const ir::Module& module, ir::FunctionId id) {
+  return std::ranges::any_of(module.functions[id].operations, [](const ir::Operation& operation) {
+    return operation.callee != nullptr && !operation.callee->function &&
+           operation.callee->possible_targets.empty();
+  });
+}
+
+#if !defined(NDEBUG) || defined(DOPPEL_VERIFY_IR)
+constexpr bool kVerifies = true;
+#else
+constexpr bool kVerifies = false;
+#endif
+
+// A module, or a module and one of its functions, as a front end made it.
+template <typename... Ir>
+void expect_valid([[maybe_unused]] const Ir&... made) {
+  if constexpr (kVerifies) {
+    const std::string wrong = ir::verify(made...);
+    if (wrong.empty()) return;
+    std::fprintf(stderr, "%s\n", wrong.c_str());
+    std::abort();
+  }
+}
+
 }  // namespace
 
 std::uint32_t AnalysedKernel::first_slot(ir::FunctionId function) const {
@@ -27,17 +52,44 @@ std::uint32_t AnalysedKernel::first_slot(ir::FunctionId function) const {
   return first_slots[static_cast<std::size_t>(found - functions.begin())];
 }
 
-AnalysedModule::AnalysedModule(ir::Module module) : module_(std::move(module)) {
-  // What a front end made. Nothing behind it changes the IR: it is constant from here on.
-#if !defined(NDEBUG) || defined(DOPPEL_VERIFY_IR)
-  if (const std::string wrong = ir::verify(module_); !wrong.empty()) {
-    std::fprintf(stderr, "%s\n", wrong.c_str());
-    std::abort();
+AnalysedModule::AnalysedModule(ir::Module module, std::shared_ptr<ir::BodySource> bodies)
+    : module_(std::move(module)),
+      bodies_(std::move(bodies)),
+      has_body_(module_.functions.size(), bodies_ == nullptr) {
+  // What a front end made. Nothing behind it changes the IR.
+  expect_valid(module_);
+}
+
+// Whether it had to be read.
+bool AnalysedModule::read_body(ir::FunctionId id) const {
+  if (has_body_[id]) return false;
+  has_body_[id] = true;
+  bodies_->read(id, module_.functions[id]);
+  expect_valid(module_, module_.functions[id]);
+  return true;
+}
+
+void AnalysedModule::read_all_bodies() const {
+  const std::lock_guard lock(mutex_);
+  for (ir::FunctionId id = 0; id < module_.functions.size(); ++id) read_body(id);
+}
+
+// What a function reaches is known when its body has been read.
+std::vector<ir::FunctionId> AnalysedModule::read_reachable(ir::FunctionId kernel) const {
+  for (;;) {
+    std::vector<ir::FunctionId> reached = reachable_functions(module_, kernel);
+    bool has_read = false;
+    for (const ir::FunctionId each : reached) has_read = read_body(each) || has_read;
+    if (!has_read) return reached;
+    // Any body of the module may say whom such a call can reach.
+    if (std::ranges::none_of(reached, [&](ir::FunctionId id) { return calls_anything(module_, id); }))
+      continue;
+    for (ir::FunctionId id = 0; id < module_.functions.size(); ++id) read_body(id);
   }
-#endif
 }
 
 const ControlFlowGraph& AnalysedModule::graph_under_lock(ir::FunctionId id) const {
+  read_body(id);
   auto& graph = graphs_[id];
   if (graph == nullptr)
     graph = std::make_unique<const ControlFlowGraph>(ControlFlowGraph::build(module_.functions.at(id)));
@@ -55,7 +107,7 @@ const AnalysedKernel& AnalysedModule::kernel(ir::FunctionId id) const {
   if (entry != nullptr) return *entry;
   auto made = std::make_unique<AnalysedKernel>();
   made->id = id;
-  made->functions = reachable_functions(module_, id);
+  made->functions = read_reachable(id);
   std::ranges::sort(made->functions);
   made->shared = shared_layout(module_, id);
   made->local = local_bytes(module_, id);

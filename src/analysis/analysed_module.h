@@ -11,6 +11,7 @@
 #include "analysis/control_flow_graph.h"
 #include "analysis/memory_layout.h"
 #include "analysis/shared_layout.h"
+#include "ir/bodies.h"
 #include "ir/module.h"
 
 namespace doppel::analysis {
@@ -35,22 +36,32 @@ struct AnalysedKernel {
 };
 
 // Everything is made when it is first asked for, and lives as long as this. Thread-safe.
+//
+// Bodies, too, may be read late: those of the functions that a kernel can reach are there when kernel() has
+// answered. Of all others, ir() may have no more than their heads.
 class AnalysedModule {
  public:
-  explicit AnalysedModule(ir::Module module);
+  // bodies: of the functions that have none yet; null: the module is whole.
+  explicit AnalysedModule(ir::Module module, std::shared_ptr<ir::BodySource> bodies = nullptr);
   AnalysedModule(const AnalysedModule&) = delete;
   AnalysedModule& operator=(const AnalysedModule&) = delete;
 
   const ir::Module& ir() const { return module_; }
   const AnalysedKernel& kernel(ir::FunctionId id) const;
+  void read_all_bodies() const;
   // Of a function with a body: its blocks as traces and counters number them.
   const ControlFlowGraph& graph(ir::FunctionId id) const;
 
  private:
+  // With mutex_ held.
   const ControlFlowGraph& graph_under_lock(ir::FunctionId id) const;
+  bool read_body(ir::FunctionId id) const;
+  std::vector<ir::FunctionId> read_reachable(ir::FunctionId kernel) const;
 
-  const ir::Module module_;
   mutable std::mutex mutex_;
+  mutable ir::Module module_;  // a body is written once, before anybody else knows of it
+  std::shared_ptr<ir::BodySource> bodies_;
+  mutable std::vector<bool> has_body_;
   mutable std::map<ir::FunctionId, std::unique_ptr<const ControlFlowGraph>> graphs_;
   mutable std::map<ir::FunctionId, std::unique_ptr<const AnalysedKernel>> kernels_;
 };

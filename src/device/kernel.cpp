@@ -29,14 +29,16 @@ Kernel::Kernel(std::weak_ptr<Module> module, std::uint32_t function)
     parameters_.push_back({offset, parameter.size});
     parameter_bytes_ = offset + parameter.size;
   }
-  static_shared_ = program_->analysed()->kernel(function_).shared.static_bytes;
-  for (const ir::Variable& variable : program_->ir().variables) {
-    if (variable.space == ir::Space::Const)
-      const_bytes_ = align_up(const_bytes_, variable.alignment) + variable.size;
-  }
+}
+
+std::uint64_t Kernel::static_shared() const {
+  return program_->analysed()->kernel(function_).shared.static_bytes;
+}
+
+std::uint32_t Kernel::max_dynamic_shared_bytes() const {
+  if (max_dynamic_shared_) return *max_dynamic_shared_;
   const auto without_opting_in = static_cast<std::uint64_t>(card_->shared.bytes_per_block);
-  max_dynamic_shared_ =
-      static_cast<std::uint32_t>(without_opting_in > static_shared_ ? without_opting_in - static_shared_ : 0);
+  return static_cast<std::uint32_t>(without_opting_in - std::min(without_opting_in, static_shared()));
 }
 
 const ir::Function& Kernel::ir() const { return program_->ir().functions[function_]; }
@@ -56,7 +58,7 @@ const Kernel::Fixed& Kernel::fixed() const {
 
 KernelAttributes Kernel::attributes() const {
   KernelAttributes result = fixed().attributes;
-  result.max_dynamic_shared_bytes = max_dynamic_shared_;
+  result.max_dynamic_shared_bytes = max_dynamic_shared_bytes();
   result.preferred_carveout = carveout_;
   return result;
 }
@@ -65,8 +67,11 @@ KernelAttributes Kernel::fixed_attributes(const timing::KernelModel& model) cons
   KernelAttributes result;
   result.registers = model.registers_per_thread();
   result.local_bytes = model.spilled_bytes();
-  result.shared_bytes = static_shared_;
-  result.const_bytes = const_bytes_;
+  result.shared_bytes = static_shared();
+  for (const ir::Variable& variable : program_->ir().variables) {
+    if (variable.space == ir::Space::Const)
+      result.const_bytes = align_up(result.const_bytes, variable.alignment) + variable.size;
+  }
   for (const std::uint32_t each : program_->analysed()->kernel(function_).functions) {
     for (const ir::Variable& variable : program_->ir().functions[each].variables) {
       if (variable.space == ir::Space::Local)
@@ -90,11 +95,11 @@ KernelAttributes Kernel::fixed_attributes(const timing::KernelModel& model) cons
 
 Result<void> Kernel::set_max_dynamic_shared_bytes(std::uint32_t bytes) {
   const auto most = static_cast<std::uint64_t>(card_->shared.bytes_per_block_optin);
-  if (bytes + static_shared_ > most) {
+  if (bytes + static_shared() > most) {
     return fail(
         Error::Kind::InvalidArgument,
         fmt::format("{} dynamic and {} static bytes of shared memory: a block of this card has at most {}",
-                    bytes, static_shared_, most));
+                    bytes, static_shared(), most));
   }
   max_dynamic_shared_ = bytes;
   return {};
@@ -154,7 +159,7 @@ Kernel::BlockSize Kernel::best_block_size(const std::function<std::uint64_t(int)
   for (int threads = (most + warp - 1) / warp * warp; threads > 0; threads -= warp) {
     const int block = std::min(threads, most);
     const auto shared = static_cast<std::int64_t>(
-        static_shared_ + (dynamic_shared_of_block ? dynamic_shared_of_block(block) : 0));
+        static_shared() + (dynamic_shared_of_block ? dynamic_shared_of_block(block) : 0));
     const int blocks =
         card::occupancy(*card_, {block, static_cast<int>(known.registers), shared}).blocks_per_sm;
     if (blocks * block > best_threads) {

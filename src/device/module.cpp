@@ -86,14 +86,13 @@ void Module::release() {
 }
 
 Result<std::shared_ptr<Kernel>> Module::kernel(std::string_view name) const {
-  std::vector<std::string> names;
   for (const auto& each : kernels_) {
-    if (each->name() == name) {
-      if (const Error* refused = each->refusal()) return tl::unexpected<Error>(*refused);
-      return each;
-    }
-    names.push_back(each->name());
+    if (each->name() != name) continue;
+    if (const Error* refused = each->refusal()) return tl::unexpected<Error>(*refused);
+    return each;
   }
+  std::vector<std::string> names;
+  for (const auto& each : kernels_) names.push_back(each->name());
   return fail(Error::Kind::NotFound, fmt::format("the module has no kernel '{}'{}", name, hint(name, names)));
 }
 

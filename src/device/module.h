@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,7 +54,7 @@ class Kernel {
   // LimitExceeded over what a block of the card can have.
   Result<void> set_max_dynamic_shared_bytes(std::uint32_t bytes);
   void set_preferred_carveout(int percent) { carveout_ = percent; }
-  std::uint32_t max_dynamic_shared_bytes() const { return max_dynamic_shared_; }
+  std::uint32_t max_dynamic_shared_bytes() const;
 
   const std::vector<KernelParameter>& parameters() const { return parameters_; }
   std::uint64_t parameter_bytes() const { return parameter_bytes_; }
@@ -83,8 +84,7 @@ class Kernel {
   std::uint32_t function_;
   std::vector<KernelParameter> parameters_;
   std::uint64_t parameter_bytes_ = 0;
-  std::uint64_t static_shared_ = 0, const_bytes_ = 0;
-  std::uint32_t max_dynamic_shared_ = 0;
+  std::optional<std::uint32_t> max_dynamic_shared_;  // as it was set
   int carveout_ = -1;
   std::atomic<bool> launched_{false};
   // What no call changes: found when it is first asked for.
@@ -94,6 +94,7 @@ class Kernel {
   };
   const Fixed& fixed() const;
   KernelAttributes fixed_attributes(const timing::KernelModel& model) const;
+  std::uint64_t static_shared() const;
   mutable std::once_flag fixed_once_;
   mutable Fixed fixed_;
 };

@@ -1,11 +1,12 @@
 #include "device/program.h"
 
 #include <algorithm>
-#include <optional>
+#include <iterator>
 
 #include "device/compilations.h"
 #include "device/prediction_cache.h"
 #include "frontend/ptx/link.h"
+#include "frontend/ptx/module_reader.h"
 #include "frontend/ptx/parse.h"
 #include "frontend/ptx/to_ir.h"
 #include "jit/device_functions.h"
@@ -45,11 +46,13 @@ bool is_defined_kernel(const ir::Function& function) {
 }
 
 // The launch bounds of a kernel win where they are stricter.
-void limit_registers(ptx::Module& module, std::uint32_t max_registers) {
-  for (ptx::Function& function : module.functions) {
+ir::Module with_register_limit(ir::Module module, std::uint32_t max_registers) {
+  if (max_registers == 0) return module;
+  for (ir::Function& function : module.functions) {
     std::uint32_t& bound = function.bounds.max_registers;
     bound = bound != 0 ? std::min(bound, max_registers) : max_registers;
   }
+  return module;
 }
 
 }  // namespace
@@ -60,49 +63,20 @@ Program::~Program() = default;
 Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_texts, const Options& options,
                                                std::uint32_t max_registers, Compilations* compilations) {
   if (ptx_texts.empty()) return fail(Error::Kind::InvalidInput, "a module without PTX");
-  PassLog* const passes = compilations != nullptr ? &compilations->passes() : nullptr;
-  std::optional<PassTimer> timer(std::in_place, passes, "read");
-  std::vector<ptx::Module> parts;
-  std::vector<ptx::Usable> read;
-  for (const std::string& text : ptx_texts) {
-    auto parsed = ptx::parse_usable(text);
-    if (!parsed) return tl::unexpected<Error>(error_of(parsed.error().diagnostics));
-    if (max_registers != 0) limit_registers(parsed->module, max_registers);
-    parts.push_back(std::move(parsed->module));
-    read.push_back(std::move(*parsed));
-  }
   auto program = std::make_shared<Program>();
-  std::map<std::uint32_t, std::vector<ptx::Diagnostic>> refused;
-  if (parts.size() == 1) {
-    program->analysed_ =
-        std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(parts.front())));
-    program->refused_variables_ = std::move(read.front().refused_variables);
-    refused = std::move(read.front().refused_functions);
-  } else {
-    // What another text says of a variable has been read without knowing that it cannot be used.
-    for (const ptx::Usable& part : read) {
-      if (!part.refused_variables.empty())
-        return fail(Error::Kind::NotSupported, part.refused_variables.begin()->second);
-    }
-    std::vector<ptx::FunctionOrigin> origins;
-    auto linked = ptx::link(std::move(parts), &origins);
-    if (!linked) return tl::unexpected(linked.error());
-    program->analysed_ = std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*linked)));
-    for (std::uint32_t id = 0; id < origins.size(); ++id) {
-      auto& of_part = read[origins[id].module].refused_functions;
-      if (const auto found = of_part.find(origins[id].function); found != of_part.end())
-        refused.emplace(id, std::move(found->second));
-    }
-  }
-  timer.reset();
-  if (auto some = program->refuse_kernels(refused); !some) return tl::unexpected(some.error());
+  PassLog* const passes = compilations != nullptr ? &compilations->passes() : nullptr;
+  program->passes_ = passes;
+  auto read = ptx_texts.size() == 1 ? program->read_one(ptx_texts.front(), max_registers)
+                                    : program->link(ptx_texts, max_registers);
+  if (!read) return tl::unexpected(read.error());
+  if (auto some = program->require_a_kernel(); !some) return tl::unexpected(some.error());
   jit::Options jit_options;
   jit_options.cache_directory = options.cache_directory;
   if (compilations != nullptr) {
     jit_options.gate = &compilations->gate();
     jit_options.listener = compilations;
   }
-  jit_options.passes = program->passes_ = passes;
+  jit_options.passes = passes;
   auto code = jit::CompiledModule::create(program->analysed_, jit_options);
   if (!code) return tl::unexpected(code.error());
   program->code_ = std::move(*code);
@@ -112,38 +86,83 @@ Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_
   return program;
 }
 
-// By the functions that cannot run. An error where no kernel is left.
-Result<void> Program::refuse_kernels(const std::map<std::uint32_t, std::vector<ptx::Diagnostic>>& refused) {
-  if (refused.empty()) return {};
-  std::size_t left = 0;
-  for (std::uint32_t index = 0; index < ir().functions.size(); ++index) {
-    if (!is_defined_kernel(ir().functions[index])) continue;
-    std::vector<ptx::Diagnostic> why;
-    for (const std::uint32_t each : analysed_->kernel(index).functions) {
-      if (const auto found = refused.find(each); found != refused.end())
-        why.insert(why.end(), found->second.begin(), found->second.end());
-    }
-    if (why.empty()) {
-      ++left;
-    } else {
-      refusals_.emplace(index, error_of(why));
-    }
+Result<void> Program::read_one(const std::string& text, std::uint32_t max_registers) {
+  const PassTimer timer(passes_, "read");
+  auto opened = ptx::ModuleReader::open(text, passes_);
+  if (!opened) return tl::unexpected<Error>(error_of(opened.error().diagnostics));
+  const std::shared_ptr<ptx::ModuleReader> reader = *std::move(opened);
+  refused_variables_ = reader->refused_variables();
+  wrong_in_ = [reader](ir::FunctionId id) { return reader->refusal(id); };
+  analysed_ = std::make_shared<const analysis::AnalysedModule>(
+      with_register_limit(reader->take_module(), max_registers), reader);
+  return {};
+}
+
+Result<void> Program::link(std::span<const std::string> texts, std::uint32_t max_registers) {
+  const PassTimer timer(passes_, "read");
+  std::vector<ptx::Module> parts;
+  std::vector<ptx::Usable> read;
+  for (const std::string& text : texts) {
+    auto parsed = ptx::parse_usable(text);
+    if (!parsed) return tl::unexpected<Error>(error_of(parsed.error().diagnostics));
+    parts.push_back(std::move(parsed->module));
+    read.push_back(std::move(*parsed));
   }
-  if (left > 0) return {};
+  // What another text says of a variable has been read without knowing that it cannot be used.
+  for (const ptx::Usable& part : read) {
+    if (!part.refused_variables.empty())
+      return fail(Error::Kind::NotSupported, part.refused_variables.begin()->second);
+  }
+  std::vector<ptx::FunctionOrigin> origins;
+  auto linked = ptx::link(std::move(parts), &origins);
+  if (!linked) return tl::unexpected(linked.error());
+  std::map<ir::FunctionId, std::vector<ptx::Diagnostic>> refused;
+  for (std::uint32_t id = 0; id < origins.size(); ++id) {
+    auto& of_part = read[origins[id].module].refused_functions;
+    if (const auto found = of_part.find(origins[id].function); found != of_part.end())
+      refused.emplace(id, std::move(found->second));
+  }
+  wrong_in_ = [refused = std::move(refused)](ir::FunctionId id) {
+    const auto found = refused.find(id);
+    return found == refused.end() ? std::vector<ptx::Diagnostic>{} : found->second;
+  };
+  analysed_ = std::make_shared<const analysis::AnalysedModule>(
+      with_register_limit(ptx::to_ir(std::move(*linked)), max_registers));
+  return {};
+}
+
+// Kernels are read until one can run. Where none can, all is read: what is wrong with a module is told when
+// it is loaded.
+Result<void> Program::require_a_kernel() const {
+  for (ir::FunctionId id = 0; id < ir().functions.size(); ++id) {
+    if (is_defined_kernel(ir().functions[id]) && refusal(id) == nullptr) return {};
+  }
+  analysed_->read_all_bodies();
   std::vector<ptx::Diagnostic> all;
-  for (const auto& [function, why] : refused) all.insert(all.end(), why.begin(), why.end());
+  for (ir::FunctionId id = 0; id < ir().functions.size(); ++id)
+    std::ranges::move(wrong_in_(id), std::back_inserter(all));
+  if (all.empty()) return {};
   return tl::unexpected<Error>(error_of(all));
 }
 
 const Error* Program::refusal(std::uint32_t function) const {
-  const auto found = refusals_.find(function);
-  return found == refusals_.end() ? nullptr : &found->second;
+  const std::lock_guard lock(refusals_mutex_);
+  const auto [found, is_new] = refusals_.try_emplace(function);
+  if (is_new) {
+    std::vector<ptx::Diagnostic> why;
+    for (const ir::FunctionId each : analysed_->kernel(function).functions)
+      std::ranges::move(wrong_in_(each), std::back_inserter(why));
+    if (!why.empty()) found->second = error_of(why);
+  }
+  return found->second ? &*found->second : nullptr;
 }
 
 const Error* Program::refusal(std::string_view kernel) const {
-  const auto found = std::ranges::find_if(
-      refusals_, [&](const auto& each) { return ir().functions[each.first].name == kernel; });
-  return found == refusals_.end() ? nullptr : &found->second;
+  const auto& functions = ir().functions;
+  const auto found = std::ranges::find_if(functions, [&](const ir::Function& function) {
+    return is_defined_kernel(function) && function.name == kernel;
+  });
+  return found == functions.end() ? nullptr : refusal(static_cast<std::uint32_t>(found - functions.begin()));
 }
 
 std::shared_ptr<const timing::KernelModel> Program::model(std::uint32_t function, const card::Card& card) {

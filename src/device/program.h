@@ -1,9 +1,11 @@
 // A program image in the IR and its host code, shared by every context that loads it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,8 +25,9 @@ class PredictionCache;
 
 class Program {
  public:
-  // More than one text: relocatable code, linked first. What one function has wrong refuses the kernels that
-  // can reach it (refusal()); the program is refused where no kernel is left, or where a text cannot be read:
+  // More than one text: relocatable code, linked first. Of one alone, the body of a function is read when a
+  // kernel that can reach it is first asked for. What one function has wrong refuses the kernels that can
+  // reach it (refusal()); the program is refused where no kernel is left, or where a text cannot be read:
   // InvalidInput (malformed), NotSupported (a form this version refuses), UnsupportedVersion. The message has
   // a line for each diagnostic.
   // max_registers: of a thread of any kernel, as .maxnreg says it; 0: no limit.
@@ -40,7 +43,7 @@ class Program {
   // Does it call the functions by which kernels launch kernels?
   bool launches_kernels() const { return launches_kernels_; }
   PredictionCache& predictions() { return *predictions_; }
-  // Why a kernel cannot be launched: null where it can.
+  // Why a kernel cannot be launched: null where it can. Reads it first.
   const Error* refusal(std::uint32_t function) const;
   const Error* refusal(std::string_view kernel) const;
   // Why variables cannot be used, by their index.
@@ -49,10 +52,16 @@ class Program {
   ~Program();
 
  private:
-  Result<void> refuse_kernels(const std::map<std::uint32_t, std::vector<ptx::Diagnostic>>& refused);
+  Result<void> read_one(const std::string& text, std::uint32_t max_registers);
+  Result<void> link(std::span<const std::string> texts, std::uint32_t max_registers);
+  Result<void> require_a_kernel() const;
+
   std::shared_ptr<const analysis::AnalysedModule> analysed_;
-  std::map<std::uint32_t, Error> refusals_;                 // by function
-  std::map<std::uint32_t, std::string> refused_variables_;  // by index
+  // What is wrong with a function whose body has been read.
+  std::function<std::vector<ptx::Diagnostic>(ir::FunctionId)> wrong_in_;
+  mutable std::mutex refusals_mutex_;
+  mutable std::map<std::uint32_t, std::optional<Error>> refusals_;  // by kernel, of those asked for
+  std::map<std::uint32_t, std::string> refused_variables_;          // by index
   std::shared_ptr<jit::CompiledModule> code_;
   bool launches_kernels_ = false;
   std::unique_ptr<PredictionCache> predictions_;

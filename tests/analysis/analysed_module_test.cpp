@@ -59,6 +59,50 @@ TEST(AnalysedModule, CountersHaveAPlaceForEachBlockThatCanRun) {
   }
 }
 
+// Each body is that of another module, and is taken from there when it is asked for.
+class LateBodies final : public ir::BodySource {
+ public:
+  explicit LateBodies(ir::Module whole) : whole_(std::move(whole)) {}
+
+  ir::Module heads() const {
+    ir::Module module = whole_;
+    for (ir::Function& each : module.functions) {
+      each.operations.clear();
+      each.blocks.clear();
+    }
+    return module;
+  }
+  void read(ir::FunctionId id, ir::Function& into) override {
+    read_.push_back(id);
+    into = whole_.functions[id];
+  }
+  const std::vector<ir::FunctionId>& read_ones() const { return read_; }
+
+ private:
+  ir::Module whole_;
+  std::vector<ir::FunctionId> read_;
+};
+
+TEST(AnalysedModule, BodiesAreReadOnceOfWhatAKernelReaches) {
+  const auto bodies = std::make_shared<LateBodies>(module_of("call helper;"));
+  const AnalysedModule module(bodies->heads(), bodies);
+  EXPECT_TRUE(bodies->read_ones().empty());
+  EXPECT_EQ(module.kernel(2).functions, (std::vector<ir::FunctionId>{0, 2}));
+  EXPECT_EQ(bodies->read_ones(), (std::vector<ir::FunctionId>{2, 0}));
+  EXPECT_EQ(module.graph(0).blocks().size(), 1u);
+  EXPECT_EQ(bodies->read_ones().size(), 2u);
+  module.read_all_bodies();
+  EXPECT_EQ(bodies->read_ones().size(), 3u);
+}
+
+TEST(AnalysedModule, AnyBodyMaySayWhatACallOfAnythingReaches) {
+  const auto bodies =
+      std::make_shared<LateBodies>(module_of("mov.u64 %rd2, unused; p: .callprototype _ (); call %rd2, p;"));
+  const AnalysedModule module(bodies->heads(), bodies);
+  EXPECT_EQ(module.kernel(2).functions, (std::vector<ir::FunctionId>{1, 2}));
+  EXPECT_EQ(bodies->read_ones().size(), 3u);
+}
+
 TEST(AnalysedModule, ALoopThatEndsByWhatAnotherThreadWritesWaits) {
   EXPECT_TRUE(waits("again: ld.volatile.global.u32 %r1, [%rd1]; setp.eq.u32 %p1, %r1, 0; @%p1 bra again;"));
   EXPECT_TRUE(

@@ -1,5 +1,8 @@
 // Which kernels of a program can be launched, where some of its functions cannot run.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <thread>
 
 #include "device/program.h"
 
@@ -76,6 +79,36 @@ TEST(Refusal, MalformedTextIsToldAsSuch) {
   ASSERT_NE(program->refusal("bad"), nullptr);
   EXPECT_EQ(program->refusal("bad")->kind, Error::Kind::InvalidInput);
   EXPECT_EQ(program->refusal("good"), nullptr);
+}
+
+TEST(Refusal, KernelsAreReadWhenTheyAreAskedFor) {
+  constexpr std::uint32_t kKernels = 64;
+  std::string text = ".func g() { ret; }\n";
+  for (std::uint32_t i = 0; i < kKernels; ++i)
+    text += fmt::format(".visible .entry k{}() {{ call g; {} ret; }}\n", i, i % 3 == 1 ? kRefused : "");
+  const auto program = load({text});
+  ASSERT_NE(program, nullptr);
+  const auto is_read = [&](std::uint32_t kernel) {
+    return !program->ir().functions[kernel + 1].operations.empty();
+  };
+  EXPECT_TRUE(is_read(0)) << "a program without a kernel that can run is refused";
+  EXPECT_FALSE(is_read(1));
+  EXPECT_EQ(program->refusal("k2"), nullptr);
+  EXPECT_TRUE(is_read(2));
+  EXPECT_FALSE(is_read(1));
+  // By several threads at once.
+  std::vector<std::thread> threads;
+  for (std::uint32_t first = 0; first < 4; ++first) {
+    threads.emplace_back([&, first] {
+      for (std::uint32_t i = 0; i < kKernels; ++i) {
+        const std::uint32_t kernel = (i + first * 16) % kKernels;
+        EXPECT_EQ(program->refusal(kernel + 1) != nullptr, kernel % 3 == 1) << kernel;
+        EXPECT_EQ(program->analysed()->kernel(kernel + 1).functions.size(), kernel % 3 == 1 ? 1U : 2U);
+        EXPECT_TRUE(is_read(kernel));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "frontend/ptx/module_parser.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "frontend/ptx/constant.h"
 #include "frontend/ptx/declarations.h"
 #include "frontend/ptx/function_parser.h"
@@ -15,6 +18,16 @@ bool same_signature(const std::vector<Variable>& a, const std::vector<Variable>&
     if (a[i].size != b[i].size || a[i].space != b[i].space) return false;
   }
   return true;
+}
+
+bool same_types(const std::vector<Variable>& a, const std::vector<Variable>& b) {
+  return std::ranges::equal(a, b, {}, &Variable::type, &Variable::type);
+}
+
+// Files are the module's, wherever they are named.
+bool names_file(std::string_view body) {
+  static constexpr std::string_view kDirective = ".file";
+  return memmem(body.data(), body.size(), kDirective.data(), kDirective.size()) != nullptr;
 }
 
 }  // namespace
@@ -150,7 +163,10 @@ void ModuleParser::parse_variables_of_module(Space space, Linkage linkage) {
       const bool same_size =
           first.size == declared.variable.size || first.size == 0 || declared.variable.size == 0;
       if (one_is_extern && first.space == declared.variable.space && same_size) {
-        if (first.linkage == Linkage::Extern) first = std::move(declared.variable);
+        if (first.linkage == Linkage::Extern) {
+          if (first.type != declared.variable.type) read_all_pending();
+          first = std::move(declared.variable);
+        }
         return first;
       }
     }
@@ -211,6 +227,9 @@ std::uint32_t ModuleParser::declare_function(Function head, std::string_view nam
   if (!head.is_declaration) {
     if (!first.is_declaration) fail_malformed(head.text, fmt::format("'{}' is defined twice", name));
     if (head.linkage == Linkage::Internal && first.linkage != Linkage::Extern) head.linkage = first.linkage;
+    if (!same_types(first.parameters, head.parameters) ||
+        !same_types(first.return_parameters, head.return_parameters))
+      read_all_pending();
     first = std::move(head);
   }
   return earlier->index;
@@ -377,9 +396,38 @@ void ModuleParser::parse_function(bool is_kernel, Linkage linkage) {
   }
 }
 
-// Reads the body, or refuses the function and goes past it.
+// Reads the body, or keeps it for later.
 void ModuleParser::parse_body(Function& function, FunctionId id, const std::vector<std::string_view>& names,
                               const std::vector<std::string_view>& return_names) {
+  if (state_.bodies_later && state_.token().is('{')) {
+    PendingBody body{state_.lexer, names, return_names, state_.names.module_names()};
+    if (!names_file(state_.lexer.skip_block())) {
+      state_.pending.emplace(id, std::move(body));
+      return;
+    }
+    state_.lexer = body.lexer;
+  }
+  read_body(function, id, names, return_names);
+}
+
+void ModuleParser::read_pending(FunctionId id) {
+  const PendingBody body = std::move(state_.pending.extract(id).mapped());
+  state_.lexer = body.lexer;
+  state_.names.see_module_names(body.module_names);
+  read_body(state_.module.functions[id], id, body.names, body.return_names);
+  state_.names.see_module_names(UINT32_MAX);
+}
+
+// Before something that a body may have seen is declared otherwise.
+void ModuleParser::read_all_pending() {
+  const Lexer here = state_.lexer;
+  while (!state_.pending.empty()) read_pending(state_.pending.begin()->first);
+  state_.lexer = here;
+}
+
+// Reads the body, or refuses the function and goes past it.
+void ModuleParser::read_body(Function& function, FunctionId id, const std::vector<std::string_view>& names,
+                             const std::vector<std::string_view>& return_names) {
   const Lexer body = state_.lexer;
   const std::size_t depth = state_.names.depth();
   FunctionParser parser(state_, function);
@@ -418,6 +466,8 @@ void ModuleParser::refuse_variables(Space space, Linkage linkage, const Diagnost
       made.space = space;
       made.linkage = linkage;
       made.text = token.location;
+    } else {
+      read_all_pending();
     }
     const auto binding = state_.names.find(token.text);
     if (binding->kind == Binding::Kind::Variable) state_.refused_variables[binding->index] = why.message;

@@ -14,6 +14,8 @@ class ModuleParser {
   explicit ModuleParser(ParserState& state) : state_(state) {}
   // Throws Failure at the first error that leaves the rest unreadable; state.diagnostics has all others.
   void parse();
+  // The body of one of state.pending, which stands there no more.
+  void read_pending(FunctionId id);
 
  private:
   void parse_version();
@@ -29,6 +31,9 @@ class ModuleParser {
                               std::vector<std::string_view>& return_names);
   void parse_body(Function& function, FunctionId id, const std::vector<std::string_view>& names,
                   const std::vector<std::string_view>& return_names);
+  void read_body(Function& function, FunctionId id, const std::vector<std::string_view>& names,
+                 const std::vector<std::string_view>& return_names);
+  void read_all_pending();
   std::optional<std::string_view> skip_head();
   void refuse_head(Function function, std::string_view name, Diagnostic why);
   void refuse(Function& function, FunctionId id, std::vector<Diagnostic> why);

@@ -24,6 +24,7 @@ bool NameScopes::declare(std::string_view name, Binding binding) {
     const auto range = level.ranges.find(prefix);
     if (range != level.ranges.end() && number < range->second.count) return false;
   }
+  if (levels_.size() == 1) binding.order = module_names();
   return level.names.emplace(name, binding).second;
 }
 
@@ -49,7 +50,7 @@ std::optional<Binding> NameScopes::find(std::string_view name) const {
       }
     }
     const auto found = level->names.find(name);
-    if (found != level->names.end()) return found->second;
+    if (found != level->names.end() && found->second.order < seen_) return found->second;
   }
   return std::nullopt;
 }

@@ -17,6 +17,7 @@ struct Binding {
   Kind kind = Kind::Register;
   SymbolRef::Scope scope = SymbolRef::Scope::Module;  // of a Variable
   std::uint32_t index = 0;
+  std::uint32_t order = 0;  // of a name of the module: by its declaration
 };
 
 class NameScopes {
@@ -33,6 +34,10 @@ class NameScopes {
   bool declare_range(std::string_view prefix, std::uint32_t first, std::uint32_t count);
   std::optional<Binding> find(std::string_view name) const;
 
+  // A body that is read late sees of the module's names those that are declared before it.
+  std::uint32_t module_names() const { return static_cast<std::uint32_t>(levels_.front().names.size()); }
+  void see_module_names(std::uint32_t count) { seen_ = count; }
+
  private:
   struct Range {
     std::uint32_t first = 0, count = 0;
@@ -45,6 +50,7 @@ class NameScopes {
   static bool split(std::string_view name, std::string_view& prefix, std::uint32_t& number);
 
   std::vector<Level> levels_;
+  std::uint32_t seen_ = UINT32_MAX;
 };
 
 }  // namespace doppel::ptx

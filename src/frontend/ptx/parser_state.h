@@ -20,6 +20,13 @@
 
 namespace doppel::ptx {
 
+// A body that is to be read later.
+struct PendingBody {
+  Lexer lexer;                                        // at its '{'
+  std::vector<std::string_view> names, return_names;  // of the parameters
+  std::uint32_t module_names = 0;                     // that are declared before it
+};
+
 struct ParserState {
   explicit ParserState(std::string_view text) : lexer(text) {}
 
@@ -28,6 +35,8 @@ struct ParserState {
   Target target;
   NameScopes names;
   std::unordered_map<std::string_view, Form> forms;  // those met so far, by their text
+  bool bodies_later = false;                         // they go to `pending` instead
+  std::map<FunctionId, PendingBody> pending;
   std::vector<Diagnostic> diagnostics;  // of all that is refused, in the order of the text
   std::map<FunctionId, std::vector<Diagnostic>> refused_functions;
   std::set<FunctionId> functions_without_head;  // refused before their parameters were read
