@@ -36,6 +36,10 @@ Result<fs::path> driver_folder() {
       .map([](const fs::path& library) { return library.parent_path(); });
 }
 
+Result<fs::path> core_library() {
+  return first_that_exists("the core library", {prefix() / "lib" / DOPPEL_CORE_LIBRARY});
+}
+
 Result<fs::path> clock_library() {
   const fs::path root = prefix();
   return first_that_exists(

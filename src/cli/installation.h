@@ -11,6 +11,9 @@ namespace doppel::cli {
 // The folder that holds libcuda.so.1. Error NotFound names the folders looked through.
 Result<std::filesystem::path> driver_folder();
 
+// libdoppel.so, which holds the engine and LLVM.
+Result<std::filesystem::path> core_library();
+
 // libdoppel_clock.so, which answers the host's clocks with the virtual one.
 Result<std::filesystem::path> clock_library();
 

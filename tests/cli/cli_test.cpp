@@ -521,6 +521,24 @@ TEST_F(Cli, PtxShowsWhatBecomesOfAFile) {
   EXPECT_EQ(shown.out.find("other"), std::string::npos);
 }
 
+// LLVM's constructors take longer than the rest of a start.
+TEST_F(Cli, OnlyPtxLoadsTheEngine) {
+  const fs::path core = root_ / "lib" / "libdoppel.so.0";
+  const std::string of_llvm = "LLVM ERROR: ";
+  EXPECT_NE(contents(core).find(of_llvm), std::string::npos);
+  EXPECT_EQ(contents(root_ / "bin" / "doppel").find(of_llvm), std::string::npos);
+  fs::remove(core);
+  program_with_a_kernel();
+  EXPECT_EQ(doppel("run -- ./program").status, 0);
+  EXPECT_EQ(doppel("compare -- ./program").status, 0);
+  EXPECT_EQ(doppel("show rtx-a6000").status, 0);
+  std::ofstream(root_ / "scale.ptx") << kScale;
+  const Outcome ptx = doppel("ptx scale.ptx");
+  EXPECT_EQ(ptx.status, 125);
+  EXPECT_EQ(ptx.err,
+            "doppel: the core library is missing from this installation; looked for " + core.string() + "\n");
+}
+
 TEST_F(Cli, WhatPtxShowsCanBeRead) {
   std::ofstream(root_ / "scale.ptx") << kScale;
   const std::string text = doppel("ptx scale.ptx --kernel scale").out;

@@ -34,7 +34,7 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"preload", {}},
       {"report", {"device"}},
       {"session", {"report"}},
-      {"cli", {"report"}},
+      {"cli", {"session"}},
   };
   return kArrows;
 }
