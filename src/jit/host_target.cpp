@@ -39,15 +39,21 @@ HostTarget::HostTarget() {
     for (const char* avoided : kAvoided) features.AddFeature(avoided, false);
   }
   features_ = features.getString();
-  if (target_ == nullptr) return;
-  const std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
-      target_->createMCSubtargetInfo(triple, cpu_, features_));
-  wide_vectors_ = subtarget != nullptr && subtarget->checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl");
 }
 
 const HostTarget& HostTarget::get() {
   static const HostTarget host;
   return host;
+}
+
+bool HostTarget::wide_vectors() const {
+  static const bool wide = [this] {
+    if (target_ == nullptr) return false;
+    const std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
+        target_->createMCSubtargetInfo(llvm::sys::getProcessTriple(), cpu_, features_));
+    return subtarget != nullptr && subtarget->checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl");
+  }();
+  return wide;
 }
 
 std::unique_ptr<llvm::TargetMachine> HostTarget::machine(Effort effort) const {
@@ -64,7 +70,7 @@ std::unique_ptr<llvm::TargetMachine> HostTarget::machine(Effort effort) const {
 }
 
 void HostTarget::apply(llvm::Function& function) const {
-  if (wide_vectors_) {
+  if (wide_vectors()) {
     function.addFnAttr("prefer-vector-width", "512");
     function.addFnAttr("min-legal-vector-width", "512");
   }

@@ -18,7 +18,9 @@ class HostTarget {
 
   const std::string& cpu() const { return cpu_; }            // LLVM's name
   const std::string& features() const { return features_; }  // "+avx2,+fma,…"
-  bool wide_vectors() const { return wide_vectors_; }        // gathers, scatters and masks of 512-bit vectors
+  // Gathers, scatters and masks of 512-bit vectors. Found when code is first made: where all of it comes from
+  // the cache, nobody asks.
+  bool wide_vectors() const;
   // Quick code is LLVM's without optimisation; its own quick selector does not know vectors of 32 lanes.
   std::unique_ptr<llvm::TargetMachine> machine(Effort effort) const;
   // Attributes that a generated function needs to use the host's vectors in full.
@@ -27,7 +29,6 @@ class HostTarget {
  private:
   HostTarget();
   std::string cpu_, features_;
-  bool wide_vectors_ = false;
   const llvm::Target* target_ = nullptr;
 };
 
