@@ -24,8 +24,6 @@ add_library(doppel_options INTERFACE)
 target_include_directories(doppel_options INTERFACE ${CMAKE_SOURCE_DIR}/src
                                                     ${CMAKE_SOURCE_DIR}/include)
 target_compile_options(doppel_options INTERFACE -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
-# Stand-in for spdlog's and fmt's compiled libraries: both are linked, never header-only.
-target_compile_definitions(doppel_options INTERFACE SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
 
 # What an executable takes from archives is its own: shared libraries that it loads never bind to its copies of fmt's templates.
 target_link_options(doppel_options INTERFACE

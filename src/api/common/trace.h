@@ -17,7 +17,7 @@ struct Text {
 };
 inline Text text(const char* value) { return {value}; }
 
-inline bool is_traced() { return log().should_log(spdlog::level::trace); }
+inline bool is_traced() { return log().should_log(LogLevel::Trace); }
 
 namespace detail {
 
