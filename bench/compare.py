@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Doppel's own speed on this host, beside its peers: medians of runs taken in turns, on one core unless said.
 
 bench/compare.py [--bin DIR] [--rounds N]          DIR is the build's bin folder, default build/release/bin

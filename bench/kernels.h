@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The PTX of kernels.cu; written into the program by the build.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bench-load [KERNELS] [all or print]: how fast a module of many kernels is loaded, up to the attributes of
 // one of them, as one JSON line; beside it, the same text told into words and counted, which is less than any
 // reader of it must do. With `all`, the attributes of all kernels are asked for. `print` writes the module

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A module of many kernels as a compiler writes them, for measuring what reading PTX takes.
 #pragma once
 

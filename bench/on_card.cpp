@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bench-on-card WORK [SIZE]: repeats one kernel on the card and prints how long the host took, as one JSON
 // line. Works: matmul-tiled, matmul-naive, mandelbrot, saxpy, gather, launches, vector-add. The first
 // repeat (compilation) is not counted.

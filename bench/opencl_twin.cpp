@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bench-opencl WORK [SIZE]: the OpenCL twins of kernels.cu on the first OpenCL device (PoCL on a host without
 // a card), as one JSON line. Works: matmul-tiled, matmul-naive, mandelbrot, saxpy.
 #define CL_TARGET_OPENCL_VERSION 120

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How often a kernel is repeated, here and in its twins, behind the first repeat that compiles it: a host
 // takes many milliseconds to settle on a clock and on what its caches hold.
 #pragma once

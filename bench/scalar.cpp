@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bench-scalar [SIZE]: the Mandelbrot kernel's loop as plain scalar code of one host core, as one JSON line.
 #include <chrono>
 #include <cstdio>

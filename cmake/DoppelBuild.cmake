@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What every target of the project shares: language level, warnings, layout of the build folder.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -21,25 +22,38 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(doppel_options INTERFACE)
-target_include_directories(doppel_options INTERFACE ${CMAKE_SOURCE_DIR}/src
-                                                    ${CMAKE_SOURCE_DIR}/include)
+target_include_directories(doppel_options INTERFACE ${CMAKE_SOURCE_DIR}/include)
 target_compile_options(doppel_options INTERFACE -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
 
 # What an executable takes from archives is its own: shared libraries that it loads never bind to its copies of fmt's templates.
 target_link_options(doppel_options INTERFACE
                     $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:LINKER:--exclude-libs,ALL>)
 
+# A folder in which this folder of src/ stands alone, under its own name: who does not link a part cannot include it.
+function(doppel_include_path out)
+  file(RELATIVE_PATH place ${CMAKE_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REPLACE "/" "_" name ${place})
+  set(path ${CMAKE_BINARY_DIR}/include/${name})
+  cmake_path(GET place PARENT_PATH above)
+  file(MAKE_DIRECTORY ${path}/${above})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${path}/${place} SYMBOLIC)
+  set(${out} ${path} PARENT_SCOPE)
+endfunction()
+
 # doppel_part(NAME SOURCES... LINKS targets...) defines the library of one folder of src/.
 function(doppel_part name)
   cmake_parse_arguments(PART "" "" "SOURCES;LINKS" ${ARGN})
+  doppel_include_path(include_path)
   if(PART_SOURCES)
     add_library(doppel_${name} STATIC ${PART_SOURCES})
+    target_include_directories(doppel_${name} PUBLIC ${include_path})
     target_link_libraries(doppel_${name} PUBLIC doppel_options ${PART_LINKS})
     # For libdoppel.so, whose version script says what is seen of it. No part's function is ever replaced from
     # outside, so that they may be inlined.
     target_compile_options(doppel_${name} PRIVATE -fvisibility=default -fno-semantic-interposition)
   else()
     add_library(doppel_${name} INTERFACE)
+    target_include_directories(doppel_${name} INTERFACE ${include_path})
     target_link_libraries(doppel_${name} INTERFACE doppel_options ${PART_LINKS})
   endif()
 endfunction()

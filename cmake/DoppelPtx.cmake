@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # doppel_ptx(TARGET NAMESPACE sources.cu...) compiles each source to PTX with clang and adds to TARGET, for a file
 # some_name.cu, the string `NAMESPACE::kSomeNamePtx`. The .ptx stays in the build folder under its own name.
 # The PTX asks for sm_86, the older of the two cards, and serves both.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # doppel_entry_points(TARGET TABLE file API class RESULT type PREFIX letters INCLUDES headers...
 #                     [PER_THREAD_SCOPE class] [ALSO_EXPORT symbols...] TITLE text)
 # makes the functions of a C interface from its table (src/driver/entry_points.txt is one), for the shared library

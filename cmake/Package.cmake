@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` and `cpack -G DEB` leave beside the parts' own files.
 configure_file(cmake/package/DoppelConfigVersion.cmake.in ${CMAKE_BINARY_DIR}/DoppelConfigVersion.cmake @ONLY)
 install(FILES cmake/package/DoppelConfig.cmake ${CMAKE_BINARY_DIR}/DoppelConfigVersion.cmake

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # DOPPEL_SANITIZE="address,undefined": builds everything for clang's sanitizers (the preset 'asan').
 # The runtime is a shared library, as libcuda.so.1 is loaded into programs that were not built here:
 # DOPPEL_SANITIZER_RUNTIME is what such a program has to preload, for AddressSanitizer must come before the C library.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The script of doppel_entry_points (EntryPoints.cmake): from TABLE and the definitions in SOURCES to three files in
 # OUTPUT.
 cmake_minimum_required(VERSION 3.25)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Draws the Mandelbrot set on the card and writes it as a picture: example-mandelbrot [FILE.ppm]
 #include <cstdio>
 #include <exception>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two clouds of bodies fall towards each other; the sum of all momenta must stay what it was.
 #include <cmath>
 #include <cstdio>

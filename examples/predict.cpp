@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Doppel as a library: runs a kernel on a double, and asks what it takes on each card, and on one with faster
 // memory. Built against an installation:
 //

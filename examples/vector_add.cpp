@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Adds two vectors on the card and checks every element.
 #include <cstdio>
 #include <exception>

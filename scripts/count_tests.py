@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads a CTest JUnit file: names what failed or was skipped, then prints 'PASSED FAILED SKIPPED' as three numbers."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # To be sourced. with_progress LABEL LOG COMMAND…: runs the command with its output in LOG; on a terminal, a line says
 # every second how far it is by the log's last count ([12/345] of ninja, 12/345 of ctest). Answers the command's status.
 with_progress() {

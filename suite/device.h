@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What our CUDA C++ kernels need of the language when clang compiles them alone to PTX, with no toolkit:
 // the qualifiers, the built-in indices, barriers and the hardware's fast functions.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // binary16 arithmetic on the host, for the checks: a double holds sums and products of halves exactly,
 // so one rounding at the end gives IEEE 754's result for +, -, * and fused multiply-add of moderate numbers.
 #pragma once

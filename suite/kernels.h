@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The PTX of the suite's kernels, one string a file of kernels/; written into the program by the build.
 #pragma once
 

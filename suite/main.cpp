@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // doppel-suite [--list] [NAME…]: runs the tests named (or a group: the first word of their names), or all.
 // One JSON object a line on standard output; README.md has its fields. Ends with 1 if any answer was wrong.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a test of the suite says: one figure, and whether the card's answer was right.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tests of the suite by name. Each runs alone, checks its own answer and times itself with the card's
 // events.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sets of sets.h as measurements on the card of this process, and the rates and latencies of a few
 // instructions.
 #pragma once

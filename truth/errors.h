@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Errors of the model by set, and what they may be quoted as.
 #pragma once
 

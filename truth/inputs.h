@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the sets read, and how they describe a prediction.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sets that judge: no parameter of a card was read from them, and no rule of the model was chosen on
 // them.
 #include <fmt/format.h>

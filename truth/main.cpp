@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // doppel_truth [--write FILE] [SET...]: prints predictions beside what was measured on real cards, and the
 // error of each set.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // doppel_truth_on_card [--trial] [SET...]: runs the kernels of the truth sets on the card behind the system's
 // libcuda.so.1 and prints, as CSV, what its own events and clocks say.
 #include <fmt/format.h>

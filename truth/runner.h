@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Our kernels on a double, by the public interface, as the measured programs run and time them.
 #pragma once
 

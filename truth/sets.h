@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sets of measurements, each with the kernels that repeat it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a prediction and a measurement of our own kernels have in common: names and shapes of the launches.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PTX of the kernels, embedded at build time.
 #pragma once
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # find_package(Doppel) gives the target doppel::doppel: include/doppel and libdoppel.so.
 get_filename_component(DOPPEL_PREFIX "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 if(NOT TARGET doppel::doppel)

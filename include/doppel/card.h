@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A card as data: read from its file, and changed in memory to ask what another one would take.
 #pragma once
 

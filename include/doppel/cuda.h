@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The CUDA driver interface for programs that are built without NVIDIA's toolkit: C and C++, link with
 // -lcuda. A program that includes this header runs on Doppel's libcuda.so.1 and, unchanged, on NVIDIA's. It
 // holds what an ordinary program needs; the library answers many more functions, by name (cuGetProcAddress).

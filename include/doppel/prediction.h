@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a launch takes on a card, and why. Plain data.
 #pragma once
 

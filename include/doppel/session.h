@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels on a double from a C++ program: load PTX, launch with arguments, and get results, times and
 // counters.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One function with all that is found out about it before code is made, for one shape of launch.
 #pragma once
 

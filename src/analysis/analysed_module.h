@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is found out about a module whatever the launch: once for all that compile, run and time its kernels.
 // What depends on the launch's shape is in analysed_function.h.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An analysed function as text.
 #include <fmt/format.h>
 

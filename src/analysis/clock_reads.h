@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which instructions need to know how many instructions a warp has issued: the time that it sees goes by
 // them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "analysis/control_flow_graph.h"
 
 #include <algorithm>

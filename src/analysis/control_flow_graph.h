@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Basic blocks of one PTX function, their order, dominators and loops.
 //
 // The blocks are numbered in the order in which a warp visits them when it always runs its lowest-numbered

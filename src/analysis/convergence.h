@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether a function that says itself where its lanes meet (converge_set, converge_wait) can run so in the
 // order of structured code (pending_blocks.h), which needs no waiting.
 //

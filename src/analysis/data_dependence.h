@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether what a kernel touches, and how long it loops, is told by its arguments alone, or by what is in
 // memory, too: then two launches with the same arguments may differ.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Registers in which a NaN may stand with any payload until someone looks at its bits.
 //
 // Operations on .f32 give one canonical NaN (PTX ISA 9.7.3). Among floating-point operations the payload

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // For one function and one shape of launch: each register's lane pattern, which branches diverge, where lanes
 // may wait, and which writes must keep the old value of the lanes that do not take part.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the numbers of a block's threads lie in its warps: what a launch's shape tells of %tid in each lane.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a register's value depends on the lane, as far as is known when a kernel is compiled.
 //
 //   value(lane) = base + offset[lane] + sum_i stride_i * factor_i[lane]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The lane pattern of an instruction's result, where pattern arithmetic gives one. One table for the analysis
 // and for code generation, so that both always agree.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Arithmetic on lane patterns, written once for the analysis, which has no values, and for code generation,
 // which has.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which registers may still be read, at the start of each basic block.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a kernel's parameters and a thread's .local variables lie. Shared memory: shared_layout.h.
 #pragma once
 

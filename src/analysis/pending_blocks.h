@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where else lanes of a warp may wait while one block runs: the static shadow of divergence.
 //
 // A warp always runs its lowest-numbered pending block, and goes round a loop after all of its body's pending

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the .shared variables of a kernel lie in a block's shared window: code generation, launches and
 // attribute queries agree on it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a traced run of a sampled thread block leaves for the timing model: which basic blocks each warp
 // entered with which lanes, and which memory each access touched. The engine writes it, timing reads it;
 // neither knows the other.

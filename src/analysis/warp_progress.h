@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether masked straight-line code keeps the promise that every lane of a warp goes on (PTX ISA 3.1,
 // independent thread scheduling), or lanes must be scheduled one group after the other.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A card described as data. Every scalar here is one key of a card file (cards/*.toml), where it stands with
 // its source and its mark; `provenance` keeps both. No part asks which card it has: it asks for a number.
 //

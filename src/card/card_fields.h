@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The keys of a card file, each bound to its member: one list serves reading, checking and printing.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads card files. docs/adding-a-card.md describes the format.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many blocks of a kernel one SM holds at once, and what limits that. The rules are those of the CUDA
 // occupancy calculator: registers are given out per warp, shared memory per block, each in its allocation
 // unit.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Peaks that follow from a card's counts, rates and advertised boost clock: the figures of a specification
 // table.
 #pragma once

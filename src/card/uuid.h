@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The identity that a double reports for itself.
 #pragma once
 

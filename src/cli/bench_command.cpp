@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `doppel bench`: the suite on each card, side by side.
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `doppel cards` and `doppel show`.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs the user's program: its status, its end by signals, by a time limit, or because the user asked for it.
 #pragma once
 

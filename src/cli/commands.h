@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The commands of `doppel`, each in its own file. Each adds itself to the application; its callback sets
 // `status`, the exit status of `doppel`.
 #pragma once

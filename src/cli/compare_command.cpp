@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `doppel compare`.
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the processes of the program say of their compilations (device/compilations.h).
 #pragma once
 

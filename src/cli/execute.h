@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One execution of a program on a double: environment, record folder, child, and what the records say.
 #pragma once
 

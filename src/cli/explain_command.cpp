@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `doppel explain`.
 #include <fmt/format.h>
 #include <unistd.h>

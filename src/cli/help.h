@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `--help` in lines as wide as the terminal.
 #pragma once
 

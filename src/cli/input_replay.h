@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Standard input for a program that is started several times: every start reads it from its beginning.
 #pragma once
 

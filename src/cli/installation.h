@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the parts of this installation lie, in the build tree and in an installed one.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `doppel manual` and `doppel completion`: the manual page and bash's completions, from the commands' own
 // flags.
 #include <fmt/format.h>

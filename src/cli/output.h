@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the command says, on standard output or standard error. A stream that cannot be written (closed, full,
 // or left by its reader) is no reason to end, nor to answer another status than the program's.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `run` and `compare` share: their flags, and what happens before and after a program.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a terminal shows of long work; nothing where standard error is no terminal.
 #pragma once
 

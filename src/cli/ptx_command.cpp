@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `doppel ptx`: what becomes of a PTX file, stage by stage, without running it.
 #include <dlfcn.h>
 #include <fmt/format.h>

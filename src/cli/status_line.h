@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A line on a terminal beside a program that writes to it itself.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a terminal is like: how wide, and whether a line on it may be rewritten.
 #pragma once
 

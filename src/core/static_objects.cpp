@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Linked into libdoppel.so and into each of its doors. They never destroy their static objects, nor those of
 // LLVM: threads may still be compiling or running a kernel when the program's main returns. The linker leads
 // every registration of a destructor here (--wrap=__cxa_atexit).

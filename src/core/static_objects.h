@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Static objects of Doppel's libraries outlive the process' exit handlers: none is ever destroyed
 // (static_objects.cpp).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "device/argument_signature.h"
 
 #include <algorithm>

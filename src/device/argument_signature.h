@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What of a launch's arguments its time can depend on. Where a pointer points does not count, but how it is
 // aligned and which of the others points into the same allocation does.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A capture under way: the graph that streams of a program write in place of running.
 #pragma once
 

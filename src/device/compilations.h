@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The compilations of this process: the gate before them, what the `doppel` command is told of them, and what
 // people want to see of their passes.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A context of a device: owns its modules, streams, events and allocations, and carries the fault that
 // poisons it.
 #pragma once

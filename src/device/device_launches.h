@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a kernel launches (CUDA C++ Programming Guide, "CUDA Dynamic Parallelism", version 2): gathered while
 // its grid runs, and run when it has ended. The guide promises no child a start before that, and no parent
 // can wait for its children: so this order is one that every correct program allows for.

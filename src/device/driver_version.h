@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The interface version that the driver reports, as 1000 * major + 10 * minor.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "device/engine_launch.h"
 
 #include "device/context.h"

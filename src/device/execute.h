@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Turns described work into an operation: what it does, where on the timeline it takes place, and what it
 // leaves in the record.
 #pragma once

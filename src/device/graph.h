@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Graphs of work: built by calls or by capturing streams, frozen into a GraphExec, launched any number of
 // times.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Virtual time of the host: each thread's own processor time passes as it is, Doppel's does not; calls of the
 // interface cost what they cost on a machine with the card, and waits end when the virtual timeline says.
 //

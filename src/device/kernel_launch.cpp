@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a kernel and predicts what it takes on the card.
 #include <fmt/format.h>
 

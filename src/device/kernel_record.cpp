@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "device/kernel_record.h"
 
 #include "support/demangle.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "device/launch_prediction.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A program loaded in a context: its variables have addresses, its kernels can be launched.
 #pragma once
 

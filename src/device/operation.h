@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One piece of queued work: waits for the operations before it, runs once, and has a place on the virtual
 // timeline.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the command or the environment asks of a run. A flag of the command arrives here as its variable.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything a process has of Doppel: its devices, and what they share.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Predictions of launches, kept by kernel and shape, so that a loop of launches is simulated only where
 // something changes that its time rests on.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A program image in the IR and its host code, shared by every context that loads it.
 #pragma once
 

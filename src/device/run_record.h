@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one process did on one card: the contents of a run record file.
 //
 // The driver writes one file for each process that used the card, when the process ends (normally or not),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gathers what a process did on each card for its run record. Memory does not grow with the number of
 // launches.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs operations when all that they depend on has run. Any number may run at once, since one may wait for
 // another.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A resource of the modelled card that several operations may use at once, up to a share of 1 in sum: the
 // SMs, a copy engine.
 #pragma once

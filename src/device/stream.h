@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A queue of work of one context. Operations of a stream run in the order in which they were queued.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Begin and end of a capture, and what other calls may do meanwhile.
 #include <algorithm>
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The virtual time line of the cards: what ran when, had the cards been there.
 //
 // Operations are placed in the order in which they were submitted, so that the same program gives the same

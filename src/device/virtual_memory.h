@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Explicit virtual memory: address ranges reserved apart from the memory mapped into them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What can be queued on a stream or stand as a node in a graph: plain descriptions, checked when they are
 // queued.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What to do about an image without PTX: whoever made it has a switch of its own.
 #pragma once
 

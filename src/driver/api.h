@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functions of the interface that other files of this library call, and what the runtime's tables need
 // beside them.
 #pragma once

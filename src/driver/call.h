@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every function of the driver interface is written with: api/common, for this interface.
 #pragma once
 

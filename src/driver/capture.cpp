@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Streams that record their work as a graph in place of running it.
 #include <vector>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Contexts and the calling thread's stack of them; limits and preferences of the current one.
 #include "device/context.h"
 

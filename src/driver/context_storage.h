@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Values that a library keeps with a context: key to value, with a function to be called when the context
 // goes. NVIDIA's runtime keeps its own state of a context here and looks it up at almost every call.
 #pragma once

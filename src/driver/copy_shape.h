@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rectangles and boxes of the interface's copies as work for a stream.
 #pragma once
 

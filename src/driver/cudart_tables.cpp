@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tables' UUIDs and names, their slots, and the key and constants of the integrity check were learned
 // from ZLUDA (https://github.com/vosen/ZLUDA, MIT or Apache-2.0); the check turns out to be HMAC-MD2. Which
 // slots the runtime calls, and what it does with the answers, was observed from outside.

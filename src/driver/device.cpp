@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cards: cuDevice* without primary contexts.
 #include "device/device.h"
 

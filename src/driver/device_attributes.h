@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What cuDeviceGetAttribute answers for a card: from the card's data, and what this double can and cannot do.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The digest of RFC 1319 (MD2) and its keyed form, on which the check of NVIDIA's CUDA runtime is built.
 #pragma once
 

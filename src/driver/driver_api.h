@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The driver interface, as api/common needs to know it.
 #pragma once
 

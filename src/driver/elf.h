@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The little of ELF (64 bits, little-endian; System V ABI, chapter 4) that finds device code in host objects
 // and tells what machine code defines. Nothing here trusts a number it read.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads fat binaries: what nvcc puts into a program to carry one module for several architectures.
 //
 // Three nested layouts, all little-endian, learned from what nvcc 13 writes:

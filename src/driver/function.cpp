@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels: what they need and what may be set of them; CUfunction (in a context) and CUkernel (of a library).
 #include "driver/call.h"
 #include "driver/objects.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Graphs: made, cloned, asked about; their edges.
 #include "device/graph.h"
 

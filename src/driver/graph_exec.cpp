@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Executable graphs: instantiated, launched, changed.
 #include <cstdio>
 

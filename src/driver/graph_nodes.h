@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Nodes of graphs by their handles, and their parameters as the interface's structures.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parameters of a graph's nodes, read and replaced.
 #include "driver/call.h"
 #include "driver/graph_nodes.h"

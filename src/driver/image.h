@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a program hands to cuModuleLoadData and its like, reduced to the PTX texts that make the module.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The way in: initialisation, functions by name, the profiler's switches.
 #include <doppel/cuda/types.h>
 

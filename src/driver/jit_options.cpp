@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "driver/jit_options.h"
 
 #include <fmt/format.h>

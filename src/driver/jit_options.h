@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The options of the just-in-time compiler: two parallel arrays, values cast to pointers. What matters here
 // are the log buffers; options that steer an optimiser change no result and are accepted.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernel launches.
 #include "driver/call.h"
 #include "driver/launch_request.h"

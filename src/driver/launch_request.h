@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A launch as the program asks for it, turned into work for a stream or a graph.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Libraries: images that belong to no context and are loaded into one when they are first used there. The
 // runtime loads its modules in this way.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The linker of the interface: PTX texts and fatbins in, one image out that cuModuleLoadData takes.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the image that a program hands over to a program that contexts can load.
 #pragma once
 

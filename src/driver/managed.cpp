@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Advice and prefetching of managed memory. Host and doubles share one memory, so where a page "lies" changes
 // no result; what the program advised is checked, and prefetches keep stream order.
 #include "device/platform.h"

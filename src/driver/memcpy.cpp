@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Copies. Addresses are unique in the process, so every kind of copy is one: what lies at each address is
 // looked up.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory of the current context: on the card, managed, pitched; host memory that the card reaches.
 #include "device/context.h"
 #include "device/platform.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fills. Counts and widths are elements, pitches are bytes.
 #include "driver/call.h"
 #include "driver/objects.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Modules: images loaded into the current context, and what they define.
 #include "device/module.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From handles of the C interface to objects of the device part, with the errors that a wrong one gets.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many blocks of a kernel fit on a card.
 #include "driver/call.h"
 #include "driver/objects.h"

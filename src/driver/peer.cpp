@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Access of one card to another's memory.
 #include "device/context.h"
 #include "device/device.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The primary context of each card, which the runtime and most libraries share.
 #include "driver/api.h"
 #include "driver/call.h"

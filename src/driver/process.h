@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The driver's one object of the process: the platform of doubles, made by cuInit.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much of the program's memory may be read from an address on. Module images come without their size, so
 // a damaged header would otherwise lead past what is mapped.
 #pragma once

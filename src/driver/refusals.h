@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What was refused of what the program asked for. It is said when it happens; since a program may not look at
 // its results, it stands in the run record too, and is repeated when the run has ended.
 #pragma once

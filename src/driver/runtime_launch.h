@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Launches in the form that NVIDIA's CUDA runtimes call.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Streams: made, queried, waited for; functions of the program called in their order.
 #include "device/stream.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The end of the process, in order: what runs is cancelled, the run record is written, and what was being
 // compiled goes to the cache, before the process ends with the status or the signal that is its own.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Objects of the program that graphs keep alive: counted, and destroyed by the program's function with the
 // last reference.
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Waiting for, and writing, a word of memory in stream order.
 #include "driver/call.h"
 #include "driver/objects.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory operations in stream order, between the interface's structures and work.
 #pragma once
 

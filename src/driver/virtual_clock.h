@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program's time on the virtual timeline: what its calls of the interface take there, and what the
 // preloaded clock library (src/preload, --clock virtual) asks.
 #pragma once

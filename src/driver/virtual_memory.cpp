@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Address ranges, physical memory, and the mapping of one into the other.
 #include "device/virtual_memory.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "engine/access_checker.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A resident block: its warps and its barriers.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What generated code calls.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // printf of device code: a format string and a buffer of arguments packed by the rules of vprintf (CUDA C++
 // Programming Guide, "Formatted Output").
 #pragma once

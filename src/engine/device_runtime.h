@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a kernel that launches kernels asks of the part above the engine (jit/device_functions.h says what
 // there is to ask). Called from any of the host threads that run the grid.
 #pragma once

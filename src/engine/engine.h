@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs grids: blocks on host threads in order of their index, a block's warps on fibres of its thread. Knows
 // no CUDA API.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Why a launch ended early, with all that a user needs to find the place.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From what the hardware or a callback knows of a fault to what a user needs.
 #pragma once
 

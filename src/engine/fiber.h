@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A stack of its own for a warp, so that it can be suspended in the middle of generated code.
 #pragma once
 

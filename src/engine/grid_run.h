@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One grid while it runs: what its host threads share.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a block's threads lie in its warps.
 #pragma once
 

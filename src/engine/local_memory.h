@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Local memory of a warp, kept from warp to warp; taken from the host page by page as it is touched.
 #pragma once
 

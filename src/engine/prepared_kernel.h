@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the engine keeps of a kernel from launch to launch.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Shared memory of a resident block: 4 GiB of addresses with margins around, of which only the block's bytes
 // can be touched, so that any 32-bit offset beyond them is a page fault, with its sign or without.
 #pragma once

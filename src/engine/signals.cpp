@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "engine/signals.h"
 
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Turns faults of generated code (SIGSEGV, SIGBUS, SIGFPE) into the end of a launch, and interrupts kernels
 // that never end. A fault elsewhere goes to the program's own handler.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What AddressSanitizer has to be told of a change of stacks; nothing in other builds.
 #pragma once
 

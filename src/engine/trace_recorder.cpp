@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "engine/trace_recorder.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes the trace of a warp from what the traced build reports.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a kernel may touch beside its card's own memory, asked where generated code could not tell.
 #pragma once
 

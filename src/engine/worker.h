@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One host thread at work on a grid: starts its blocks, switches between their warps, and catches what goes
 // wrong in them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a worker runs the warps of a block: on fibres, and coroutines on whichever fibre is at work.
 #include <algorithm>
 #include <atomic>

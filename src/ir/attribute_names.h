@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The words of the IR's text for attributes and accesses: one list for the printer, the parser and the
 // verifier.
 #pragma once

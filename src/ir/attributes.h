@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an operation says beside its operands: roundings, comparisons, modes. An operation has those that its
 // row of operations.def lists; the others keep their None.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bodies of functions that a front end reads when they are asked for.
 #pragma once
 

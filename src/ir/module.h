@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A module in the IR: what front ends make, and all that analyses, code generation and the timing model know
 // of a program. A function is a list of basic blocks of operations over virtual registers.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One operation of the IR with its operands. What is true of all operations of its kind stands in its row
 // (operation_table.h).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The list of operations, and what is known of each (operations.def).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The IR's text back to a module: a front end of its own, for tests of what stands behind the front ends.
 //
 //   module "ir" "sm_86" 64

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The IR as text, which parse.h reads back: for dumps, for the key of a cache, and for file tests.
 #pragma once
 

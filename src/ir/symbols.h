@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a module names: variables with their initial contents, and what a function declares about its launch.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The words and marks of one line of the IR's text.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The types of values, the spaces of memory and the special registers of a thread. They are named as PTX
 // names them (PTX ISA 5, 10), which the field reads.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether a module keeps the IR's rules: what stands behind the front ends may rely on them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ir/verify_convergence.h"
 
 #include <fmt/format.h>

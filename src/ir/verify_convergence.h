@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether a function keeps the rules of barriers of lanes (converge_set, converge_break, converge_wait).
 #pragma once
 

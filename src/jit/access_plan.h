@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the 32 lanes of one memory access touch memory: in segments of neighbouring lanes that share one
 // address or lie side by side, where the address has a lane pattern.
 #pragma once

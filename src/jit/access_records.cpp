@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/access_records.h"
 
 #include <llvm/ADT/STLExtras.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What generated code leaves in the warp's context for the report of a fault, said once.
 #pragma once
 

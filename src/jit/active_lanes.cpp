@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/active_lanes.h"
 
 namespace doppel::jit {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which lanes of a warp run: those that are left in the function, of these the lanes of the block that runs,
 // and of these the ones whose guard holds at the current operation. Masks are i32, a bit for each lane.
 #pragma once

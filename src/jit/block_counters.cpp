@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/block_counters.h"
 
 #include <llvm/IR/Intrinsics.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counts how often each block of a function runs and with how many lanes, and tells the traced build's
 // engine.
 #pragma once

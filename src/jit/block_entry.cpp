@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Short kernels that run the warps of a block in one call: the loop over them is generated code too, so that
 // what is the same for all of them is loaded once, and nothing stands between one warp and the next.
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/bounds_tests.h"
 
 #include <llvm/ADT/STLExtras.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keeps a kernel in its own memory: every access that cannot be told to lie inside is tested before it is
 // made.
 //

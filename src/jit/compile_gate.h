@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The door to compiling, which a process that ends shuts: what is being compiled may be finished and kept for
 // the next time, and nothing new is begun that nobody will wait for.
 #pragma once

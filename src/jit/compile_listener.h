@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who hears of compilations: the command, which shows them and does not count them in a time-out.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/compiled_module.h"
 
 #include <llvm/Support/MemoryBuffer.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PTX module compiled for this host: load once, then get the entry of a kernel for a shape of launch.
 #pragma once
 

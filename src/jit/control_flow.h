@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From block to block: which lanes run a block when, and where they go behind it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel that is left and resumed at its barriers (warp_coroutine.h).
 #include <llvm/IR/Intrinsics.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the checked build follows of values that were read from shared memory before anyone had written them:
 // for each register the lanes whose value is such. To read it is no error, nor to copy it about; a decision
 // made by it, an address, and a store where others see it are.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The runtime's functions that kernels call to launch kernels (CUDA C++ Programming Guide, "CUDA Dynamic
 // Parallelism", version 2): their names in PTX, and their signatures. Generated code calls them as it calls
 // malloc (RuntimeCallbacks::call), by kFirstDeviceFunction + the index here.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is decided about a function's code before any of it is made.
 #pragma once
 

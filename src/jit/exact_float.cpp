@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compiled with -frounding-math: the compiler must not assume rounding to nearest.
 #include "jit/exact_float.h"
 

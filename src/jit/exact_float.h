@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Floating-point results with one rounding where the host's instructions do not give it directly.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/float_values.h"
 
 namespace doppel::jit {

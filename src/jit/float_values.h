@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Floating-point numbers in LLVM IR by PTX's rules: flushing, saturation, NaN results.
 #pragma once
 

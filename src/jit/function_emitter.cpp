@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/function_emitter.h"
 
 #include <llvm/IR/DebugInfoMetadata.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Turns one function of the IR into one LLVM function that runs a warp. What it takes for that is in parts of
 // their own; the lower_*.cpp files add one group of operations each, and find the parts here.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the engine enters a function's code, and where it leaves it: one strategy for each EntryShape.
 #pragma once
 

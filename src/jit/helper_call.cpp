@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/helper_call.h"
 
 #include "jit/lane_functions.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls from generated code into this library for what is rare or long: one call for 32 lanes.
 #pragma once
 

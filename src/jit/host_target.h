@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The machine that generated code runs on: everything in code generation that depends on it. DOPPEL_HOST_CPU
 // names another model of LLVM's list (x86-64-v3, say), so that the code for smaller hosts can be tested on
 // larger ones.

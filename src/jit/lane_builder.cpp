@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/lane_builder.h"
 
 #include <llvm/IR/MDBuilder.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A builder of LLVM code that knows lanes: a value is the scalar parts of its lane pattern, or a vector
 // of 32.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What goes lane by lane, out of line: one function of the generated code for all instructions of a kind,
 // which takes its lanes from memory. In line, each would be a loop of its own, with stack slots, and LLVM's
 // passes take much longer than in proportion to how many of these there are.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A loop over the lanes of a mask, in the order of the lanes, and the calls that traced and checked builds
 // make.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What generated code reaches through a warp's context: its fields, the engine's callbacks, the addresses of
 // variables and parameters.
 #pragma once

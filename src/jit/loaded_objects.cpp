@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/loaded_objects.h"
 
 #include <llvm/DebugInfo/DIContext.h>

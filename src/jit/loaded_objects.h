@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Objects in this process's memory, ready to run.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/logic_selects.h"
 
 #include <llvm/IR/IRBuilder.h>

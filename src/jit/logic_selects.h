@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A way around a fault of LLVM's code generator for x86.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/lower.h"
 
 #include "analysis/lane_transfer.h"

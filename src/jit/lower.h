@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The lowering of each group of instructions: one file a group. Each function returns false for a form that
 // is not its own.
 #pragma once

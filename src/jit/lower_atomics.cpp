@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // atom and red (PTX ISA 9.7.13.5, 9.7.13.6): lane by lane in the order of the lanes. In shared memory a read
 // and a write do, since a block lives on one host thread; elsewhere they are the host's atomic operations.
 #include <fmt/format.h>

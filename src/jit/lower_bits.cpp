@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Logic, shifts, bit fields and byte permutes (PTX ISA 9.7.1.16-9.7.1.22, 9.7.8, prmt).
 #include "jit/helper_call.h"
 #include "jit/lower.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls of device functions, direct and indirect, and of the runtime's own (PTX ISA 7.1, 9.7.12.5).
 #include <algorithm>
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Comparison and selection (PTX ISA 9.7.6, 9.7.7), testp.
 #include "jit/float_values.h"
 #include "jit/lower.h"

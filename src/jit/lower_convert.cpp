@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cvt and cvt.pack (PTX ISA 9.7.9.21, 9.7.9.22).
 #include "jit/float_values.h"
 #include "jit/helper_call.h"

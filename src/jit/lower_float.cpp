@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Floating-point arithmetic that the ISA defines exactly (PTX ISA 9.7.3-9.7.5).
 #include "jit/float_values.h"
 #include "jit/helper_call.h"

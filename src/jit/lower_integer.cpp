@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Integer arithmetic (PTX ISA 9.7.1, 9.7.2).
 #include <llvm/Analysis/VectorUtils.h>
 

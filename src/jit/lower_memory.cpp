@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loads, stores and what goes with them (PTX ISA 9.7.9).
 #include "jit/launch_context.h"
 #include "jit/lower.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // mov with its packing forms, special registers, isspacep (PTX ISA 9.7.9.3, 9.7.9.4, 10).
 #include <algorithm>
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functions that the ISA defines within a bound (PTX ISA 9.7.3): rcp, sqrt, rsqrt, sin, cos, lg2, ex2,
 // tanh, div.approx and div.full. Where the host has the exact operation it is used; the others are
 // polynomials of 32 lanes, good to about one unit in the last place.

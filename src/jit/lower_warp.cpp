@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Operations of a whole warp (PTX ISA 9.7.9.6, 9.7.13): barriers, votes, shuffles, matches, reductions.
 //
 // The lanes of the member mask are here together: lanes that are not wait for each other before the operation

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One access of 32 lanes to memory: the instruction's address turned into host addresses, and loads and
 // stores on it.
 #pragma once

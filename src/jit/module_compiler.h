@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compiles one kernel with all that it can call to an object file in memory. The passes, in order:
 //   what is known of a function (analysis) - how its code is entered (emission_plan) - emission
 //   (function_emitter, control_flow, lower_*) - LLVM's passes and ours (bounds_tests, logic_selects,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the functions of one compiled kernel share while their code is made.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/object_cache.h"
 
 #include <llvm/ADT/StringExtras.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compiled objects on disk, shared by processes and runs. An entry is found by a hash of everything that its
 // content hangs on; a damaged entry counts as missing, and a cache that cannot be written only costs time.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The last step: LLVM's code to an object file in memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/opaque_copy.h"
 
 #include <llvm/IR/InlineAsm.h>

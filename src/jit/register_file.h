@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The registers of a function while its code is made: where their values stand, and how a write leaves the
 // lanes alone that do not take part.
 #pragma once

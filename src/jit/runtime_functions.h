@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Functions of this library that generated code calls: each works on the lanes of a mask, operands and
 // results are 32 values.
 #pragma once

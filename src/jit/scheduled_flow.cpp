@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Independent thread scheduling (PTX ISA 3.1): groups of lanes, each at a block of its own, run one after the
 // other. Used where structured code could let one lane wait for another for ever (analysis/warp_progress.h).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Blocks in the order of the code, with masks: see analysis/pending_blocks.h for the order in which a warp's
 // blocks run.
 #include <llvm/IR/MDBuilder.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Thrown inside code generation for a PTX form that has no lowering; never leaves the part.
 #pragma once
 

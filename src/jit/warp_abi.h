@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The contract between generated code and the engine that calls it: plain data, no C++ types with hidden
 // layout.
 //

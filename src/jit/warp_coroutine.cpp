@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jit/warp_coroutine.h"
 
 #include <llvm/Analysis/CGSCCPassManager.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that are left and resumed at their barriers, as LLVM coroutines (Coroutines.rst, "switched-resume
 // lowering"): cheaper than to switch stacks, because a return goes where the host's processor expects it.
 #pragma once

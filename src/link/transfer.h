@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What copies take: PCI Express, NVLink and the card's own memory. A copy is a latency and then bytes at the
 // bandwidth that the card file says is sustained. Two directions of a link do not slow each other; the caller
 // knows what shares an engine.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pass: name_atomics. Needs: dead results gone. Leaves: every atomic marked with what memory does for it.
 #include <algorithm>
 

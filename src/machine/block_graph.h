@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One basic block of machine operations as a graph: what must come before what, and which values live how
 // long. What the scheduler and the estimate of registers work on.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Passes over the branches of a function: tidy_branches, convert_ifs, add_reconvergence,
 // merge_straight_lines.
 #include <algorithm>

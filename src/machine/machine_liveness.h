@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which values of a lowered function are live where its basic blocks begin and end.
 #pragma once
 

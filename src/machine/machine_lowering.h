@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel as the machine operations that the vendor's assembler would make of its PTX, as near as rules by
 // instruction go. The passes, in order: select, tidy branches, if-convert, reconverge, merge,
 // eliminate dead, name atomics, schedule, estimate registers, spill.

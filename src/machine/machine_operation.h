@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The operations that a card's SM issues for a kernel: what timing reads. They come from lowering PTX
 // (machine_lowering.h); another source may fill the same data, such as the machine code that the vendor's
 // assembler made. Plain data, no card behaviour: how wide a pipe is and how long it takes are numbers of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Collects the machine operations of one function: maps PTX registers to values and keeps the block in work.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pass: schedule_operations. The assembler's order is not known, but its aims are: few registers first, then
 // latencies behind independent work as far as the registers go that cost no occupancy. So each block is put
 // into an order that keeps few registers in use (pressure_order.h), and then issued in that order, where what

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Operations of the IR to those of the machine: what the assembler chooses for each, with the neighbours that
 // it folds together. Counts and pipes are those of the machine code that comes out for single instructions
 // (docs/timing-model.md), never of a kernel.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A greedy order: of the operations that may come next the one that frees most registers, else one whose
 // result is used up by operations that it alone held back (Sethi and Ullman 1970 for trees; here a graph),
 // else the first in the program.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pass: estimate_registers.
 #include <algorithm>
 

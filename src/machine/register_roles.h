@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the registers of a PTX function become in machine code: which are copies of one another, which are
 // constants that cost no register and no instruction, and which hold the same value in every lane.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Branches, calls, barriers.
 #include "machine/operation_selection.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Floating-point arithmetic and conversions.
 #include "machine/operation_selection.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Moves, special registers, conversions between whole numbers, addresses.
 #include <algorithm>
 

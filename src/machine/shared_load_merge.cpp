@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "machine/shared_load_merge.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loads of neighbouring words of shared memory become one wide load, as the assembler makes of them where it
 // can tell that the address is aligned.
 #pragma once

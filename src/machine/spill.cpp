@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pass: spill_registers. Within a block the value that is next used furthest ahead leaves its register where
 // there are too few (Belady 1966), and comes back where it is used. Where too many are live between blocks,
 // those that are touched least, counted with the loops around, stay in local memory throughout: they are

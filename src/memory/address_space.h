@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The memory of one double: a reserved range of host addresses, so that a device pointer is a host pointer.
 //
 // Only the card's pages of 2 MiB in which something is allocated can be touched; the host gives memory when

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which parts of a range of addresses are taken: best fit, neighbours are joined when they are given back.
 // Touches no memory.
 #pragma once

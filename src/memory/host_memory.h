@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much memory this host can still give. Linux grants more than it has and kills later; Doppel asks first.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Energy, power and clock of a launch from counted events and time.
 //
 // Watts = awake + (active - awake) x busy SMs + dynamic energy / time. Dynamic energy is so many picojoules

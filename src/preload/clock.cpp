@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loaded into a program that runs with `--clock virtual`: its clocks show the virtual time of the thread that
 // asks, so a program that times itself prints what it would print on the card. Doppel's own threads and calls
 // see the host's clocks.

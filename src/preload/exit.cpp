@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loaded into a program before the C library: _exit() ends a process without its handlers, and the driver's
 // record of what the process did would not be written. Python's os._exit and the children of a fork end so.
 #include <sys/syscall.h>

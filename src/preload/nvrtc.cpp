@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loaded into a program before NVIDIA's run-time compiler. Programs that compile for the card they run on
 // (--gpu-architecture= sm_86) ask for machine code; Doppel runs PTX, and the compiler keeps it for every
 // compilation. So the two functions that hand out machine code hand out the PTX, which the driver interface

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What would help a kernel, in a sentence: only what its counters support.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A card's specification: for people (`doppel show CARD`) and for programs (`--json`).
 #pragma once
 

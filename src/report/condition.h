@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The conditions of `--fail-if`: small expressions on the figures of a report (docs/command-line.md).
 //
 //   condition  = or

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One line a kernel, a kind of copy, and a run; one quantity a column, in one unit. What is not known is
 // empty.
 #include <fmt/format.h>

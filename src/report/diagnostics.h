@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What went wrong in a run, by kind: what a verdict, a remark and --fail-if ask of it.
 #pragma once
 

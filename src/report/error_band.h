@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How far the timing model's times are from measured ones: truth/error-band.json as the verdict prints it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Why a kernel takes the time it takes, from a report that `doppel run --report FILE.json` wrote.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The figures of a report by name, as `--fail-if` and the CSV form know them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The style of the HTML form: light and dark by what the reader's system asks, wide tables that scroll in
 // their own box, and pages to print, on which tables of many columns lie across.
 #pragma once

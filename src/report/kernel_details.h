@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One run's kernels in full, for the forms that are pages.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Demangled names of kernels for people: templates make them hundreds of characters long.
 #pragma once
 

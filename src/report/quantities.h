@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers for people: three or four figures and the unit that suits them.
 #pragma once
 

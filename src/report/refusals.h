@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the doubles refused of what a program asked for: launches, kernels, modules, calls (Diagnostic::kind
 // "refused ...").
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `doppel run` and `doppel compare` found: one run a card, and what follows from them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether the runs of a comparison did the same work on every card.
 #pragma once
 

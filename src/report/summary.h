@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A report as tables: what `compare` prints, and what the Markdown and HTML forms hold.
 #pragma once
 

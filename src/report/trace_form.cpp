@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Chrome trace events: processes are runs, threads are streams, copy engines and the program's own threads;
 // times are the card's, and every run begins at zero.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Why a kernel takes its time, in a sentence: from its record and the card's numbers.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The files of `--report`. The form follows from the ending: .json, .md, .csv, .html, .trace.json.
 #pragma once
 

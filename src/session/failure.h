@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Errors of the parts as the public interface throws them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What becomes of a PTX file, stage by stage, without running it: of `doppel ptx`, which loads libdoppel.so
 // for this alone, so that the other commands start without LLVM.
 #pragma once

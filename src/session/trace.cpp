@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "session/trace.h"
 
 #include "device/kernel_record.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Extent of a grid or block, as launches give it.
 #pragma once
 

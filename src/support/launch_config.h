@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a kernel is launched: all that a launch says but the kernel and its arguments.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Doppel's own words: always standard error, never the program's standard output.
 // DOPPEL_LOG=error|warn|info|debug|trace|off sets the level (default: warn).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The nearest known name to one that was mistyped, for error messages.
 #pragma once
 

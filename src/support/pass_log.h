@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What people want to see of the passes that a kernel goes through, and the time that each takes.
 #pragma once
 

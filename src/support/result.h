@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Expected-style results for the edges between parts. Exceptions never cross a C API.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "timing/address_pattern.h"
 
 #include <algorithm>

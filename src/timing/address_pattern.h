@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the addresses of one access instruction move from block to block. Learnt from the sampled blocks: the
 // k-th execution of an instruction in the same warp of two neighbouring blocks differs by the stride. With
 // that, the accesses of blocks that nobody traced are known, and so is what the SMs share in L2.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // When the blocks of a grid end that differ in their work: each goes to the first place that falls free, and
 // the blocks on an SM share what it can issue.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // L2 and DRAM as the simulated SMs see them. The simulated SMs stand for all SMs of the chip: each access
 // that misses L1 is repeated, in tags only, for the SMs that are not simulated, at the addresses their blocks
 // would use (address_pattern.h). So what the SMs share, and what the L2's capacity loses, comes out of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the simulation counted, told by the places of the code.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a launch's time went, as the simulation saw it: why the SMs issued nothing, and at which places of
 // the code.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The simulated part of a launch: some SMs over the blocks of the grid, each of which replays the trace of
 // the sampled block nearest to it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Spreads numbers evenly over 64 bits (the finaliser of MurmurHash3).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What KernelModel hides: the machine code, and the numbers of the card's SM.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The L1 of one SM: tags of 128-byte lines in 32-byte sectors, least recently used lines leave first.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an operation finds in L2: the operations before it, the latest first, with the memory each touched.
 // Where a range was last touched, and how much else has passed through L2 since, says how much of it is still
 // there. Deterministic: what counts is the order in which operations were submitted.

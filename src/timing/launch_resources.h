@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a launch takes of the card's SMs. Worked out once, when the launch is submitted, by
 // KernelModel::resources: checks, the engine, predictions, records and the occupancy functions of the driver
 // all take it from there.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a launch's time rests on, in short: which code its warps ran, and how its accesses lie in memory. Two
 // launches of a kernel in one shape with the same signature take the same time, but for what L2 holds.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a launch takes on a card, and what bound it. Never changes a result. Deterministic: the same launch
 // gives the same prediction to the last digit on every host.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A launch's time: simulate some SMs until nothing new is to be learnt, then scale to the whole grid by its
 // counted work.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which blocks of a grid are traced.
 #include <algorithm>
 #include <bit>

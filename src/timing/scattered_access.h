@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where blocks that nobody traced have the accesses that follow no stride: their addresses come from data.
 // What the samples show of them is kept: how much one block repeats, what many blocks share, and whether a
 // block keeps to a part of the memory. What they do not show to repeat is not taken to repeat.

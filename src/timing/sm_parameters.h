@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The numbers of one SM as the simulation uses them: derived once from a card, in SM cycles per warp
 // instruction.
 #pragma once

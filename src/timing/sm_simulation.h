@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Some SMs of a card, running thread blocks from their traces. Time moves from issue to issue: what an
 // operation waits for is known when the one before it was issued, because every shared resource is a queue
 // with a known end.

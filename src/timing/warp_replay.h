@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One warp's recorded run as a sequence of machine operations.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A card seen from a host program: a thin C++ face on the driver API, for programs that are meant to be read.
 // Every call is checked; a failure throws CudaError with the call's name and the driver's own words.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two small applications: option prices and gravitation.
 #include <algorithm>
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Copies between the host and the card over PCIe, from pinned and from ordinary host memory.
 #include <cstring>
 

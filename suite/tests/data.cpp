@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that move and count more than they compute: reduction, histogram, transpose. Their data do not fit
 // into a cache.
 #include <numeric>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Multiply-add rates. Each rate is the difference of a long and a short run, so launch costs drop out.
 #include <cmath>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many launches of the smallest kernel follow one another on a stream in a second.
 #include "kernels.h"
 #include "tests.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Mandelbrot set in four arithmetics, in Mpix/s.
 #include <cmath>
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tiled matrix product and the naive one.
 #include "kernels.h"
 #include "matrix.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Square matrices in single precision for the products' tests: small whole numbers, so that every sum is
 // exact.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Six steps of an optimised matrix product, in the order and after the descriptions of truth/sgemm-a6000.csv.
 // DOPPEL_SUITE_SGEMM_SIZE sets the matrices' size (a multiple of 128; the published figures are for 4096).
 #include <cstdlib>

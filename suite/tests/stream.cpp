@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bandwidth of the card's memory. The arrays of a test are 512 MiB together: five times the largest L2 of the
 // cards described, so that what stays in it from one launch to the next hardly counts.
 #include "kernels.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The card's time for work that waits in line behind other work, so that how fast the host queues it does not
 // show.
 #pragma once

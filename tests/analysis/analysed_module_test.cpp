@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "analysis/analysed_module.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A small C interface with result codes of its own: what a door to libdoppel.so needs of src/api/common, and
 // nothing of CUDA's.
 #pragma once

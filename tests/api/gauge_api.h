@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The gauge's interface, as src/api/common needs to know it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A second C interface over src/api/common, with result codes of its own.
 #include "gauge.h"
 

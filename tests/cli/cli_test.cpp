@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The `doppel` command as a user calls it. The program on the double is a script that writes the record that
 // the driver library would write, so these tests need no kernel.
 #include <gtest/gtest.h>

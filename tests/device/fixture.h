@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A platform of one or two doubles, with a context on the first.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels whose time is bounded by something that is easy to count.
 #pragma once
 

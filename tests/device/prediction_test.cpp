@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // No launch takes less than what it does takes at least, whatever ran before it.
 #include <numeric>
 

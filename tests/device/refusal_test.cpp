@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which kernels of a program can be launched, where some of its functions cannot run.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The advice about an image without PTX is its maker's switch.
 #include "driver/advice.h"
 

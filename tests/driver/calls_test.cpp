@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The library through its C interface, as a program sees it.
 #include <doppel/cuda.h>
 #include <gtest/gtest.h>

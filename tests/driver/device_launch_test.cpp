@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that launch kernels, by the functions that nvcc -rdc=true calls.
 #include <doppel/cuda.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Wrong arguments, and the codes that the driver API's manual gives for them: one row a call.
 #include <doppel/cuda.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes fat binaries as nvcc writes them, for tests.
 #pragma once
 

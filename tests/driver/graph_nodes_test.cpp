@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parameters of graph nodes of every type, read back and changed; objects that graphs keep alive.
 #include <doppel/cuda.h>
 #include <gtest/gtest.h>

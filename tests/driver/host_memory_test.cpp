@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory that host and card share: when the host may read what a call has done.
 #include <doppel/cuda.h>
 #include <gtest/gtest.h>

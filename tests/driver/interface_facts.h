@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sizes, offsets and values of the driver interface as one header declares them.
 #pragma once
 

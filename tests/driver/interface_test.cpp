@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Our declarations of the driver interface agree with the toolkit's, where a toolkit is installed.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels whose estimated registers, times the threads of a block, are more than an SM has: they run, with
 // fewer registers, as the driver says of them beforehand.
 #include <doppel/cuda.h>

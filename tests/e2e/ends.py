@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ends a program in many ways at many moments, and checks what is left: its status, its report, its objects in the cache,
 and nothing else.
 

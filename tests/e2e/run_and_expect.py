@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a command and checks what it leaves: its exit status and patterns on its two outputs.
 
 run_and_expect.py [--exit N] [--out PATTERN]... [--err PATTERN]... [--file PATH=PATTERN]... -- COMMAND...

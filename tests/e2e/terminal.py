@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs `doppel` on a terminal of its own and checks what a reader sees while kernels are compiled, and afterwards.
 
 terminal.py DOPPEL PROGRAM

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that run all warps of a block in one call (jit::WarpRange), written by hand.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that return at their barriers (jit/warp_abi.h), written by hand.
 #include <gtest/gtest.h>
 

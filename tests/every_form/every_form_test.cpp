@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every form that the front end accepts runs on the reference and on the engine, with the same results.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "every_form/form_kernel.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that use one form after another on many values, so that two machines can be compared form by form.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Three-operand logic in divergent code, whose result goes where one of the operands was: hosts with AVX-512
 // have one instruction for it, which LLVM (project issue 157929) builds with the wrong table where an operand
 // comes from memory or is an immediate.

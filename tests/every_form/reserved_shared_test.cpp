@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reserved bytes of shared memory (PTX ISA 10, %reserved_smem_offset): a block's own, zero at its start,
 // reached as cooperative groups reach them, through a generic address.
 #include <gtest/gtest.h>

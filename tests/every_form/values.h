@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Input values that find mistakes: the ends and special values of every type that shares the width, and
 // random bits.
 #pragma once

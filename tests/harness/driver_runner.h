@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A machine beside the reference and the engine: whatever stands behind a libcuda.so.1, Doppel's own or a
 // real card. It is given the text of a module, not what our parser made of it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The driver as a machine of the tests, held against our own libcuda.so.1.
 #include "harness/driver_runner.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The process that holds a context of the driver and runs what driver_runner.cpp sends it.
 #pragma once
 

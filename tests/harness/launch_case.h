@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One kernel launch as data, and two machines that can run it: the reference and the engine. The third is in
 // driver_runner.h.
 #pragma once

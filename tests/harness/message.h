@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages between two processes of one host: numbers and byte strings, read in the order they were written.
 #pragma once
 

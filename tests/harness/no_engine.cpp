@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stands in where the build has no engine: tests that need one say that they are skipped.
 #include "harness/launch_case.h"
 

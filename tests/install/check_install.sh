@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Installs the build into a folder of its own, and uses it from there: the command, the manual, the completions, a
 # program on libcuda.so.1, and the library's example compiled against the installed headers alone.
 #   check_install.sh BUILD SOURCE COMPILER

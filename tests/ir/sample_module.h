@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel around one operation of each kind: for tests that every operation of the table must pass.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every operation of the table can stand in a valid module, and its text is read back.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The IR's text: what is printed is read back as the same, and what is wrong is named with its line.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each rule of the IR that the verifier holds, broken once.
 #include "ir/verify.h"
 

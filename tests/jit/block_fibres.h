@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs one block of a compiled kernel on the calling thread, a fibre a warp: just enough of an engine to test
 // generated code by itself.
 #pragma once

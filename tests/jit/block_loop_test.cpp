@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that run all warps of a block in one call (src/jit/block_entry.cpp).
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that say themselves where their lanes meet do so in every build; what cannot run so is refused by
 // name.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the code of a kernel is entered, and for which lanes it is made (src/jit/emission_plan.h).
 #include "jit/emission_plan.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every operation of the IR has code, in the build that runs and in the one that checks.
 #include <gtest/gtest.h>
 

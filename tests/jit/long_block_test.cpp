@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels of one long basic block: compiled in parts, with either effort and in every build, they do what the
 // text says. Their accesses to local memory go lane by lane.
 #include <fmt/format.h>

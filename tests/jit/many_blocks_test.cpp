@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel of many blocks whose lanes run in any order, with many registers that live across them: they stay
 // in memory, and the kernel does what the text says.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Logic of lane masks that LLVM 19 would turn to and fro between integers and vectors for ever, on a host
 // with AVX-512 (llvm-project issue 123333). A fault of separate_mask_types() shows as a test that does not
 // end.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parts and who may include whom (docs/architecture.md): every include of src/ is read.
 #include <gtest/gtest.h>
 
@@ -78,6 +79,29 @@ TEST(Layers, NoIncludePointsUpward) {
     ++read;
   }
   EXPECT_GT(read, 400u);
+}
+
+// Every source file says its licence in its first lines (spdx.dev); REUSE.toml says it for the rest.
+TEST(Sources, NameTheirLicence) {
+  const fs::path root = DOPPEL_SOURCE_DIR;
+  std::size_t read = 0;
+  for (const char* folder :
+       {"src", "include", "tests", "suite", "truth", "bench", "examples", "cmake", "scripts"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      const std::string ending = entry.path().extension();
+      if (ending != ".h" && ending != ".cpp" && ending != ".def" && ending != ".py" && ending != ".cmake" &&
+          entry.path().filename() != "CMakeLists.txt")
+        continue;
+      std::ifstream file(entry.path());
+      std::string first, second;
+      std::getline(file, first);
+      std::getline(file, second);
+      EXPECT_NE((first + second).find("SPDX-License-Identifier: Apache-2.0"), std::string::npos)
+          << fs::relative(entry.path(), root);
+      ++read;
+    }
+  }
+  EXPECT_GT(read, 700u);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every operation of the IR has a rule that says what a card issues for it.
 #include <gtest/gtest.h>
 

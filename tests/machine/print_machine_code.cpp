@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints the machine operations that a PTX file is lowered to: print_machine_code FILE.ptx [ARCHITECTURE]
 // [--counts]
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an operation of a tensor core needs goes through every list: no number of operands, floating-point
 // operations or accesses is cut.
 #include <gtest/gtest.h>

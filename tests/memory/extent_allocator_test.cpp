@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "memory/extent_allocator.h"
 
 #include <gtest/gtest.h>

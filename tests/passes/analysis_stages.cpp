@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stages of src/analysis.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stages of src/jit.
 #include "jit/module_compiler.h"
 #include "stages.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // File tests: a kernel in the IR, and beside its lines what an analysis or a pass finds there.
 //
 //   pass_tests [--update] FILE...

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What file tests show of an analysis or a pass: a note beside lines of the file.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the programs share: every call is checked, every expectation names itself, and the last line tells.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Constants and constant expressions (PTX ISA 4.5).
 #include "frontend/ptx/constant.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Errors say what, where and in which function; several are found in one go.
 #include "parse_helpers.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every instruction form that the front end accepts, and a sample line of each: for tests that ask whether
 // all of them are implemented.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Forms: what suffixes become, what is refused, and what a target must be.
 #include "frontend/ptx/form.h"
 

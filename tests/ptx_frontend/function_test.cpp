@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bodies: scopes, labels, operands, calls, and what the parser resolves on the way.
 #include "parse_helpers.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Linking of relocatable modules (PTX ISA 11.6).
 #include "frontend/ptx/link.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bodies that are read when they are asked for are as those of a text that is read from its begin to its end.
 #include "frontend/ptx/module_reader.h"
 

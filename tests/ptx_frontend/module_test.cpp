@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Module scope: directives, variables, initialisers, function heads.
 #include <cstring>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Damaged PTX never crashes or hangs the parser, which finds the same whether it reads bodies late: real text
 // with bytes, tokens and lines changed, from a fixed seed.
 #include <random>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the front end's tests share: small modules around a few lines of PTX.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // print() gives text that parses to an equal module.
 #include "frontend/ptx/print.h"
 

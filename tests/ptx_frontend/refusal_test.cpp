@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is wrong in one function or variable refuses that, and what uses it: the rest of the module is read.
 #include "frontend/ptx/link.h"
 #include "parse_helpers.h"

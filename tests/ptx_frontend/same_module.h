@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Equality of modules but for text positions and local names: what a round trip through print() must keep.
 #pragma once
 

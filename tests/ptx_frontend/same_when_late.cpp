@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "same_when_late.h"
 
 #include <fmt/format.h>

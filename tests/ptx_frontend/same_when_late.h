@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether a text is the same to a reader that reads bodies late as to one that reads it from its begin to its
 // end.
 #pragma once

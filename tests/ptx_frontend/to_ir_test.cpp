@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PTX in the IR: every module that the tests have is valid there, and its text is read back as the same.
 #include "frontend/ptx/to_ir.h"
 

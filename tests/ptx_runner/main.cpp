@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ptx_forms [--machine driver [--libcuda PATH] [--known-of-cards]] [FOLDER]: runs every .ptx of tests/ptx on
 // the reference and on the engine, or through a driver on the card behind it, each as a test of its own. The
 // last line counts them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A .ptx test: its text and what its head says. The format is described in tests/ptx/README.md.
 #pragma once
 

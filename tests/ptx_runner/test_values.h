@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Typed lists of values as the heads of .ptx tests write them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Forms in which a card's own compiler was seen to leave the ISA's text (docs/exactness.md).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Chains of sums, differences and products that hand on the carry flag (PTX ISA 9.7.2), mixed as compilers
 // mix them in code for numbers of 128 bits, and more freely.
 #include <fmt/format.h>

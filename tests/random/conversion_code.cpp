@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Conversions, moves between kinds of registers, and selections of random kernels.
 #include "random/generator.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs random kernels on the reference and on another machine, and tells where they differ.
 #pragma once
 

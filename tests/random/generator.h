@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes a valid kernel from a seed: the same one on every host and in every build.
 //
 // What the ISA leaves open is left out: division by zero, values of lanes that take no part, races, the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Integer arithmetic, logic and bits of random kernels.
 #include <fmt/format.h>
 

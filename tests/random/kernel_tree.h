@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A random kernel as a tree, so that a part of it can be taken out and what is left is still a kernel.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // doppel_random: random kernels on the reference and on another machine.
 //   --seeds A..B      kernels to run, B included; exits 1 where any differs
 //   --machine NAME    engine (default), or driver: the card behind a libcuda.so.1

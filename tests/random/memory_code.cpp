@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory, atomics and calls of random kernels.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes a kernel that shows a difference as small as it can be made, and a .ptx test of it.
 #pragma once
 

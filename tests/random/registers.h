@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The registers of a random kernel: a few of each kind, each with a place in the input and in the output.
 #pragma once
 

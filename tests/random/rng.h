@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A generator of numbers that gives the same ones on every host (SplitMix64).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the threads of a warp or block do together: only at places that all of them reach.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bar and barrier (PTX ISA 9.7.13.1).
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bit counts, fields, permutations and funnel shifts (PTX ISA 9.7.1.15-9.7.1.22, 9.7.8.6, 9.7.8.7, 9.7.9.7).
 #pragma once
 

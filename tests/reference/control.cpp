@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Branches, calls and the end of a thread (PTX ISA 9.7.12, 7.1).
 #include <algorithm>
 

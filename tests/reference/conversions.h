@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cvt and cvt.pack (PTX ISA 9.7.9.21, 9.7.9.22): one value of one type to another, on raw bits.
 #pragma once
 

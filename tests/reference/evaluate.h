@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The value of one instruction that only computes: from the raw bits of its sources to those of its result.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Floating-point numbers as exact integers times a power of two, and their one rounding into a format.
 // All arithmetic of the reference goes through here, so that no result depends on the host's floating-point
 // unit.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scalar floating-point operations on raw bits, correctly rounded in any direction (PTX ISA 9.7.3, 9.7.4).
 #pragma once
 

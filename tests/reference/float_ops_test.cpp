@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reference's arithmetic against the host's IEEE unit: two ways that share nothing.
 #include "reference/float_ops.h"
 

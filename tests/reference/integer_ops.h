@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Integer, logic and bit operations on raw bits (PTX ISA 9.7.1, 9.7.2, 9.7.8).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the variables of a module and of its functions lie.
 #pragma once
 

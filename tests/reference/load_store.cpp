@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ld, st, cvta, isspacep (PTX ISA 9.7.9.8-9.7.9.20).
 #include "reference/execute.h"
 #include "reference/operands.h"

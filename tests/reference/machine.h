@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A machine that runs PTX one thread and one instruction at a time, for tests: slow, plain, and written from
 // the ISA text.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reference's address map. Addresses are numbers of its own, never host pointers, so that a stray one is
 // always caught.
 #pragma once

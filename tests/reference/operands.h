@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading and writing an instruction's operands, and finding the bytes an address means.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "reference/selection.h"
 
 #include "reference/float_ops.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // set, setp, selp, slct (PTX ISA 9.7.6, 9.7.7).
 #pragma once
 

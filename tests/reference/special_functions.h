@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rcp, sqrt, rsqrt, sin, cos, lg2, ex2, tanh and the approximate divisions (PTX
 // ISA 9.7.3.8, 9.7.3.13-9.7.3.22). Forms with a rounding are exact. For '.approx' and '.full' the special
 // values are the ISA's, and any other result is the true one, rounded: a comparison has to allow the ISA's

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // shfl, vote, match, redux, elect, movmatrix, bar.warp.sync, activemask (PTX
 // ISA 9.7.9.6, 9.7.13.2, 9.7.13.9-9.7.13.15).
 #include <algorithm>

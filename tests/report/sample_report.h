@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A comparison with everything in it that a report can hold.
 #pragma once
 

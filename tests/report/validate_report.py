@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Validates JSON reports against the schema: validate_report.py SCHEMA REPORT... Ends with 77 where python3-jsonschema is missing."""
 import json
 import sys

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes a comparison and a failed single run as JSON, for the test against the schema.
 #include <cstdio>
 

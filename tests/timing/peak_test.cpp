@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // No launch is faster than the card's peaks at the clock that its time holds for, and kernels written to
 // reach a peak come near it.
 #include <gtest/gtest.h>

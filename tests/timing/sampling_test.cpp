@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a grid counts where only its sampled blocks were run.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "timing/sm_simulation.h"
 
 #include <gtest/gtest.h>

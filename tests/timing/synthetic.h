@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Small machine programs and traces by hand, for tests of the SM model.
 #pragma once
 

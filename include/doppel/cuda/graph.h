@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Graphs and the parameters of their nodes.
 // Part of Doppel's own declaration of the CUDA driver interface: names, values and layouts are the
 // interface's, so that programs written for it compile and link; see doppel/cuda.h.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All types of the driver interface, without the functions.
 #pragma once
 

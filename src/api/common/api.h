@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a C interface tells of itself, so that everything in this folder serves it.
 #pragma once
 

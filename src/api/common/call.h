@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every function of a C interface does around its own work: it can be traced (DOPPEL_LOG=trace), refuses
 // while the interface is not in use, and lets no exception out.
 #pragma once

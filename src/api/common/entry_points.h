@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functions of a C interface: what the library exports, and what is found by name and version. A table of
 // them is written at build time from a text file (cmake/EntryPoints.cmake).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Handles of a C interface and the objects that they stand for. A handle is a number that is never used
 // twice, so that a freed, foreign or invented one is recognised and never followed.
 #pragma once

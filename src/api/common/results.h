@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From results of the lower parts to the codes of a C interface.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls of a C interface as DOPPEL_LOG=trace shows them: each with its arguments, and each result that is not
 // success.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Elements of arrays by their index (PTX ISA 6.4.3): `name[4]`, `name[%r1]`, `name[%r1+4]`, as an address and
 // as a source of mov and cvta.
 #include <bit>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // call: direct, or through a register with a .callprototype or .calltargets list (PTX ISA 9.7.12.5).
 #include "frontend/ptx/declarations.h"
 #include "frontend/ptx/function_parser.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "frontend/ptx/constant.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Constant expressions (PTX ISA 4.5) and their conversion to an operand's type.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Variables, registers and parameter lists (PTX ISA 5.4, 7.1).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the parser's parts give up: one diagnostic, thrown to the statement loop, which records it and goes on
 // with the next statement. Never leaves parse().
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The form of an instruction: what its opcode and suffixes mean, and which operands must follow.
 // decode_form() is the one gate: a form that no forms_*.cpp file accepts on purpose is refused.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the forms_*.cpp files read suffixes with and describe operands by.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The suffixes that memory, atomic and address forms share: state space, ordering, scope, cache hints.
 #pragma once
 

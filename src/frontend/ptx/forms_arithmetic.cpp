@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Opcodes that serve integers and floats alike: add, sub, mul, mad, fma, div, abs, neg, min, max
 // (PTX ISA 9.7.1-9.7.5).
 #include "frontend/ptx/form_builder.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Control flow and the rest without data (PTX ISA 9.7.12, 9.7.19). call is parsed by call_parser.cpp.
 #include "frontend/ptx/form_builder.h"
 

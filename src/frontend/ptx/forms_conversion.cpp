@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // cvt and cvt.pack (PTX ISA 9.7.9.21, 9.7.9.22).
 #include "frontend/ptx/form_builder.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Floating-point only (PTX ISA 9.7.3, 9.7.4).
 #include "frontend/ptx/form_builder.h"
 

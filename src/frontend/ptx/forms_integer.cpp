@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Integer-only arithmetic (PTX ISA 9.7.1, and the carry chains of 9.7.2).
 #include "frontend/ptx/form_builder.h"
 

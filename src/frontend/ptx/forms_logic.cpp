@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Logic and shift (PTX ISA 9.7.8).
 #include "frontend/ptx/form_builder.h"
 

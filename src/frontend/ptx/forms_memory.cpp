@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loads, stores, prefetches and cache control (PTX ISA 9.7.9.8-9.7.9.20).
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Register moves, permutes and shuffles (PTX ISA 9.7.9.3-9.7.9.7), and the address forms cvta and isspacep.
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Barriers, fences and warp-wide operations (PTX ISA 9.7.13).
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"

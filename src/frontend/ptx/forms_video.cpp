@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Video instructions: scalar, and of two and four lanes (PTX ISA 9.7.18). Cards since sm_50 have few of them,
 // and the vendor's assembler works them out with ordinary instructions, as rewritten_video.cpp does.
 #include "frontend/ptx/form_builder.h"

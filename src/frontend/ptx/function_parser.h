@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The body of a function: declarations, labels, nested scopes, instructions (PTX ISA 4.3, 7).
 #pragma once
 

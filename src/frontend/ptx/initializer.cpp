@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Initialisers of module variables (PTX ISA 5.4.4): nested braces, numbers, addresses of variables and
 // functions.
 #include <cstring>

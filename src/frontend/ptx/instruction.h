@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One PTX instruction with its form resolved: every suffix has become a typed field, every operand a typed
 // value. A field that a form does not have keeps its None value, so two forms differ in data, not in class.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each opcode with its type to the operation of the IR that does it.
 #include "frontend/ptx/instruction_to_ir.h"
 

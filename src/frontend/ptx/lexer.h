@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PTX text to tokens (PTX ISA 4.1-4.5). The parser pulls one token at a time; nothing is copied but the
 // views.
 #pragma once

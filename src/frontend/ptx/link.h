@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Links relocatable modules (nvcc -rdc=true, cuLinkAddData) into one: the rules are those of .visible,
 // .extern, .weak and .common (PTX ISA 11.6).
 #pragma once

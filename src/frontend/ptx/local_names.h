@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Names for what a function declares, each used once: nested scopes of the source may have shared them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PTX module in typed form: what the parser makes, and what to_ir() and the tests' reference read.
 // Names are resolved, nested scopes are flattened (a register or variable declared in a block has its own
 // entry), and every instruction has been checked against the ISA's forms; see parse.h.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything outside function bodies: module directives, variables, function heads (PTX ISA 11).
 #pragma once
 

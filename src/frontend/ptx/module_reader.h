@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PTX text of which bodies are read when they are asked for: of the many kernels of a module, a process
 // often uses few.
 #pragma once

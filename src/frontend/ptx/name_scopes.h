@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which declaration a name stands for: nested scopes, and parameterised register names (`.reg .b32 %r<10>`),
 // which are kept as ranges and not name by name.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The words of PTX for its opcodes.
 #include "frontend/ptx/instruction.h"
 

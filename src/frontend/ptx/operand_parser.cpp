@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Operands of an instruction whose form is known (PTX ISA 6).
 #include <array>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PTX text to a Module, or the first errors with line and column.
 #pragma once
 

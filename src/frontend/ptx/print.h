@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Module back as PTX text: for dumps, and for programs made or reduced by tests.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Forms that are the same as a few simpler ones, which stand in their place: later parts do not know them.
 #include <utility>
 

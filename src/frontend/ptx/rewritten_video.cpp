@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Video instructions as the ordinary ones that give the same bits (PTX ISA 9.7.18).
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The special registers by their names (PTX ISA 10).
 #pragma once
 

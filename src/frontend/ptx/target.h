@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a module's .version and .target allow (PTX ISA 11.1), and what a form asks of them.
 #pragma once
 

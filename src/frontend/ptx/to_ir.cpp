@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "frontend/ptx/to_ir.h"
 
 #include <string_view>

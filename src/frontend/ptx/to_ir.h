@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PTX module in the IR, which is all that analyses, code generation and the timing model see of it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "frontend/ptx/type_rules.h"
 
 namespace doppel::ptx {

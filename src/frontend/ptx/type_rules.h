@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which operand types an instruction type takes (PTX ISA 9.4).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fundamental types, state spaces and special registers of PTX (PTX ISA 5, 10): the IR has the same.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel reaches its card's memory and what was mapped for it, and nothing else of the process
 // (SECURITY.md): tried with every form of access on places of each kind, and with one of each kind of access
 // on random host addresses.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that try to reach an address, one for each way that PTX has to touch memory.
 #pragma once
 

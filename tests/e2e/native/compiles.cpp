@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Launches two kernels that must be compiled, in the middle of a line of its output.
 #include <cstdio>
 #include <cstring>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel that never ends: with `doppel run --timeout` it fails as one that a card's watchdog stops.
 #include "card.h"
 #include "expect.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A program that ends in the way its first argument names, while kernels are compiled, run or wait. It ends
 // with status 7 where it can choose. The second argument is the length of the kernel that is compiled: so the
 // end falls into other moments of it.

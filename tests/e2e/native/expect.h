@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the end-to-end programs share: expectations that name what went wrong, and the exit status.
 #pragma once
 

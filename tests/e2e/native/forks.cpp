@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A program that forks before it uses the card: both sides work. A child forked after cuInit gets an error
 // and no crash, and its parent works on.
 #include <sys/wait.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Wrong, freed and null handles and addresses get the driver's error, never a crash.
 #include "card.h"
 #include "expect.h"

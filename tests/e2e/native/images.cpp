@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Module images that cannot be loaded: each gets its error, and where it is PTX a log that says where and
 // why.
 #include <cstring>

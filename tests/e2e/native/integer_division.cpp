@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Division by zero and of the most negative number: the card does not fault, it gives what its instructions
 // give.
 #include "card.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The PTX of ../kernels; written into the programs by the build.
 #pragma once
 

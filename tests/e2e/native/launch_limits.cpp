@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Launches beyond what a card takes are refused one by one, and the next good launch still works.
 #include "card.h"
 #include "expect.h"

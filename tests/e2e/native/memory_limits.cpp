@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // More memory than the card has is refused, and what is free is told.
 #include "card.h"
 #include "expect.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A store one element behind an allocation. Under `doppel run --check` it is reported with kernel, block,
 // thread and allocation; the program itself only launches.
 #include "card.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that finish only if lanes, blocks and the host make progress beside each other.
 #include <atomic>
 #include <numeric>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sixteen host threads use one context at once, each with its own stream, module and memory.
 #include <atomic>
 #include <thread>

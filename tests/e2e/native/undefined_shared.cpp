@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Under --check: a read of shared memory that nobody has written is told where its value is used, and not
 // where it is only read, moved, or left out by a choice.
 #include <fmt/format.h>

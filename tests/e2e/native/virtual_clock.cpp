@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Under `--clock virtual` the host's clock sees at least the time that the card's events see, however fast
 // this machine is.
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel that stores where nothing is: the process lives on, the context answers with the error from then
 // on, and memory of another context keeps what it had.
 #include "card.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One of NVIDIA's CUDA runtimes on the double, without nvcc: what nvcc writes into a program (a fat binary
 // with PTX, its registration, the stub's launch) is done by hand here. It initialises, copies, launches, and
 // reads variables.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compiles a kernel at run time to PTX, loads it through the driver and checks what it computes.
 #include <cuda.h>
 #include <nvrtc.h>

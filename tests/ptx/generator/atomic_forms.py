@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """atom and red (PTX ISA 9.7.13.5, 9.7.13.6): every lane on its own cell with values out, and all lanes on one cell."""
 from integer_forms import edges, num, signed
 from numbers_exact import BF16, F16, F32, F64, add, encode, EDGES, is_nan

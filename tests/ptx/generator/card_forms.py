@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Forms in which a card's compiler was seen to leave the text: ../card_differences.txt names them. Expected is the text."""
 from conversion_forms import convert
 from integer_forms import signed

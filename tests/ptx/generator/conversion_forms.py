@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """cvt, cvt.pack, and mov between registers and vectors (PTX ISA 9.7.9.3, 9.7.9.4, 9.7.9.21, 9.7.9.22)."""
 from integer_forms import clamp, edges, num
 from numbers_exact import (BF16, EDGES, F16, F32, F64, FORMATS, NAN, TF32, encode, finish, flush, is_inf, is_nan, negative, round_integer,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """add, sub, mul, fma, div, rcp, sqrt, min, max, abs, neg, copysign, testp of every format (PTX ISA 9.7.3, 9.7.4)."""
 from numbers_exact import (BF16, EDGES, F16, F32, F64, add, div, fma, flush, is_inf, is_nan, min_max, mul, negative, neg, pairs,
                            sqrt, sub, triples)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Logic, shifts, permutations (PTX ISA 9.7.8, 9.7.9.7)."""
 from integer_forms import edges, rows, signed
 from template import form

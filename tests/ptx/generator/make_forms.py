@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the .ptx tests whose values are computed rather than thought out. Run by hand: python3 tests/ptx/generator/make_forms.py"""
 import integer_forms
 import logic_forms

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ld, st and their spaces, vectors, addresses, variables (PTX ISA 5, 6.4, 9.7.9)."""
 from program_forms import kernel
 from template import listing, program

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exact floating point on fractions: shares nothing with the reference, which checks it and is checked by it."""
 from fractions import Fraction
 from math import isqrt

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operands as compilers write them: constants in packs, lists of one element, elements of arrays, vectors of mov; old and new targets."""
 from integer_forms import edges
 from numbers_exact import F32, is_nan, NAN

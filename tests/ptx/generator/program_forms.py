@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Control flow, calls, barriers, special registers: small programs (PTX ISA 7, 9.7.12, 9.7.13.1, 10)."""
 from template import listing, program
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """set, setp, selp, slct (PTX ISA 9.7.6, 9.7.7)."""
 from integer_forms import num, rows
 from numbers_exact import BF16, EDGES, F16, F32, F64, compare, pairs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The approximations, each within the ISA's bound (PTX ISA 9.7.3.8, 9.7.3.13-9.7.3.22, 9.7.4.9, 9.7.4.10)."""
 import math
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes one .ptx test: thread i applies a form to the i-th values of its inputs."""
 import os
 import struct

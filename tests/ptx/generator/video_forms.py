@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Video instructions (PTX ISA 9.7.18), by the text's own steps with Python's unbounded integers."""
 from template import form
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Warp operations and barriers (PTX ISA 9.7.9.6, 9.7.13.1, 9.7.13.2, 9.7.13.9-9.7.13.12)."""
 from integer_forms import signed
 from template import form, program
