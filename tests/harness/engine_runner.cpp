@@ -61,7 +61,8 @@ class EngineRunner final : public Runner {
     symbols_.clear();
     module_.reset();
     ir::Module made = ptx::to_ir(*module);
-    if (std::string wrong = ir::verify(made); !wrong.empty()) return fail(Error::Kind::Internal, std::move(wrong));
+    if (std::string wrong = ir::verify(made); !wrong.empty())
+      return fail(Error::Kind::Internal, std::move(wrong));
     const auto lowered = std::make_shared<const analysis::AnalysedModule>(std::move(made));
     auto compiled = jit::CompiledModule::create(lowered, {});
     if (!compiled) return tl::unexpected(compiled.error());

@@ -2,6 +2,8 @@
 // What file tests show of an analysis or a pass: a note beside lines of the file.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,7 +36,7 @@ std::string joined(const Items& items, Text&& text) {
   for (const auto& item : items) result.append(" ").append(text(item));
   return result;
 }
-inline std::string block_name(std::uint32_t id) { return "b" + std::to_string(id); }
+inline std::string block_name(std::uint32_t id) { return fmt::format("b{}", id); }
 
 // visit(function's number, function) for each with a body.
 template <typename Visit>
