@@ -14,6 +14,8 @@ say() { echo "check_install: $*" >&2; exit 1; }
 expect() { grep -q -e "$1" <<<"$2" || say "expected '$1' in: $2"; }
 
 expect rtx-pro-5000-blackwell "$("$prefix/bin/doppel" cards)"
+printf '.version 8.0\n.target sm_86\n.address_size 64\n.visible .entry nothing() { ret; }\n' >"$prefix/nothing.ptx"
+expect 'registers "nothing"' "$("$prefix/bin/doppel" ptx "$prefix/nothing.ptx" --show registers)"  # loads the library
 expect "573 us" "$("$prefix/bin/doppel" run -- "$build/bin/example-nbody" 2>&1)"
 
 # Nothing of the build is needed: neither its headers nor its libraries.
