@@ -31,7 +31,7 @@ struct Function {
   std::vector<Variable> parameters;         // space Param or Reg
   std::vector<Variable> return_parameters;  // of device functions
   // The register that stands for a parameter in space Reg, same index as in (return_)parameters; else
-  // kNoRegister.
+  // kNoRegister. Empty where there is no body.
   std::vector<RegisterId> parameter_registers;
   std::vector<RegisterId> return_registers;
   std::vector<std::uint8_t> registers;  // the width of each in bits: 1 (a predicate), 8, 16, 32, 64 or 128

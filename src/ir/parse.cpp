@@ -194,9 +194,9 @@ class Parser {
     for (; !done_; next_line()) {
       Line line(line_);
       if (line.accept("result")) {
-        f.return_parameters.push_back(variable(line, &f.return_registers));
+        f.return_parameters.push_back(variable(line, f.is_declaration ? nullptr : &f.return_registers));
       } else if (line.accept("parameter")) {
-        f.parameters.push_back(variable(line, &f.parameter_registers));
+        f.parameters.push_back(variable(line, f.is_declaration ? nullptr : &f.parameter_registers));
       } else if (line.accept("local")) {
         f.variables.push_back(variable(line));
       } else if (line.accept("prototype")) {

@@ -48,6 +48,13 @@ TEST(ToIr, EveryTestModuleIsValidAndReadBack) {
   EXPECT_GT(count, 900u);
 }
 
+TEST(ToIr, ADeclarationNeedsNoRegistersForItsParameters) {
+  expect_round_trip(to_ir(parse_well(".version 8.0\n.target sm_86\n.address_size 64\n"
+                                     ".extern .func (.param .b32 r) f(.param .b64 a, .reg .u32 b);\n"
+                                     ".visible .entry k() { ret; }\n")),
+                    "an extern function");
+}
+
 TEST(ToIr, TheTypeTellsWholeNumbersFromFloats) {
   EXPECT_EQ(lowered("add.s32 %r0, %r1, 5;\nadd.rz.ftz.f32 %f0, %f1, 0f3F800000;"),
             "%32:32 = iadd.s32 %33, 5\n%80:32 = fadd.rz.ftz.f32 %81, 0x3f800000\n");
