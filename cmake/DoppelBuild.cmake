@@ -58,12 +58,14 @@ function(doppel_part name)
   endif()
 endfunction()
 
-# doppel_test(NAME SOURCES... LINKS targets...) defines one GoogleTest program and registers its tests.
+# doppel_test(NAME SOURCES... LINKS targets...) defines one GoogleTest program and registers its tests, with the
+# name of their folder as a label.
 function(doppel_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE doppel_options ${TEST_LINKS} GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE DOPPEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              DOPPEL_BUILD_DIR="${CMAKE_BINARY_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
+  get_filename_component(part ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${part})
 endfunction()

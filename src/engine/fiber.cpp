@@ -24,10 +24,13 @@ Fiber::Suspended Fiber::resume(Main main, void* argument) {
     main_ = main;
     argument_ = argument;
     fake_stack_ = nullptr;
+    drop_calls(calls_);
+    calls_ = new_calls();
     context_ = boost::context::detail::make_fcontext(low_ + bytes_ - top_, bytes_ - top_, start);
   }
   void* own_fake_stack = nullptr;
-  before_switch(&own_fake_stack, low_, bytes_);
+  resumer_calls_ = current_calls();
+  before_switch(&own_fake_stack, low_, bytes_, calls_);
   const auto back = boost::context::detail::jump_fcontext(context_, this);
   after_switch(own_fake_stack, nullptr, nullptr);
   auto* suspended = static_cast<Fiber*>(back.data);

@@ -34,6 +34,9 @@ class Fiber {
   // top: bytes at the stack's upper end that stay unused.
   Fiber(std::byte* stack_low, std::size_t stack_bytes, std::size_t top)
       : low_(stack_low), bytes_(stack_bytes), top_(top) {}
+  ~Fiber() { drop_calls(calls_); }
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
 
   // Runs it, from the start of `main` where it is fresh, until it or a fibre that it switched to suspends.
   Suspended resume(Main main, void* argument);
@@ -62,10 +65,12 @@ class Fiber {
   SwitchReason reason_ = SwitchReason::Idle;
   Main main_ = nullptr;
   void* argument_ = nullptr;
-  // For AddressSanitizer, which has to be told of every change of stacks.
+  // For the sanitizers, which have to be told of every change of stacks.
   void* fake_stack_ = nullptr;
   const void* resumer_stack_ = nullptr;
   std::size_t resumer_stack_bytes_ = 0;
+  void* calls_ = nullptr;
+  void* resumer_calls_ = nullptr;
 };
 
 // Here, because a return on another stack than the call's is never foreseen by the host: the fewer there are
@@ -85,7 +90,8 @@ inline void Fiber::arrived(boost::context::detail::transfer_t transfer) {
 
 inline void Fiber::suspend(SwitchReason reason) {
   reason_ = reason;
-  before_switch(reason == SwitchReason::Left ? nullptr : &fake_stack_, resumer_stack_, resumer_stack_bytes_);
+  before_switch(reason == SwitchReason::Left ? nullptr : &fake_stack_, resumer_stack_, resumer_stack_bytes_,
+                resumer_calls_);
   arrived(boost::context::detail::jump_fcontext(resumer_, this));
 }
 
@@ -93,7 +99,8 @@ inline void Fiber::switch_to(Fiber& next) {
   next.resumer_ = resumer_;
   next.resumer_stack_ = resumer_stack_;
   next.resumer_stack_bytes_ = resumer_stack_bytes_;
-  before_switch(&fake_stack_, next.low_, next.bytes_);
+  next.resumer_calls_ = resumer_calls_;
+  before_switch(&fake_stack_, next.low_, next.bytes_, next.calls_);
   arrived(boost::context::detail::jump_fcontext(next.context_, this));
 }
 

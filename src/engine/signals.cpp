@@ -13,7 +13,20 @@
 #include "engine/worker.h"
 
 namespace doppel::engine {
+
+// ThreadSanitizer's holds a signal back until the thread next calls the C library, as a kernel's loop never
+// does.
+#ifdef DOPPEL_TSAN
+int host_sigaction(int signal, const struct sigaction* wanted, struct sigaction* old) __asm__("__sigaction");
+#else
+constexpr auto* host_sigaction = &sigaction;
+#endif
+
 namespace {
+
+// The worker that the thread is, if it is one now. Read by signal handlers: the first use must not allocate,
+// so it lies in the thread's static block.
+__attribute__((tls_model("initial-exec"))) constinit thread_local Worker* current_worker = nullptr;
 
 constexpr std::size_t kSignalStackBytes = std::size_t{128} << 10;
 // Ignored unless somebody asks for it, and not used by debuggers or thread libraries.
@@ -42,7 +55,7 @@ bool is_store(const ucontext_t& context) {
 }
 
 // What the handler returns to, on the fibre's own stack, of which nothing is needed any more.
-[[noreturn]] void abandon_warp() { current_worker()->leave_warp(); }
+[[noreturn]] void abandon_warp() { current_worker->leave_warp(); }
 
 void return_to_abandon(ucontext_t& context, const Fiber& fiber) {
   // As after a call: the stack pointer is 16-byte aligned before the return address is pushed.
@@ -72,7 +85,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
     // The instruction faults again and ends the process the way it would have without us.
     struct sigaction plain{};
     plain.sa_handler = SIG_DFL;
-    sigaction(signal, &plain, nullptr);
+    host_sigaction(signal, &plain, nullptr);
     if (info->si_code <= 0) raise(signal);  // sent by somebody: it would not come again
     return;
   }
@@ -81,7 +94,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
 
 void handle(int signal, siginfo_t* info, void* opaque) {
   auto& context = *static_cast<ucontext_t*>(opaque);
-  Worker* worker = current_worker();
+  Worker* worker = current_worker;
   Warp* warp = worker != nullptr ? worker->current() : nullptr;
   if (warp == nullptr || warp->fiber == nullptr) {
     pass_on(signal, info, opaque);
@@ -111,7 +124,7 @@ void install_fault_handlers() {
   static std::mutex mutex;
   for (const int signal : kSignals) {
     struct sigaction now{};
-    sigaction(signal, nullptr, &now);
+    host_sigaction(signal, nullptr, &now);
     if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == handle) continue;
     const std::lock_guard lock(mutex);
     struct sigaction ours{};
@@ -119,7 +132,7 @@ void install_fault_handlers() {
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     sigemptyset(&ours.sa_mask);
     struct sigaction old{};
-    sigaction(signal, &ours, &old);
+    host_sigaction(signal, &ours, &old);
     if (!((old.sa_flags & SA_SIGINFO) != 0 && old.sa_sigaction == handle)) previous[signal] = old;
   }
 }
@@ -141,7 +154,7 @@ struct SignalStack {
 }  // namespace
 
 SignalScope::SignalScope(Worker& worker) {
-  current_worker() = &worker;
+  current_worker = &worker;
   stack_t now{};
   sigaltstack(nullptr, &now);
   if ((now.ss_flags & SS_DISABLE) != 0) {
@@ -156,7 +169,7 @@ SignalScope::SignalScope(Worker& worker) {
 }
 
 SignalScope::~SignalScope() {
-  current_worker() = nullptr;
+  current_worker = nullptr;
   if (own_stack_) {
     stack_t none{};
     none.ss_flags = SS_DISABLE;

@@ -28,11 +28,7 @@ constexpr unsigned kYieldsBeforeOthers = 256;
 constexpr std::uint64_t kMostClaimed = 16;
 constexpr std::uint64_t kClaimsOfShare = 16;
 
-// Read by signal handlers: the first use must not allocate, so it lies in the thread's static block.
-__attribute__((tls_model("initial-exec"))) constinit thread_local Worker* worker_of_thread = nullptr;
 }  // namespace
-
-Worker*& current_worker() { return worker_of_thread; }
 
 Worker::Worker() = default;
 Worker::~Worker() = default;

@@ -110,9 +110,6 @@ inline void Worker::suspend_warp(Warp& warp, SwitchReason reason) {
   warp.fiber->switch_to(*next->fiber);
 }
 
-// The worker that the calling thread is, if it is one now.
-Worker*& current_worker();
-
 // Fills in what the module tells of a place in a kernel: line, source, form, space, bytes.
 void name_instruction(Fault& fault, const ir::Module& module, std::uint32_t function,
                       std::uint32_t instruction);
