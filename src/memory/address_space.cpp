@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <shared_mutex>
 
@@ -453,8 +455,9 @@ Result<void> AddressSpace::release(std::uint64_t address, std::uint64_t bytes) {
 Result<void> AddressSpace::map(std::uint64_t address, std::uint64_t bytes, int file, std::uint64_t offset) {
   Implementation& self = *implementation_;
   const std::unique_lock lock(self.mutex);
-  auto found = self.reservations.upper_bound(address);
-  if (found == self.reservations.begin() || (--found, address + bytes > found->first + found->second)) {
+  const auto behind = self.reservations.upper_bound(address);
+  const auto reserved = behind == self.reservations.begin() ? behind : std::prev(behind);
+  if (reserved == behind || address + bytes > reserved->first + reserved->second) {
     return fail(Error::Kind::InvalidArgument,
                 fmt::format("[{:#x}, {:#x}) is not inside of a reserved range", address, address + bytes));
   }
@@ -572,8 +575,7 @@ std::string AddressSpace::describe(std::uint64_t address) const {
     if (above != map.end()) consider(project(above->second), was_freed);
     if (above != map.begin()) consider(project((--above)->second), was_freed);
   };
-  consider_around(
-      self.freed, [](const Allocation& allocation) -> const Allocation& { return allocation; }, true);
+  consider_around(self.freed, std::identity(), true);
   consider_around(
       self.blocks, [](const Implementation::Block& block) -> const Allocation& { return block.allocation; },
       false);
