@@ -48,9 +48,8 @@ void expect_valid([[maybe_unused]] const Ir&... made) {
 
 }  // namespace
 
-std::uint32_t AnalysedKernel::first_slot(ir::FunctionId function) const {
-  const auto found = std::ranges::lower_bound(functions, function);
-  return first_slots[static_cast<std::size_t>(found - functions.begin())];
+std::size_t AnalysedKernel::place_of(ir::FunctionId function) const {
+  return static_cast<std::size_t>(std::ranges::lower_bound(functions, function) - functions.begin());
 }
 
 AnalysedModule::AnalysedModule(ir::Module module, std::shared_ptr<ir::BodySource> bodies)
@@ -115,6 +114,7 @@ const AnalysedKernel& AnalysedModule::kernel(ir::FunctionId id) const {
   made->has_loops = made->functions.size() > 1;
   for (const ir::FunctionId each : made->functions) {
     const ir::Function& function = module_.functions[each];
+    made->first_operations.push_back(static_cast<std::uint32_t>(made->operations));
     made->operations += function.operations.size();
     // The graph has no more blocks than the function: those that cannot be reached are missing.
     made->first_slots.push_back(made->counter_slots);

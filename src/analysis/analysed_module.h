@@ -24,6 +24,9 @@ struct AnalysedKernel {
   // Where counters of blocks stand: that of block b of functions[i] in place first_slots[i] + b.
   std::vector<std::uint32_t> first_slots;
   std::uint32_t counter_slots = 0;
+  // How traces number operations, so that each says itself which function it is of: operation i of
+  // functions[f] is first_operations[f] + i.
+  std::vector<std::uint32_t> first_operations;
   SharedLayout shared;
   LocalBytes local;
   std::uint64_t operations = 0;       // of all these functions
@@ -33,7 +36,12 @@ struct AnalysedKernel {
   bool follows_data = false;          // data_dependence.h
   bool may_wait_for_others = false;   // it loops until memory says what another thread may write there
 
-  std::uint32_t first_slot(ir::FunctionId function) const;  // of one that it can reach
+  // Of a function that it can reach.
+  std::uint32_t first_slot(ir::FunctionId function) const { return first_slots[place_of(function)]; }
+  std::uint32_t first_operation(ir::FunctionId function) const {
+    return first_operations[place_of(function)];
+  }
+  std::size_t place_of(ir::FunctionId function) const;  // among functions
 };
 
 // Everything is made when it is first asked for, and lives as long as this. Thread-safe.

@@ -31,7 +31,7 @@ struct TraceEvent {
   std::uint8_t bytes_per_lane = 0;
   bool atomic = false;
   std::uint32_t mask = 0;
-  std::uint32_t id = 0;  // TraceBlockId, or for an access the instruction's index in its function
+  std::uint32_t id = 0;  // TraceBlockId, or for an access its number (AnalysedKernel::first_operations)
   // Global, Local, Const: the 32-byte sectors touched are sectors[payload .. payload + count), in ascending
   // order, each once. Shared: count is the number of conflict-free passes the banks need (32 banks of 4
   // bytes); payload is unused. Global, not atomic: serial is that number for the banks of the L1. Atomic:

@@ -23,7 +23,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 7;
+inline constexpr std::uint32_t kWarpAbiVersion = 8;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -64,6 +64,7 @@ struct RuntimeCallbacks {
   void (*nanosleep)(WarpContext*, std::uint32_t nanoseconds);
   // Traced build only. The generic addresses of the active lanes are in the context: access_address().
   void (*trace_block)(WarpContext*, std::uint32_t trace_block_id, std::uint32_t mask);
+  // operation: its number over all functions of the kernel (analysis::AnalysedKernel::first_operations).
   void (*trace_access)(WarpContext*, std::uint32_t operation, std::uint32_t mask, std::uint32_t access_flags);
   // Checked build only (--check): called before the access, whose addresses are in the context. It reports
   // and ends the launch where the access is wrong. undefined: for each of the access's elements the lanes

@@ -26,20 +26,15 @@ bool has_sectors(const TraceEvent& event) {
 }
 
 template <typename Visit>
-void for_each_access(const WarpTrace& warp, std::span<const std::uint32_t> base, Visit visit) {
-  std::uint32_t function = 0;
+void for_each_access(const WarpTrace& warp, Visit visit) {
   for (const TraceEvent& event : warp.events) {
-    if (event.kind == TraceEvent::Kind::Block) {
-      function = analysis::TraceBlockId{event.id}.function();
-    } else if (has_sectors(event) && function + 1 < base.size()) {
-      visit(base[function] + event.id, event);
-    }
+    if (has_sectors(event)) visit(event.id, event);
   }
 }
 
-FirstSectors first_sectors(const WarpTrace& warp, std::span<const std::uint32_t> base) {
+FirstSectors first_sectors(const WarpTrace& warp) {
   FirstSectors result;
-  for_each_access(warp, base, [&](std::uint32_t index, const TraceEvent& event) {
+  for_each_access(warp, [&](std::uint32_t index, const TraceEvent& event) {
     auto& list = result.by_instruction[index];
     if (list.size() < kExecutionsCompared) list.push_back(warp.sectors[event.payload]);
   });
@@ -116,7 +111,7 @@ AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3&
     by_index[trace.block_index] = &trace;
     std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>> spans;  // of this block
     for (const WarpTrace& warp : trace.warps) {
-      for_each_access(warp, instruction_base_, [&](std::uint32_t index, const TraceEvent& event) {
+      for_each_access(warp, [&](std::uint32_t index, const TraceEvent& event) {
         const std::uint64_t first = warp.sectors[event.payload];
         const std::uint64_t last = warp.sectors[event.payload + event.count - 1];
         AddressPattern& pattern = patterns_[index];
@@ -167,7 +162,7 @@ AddressPatterns::AddressPatterns(std::span<const BlockTrace> traces, const Dim3&
   const auto collect = [&](const BlockTrace& trace) {
     std::vector<FirstSectors> result;
     for (std::size_t warp = 0; warp < std::min<std::size_t>(trace.warps.size(), 4); ++warp) {
-      result.push_back(first_sectors(trace.warps[warp], instruction_base_));
+      result.push_back(first_sectors(trace.warps[warp]));
     }
     return result;
   };
@@ -203,7 +198,7 @@ void AddressPatterns::find_scattered(const std::map<std::uint64_t, const BlockTr
   for (const auto& [index, trace] : by_index) {
     for (auto& [pattern, list] : lines) list.clear();
     for (const WarpTrace& warp : trace->warps) {
-      for_each_access(warp, instruction_base_, [&](std::uint32_t pattern, const TraceEvent& event) {
+      for_each_access(warp, [&](std::uint32_t pattern, const TraceEvent& event) {
         if (patterns_[pattern].affine) return;
         auto& list = lines[pattern];
         for (std::uint32_t i = 0; i < event.count; ++i) {
@@ -224,15 +219,14 @@ void AddressPatterns::find_scattered(const std::map<std::uint64_t, const BlockTr
 void AddressPatterns::find_wraps(std::span<const BlockTrace> traces, const BlockTrace& base,
                                  const Dim3& grid) {
   if (base.warps.empty()) return;
-  const FirstSectors from = first_sectors(base.warps.front(), instruction_base_);
+  const FirstSectors from = first_sectors(base.warps.front());
   const BlockIndex base_index = block_index(base.block_index, grid);
   std::map<std::uint32_t, std::vector<double>>
       misses;  // by pattern: where the stride leads to, past what is so
   for (const BlockTrace& trace : traces) {
     if (&trace == &base || trace.warps.empty()) continue;
     const BlockIndex index = block_index(trace.block_index, grid);
-    for (const auto& [pattern, sectors] :
-         first_sectors(trace.warps.front(), instruction_base_).by_instruction) {
+    for (const auto& [pattern, sectors] : first_sectors(trace.warps.front()).by_instruction) {
       const auto here = from.by_instruction.find(pattern);
       if (!patterns_[pattern].affine || here == from.by_instruction.end()) continue;
       const auto off = static_cast<std::int64_t>(here->second.front() - sectors.front()) +

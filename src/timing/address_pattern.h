@@ -68,8 +68,8 @@ struct AddressPattern {
 
 class AddressPatterns {
  public:
-  // instruction_base[f]: number of the first instruction of function f, over all functions that are reached;
-  // one more entry ends it.
+  // instruction_base[f]: number of the first instruction of function f, over all functions that are reached,
+  // as in traces; one more entry ends it.
   AddressPatterns(std::span<const analysis::BlockTrace> traces, const Dim3& grid,
                   std::span<const std::uint32_t> instruction_base);
 

@@ -92,21 +92,17 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
   for (const analysis::BlockWork& block : run.work) add(block.instructions ^ block.longest_warp << 32);
   signature.longest = longest_of(run.work);
   std::map<std::uint32_t, Summary> summaries;
-  const auto& base = program.instruction_base;
   for (const analysis::BlockTrace& block : run.traces) {
     add(block.block_index);
     for (const analysis::WarpTrace& warp : block.warps) {
-      std::uint32_t function = 0;
       add(warp.events.size());
       for (const TraceEvent& event : warp.events) {
         add(std::uint64_t{event.id} << 32 | event.mask);
         add(static_cast<std::uint64_t>(event.count) << 32 | static_cast<std::uint64_t>(event.serial) << 8 |
             event.bytes_per_lane);
-        if (event.kind == TraceEvent::Kind::Block) function = analysis::TraceBlockId{event.id}.function();
-        if (event.kind != TraceEvent::Kind::Access || function + 1 >= base.size()) continue;
-        const std::uint32_t pattern = base[function] + event.id;
-        Summary& summary = summaries[pattern];
-        summary.access.pattern = pattern;
+        if (event.kind != TraceEvent::Kind::Access) continue;
+        Summary& summary = summaries[event.id];
+        summary.access.pattern = event.id;
         summary.access.requests += 1;
         summary.access.sectors += event.count;
         summary.access.serial += event.serial;

@@ -25,6 +25,7 @@ const TraceEvent* WarpReplay::event_of(const machine::MachineAccess& access) con
 
 void WarpReplay::read_accesses() {
   const auto& instructions = block_->access_instructions;
+  const std::uint32_t base = program_->instruction_base[function_];
   auto merged = block_->merged.begin();
   std::size_t rank = 0;
   for (; next_event_ < trace_->events.size(); ++next_event_) {
@@ -41,7 +42,7 @@ void WarpReplay::read_accesses() {
     if (event.kind != TraceEvent::Kind::Access) continue;
     // Events come in program order, as the ranks do; an access without active lanes leaves none.
     std::size_t at = rank;
-    while (at < instructions.size() && instructions[at] != event.id) ++at;
+    while (at < instructions.size() && base + instructions[at] != event.id) ++at;
     if (at == instructions.size()) continue;
     events_[at] = static_cast<std::uint32_t>(next_event_);
     rank = at + 1;

@@ -159,7 +159,8 @@ void nanosleep(WarpContext* context, std::uint32_t) { suspend(warp_of(context));
 void trace_block(WarpContext* context, std::uint32_t id, std::uint32_t) {
   warp_of(context).block->result->traced_blocks.push_back(id);
 }
-void trace_access(WarpContext* context, std::uint32_t, std::uint32_t mask, std::uint32_t) {
+void trace_access(WarpContext* context, std::uint32_t operation, std::uint32_t mask, std::uint32_t) {
+  warp_of(context).block->result->traced_operations.push_back(operation);
   warp_of(context).block->result->traced_accesses += static_cast<std::uint64_t>(std::popcount(mask));
 }
 void check_access(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,

@@ -29,7 +29,8 @@ struct GridResult {
   std::string fault;                    // empty: none
   std::vector<std::uint64_t> counters;  // two words a slot
   std::vector<std::uint32_t> traced_blocks;
-  std::uint64_t traced_accesses = 0;
+  std::uint64_t traced_accesses = 0;             // of lanes
+  std::vector<std::uint32_t> traced_operations;  // the number of each access of a warp
   std::string printed;
 };
 
