@@ -51,6 +51,21 @@ Transfer transfer_of(const PointerInfo& destination, const PointerInfo& source, 
   return {Lane::Compute, link::device_copy_us(device.card(), bytes), "device to device"};
 }
 
+// What a copy or fill within a card, which is a kernel of the driver's, takes of it: two blocks of 512
+// threads an SM, or fewer for few bytes. So that it takes its own time alone, of DRAM what its time leaves.
+timing::GridDemand grid_of(const card::Card& card, std::uint64_t traffic_bytes, double time_us) {
+  constexpr std::uint64_t kBytesPerBlock = 16384;  // 32 bytes a thread
+  constexpr std::uint64_t kBlocksPerSm = 2;
+  timing::GridDemand grid;
+  grid.blocks_at_once = kBlocksPerSm * static_cast<std::uint64_t>(card.sm_count);
+  grid.blocks = std::clamp<std::uint64_t>(traffic_bytes / kBytesPerBlock, 1, grid.blocks_at_once);
+  grid.room[static_cast<std::size_t>(timing::Room::Warps)] = 16.0 / card.sm.max_warps;
+  grid.room[static_cast<std::size_t>(timing::Room::Blocks)] = 1.0 / card.sm.max_blocks;
+  const double busy_us = static_cast<double>(traffic_bytes) / card.memory.peak_bytes_per_second() * 1e6;
+  grid.rates[static_cast<std::size_t>(timing::Rate::Dram)] = std::min(1.0, busy_us / std::max(time_us, 1e-9));
+  return grid;
+}
+
 // From the first byte of a box to its last.
 std::uint64_t extent_of(const CopyWork& work, const CopyWork::Side& side) {
   const std::uint64_t pitch = side.pitch != 0 ? side.pitch : work.width;
@@ -128,12 +143,17 @@ std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submi
   const PointerInfo source = platform.classify(work.source.address),
                     destination = platform.classify(work.destination.address);
   const Transfer transfer = transfer_of(destination, source, bytes, submission.context->device());
-  operation->set_run([work, transfer, source, destination, context = submission.context] {
+  operation->set_run([work, transfer, source, destination, bytes, priority = submission.priority,
+                      context = submission.context] {
     if (!context->check()) return Cost{};
     copy_box(work);
     Cost cost;
     cost.lane = transfer.lane;
     cost.duration_us = transfer.time_us;
+    if (cost.lane == Lane::Compute) {
+      cost.grid = grid_of(context->device().card(), 2 * bytes, cost.duration_us);
+      cost.grid.priority = priority;
+    }
     // What a copy reads or writes of a card passes through the card's L2. What comes over the bus comes so
     // slowly that DRAM writes it while it comes: it stays in L2, too, but nothing is left to write.
     cost.resolve = [work, from = source.device, to = destination.device](Cost&) {
@@ -161,12 +181,14 @@ std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const S
   operation->stream_id = submission.stream_id;
   const std::uint64_t bytes = work.width * work.height * work.element_bytes;
   if (bytes == 0) return operation;
-  operation->set_run([work, bytes, context = submission.context] {
+  operation->set_run([work, bytes, priority = submission.priority, context = submission.context] {
     if (!context->check()) return Cost{};
     fill_box(work);
     Cost cost;
     cost.lane = Lane::Compute;
     cost.duration_us = link::fill_us(context->device().card(), bytes);
+    cost.grid = grid_of(context->device().card(), bytes, cost.duration_us);
+    cost.grid.priority = priority;
     cost.resolve = [work, context](Cost&) {
       const std::uint64_t row = work.width * work.element_bytes;
       const std::uint64_t pitch = work.pitch != 0 ? work.pitch : row;

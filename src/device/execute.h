@@ -17,6 +17,7 @@ struct LaunchTree;  // of kernel_launch.cpp
 struct Submission {
   std::shared_ptr<Context> context;
   std::uint64_t stream_id = 0;
+  int priority = 0;  // of the stream, as CUDA counts: smaller goes first
   bool in_graph = false;
   // Of a launch by a kernel: one more than that kernel's, and what all launches below one of the host's
   // share.

@@ -90,10 +90,11 @@ class GraphExec {
   };
   Result<void> update(const Graph& graph, UpdateFailure* failure = nullptr);
 
-  // Queues all nodes behind `dependencies`; returns the operation that ends when all have.
+  // Queues all nodes behind `dependencies`, with the priority of the stream; returns the operation that ends
+  // when all have.
   Result<std::shared_ptr<Operation>> launch(Context& context,
                                             std::vector<std::shared_ptr<Operation>> dependencies,
-                                            std::uint64_t stream_id);
+                                            std::uint64_t stream_id, int priority);
 
   const std::shared_ptr<Graph>& graph() const { return graph_; }
   // What it keeps alive goes after its last launch has run. Called once, when the program destroys it.

@@ -34,6 +34,7 @@ using Operations = std::vector<std::shared_ptr<Operation>>;
 struct GraphLaunch {
   Context& context;
   std::uint64_t stream_id;
+  int priority;
   Scheduler& scheduler;
 
   std::shared_ptr<Operation> join(Operations dependencies, const std::shared_ptr<Context>& where) const {
@@ -73,7 +74,9 @@ struct GraphLaunch {
         }
         const auto* record = std::get_if<EventRecordWork>(&node.work);
         const std::shared_ptr<Event> recorded = record != nullptr ? record->event : nullptr;
-        operation = make_operation(std::move(node.work), {where, stream_id, true});
+        operation = make_operation(
+            std::move(node.work),
+            {.context = where, .stream_id = stream_id, .priority = priority, .in_graph = true});
         scheduler.submit(operation, std::move(dependencies));
         if (recorded != nullptr) recorded->set_operation(operation);
       }
@@ -172,10 +175,10 @@ void GraphExec::release() {
 
 Result<std::shared_ptr<Operation>> GraphExec::launch(Context& context,
                                                      std::vector<std::shared_ptr<Operation>> dependencies,
-                                                     std::uint64_t stream_id) {
+                                                     std::uint64_t stream_id, int priority) {
   const std::lock_guard lock(mutex_);
   if (last_launch_ != nullptr) dependencies.push_back(last_launch_);
-  const GraphLaunch launch{context, stream_id, context.platform().scheduler()};
+  const GraphLaunch launch{context, stream_id, priority, context.platform().scheduler()};
   // One operation that all roots wait for keeps their lists short.
   const auto start = launch.join(std::move(dependencies), context.shared_from_this());
   last_launch_ = launch.run(*graph_, order_, {start});

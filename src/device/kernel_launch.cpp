@@ -49,6 +49,7 @@ struct LaunchState {
   bool simulated = false;  // predicted by its own traces
   bool timed = false;
   bool in_graph = false;
+  int priority = 0;
   bool samples_only = false;  // --predict-only: nothing but what its prediction needs is run
   std::uint64_t grid_id = 0;
   engine::Outcome outcome;  // until it is placed
@@ -79,14 +80,21 @@ void run_children(LaunchState& state, const Operation& parent, DeviceLaunches& l
   if (state.tree == nullptr) state.tree = std::make_shared<LaunchTree>();
   for (DeviceLaunches::Item& item : launches.take()) {
     LaunchState::Child child;
-    child.operation = make_operation(std::move(item.work),
-                                     {state.context, parent.stream_id, true, state.depth + 1, state.tree});
+    child.operation = make_operation(std::move(item.work), {.context = state.context,
+                                                            .stream_id = parent.stream_id,
+                                                            .in_graph = true,
+                                                            .depth = state.depth + 1,
+                                                            .tree = state.tree});
     child.queue = item.queue;
     child.tail = item.tail;
     child.cost = child.operation->run_inside();
     state.children.push_back(std::move(child));
     if (!state.context->check()) return;
   }
+}
+
+double share_of_card(const timing::GridDemand& grid) {
+  return std::min(1.0, static_cast<double>(grid.blocks) / static_cast<double>(grid.blocks_at_once));
 }
 
 // When each child starts: behind its parent and the one before it in its queue, and where the card has room;
@@ -99,7 +107,8 @@ double place_children(LaunchState& state, double parent_us) {
     if (child.cost.resolve) child.cost.resolve(child.cost);
     const auto before = ends.find(child.queue);
     const double ready = child.tail ? end_us : before != ends.end() ? before->second : parent_us;
-    child.start_us = sms.take(ready + child.cost.gap_us, child.cost.duration_us, child.cost.share);
+    child.start_us =
+        sms.take(ready + child.cost.gap_us, child.cost.duration_us, share_of_card(child.cost.grid));
     const double child_end_us = child.start_us + child.cost.duration_us;
     if (!child.tail) ends[child.queue] = child_end_us;
     end_us = std::max(end_us, child_end_us);
@@ -131,12 +140,6 @@ engine::Fault fault_of_error(const LaunchState& state, const Error& error) {
   fault.kernel = state.work.kernel->name();
   fault.message = error.message;
   return fault;
-}
-
-// Part of the card that the grid fills: its blocks of those that fit at once.
-double share_of_card(const card::Card& card, const timing::LaunchResources& launch) {
-  const double most = static_cast<double>(card.sm_count) * launch.blocks_per_sm;
-  return std::min(1.0, static_cast<double>(launch.config.grid.count()) / most);
 }
 
 // In the order of submission, when the launches before it are placed.
@@ -216,7 +219,8 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   if (launches) run_children(state, operation, *launches);
   Cost cost;
   cost.lane = Lane::Compute;
-  cost.share = share_of_card(card, state.resources);
+  cost.grid = grid_demand(card, state.resources);
+  cost.grid.priority = state.priority;
   cost.gap_us = state.in_graph ? card.launch.graph_gap_us : card.launch.gap_us;
   if (!state.timed) return cost;
   state.outcome = std::move(*outcome);
@@ -228,6 +232,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   // in.
   cost.resolve = [&state](Cost& resolved) {
     predict(state);
+    add_rates(resolved.grid, state.context->device().card(), state.resources, state.prediction.timing);
     resolved.duration_us = place_children(state, state.prediction.timing.time_us);
   };
   return cost;
@@ -244,6 +249,7 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
   state->module = work.kernel->module();
   state->resources = work.kernel->resources(work.config);
   state->in_graph = submission.in_graph;
+  state->priority = submission.priority;
   state->depth = submission.depth;
   state->tree = submission.tree;
   state->grid_id = next_grid++;

@@ -2,7 +2,10 @@
 #include "device/launch_prediction.h"
 
 #include <algorithm>
+#include <optional>
 #include <type_traits>
+
+#include "card/occupancy.h"
 
 namespace doppel::device {
 namespace {
@@ -14,6 +17,43 @@ double core_time(const timing::Prediction& prediction) {
     if (bound == timing::Bound::Dram) dram = share;
   }
   return prediction.time_us * (1 - std::clamp(dram, 0.0, 1.0));
+}
+
+// What launches that run together share by using it in turns.
+std::optional<timing::Rate> rate_of(timing::Bound bound) {
+  using timing::Bound;
+  using timing::Rate;
+  switch (bound) {
+    case Bound::Dram:
+      return Rate::Dram;
+    case Bound::L2:
+      return Rate::L2;
+    case Bound::Issue:
+      return Rate::Issue;
+    case Bound::Fp32:
+      return Rate::Fp32;
+    case Bound::Int32:
+      return Rate::Int32;
+    case Bound::Fp16:
+      return Rate::Fp16;
+    case Bound::Fp64:
+      return Rate::Fp64;
+    case Bound::Special:
+      return Rate::Special;
+    case Bound::Tensor:
+      return Rate::Tensor;
+    case Bound::LoadStore:
+    case Bound::SharedMemory:
+    case Bound::L1:
+    case Bound::Atomics:
+      return Rate::LoadStore;
+    case Bound::Launch:
+    case Bound::Latency:
+    case Bound::Occupancy:
+    case Bound::Barrier:
+      break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -37,6 +77,37 @@ LaunchPrediction with_power(const card::Card& card, const timing::LaunchResource
   }
   result.timing = std::move(prediction);
   return result;
+}
+
+timing::GridDemand grid_demand(const card::Card& card, const timing::LaunchResources& launch) {
+  timing::GridDemand demand;
+  demand.blocks = std::max<std::uint64_t>(1, launch.config.grid.count());
+  demand.blocks_at_once =
+      static_cast<std::uint64_t>(card.sm_count) * static_cast<std::uint64_t>(launch.blocks_per_sm);
+  const auto warps = static_cast<double>((launch.config.block.count() + 31) / 32);
+  const auto part = [&](timing::Room room, double taken, double there) {
+    demand.room[static_cast<std::size_t>(room)] = std::min(taken / there, 1.0 / launch.blocks_per_sm);
+  };
+  part(timing::Room::Warps, warps, card.sm.max_warps);
+  part(timing::Room::Blocks, 1, card.sm.max_blocks);
+  part(timing::Room::Registers, warps * 32 * launch.registers, card.sm.registers);
+  part(timing::Room::SharedMemory,
+       static_cast<double>(card::shared_bytes_taken(card, static_cast<std::int64_t>(launch.shared_bytes))),
+       card.shared.bytes_per_sm);
+  return demand;
+}
+
+void add_rates(timing::GridDemand& demand, const card::Card& card, const timing::LaunchResources& launch,
+               const timing::Prediction& prediction) {
+  const double active = static_cast<double>(launch.active_sms) / card.sm_count;
+  for (const auto& [bound, share] : prediction.utilisation) {
+    const auto rate = rate_of(bound);
+    if (!rate) continue;
+    // What an SM has for itself is busy on those that have a block.
+    const bool of_chip = *rate == timing::Rate::Dram || *rate == timing::Rate::L2;
+    double& there = demand.rates[static_cast<std::size_t>(*rate)];
+    there = std::max(there, std::clamp(share, 0.0, 1.0) * (of_chip ? 1 : active));
+  }
 }
 
 LaunchPrediction scaled(LaunchPrediction prediction, double ratio) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "device/work.h"
+#include "timing/chip_schedule.h"
 
 namespace doppel::device {
 
@@ -25,7 +26,8 @@ struct Cost {
   Lane lane = Lane::None;
   double duration_us = 0;  // on its lane
   double gap_us = 0;       // before it starts, after the operations it depends on (launch overhead)
-  double share = 1;        // of the compute lane: 1 = the whole card
+  // What its blocks take of the card, on the compute lane; its time is duration_us.
+  timing::GridDemand grid;
   // Fills in the rest when the operation is placed: predictions that depend on the launches submitted before.
   std::function<void(Cost&)> resolve;
 };
@@ -59,7 +61,6 @@ class Operation : public std::enable_shared_from_this<Operation> {
   std::shared_ptr<Context> context_;
   std::function<Cost()> run_;
   double submitted_us_ = 0;
-  std::uint64_t serial_ = 0;
   Cost cost_;
   bool costed_ = false;  // under the timeline's lock of its queue, as cost_ until then
   double start_us_ = 0, end_us_ = 0;
@@ -68,8 +69,13 @@ class Operation : public std::enable_shared_from_this<Operation> {
   std::uint32_t pending_ = 0;
   bool released_ = false;
   std::vector<std::shared_ptr<Operation>> followers_;
-  // Until placed.
-  std::vector<std::shared_ptr<Operation>> dependencies_;
+  // Of the timeline, until placed.
+  std::vector<std::shared_ptr<Operation>> dependencies_;  // until it is linked to them
+  std::vector<std::shared_ptr<Operation>> dependents_;
+  std::uint64_t serial_ = 0;  // by submission
+  std::uint32_t open_ = 0;    // dependencies without a place
+  bool resolved_ = false;     // its cost is known
+  double ready_us_ = 0;       // that it may begin at, as far as is known
 };
 
 }  // namespace doppel::device

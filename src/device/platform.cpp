@@ -170,6 +170,7 @@ void Platform::watch() {
 }
 
 Result<void> Platform::write_record() {
+  timeline_->place_rest();
   if (options_.record_folder.empty()) return {};
   std::vector<const Device*> devices;
   for (const auto& device : devices_) devices.push_back(device.get());

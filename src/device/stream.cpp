@@ -45,7 +45,8 @@ Result<std::shared_ptr<Operation>> Stream::submit(Work work) {
   }
   const auto* record = std::get_if<EventRecordWork>(&work);
   const std::shared_ptr<Event> recorded = record != nullptr ? record->event : nullptr;
-  auto operation = make_operation(std::move(work), {context_, id_, false});
+  auto operation =
+      make_operation(std::move(work), {.context = context_, .stream_id = id_, .priority = priority_});
   context_->platform().scheduler().submit(operation, std::move(dependencies));
   if (recorded != nullptr) recorded->set_operation(operation);
   follow(operation);
@@ -235,7 +236,7 @@ Result<void> Stream::launch_graph(GraphExec& graph) {
   auto dependencies = context_->implicit_dependencies(*this);
   const std::lock_guard lock(mutex_);
   if (tail_ != nullptr) dependencies.push_back(tail_);
-  auto last = graph.launch(*context_, std::move(dependencies), id_);
+  auto last = graph.launch(*context_, std::move(dependencies), id_, priority_);
   if (!last) return tl::unexpected(last.error());
   follow(*last);
   return {};

@@ -3,48 +3,63 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "device/context.h"
 #include "device/device.h"
-#include "device/shared_resource.h"
 
 namespace doppel::device {
+namespace {
 
-class Timeline::Lanes {
+constexpr double kNever = std::numeric_limits<double>::infinity();
+// Operations without a place that are kept for whoever may still come between them.
+constexpr std::size_t kMostUnplaced = 8192;
+// What another thread may be doing on the timeline at the end: a simulation, say.
+constexpr std::chrono::seconds kMostForOthers{2};
+
+}  // namespace
+
+// What the operations of one card take turns on.
+class Timeline::Card {
  public:
-  // Copy engines: one for each direction and one for peers where the card has them, else they share.
-  explicit Lanes(const Device& device) {
+  explicit Card(const Device& device) : chip_(device.card().sm_count) {
+    // Copy engines: one for each direction and one for peers where the card has them, else they share.
     const std::size_t engines = static_cast<std::size_t>(std::max(1, device.card().engines.copy));
-    copy_.resize(std::min<std::size_t>(engines, 3));
+    engine_free_us_.resize(std::min<std::size_t>(engines, 3), 0);
   }
-  SharedResource* of(Lane lane) {
-    switch (lane) {
-      case Lane::Compute:
-        return &compute_;
-      case Lane::CopyToDevice:
-        return &copy_[0];
-      case Lane::CopyToHost:
-        return &copy_[1 % copy_.size()];
-      case Lane::CopyPeer:
-        return &copy_[2 % copy_.size()];
-      case Lane::None:
-      case Lane::Host:
-        return nullptr;
+
+  double next_us() const { return chip_.next_us(); }
+  void add(const Pointer& operation, const timing::GridDemand& grid, double ready_us) {
+    grids_.emplace(chip_.add(grid, ready_us), operation);
+  }
+  // Calls ended(operation, start, end) for each of its grids that has.
+  template <typename Function>
+  void advance_to(double time_us, Function ended) {
+    chip_.advance_to(time_us);
+    for (const auto& each : chip_.take_ended()) {
+      auto grid = grids_.extract(each.grid);
+      ended(*grid.mapped(), each.start_us, each.end_us);
     }
-    return nullptr;
+  }
+
+  // The engine's next free time, for copies in the order in which they are ready.
+  double& engine_free_us(Lane lane) {
+    const std::size_t engine = lane == Lane::CopyToDevice ? 0 : lane == Lane::CopyToHost ? 1 : 2;
+    return engine_free_us_[engine % engine_free_us_.size()];
   }
 
  private:
-  SharedResource compute_;
-  std::vector<SharedResource> copy_;
+  timing::ChipSchedule chip_;
+  std::map<timing::ChipSchedule::GridId, Pointer> grids_;
+  std::vector<double> engine_free_us_;
 };
 
 Timeline::Timeline() = default;
 Timeline::~Timeline() = default;
 
-void Timeline::submitted(const std::shared_ptr<Operation>& operation) {
+void Timeline::submitted(const Pointer& operation) {
   const std::lock_guard lock(queue_mutex_);
-  unplaced_.push_back(operation);
+  submitted_.push_back(operation);
 }
 
 void Timeline::finished(Operation& operation, const Cost& cost) {
@@ -53,102 +68,201 @@ void Timeline::finished(Operation& operation, const Cost& cost) {
   operation.costed_ = true;
 }
 
+bool Timeline::costed(const Operation& operation) {
+  const std::lock_guard lock(queue_mutex_);
+  return operation.costed_;
+}
+
 void Timeline::advance() {
   const std::lock_guard lock(place_mutex_);
-  place_all(false);
+  resolve(false, Past::Nothing);
 }
 
 void Timeline::advance_if_quick() {
   const std::unique_lock lock(place_mutex_, std::try_to_lock);
-  if (lock) place_all(true);
+  if (lock) resolve(true, Past::Nothing);
 }
 
-// The first operation without a place, if it has run; else null.
-std::shared_ptr<Operation> Timeline::next(bool quick_one) {
-  const std::lock_guard lock(queue_mutex_);
-  while (!unplaced_.empty() && unplaced_.front()->placed()) unplaced_.pop_front();
-  if (unplaced_.empty()) return nullptr;
-  const Operation& first = *unplaced_.front();
-  return first.costed_ && !(quick_one && first.cost_.resolve) ? unplaced_.front() : nullptr;
+void Timeline::link_submitted() {
+  std::deque<Pointer> fresh;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    fresh.swap(submitted_);
+  }
+  for (Pointer& operation : fresh) {
+    operation->serial_ = serial_++;
+    operation->ready_us_ = operation->submitted_us_;
+    latest_us_ = std::max(latest_us_, operation->submitted_us_);
+    for (const Pointer& dependency : operation->dependencies_) {
+      if (dependency->placed()) {
+        operation->ready_us_ = std::max(operation->ready_us_, dependency->end_us_);
+      } else {
+        dependency->dependents_.push_back(operation);
+        ++operation->open_;
+      }
+    }
+    operation->dependencies_.clear();
+    ++unplaced_;
+    if (operation->open_ == 0) release(*operation);
+    unresolved_.push_back(std::move(operation));
+  }
 }
 
-void Timeline::place_all(bool quick_ones) {
-  bool placed_any = false;
-  while (const std::shared_ptr<Operation> operation = next(quick_ones)) {
-    place(*operation);
-    placed_any = true;
-  }
-  if (placed_any) changed_.notify_all();
-}
-
-void Timeline::place(Operation& operation) {
-  if (operation.cost_.resolve) {
-    operation.cost_.resolve(operation.cost_);
-    operation.cost_.resolve = nullptr;
-  }
-  const Cost& cost = operation.cost_;
-  double ready = operation.submitted_us_;
-  for (const auto& dependency : operation.dependencies_) ready = std::max(ready, dependency->end_us_);
-  operation.start_us_ = ready + cost.gap_us;
-  if (cost.lane != Lane::None && cost.lane != Lane::Host) {
-    const Device& device = operation.context()->device();
-    const auto ordinal = static_cast<std::size_t>(device.ordinal());
-    if (lanes_.size() <= ordinal) lanes_.resize(ordinal + 1);
-    if (lanes_[ordinal] == nullptr) lanes_[ordinal] = std::make_unique<Lanes>(device);
-    SharedResource& lane = *lanes_[ordinal]->of(cost.lane);
-    // Operations are placed in the order of their submission, and none starts before its own.
-    lane.forget_before(operation.submitted_us_);
-    operation.start_us_ = lane.take(operation.start_us_, cost.duration_us, cost.share);
-  }
-  operation.end_us_ = operation.start_us_ + cost.duration_us;
-  end_us_ = std::max(end_us_, operation.end_us_);
-  operation.dependencies_.clear();
-  if (operation.on_placed) {
-    operation.on_placed(operation);
-    operation.on_placed = nullptr;
-  }
-  operation.placed_.store(true, std::memory_order_release);
-}
-
-void Timeline::place_with_dependencies(Operation& operation) {
-  std::vector<Operation*> stack{&operation};
-  while (!stack.empty()) {
-    Operation* top = stack.back();
-    const auto open =
-        std::ranges::find_if(top->dependencies_, [](const auto& each) { return !each->placed(); });
-    if (open != top->dependencies_.end() && !top->placed()) {
-      stack.push_back(open->get());
+// In the order of submission.
+void Timeline::resolve(bool quick_ones, Past past) {
+  link_submitted();
+  bool any = false;
+  for (auto at = unresolved_.begin(); at != unresolved_.end();) {
+    Operation& operation = **at;
+    if (!costed(operation)) {
+      if (past == Past::Nothing || (past == Past::Waiting && !operation.waiting)) break;
+      ++at;
       continue;
     }
-    if (!top->placed()) place(*top);
-    stack.pop_back();
+    if (operation.cost_.resolve) {
+      if (quick_ones) break;
+      operation.cost_.resolve(operation.cost_);
+      operation.cost_.resolve = nullptr;
+    }
+    operation.resolved_ = true;
+    const Pointer keep = *at;
+    at = unresolved_.erase(at);
+    if (operation.open_ == 0) {
+      unknown_.erase({operation.ready_us_, operation.serial_});
+      release(operation);
+    }
+    any = true;
   }
-  changed_.notify_all();
+  if (unplaced_ > kMostUnplaced) run(latest_us_, nullptr);
+  if (any) changed_.notify_all();
 }
 
-// Whether the first operation that has not run only waits for somebody else.
-bool Timeline::waits_for_others() {
-  const std::lock_guard lock(queue_mutex_);
-  const auto first =
-      std::ranges::find_if(unplaced_, [](const auto& each) { return !each->placed() && !each->costed_; });
-  return first != unplaced_.end() && (*first)->waiting;
+// All that it depends on has ended.
+void Timeline::release(Operation& operation) {
+  const Cost& cost = operation.cost_;
+  if (!operation.resolved_) {
+    unknown_.emplace(Moment{operation.ready_us_, operation.serial_}, operation.shared_from_this());
+  } else if (cost.lane == Lane::None || cost.lane == Lane::Host) {
+    // Nothing to take turns on.
+    const double start_us = operation.ready_us_ + cost.gap_us;
+    place(operation, start_us, start_us + cost.duration_us);
+  } else {
+    ready_.emplace(Moment{operation.ready_us_ + cost.gap_us, operation.serial_},
+                   operation.shared_from_this());
+  }
+}
+
+Timeline::Card& Timeline::card_of(const Operation& operation) {
+  const Device& device = operation.context()->device();
+  const auto ordinal = static_cast<std::size_t>(device.ordinal());
+  if (cards_.size() <= ordinal) cards_.resize(ordinal + 1);
+  if (cards_[ordinal] == nullptr) cards_[ordinal] = std::make_unique<Card>(device);
+  return *cards_[ordinal];
+}
+
+double Timeline::next_us() const {
+  double next = ready_.empty() ? kNever : ready_.begin()->first.first;
+  for (const auto& card : cards_) {
+    if (card != nullptr) next = std::min(next, card->next_us());
+  }
+  return next;
+}
+
+// Whether something that is ready until then may have a part in what happens, and nobody knows which.
+bool Timeline::is_held_up(double until_us, Past past) const {
+  if (past == Past::All) return false;
+  for (const auto& [moment, operation] : unknown_) {
+    if (moment.first > until_us) return false;
+    if (!operation->waiting) return true;
+  }
+  return false;
+}
+
+// Up to a time, or until the target has its place. False: what comes next hangs on what has not run.
+bool Timeline::run(double limit_us, const Operation* target, Past past) {
+  while (target == nullptr || !target->placed()) {
+    const double next = next_us();
+    if (next > limit_us || next == kNever) return true;
+    if (is_held_up(next, past)) return false;
+    for (const auto& card : cards_) {
+      if (card == nullptr || card->next_us() > next) continue;
+      card->advance_to(next, [this](Operation& operation, double start_us, double end_us) {
+        place(operation, start_us, end_us);
+      });
+    }
+    while (!ready_.empty() && ready_.begin()->first.first <= next) {
+      const auto first = ready_.extract(ready_.begin());
+      begin(*first.mapped());
+    }
+  }
+  return true;
+}
+
+void Timeline::begin(Operation& operation) {
+  Card& card = card_of(operation);
+  const Cost& cost = operation.cost_;
+  const double ready_us = operation.ready_us_ + cost.gap_us;
+  if (cost.lane == Lane::Compute && cost.duration_us > 0) {
+    timing::GridDemand grid = cost.grid;
+    grid.time_us = cost.duration_us;
+    card.add(operation.shared_from_this(), grid, ready_us);
+    return;
+  }
+  if (cost.lane == Lane::Compute) {
+    place(operation, ready_us, ready_us);
+    return;
+  }
+  double& free_us = card.engine_free_us(cost.lane);
+  const double start_us = std::max(free_us, ready_us);
+  free_us = start_us + cost.duration_us;
+  place(operation, start_us, free_us);
+}
+
+// Also what depends on it and takes no turns. Not by recursion: chains may be long.
+void Timeline::place(Operation& operation, double start_us, double end_us) {
+  operation.start_us_ = start_us;
+  operation.end_us_ = end_us;
+  const bool outermost = placing_.empty();
+  placing_.push_back(operation.shared_from_this());
+  if (!outermost) return;
+  for (std::size_t i = 0; i < placing_.size(); ++i) {
+    const Pointer placed = placing_[i];
+    end_us_ = std::max(end_us_, placed->end_us_);
+    --unplaced_;
+    if (placed->on_placed) {
+      placed->on_placed(*placed);
+      placed->on_placed = nullptr;
+    }
+    placed->placed_.store(true, std::memory_order_release);
+    for (const Pointer& dependent : std::exchange(placed->dependents_, {})) {
+      dependent->ready_us_ = std::max(dependent->ready_us_, placed->end_us_);
+      if (--dependent->open_ == 0) release(*dependent);
+    }
+  }
+  placing_.clear();
+  changed_.notify_all();
 }
 
 void Timeline::wait_placed(Operation& operation) {
   while (!operation.placed()) {
     {
       const std::lock_guard lock(place_mutex_);
-      place_all(false);
-      if (operation.placed()) return;
-      if (waits_for_others()) {
-        // It may wait for what the caller does next.
-        place_with_dependencies(operation);
-        return;
+      for (const Past past : {Past::Nothing, Past::Waiting}) {
+        resolve(false, past);
+        run(kNever, &operation);
+        if (operation.placed()) return;
       }
     }
     std::unique_lock lock(queue_mutex_);
     changed_.wait_for(lock, std::chrono::milliseconds(1), [&] { return operation.placed(); });
   }
+}
+
+void Timeline::place_rest() {
+  const std::unique_lock lock(place_mutex_, kMostForOthers);
+  if (!lock) return;
+  resolve(true, Past::All);
+  run(kNever, nullptr, Past::All);
 }
 
 double Timeline::end_us() const {

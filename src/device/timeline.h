@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The virtual time line of the cards: what ran when, had the cards been there.
 //
-// Operations are placed in the order in which they were submitted, so that the same program gives the same
-// timeline however the host's threads ran. An operation starts when those it depends on have ended, when the
-// host has submitted it, and when its lane has room: kernels share a card by the part of it that their blocks
-// fill, copies of one direction take turns on the copy engines.
+// A simulation of events, in the order of virtual time. An operation is ready when those it depends on have
+// ended and the host has submitted it. The blocks of kernels then share the card (timing/chip_schedule.h),
+// copies of one direction take turns on the copy engines. It is run only as far as somebody asks: whatever
+// the host submits later than that comes later on the time line, too. What an operation takes is found out in
+// the order of the submissions, so that the same program gives the same time line however the host's threads
+// ran.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "device/operation.h"
@@ -24,35 +28,56 @@ class Timeline {
  public:
   Timeline();
   ~Timeline();
-  // In the order of the submissions; called by the scheduler. Neither places anything, which may take a
-  // simulation: who queues work does not wait for one.
+  // In the order of the submissions; called by the scheduler. Neither finds out what it takes, which may need
+  // a simulation: who queues work does not wait for one.
   void submitted(const std::shared_ptr<Operation>& operation);
   void finished(Operation& operation, const Cost& cost);
-  // Places what has run.
+  // Finds out what takes how long of all that has run.
   void advance();
   // Only while that takes no simulation, and nobody else does it.
   void advance_if_quick();
   // Until the operation, which has run, has its place. An earlier one that only waits for somebody else is
   // not waited for.
   void wait_placed(Operation& operation);
+  // At the end: everything gets its place that has run and of which is known what it takes, whatever has not
+  // run. Not where another thread has the timeline for too long: it may never come back.
+  void place_rest();
   // The end of the last operation placed.
   double end_us() const;
 
  private:
-  class Lanes;
-  // With place_mutex_ held.
-  void place(Operation& operation);
-  void place_with_dependencies(Operation& operation);
-  void place_all(bool quick_ones);
-  bool waits_for_others();
-  std::shared_ptr<Operation> next(bool quick_one);
+  class Card;
+  using Pointer = std::shared_ptr<Operation>;
+  using Moment = std::pair<double, std::uint64_t>;  // and the operation's serial number
 
-  mutable std::mutex place_mutex_;             // one operation is placed after the other
-  std::vector<std::unique_ptr<Lanes>> lanes_;  // by device ordinal; under place_mutex_, as is the next
+  // With place_mutex_ held.
+  void link_submitted();
+  // Operations that have not run: nobody passes them, or only those that wait themselves are passed, or all.
+  enum class Past { Nothing, Waiting, All };
+  void resolve(bool quick_ones, Past past);
+  void release(Operation& operation);
+  bool run(double limit_us, const Operation* target, Past past = Past::Waiting);
+  double next_us() const;
+  bool is_held_up(double until_us, Past past) const;
+  void begin(Operation& operation);
+  void place(Operation& operation, double start_us, double end_us);
+  Card& card_of(const Operation& operation);
+  bool costed(const Operation& operation);
+
+  mutable std::timed_mutex place_mutex_;      // all but the queue
+  std::vector<std::unique_ptr<Card>> cards_;  // by device ordinal
+  std::deque<Pointer> unresolved_;            // in the order of submission
+  std::map<Moment, Pointer> unknown_;         // ready, but nobody knows what they take
+  std::map<Moment, Pointer> ready_;           // will begin then
+  std::vector<Pointer> placing_;              // have ended, and their dependents do not know yet
+  std::uint64_t serial_ = 0;
+  double latest_us_ = 0;  // of the submissions
+  std::size_t unplaced_ = 0;
   double end_us_ = 0;
+
   std::mutex queue_mutex_;  // never held for long
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Operation>> unplaced_;  // under queue_mutex_, as is what they cost
+  std::deque<Pointer> submitted_;  // under queue_mutex_, as is what operations cost
 };
 
 }  // namespace doppel::device

@@ -22,6 +22,18 @@ class TimelineTest : public DeviceTest {
     platform->scheduler().submit(operation, std::move(dependencies));
     return operation;
   }
+  // A grid that needs half of the places that there are.
+  timing::GridDemand half_of_the_card() const { return blocks(static_cast<std::uint64_t>(sms())); }
+  // Blocks of which two fit on an SM.
+  timing::GridDemand blocks(std::uint64_t count) const {
+    timing::GridDemand grid;
+    grid.blocks = count;
+    grid.blocks_at_once = 2 * static_cast<std::uint64_t>(sms());
+    grid.room.fill(0.5);
+    return grid;
+  }
+  std::uint64_t places() const { return 2 * static_cast<std::uint64_t>(sms()); }
+  int sms() const { return context->device().card().sm_count; }
   double end_of(const std::shared_ptr<Operation>& operation) {
     platform->scheduler().wait_placed(*operation);
     return operation->end_us();
@@ -36,9 +48,9 @@ TEST_F(TimelineTest, OrderFollowsDependencies) {
 }
 
 TEST_F(TimelineTest, SmallKernelsShareTheCard) {
-  const auto one = submit({Lane::Compute, 10, 0, 0.5});
-  const auto two = submit({Lane::Compute, 10, 0, 0.5});
-  const auto three = submit({Lane::Compute, 10, 0, 0.5});
+  const auto one = submit({Lane::Compute, 10, 0, half_of_the_card()});
+  const auto two = submit({Lane::Compute, 10, 0, half_of_the_card()});
+  const auto three = submit({Lane::Compute, 10, 0, half_of_the_card()});
   EXPECT_EQ(end_of(one), 10);
   EXPECT_EQ(end_of(two), 10);
   EXPECT_EQ(end_of(three), 20);
@@ -58,6 +70,60 @@ TEST_F(TimelineTest, GapsAreFilled) {
   const auto early = submit({Lane::CopyToDevice, 10}, {}, 0);
   EXPECT_EQ(end_of(early), 10);
   EXPECT_EQ(end_of(late), 110);
+}
+
+// Between its blocks others go first that are worth more; those that run stay.
+TEST_F(TimelineTest, BlocksOfAHigherPriorityGoFirst) {
+  timing::GridDemand big = blocks(20 * places());
+  timing::GridDemand urgent = blocks(4);
+  urgent.priority = -1;
+  const auto first = submit({Lane::Compute, 200, 0, big});
+  const auto second = submit({Lane::Compute, 10, 0, urgent}, {}, 3);
+  EXPECT_EQ(end_of(second), 20);
+  EXPECT_NEAR(end_of(first), 210, 1e-6);
+}
+
+// However much lies before it.
+TEST_F(TimelineTest, NothingIsForgotten) {
+  std::shared_ptr<Operation> last_of[2];
+  for (int i = 0; i < 2; ++i) {
+    for (int k = 0; k < 400; ++k) {
+      std::vector<std::shared_ptr<Operation>> before;
+      if (last_of[i] != nullptr) before.push_back(last_of[i]);
+      last_of[i] = submit({Lane::Compute, 10, 0, blocks(places())}, before);
+    }
+  }
+  EXPECT_NEAR(std::max(end_of(last_of[0]), end_of(last_of[1])), 8000, 1e-6);
+}
+
+// Nobody knows when what has not run ends; what does not share anything with it need not wait for that.
+TEST_F(TimelineTest, WhatOnlyWaitsIsNotWaitedFor) {
+  std::promise<void> ended;
+  Operation* self = nullptr;
+  auto waiting = std::make_shared<Operation>(
+      context,
+      [&] {
+        self->waiting = true;
+        ended.get_future().wait();
+        return Cost{Lane::Compute, 5, 0, blocks(1)};
+      },
+      0);
+  self = waiting.get();
+  platform->scheduler().submit(waiting, {});
+  const auto other = submit({Lane::Compute, 10, 0, blocks(1)}, {}, 2);
+  EXPECT_EQ(end_of(other), 12);
+  ended.set_value();
+  // It comes late: from where the timeline stands.
+  EXPECT_EQ(end_of(waiting), 17);
+}
+
+// Copies of one direction take turns in the order in which they are ready, not in that of their submission.
+TEST_F(TimelineTest, CopiesGoWhenTheyAreReady) {
+  const auto kernel = submit({Lane::Compute, 50, 0, blocks(1)});
+  const auto behind = submit({Lane::CopyToDevice, 10}, {kernel});
+  const auto free = submit({Lane::CopyToDevice, 10});
+  EXPECT_EQ(end_of(behind), 60);
+  EXPECT_EQ(end_of(free), 10);
 }
 
 TEST_F(TimelineTest, TheHostWaits) {

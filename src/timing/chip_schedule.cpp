@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "timing/chip_schedule.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace doppel::timing {
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
+// Rounding of sums of shares and of times.
+constexpr double kTolerance = 1e-9;
+// Rounds of blocks that are followed one by one; of longer grids so many make one.
+constexpr std::uint64_t kMostRounds = 512;
+// Of a block's time that is left, while it counts as having just begun.
+constexpr double kSameStart = 1 - 1.0 / 16;
+
+std::uint64_t divided(std::uint64_t a, std::uint64_t by) { return (a + by - 1) / by; }
+
+}  // namespace
+
+ChipSchedule::ChipSchedule(int sm_count) : sms_(static_cast<std::size_t>(sm_count)) {
+  for (Sm& sm : sms_) sm.free.fill(1);
+}
+
+ChipSchedule::GridId ChipSchedule::add(const GridDemand& demand, double ready_us) {
+  const GridId id = next_++;
+  Grid& grid = grids_[id];
+  grid.demand = demand;
+  const std::uint64_t at_once = std::min(demand.blocks, demand.blocks_at_once);
+  const std::uint64_t rounds = divided(demand.blocks, at_once);
+  // Several that follow each other in one place are one.
+  const std::uint64_t together = divided(rounds, kMostRounds);
+  grid.pending = divided(demand.blocks, together);
+  const auto followed = static_cast<double>(divided(grid.pending, at_once));
+  grid.block_us = demand.time_us / followed;
+  for (std::size_t rate = 0; rate < kRates; ++rate) {
+    // A last round that is not full takes as long as the others: they asked for more than the mean.
+    grid.block_rates[rate] = std::min(demand.rates[rate] * followed / static_cast<double>(grid.pending),
+                                      1 / static_cast<double>(at_once));
+  }
+  waiting_.emplace(std::max(ready_us, now_us_), id);
+  return id;
+}
+
+void ChipSchedule::advance_to(double time_us) {
+  for (double next = next_us(); next <= time_us && next < kNever; next = next_us()) step();
+  if (time_us > now_us_ && time_us < kNever) pass(time_us);
+}
+
+void ChipSchedule::step() {
+  pass(next_us());
+  // In the order in which they came: what ends at the same time gives its room at the same time.
+  for (auto each = resident_.begin(); each != resident_.end();) {
+    const GridId id = *each++;
+    end_cohorts(id, grids_.at(id));
+  }
+  make_ready();
+  give_room();
+  set_speeds();
+}
+
+double ChipSchedule::next_us() const {
+  double at = waiting_.empty() ? kNever : waiting_.begin()->first;
+  for (const GridId id : resident_) {
+    const Grid& grid = grids_.at(id);
+    for (const Cohort& cohort : grid.cohorts) at = std::min(at, now_us_ + cohort.left_us / grid.speed);
+  }
+  return at;
+}
+
+void ChipSchedule::pass(double until_us) {
+  const double time = until_us - now_us_;
+  for (const GridId id : resident_) {
+    Grid& grid = grids_.at(id);
+    for (Cohort& cohort : grid.cohorts) cohort.left_us -= time * grid.speed;
+  }
+  now_us_ = until_us;
+}
+
+void ChipSchedule::end_cohorts(GridId id, Grid& grid) {
+  std::erase_if(grid.cohorts, [&](const Cohort& cohort) {
+    // Ended, or with less left than the clock can tell.
+    const bool ended = cohort.left_us <= kTolerance * grid.block_us;
+    if (!ended && now_us_ + cohort.left_us / grid.speed > now_us_) return false;
+    grid.running -= cohort.blocks;
+    for (std::size_t sm = 0; sm < sms_.size(); ++sm) {
+      for (std::size_t room = 0; room < kRooms; ++room)
+        sms_[sm].free[room] += grid.demand.room[room] * cohort.on_sm[sm];
+    }
+    return true;
+  });
+  if (grid.running > 0) return;
+  resident_.erase(id);
+  if (grid.pending > 0) return;
+  // Its own time to the digit where nobody came into its way.
+  const double end_us = grid.undisturbed ? grid.start_us + grid.demand.time_us : now_us_;
+  now_us_ = std::max(now_us_, end_us);
+  ended_.push_back({id, grid.start_us, end_us});
+  grids_.erase(id);
+}
+
+void ChipSchedule::make_ready() {
+  while (!waiting_.empty() && waiting_.begin()->first <= now_us_) {
+    const GridId id = waiting_.begin()->second;
+    ready_.emplace(grids_.at(id).demand.priority, id);
+    waiting_.erase(waiting_.begin());
+  }
+}
+
+void ChipSchedule::give_room() {
+  while (!ready_.empty()) {
+    const GridId id = ready_.begin()->second;
+    Grid& grid = grids_.at(id);
+    if (!resident_.contains(id) && resident_.size() >= kMostResident) return;
+    const std::uint64_t wanted = std::min(grid.pending, grid.demand.blocks_at_once - grid.running);
+    const std::uint64_t placed = place(grid, wanted);
+    if (placed > 0) resident_.insert(id);
+    if (placed < wanted && grid.begun) grid.undisturbed = false;
+    if (grid.pending > 0) return;  // the others wait for its blocks
+    ready_.erase(ready_.begin());
+  }
+}
+
+// Up to so many blocks, as far as there is room, on the SMs with the most of it first. Returns how many.
+std::uint64_t ChipSchedule::place(Grid& grid, std::uint64_t wanted) {
+  const auto& room = grid.demand.room;
+  const auto fits = [&](const Sm& sm) {
+    double most = kNever;
+    for (std::size_t i = 0; i < kRooms; ++i) {
+      if (room[i] > 0) most = std::min(most, (sm.free[i] + kTolerance) / room[i]);
+    }
+    return static_cast<std::uint64_t>(std::min(most, static_cast<double>(grid.pending)));
+  };
+  Cohort cohort{0, std::vector<std::uint32_t>(sms_.size(), 0), grid.block_us};
+  std::vector<std::uint64_t> left(sms_.size());
+  for (std::size_t sm = 0; sm < sms_.size(); ++sm) left[sm] = fits(sms_[sm]);
+  // One to each SM that has the most places left, down to those that have fewer.
+  while (wanted > 0) {
+    const std::uint64_t most = *std::ranges::max_element(left);
+    if (most == 0) break;
+    for (std::size_t sm = 0; sm < sms_.size() && wanted > 0; ++sm) {
+      if (left[sm] != most) continue;
+      --left[sm];
+      --wanted;
+      ++cohort.on_sm[sm];
+      ++cohort.blocks;
+    }
+  }
+  if (cohort.blocks == 0) return 0;
+  for (std::size_t sm = 0; sm < sms_.size(); ++sm) {
+    for (std::size_t i = 0; i < kRooms; ++i) sms_[sm].free[i] -= room[i] * cohort.on_sm[sm];
+  }
+  if (!grid.begun) grid.start_us = now_us_;
+  grid.begun = true;
+  grid.pending -= cohort.blocks;
+  grid.running += cohort.blocks;
+  const std::uint64_t blocks = cohort.blocks;
+  join(grid, std::move(cohort));
+  return blocks;
+}
+
+// Blocks that began at nearly the same time go on as one cohort, with the mean of what they have left: places
+// that fall free here and there would make more and smaller ones all the time.
+void ChipSchedule::join(Grid& grid, Cohort cohort) {
+  if (!grid.cohorts.empty() && grid.cohorts.back().left_us > kSameStart * grid.block_us) {
+    Cohort& before = grid.cohorts.back();
+    const auto old = static_cast<double>(before.blocks);
+    const auto fresh = static_cast<double>(cohort.blocks);
+    before.left_us = (before.left_us * old + cohort.left_us * fresh) / (old + fresh);
+    before.blocks += cohort.blocks;
+    for (std::size_t sm = 0; sm < sms_.size(); ++sm) before.on_sm[sm] += cohort.on_sm[sm];
+    grid.undisturbed = false;
+    return;
+  }
+  grid.cohorts.push_back(std::move(cohort));
+}
+
+// Every grid at full speed, as long as that asks for no more than there is of any rate.
+void ChipSchedule::set_speeds() {
+  for (const GridId id : resident_) grids_.at(id).speed = 1;
+  for (std::size_t round = 0; round < kRates; ++round) {
+    std::size_t worst = kRates;
+    double most = 1 + kTolerance;
+    for (std::size_t rate = 0; rate < kRates; ++rate) {
+      double asked = 0;
+      for (const GridId id : resident_) {
+        const Grid& grid = grids_.at(id);
+        asked += grid.block_rates[rate] * static_cast<double>(grid.running) * grid.speed;
+      }
+      if (asked <= most) continue;
+      most = asked;
+      worst = rate;
+    }
+    if (worst == kRates) break;
+    share(worst);
+  }
+  for (const GridId id : resident_) {
+    Grid& grid = grids_.at(id);
+    if (grid.speed < 1) grid.undisturbed = false;
+  }
+}
+
+// Of one rate that is asked for more than there is: each warp has an equal right to it, and who asks for less
+// leaves the rest to the others.
+void ChipSchedule::share(std::size_t rate) {
+  struct Asking {
+    Grid* grid;
+    double asked, weight;
+  };
+  std::vector<Asking> asking;
+  double weights = 0;
+  for (const GridId id : resident_) {
+    Grid& grid = grids_.at(id);
+    const auto running = static_cast<double>(grid.running);
+    const double asked = grid.block_rates[rate] * running * grid.speed;
+    if (asked <= 0) continue;
+    const double weight = std::max(grid.demand.room[static_cast<std::size_t>(Room::Warps)], 1e-6) * running;
+    asking.push_back({&grid, asked, weight});
+    weights += weight;
+  }
+  std::ranges::sort(asking, {}, [](const Asking& each) { return each.asked / each.weight; });
+  double there = 1;
+  for (const Asking& each : asking) {
+    const double part = std::min(each.asked, there * each.weight / weights);
+    each.grid->speed *= part / each.asked;
+    there -= part;
+    weights -= each.weight;
+  }
+}
+
+}  // namespace doppel::timing

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grids that run side by side on one card: when the blocks of each find room, and how fast they go.
+//
+// The card's block scheduler gives free room to the blocks of one grid after the other: those of a higher
+// priority first, then in the order in which the grids became ready (CUDA C++ Programming Guide, "Stream
+// Priorities"); the blocks of the first that has some left are waited for by all behind it. Blocks that run
+// are never taken off. What runs together shares the card's rates: where it asks for more of one than there
+// is, those that ask for less than an equal part get it, and the others share the rest.
+//
+// The blocks of a grid take the same time each, so those that begin together end together; a grid that nobody
+// disturbs takes its own time to the digit. Deterministic: times follow from the grids and their order alone.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace doppel::timing {
+
+// What the blocks on one SM share by having it to themselves.
+enum class Room : std::uint8_t { Warps, Registers, SharedMemory, Blocks };
+inline constexpr std::size_t kRooms = 4;
+
+// What all blocks of the card share by using it in turns.
+enum class Rate : std::uint8_t { Dram, L2, Issue, Fp32, Int32, Fp16, Fp64, Special, Tensor, LoadStore };
+inline constexpr std::size_t kRates = 10;
+
+struct GridDemand {
+  double time_us = 0;                  // on the card alone
+  std::uint64_t blocks = 1;            // at least 1
+  std::uint64_t blocks_at_once = 1;    // on the card alone: that its SMs hold
+  std::array<double, kRooms> room{};   // that a block takes of an SM's: 0 to 1
+  std::array<double, kRates> rates{};  // that the grid alone takes of the card's: mean over time_us, 0 to 1
+  int priority = 0;                    // as CUDA counts: smaller goes first
+};
+
+class ChipSchedule {
+ public:
+  using GridId = std::uint64_t;
+  // Grids that may have blocks on the card at once (CUDA C++ Programming Guide, "Technical Specifications per
+  // Compute Capability").
+  static constexpr std::size_t kMostResident = 128;
+
+  explicit ChipSchedule(int sm_count);
+
+  // The grid may start at `ready_us`, or now where that is past.
+  GridId add(const GridDemand& demand, double ready_us);
+  // When anything happens next: a grid begins, or blocks end. Infinity: nothing does.
+  double next_us() const;
+  // Everything up to then, as if no other grid came before.
+  void advance_to(double time_us);
+  double now_us() const { return now_us_; }
+  struct Ended {
+    GridId grid = 0;
+    double start_us = 0, end_us = 0;  // of its first block and of its last one
+  };
+  // The grids that have ended since the last time, in order.
+  std::vector<Ended> take_ended() { return std::exchange(ended_, {}); }
+
+ private:
+  // Blocks of a grid that began together.
+  struct Cohort {
+    std::uint64_t blocks = 0;
+    std::vector<std::uint32_t> on_sm;  // of them, by SM
+    double left_us = 0;                // at full speed
+  };
+  struct Grid {
+    GridDemand demand;
+    double block_us = 0;                       // at full speed
+    std::array<double, kRates> block_rates{};  // of one that runs, at full speed
+    std::uint64_t pending = 0;                 // blocks that wait for room
+    std::uint64_t running = 0;
+    std::vector<Cohort> cohorts;
+    bool begun = false;
+    double start_us = 0;
+    double speed = 1;
+    bool undisturbed = true;
+  };
+  struct Sm {
+    std::array<double, kRooms> free;
+  };
+  using Order = std::pair<int, GridId>;  // by priority, then by when it came
+
+  void make_ready();
+  void give_room();
+  std::uint64_t place(Grid& grid, std::uint64_t wanted);
+  void join(Grid& grid, Cohort cohort);
+  void set_speeds();
+  void share(std::size_t rate);
+  void pass(double until_us);
+  void end_cohorts(GridId id, Grid& grid);
+  void step();
+
+  double now_us_ = 0;
+  GridId next_ = 0;
+  std::vector<Sm> sms_;
+  std::map<GridId, Grid> grids_;                 // that have not ended
+  std::set<std::pair<double, GridId>> waiting_;  // by when they are ready
+  std::set<Order> ready_;                        // with blocks that wait for room
+  std::set<GridId> resident_;                    // with blocks that run
+  std::vector<Ended> ended_;
+};
+
+}  // namespace doppel::timing

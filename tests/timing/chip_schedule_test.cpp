@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grids side by side (src/timing/chip_schedule.h): each time follows from the rule in its test's name.
+#include "timing/chip_schedule.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+namespace doppel::timing {
+namespace {
+
+constexpr int kSms = 84;
+
+// A card with its grids' ends.
+class Chip {
+ public:
+  ChipSchedule::GridId add(const GridDemand& demand, double ready_us) {
+    return schedule_.add(demand, ready_us);
+  }
+  void advance_to(double time_us) { schedule_.advance_to(time_us); }
+  double now_us() const { return schedule_.now_us(); }
+  ChipSchedule::Ended run_until_end(ChipSchedule::GridId grid) {
+    while (!ended_.contains(grid)) {
+      schedule_.advance_to(schedule_.next_us());
+      for (const ChipSchedule::Ended& each : schedule_.take_ended()) ended_[each.grid] = each;
+    }
+    return ended_[grid];
+  }
+
+ private:
+  ChipSchedule schedule_{kSms};
+  std::map<ChipSchedule::GridId, ChipSchedule::Ended> ended_;
+};
+
+// Blocks of which six fit on an SM; the grid alone takes block_us for each round.
+GridDemand grid(std::uint64_t blocks, double block_us, std::uint64_t per_sm = 6) {
+  GridDemand demand;
+  demand.blocks = blocks;
+  demand.blocks_at_once = per_sm * kSms;
+  demand.time_us =
+      block_us * static_cast<double>((blocks + demand.blocks_at_once - 1) / demand.blocks_at_once);
+  demand.room.fill(1.0 / static_cast<double>(per_sm));
+  return demand;
+}
+
+GridDemand using_rate(GridDemand demand, Rate rate, double part) {
+  demand.rates[static_cast<std::size_t>(rate)] = part;
+  return demand;
+}
+
+constexpr std::uint64_t kFull = 6 * kSms;
+
+TEST(ChipSchedule, AloneAGridTakesItsOwnTimeToTheDigit) {
+  Chip chip;
+  for (const std::uint64_t blocks : {1u, 7u, 504u, 505u, 5000u, 12345u, 4000000u}) {
+    GridDemand demand = using_rate(grid(blocks, 0.1), Rate::Dram, 1.0);
+    demand.time_us = 3.7 / 1.1 * static_cast<double>(blocks);
+    const double from = chip.now_us() + 0.3;
+    const auto span = chip.run_until_end(chip.add(demand, from));
+    EXPECT_EQ(span.start_us, from);
+    EXPECT_EQ(span.end_us, from + demand.time_us);
+  }
+}
+
+TEST(ChipSchedule, FullGridsTakeTurns) {
+  Chip chip;
+  const auto a = chip.add(grid(kFull, 10), 0);
+  const auto b = chip.add(grid(kFull, 10), 0);
+  EXPECT_EQ(chip.run_until_end(b).end_us, 20);
+  EXPECT_EQ(chip.run_until_end(a).end_us, 10);
+}
+
+TEST(ChipSchedule, NothingIsForgotten) {
+  Chip chip;
+  ChipSchedule::GridId last = 0;
+  for (int i = 0; i < 900; ++i) {
+    last = chip.add(grid(kFull, 10), 0);
+    chip.add(grid(kFull, 10), 0);
+  }
+  EXPECT_NEAR(chip.run_until_end(last).end_us, 17990, 1e-6);
+}
+
+TEST(ChipSchedule, SmallGridsRunBesideEachOther) {
+  Chip chip;
+  const auto a = chip.add(grid(100, 10), 0);
+  const auto b = chip.add(grid(100, 25), 1);
+  EXPECT_EQ(chip.run_until_end(a).end_us, 10);
+  EXPECT_EQ(chip.run_until_end(b).end_us, 26);
+}
+
+TEST(ChipSchedule, AtMost128GridsAreOnTheCard) {
+  Chip chip;
+  std::vector<ChipSchedule::GridId> ids;
+  for (int i = 0; i < 129; ++i) ids.push_back(chip.add(grid(1, 10), 0));
+  EXPECT_EQ(chip.run_until_end(ids[127]).end_us, 10);
+  EXPECT_EQ(chip.run_until_end(ids[128]).start_us, 10);
+}
+
+TEST(ChipSchedule, AGridOfOneBlockDoesNotHoldUpWhatNeedsTheCard) {
+  Chip chip;
+  const auto small = chip.add(grid(1, 900), 0);
+  double end = 0;
+  for (int i = 0; i < 8; ++i) end = chip.run_until_end(chip.add(grid(5 * kFull, 20), end)).end_us;
+  // 5 rounds of one place less are 6: one block's time more for each of the grids at most.
+  EXPECT_GE(end, 800);
+  EXPECT_LE(end, 800 + 8 * 20);
+  EXPECT_EQ(chip.run_until_end(small).end_us, 900);
+}
+
+TEST(ChipSchedule, ATailLeavesRoom) {
+  Chip chip;
+  const auto tail = chip.add(grid(kFull + 100, 10), 0);
+  const auto next = chip.add(grid(kFull - 100, 10), 0);
+  EXPECT_EQ(chip.run_until_end(tail).end_us, 20);
+  const auto span = chip.run_until_end(next);
+  EXPECT_EQ(span.start_us, 10);
+  EXPECT_EQ(span.end_us, 20);
+}
+
+TEST(ChipSchedule, BlocksOfAHigherPriorityGoFirst) {
+  Chip chip;
+  const auto big = chip.add(grid(20 * kFull, 10), 0);
+  GridDemand urgent = grid(4, 10);
+  urgent.priority = -5;
+  const auto small = chip.add(urgent, 3);
+  const auto span = chip.run_until_end(small);
+  EXPECT_EQ(span.start_us, 10);  // blocks that run are not taken off
+  EXPECT_EQ(span.end_us, 20);
+  EXPECT_NEAR(chip.run_until_end(big).end_us, 210, 1e-6);  // four places were missing for one round
+}
+
+TEST(ChipSchedule, TheFirstWithBlocksLeftIsWaitedFor) {
+  Chip chip;
+  chip.add(grid(kFull + 1, 10), 0);
+  const auto behind = chip.add(grid(1, 1), 0);
+  EXPECT_EQ(chip.run_until_end(behind).start_us, 10);
+}
+
+TEST(ChipSchedule, DramIsShared) {
+  Chip chip;
+  const GridDemand reads = using_rate(grid(kSms, 100, 2), Rate::Dram, 0.9);
+  const auto a = chip.add(reads, 0);
+  const auto b = chip.add(reads, 0);
+  EXPECT_NEAR(chip.run_until_end(a).end_us, 180, 1e-6);
+  EXPECT_NEAR(chip.run_until_end(b).end_us, 180, 1e-6);
+}
+
+TEST(ChipSchedule, WhoAsksForLittleGetsIt) {
+  Chip chip;
+  const GridDemand reads = using_rate(using_rate(grid(kSms, 100, 2), Rate::Dram, 1.0), Rate::Fp32, 0.05);
+  const GridDemand computes = using_rate(using_rate(grid(kSms, 100, 2), Rate::Fp32, 1.0), Rate::Dram, 0.02);
+  const auto a = chip.add(reads, 0);
+  const auto b = chip.add(computes, 0);
+  EXPECT_NEAR(chip.run_until_end(a).end_us, 100, 6);
+  EXPECT_NEAR(chip.run_until_end(b).end_us, 100, 6);
+}
+
+TEST(ChipSchedule, ARateIsFreeAgainWhenItsUserHasEnded) {
+  Chip chip;
+  const auto a = chip.add(using_rate(grid(kSms, 100, 2), Rate::Dram, 1.0), 0);
+  const auto b = chip.add(using_rate(grid(kSms, 50, 2), Rate::Dram, 1.0), 0);
+  EXPECT_NEAR(chip.run_until_end(b).end_us, 100, 1e-6);  // half of it each
+  EXPECT_NEAR(chip.run_until_end(a).end_us, 150, 1e-6);
+}
+
+TEST(ChipSchedule, RoomIsCountedByTheSm) {
+  Chip chip;
+  GridDemand wide = grid(kSms, 10, 1);  // 60 % of each SM's shared memory
+  wide.room = {0.1, 0.1, 0.6, 0.05};
+  const auto a = chip.add(wide, 0);
+  const auto b = chip.add(wide, 0);
+  EXPECT_EQ(chip.run_until_end(a).end_us, 10);
+  EXPECT_EQ(chip.run_until_end(b).start_us, 10);  // 40 % of each is left: in sum room, on no SM
+}
+
+// Grids of several rounds in parallel streams: blocks begin at all times, and no work is lost or won.
+TEST(ChipSchedule, WorkIsKept) {
+  Chip chip;
+  double end = 0;
+  for (int i = 0; i < 40; ++i) {
+    const auto a = chip.add(grid(3 * kFull + 17 * static_cast<std::uint64_t>(i), 10), end);
+    const auto b = chip.add(grid(2 * kFull + 100, 7), end);
+    const auto c = chip.add(grid(kFull - 3, 3), end);
+    double last = 0;
+    for (const auto id : {a, b, c}) last = std::max(last, chip.run_until_end(id).end_us);
+    const double work = (3 * 10.0 + 2 * 7 + 3) + (17.0 * i * 10 + 100 * 7 - 3 * 3) / kFull;
+    EXPECT_GE(last - end, work * 0.97);
+    EXPECT_LE(last - end, work + 10);  // a last round that is not full
+    end = last;
+  }
+}
+
+TEST(ChipSchedule, OthersMayComeLater) {
+  Chip chip;
+  const auto a = chip.add(using_rate(grid(kSms, 100, 2), Rate::Dram, 1.0), 0);
+  chip.advance_to(50);
+  const auto b = chip.add(using_rate(grid(kSms, 100, 2), Rate::Dram, 1.0), 20);
+  EXPECT_NEAR(chip.run_until_end(a).end_us, 150, 1e-6);
+  const auto span = chip.run_until_end(b);
+  EXPECT_EQ(span.start_us, 50);  // what has passed stays
+  EXPECT_NEAR(span.end_us, 200, 1e-6);
+}
+
+}  // namespace
+}  // namespace doppel::timing
