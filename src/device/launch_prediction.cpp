@@ -84,7 +84,8 @@ timing::GridDemand grid_demand(const card::Card& card, const timing::LaunchResou
   demand.blocks = std::max<std::uint64_t>(1, launch.config.grid.count());
   demand.blocks_at_once =
       static_cast<std::uint64_t>(card.sm_count) * static_cast<std::uint64_t>(launch.blocks_per_sm);
-  const auto warps = static_cast<double>((launch.config.block.count() + 31) / 32);
+  const std::uint64_t whole_warps = (launch.config.block.count() + 31) / 32;
+  const auto warps = static_cast<double>(whole_warps);
   const auto part = [&](timing::Room room, double taken, double there) {
     demand.room[static_cast<std::size_t>(room)] = std::min(taken / there, 1.0 / launch.blocks_per_sm);
   };

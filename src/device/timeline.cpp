@@ -225,8 +225,9 @@ void Timeline::place(Operation& operation, double start_us, double end_us) {
   const bool outermost = placing_.empty();
   placing_.push_back(operation.shared_from_this());
   if (!outermost) return;
-  for (std::size_t i = 0; i < placing_.size(); ++i) {
-    const Pointer placed = placing_[i];
+  std::size_t next = 0;
+  while (next < placing_.size()) {
+    const Pointer placed = placing_[next++];
     end_us_ = std::max(end_us_, placed->end_us_);
     --unplaced_;
     if (placed->on_placed) {
