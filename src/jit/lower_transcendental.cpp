@@ -4,6 +4,7 @@
 // polynomials of 32 lanes, good to about one unit in the last place.
 #include <cmath>
 #include <initializer_list>
+#include <numbers>
 
 #include "jit/float_values.h"
 #include "jit/helper_call.h"
@@ -156,7 +157,7 @@ class Transcendental {
     Value* f = b_.CreateFSub(limited, n);
     Value* p = polynomial(
         f, {1.5252733804059841e-05, 1.5403530393381608e-04, 1.3333558146428443e-03, 9.6181291076284772e-03,
-            5.5504108664821580e-02, 2.4022650695910072e-01, 6.9314718055994531e-01, 1.0});
+            5.5504108664821580e-02, 2.4022650695910072e-01, std::numbers::ln2, 1.0});
     // In two steps, so that a subnormal result is rounded once.
     llvm::Type* words = emitter_.int_type(32, !x->getType()->isVectorTy());
     Value* exponent = b_.CreateFPToSI(n, words);
@@ -186,7 +187,7 @@ class Transcendental {
         polynomial(s2, {kTwoLog2e / 11, kTwoLog2e / 9, kTwoLog2e / 7, kTwoLog2e / 5, kTwoLog2e / 3});
     // s * (2 log2 e + s^2 * rest), the leading product in two parts.
     Value* tail = b_.CreateFMul(b_.CreateFMul(s2, s), rest);
-    constexpr float kHigh = static_cast<float>(kTwoLog2e);
+    constexpr auto kHigh = static_cast<float>(kTwoLog2e);
     constexpr double kLow = kTwoLog2e - static_cast<double>(kHigh);
     Value* mantissa_log = fma(s, real(a, kHigh), fma(s, real(a, kLow), tail));
     Value* exponent = b_.CreateSIToFP(e, single_.float_type(a));
@@ -305,7 +306,6 @@ bool lower_transcendental(FunctionEmitter& emitter, const Operation& operation) 
     case Op::FLg2:
     case Op::FEx2:
     case Op::FTanh:
-      break;
     case Op::FDivApprox:
       break;
     default:
