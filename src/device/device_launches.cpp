@@ -138,12 +138,10 @@ DeviceAnswer DeviceLaunches::answer(const DeviceCall& call) {
       if (call.argument<std::uint32_t>(1) != kDisableTiming) return {kInvalidValue, 0};
       handles_.insert(next_handle_ += 0x10);
       return {kSuccess, next_handle_};
-    // What was queued stays queued.
+    // What was queued stays queued. Everything runs in the order of the calls where a grid has streams of its
+    // own: what an event stands for comes before what waits for it.
     case DeviceFunction::StreamDestroy:
     case DeviceFunction::EventDestroy:
-      return {handles_.contains(call.argument<std::uint64_t>(0)) ? kSuccess : kInvalidHandle, 0};
-    // Everything runs in the order of the calls where a grid has streams of its own: what an event stands for
-    // comes before what waits for it.
     case DeviceFunction::EventRecord:
     case DeviceFunction::EventRecordWithFlags:
       return {handles_.contains(call.argument<std::uint64_t>(0)) ? kSuccess : kInvalidHandle, 0};
