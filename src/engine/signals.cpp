@@ -19,7 +19,9 @@ namespace doppel::engine {
 #ifdef DOPPEL_TSAN
 int host_sigaction(int signal, const struct sigaction* wanted, struct sigaction* old) __asm__("__sigaction");
 #else
-constexpr auto* host_sigaction = &sigaction;
+static int host_sigaction(int signal, const struct sigaction* wanted, struct sigaction* old) {
+  return sigaction(signal, wanted, old);
+}
 #endif
 
 namespace {
