@@ -38,14 +38,15 @@ class Scheduler::Implementation {
   void submit(const std::shared_ptr<Operation>& operation,
               std::vector<std::shared_ptr<Operation>> dependencies) {
     std::unique_lock lock(mutex_);
-    operation->dependencies_ = std::move(dependencies);
     ++unfinished_;
-    timeline_.submitted(operation);
-    for (const auto& dependency : operation->dependencies_) {
+    for (const auto& dependency : dependencies) {
       if (dependency->done()) continue;
       dependency->followers_.push_back(operation);
       ++operation->pending_;
     }
+    // From here on they are the timeline's, which other threads may run at once.
+    operation->dependencies_ = std::move(dependencies);
+    timeline_.submitted(operation);
     if (operation->pending_ == 0) start(operation);
     lock.unlock();
     timeline_.advance_if_quick();
