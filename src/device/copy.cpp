@@ -52,7 +52,8 @@ Transfer transfer_of(const PointerInfo& destination, const PointerInfo& source, 
 }
 
 // What a copy or fill within a card, which is a kernel of the driver's, takes of it: two blocks of 512
-// threads an SM, or fewer for few bytes. So that it takes its own time alone, of DRAM what its time leaves.
+// threads an SM, or fewer for few bytes, which is assumed (docs/timing-model.md, 6). So that it takes its own
+// time alone, of DRAM what its time leaves.
 timing::GridDemand grid_of(const card::Card& card, std::uint64_t traffic_bytes, double time_us) {
   constexpr std::uint64_t kBytesPerBlock = 16384;  // 32 bytes a thread
   constexpr std::uint64_t kBlocksPerSm = 2;

@@ -178,12 +178,11 @@ bool Timeline::is_held_up(double until_us, Past past) const {
   return false;
 }
 
-// Up to a time, or until the target has its place. False: what comes next hangs on what has not run.
-bool Timeline::run(double limit_us, const Operation* target, Past past) {
+// Up to a time, until the target has its place, or until what comes next hangs on what has not run.
+void Timeline::run(double limit_us, const Operation* target, Past past) {
   while (target == nullptr || !target->placed()) {
     const double next = next_us();
-    if (next > limit_us || next == kNever) return true;
-    if (is_held_up(next, past)) return false;
+    if (next > limit_us || next == kNever || is_held_up(next, past)) return;
     for (const auto& card : cards_) {
       if (card == nullptr || card->next_us() > next) continue;
       card->advance_to(next, [this](Operation& operation, double start_us, double end_us) {
@@ -195,7 +194,6 @@ bool Timeline::run(double limit_us, const Operation* target, Past past) {
       begin(*first.mapped());
     }
   }
-  return true;
 }
 
 void Timeline::begin(Operation& operation) {

@@ -56,7 +56,7 @@ class Timeline {
   enum class Past { Nothing, Waiting, All };
   void resolve(bool quick_ones, Past past);
   void release(Operation& operation);
-  bool run(double limit_us, const Operation* target, Past past = Past::Waiting);
+  void run(double limit_us, const Operation* target, Past past = Past::Waiting);
   double next_us() const;
   bool is_held_up(double until_us, Past past) const;
   void begin(Operation& operation);

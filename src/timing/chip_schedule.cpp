@@ -93,6 +93,10 @@ void ChipSchedule::end_cohorts(GridId id, Grid& grid) {
   });
   if (grid.running > 0) return;
   resident_.erase(id);
+  // The rounding of sums does not add up over a long program, until a block finds no room on an empty SM.
+  if (resident_.empty()) {
+    for (Sm& sm : sms_) sm.free.fill(1);
+  }
   if (grid.pending > 0) return;
   // Its own time to the digit where nobody came into its way.
   const double end_us = grid.undisturbed ? grid.start_us + grid.demand.time_us : now_us_;
