@@ -43,6 +43,7 @@ struct Clocks {
   double boost_mhz = 0;      // advertised boost: the specification table and the derived peaks use it
   double max_mhz = 0;        // what the driver names as the maximum
   double sustained_mhz = 0;  // what the card runs at under compute while power does not bind: times use it
+  double event_tick_us = 0;  // of the timer that events read
 };
 
 // Limits of one SM and of one block; what occupancy needs.

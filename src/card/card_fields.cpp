@@ -20,6 +20,7 @@ void add_chip(std::vector<Field>& out, Card& c) {
                             {"clocks.boost_mhz", &c.clocks.boost_mhz, 100, 10000},
                             {"clocks.max_mhz", &c.clocks.max_mhz, 100, 10000},
                             {"clocks.sustained_mhz", &c.clocks.sustained_mhz, 100, 10000},
+                            {"clocks.event_tick_us", &c.clocks.event_tick_us, 0.001, 1000},
                         });
 }
 

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/input_replay.h"
 #include "cli/output.h"
+#include "cli/private_folder.h"
 #include "cli/program_flags.h"
 #include "cli/progress.h"
 
@@ -34,6 +35,12 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
   }
   std::FILE* const out = flags.reports_to_output ? stderr : stdout;
   report::Report report = new_report(program, command);
+  // The program's own part is measured on the first card: what this machine does besides decides nothing.
+  const Result<PrivateFolder> host_part = PrivateFolder::make();
+  if (!host_part) {
+    complain(host_part.error().message);
+    return kFailed;
+  }
   InputReplay input(STDIN_FILENO);
   flags.execute.input = &input;
   int status = 0;
@@ -45,6 +52,7 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
       print_label(card, out);
       progress.watch(flags.execute);
     }
+    flags.execute.host_part = fmt::format("{}:{}", i == 0 ? "record" : "replay", host_part->path().string());
     Result<Execution> execution = execute(program, {card}, flags.execute);
     progress.end();
     if (!execution) {

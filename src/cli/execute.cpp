@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/execute.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 
 #include "cli/child.h"
 #include "cli/compile_watch.h"
 #include "cli/installation.h"
+#include "cli/private_folder.h"
 #include "device/run_record.h"
 #include "report/advice.h"
 #include "report/why.h"
@@ -26,42 +22,6 @@ namespace fs = std::filesystem;
 
 // After a kernel's own limit has passed, its error needs a moment to reach the program.
 constexpr double kSecondsAfterLaunchLimit = 1.0;
-
-// A folder of this process alone, gone with its owner.
-class PrivateFolder {
- public:
-  static Result<PrivateFolder> make() {
-    std::error_code ignored;
-    const fs::path base = fs::temp_directory_path(ignored);
-    std::string name = ((base.empty() ? fs::path("/tmp") : base) / "doppel-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) {
-      return fail(Error::Kind::Io, fmt::format("cannot make a folder {}: {}", name, std::strerror(errno)));
-    }
-    PrivateFolder folder(name);
-    // Held for as long as this process lives: by it, a process of the program tells that this one was killed.
-    folder.lock_ = open((folder.path_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (folder.lock_ < 0 || flock(folder.lock_, LOCK_EX) != 0) {
-      return fail(Error::Kind::Io, fmt::format("cannot write in {}: {}", name, std::strerror(errno)));
-    }
-    return folder;
-  }
-  PrivateFolder(PrivateFolder&& other) noexcept
-      : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)) {}
-  PrivateFolder(const PrivateFolder&) = delete;
-  PrivateFolder& operator=(const PrivateFolder&) = delete;
-  ~PrivateFolder() {
-    std::error_code ignored;
-    // Gone before the lock is: its processes that live on are left alone.
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-    if (lock_ >= 0) close(lock_);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit PrivateFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-  int lock_ = -1;
-};
 
 // `first` before what the variable holds already.
 std::string prefixed(const char* variable, const std::string& first) {
@@ -103,16 +63,11 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   }
   if (options.time_passes) out.emplace("DOPPEL_TIME_PASSES", "1");
   if (options.timeout_s) out.emplace("DOPPEL_TIMEOUT_S", fmt::format("{}", *options.timeout_s));
-  const Result<fs::path> compiler = compiler_library();
-  if (!compiler) return tl::unexpected<Error>(compiler.error());
-  std::string preloaded = prefixed("LD_PRELOAD", compiler->string());
-  if (options.virtual_clock) {
-    const Result<fs::path> clock = clock_library();
-    if (!clock) return tl::unexpected<Error>(clock.error());
-    out.emplace("DOPPEL_CLOCK", "virtual");
-    preloaded = clock->string() + ":" + preloaded;
-  }
-  out.emplace("LD_PRELOAD", preloaded);
+  if (options.virtual_clock) out.emplace("DOPPEL_CLOCK", "virtual");
+  if (!options.host_part.empty()) out.emplace("DOPPEL_HOST_PART", options.host_part);
+  const Result<fs::path> library = program_library();
+  if (!library) return tl::unexpected<Error>(library.error());
+  out.emplace("LD_PRELOAD", prefixed("LD_PRELOAD", library->string()));
   return out;
 }
 

@@ -20,6 +20,7 @@ class InputReplay;
 struct ExecuteOptions {
   int devices = 1;  // cards of the same kind that the program sees
   bool virtual_clock = false;
+  std::string host_part;  // device/host_part.h; empty: each run has its own
   std::optional<std::string>
       timing;                  // "fast", "full", "off"; none: the environment's, else the library's default
   std::string driver_version;  // "12.4"; empty: the library's default

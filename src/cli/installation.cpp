@@ -41,18 +41,10 @@ Result<fs::path> core_library() {
   return first_that_exists("the core library", {prefix() / "lib" / DOPPEL_CORE_LIBRARY});
 }
 
-Result<fs::path> clock_library() {
+Result<fs::path> program_library() {
   const fs::path root = prefix();
-  return first_that_exists(
-      "the clock library (--clock virtual)",
-      {root / "lib" / "doppel" / "libdoppel_clock.so", root / "lib" / "libdoppel_clock.so"});
-}
-
-Result<fs::path> compiler_library() {
-  const fs::path root = prefix();
-  return first_that_exists(
-      "the library for run-time compilers",
-      {root / "lib" / "doppel" / "libdoppel_nvrtc.so", root / "lib" / "libdoppel_nvrtc.so"});
+  return first_that_exists("the library for programs", {root / "lib" / "doppel" / "libdoppel_program.so",
+                                                        root / "lib" / "libdoppel_program.so"});
 }
 
 Result<fs::path> suite_program() {

@@ -15,11 +15,8 @@ Result<std::filesystem::path> driver_folder();
 // libdoppel.so, which holds the engine and LLVM.
 Result<std::filesystem::path> core_library();
 
-// libdoppel_clock.so, which answers the host's clocks with the virtual one.
-Result<std::filesystem::path> clock_library();
-
-// libdoppel_nvrtc.so, which hands a program that compiles at run time the PTX in place of machine code.
-Result<std::filesystem::path> compiler_library();
+// libdoppel_program.so, which is loaded into the program (src/preload).
+Result<std::filesystem::path> program_library();
 
 // The program that `bench` runs.
 Result<std::filesystem::path> suite_program();

@@ -76,6 +76,7 @@ void Context::destroy() {
   if (destroyed()) return;
   finish_work();
   flush_output();
+  charge(platform().host().start.context_end_us);
   decltype(modules_) modules;
   decltype(allocations_) allocations;
   decltype(host_allocations_) host_allocations;
@@ -114,8 +115,11 @@ Result<std::uint64_t> owned(Context& context, std::mutex& mutex, std::set<std::u
 
 }  // namespace
 
+void Context::charge(double microseconds) const { platform().clock().advance_us(microseconds); }
+
 Result<std::uint64_t> Context::allocate(std::uint64_t bytes) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
+  charge(platform().host().memory.allocation_us(bytes));
   return owned(*this, mutex_, allocations_,
                device_.memory().allocate(bytes, 256, memory::AllocationKind::Device));
 }
@@ -129,6 +133,7 @@ Result<std::uint64_t> Context::allocate_pitched(std::uint64_t width, std::uint64
   const std::uint64_t row = (width + unit - 1) / unit * unit;
   if (row < width || height > ~std::uint64_t{0} / row)
     return fail(Error::Kind::OutOfMemory, "more bytes than there are addresses");
+  charge(platform().host().memory.allocation_us(row * height));
   auto address = owned(*this, mutex_, allocations_,
                        device_.memory().allocate(row * height, unit, memory::AllocationKind::Pitched));
   if (address) pitch = row;
@@ -137,6 +142,8 @@ Result<std::uint64_t> Context::allocate_pitched(std::uint64_t width, std::uint64
 
 Result<std::uint64_t> Context::allocate_managed(std::uint64_t bytes) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
+  // Its pages are mapped where they are first touched.
+  charge(platform().host().memory.allocation_us(0));
   return owned(*this, mutex_, allocations_,
                device_.memory().allocate(bytes, 256, memory::AllocationKind::Managed));
 }
@@ -148,6 +155,7 @@ Result<void> Context::free(std::uint64_t address) {
   Context& owner = info.context != nullptr ? *info.context : *this;
   // The driver waits for work that may use the memory.
   owner.finish_work();
+  charge(platform().host().memory.free_us);
   auto freed = holder.memory().free(address);
   if (!freed) return fail(Error::Kind::InvalidArgument, freed.error().message);
   platform().set_owner(address, nullptr);
@@ -158,6 +166,10 @@ Result<void> Context::free(std::uint64_t address) {
 
 Result<std::uint64_t> Context::allocate_host(std::uint64_t bytes) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
+  // Page-locking waits for the card (CUDA C++ Programming Guide, "Implicit Synchronization").
+  finish_work();
+  const card::Host::Memory& costs = platform().host().memory;
+  charge(costs.pages_us(bytes, costs.pin_us_per_page));
   return owned(*this, mutex_, host_allocations_, device_.memory().allocate_host(bytes));
 }
 
@@ -166,6 +178,8 @@ Result<void> Context::free_host(std::uint64_t address) {
   Device& holder = info.device != nullptr ? *info.device : device_;
   Context& owner = info.context != nullptr ? *info.context : *this;
   owner.finish_work();
+  const card::Host::Memory& costs = platform().host().memory;
+  charge(costs.pages_us(info.allocation ? info.allocation->size : 0, costs.unpin_us_per_page));
   auto freed = holder.memory().free_host(address);
   if (!freed) return fail(Error::Kind::InvalidArgument, freed.error().message);
   platform().set_owner(address, nullptr);
@@ -177,6 +191,8 @@ Result<void> Context::free_host(std::uint64_t address) {
 Result<void> Context::register_host(std::uint64_t address, std::uint64_t bytes) {
   if (auto good = check(); !good) return good;
   if (auto registered = device_.memory().register_host(address, bytes); !registered) return registered;
+  const card::Host::Memory& costs = platform().host().memory;
+  charge(costs.pages_us(bytes, costs.lock_us_per_page));
   return owned(*this, mutex_, host_allocations_, address).map([](std::uint64_t) {});
 }
 
@@ -186,6 +202,8 @@ Result<void> Context::unregister_host(std::uint64_t address) {
   Context& owner = info.context != nullptr ? *info.context : *this;
   auto done = holder.memory().unregister_host(address);
   if (!done) return done;
+  const card::Host::Memory& costs = platform().host().memory;
+  charge(costs.pages_us(info.allocation ? info.allocation->size : 0, costs.unpin_us_per_page));
   platform().set_owner(address, nullptr);
   const std::lock_guard lock(owner.mutex_);
   owner.host_allocations_.erase(address);
@@ -202,6 +220,7 @@ Result<std::shared_ptr<Module>> Context::load(std::shared_ptr<Program> program,
   if (auto good = check(); !good) return tl::unexpected(good.error());
   auto module = Module::create(*this, std::move(program), library);
   if (!module) return module;
+  charge(platform().host().start.module_us);
   const std::lock_guard lock(mutex_);
   modules_.push_back(*module);
   return module;
@@ -242,6 +261,7 @@ std::shared_ptr<Stream> Context::per_thread() {
 
 Result<std::shared_ptr<Stream>> Context::create_stream(const StreamOptions& options) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
+  charge(platform().host().calls.stream_create_us);
   const int priority = std::clamp(options.priority, kGreatestPriority, kLeastPriority);
   auto stream = std::make_shared<Stream>(
       shared_from_this(), options.non_blocking ? StreamKind::NonBlocking : StreamKind::Blocking, priority);
@@ -252,6 +272,7 @@ Result<std::shared_ptr<Stream>> Context::create_stream(const StreamOptions& opti
 }
 
 Result<void> Context::destroy_stream(const std::shared_ptr<Stream>& stream) {
+  charge(platform().host().calls.stream_destroy_us);
   // Its last operation stays known to the default stream until it is done.
   const auto tail = stream->tail();
   const std::lock_guard lock(mutex_);
@@ -263,6 +284,7 @@ Result<void> Context::destroy_stream(const std::shared_ptr<Stream>& stream) {
 
 Result<std::shared_ptr<Event>> Context::create_event(const EventOptions& options) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
+  charge(platform().host().calls.event_create_us);
   return std::make_shared<Event>(shared_from_this(), options);
 }
 
@@ -281,6 +303,7 @@ Result<void> Context::synchronize() {
     if (stream->capture_status() != CaptureStatus::None)
       return fail(Error::Kind::CaptureUnsupported, "a stream of the context is being captured");
   }
+  charge(platform().host().calls.wait_us);
   finish_work();
   flush_output();
   return check();
@@ -301,7 +324,7 @@ void Context::finish_work() {
     orphans.swap(orphans_);
   }
   for (const auto& orphan : orphans) wait_for(*orphan);
-  platform().clock().wait_until_us(end_us);
+  platform().clock().wait_for_card_us(end_us);
 }
 
 void Context::priority_range(int& least, int& greatest) {

@@ -122,6 +122,8 @@ class Context : public std::enable_shared_from_this<Context> {
   // The calling thread waits until all that is queued has run, of destroyed streams too: here, and on the
   // virtual timeline.
   void finish_work();
+  // The calling thread is busy for so long, by the host's table.
+  void charge(double microseconds) const;
   Device& device_;
   std::uint64_t id_;
   unsigned flags_;

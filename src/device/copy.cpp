@@ -33,7 +33,10 @@ Transfer transfer_of(const PointerInfo& destination, const PointerInfo& source, 
   const bool pageable = destination.kind == Kind::PageableHost || source.kind == Kind::PageableHost;
   const auto memory = pageable ? link::HostMemory::Pageable : link::HostMemory::Pinned;
   const char* suffix = pageable ? " (pageable)" : "";
-  if (on_host(destination) && on_host(source)) return {Lane::None, 0, {}};
+  if (on_host(destination) && on_host(source)) {
+    const double rate = device.platform().host().memory.copy_bytes_per_second;
+    return {Lane::Host, static_cast<double>(bytes) / rate * 1e6, {}};
+  }
   if (on_host(source)) {
     return {Lane::CopyToDevice,
             link::host_copy_us(destination.device->card(), bytes, Direction::HostToDevice, memory),
@@ -132,6 +135,12 @@ bool touches_pageable_memory(const CopyWork& work, const Device& device) {
 bool touches_host_memory(const CopyWork& work, const Device& device) {
   const Platform& platform = device.platform();
   return on_host(platform.classify(work.destination.address)) ||
+         on_host(platform.classify(work.source.address));
+}
+
+bool between_host_memory(const CopyWork& work, const Device& device) {
+  const Platform& platform = device.platform();
+  return on_host(platform.classify(work.destination.address)) &&
          on_host(platform.classify(work.source.address));
 }
 

@@ -3,7 +3,9 @@
 
 #include "card/uuid.h"
 #include "device/context.h"
+#include "device/host_clock.h"
 #include "device/memory_pool.h"
+#include "device/platform.h"
 #include "device/virtual_memory.h"
 #include "link/transfer.h"
 
@@ -32,7 +34,10 @@ PciAddress Device::pci() const { return {0, ordinal_ + 1, 0}; }
 
 Result<std::shared_ptr<Context>> Device::retain_primary() {
   const std::lock_guard lock(mutex_);
-  if (primary_ == nullptr) primary_ = std::make_shared<Context>(*this, primary_flags_);
+  if (primary_ == nullptr) {
+    primary_ = std::make_shared<Context>(*this, primary_flags_);
+    platform_.clock().advance_us(platform_.host().start.context_us);
+  }
   ++primary_count_;
   return primary_;
 }
@@ -83,6 +88,7 @@ std::shared_ptr<Context> Device::primary() const {
 }
 
 Result<std::shared_ptr<Context>> Device::create_context(unsigned flags) {
+  platform_.clock().advance_us(platform_.host().start.context_us);
   return std::make_shared<Context>(*this, flags);
 }
 

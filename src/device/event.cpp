@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/event.h"
 
+#include <cmath>
+
 #include "device/host_clock.h"
 #include "device/operation.h"
 #include "device/platform.h"
@@ -33,8 +35,11 @@ Result<void> Event::query() const {
   if (captured().capture_id != 0)
     return fail(Error::Kind::CaptureUnsupported, "the event was last recorded in a capture");
   const auto recorded = operation();
+  Platform& platform = context_->platform();
+  platform.clock().advance_us(platform.host().calls.poll_us);
   if (recorded == nullptr) return {};
-  if (!recorded->done()) return fail(Error::Kind::NotReady, "the work before the event is not done");
+  if (!platform.scheduler().has_ended_by(*recorded, platform.clock().now_us()))
+    return fail(Error::Kind::NotReady, "the work before the event is not done");
   return context_->check();
 }
 
@@ -44,8 +49,9 @@ Result<void> Event::synchronize() const {
   const auto recorded = operation();
   if (recorded == nullptr) return {};
   Platform& platform = context_->platform();
+  platform.clock().advance_us(platform.host().calls.wait_us);
   platform.scheduler().wait_placed(*recorded);
-  platform.clock().wait_until_us(recorded->end_us());
+  platform.clock().wait_for_card_us(recorded->end_us());
   context_->flush_output();
   return context_->check();
 }
@@ -63,7 +69,10 @@ Result<float> Event::elapsed_ms(const Event& start, const Event& end) {
   Scheduler& scheduler = start.context_->platform().scheduler();
   scheduler.wait_placed(*first);
   scheduler.wait_placed(*second);
-  return static_cast<float>((second->end_us() - first->end_us()) / 1000);
+  // Each is a reading of the card's timer.
+  const double tick_us = start.context_->device().card().clocks.event_tick_us;
+  const double ticks = std::floor(second->end_us() / tick_us) - std::floor(first->end_us() / tick_us);
+  return static_cast<float>(ticks * tick_us / 1000);
 }
 
 }  // namespace doppel::device

@@ -2,28 +2,28 @@
 #include "device/execute.h"
 
 #include <atomic>
-#include <ctime>
 #include <thread>
 
 #include "device/host_clock.h"
 #include "device/memory_pool.h"
 #include "device/platform.h"
+#include "device/timeline.h"
 
 namespace doppel::device {
 namespace {
 
-double thread_cpu_us() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) * 1e-3;
-}
-
-Cost run_host_function(const HostWork& work) {
-  const double start = thread_cpu_us();
-  work.function();
+// The function sees the time at which the stream comes to it.
+Cost run_host_function(const HostWork& work, Operation& self, Platform& platform) {
+  // It may wait for others, such as for another host function.
+  self.waiting = true;
+  const double ready_us = platform.timeline().wait_ready(self);
   Cost cost;
   cost.lane = Lane::Host;
-  cost.duration_us = thread_cpu_us() - start;
+  cost.gap_us = platform.host().threads.host_function_us;
+  const double start_us = ready_us + cost.gap_us;
+  platform.clock().enter_host_function(start_us);
+  work.function();
+  cost.duration_us = platform.clock().leave_host_function() - start_us;
   return cost;
 }
 
@@ -87,9 +87,9 @@ std::shared_ptr<Operation> make_operation(Work work, const Submission& submissio
   operation->stream_id = submission.stream_id;
   if (const auto* host = std::get_if<HostWork>(&work)) {
     operation->name = "host function";
-    operation->set_run([work = *host, context = submission.context] {
+    operation->set_run([work = *host, self = operation.get(), context = submission.context] {
       // After a fault nothing of the context's runs any more.
-      return context->check() ? run_host_function(work) : Cost{};
+      return context->check() ? run_host_function(work, *self, context->platform()) : Cost{};
     });
   } else if (const auto* value = std::get_if<ValueWork>(&work)) {
     operation->set_run(

@@ -37,5 +37,6 @@ std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const S
 // Does a copy touch memory of the program's that is not pinned? Then it is done when the call returns.
 bool touches_pageable_memory(const CopyWork& work, const Device& device);
 bool touches_host_memory(const CopyWork& work, const Device& device);
+bool between_host_memory(const CopyWork& work, const Device& device);
 
 }  // namespace doppel::device

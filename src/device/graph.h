@@ -97,6 +97,7 @@ class GraphExec {
                                             std::uint64_t stream_id, int priority);
 
   const std::shared_ptr<Graph>& graph() const { return graph_; }
+  std::size_t size() const { return order_.size(); }  // nodes, a child graph counts as one
   // What it keeps alive goes after its last launch has run. Called once, when the program destroys it.
   void release();
 

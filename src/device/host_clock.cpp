@@ -1,16 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/host_clock.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <ctime>
+#include <utility>
+
+#include "device/host_part.h"
 
 namespace doppel::device {
 namespace {
 
+// Not by the C library's function, in whose place the program's own clock may stand (src/preload).
 double thread_cpu_us() {
   timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) * 1e-3;
+}
+
+// What two readings one behind the other lie apart: no time of the program's.
+double reading_us() {
+  double least = 1e9;
+  double before = thread_cpu_us();
+  for (int i = 0; i < 100; ++i) {
+    const double now = thread_cpu_us();
+    least = std::min(least, now - before);
+    before = now;
+  }
+  return least;
 }
 
 std::atomic<std::uint64_t> next_clock{1};
@@ -22,48 +41,123 @@ struct HostClock::Line {
   double now_us = 0;
   double cpu_mark_us = 0;  // the thread's processor time that now_us includes
   int depth = 0;
+  bool in_host_function = false;
+  double busy_us = 0;       // of now_us, since the thread began
+  double published_us = 0;  // of busy_us
+  HostPart::Line* part = nullptr;
 };
 
-HostClock::HostClock() : id_(next_clock++) {}
+HostClock::HostClock(card::Host host, std::unique_ptr<HostPart> part)
+    : id_(next_clock++), host_(std::move(host)), part_(std::move(part)), reading_us_(reading_us()) {}
+HostClock::~HostClock() = default;
 
 HostClock::Line& HostClock::line() {
   static thread_local Line line;
-  if (line.clock != id_) line = {id_, latest_us(), thread_cpu_us(), 0};
+  if (line.clock != id_) {
+    line = {};
+    line.clock = id_;
+    line.now_us = latest_us();
+    line.part = &part_->add_line();
+    line.cpu_mark_us = thread_cpu_us();
+  }
   return line;
+}
+
+void HostClock::begin_thread(double created_us) {
+  Line& self = line();
+  self.now_us = created_us + host_.threads.create_us;
+}
+
+void HostClock::enter_host_function(double start_us) {
+  Line& self = line();
+  self.now_us = start_us;
+  self.cpu_mark_us = thread_cpu_us();
+  self.in_host_function = true;
+}
+
+double HostClock::leave_host_function() {
+  const double now = now_us();
+  line().in_host_function = false;
+  return now;
+}
+
+bool HostClock::in_host_function() { return line().in_host_function; }
+
+// What the thread computed since it was last looked at.
+void HostClock::take_processor_time(Line& self, const char* call) {
+  const double cpu_us = thread_cpu_us();
+  const double measured_us = std::max(0.0, cpu_us - self.cpu_mark_us - reading_us_);
+  const double passed_us = self.part->take(HostPart::Tag(call), measured_us) * host_.processor_factor;
+  self.cpu_mark_us = cpu_us;
+  self.now_us += passed_us;
+  self.busy_us += passed_us;
+}
+
+void HostClock::publish(Line& self) {
+  busy_us_.fetch_add(self.busy_us - self.published_us, std::memory_order_relaxed);
+  self.published_us = self.busy_us;
+  double latest = latest_us_.load(std::memory_order_relaxed);
+  while (latest < self.now_us && !latest_us_.compare_exchange_weak(latest, self.now_us)) {
+  }
 }
 
 double HostClock::now_us() {
   Line& self = line();
-  if (self.depth > 0) return self.now_us;
-  return self.now_us + std::max(0.0, thread_cpu_us() - self.cpu_mark_us);
+  if (self.depth == 0) {
+    take_processor_time(self, "clock");
+    publish(self);
+  }
+  return self.now_us;
 }
 
-void HostClock::enter() {
+void HostClock::enter(const char* call) {
   Line& self = line();
   if (self.depth++ > 0) return;
-  self.now_us += std::max(0.0, thread_cpu_us() - self.cpu_mark_us);
+  take_processor_time(self, call);
 }
 
 void HostClock::leave() {
   Line& self = line();
   if (--self.depth > 0) return;
-  double latest = latest_us_.load(std::memory_order_relaxed);
-  while (latest < self.now_us && !latest_us_.compare_exchange_weak(latest, self.now_us)) {
-  }
+  publish(self);
   self.cpu_mark_us = thread_cpu_us();
 }
 
-void HostClock::wait_until_us(double time_us) {
+void HostClock::wait_until_us(double time_us, bool awake) {
+  const ApiCall inside(*this);
   Line& self = line();
-  if (self.depth == 0) {
-    enter();
-    self.now_us = std::max(self.now_us, time_us);
-    leave();
-  } else {
-    self.now_us = std::max(self.now_us, time_us);
-  }
+  if (time_us <= self.now_us) return;
+  if (awake) self.busy_us += time_us - self.now_us;
+  self.now_us = time_us;
 }
 
-void HostClock::advance_us(double microseconds) { line().now_us += microseconds; }
+void HostClock::wait_for_card_us(double end_us) {
+  const ApiCall inside(*this);
+  // By default the driver's threads turn round while they wait.
+  if (end_us > line().now_us) wait_until_us(end_us + host_.calls.notice_us, true);
+}
+
+void HostClock::advance_us(double microseconds) {
+  const ApiCall inside(*this);
+  Line& self = line();
+  self.now_us += microseconds;
+  self.busy_us += microseconds;
+}
+
+void HostClock::sleep_us(double microseconds) {
+  const ApiCall inside(*this);
+  Line& self = line();
+  self.now_us += self.part->take(HostPart::Tag("sleep"), microseconds);
+}
+
+double HostClock::thread_busy_us() {
+  (void)now_us();
+  return line().busy_us;
+}
+
+double HostClock::process_busy_us() {
+  (void)now_us();
+  return busy_us_.load(std::memory_order_relaxed);
+}
 
 }  // namespace doppel::device

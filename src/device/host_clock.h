@@ -1,47 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 // Virtual time of the host: each thread's own processor time passes as it is, Doppel's does not; calls of the
-// interface cost what they cost on a machine with the card, and waits end when the virtual timeline says.
+// interface cost what they cost on a plain host with the card (card/host.h), waits end when the virtual
+// timeline says, and so do sleeps.
 //
-// The driver puts an ApiCall on the stack of every function of the interface.
+// Each thread of the program has a line of its own. A thread begins at the time at which it was created, and
+// who waits for another thread goes on no earlier than what it waited for. The driver puts an ApiCall on the
+// stack of every function of the interface; src/preload tells of threads, waits between them, and sleeps.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+
+#include "card/host.h"
 
 namespace doppel::device {
 
+class HostPart;
+
 class HostClock {
  public:
-  HostClock();
+  HostClock(card::Host host, std::unique_ptr<HostPart> part);
+  ~HostClock();
+
+  // What calls cost.
+  const card::Host& host() const { return host_; }
+  HostPart& part() { return *part_; }
 
   // Virtual time of the calling thread since the process's start, in microseconds. Outside of an ApiCall it
   // runs with the thread's processor time; inside it stands still.
   double now_us();
-  // The calling thread waits until then: no effect where that is past.
-  void wait_until_us(double time_us);
-  // The calling thread was busy, or slept, for so long (modelled cost; nanosleep under the virtual clock).
+  // The calling thread waits until then: no effect where that is past. Awake: it is busy meanwhile.
+  void wait_until_us(double time_us, bool awake = false);
+  // The same for the end of work on a card, which is noticed a little later.
+  void wait_for_card_us(double end_us);
+  // The calling thread was busy for so long.
   void advance_us(double microseconds);
+  // The calling thread slept or waited for something outside of the process.
+  void sleep_us(double microseconds);
   // What the thread's processor time says now is not the program's: called on the way out of Doppel's own
   // work.
-  void enter();
+  void enter(const char* call = "");
   void leave();
-  // The latest time any thread has shown: where a new thread starts.
+  // The latest time any thread has shown: where a thread starts of whose creation nothing is known.
   double latest_us() const { return latest_us_.load(std::memory_order_relaxed); }
+
+  // The calling thread, which is new, was created at that time.
+  void begin_thread(double created_us);
+  // The calling thread, one of Doppel's, runs a function of the program's in stream order from then on, until
+  // leave_host_function() says what time it is.
+  void enter_host_function(double start_us);
+  double leave_host_function();
+  bool in_host_function();
+
+  // Processor time by this clock: of the calling thread, and of all of the program's that have called or
+  // asked.
+  double thread_busy_us();
+  double process_busy_us();
 
  private:
   struct Line;
   Line& line();
+  void take_processor_time(Line& self, const char* call);
+  void publish(Line& self);
   const std::uint64_t id_;  // tells it from clocks that lived before
+  const card::Host host_;
+  const std::unique_ptr<HostPart> part_;
+  const double reading_us_;  // what reading a thread's processor time takes
   std::atomic<double> latest_us_{0};
+  std::atomic<double> busy_us_{0};  // of all threads, as they published it
 };
 
 // One call of the interface: entered at construction, left at destruction. Nests: only the outermost counts.
 class ApiCall {
  public:
-  explicit ApiCall(HostClock& clock, double cost_us = 0) : clock_(clock) {
-    clock_.enter();
-    if (cost_us > 0) clock_.advance_us(cost_us);
-  }
+  explicit ApiCall(HostClock& clock) : clock_(clock) { clock_.enter(); }
   ~ApiCall() { clock_.leave(); }
   ApiCall(const ApiCall&) = delete;
   ApiCall& operator=(const ApiCall&) = delete;

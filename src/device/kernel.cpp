@@ -49,6 +49,11 @@ void Kernel::note_launch(Compilations& compilations) {
   if (!launched_.exchange(true)) compilations.launched(program_->ir(), function_);
 }
 
+bool Kernel::takes_first_launch() const {
+  const auto of = module_.lock();
+  return of != nullptr && of->take_first_launch();
+}
+
 const Kernel::Fixed& Kernel::fixed() const {
   std::call_once(fixed_once_, [this] {
     fixed_.model = program_->model(function_, *card_);

@@ -52,6 +52,8 @@ class Kernel {
   const Error* refusal() const { return program_->refusal(function_); }  // as Program::refusal
   KernelAttributes attributes() const;
   void note_launch(Compilations& compilations);
+  // True once for all kernels of a module.
+  bool takes_first_launch() const;
   // LimitExceeded over what a block of the card can have.
   Result<void> set_max_dynamic_shared_bytes(std::uint32_t bytes);
   void set_preferred_carveout(int percent) { carveout_ = percent; }
@@ -126,6 +128,8 @@ class Module : public std::enable_shared_from_this<Module> {
   // The library that it was loaded from; null: none.
   std::shared_ptr<Library> library() const { return library_.lock(); }
   void release();  // frees the variables: at unload
+  // True once: for the first launch of a kernel of it.
+  bool take_first_launch() { return !launched_.exchange(true); }
 
  private:
   Module(std::shared_ptr<Context> context, std::shared_ptr<Program> program)
@@ -137,6 +141,7 @@ class Module : public std::enable_shared_from_this<Module> {
   std::vector<std::shared_ptr<Kernel>> kernels_;
   std::vector<std::uint64_t> symbols_;
   std::vector<std::uint64_t> allocations_;
+  std::atomic<bool> launched_{false};
 };
 
 // A program that belongs to no context (cuLibrary*): loaded into a context when it is first used there.

@@ -94,6 +94,8 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
   } else if (const std::string home = get("HOME"); !home.empty()) {
     options.cache_directory = home + "/.cache/doppel";
   }
+  options.host = get("DOPPEL_HOST");
+  options.host_part = get("DOPPEL_HOST_PART");
   options.record_folder = get("DOPPEL_RECORD");
   options.dump_after = get("DOPPEL_DUMP_AFTER");
   options.dump_directory = get("DOPPEL_DUMP_DIR");

@@ -19,7 +19,9 @@ struct Options {
   bool check = false;                         // DOPPEL_CHECK=1
   bool predict_only = false;   // DOPPEL_PREDICT_ONLY=1: launches run only the blocks that predictions need
   bool virtual_clock = false;  // DOPPEL_CLOCK=virtual
-  double timeout_s = 0;        // DOPPEL_TIMEOUT_S: a launch may run so long on this host; 0: no limit
+  std::string host;       // DOPPEL_HOST: the file of the host that calls are timed on; empty: workstation
+  std::string host_part;  // DOPPEL_HOST_PART=record:FOLDER|replay:FOLDER (host_part.h); empty: its own
+  double timeout_s = 0;   // DOPPEL_TIMEOUT_S: a launch may run so long on this host; 0: no limit
   std::string
       cache_directory;         // DOPPEL_CACHE, else $XDG_CACHE_HOME/doppel, else ~/.cache/doppel; "off": none
   std::string record_folder;   // DOPPEL_RECORD: the folder for this process's record; empty: none is written

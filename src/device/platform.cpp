@@ -4,17 +4,20 @@
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>
 
 #include "card/load_card.h"
+#include "card/load_host.h"
 #include "device/context.h"
 #include "device/device.h"
 #include "device/host_clock.h"
+#include "device/host_part.h"
 #include "device/run_recorder.h"
 #include "device/scheduler.h"
 #include "device/timeline.h"
 
 namespace doppel::device {
 
-Platform::Platform(Options options) : options_(std::move(options)), compilations_(options_.record_folder) {
-  clock_ = std::make_unique<HostClock>();
+Platform::Platform(Options options, card::Host host, std::unique_ptr<HostPart> part)
+    : options_(std::move(options)), compilations_(options_.record_folder) {
+  clock_ = std::make_unique<HostClock>(std::move(host), std::move(part));
   recorder_ = std::make_unique<RunRecorder>(options_);
   timeline_ = std::make_unique<Timeline>();
   engine_ = std::make_unique<engine::Engine>(options_.host_threads);
@@ -32,7 +35,13 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options) {
 }
 
 Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<card::Card> cards) {
-  std::unique_ptr<Platform> platform(new Platform(std::move(options)));
+  auto host = card::find_host(options.host);
+  if (!host) return tl::unexpected(host.error());
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  auto part = HostPart::create(options.host_part, program.filename());
+  if (!part) return tl::unexpected(part.error());
+  std::unique_ptr<Platform> platform(new Platform(std::move(options), *std::move(host), *std::move(part)));
   const Options& asked = platform->options_;
   if (!asked.dump_after.empty()) {
     const std::string folder = asked.dump_directory.empty() ? "doppel-dump" : asked.dump_directory;
@@ -62,6 +71,7 @@ Platform::~Platform() {
   if (watcher_.joinable()) watcher_.join();
 }
 
+const card::Host& Platform::host() const { return clock_->host(); }
 int Platform::device_count() const { return static_cast<int>(devices_.size()); }
 Device& Platform::device(int ordinal) const { return *devices_[static_cast<std::size_t>(ordinal)]; }
 
@@ -171,6 +181,7 @@ void Platform::watch() {
 
 Result<void> Platform::write_record() {
   timeline_->place_rest();
+  if (auto written = clock_->part().write(); !written) return written;
   if (options_.record_folder.empty()) return {};
   std::vector<const Device*> devices;
   for (const auto& device : devices_) devices.push_back(device.get());

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "card/host.h"
 #include "device/compilations.h"
 #include "device/options.h"
 #include "engine/engine.h"
@@ -25,6 +26,7 @@ namespace doppel::device {
 class Context;
 class Device;
 class HostClock;
+class HostPart;
 class RunRecorder;
 class Scheduler;
 class Timeline;
@@ -57,6 +59,7 @@ class Platform {
   Scheduler& scheduler() { return *scheduler_; }
   Timeline& timeline() { return *timeline_; }
   HostClock& clock() { return *clock_; }
+  const card::Host& host() const;
   RunRecorder& recorder() { return *recorder_; }
   Compilations& compilations() { return compilations_; }
 
@@ -102,7 +105,7 @@ class Platform {
   Result<void> write_record();
 
  private:
-  explicit Platform(Options options);
+  Platform(Options options, card::Host host, std::unique_ptr<HostPart> part);
   void watch();
   Options options_;
   std::atomic<bool> cancelled_{false};

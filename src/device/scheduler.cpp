@@ -20,6 +20,9 @@ namespace {
 // Compute Capability"), since host functions and copies run here too.
 constexpr std::size_t kMaxThreads = 256;
 
+// How long a poll waits for work that runs, at most: what runs may need the program to go on.
+constexpr std::chrono::milliseconds kMostForPoll{100};
+
 }  // namespace
 
 class Scheduler::Implementation {
@@ -57,6 +60,18 @@ class Scheduler::Implementation {
     std::unique_lock lock(mutex_);
     ++waiters_;
     finished_.wait(lock, [&] { return operation.done(); });
+    --waiters_;
+  }
+
+  std::uint64_t finished() {
+    const std::lock_guard lock(mutex_);
+    return finished_count_;
+  }
+  // Until more than that have run, or the time has come.
+  void wait_for_more(std::uint64_t finished, std::chrono::steady_clock::time_point most) {
+    std::unique_lock lock(mutex_);
+    ++waiters_;
+    finished_.wait_until(lock, most, [&] { return finished_count_ > finished; });
     --waiters_;
   }
 
@@ -102,6 +117,7 @@ class Scheduler::Implementation {
     timeline_.finished(operation, cost);
     operation.done_.store(true, std::memory_order_release);
     --unfinished_;
+    ++finished_count_;
     for (auto& follower : operation.followers_) {
       if (--follower->pending_ == 0) to_start.push_back(std::move(follower));
     }
@@ -145,6 +161,7 @@ class Scheduler::Implementation {
   std::vector<std::thread> threads_;
   std::size_t idle_ = 0;
   std::size_t unfinished_ = 0;
+  std::uint64_t finished_count_ = 0;
   int waiters_ = 0;
   bool ending_ = false;
   std::atomic<bool> dropping_{false};
@@ -161,6 +178,19 @@ void Scheduler::wait(Operation& operation) { implementation_->wait(operation); }
 void Scheduler::wait_placed(Operation& operation) {
   implementation_->wait(operation);
   timeline_.wait_placed(operation);
+}
+bool Scheduler::has_ended_by(Operation& operation, double time_us) {
+  // An operation that begins to wait while it runs does not say so to anybody.
+  constexpr std::chrono::milliseconds kTick{1};
+  using Clock = std::chrono::steady_clock;
+  const auto most = Clock::now() + kMostForPoll;
+  while (true) {
+    const std::uint64_t finished = implementation_->finished();
+    if (const auto known = timeline_.has_ended_by(operation, time_us)) return *known;
+    const auto now = Clock::now();
+    if (now >= most) return false;
+    implementation_->wait_for_more(finished, std::min(most, now + kTick));
+  }
 }
 void Scheduler::wait_all() {
   implementation_->wait_all();

@@ -26,6 +26,10 @@ class Scheduler {
   void wait(Operation& operation);
   // Blocks until it also has its place on the timeline: then its times are valid.
   void wait_placed(Operation& operation);
+  // Whether it has ended by a moment of virtual time. That may not be known before what it depends on has
+  // run, so that the calling thread waits a while for that, in which no virtual time passes; but not for
+  // work that only waits itself, for the host may have to do something for it.
+  bool has_ended_by(Operation& operation, double time_us);
   void wait_all();
   // The same for at most so long: whether all have run.
   bool wait_all_for(std::chrono::milliseconds most);

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <atomic>
 
+#include "device/call_costs.h"
 #include "device/capture.h"
 #include "device/event.h"
 #include "device/execute.h"
 #include "device/host_clock.h"
 #include "device/memory_pool.h"
+#include "device/module.h"
 #include "device/operation.h"
 #include "device/platform.h"
 #include "device/scheduler.h"
@@ -70,11 +72,13 @@ Result<void> Stream::wait_for_room() {
   return wait_for(*oldest);
 }
 
+void Stream::charge(double microseconds) const { context_->platform().clock().advance_us(microseconds); }
+
 // The calling thread waits, in fact and in virtual time.
 Result<void> Stream::wait_for(Operation& operation) {
   Platform& platform = context_->platform();
   platform.scheduler().wait_placed(operation);
-  platform.clock().wait_until_us(operation.end_us());
+  platform.clock().wait_for_card_us(operation.end_us());
   context_->flush_output();
   return context_->check();
 }
@@ -107,6 +111,12 @@ Result<void> Stream::enqueue(Work work) {
   const auto* copy = std::get_if<CopyWork>(&work);
   const bool pageable = copy != nullptr && touches_pageable_memory(*copy, context_->device());
   if (auto room = wait_for_room(); !room) return room;
+  const card::Host& host = context_->platform().host();
+  charge(queueing_us(work, host));
+  if (const auto* kernel = std::get_if<KernelWork>(&work);
+      kernel != nullptr && kernel->kernel->takes_first_launch())
+    charge(host.start.first_launch_us);
+  if (pageable && !between_host_memory(*copy, context_->device())) charge(host.calls.pageable_copy_us);
   auto operation = submit(std::move(work));
   if (!operation) return tl::unexpected(operation.error());
   return pageable ? wait_for(**operation) : Result<void>{};
@@ -134,8 +144,9 @@ Result<void> Stream::memset_and_wait(const MemsetWork& work) {
   return last != nullptr ? wait_for(*last) : Result<void>{};
 }
 
-Result<void> Stream::record(const std::shared_ptr<Event>& event) {
+Result<void> Stream::record(const std::shared_ptr<Event>& event, bool external) {
   if (auto good = context_->check(); !good) return good;
+  if (external) return capture_external(Work{EventRecordWork{event}});
   if (capture_status() == CaptureStatus::Active) {
     const std::lock_guard lock(mutex_);
     event->set_captured({capture_->id, capture_tail_});
@@ -146,8 +157,15 @@ Result<void> Stream::record(const std::shared_ptr<Event>& event) {
   return enqueue(Work{EventRecordWork{event}});
 }
 
-Result<void> Stream::wait(const std::shared_ptr<Event>& event) {
+Result<void> Stream::capture_external(Work work) {
+  if (capture_status() == CaptureStatus::None)
+    return fail(Error::Kind::InvalidArgument, "an external event node is made in a capture only");
+  return enqueue(std::move(work));
+}
+
+Result<void> Stream::wait(const std::shared_ptr<Event>& event, bool external) {
   if (auto good = context_->check(); !good) return good;
+  if (external) return capture_external(Work{EventWaitWork{event}});
   const Event::Captured captured = event->captured();
   if (captured.capture_id == 0) {
     if (capture_status() == CaptureStatus::Active) {
@@ -203,10 +221,14 @@ Result<void> Stream::query() {
   if (capture_status() != CaptureStatus::None)
     return invalidate_capture("a captured stream cannot be queried", Error::Kind::CaptureUnsupported);
   if (auto good = context_->check(); !good) return good;
+  Platform& platform = context_->platform();
+  charge(platform.host().calls.poll_us);
+  const double now_us = platform.clock().now_us();
   const auto last = tail();
-  bool done = last == nullptr || last->done();
+  bool done = last == nullptr || platform.scheduler().has_ended_by(*last, now_us);
   if (kind_ == StreamKind::Legacy) {
-    for (const auto& each : context_->implicit_dependencies(*this)) done = done && each->done();
+    for (const auto& each : context_->implicit_dependencies(*this))
+      done = done && platform.scheduler().has_ended_by(*each, now_us);
   }
   if (!done) return fail(Error::Kind::NotReady, "the stream has work left");
   return context_->check();
@@ -216,6 +238,7 @@ Result<void> Stream::synchronize() {
   if (capture_status() != CaptureStatus::None)
     return invalidate_capture("a captured stream cannot be waited for", Error::Kind::CaptureUnsupported);
   if (auto good = context_->check(); !good) return good;
+  charge(context_->platform().host().calls.wait_us);
   if (kind_ == StreamKind::Legacy) {
     // The default stream's end is that of all that it waits for.
     for (const auto& each : context_->implicit_dependencies(*this)) {
@@ -233,6 +256,8 @@ Result<void> Stream::launch_graph(GraphExec& graph) {
     return enqueue(Work{ChildGraphWork{graph.graph()->clone()}});
   }
   if (auto room = wait_for_room(); !room) return room;
+  const card::Host::Calls& calls = context_->platform().host().calls;
+  charge(calls.graph_launch_us + static_cast<double>(graph.size()) * calls.graph_launch_node_us);
   auto dependencies = context_->implicit_dependencies(*this);
   const std::lock_guard lock(mutex_);
   if (tail_ != nullptr) dependencies.push_back(tail_);

@@ -43,8 +43,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   Result<void> copy_and_wait(const CopyWork& work);
   Result<void> memset_and_wait(const MemsetWork& work);
 
-  Result<void> record(const std::shared_ptr<Event>& event);
-  Result<void> wait(const std::shared_ptr<Event>& event);
+  // External: only in a capture, where the graph records the event, or waits for it, at each of its launches.
+  Result<void> record(const std::shared_ptr<Event>& event, bool external = false);
+  Result<void> wait(const std::shared_ptr<Event>& event, bool external = false);
 
   // Stream-ordered memory.
   Result<std::uint64_t> allocate(std::uint64_t bytes, std::shared_ptr<MemoryPool> pool = nullptr);
@@ -79,7 +80,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   friend class Event;
   struct Capture;
   Result<std::shared_ptr<Operation>> submit(Work work);
+  Result<void> capture_external(Work work);
   Result<void> wait_for(Operation& operation);
+  void charge(double microseconds) const;
   void follow(const std::shared_ptr<Operation>& operation);
   Result<void> wait_for_room();
   Result<void> invalidate_capture(std::string reason, Error::Kind kind);

@@ -133,7 +133,7 @@ void Timeline::resolve(bool quick_ones, Past past) {
     }
     any = true;
   }
-  if (unplaced_ > kMostUnplaced) run(latest_us_, nullptr);
+  if (unplaced_ > kMostUnplaced) run(latest_us_, [] { return false; });
   if (any) changed_.notify_all();
 }
 
@@ -178,9 +178,9 @@ bool Timeline::is_held_up(double until_us, Past past) const {
   return false;
 }
 
-// Up to a time, until the target has its place, or until what comes next hangs on what has not run.
-void Timeline::run(double limit_us, const Operation* target, Past past) {
-  while (target == nullptr || !target->placed()) {
+// Up to a time, until that is enough, or until what comes next hangs on what has not run.
+void Timeline::run(double limit_us, const std::function<bool()>& enough, Past past) {
+  while (!enough()) {
     const double next = next_us();
     if (next > limit_us || next == kNever || is_held_up(next, past)) return;
     for (const auto& card : cards_) {
@@ -248,7 +248,7 @@ void Timeline::wait_placed(Operation& operation) {
       const std::lock_guard lock(place_mutex_);
       for (const Past past : {Past::Nothing, Past::Waiting}) {
         resolve(false, past);
-        run(kNever, &operation);
+        run(kNever, [&] { return operation.placed(); });
         if (operation.placed()) return;
       }
     }
@@ -257,11 +257,42 @@ void Timeline::wait_placed(Operation& operation) {
   }
 }
 
+double Timeline::wait_ready(Operation& operation) {
+  while (true) {
+    {
+      const std::lock_guard lock(place_mutex_);
+      for (const Past past : {Past::Nothing, Past::Waiting}) {
+        resolve(false, past);
+        run(kNever, [&] { return operation.open_ == 0; }, past);
+        if (operation.open_ == 0) return operation.ready_us_;
+      }
+    }
+    std::unique_lock lock(queue_mutex_);
+    changed_.wait_for(lock, std::chrono::milliseconds(1));
+  }
+}
+
+std::optional<bool> Timeline::has_ended_by(Operation& operation, double time_us) {
+  if (!operation.placed()) {
+    const std::lock_guard lock(place_mutex_);
+    for (const Past past : {Past::Nothing, Past::Waiting}) {
+      resolve(false, past);
+      run(time_us, [&] { return operation.placed(); }, past);
+      if (operation.placed()) break;
+    }
+    if (!operation.placed()) {
+      if (is_held_up(time_us, Past::Waiting)) return std::nullopt;
+      return false;  // all that happens until then has
+    }
+  }
+  return operation.end_us() <= time_us;
+}
+
 void Timeline::place_rest() {
   const std::unique_lock lock(place_mutex_, kMostForOthers);
   if (!lock) return;
   resolve(true, Past::All);
-  run(kNever, nullptr, Past::All);
+  run(kNever, [] { return false; }, Past::All);
 }
 
 double Timeline::end_us() const {

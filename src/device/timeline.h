@@ -12,9 +12,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -39,6 +41,10 @@ class Timeline {
   // Until the operation, which has run, has its place. An earlier one that only waits for somebody else is
   // not waited for.
   void wait_placed(Operation& operation);
+  // When all that the operation, which runs, depends on has ended.
+  double wait_ready(Operation& operation);
+  // Whether it has ended by then; nothing where that hangs on what has not run.
+  std::optional<bool> has_ended_by(Operation& operation, double time_us);
   // At the end: everything gets its place that has run and of which is known what it takes, whatever has not
   // run. Not where another thread has the timeline for too long: it may never come back.
   void place_rest();
@@ -56,7 +62,7 @@ class Timeline {
   enum class Past { Nothing, Waiting, All };
   void resolve(bool quick_ones, Past past);
   void release(Operation& operation);
-  void run(double limit_us, const Operation* target, Past past = Past::Waiting);
+  void run(double limit_us, const std::function<bool()>& enough, Past past = Past::Waiting);
   double next_us() const;
   bool is_held_up(double until_us, Past past) const;
   void begin(Operation& operation);

@@ -10,6 +10,8 @@
 #include <map>
 #include <mutex>
 
+#include "device/host_clock.h"
+#include "device/platform.h"
 #include "memory/address_space.h"
 
 namespace doppel::device {
@@ -20,6 +22,8 @@ Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::create(Device& device, s
         Error::Kind::InvalidArgument,
         fmt::format("{} bytes are not a positive multiple of the granularity, {}", bytes, granularity()));
   }
+  Platform& platform = device.platform();
+  platform.clock().advance_us(platform.host().memory.allocation_us(bytes));
   if (auto charged = device.memory().charge(bytes); !charged) return tl::unexpected(charged.error());
   const int file = memfd_create("doppel-device-memory", MFD_CLOEXEC);
   if (file < 0 || ftruncate(file, static_cast<off_t>(bytes)) != 0) {

@@ -3,8 +3,11 @@
 #include "device/event.h"
 
 #include "device/context.h"
+#include "device/host_clock.h"
+#include "device/platform.h"
 #include "driver/call.h"
 #include "driver/objects.h"
+#include "driver/process.h"
 
 namespace doppel::driver {
 namespace {
@@ -25,9 +28,9 @@ CUresult create(CUevent* event, unsigned flags) {
                 event);
 }
 
-CUresult record(CUevent event, CUstream stream) {
+CUresult record(CUevent event, CUstream stream, bool external = false) {
   return answer(find_event(event).and_then([&](const auto& found) {
-    return find_stream(stream).and_then([&](const auto& on) { return on->record(found); });
+    return find_stream(stream).and_then([&](const auto& on) { return on->record(found, external); });
   }));
 }
 
@@ -49,8 +52,10 @@ CUresult cuEventCreate(CUevent* event, unsigned flags) {
   return call(__func__, std::tuple(event, flags), [&] { return create(event, flags); });
 }
 CUresult cuEventDestroy_v2(CUevent event) {
-  return call(__func__, std::tuple(event),
-              [&] { return objects().events.remove(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
+  return call(__func__, std::tuple(event), [&] {
+    platform().clock().advance_us(platform().host().calls.event_destroy_us);
+    return objects().events.remove(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  });
 }
 
 CUresult cuEventRecord(CUevent event, CUstream stream) {
@@ -59,7 +64,7 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
 CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) {
   return call(__func__, std::tuple(event, stream, flags), [&] {
     if ((flags & ~static_cast<unsigned>(CU_EVENT_RECORD_EXTERNAL)) != 0) return CUDA_ERROR_INVALID_VALUE;
-    return record(event, stream);
+    return record(event, stream, (flags & CU_EVENT_RECORD_EXTERNAL) != 0);
   });
 }
 

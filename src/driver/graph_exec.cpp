@@ -2,12 +2,23 @@
 // Executable graphs: instantiated, launched, changed.
 #include <cstdio>
 
+#include "device/host_clock.h"
+#include "device/platform.h"
 #include "driver/call.h"
 #include "driver/graph_nodes.h"
 #include "driver/objects.h"
+#include "driver/process.h"
 
 namespace doppel::driver {
 namespace {
+
+Result<std::shared_ptr<device::GraphExec>> made_executable(const device::Graph& graph) {
+  return device::GraphExec::instantiate(graph).map([](const auto& made) {
+    platform().clock().advance_us(static_cast<double>(made->size()) *
+                                  platform().host().calls.graph_instantiate_node_us);
+    return made;
+  });
+}
 
 CUresult instantiate(CUgraphExec* exec, CUgraph graph, unsigned long long flags) {
   if (exec == nullptr) return CUDA_ERROR_INVALID_VALUE;
@@ -20,7 +31,7 @@ CUresult instantiate(CUgraphExec* exec, CUgraph graph, unsigned long long flags)
   }
   if ((flags & ~kKnown) != 0) return CUDA_ERROR_INVALID_VALUE;
   return answer(find_graph(graph)
-                    .and_then([](const auto& found) { return device::GraphExec::instantiate(*found); })
+                    .and_then([](const auto& found) { return made_executable(*found); })
                     .map([](const auto& made) { return objects().graph_execs.add(made); }),
                 exec);
 }
@@ -31,8 +42,7 @@ CUresult instantiate_with_log(CUgraphExec* exec, CUgraph graph, CUgraphNode* err
   if (exec == nullptr) return CUDA_ERROR_INVALID_VALUE;
   if (error_node != nullptr) *error_node = nullptr;
   if (text != nullptr && capacity > 0) *text = '\0';
-  auto made =
-      find_graph(graph).and_then([](const auto& found) { return device::GraphExec::instantiate(*found); });
+  auto made = find_graph(graph).and_then([](const auto& found) { return made_executable(*found); });
   if (!made) {
     if (text != nullptr && capacity > 0) std::snprintf(text, capacity, "%s", made.error().message.c_str());
     return to_result(made.error());

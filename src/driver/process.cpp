@@ -10,6 +10,7 @@
 #include "device/options.h"
 #include "driver/call.h"
 #include "driver/termination.h"
+#include "driver/virtual_clock.h"
 
 namespace doppel::driver {
 namespace {
@@ -87,6 +88,7 @@ CUresult initialize() {
   }
   pthread_atfork(nullptr, nullptr, after_fork_in_child);
   prepare_for_the_end(*self.platform);
+  begin_virtual_time();
   self.state = State::Ready;
   return CUDA_SUCCESS;
 }

@@ -127,7 +127,8 @@ CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
   return call(__func__, std::tuple(stream, event, flags), [&] {
     if ((flags & ~static_cast<unsigned>(CU_EVENT_WAIT_EXTERNAL)) != 0) return CUDA_ERROR_INVALID_VALUE;
     return answer(find_stream(stream).and_then([&](const auto& found) {
-      return find_event(event).and_then([&](const auto& awaited) { return found->wait(awaited); });
+      return find_event(event).and_then(
+          [&](const auto& awaited) { return found->wait(awaited, (flags & CU_EVENT_WAIT_EXTERNAL) != 0); });
     }));
   });
 }

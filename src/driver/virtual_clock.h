@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program's time on the virtual timeline: what its calls of the interface take there, and what the
-// preloaded clock library (src/preload, --clock virtual) asks.
+// library that is loaded into the program asks and tells (src/preload, support/program_clock.h).
 #pragma once
 
 namespace doppel::driver {
@@ -22,14 +22,7 @@ class CallScope {
   double start_us_ = 0;
 };
 
+// Virtual time runs from here on: the platform is there.
+void begin_virtual_time();
+
 }  // namespace doppel::driver
-
-extern "C" {
-
-// 1: *time_us is the calling thread's virtual time. 0: the driver is not in use yet. -1: this is a thread of
-// Doppel's own, or inside a call of the interface, and must see the host's clock, or its timed waits would go
-// wrong.
-int doppel_read_virtual_clock(double* time_us);
-// The calling thread slept for so long.
-void doppel_advance_virtual_clock(double microseconds);
-}

@@ -47,8 +47,8 @@ class Cli : public testing::Test {
     std::ofstream(root_ / "lib" / "doppel" / "libcuda.so.1");
     fs::create_symlink(fs::path(DOPPEL_BUILD_DIR) / "lib" / "libdoppel.so.0",
                        root_ / "lib" / "libdoppel.so.0");
-    fs::copy_file(fs::path(DOPPEL_BUILD_DIR) / "lib" / "libdoppel_nvrtc.so",
-                  root_ / "lib" / "doppel" / "libdoppel_nvrtc.so");
+    fs::copy_file(fs::path(DOPPEL_BUILD_DIR) / "lib" / "libdoppel_program.so",
+                  root_ / "lib" / "doppel" / "libdoppel_program.so");
   }
   void TearDown() override { fs::remove_all(root_); }
 

@@ -83,6 +83,34 @@ TEST_F(Capture, OtherStreamsForkAndJoinByEvents) {
   EXPECT_EQ(two->capture_status(), CaptureStatus::None);
 }
 
+// The graph records the event, and waits for it, each time that it is launched.
+TEST_F(Capture, ExternalEventsAreNodes) {
+  const auto stream = *context->create_stream({});
+  const auto recorded = *context->create_event({});
+  const auto awaited = *context->create_event({});
+  ASSERT_TRUE(stream->begin_capture(CaptureMode::Global));
+  ASSERT_TRUE(stream->wait(awaited, true));
+  ASSERT_TRUE(stream->enqueue(note(1)));
+  ASSERT_TRUE(stream->record(recorded, true));
+  const auto graph = *stream->end_capture();
+  EXPECT_EQ(graph->nodes().size(), 3u);
+  EXPECT_EQ(recorded->operation(), nullptr);
+  const auto executable = *GraphExec::instantiate(*graph);
+  const auto other = *context->create_stream({.non_blocking = true});
+  ASSERT_TRUE(other->enqueue(note(0)));
+  ASSERT_TRUE(other->record(awaited));
+  ASSERT_TRUE(stream->launch_graph(*executable));
+  ASSERT_TRUE(recorded->synchronize());
+  EXPECT_EQ(order, (std::vector<int>{0, 1}));
+}
+
+TEST_F(Capture, ExternalEventsNeedACapture) {
+  const auto stream = *context->create_stream({});
+  const auto event = *context->create_event({});
+  EXPECT_EQ(stream->record(event, true).error().kind, Error::Kind::InvalidArgument);
+  EXPECT_EQ(stream->wait(event, true).error().kind, Error::Kind::InvalidArgument);
+}
+
 TEST_F(Capture, UnjoinedStreamsAreAnError) {
   const auto one = *context->create_stream({});
   const auto two = *context->create_stream({});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <atomic>
+#include <cmath>
 
 #include "fixture.h"
 
@@ -97,6 +98,9 @@ TEST_F(StreamTest, EventsHaveTimes) {
   // 1 MiB at some 25 GB/s.
   EXPECT_GT(*time, 0.03f);
   EXPECT_LT(*time, 0.2f);
+  // Events read a timer of the card's, which ticks.
+  const double ticks = static_cast<double>(*time) * 1000 / context->device().card().clocks.event_tick_us;
+  EXPECT_NEAR(ticks, std::round(ticks), 1e-3);
   EXPECT_FALSE(Event::elapsed_ms(*start, *untimed));
 }
 
