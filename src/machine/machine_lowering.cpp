@@ -9,6 +9,26 @@
 namespace doppel::machine {
 namespace {
 
+void count_flops(const ir::Function& function, MachineBlock& block) {
+  for (const MachineOperation& operation : block.operations) {
+    block.flops += operation.flops;
+    if (operation.instruction == kNoInstruction) continue;
+    switch (function.operations[operation.instruction].type) {
+      case ir::Type::F16:
+      case ir::Type::F16x2:
+      case ir::Type::BF16:
+      case ir::Type::BF16x2:
+        block.fp16_flops += operation.flops;
+        break;
+      case ir::Type::F64:
+        block.fp64_flops += operation.flops;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
 MachineFunction lower_function(const ir::Module& module, const ir::Function& function,
                                const ControlFlowGraph& graph, const LoweringOptions& options) {
   PassTimer timer(options.passes, "select");
@@ -21,7 +41,7 @@ MachineFunction lower_function(const ir::Module& module, const ir::Function& fun
     builder.begin_block();
     for (std::uint32_t i = block.first; i < block.last; ++i) select_operations(builder, i);
     MachineBlock& result = builder.block();
-    for (const MachineOperation& operation : result.operations) result.flops += operation.flops;
+    count_flops(function, result);
     result.fall_through = block.fall_through;
     result.ptx_instructions = block.last - block.first;
   }

@@ -120,7 +120,9 @@ struct MachineBlock {
   std::vector<BlockId> merged;
   BlockId fall_through = kNoBlock;  // what follows it in the straight line of the code
   std::uint32_t ptx_instructions = 0;
-  std::uint32_t flops = 0;  // floating-point operations of one lane in this block itself
+  std::uint32_t flops = 0;       // floating-point operations of one lane in this block itself
+  std::uint32_t fp16_flops = 0;  // of these those on half and bf16 numbers
+  std::uint32_t fp64_flops = 0;  // and on double ones
 };
 
 struct MachineFunction {

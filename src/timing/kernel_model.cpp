@@ -178,6 +178,8 @@ GridWork grid_work(const machine::MachineProgram& program, std::span<const analy
       work.operations += static_cast<double>(count.warps) * operations;
       work.thread_instructions += static_cast<double>(count.lanes) * blocks[b].ptx_instructions;
       work.flops += static_cast<double>(count.lanes) * blocks[b].flops;
+      work.fp16_flops += static_cast<double>(count.lanes) * blocks[b].fp16_flops;
+      work.fp64_flops += static_cast<double>(count.lanes) * blocks[b].fp64_flops;
     }
   }
   return work;

@@ -84,7 +84,8 @@ struct Prediction {
   double waves = 0;
   std::uint64_t warp_instructions = 0;    // machine instructions of the whole grid, warps
   std::uint64_t thread_instructions = 0;  // PTX instructions of the whole grid, lanes
-  double flops = 0;
+  double flops = 0;                       // of all types
+  double fp16_flops = 0, fp64_flops = 0;  // of these: of half and bf16, and of double
   double dram_read_bytes = 0, dram_write_bytes = 0;
   double l2_bytes = 0;
   double l1_hit = 0, l2_hit = 0;  // by sectors, 0..1

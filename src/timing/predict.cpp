@@ -175,6 +175,8 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   prediction.warp_instructions = static_cast<std::uint64_t>(work.operations);
   prediction.thread_instructions = static_cast<std::uint64_t>(work.thread_instructions);
   prediction.flops = work.flops;
+  prediction.fp16_flops = work.fp16_flops;
+  prediction.fp64_flops = work.fp64_flops;
   if (depth == Depth::Off || traces.empty()) return prediction;
 
   Scene scene{card,   lowered,  program, launch,

@@ -68,6 +68,18 @@ TEST(MachineLowering, WideAddsTakeTwoOperationsUnlessTheCardHasThem) {
   EXPECT_EQ(count(lower(body, wide), "IADD3.X"), 0);
 }
 
+TEST(MachineLowering, FloatingPointOperationsAreCountedByType) {
+  const MachineFunction machine = lower(
+      "ld.param.u64 %rd1, [p]; ld.global.f32 %f1, [%rd1]; ld.global.f64 %fd1, [%rd1]; ld.global.b32 %r1, "
+      "[%rd1];\n"
+      "fma.rn.f32 %f2, %f1, %f1, %f1; fma.rn.f64 %fd2, %fd1, %fd1, %fd1; fma.rn.f16x2 %r2, %r1, %r1, %r1;\n"
+      "fma.rn.bf16x2 %r3, %r1, %r1, %r1; st.global.b32 [%rd1+20], %r3;\n"
+      "st.global.f32 [%rd1], %f2; st.global.f64 [%rd1+8], %fd2; st.global.b32 [%rd1+16], %r2;");
+  EXPECT_EQ(machine.blocks[0].flops, 2u + 2u + 4u + 4u);
+  EXPECT_EQ(machine.blocks[0].fp16_flops, 4u + 4u);
+  EXPECT_EQ(machine.blocks[0].fp64_flops, 2u);
+}
+
 TEST(MachineLowering, NeighbouringSharedLoadsBecomeOneWideLoad) {
   const MachineFunction machine = lower(
       "ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x; shl.b32 %r2, %r1, 4; mov.u32 %r3, tile; add.s32 %r4, "
