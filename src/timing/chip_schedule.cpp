@@ -2,6 +2,7 @@
 #include "timing/chip_schedule.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -85,6 +86,7 @@ void ChipSchedule::end_cohorts(GridId id, Grid& grid) {
     const bool ended = cohort.left_us <= kTolerance * grid.block_us;
     if (!ended && now_us_ + cohort.left_us / grid.speed > now_us_) return false;
     grid.running -= cohort.blocks;
+    note_room(grid, -static_cast<double>(cohort.blocks));
     for (std::size_t sm = 0; sm < sms_.size(); ++sm) {
       for (std::size_t room = 0; room < kRooms; ++room)
         sms_[sm].free[room] += grid.demand.room[room] * cohort.on_sm[sm];
@@ -101,7 +103,7 @@ void ChipSchedule::end_cohorts(GridId id, Grid& grid) {
   // Its own time to the digit where nobody came into its way.
   const double end_us = grid.undisturbed ? grid.start_us + grid.demand.time_us : now_us_;
   now_us_ = std::max(now_us_, end_us);
-  ended_.push_back({id, grid.start_us, end_us});
+  ended_.push_back({id, grid.start_us, end_us, std::move(grid.room_steps)});
   grids_.erase(id);
 }
 
@@ -158,11 +160,26 @@ std::uint64_t ChipSchedule::place(Grid& grid, std::uint64_t wanted) {
   }
   if (!grid.begun) grid.start_us = now_us_;
   grid.begun = true;
+  note_room(grid, static_cast<double>(cohort.blocks));
   grid.pending -= cohort.blocks;
   grid.running += cohort.blocks;
   const std::uint64_t blocks = cohort.blocks;
   join(grid, std::move(cohort));
   return blocks;
+}
+
+// So many blocks have come, or gone.
+void ChipSchedule::note_room(Grid& grid, double blocks) const {
+  if (!keeps_room_steps_) return;
+  const double sms = blocks * *std::ranges::max_element(grid.demand.room);
+  auto& steps = grid.room_steps;
+  if (steps.empty() || steps.back().time_us != now_us_) {
+    steps.push_back({now_us_, sms});
+    return;
+  }
+  // A round that follows another one without a gap takes its room over.
+  steps.back().sms += sms;
+  if (std::abs(steps.back().sms) < kTolerance) steps.pop_back();
 }
 
 // Blocks that began at nearly the same time go on as one cohort, with the mean of what they have left: places

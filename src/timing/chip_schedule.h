@@ -54,10 +54,17 @@ class ChipSchedule {
   // Everything up to then, as if no other grid came before.
   void advance_to(double time_us);
   double now_us() const { return now_us_; }
+  // So much more of the SMs' room is taken from that moment on, or less: in SMs.
+  struct RoomStep {
+    double time_us = 0;
+    double sms = 0;
+  };
   struct Ended {
     GridId grid = 0;
     double start_us = 0, end_us = 0;  // of its first block and of its last one
+    std::vector<RoomStep> room;       // of all its blocks, where keep_room_steps() was called before it came
   };
+  void keep_room_steps() { keeps_room_steps_ = true; }
   // The grids that have ended since the last time, in order.
   std::vector<Ended> take_ended() { return std::exchange(ended_, {}); }
 
@@ -79,6 +86,7 @@ class ChipSchedule {
     double start_us = 0;
     double speed = 1;
     bool undisturbed = true;
+    std::vector<RoomStep> room_steps;
   };
   struct Sm {
     std::array<double, kRooms> free;
@@ -89,6 +97,7 @@ class ChipSchedule {
   void give_room();
   std::uint64_t place(Grid& grid, std::uint64_t wanted);
   void join(Grid& grid, Cohort cohort);
+  void note_room(Grid& grid, double blocks) const;
   void set_speeds();
   void share(std::size_t rate);
   void pass(double until_us);
@@ -96,6 +105,7 @@ class ChipSchedule {
   void step();
 
   double now_us_ = 0;
+  bool keeps_room_steps_ = false;
   GridId next_ = 0;
   std::vector<Sm> sms_;
   std::map<GridId, Grid> grids_;                 // that have not ended

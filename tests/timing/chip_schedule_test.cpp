@@ -203,5 +203,35 @@ TEST(ChipSchedule, OthersMayComeLater) {
   EXPECT_NEAR(span.end_us, 200, 1e-6);
 }
 
+// For traces: what a grid takes of the SMs' room, and gives back. Two rounds that follow each other without a
+// gap are one step.
+TEST(ChipSchedule, RoomIsTakenAndGivenBack) {
+  ChipSchedule schedule(kSms);
+  schedule.keep_room_steps();
+  schedule.add(grid(2 * kFull, 10), 5);
+  schedule.add(grid(3, 10), 5);
+  std::map<ChipSchedule::GridId, std::vector<ChipSchedule::RoomStep>> room;
+  while (room.size() < 2) {
+    schedule.advance_to(schedule.next_us());
+    for (const ChipSchedule::Ended& each : schedule.take_ended()) room[each.grid] = each.room;
+  }
+  ASSERT_EQ(room[0].size(), 2U);
+  EXPECT_DOUBLE_EQ(room[0][0].time_us, 5);
+  EXPECT_NEAR(room[0][0].sms, kSms, 1e-9);
+  EXPECT_DOUBLE_EQ(room[0][1].time_us, 25);
+  EXPECT_NEAR(room[0][1].sms, -kSms, 1e-9);
+  ASSERT_EQ(room[1].size(), 2U);
+  EXPECT_DOUBLE_EQ(room[1][0].time_us, 25);
+  EXPECT_NEAR(room[1][0].sms, 0.5, 1e-9);
+  EXPECT_DOUBLE_EQ(room[1][1].time_us, 35);
+}
+
+TEST(ChipSchedule, RoomIsNotFollowedWhereNobodyAsks) {
+  ChipSchedule schedule(kSms);
+  schedule.add(grid(3, 10), 0);
+  schedule.advance_to(100);
+  EXPECT_TRUE(schedule.take_ended().at(0).room.empty());
+}
+
 }  // namespace
 }  // namespace doppel::timing
