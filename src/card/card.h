@@ -253,6 +253,8 @@ struct Power {
   double limit_w = 0;
   double max_limit_w = 0;
   double idle_w = 0;
+  double idle_after_s =
+      0;                // of waiting, before it falls to idle_w; 0: it stays awake while a process uses it
   double awake_w = 0;   // clocked up, nothing running
   double active_w = 0;  // every SM busy, no operation or byte counted
   double fp32_pj_per_flop = 0;
@@ -262,8 +264,9 @@ struct Power {
   double instruction_pj = 0;      // a thread operation that is no floating-point arithmetic
   double dram_pj_per_byte = 0;
   double l2_pj_per_byte = 0;
-  double reference_mhz = 0;  // the clock at which the figures above hold
-  double min_mhz = 0;        // the clock is never lowered below this
+  double bus_pj_per_byte = 0;  // of PCI Express and NVLink: the card's end
+  double reference_mhz = 0;    // the clock at which the figures above hold
+  double min_mhz = 0;          // the clock is never lowered below this
   double clock_step_mhz = 0;
   double voltage_exponent = 0;  // dynamic energy per operation grows with (clock / reference)^this
 };

@@ -44,6 +44,7 @@ struct HostClock::Line {
   bool in_host_function = false;
   double busy_us = 0;       // of now_us, since the thread began
   double published_us = 0;  // of busy_us
+  double waited_us = 0;     // of now_us, for cards
   HostPart::Line* part = nullptr;
 };
 
@@ -134,8 +135,14 @@ void HostClock::wait_until_us(double time_us, bool awake) {
 void HostClock::wait_for_card_us(double end_us) {
   const ApiCall inside(*this);
   // By default the driver's threads turn round while they wait.
-  if (end_us > line().now_us) wait_until_us(end_us + host_.calls.notice_us, true);
+  Line& self = line();
+  if (end_us <= self.now_us) return;
+  const double before_us = self.now_us;
+  wait_until_us(end_us + host_.calls.notice_us, true);
+  self.waited_us += self.now_us - before_us;
 }
+
+double HostClock::waited_us() { return line().waited_us; }
 
 void HostClock::advance_us(double microseconds) {
   const ApiCall inside(*this);

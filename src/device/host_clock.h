@@ -32,7 +32,9 @@ class HostClock {
   double now_us();
   // The calling thread waits until then: no effect where that is past. Awake: it is busy meanwhile.
   void wait_until_us(double time_us, bool awake = false);
-  // The same for the end of work on a card, which is noticed a little later.
+  // How long the calling thread has waited for a card in all.
+  double waited_us();
+  // The same as wait_until_us for the end of work on a card, which is noticed a little later.
   void wait_for_card_us(double end_us);
   // The calling thread was busy for so long.
   void advance_us(double microseconds);

@@ -18,6 +18,7 @@
 #include "device/prediction_cache.h"
 #include "device/run_recorder.h"
 #include "device/shared_resource.h"
+#include "support/demangle.h"
 #include "support/log.h"
 
 namespace doppel::device {
@@ -268,6 +269,7 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
   }
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
   operation->stream_id = submission.stream_id;
+  if (platform.options().keep_timeline) operation->name = demangled(work.kernel->name());
   operation->set_run([state, self = operation.get()] { return run_launch(*state, *self); });
   platform.recorder().launch_begun(submission.context->device().ordinal(), work.kernel->name());
   operation->on_placed = [state](const Operation& placed) {

@@ -64,9 +64,12 @@ LaunchPrediction with_power(const card::Card& card, const timing::LaunchResource
   activity.time_us = prediction.time_us;
   activity.core_time_us = core_time(prediction);
   activity.busy_sms = static_cast<double>(launch.active_sms) / card.sm_count;
-  activity.fp32_flops = prediction.flops;
-  activity.other_instructions =
-      std::max(0.0, static_cast<double>(prediction.thread_instructions) - prediction.flops / 2);
+  activity.fp16_flops = prediction.fp16_flops;
+  activity.fp64_flops = prediction.fp64_flops;
+  activity.fp32_flops = prediction.flops - prediction.fp16_flops - prediction.fp64_flops;
+  // An instruction does two of them, a multiply and an add, and on packed halves twice as many.
+  activity.other_instructions = std::max(0.0, static_cast<double>(prediction.thread_instructions) -
+                                                  (prediction.flops - prediction.fp16_flops / 2) / 2);
   activity.dram_bytes = prediction.dram_read_bytes + prediction.dram_write_bytes;
   activity.l2_bytes = prediction.l2_bytes;
   LaunchPrediction result;
@@ -122,8 +125,9 @@ LaunchPrediction scaled(LaunchPrediction prediction, double ratio) {
   timing.cycles *= longer;
   prediction.power.energy_j *= longer;
   prediction.power.time_us *= longer;
-  for (double* each : {&timing.flops, &timing.dram_read_bytes, &timing.dram_write_bytes, &timing.l2_bytes,
-                       &timing.shared_passes})
+  prediction.power.dynamic_j *= longer;
+  for (double* each : {&timing.flops, &timing.fp16_flops, &timing.fp64_flops, &timing.dram_read_bytes,
+                       &timing.dram_write_bytes, &timing.l2_bytes, &timing.shared_passes})
     scale(*each);
   scale(timing.warp_instructions);
   scale(timing.thread_instructions);

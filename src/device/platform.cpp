@@ -53,6 +53,8 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<
     auto device = Device::create(*platform, ordinal++, std::move(card));
     if (!device) return tl::unexpected(device.error());
     platform->devices_.push_back(std::move(*device));
+    const Device& made = *platform->devices_.back();
+    platform->recorder_->add_device(made.ordinal(), made.card());
   }
   return platform;
 }

@@ -87,7 +87,7 @@ struct KernelRecord {
   double waves = 0;                      // grid blocks / blocks resident at once
   double clock_mhz = 0;                  // mean clock it ran at
   bool power_bound = false;              // the power limit lowered the clock
-  double energy_j = 0;                   // of all calls together
+  double energy_j = 0;                   // of all calls together: their part of RunRecord::energy_j
   std::vector<Utilisation> utilisation;  // largest first
   ExplanationRecord detail;
   // Which calls were simulated by a trace of their own, 1 for the first, the first kMostSimulatedNamed of
@@ -103,17 +103,33 @@ struct CopyRecord {
   std::uint64_t bytes = 0;
   std::uint64_t calls = 0;
   double time_us = 0;
+  double energy_j = 0;  // their part of RunRecord::energy_j
 };
 
 // One stretch of the virtual timeline, for traces.
 struct TimelineSlice {
-  std::string track;  // "stream 7", "stream 7, copies", "host thread 1"
+  std::string track;  // "stream 7", "copies to the card", "host thread 1"
   std::string label;  // kernel, kind of copy, or function of the interface
   double start_us = 0;
   double duration_us = 0;
-  std::string category;     // "kernel", "copy" or "host call"
+  std::string category;     // "kernel", "copy", "host call" or, within one, "host waits"
   int kernel = -1;          // of a kernel: its place in RunRecord::kernels
   std::uint64_t bytes = 0;  // of a copy
+};
+
+// What the card draws, and its clock, from that moment on. For traces.
+struct PowerRecord {
+  double time_us = 0;
+  double watts = 0;
+  double clock_mhz = 0;
+};
+
+// By how much the room that a kernel, or a copy within the card, takes of the SMs changes at that moment. For
+// traces.
+struct SmRoomRecord {
+  double time_us = 0;
+  std::string label;  // kernel or kind of copy
+  double sms = 0;     // so many SMs' worth of blocks more, or fewer
 };
 
 // What one pass over kernels took on this machine, all runs of it together.
@@ -137,14 +153,17 @@ struct RunRecord {
   std::string timing_depth;  // "fast", "full", "off"
   double time_us = 0;        // from the first use of the card to its end, on the virtual timeline
   double busy_us = 0;        // at least one engine of the card at work
-  double host_us = 0;        // the program's own time within time_us
-  double energy_j = 0;
+  double host_us = 0;        // the rest of time_us: the card waits for the program
+  double energy_j = 0;       // in time_us: of kernels, of copies, and of waiting
+  double waiting_energy_j = 0;
   std::uint64_t peak_memory_bytes = 0;  // of the card
   std::vector<KernelRecord> kernels;
   std::vector<CopyRecord> copies;
   std::vector<TimelineSlice> timeline;  // at most kMaxTimelineSlices of the card and of the host
                                         // each; the first ones are kept
   std::uint64_t timeline_dropped = 0;
+  std::vector<PowerRecord> power;  // where there is a timeline; at most kMaxTimelineSlices, as is the next
+  std::vector<SmRoomRecord> sm_room;
   std::vector<Diagnostic> diagnostics;
   bool predict_only = false;       // launches ran only the blocks that predictions need
   std::vector<PassRecord> passes;  // where they were asked for; of the process, in its first record

@@ -27,15 +27,18 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(KernelRecord, name, grid, block,
                                                 warp_instructions, flops, dram_bytes, l1_hit, l2_hit, waves,
                                                 clock_mhz, power_bound, energy_j, utilisation, detail,
                                                 simulated_calls)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CopyRecord, kind, bytes, calls, time_us)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CopyRecord, kind, bytes, calls, time_us, energy_j)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TimelineSlice, track, label, start_us, duration_us, category,
                                                 kernel, bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PowerRecord, time_us, watts, clock_mhz)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SmRoomRecord, time_us, label, sms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Diagnostic, kind, text, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PassRecord, pass, seconds, runs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RunRecord, card, device_ordinal, process_id, program,
                                                 timing_depth, time_us, busy_us, host_us, energy_j,
-                                                peak_memory_bytes, kernels, copies, timeline,
-                                                timeline_dropped, diagnostics, predict_only, passes)
+                                                waiting_energy_j, peak_memory_bytes, kernels, copies,
+                                                timeline, timeline_dropped, power, sm_room, diagnostics,
+                                                predict_only, passes)
 
 std::string to_json(const std::vector<RunRecord>& records) {
   // Names come from programs and may hold any bytes.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/run_recorder.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "device/device.h"
 #include "device/kernel_record.h"
 #include "power/energy.h"
+#include "power/power_timeline.h"
 #include "support/demangle.h"
 
 namespace doppel::device {
@@ -26,48 +28,34 @@ const char* name_of(timing::Depth depth) {
   return "";
 }
 
+// Of a copy or fill within the card by one of its blocks (docs/timing-model.md, 6); each is on another SM as
+// far as they go.
+constexpr double kBytesPerBlock = 16384;
+
 std::string program_name() {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
   return error ? std::string() : path.string();
 }
 
-// Length of a union of intervals that come nearly in order. Gaps that lie far back are closed to new
-// intervals.
-class BusyTime {
- public:
-  void add(double start, double end) {
-    if (end <= start) return;
-    auto next = open_.lower_bound(start);
-    if (next != open_.begin()) {
-      const auto before = std::prev(next);
-      if (before->second >= start) {
-        start = before->first;
-        end = std::max(end, before->second);
-        next = open_.erase(before);
-      }
-    }
-    while (next != open_.end() && next->first <= end) {
-      end = std::max(end, next->second);
-      next = open_.erase(next);
-    }
-    open_.emplace(start, end);
-    while (open_.size() > kKept) {
-      closed_us_ += open_.begin()->second - open_.begin()->first;
-      open_.erase(open_.begin());
-    }
-  }
-  double total_us() const {
-    double sum = closed_us_;
-    for (const auto& [start, end] : open_) sum += end - start;
-    return sum;
-  }
+// Whose line of the timeline a copy is on; null: the SMs make it.
+const char* engine_of(const std::string& kind) {
+  if (kind.starts_with("host to device")) return "copies to the card";
+  if (kind.starts_with("device to host")) return "copies to the host";
+  return kind == "peer" ? "copies to another card" : nullptr;
+}
 
- private:
-  static constexpr std::size_t kKept = 1024;
-  std::map<double, double> open_;
-  double closed_us_ = 0;
-};
+// What a copy or fill moves: over the bus and into memory or out of it, or by the SMs within the card.
+power::Activity activity_of(const card::Card& card, const std::string& kind, double bytes) {
+  power::Activity activity;
+  const bool within = engine_of(kind) == nullptr;
+  const double moved = kind == "device to device" ? 2 * bytes : bytes;
+  activity.dram_bytes = moved;
+  activity.l2_bytes = moved;
+  activity.bus_bytes = within ? 0 : bytes;
+  activity.busy_sms = within ? std::min(1.0, moved / kBytesPerBlock / card.sm_count) : 0;
+  return activity;
+}
 
 void add_weighted(double& mean, double value, std::uint64_t calls_before) {
   mean += (value - mean) / static_cast<double>(calls_before + 1);
@@ -76,48 +64,57 @@ void add_weighted(double& mean, double value, std::uint64_t calls_before) {
 }  // namespace
 
 struct RunRecorder::Card {
+  Card(const card::Card& of, bool keeps)
+      : hardware(of), keeps_timeline(keeps), power(of, keeps ? kMaxTimelineSlices : 0) {}
+
   using Key = std::tuple<std::string, Dim3, Dim3>;
   std::map<Key, std::size_t> index;
   std::vector<KernelRecord> kernels;                                     // in the order of their first launch
   std::vector<std::shared_ptr<const timing::Explanation>> explanations;  // of their last launch
-  std::map<std::string, CopyRecord> copies;
+  std::vector<std::size_t> kernel_accounts;                              // of `power`
+  struct Copies {
+    CopyRecord record;
+    std::size_t account = 0;
+  };
+  std::map<std::string, Copies> copies;
   std::vector<TimelineSlice> timeline;
   std::uint64_t dropped = 0;
   std::vector<Diagnostic> diagnostics;
   std::map<std::string, std::uint64_t> open_launches;  // by kernel
-  BusyTime busy;
-  double first_us = -1, last_us = 0;
-  double energy_j = 0;
-
+  double last_us = 0;
+  bool used = false;
+  const card::Card& hardware;
   bool keeps_timeline = false;
+  power::PowerTimeline power;
+  std::size_t accounts = 0;
+  std::vector<SmRoomRecord> sm_room;
 
   void slice(const Place& place, const std::string& label, int kernel, std::uint64_t bytes) {
-    if (first_us < 0 || place.start_us < first_us) first_us = place.start_us;
     last_us = std::max(last_us, place.end_us);
-    busy.add(place.start_us, place.end_us);
     if (!keeps_timeline) return;
     if (timeline.size() >= kMaxTimelineSlices) {
       ++dropped;
       return;
     }
-    // A stream's copies have a line of their own: with several streams in one process it is seen what
-    // overlaps.
-    const bool is_kernel = kernel >= 0;
-    timeline.push_back({"stream " + std::to_string(place.stream) + (is_kernel ? "" : ", copies"), label,
-                        place.start_us, place.end_us - place.start_us, is_kernel ? "kernel" : "copy", kernel,
-                        bytes});
+    // What the SMs do is seen by stream, what the copy engines do by engine.
+    const char* engine = kernel >= 0 ? nullptr : engine_of(label);
+    timeline.push_back({engine != nullptr ? engine : fmt::format("stream {}", place.stream), label,
+                        place.start_us, place.end_us - place.start_us, kernel >= 0 ? "kernel" : "copy",
+                        kernel, bytes});
   }
 };
 
 RunRecorder::RunRecorder(const Options& options) : options_(options) {}
 
+void RunRecorder::add_device(int device, const card::Card& card) {
+  const std::lock_guard lock(mutex_);
+  cards_[device] = std::make_shared<Card>(card, options_.keep_timeline);
+}
+
 RunRecorder::Card& RunRecorder::card(int device) {
-  auto& entry = cards_[device];
-  if (entry == nullptr) {
-    entry = std::make_shared<Card>();
-    entry->keeps_timeline = options_.keep_timeline;
-  }
-  return *entry;
+  Card& used = *cards_.at(device);
+  used.used = true;
+  return used;
 }
 
 void RunRecorder::kernel(const Place& place, const std::string& name, const timing::LaunchResources& launch,
@@ -132,6 +129,7 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
     made.min_us = prediction.time_us;
     to.kernels.push_back(std::move(made));
     to.explanations.emplace_back();
+    to.kernel_accounts.push_back(to.accounts++);
   }
   KernelRecord& record = to.kernels[found->second];
   to.slice(place, record.name, static_cast<int>(found->second), 0);
@@ -148,8 +146,8 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
   add_weighted(record.l2_hit, prediction.l2_hit, record.calls);
   add_weighted(record.clock_mhz, prediction.clock_mhz, record.calls);
   record.power_bound = record.power_bound || power.power_bound;
-  record.energy_j += power.energy_j;
-  to.energy_j += power.energy_j;
+  to.power.add({place.start_us, place.end_us, power.busy_sms, power.dynamic_j, power.clock_mhz,
+                to.kernel_accounts[found->second]});
   to.explanations[found->second] = prediction.explanation;
   ++record.calls;
   if (simulated && record.simulated_calls.size() < kMostSimulatedNamed)
@@ -160,24 +158,44 @@ void RunRecorder::copy(const Place& place, const std::string& kind, std::uint64_
   const std::lock_guard lock(mutex_);
   Card& to = card(place.device);
   to.slice(place, kind, -1, bytes);
-  CopyRecord& record = to.copies[kind];
+  const auto [found, fresh] = to.copies.try_emplace(kind);
+  if (fresh) found->second.account = to.accounts++;
+  CopyRecord& record = found->second.record;
   record.kind = kind;
   record.bytes += bytes;
   ++record.calls;
   record.time_us += place.end_us - place.start_us;
+  const power::Activity activity = activity_of(to.hardware, kind, static_cast<double>(bytes));
+  to.power.add({place.start_us, place.end_us, activity.busy_sms,
+                power::dynamic_energy_j(to.hardware, activity), 0, found->second.account});
 }
 
-void RunRecorder::host_call(const char* name, double start_us, double end_us) {
+void RunRecorder::sm_room(int device, const std::string& label,
+                          const std::vector<timing::ChipSchedule::RoomStep>& steps) {
   const std::lock_guard lock(mutex_);
-  if (host_calls_.size() >= kMaxTimelineSlices) {
+  Card& to = card(device);
+  // All of a grid's steps, or none: what takes room gives it back.
+  if (to.sm_room.size() + steps.size() > kMaxTimelineSlices) return;
+  for (const timing::ChipSchedule::RoomStep& step : steps)
+    to.sm_room.push_back({step.time_us, label, step.sms});
+}
+
+void RunRecorder::host_call(const char* name, double start_us, double end_us, double waited_us) {
+  const std::lock_guard lock(mutex_);
+  const bool waited = waited_us > 0;
+  if (host_calls_.size() + (waited ? 2 : 1) > kMaxTimelineSlices) {
     ++host_calls_dropped_;
     return;
   }
   const int thread =
       host_threads_.try_emplace(std::this_thread::get_id(), static_cast<int>(host_threads_.size()) + 1)
           .first->second;
-  host_calls_.push_back(
-      {"host thread " + std::to_string(thread), name, start_us, end_us - start_us, "host call", -1, 0});
+  const std::string track = fmt::format("host thread {}", thread);
+  host_calls_.push_back({track, name, start_us, end_us - start_us, "host call", -1, 0});
+  // A call does its own part first, and returns when what it waits for has ended.
+  const double wait_us = std::min(waited_us, end_us - start_us);
+  if (waited)
+    host_calls_.push_back({track, "waits for the card", end_us - wait_us, wait_us, "host waits", -1, 0});
 }
 
 void RunRecorder::diagnostic(int device, const std::string& kind, const std::string& text) {
@@ -207,9 +225,9 @@ std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& de
   std::vector<RunRecord> all;
   for (const Device* device : devices) {
     const auto found = cards_.find(device->ordinal());
-    if (found == cards_.end() && device->memory().peak() == 0) continue;
-    static const Card unused;
-    const Card& used = found != cards_.end() ? *found->second : unused;
+    if (found == cards_.end()) continue;
+    const Card& used = *found->second;
+    if (!used.used && device->memory().peak() == 0) continue;
     RunRecord record;
     record.card = device->card().id;
     record.device_ordinal = device->ordinal();
@@ -218,16 +236,29 @@ std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& de
     // Under --check nothing is timed.
     record.timing_depth = name_of(options_.check ? timing::Depth::Off : options_.depth);
     record.predict_only = options_.predict_only;
-    record.busy_us = used.busy.total_us();
     record.time_us = std::max(used.last_us, host_us);
+    const power::PowerTimeline::Sums drawn = used.power.until(record.time_us);
+    record.busy_us = drawn.busy_us;
     record.host_us = std::max(0.0, record.time_us - record.busy_us);
-    record.energy_j = used.energy_j + power::waiting_energy_j(device->card(), record.host_us);
+    record.waiting_energy_j = drawn.waiting_j;
+    record.energy_j = drawn.waiting_j;
     record.peak_memory_bytes = device->memory().peak();
     record.kernels = used.kernels;
     for (std::size_t i = 0; i < record.kernels.size(); ++i) {
       if (used.explanations[i] != nullptr) record.kernels[i].detail = record_of(*used.explanations[i]);
     }
-    for (const auto& [kind, copies] : used.copies) record.copies.push_back(copies);
+    for (std::size_t i = 0; i < record.kernels.size(); ++i) {
+      record.kernels[i].energy_j = drawn.account(used.kernel_accounts[i]);
+      record.energy_j += record.kernels[i].energy_j;
+    }
+    for (const auto& [kind, copies] : used.copies) {
+      record.copies.push_back(copies.record);
+      record.copies.back().energy_j = drawn.account(copies.account);
+      record.energy_j += record.copies.back().energy_j;
+    }
+    for (const power::PowerStep& step : drawn.steps)
+      record.power.push_back({step.time_us, step.watts, step.clock_mhz});
+    record.sm_room = used.sm_room;
     record.timeline = used.timeline;
     record.timeline_dropped = used.dropped;
     record.diagnostics = used.diagnostics;

@@ -16,6 +16,7 @@
 #include "device/options.h"
 #include "device/run_record.h"
 #include "power/energy.h"
+#include "timing/chip_schedule.h"
 #include "timing/launch_timing.h"
 
 namespace doppel::device {
@@ -25,6 +26,8 @@ class Device;
 class RunRecorder {
  public:
   explicit RunRecorder(const Options& options);
+  // Before anything of it is recorded. The card outlives the recorder's last call.
+  void add_device(int device, const card::Card& card);
 
   struct Place {
     int device = 0;
@@ -35,8 +38,12 @@ class RunRecorder {
               const timing::Prediction& prediction, const power::State& power, bool simulated);
   // kind: as CopyRecord names it.
   void copy(const Place& place, const std::string& kind, std::uint64_t bytes);
-  // A call of the interface by the calling thread, for the timeline.
-  void host_call(const char* name, double start_us, double end_us);
+  // The room of the SMs that a grid took and gave back, for the timeline.
+  void sm_room(int device, const std::string& label,
+               const std::vector<timing::ChipSchedule::RoomStep>& steps);
+  // A call of the interface by the calling thread, for the timeline. waited_us: so much of it it waited for
+  // the card.
+  void host_call(const char* name, double start_us, double end_us, double waited_us);
   void diagnostic(int device, const std::string& kind, const std::string& text);
 
   // Of every launch: submitted, and at its place on the timeline. What is between is told as unfinished.

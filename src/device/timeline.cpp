@@ -7,6 +7,8 @@
 
 #include "device/context.h"
 #include "device/device.h"
+#include "device/platform.h"
+#include "device/run_recorder.h"
 
 namespace doppel::device {
 namespace {
@@ -26,6 +28,7 @@ class Timeline::Card {
     // Copy engines: one for each direction and one for peers where the card has them, else they share.
     const std::size_t engines = static_cast<std::size_t>(std::max(1, device.card().engines.copy));
     engine_free_us_.resize(std::min<std::size_t>(engines, 3), 0);
+    if (device.platform().options().keep_timeline) chip_.keep_room_steps();
   }
 
   double next_us() const { return chip_.next_us(); }
@@ -38,6 +41,10 @@ class Timeline::Card {
     chip_.advance_to(time_us);
     for (const auto& each : chip_.take_ended()) {
       auto grid = grids_.extract(each.grid);
+      if (!each.room.empty()) {
+        const Context& context = *grid.mapped()->context();
+        context.platform().recorder().sm_room(context.device().ordinal(), grid.mapped()->name, each.room);
+      }
       ended(*grid.mapped(), each.start_us, each.end_us);
     }
   }

@@ -58,13 +58,18 @@ CallScope::CallScope(const char* name) : name_(name) {
   clock().enter(name);
   if (call_depth > 1) return;
   recorded_ = platform().options().keep_timeline;
-  if (recorded_) start_us_ = clock().now_us();
+  if (recorded_) {
+    start_us_ = clock().now_us();
+    waited_us_ = clock().waited_us();
+  }
   clock().advance_us(platform().host().calls.any_us);
 }
 
 CallScope::~CallScope() {
   if (entered_) {
-    if (recorded_) platform().recorder().host_call(name_, start_us_, clock().now_us());
+    if (recorded_) {
+      platform().recorder().host_call(name_, start_us_, clock().now_us(), clock().waited_us() - waited_us_);
+    }
     clock().leave();
   }
   --call_depth;

@@ -6,7 +6,7 @@
 namespace doppel::driver {
 
 // On the stack of every function of the interface: the time that passes in it is not the program's. The
-// outermost one of a thread is a slice of the run's timeline, where that is kept.
+// outermost one of a thread is a slice of the run's timeline, where that is kept, and so is what it waited.
 class CallScope {
  public:
   // `name` outlives the object.
@@ -20,6 +20,7 @@ class CallScope {
   bool entered_ = false;
   bool recorded_ = false;
   double start_us_ = 0;
+  double waited_us_ = 0;  // by the thread, until then
 };
 
 // Virtual time runs from here on: the platform is there.

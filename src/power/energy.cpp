@@ -15,8 +15,9 @@ double dynamic_joules(const card::Power& p, const Activity& a, double clock_mhz)
   const double operations = a.fp32_flops * p.fp32_pj_per_flop + a.fp16_flops * p.fp16_pj_per_flop +
                             a.fp64_flops * p.fp64_pj_per_flop + a.tensor_flops * p.tensor_pj_per_flop +
                             a.other_instructions * p.instruction_pj + a.l2_bytes * p.l2_pj_per_byte;
-  // The memory has its own supply, whatever the chip's clock.
-  return (operations * voltage + a.dram_bytes * p.dram_pj_per_byte) * kJoulesPerPicojoule;
+  // Memory and bus have clocks and supplies of their own, whatever the chip's clock.
+  return (operations * voltage + a.dram_bytes * p.dram_pj_per_byte + a.bus_bytes * p.bus_pj_per_byte) *
+         kJoulesPerPicojoule;
 }
 
 }  // namespace
@@ -28,8 +29,10 @@ State at_clock(const card::Card& card, const Activity& a, double clock_mhz) {
   state.clock_mhz = clock_mhz;
   state.time_us = a.time_us - core + core * card.clocks.sustained_mhz / clock_mhz;
   const double seconds = state.time_us * kSecondsPerMicrosecond;
-  const double steady_watts = p.awake_w + (p.active_w - p.awake_w) * std::clamp(a.busy_sms, 0.0, 1.0);
-  state.energy_j = steady_watts * seconds + dynamic_joules(p, a, clock_mhz);
+  state.busy_sms = std::clamp(a.busy_sms, 0.0, 1.0);
+  state.dynamic_j = dynamic_joules(p, a, clock_mhz);
+  const double steady_watts = p.awake_w + (p.active_w - p.awake_w) * state.busy_sms;
+  state.energy_j = steady_watts * seconds + state.dynamic_j;
   state.watts = seconds > 0 ? state.energy_j / seconds : p.awake_w;
   return state;
 }
@@ -44,8 +47,8 @@ State settle(const card::Card& card, const Activity& activity) {
   return state;
 }
 
-double waiting_energy_j(const card::Card& card, double time_us) {
-  return card.power.awake_w * time_us * kSecondsPerMicrosecond;
+double dynamic_energy_j(const card::Card& card, const Activity& activity) {
+  return dynamic_joules(card.power, activity, card.clocks.sustained_mhz);
 }
 
 }  // namespace doppel::power

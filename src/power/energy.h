@@ -24,6 +24,7 @@ struct Activity {
   double other_instructions = 0;  // thread operations that are no floating-point arithmetic
   double dram_bytes = 0;
   double l2_bytes = 0;
+  double bus_bytes = 0;  // over PCI Express or NVLink
 };
 
 struct State {
@@ -31,6 +32,8 @@ struct State {
   double time_us = 0;  // at that clock
   double watts = 0;    // average over the launch
   double energy_j = 0;
+  double busy_sms = 0;       // share of the SMs
+  double dynamic_j = 0;      // of energy_j: of operations and bytes
   bool power_bound = false;  // the limit lowered the clock
 };
 
@@ -40,7 +43,7 @@ State at_clock(const card::Card& card, const Activity& activity, double clock_mh
 // At the highest clock, in steps of the card, from the sustained one down, that keeps the power limit.
 State settle(const card::Card& card, const Activity& activity);
 
-// Energy of a stretch in which the card is awake and runs nothing.
-double waiting_energy_j(const card::Card& card, double time_us);
+// Of operations and bytes alone, at the sustained clock.
+double dynamic_energy_j(const card::Card& card, const Activity& activity);
 
 }  // namespace doppel::power

@@ -13,7 +13,7 @@
 namespace doppel::report {
 namespace {
 
-constexpr std::array<std::string_view, 36> kColumns = {"card",
+constexpr std::array<std::string_view, 38> kColumns = {"card",
                                                        "row",
                                                        "name",
                                                        "grid_x",
@@ -40,10 +40,12 @@ constexpr std::array<std::string_view, 36> kColumns = {"card",
                                                        "clock_mhz",
                                                        "kernel_energy_j",
                                                        "copied_bytes",
+                                                       "copy_energy_j",
                                                        "program_time_us",
                                                        "busy_us",
                                                        "host_us",
                                                        "program_energy_j",
+                                                       "waiting_energy_j",
                                                        "peak_memory_bytes",
                                                        "exit",
                                                        "refusals",
@@ -122,6 +124,7 @@ std::string copy_line(const Run& run, const device::CopyRecord& copy) {
   line.set("calls", copy.calls);
   line.set("copied_bytes", copy.bytes);
   line.set_timed("time_us", copy.time_us);
+  line.set_timed("copy_energy_j", copy.energy_j);
   return line.text();
 }
 
@@ -132,6 +135,7 @@ std::string run_line(const Run& run, const Report& report) {
   line.set_timed("busy_us", run.busy_us);
   line.set_timed("host_us", run.host_us);
   line.set_timed("program_energy_j", run.energy_j);
+  line.set_timed("waiting_energy_j", run.waiting_energy_j);
   if (run.devices > 0) line.set("peak_memory_bytes", run.peak_memory_bytes);
   line.set("exit", run.exit);
   line.set("refusals", refusals(run));

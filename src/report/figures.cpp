@@ -36,6 +36,8 @@ const std::array kFigures = {
            "the program from start to end, the host's part as this machine takes it; of kernels: their sum",
            nullptr, [](const Run& run) { return if_timed(run, run.time_us); },
            [](const Kernel& k) { return k.time_us; }, true},
+    Figure{"host_us", "the card waits for the program, as this machine takes it", nullptr,
+           [](const Run& run) { return if_timed(run, run.host_us); }},
     Figure{"kernel_us", "sum over kernels", nullptr,
            [](const Run& run) { return if_timed(run, run.kernel_us()); },
            [](const Kernel& k) { return k.time_us; }, true},
@@ -47,6 +49,10 @@ const std::array kFigures = {
     Figure{"kernel_energy_j", "sum over kernels", nullptr,
            [](const Run& run) { return if_timed(run, run.kernel_energy_j()); },
            [](const Kernel& k) { return k.energy_j; }, true},
+    Figure{"copy_energy_j", "sum over copies and fills", nullptr,
+           [](const Run& run) { return if_timed(run, run.copy_energy_j()); }},
+    Figure{"waiting_energy_j", "while the card waits for the program, as this machine takes it", nullptr,
+           [](const Run& run) { return if_timed(run, run.waiting_energy_j); }},
     Figure{"dram_bytes", "moved between the card's memory and its L2 by kernels", nullptr,
            [](const Run& run) {
              double sum = 0;

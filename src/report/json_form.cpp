@@ -104,7 +104,8 @@ Json run_json(const Run& run) {
     copies.push_back({{"kind", copy.kind},
                       {"bytes", copy.bytes},
                       {"calls", copy.calls},
-                      {"time_us", if_timed(copy.time_us)}});
+                      {"time_us", if_timed(copy.time_us)},
+                      {"energy_j", if_timed(copy.energy_j)}});
   }
   Json diagnostics = Json::array();
   for (const auto& d : run.diagnostics)
@@ -130,6 +131,8 @@ Json run_json(const Run& run) {
           {"wall_s", run.wall_s},
           {"energy_j", if_timed(run.energy_j)},
           {"kernel_energy_j", if_timed(run.kernel_energy_j())},
+          {"copy_energy_j", if_timed(run.copy_energy_j())},
+          {"waiting_energy_j", if_timed(run.waiting_energy_j)},
           {"peak_memory_bytes", known(recorded, run.peak_memory_bytes)},
           {"launches", run.launches()},
           {"refusals", refusals(run)},

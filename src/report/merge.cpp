@@ -69,6 +69,7 @@ std::vector<device::CopyRecord> merged_copies(const std::vector<device::RunRecor
       into.bytes += copy.bytes;
       into.calls += copy.calls;
       into.time_us += copy.time_us;
+      into.energy_j += copy.energy_j;
     }
   }
   std::vector<device::CopyRecord> out;
@@ -93,6 +94,12 @@ double Run::kernel_energy_j() const {
 double Run::copy_us() const {
   double sum = 0;
   for (const auto& copy : copies) sum += copy.time_us;
+  return sum;
+}
+
+double Run::copy_energy_j() const {
+  double sum = 0;
+  for (const auto& copy : copies) sum += copy.energy_j;
   return sum;
 }
 
@@ -125,13 +132,15 @@ Run merge(const std::string& card, const std::string& card_name, std::vector<dev
     }
     run.time_us = std::max(run.time_us, record.time_us);
     run.busy_us = std::max(run.busy_us, record.busy_us);
-    run.host_us = std::max(run.host_us, record.host_us);
     run.energy_j += record.energy_j;
+    run.waiting_energy_j += record.waiting_energy_j;
     run.peak_memory_bytes = std::max(run.peak_memory_bytes, record.peak_memory_bytes);
     run.diagnostics.insert(run.diagnostics.end(), record.diagnostics.begin(), record.diagnostics.end());
     run.timeline.push_back({record.process_id, record.device_ordinal, std::move(record.timeline),
-                            record.timeline_dropped, std::move(record.kernels)});
+                            record.timeline_dropped, std::move(record.kernels), std::move(record.power),
+                            std::move(record.sm_room)});
   }
+  run.host_us = std::max(0.0, run.time_us - run.busy_us);
   run.processes = static_cast<int>(processes.size());
   return run;
 }

@@ -24,10 +24,11 @@ struct Run {
   std::string timing_depth;
   bool predict_only = false;  // launches ran only the blocks that predictions need
   double time_us = 0;         // the longest process from start to end, on the virtual timeline
-  double busy_us = 0;
-  double host_us = 0;
-  double wall_s = 0;  // what the run took on this machine
-  double energy_j = 0;
+  double busy_us = 0;         // the card at work
+  double host_us = 0;         // the rest of time_us: the card waits for the program
+  double wall_s = 0;          // what the run took on this machine
+  double energy_j = 0;        // of all cards and processes: of kernels, copies and waiting
+  double waiting_energy_j = 0;
   std::uint64_t peak_memory_bytes = 0;
   std::vector<device::KernelRecord> kernels;  // longest first
   std::vector<device::CopyRecord> copies;
@@ -39,11 +40,14 @@ struct Run {
     std::vector<device::TimelineSlice> slices;
     std::uint64_t dropped = 0;
     std::vector<device::KernelRecord> kernels;  // that the slices name by their place
+    std::vector<device::PowerRecord> power;
+    std::vector<device::SmRoomRecord> sm_room;
   };
   std::vector<Track> timeline;
   double kernel_us() const;
   double kernel_energy_j() const;
   double copy_us() const;
+  double copy_energy_j() const;
   std::uint64_t launches() const;
   bool timed() const { return devices > 0 && timing_depth != "off"; }
 };

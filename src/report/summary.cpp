@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -174,6 +175,12 @@ void add_copies(Table& table, const Report& report) {
   }
 }
 
+// The times of kernels and copies are not those in which the card is at work.
+bool runs_side_by_side(const Run& run) {
+  constexpr double kSame = 0.01;
+  return run.timed() && std::abs(run.kernel_us() + run.copy_us() - run.busy_us) > kSame * run.busy_us;
+}
+
 // What was refused or went wrong in a run, in one line a kind for a terminal, where the driver library has
 // told the rest; in full for a page.
 void add_diagnostics(std::vector<std::string>& out, const Run& run, Reader reader) {
@@ -266,10 +273,15 @@ Table comparison(const Report& report) {
   total("kernels", [](const Run& run) { return run.kernel_us(); }, time_text);
   total("copies", [](const Run& run) { return run.copy_us(); }, time_text);
   total("card at work", [](const Run& run) { return run.busy_us; }, time_text);
+  total(std::string("card waiting") + kThisMachine, [](const Run& run) { return run.host_us; }, time_text);
   total(
       std::string("program, start to end") + kThisMachine, [](const Run& run) { return run.time_us; },
       time_text);
   total("energy of kernels", [](const Run& run) { return run.kernel_energy_j(); }, energy_text);
+  total("energy of copies", [](const Run& run) { return run.copy_energy_j(); }, energy_text);
+  total(
+      std::string("energy of waiting") + kThisMachine, [](const Run& run) { return run.waiting_energy_j; },
+      energy_text);
   total(
       std::string("energy, start to end") + kThisMachine, [](const Run& run) { return run.energy_j; },
       energy_text);
@@ -304,6 +316,11 @@ std::vector<std::string> remarks(const Report& report, Reader reader) {
       out.push_back(fmt::format("On {} nothing was timed (--timing off, or --check).", run.card_name));
     }
     add_diagnostics(out, run, reader);
+  }
+  if (any_timed && std::ranges::any_of(report.runs, runs_side_by_side)) {
+    out.emplace_back(
+        "Kernels and copies ran side by side: each row has what they take alone, 'card at work' counts them "
+        "once.");
   }
   for (const std::string& sentence : report.verdict.sentences) {
     const bool first = &sentence == &report.verdict.sentences.front() && report.verdict.withheld.empty();

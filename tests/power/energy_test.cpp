@@ -105,9 +105,32 @@ TEST(Power, Pro5000TensorLoad) {
   }
 }
 
-TEST(Power, WaitingCostsTheAwakePower) {
+TEST(Power, EachTypeOfOperationAndByteHasItsEnergy) {
   const card::Card card = card::find_card("rtx-a6000").value();
-  EXPECT_DOUBLE_EQ(waiting_energy_j(card, 1e6), card.power.awake_w);
+  const card::Power& p = card.power;
+  const double voltage = std::pow(card.clocks.sustained_mhz / p.reference_mhz, p.voltage_exponent);
+  const auto of = [&](double Activity::* what) {
+    Activity a;
+    a.*what = 1e12;
+    return dynamic_energy_j(card, a);
+  };
+  EXPECT_DOUBLE_EQ(of(&Activity::fp32_flops), p.fp32_pj_per_flop * voltage);
+  EXPECT_DOUBLE_EQ(of(&Activity::fp16_flops), p.fp16_pj_per_flop * voltage);
+  EXPECT_DOUBLE_EQ(of(&Activity::fp64_flops), p.fp64_pj_per_flop * voltage);
+  EXPECT_DOUBLE_EQ(of(&Activity::l2_bytes), p.l2_pj_per_byte * voltage);
+  EXPECT_DOUBLE_EQ(of(&Activity::dram_bytes), p.dram_pj_per_byte);
+  EXPECT_DOUBLE_EQ(of(&Activity::bus_bytes), p.bus_pj_per_byte);
+}
+
+TEST(Power, TheStatesPartsAreItsWhole) {
+  const card::Card card = card::find_card("rtx-a6000").value();
+  Activity a;
+  a.time_us = 1e6;
+  a.busy_sms = 0.25;
+  a.dram_bytes = 1e11;
+  const State state = settle(card, a);
+  EXPECT_DOUBLE_EQ(state.energy_j,
+                   card.power.awake_w + 0.25 * (card.power.active_w - card.power.awake_w) + state.dynamic_j);
 }
 
 }  // namespace

@@ -219,7 +219,7 @@ TEST(Forms, TheTraceHasALineForEachStreamAndEngine) {
     }
   }
   EXPECT_EQ(threads, 6U);
-  EXPECT_EQ(slices, 6U);
+  EXPECT_EQ(slices, 8U);
 }
 
 TEST(Forms, NamesThatAreNoUtf8DoNotBreakJson) {

@@ -27,7 +27,10 @@ RunRecord sample() {
   kernel.calls = 301;
   kernel.thread_instructions = 1ULL << 60;
   record.kernels.push_back(kernel);
-  record.copies.push_back({"host to device", 4096, 2, 3.5});
+  record.copies.push_back({"host to device", 4096, 2, 3.5, 0.25});
+  record.waiting_energy_j = 1.5;
+  record.power.push_back({2, 83.5, 1800});
+  record.sm_room.push_back({3, "matrixMulCUDA<32>", -4.5});
   record.timeline.push_back({"stream 0", "matrixMulCUDA<32>", 1, 2});
   record.diagnostics.push_back({"out of bounds", "kernel \xff writes", 3});
   return record;
@@ -42,6 +45,10 @@ TEST(RunRecord, SurvivesItsFile) {
   EXPECT_EQ(read->front().kernels.front().grid[1], 10U);
   EXPECT_EQ(read->front().kernels.front().thread_instructions, 1ULL << 60);
   EXPECT_EQ(read->front().copies.front().kind, "host to device");
+  EXPECT_EQ(read->front().copies.front().energy_j, 0.25);
+  EXPECT_EQ(read->front().waiting_energy_j, 1.5);
+  EXPECT_EQ(read->front().power.front().watts, 83.5);
+  EXPECT_EQ(read->front().sm_room.front().sms, -4.5);
   EXPECT_EQ(read->front().timeline.front().duration_us, 2);
   EXPECT_EQ(read->front().diagnostics.front().count, 3U);
   std::filesystem::remove_all(folder);

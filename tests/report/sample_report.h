@@ -50,16 +50,20 @@ inline device::RunRecord sample_record(double scale) {
   record.timing_depth = "fast";
   record.time_us = 400 * scale;
   record.busy_us = 350 * scale;
-  record.host_us = 20;
+  record.host_us = 50 * scale;
   record.energy_j = 0.01 * scale;
+  record.waiting_energy_j = 0.0015 * scale;
   record.peak_memory_bytes = 4096;
   record.kernels = {sample_kernel("void fill<float>(float*, \"quoted\", <a&b>)", 64, 10 * scale),
                     sample_kernel("axpy(int)", 84, 200 * scale)};
   for (auto& kernel : record.kernels) kernel.energy_j = 0.004 * scale;
-  record.copies = {{"host to device", 4096, 2, 5 * scale}};
+  record.copies = {{"host to device", 4096, 2, 5 * scale, 0.0005 * scale}};
   record.timeline = {{"host thread 1", "cuMemcpyHtoD_v2", 8, 6 * scale, "host call", -1, 0},
+                     {"host thread 1", "waits for the card", 9, 6 * scale - 1, "host waits", -1, 0},
                      {"stream 0", "axpy(int)", 7 + 5 * scale, 100 * scale, "kernel", 1, 0},
-                     {"stream 0, copies", "host to device", 7, 5 * scale, "copy", -1, 4096}};
+                     {"copies to the card", "host to device", 7, 5 * scale, "copy", -1, 4096}};
+  record.power = {{7, 85, 1800}, {7 + 5 * scale, 210.5, 1785}, {7 + 105 * scale, 83, 1800}};
+  record.sm_room = {{7 + 5 * scale, "axpy(int)", 14}, {7 + 105 * scale, "axpy(int)", -14}};
   return record;
 }
 

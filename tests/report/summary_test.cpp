@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "sample_report.h"
 
@@ -220,6 +221,56 @@ TEST(Comparison, KernelsOfLittleTimeShareARow) {
   const std::string text = to_text(comparison(report));
   EXPECT_NE(text.find("3 kernels under 1 % each"), std::string::npos) << text;
   EXPECT_EQ(text.find("a [grid"), std::string::npos) << text;
+}
+
+// "12.3 mJ" in units of 1e-6: what one figure of a cell can be off by is its last digit.
+double amount(const std::string& cell) {
+  static const std::map<std::string, double> units = {{"ns", 1e-3}, {"us", 1},   {"ms", 1e3}, {"s", 1e6},
+                                                      {"uJ", 1},    {"mJ", 1e3}, {"J", 1e6},  {"kJ", 1e9}};
+  const auto space = cell.find(' ');
+  return std::stod(cell.substr(0, space)) * units.at(cell.substr(space + 1));
+}
+
+// The totals of the first card, by their label without the mark.
+std::map<std::string, double> totals(const Report& report) {
+  const Table table = comparison(report);
+  std::map<std::string, double> out;
+  bool within = false;
+  for (const Row& row : table.rows) {
+    if (row.cells.at(0) == "totals") within = true;
+    if (!within || row.cells.size() < 3 || row.cells[0] == "peak memory") continue;
+    std::string label = row.cells[0];
+    if (label.ends_with(" *")) label.resize(label.size() - 2);
+    out[label] = amount(row.cells[2]);
+  }
+  return out;
+}
+
+TEST(Comparison, RowsOfTimeAndEnergyAddUp) {
+  const std::map<std::string, double> of = totals(sample_comparison());
+  EXPECT_NEAR(of.at("card at work") + of.at("card waiting"), of.at("program, start to end"), 1);
+  EXPECT_NEAR(of.at("energy of kernels") + of.at("energy of copies") + of.at("energy of waiting"),
+              of.at("energy, start to end"), 0.005 * of.at("energy, start to end"));
+  Report report = sample_comparison();
+  device::RunRecord other = sample_record(3);
+  other.process_id = 13;
+  report.runs[0] = merge("rtx-a6000", "RTX A6000", {sample_record(2), other});
+  const report::Run& run = report.runs[0];
+  EXPECT_DOUBLE_EQ(run.kernel_energy_j() + run.copy_energy_j() + run.waiting_energy_j, run.energy_j);
+  EXPECT_DOUBLE_EQ(run.busy_us + run.host_us, run.time_us);
+}
+
+TEST(Remarks, SayWhereKernelsAndCopiesRanSideBySide) {
+  const auto said = [](const Report& report) {
+    return std::ranges::any_of(remarks(report, Reader::Terminal), [](const auto& each) {
+      return each.starts_with("Kernels and copies ran side");
+    });
+  };
+  Report report = sample_comparison();
+  for (report::Run& run : report.runs) run.busy_us = run.kernel_us() + run.copy_us();
+  EXPECT_FALSE(said(report));
+  report.runs[1].busy_us *= 0.9;
+  EXPECT_TRUE(said(report));
 }
 
 TEST(Comparison, MarksWhatDependsOnThisMachine) {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Energy and clock of one launch (src/device/launch_prediction.h).
+#include "device/launch_prediction.h"
+
+#include <gtest/gtest.h>
+
+#include "card/load_card.h"
+
+namespace doppel::device {
+namespace {
+
+class LaunchPredictionTest : public ::testing::Test {
+ protected:
+  // A millisecond on all SMs.
+  LaunchPredictionTest() {
+    resources.active_sms = card.sm_count;
+    timing.time_us = 1000;
+  }
+  // With so many operations of one type, an instruction each two.
+  double dynamic_j(double flops, double fp16, double fp64) {
+    timing.flops = flops;
+    timing.fp16_flops = fp16;
+    timing.fp64_flops = fp64;
+    timing.thread_instructions = static_cast<std::uint64_t>((flops - fp16 / 2) / 2);
+    return with_power(card, resources, timing).power.dynamic_j;
+  }
+  card::Card card = card::find_card("rtx-a6000").value();
+  timing::LaunchResources resources;
+  timing::Prediction timing;
+};
+
+TEST_F(LaunchPredictionTest, EachTypeHasItsEnergy) {
+  const double fp32 = dynamic_j(1e9, 0, 0);
+  EXPECT_NEAR(dynamic_j(1e9, 1e9, 0) / fp32, card.power.fp16_pj_per_flop / card.power.fp32_pj_per_flop,
+              1e-12);
+  EXPECT_NEAR(dynamic_j(1e9, 0, 1e9) / fp32, card.power.fp64_pj_per_flop / card.power.fp32_pj_per_flop,
+              1e-12);
+  EXPECT_NEAR(dynamic_j(3e9, 1e9, 1e9), fp32 + dynamic_j(1e9, 1e9, 0) + dynamic_j(1e9, 0, 1e9), 1e-12);
+}
+
+TEST_F(LaunchPredictionTest, WhatIsNoArithmeticIsAnInstruction) {
+  timing.thread_instructions = 1000000000;
+  const double j = with_power(card, resources, timing).power.dynamic_j;
+  EXPECT_NEAR(j / dynamic_j(1e9, 0, 0), card.power.instruction_pj / card.power.fp32_pj_per_flop, 1e-12);
+}
+
+}  // namespace
+}  // namespace doppel::device
