@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "report/kernel_name.h"
@@ -220,6 +222,131 @@ TEST(Forms, TheTraceHasALineForEachStreamAndEngine) {
   }
   EXPECT_EQ(threads, 6U);
   EXPECT_EQ(slices, 8U);
+}
+
+// What a reader of Chrome trace events asks of them. Perfetto drops a slice that begins within another one of
+// its thread and ends behind it.
+void expect_well_formed(const nlohmann::json& trace) {
+  const auto nanoseconds = [](const nlohmann::json& time) {
+    return static_cast<std::int64_t>(time.get<double>() * 1000);  // as readers cut it
+  };
+  struct Slice {
+    std::int64_t start, end;
+    std::string category;
+  };
+  std::map<std::pair<int, int>, std::vector<Slice>> threads;
+  std::map<std::pair<int, std::string>, std::int64_t> counters;
+  for (const auto& event : trace["traceEvents"]) {
+    const std::string phase = event.at("ph");
+    const int process = event.at("pid");
+    EXPECT_FALSE(event.at("name").get<std::string>().empty());
+    EXPECT_TRUE(event.at("args").is_object());
+    if (phase == "M") continue;
+    const std::int64_t start = nanoseconds(event.at("ts"));
+    EXPECT_GE(start, 0);
+    if (phase == "C") {
+      const auto [last, fresh] = counters.try_emplace({process, event.at("name")}, start);
+      EXPECT_TRUE(fresh || last->second <= start) << event;
+      last->second = start;
+      ASSERT_EQ(event.at("args").size(), 1U);
+      EXPECT_GE(event.at("args").front().get<double>(), 0);
+      continue;
+    }
+    ASSERT_EQ(phase, "X");
+    const std::int64_t time = nanoseconds(event.at("dur"));
+    EXPECT_GE(time, 0);
+    threads[{process, event.at("tid")}].push_back({start, start + time, event.at("cat")});
+  }
+  for (const auto& [thread, slices] : threads) {
+    std::vector<Slice> open;
+    std::int64_t before = 0;
+    for (const Slice& slice : slices) {
+      EXPECT_LE(before, slice.start) << "in the order of their starts";
+      before = slice.start;
+      while (!open.empty() && open.back().end <= slice.start) open.pop_back();
+      if (open.empty() || slice.category != "host waits") {
+        EXPECT_TRUE(open.empty()) << "only a wait is within another slice, " << slice.category;
+      } else {
+        EXPECT_LE(slice.end, open.back().end) << "it ends with its call";
+      }
+      open.push_back(slice);
+    }
+  }
+}
+
+TEST(Trace, CountersOfKernelsThatLookAlikeAreToldApart) {
+  Report report = sample_comparison();
+  report.runs.pop_back();
+  const std::string scope(80, 's');
+  report.runs[0].timeline[0].sm_room = {{20, scope + "::k<" + scope + "1>(int)", 2},
+                                        {20, scope + "::k<" + scope + "2>(int)", 3}};
+  std::set<std::string> names;
+  const auto trace = nlohmann::json::parse(to_trace(report));
+  for (const auto& event : trace["traceEvents"]) {
+    if (event["name"].get<std::string>().starts_with("SMs")) names.insert(event["name"]);
+  }
+  EXPECT_EQ(names.size(), 2U);
+}
+
+std::set<std::string> thread_names(const nlohmann::json& trace) {
+  std::set<std::string> names;
+  for (const auto& event : trace["traceEvents"]) {
+    if (event["name"] == "thread_name") names.insert(event["args"]["name"].get<std::string>());
+  }
+  return names;
+}
+
+TEST(Trace, IsWellFormed) { expect_well_formed(nlohmann::json::parse(to_trace(sample_comparison()))); }
+
+TEST(Trace, WhatRunsSideBySideOnAStreamHasLinesOfItsOwn) {
+  Report report = sample_comparison();
+  report.runs.pop_back();
+  std::vector<device::TimelineSlice>& slices = report.runs[0].timeline[0].slices;
+  // Branches of a graph, and what follows them at the same time as they end.
+  slices = {{"stream 3", "a", 10, 10, "kernel", 0, 0},
+            {"stream 3", "b", 12, 20, "kernel", 0, 0},
+            {"stream 3", "c", 20, 5, "kernel", 0, 0},
+            {"stream 4", "d", 10, 10, "kernel", 0, 0}};
+  const auto trace = nlohmann::json::parse(to_trace(report));
+  expect_well_formed(trace);
+  EXPECT_EQ(thread_names(trace), (std::set<std::string>{"stream 3", "stream 3 (2)", "stream 4"}));
+}
+
+// Times such as 0.1 + 0.2: neither their sums nor their decimal form make one slice run into the next.
+TEST(Trace, RoundingMakesNoOverlap) {
+  Report report = sample_comparison();
+  report.runs.pop_back();
+  std::vector<device::TimelineSlice>& slices = report.runs[0].timeline[0].slices;
+  slices.clear();
+  double at = 1.0 / 3;
+  for (int i = 0; i < 2000; ++i) {
+    const double next = at + 0.0005 + 0.1234567 * (i % 7);
+    slices.push_back({"host thread 1", "call", at, next - at, "host call", -1, 0});
+    slices.push_back({"host thread 1", "waits for the card", at + (next - at) / 3, (next - at) * 2 / 3,
+                      "host waits", -1, 0});
+    slices.push_back({"stream 1", "kernel", at, next - at, "kernel", 0, 0});
+    at = next;
+  }
+  const auto trace = nlohmann::json::parse(to_trace(report));
+  expect_well_formed(trace);
+  EXPECT_EQ(thread_names(trace), (std::set<std::string>{"host thread 1", "stream 1"}));
+}
+
+TEST(Trace, CountersArePowerClockAndTheRoomThatEachKernelTakes) {
+  Report report = sample_comparison();
+  report.runs.pop_back();
+  report.runs[0].timeline[0].sm_room = {
+      {30, "b", -2.5}, {20, "b", 2}, {20, "a", 4}, {20, "b", 0.5}, {25, "a", -4}};
+  const auto trace = nlohmann::json::parse(to_trace(report));
+  expect_well_formed(trace);
+  std::map<std::string, std::vector<double>> values;
+  for (const auto& event : trace["traceEvents"]) {
+    if (event["ph"] == "C") values[event["name"]].push_back(event["args"].front().get<double>());
+  }
+  EXPECT_EQ(values, (std::map<std::string, std::vector<double>>{{"power", {85, 210.5, 83}},
+                                                                {"clock", {1800, 1785, 1800}},
+                                                                {"SMs taken by a", {4, 0}},
+                                                                {"SMs taken by b", {2.5, 0}}}));
 }
 
 TEST(Forms, NamesThatAreNoUtf8DoNotBreakJson) {
