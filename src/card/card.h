@@ -252,6 +252,7 @@ struct Engines {
 struct Power {
   double limit_w = 0;
   double max_limit_w = 0;
+  double limiter_ms = 0;  // time constant of the average that is held to limit_w
   double idle_w = 0;
   double idle_after_s =
       0;                // of waiting, before it falls to idle_w; 0: it stays awake while a process uses it

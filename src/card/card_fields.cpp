@@ -196,6 +196,7 @@ void add_system(std::vector<Field>& out, Card& c) {
                  {"engines.optical_flow", &c.engines.optical_flow, 0, 64, true},
                  {"power.limit_w", &c.power.limit_w, 1, 10000},
                  {"power.max_limit_w", &c.power.max_limit_w, 1, 10000},
+                 {"power.limiter_ms", &c.power.limiter_ms, 0.001, 10000},
                  {"power.idle_w", &c.power.idle_w, 0, 10000},
                  {"power.idle_after_s", &c.power.idle_after_s, 0, 3600, true},
                  {"power.awake_w", &c.power.awake_w, 0, 10000},

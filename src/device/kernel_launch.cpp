@@ -56,6 +56,7 @@ struct LaunchState {
   engine::Outcome outcome;  // until it is placed
   LaunchPrediction prediction;
   bool ran = false;
+  bool limiter_acts = false;  // its clock follows on the timeline
   std::uint32_t depth = 0;
   std::shared_ptr<LaunchTree> tree;
   // What the kernel launched: run behind it, inside of the same operation.
@@ -234,7 +235,15 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   cost.resolve = [&state](Cost& resolved) {
     predict(state);
     add_rates(resolved.grid, state.context->device().card(), state.resources, state.prediction.timing);
-    resolved.duration_us = place_children(state, state.prediction.timing.time_us);
+    if (state.children.empty() && state.depth == 0 && state.prediction.power.power_bound) {
+      // The timeline knows what the limiter lets it do.
+      state.limiter_acts = true;
+      resolved.duration_us = state.prediction.burst.time_us;
+    } else {
+      resolved.duration_us = place_children(state, state.prediction.timing.time_us);
+    }
+    add_power(resolved.grid, state.context->device().card(), state.prediction);
+    if (!state.limiter_acts) resolved.grid.limited_time = 1;
   };
   return cost;
 }
@@ -278,6 +287,9 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
     if (state->ran || !owner.cancelled())
       owner.recorder().launch_placed(state->context->device().ordinal(), state->work.kernel->name());
     if (!state->ran) return;
+    if (state->limiter_acts)
+      state->prediction =
+          limited(state->context->device().card(), std::move(state->prediction), placed.limited_share());
     state->context->platform().recorder().kernel(
         {state->context->device().ordinal(), placed.stream_id, placed.start_us(),
          state->children.empty() ? placed.end_us() : placed.start_us() + state->prediction.timing.time_us},

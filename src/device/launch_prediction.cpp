@@ -10,6 +10,8 @@
 namespace doppel::device {
 namespace {
 
+constexpr double kMicrosecondsPerSecond = 1e6;
+
 // The part of the time that scales with the clock: all of it, but for what memory bounds.
 double core_time(const timing::Prediction& prediction) {
   double dram = 0;
@@ -75,6 +77,8 @@ LaunchPrediction with_power(const card::Card& card, const timing::LaunchResource
   LaunchPrediction result;
   if (prediction.time_us > 0) {
     result.power = power::settle(card, activity);
+    const power::State burst = power::at_clock(card, activity, card.clocks.sustained_mhz);
+    result.burst = {burst.time_us, burst.energy_j, burst.dynamic_j};
     prediction.time_us = result.power.time_us;
     prediction.clock_mhz = result.power.clock_mhz;
   }
@@ -114,6 +118,32 @@ void add_rates(timing::GridDemand& demand, const card::Card& card, const timing:
   }
 }
 
+void add_power(timing::GridDemand& demand, const card::Card& card, const LaunchPrediction& prediction) {
+  const LaunchPrediction::Burst& burst = prediction.burst;
+  if (burst.time_us <= 0) return;
+  demand.watts = std::max(0.0, burst.energy_j / burst.time_us * kMicrosecondsPerSecond - card.power.awake_w);
+  demand.limited_time = std::max(1.0, prediction.power.time_us / burst.time_us);
+}
+
+LaunchPrediction limited(const card::Card& card, LaunchPrediction prediction, double share) {
+  if (!prediction.power.power_bound || share >= 1) return prediction;
+  const auto mean = [share](double burst, double settled) { return burst + (settled - burst) * share; };
+  power::State& power = prediction.power;
+  const LaunchPrediction::Burst& burst = prediction.burst;
+  const double time_us = mean(burst.time_us, power.time_us);
+  // The clock's mean is over the time.
+  power.clock_mhz =
+      mean(card.clocks.sustained_mhz * burst.time_us, power.clock_mhz * power.time_us) / time_us;
+  power.time_us = time_us;
+  power.energy_j = mean(burst.energy_j, power.energy_j);
+  power.dynamic_j = mean(burst.dynamic_j, power.dynamic_j);
+  power.watts = power.energy_j / time_us * kMicrosecondsPerSecond;
+  power.power_bound = share > 0;
+  prediction.timing.time_us = power.time_us;
+  prediction.timing.clock_mhz = power.clock_mhz;
+  return prediction;
+}
+
 LaunchPrediction scaled(LaunchPrediction prediction, double ratio) {
   const auto scale = [&](auto& value) {
     value = static_cast<std::remove_reference_t<decltype(value)>>(static_cast<double>(value) * ratio);
@@ -123,9 +153,10 @@ LaunchPrediction scaled(LaunchPrediction prediction, double ratio) {
   timing.time_us = timing.start_us + std::max(0.0, timing.time_us - timing.start_us) * ratio;
   const double longer = before_us > 0 ? timing.time_us / before_us : 1;
   timing.cycles *= longer;
-  prediction.power.energy_j *= longer;
-  prediction.power.time_us *= longer;
-  prediction.power.dynamic_j *= longer;
+  LaunchPrediction::Burst& burst = prediction.burst;
+  for (double* each : {&prediction.power.energy_j, &prediction.power.time_us, &prediction.power.dynamic_j,
+                       &burst.energy_j, &burst.time_us, &burst.dynamic_j})
+    *each *= longer;
   for (double* each : {&timing.flops, &timing.fp16_flops, &timing.fp64_flops, &timing.dram_read_bytes,
                        &timing.dram_write_bytes, &timing.l2_bytes, &timing.shared_passes})
     scale(*each);

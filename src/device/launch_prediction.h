@@ -9,18 +9,29 @@
 
 namespace doppel::device {
 
+// With the clock of the steady state: where the launch, repeated, would exceed the power limit, that which
+// keeps it.
 struct LaunchPrediction {
   timing::Prediction timing;
   power::State power;
+  // At the sustained clock, whatever the limit: as long as the limiter lets it. Zero: not predicted.
+  struct Burst {
+    double time_us = 0, energy_j = 0, dynamic_j = 0;
+  };
+  Burst burst;
 };
 
 // Energy and clock of a launch; lowers the clock of the prediction where power binds.
 LaunchPrediction with_power(const card::Card& card, const timing::LaunchResources& launch,
                             timing::Prediction prediction);
-// What a launch asks for of the card that it shares with others: room, and rates.
+// What a launch asks for of the card that it shares with others: room, rates and power.
 timing::GridDemand grid_demand(const card::Card& card, const timing::LaunchResources& launch);
 void add_rates(timing::GridDemand& demand, const card::Card& card, const timing::LaunchResources& launch,
                const timing::Prediction& prediction);
+void add_power(timing::GridDemand& demand, const card::Card& card, const LaunchPrediction& prediction);
+// Of a launch that did so much of its work, 0 to 1, at the clock that keeps the limit, the rest before the
+// limiter acted.
+LaunchPrediction limited(const card::Card& card, LaunchPrediction prediction, double share);
 // Of a launch that does `ratio` times as much of the same: what lies before the first instruction stays.
 LaunchPrediction scaled(LaunchPrediction prediction, double ratio);
 

@@ -43,6 +43,8 @@ class Operation : public std::enable_shared_from_this<Operation> {
   // On the virtual timeline, in microseconds; valid when placed().
   double start_us() const { return start_us_; }
   double end_us() const { return end_us_; }
+  // Of a grid: of its work that was done at the clock that keeps the power limit.
+  double limited_share() const { return limited_share_; }
   std::string name;  // for traces
   std::uint64_t stream_id = 0;
   std::function<void(const Operation&)> on_placed;  // records it
@@ -64,6 +66,7 @@ class Operation : public std::enable_shared_from_this<Operation> {
   Cost cost_;
   bool costed_ = false;  // under the timeline's lock of its queue, as cost_ until then
   double start_us_ = 0, end_us_ = 0;
+  double limited_share_ = 0;
   std::atomic<bool> done_{false}, placed_{false};
   // Of the scheduler, under its lock.
   std::uint32_t pending_ = 0;

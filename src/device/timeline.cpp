@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kMostForOthers{2};
 // What the operations of one card take turns on.
 class Timeline::Card {
  public:
-  explicit Card(const Device& device) : chip_(device.card().sm_count) {
+  explicit Card(const Device& device) : chip_(device.card().sm_count, limit_of(device.card().power)) {
     // Copy engines: one for each direction and one for peers where the card has them, else they share.
     const std::size_t engines = static_cast<std::size_t>(std::max(1, device.card().engines.copy));
     engine_free_us_.resize(std::min<std::size_t>(engines, 3), 0);
@@ -35,7 +35,7 @@ class Timeline::Card {
   void add(const Pointer& operation, const timing::GridDemand& grid, double ready_us) {
     grids_.emplace(chip_.add(grid, ready_us), operation);
   }
-  // Calls ended(operation, start, end) for each of its grids that has.
+  // Calls ended(operation, how it ended) for each of its grids that has.
   template <typename Function>
   void advance_to(double time_us, Function ended) {
     chip_.advance_to(time_us);
@@ -45,7 +45,7 @@ class Timeline::Card {
         const Context& context = *grid.mapped()->context();
         context.platform().recorder().sm_room(context.device().ordinal(), grid.mapped()->name, each.room);
       }
-      ended(*grid.mapped(), each.start_us, each.end_us);
+      ended(*grid.mapped(), each);
     }
   }
 
@@ -56,6 +56,11 @@ class Timeline::Card {
   }
 
  private:
+  static timing::PowerLimit limit_of(const card::Power& power) {
+    constexpr double kMicrosecondsPerMillisecond = 1000;
+    return {power.limit_w, power.awake_w, power.limiter_ms * kMicrosecondsPerMillisecond};
+  }
+
   timing::ChipSchedule chip_;
   std::map<timing::ChipSchedule::GridId, Pointer> grids_;
   std::vector<double> engine_free_us_;
@@ -192,8 +197,9 @@ void Timeline::run(double limit_us, const std::function<bool()>& enough, Past pa
     if (next > limit_us || next == kNever || is_held_up(next, past)) return;
     for (const auto& card : cards_) {
       if (card == nullptr || card->next_us() > next) continue;
-      card->advance_to(next, [this](Operation& operation, double start_us, double end_us) {
-        place(operation, start_us, end_us);
+      card->advance_to(next, [this](Operation& operation, const timing::ChipSchedule::Ended& ended) {
+        operation.limited_share_ = ended.limited_share;
+        place(operation, ended.start_us, ended.end_us);
       });
     }
     while (!ready_.empty() && ready_.begin()->first.first <= next) {

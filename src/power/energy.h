@@ -5,7 +5,8 @@
 // for each counted operation and byte; that of operations grows with (clock / reference
 // clock)^voltage_exponent, since the voltage follows the clock. The card file holds the figures and where
 // they come from. Where the watts exceed the card's limit, the clock falls until they do not; the model is of
-// the steady state, as if the launch were repeated for longer than the board's power controller averages.
+// the steady state, as if the launch were repeated for longer than the board's power controller averages
+// (timing/chip_schedule.h knows when that is so).
 #pragma once
 
 #include "card/card.h"

@@ -12,6 +12,8 @@ namespace {
 constexpr double kNever = std::numeric_limits<double>::infinity();
 // Rounding of sums of shares and of times.
 constexpr double kTolerance = 1e-9;
+// An average that is so near to the power limit is at it: the clock could not tell the time until then.
+constexpr double kAtTheLimit = 1e-6;
 // Rounds of blocks that are followed one by one; of longer grids so many make one.
 constexpr std::uint64_t kMostRounds = 512;
 // Of a block's time that is left, while it counts as having just begun.
@@ -21,7 +23,11 @@ std::uint64_t divided(std::uint64_t a, std::uint64_t by) { return (a + by - 1) /
 
 }  // namespace
 
-ChipSchedule::ChipSchedule(int sm_count) : sms_(static_cast<std::size_t>(sm_count)) {
+ChipSchedule::ChipSchedule(int sm_count, const PowerLimit& power)
+    : power_(power),
+      drawn_w_(power.awake_w),
+      average_w_(power.awake_w),
+      sms_(static_cast<std::size_t>(sm_count)) {
   for (Sm& sm : sms_) sm.free.fill(1);
 }
 
@@ -36,6 +42,8 @@ ChipSchedule::GridId ChipSchedule::add(const GridDemand& demand, double ready_us
   grid.pending = divided(demand.blocks, together);
   const auto followed = static_cast<double>(divided(grid.pending, at_once));
   grid.block_us = demand.time_us / followed;
+  grid.work_us = grid.block_us * static_cast<double>(grid.pending);
+  grid.block_watts = demand.watts * followed / static_cast<double>(grid.pending);
   for (std::size_t rate = 0; rate < kRates; ++rate) {
     // A last round that is not full takes as long as the others: they asked for more than the mean.
     grid.block_rates[rate] = std::min(demand.rates[rate] * followed / static_cast<double>(grid.pending),
@@ -68,6 +76,11 @@ double ChipSchedule::next_us() const {
     const Grid& grid = grids_.at(id);
     for (const Cohort& cohort : grid.cohorts) at = std::min(at, now_us_ + cohort.left_us / grid.speed);
   }
+  // The average reaches the limit.
+  if (drawn_w_ > power_.limit_w) {
+    const double above = (drawn_w_ - average_w_) / (drawn_w_ - power_.limit_w);
+    at = std::min(at, now_us_ + power_.average_us * std::log(std::max(1.0, above)));
+  }
   return at;
 }
 
@@ -76,7 +89,9 @@ void ChipSchedule::pass(double until_us) {
   for (const GridId id : resident_) {
     Grid& grid = grids_.at(id);
     for (Cohort& cohort : grid.cohorts) cohort.left_us -= time * grid.speed;
+    if (limited_) grid.limited_us += time * grid.speed * static_cast<double>(grid.running);
   }
+  if (time > 0) average_w_ = drawn_w_ + (average_w_ - drawn_w_) * std::exp(-time / power_.average_us);
   now_us_ = until_us;
 }
 
@@ -103,7 +118,8 @@ void ChipSchedule::end_cohorts(GridId id, Grid& grid) {
   // Its own time to the digit where nobody came into its way.
   const double end_us = grid.undisturbed ? grid.start_us + grid.demand.time_us : now_us_;
   now_us_ = std::max(now_us_, end_us);
-  ended_.push_back({id, grid.start_us, end_us, std::move(grid.room_steps)});
+  const double limited = grid.work_us > 0 ? std::min(1.0, grid.limited_us / grid.work_us) : 0;
+  ended_.push_back({id, grid.start_us, end_us, limited, std::move(grid.room_steps)});
   grids_.erase(id);
 }
 
@@ -198,9 +214,38 @@ void ChipSchedule::join(Grid& grid, Cohort cohort) {
   grid.cohorts.push_back(std::move(cohort));
 }
 
-// Every grid at full speed, as long as that asks for no more than there is of any rate.
+// Every grid at full speed, as long as that asks for no more than there is of any rate, and of power.
 void ChipSchedule::set_speeds() {
   for (const GridId id : resident_) grids_.at(id).speed = 1;
+  share_rates();
+  drawn_w_ = watts();
+  if (drawn_w_ <= power_.limit_w) {
+    limited_ = false;
+  } else {
+    limited_ = limited_ || average_w_ >= power_.limit_w * (1 - kAtTheLimit);
+    if (limited_) {
+      for (const GridId id : resident_) grids_.at(id).speed = 1 / grids_.at(id).demand.limited_time;
+      share_rates();
+      drawn_w_ = power_.limit_w;
+    }
+  }
+  for (const GridId id : resident_) {
+    Grid& grid = grids_.at(id);
+    if (grid.speed < 1) grid.undisturbed = false;
+  }
+}
+
+// Of all that runs, at its speed.
+double ChipSchedule::watts() const {
+  double sum = power_.awake_w;
+  for (const GridId id : resident_) {
+    const Grid& grid = grids_.at(id);
+    sum += grid.block_watts * static_cast<double>(grid.running) * grid.speed;
+  }
+  return sum;
+}
+
+void ChipSchedule::share_rates() {
   for (std::size_t round = 0; round < kRates; ++round) {
     std::size_t worst = kRates;
     double most = 1 + kTolerance;
@@ -216,10 +261,6 @@ void ChipSchedule::set_speeds() {
     }
     if (worst == kRates) break;
     share(worst);
-  }
-  for (const GridId id : resident_) {
-    Grid& grid = grids_.at(id);
-    if (grid.speed < 1) grid.undisturbed = false;
   }
 }
 

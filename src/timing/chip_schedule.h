@@ -7,6 +7,9 @@
 // are never taken off. What runs together shares the card's rates: where it asks for more of one than there
 // is, those that ask for less than an equal part get it, and the others share the rest.
 //
+// A power limiter acts on an average: what draws more than the limit goes on at its speed until the average
+// over the last time has reached it, then at the clock that keeps it, until less is asked for.
+//
 // The blocks of a grid take the same time each, so those that begin together end together; a grid that nobody
 // disturbs takes its own time to the digit. Deterministic: times follow from the grids and their order alone.
 #pragma once
@@ -14,6 +17,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -36,6 +40,15 @@ struct GridDemand {
   std::array<double, kRooms> room{};   // that a block takes of an SM's: 0 to 1
   std::array<double, kRates> rates{};  // that the grid alone takes of the card's: mean over time_us, 0 to 1
   int priority = 0;                    // as CUDA counts: smaller goes first
+  double watts = 0;                    // above the awake card: mean over time_us
+  double limited_time = 1;             // what it takes at the clock that keeps the power limit / time_us
+};
+
+// Of a card's power limiter.
+struct PowerLimit {
+  double limit_w = std::numeric_limits<double>::infinity();
+  double awake_w = 0;     // that the card draws before anything runs
+  double average_us = 1;  // time constant of the average that is held to the limit
 };
 
 class ChipSchedule {
@@ -45,7 +58,7 @@ class ChipSchedule {
   // Compute Capability").
   static constexpr std::size_t kMostResident = 128;
 
-  explicit ChipSchedule(int sm_count);
+  explicit ChipSchedule(int sm_count, const PowerLimit& power = {});
 
   // The grid may start at `ready_us`, or now where that is past.
   GridId add(const GridDemand& demand, double ready_us);
@@ -62,6 +75,7 @@ class ChipSchedule {
   struct Ended {
     GridId grid = 0;
     double start_us = 0, end_us = 0;  // of its first block and of its last one
+    double limited_share = 0;         // of its work that was done at the clock that keeps the power limit
     std::vector<RoomStep> room;       // of all its blocks, where keep_room_steps() was called before it came
   };
   void keep_room_steps() { keeps_room_steps_ = true; }
@@ -79,6 +93,8 @@ class ChipSchedule {
     GridDemand demand;
     double block_us = 0;                       // at full speed
     std::array<double, kRates> block_rates{};  // of one that runs, at full speed
+    double block_watts = 0;                    // likewise
+    double work_us = 0, limited_us = 0;        // block_us of all blocks, and of these under the limit
     std::uint64_t pending = 0;                 // blocks that wait for room
     std::uint64_t running = 0;
     std::vector<Cohort> cohorts;
@@ -99,12 +115,18 @@ class ChipSchedule {
   void join(Grid& grid, Cohort cohort);
   void note_room(Grid& grid, double blocks) const;
   void set_speeds();
+  double watts() const;
+  void share_rates();
   void share(std::size_t rate);
   void pass(double until_us);
   void end_cohorts(GridId id, Grid& grid);
   void step();
 
   double now_us_ = 0;
+  PowerLimit power_;
+  double drawn_w_;        // at the present speeds
+  double average_w_;      // over the last time
+  bool limited_ = false;  // the clock keeps the limit
   bool keeps_room_steps_ = false;
   GridId next_ = 0;
   std::vector<Sm> sms_;

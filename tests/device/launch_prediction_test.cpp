@@ -44,5 +44,33 @@ TEST_F(LaunchPredictionTest, WhatIsNoArithmeticIsAnInstruction) {
   EXPECT_NEAR(j / dynamic_j(1e9, 0, 0), card.power.instruction_pj / card.power.fp32_pj_per_flop, 1e-12);
 }
 
+TEST_F(LaunchPredictionTest, TheLimiterTakesItsShare) {
+  timing.thread_instructions = 50000000000;  // 297 W and the busy card's 162
+  const LaunchPrediction settled = with_power(card, resources, timing);
+  ASSERT_TRUE(settled.power.power_bound);
+  EXPECT_EQ(settled.burst.time_us, 1000);
+  EXPECT_GT(settled.burst.energy_j, 1e-3 * card.power.limit_w);
+  EXPECT_GT(settled.power.time_us, 1000);
+
+  const LaunchPrediction burst = limited(card, settled, 0);
+  EXPECT_EQ(burst.timing.time_us, 1000);
+  EXPECT_EQ(burst.timing.clock_mhz, card.clocks.sustained_mhz);
+  EXPECT_EQ(burst.power.energy_j, settled.burst.energy_j);
+  EXPECT_FALSE(burst.power.power_bound);
+
+  const LaunchPrediction half = limited(card, settled, 0.5);
+  EXPECT_DOUBLE_EQ(half.timing.time_us, (1000 + settled.timing.time_us) / 2);
+  EXPECT_LT(half.timing.clock_mhz, burst.timing.clock_mhz);
+  EXPECT_GT(half.timing.clock_mhz, settled.timing.clock_mhz);
+  EXPECT_TRUE(half.power.power_bound);
+
+  EXPECT_EQ(limited(card, settled, 1).timing.time_us, settled.timing.time_us);
+
+  timing::GridDemand demand;
+  add_power(demand, card, settled);
+  EXPECT_DOUBLE_EQ(demand.watts, 1e3 * settled.burst.energy_j - card.power.awake_w);
+  EXPECT_DOUBLE_EQ(demand.limited_time, settled.power.time_us / 1000);
+}
+
 }  // namespace
 }  // namespace doppel::device

@@ -83,6 +83,20 @@ TEST_F(TimelineTest, BlocksOfAHigherPriorityGoFirst) {
   EXPECT_NEAR(end_of(first), 210, 1e-6);
 }
 
+// 100 W above the limit: a burst may last as long as the limiter's average needs to reach it.
+TEST_F(TimelineTest, OnlySustainedLoadIsLowered) {
+  const card::Power& power = context->device().card().power;
+  Cost cost{Lane::Compute, 500 * power.limiter_ms, 0, blocks(places())};
+  cost.grid.watts = power.limit_w + 100 - power.awake_w;
+  cost.grid.limited_time = 1.5;
+  auto last = submit(cost);
+  EXPECT_EQ(end_of(last), cost.duration_us);
+  EXPECT_EQ(last->limited_share(), 0);
+  for (int i = 0; i < 20; ++i) last = submit(cost, {last});
+  EXPECT_NEAR(end_of(last) - last->start_us(), 1.5 * cost.duration_us, 1);
+  EXPECT_NEAR(last->limited_share(), 1, 1e-3);
+}
+
 // However much lies before it.
 TEST_F(TimelineTest, NothingIsForgotten) {
   std::shared_ptr<Operation> last_of[2];

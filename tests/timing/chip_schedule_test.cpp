@@ -233,5 +233,78 @@ TEST(ChipSchedule, RoomIsNotFollowedWhereNobodyAsks) {
   EXPECT_TRUE(schedule.take_ended().at(0).room.empty());
 }
 
+// A card of 300 W, 80 of them awake, whose limiter's average has a time constant of a millisecond.
+class PowerLimitTest : public testing::Test {
+ protected:
+  // Of one round on the whole card: 400 W with the awake card, a quarter longer at the clock that keeps the
+  // limit.
+  static GridDemand hungry(double time_us) {
+    GridDemand demand = grid(kFull, time_us);
+    demand.watts = 320;
+    demand.limited_time = 1.25;
+    return demand;
+  }
+  ChipSchedule::Ended run(const GridDemand& demand, double ready_us) {
+    schedule.add(demand, ready_us);
+    for (;;) {
+      schedule.advance_to(schedule.next_us());
+      const std::vector<ChipSchedule::Ended> ended = schedule.take_ended();
+      if (!ended.empty()) return ended.front();
+    }
+  }
+  // Until the average has come from the awake card's power to the limit.
+  static constexpr double kBurstUs = 1000 * 1.1631508098056809;  // ln((400 - 80) / (400 - 300))
+  ChipSchedule schedule{kSms, {300, 80, 1000}};
+};
+
+TEST_F(PowerLimitTest, AShortBurstKeepsItsSpeed) {
+  const ChipSchedule::Ended ended = run(hungry(1000), 3);
+  EXPECT_EQ(ended.end_us, 1003);
+  EXPECT_EQ(ended.limited_share, 0);
+}
+
+TEST_F(PowerLimitTest, ALongLaunchIsLoweredWhenTheAverageReachesTheLimit) {
+  const ChipSchedule::Ended ended = run(hungry(10000), 0);
+  EXPECT_NEAR(ended.end_us, kBurstUs + (10000 - kBurstUs) * 1.25, 0.1);
+  EXPECT_NEAR(ended.limited_share, 1 - kBurstUs / 10000, 1e-5);
+}
+
+TEST_F(PowerLimitTest, RepeatedLaunchesSettle) {
+  double end_us = 0;
+  ChipSchedule::Ended last;
+  for (int i = 0; i < 30; ++i) {
+    last = run(hungry(100), end_us);
+    end_us = last.end_us;
+  }
+  EXPECT_NEAR(last.end_us - last.start_us, 125, 0.01);
+  EXPECT_NEAR(last.limited_share, 1, 1e-3);
+  EXPECT_NEAR(end_us, kBurstUs + (3000 - kBurstUs) * 1.25, 0.1);
+}
+
+TEST_F(PowerLimitTest, WaitingGivesTheBurstBack) {
+  const double end_us = run(hungry(10000), 0).end_us;
+  const ChipSchedule::Ended again = run(hungry(1000), end_us + 20000);
+  EXPECT_NEAR(again.end_us - again.start_us, 1000, 1e-6);
+  EXPECT_EQ(again.limited_share, 0);
+}
+
+// The mean over a long time is the limit, however the load comes.
+TEST_F(PowerLimitTest, APauseBuysAsMuchMoreAsItSaved) {
+  run(hungry(10000), 0);
+  const double end_us = schedule.now_us();
+  const ChipSchedule::Ended after = run(hungry(10000), end_us + 10);
+  // It saved 220 W for 10 us; what goes on at full speed takes 100 W more than the limit.
+  const double full_us = (1 - after.limited_share) * 10000;
+  EXPECT_NEAR(full_us, 22, 0.5);
+}
+
+TEST_F(PowerLimitTest, WhatKeepsTheLimitKeepsItsTimeToTheDigit) {
+  GridDemand frugal = hungry(10000.0 / 3);
+  frugal.watts = 220;
+  const ChipSchedule::Ended ended = run(frugal, 0.1);
+  EXPECT_EQ(ended.end_us, 0.1 + 10000.0 / 3);
+  EXPECT_EQ(ended.limited_share, 0);
+}
+
 }  // namespace
 }  // namespace doppel::timing
