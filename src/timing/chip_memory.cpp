@@ -143,13 +143,8 @@ void ChipMemory::use_dram(double read_bytes, double write_bytes, Cycle now) {
     recent_read_ /= 2;
     recent_write_ /= 2;
   }
-  // Turning the bus costs most where reads and writes are even: the card gives the rate of such a copy.
-  const double read_cost = 1 / parameters_.dram_read_bytes_per_cycle;
   const double write_cost = 1 / parameters_.dram_write_bytes_per_cycle;
-  const double turn = std::max(0.0, 1 / parameters_.dram_copy_bytes_per_cycle - (read_cost + write_cost) / 2);
-  const double service = (read_bytes * read_cost + write_bytes * write_cost +
-                          (read_bytes + write_bytes) * turn * 4 * writes * (1 - writes)) /
-                         share_;
+  const double service = dram_cycles(parameters_, read_bytes, write_bytes, writes) / share_;
   dram_free_ = std::max(dram_free_, static_cast<double>(now) - credit_) + service;
   const double passed = std::max(0.0, static_cast<double>(now) - writing_at_);
   writing_at_ += passed;

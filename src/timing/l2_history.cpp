@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <utility>
 
 namespace doppel::timing {
 namespace {
@@ -143,6 +143,37 @@ L2History::Found L2History::find(std::span<const MemoryRange> ranges) const {
   return found;
 }
 
+// What the steps of an operation found, together.
+class L2History::Passed {
+ public:
+  explicit Passed(std::span<const MemoryRange> ranges) : ranges_(ranges) {
+    start_.present.assign(ranges.size(), 0);
+    for (const MemoryRange& part : disjoint(ranges)) start_.bytes += length(part.begin, part.end);
+  }
+  void add(const Found& found, bool first) {
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+      // What is touched all the time is found at its first touch or not.
+      if (ranges_[i].in_order || first) start_.present[i] += found.present[i];
+    }
+    incoming_ += found.incoming;
+    dirty_ += found.dirty;
+  }
+  L2Start start() const {
+    L2Start start = start_;
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+      const double bytes = length(ranges_[i].begin, ranges_[i].end);
+      start.present[i] = bytes > 0 ? std::min(1.0, start.present[i] / bytes) : 0;
+    }
+    if (incoming_ > 0) start.write_back = dirty_ / incoming_;
+    return start;
+  }
+
+ private:
+  std::span<const MemoryRange> ranges_;
+  L2Start start_;
+  double incoming_ = 0, dirty_ = 0;
+};
+
 std::vector<std::vector<MemoryRange>> L2History::steps_of(std::span<const MemoryRange> ranges) const {
   double bytes = 0;
   for (const MemoryRange& part : disjoint(ranges)) bytes += length(part.begin, part.end);
@@ -169,31 +200,25 @@ std::vector<std::vector<MemoryRange>> L2History::steps_of(std::span<const Memory
 }
 
 L2Start L2History::before(std::span<const MemoryRange> ranges) const {
-  L2Start start;
-  start.present.assign(ranges.size(), 0);
-  for (const MemoryRange& part : disjoint(ranges)) start.bytes += length(part.begin, part.end);
   const auto steps = steps_of(ranges);
-  // What comes in with one step takes the place of what a later one would have found.
-  std::optional<L2History> now;
-  double incoming = 0, dirty = 0;
-  for (const auto& step : steps) {
-    const Found found = now ? now->find(step) : find(step);
-    for (std::size_t i = 0; i < ranges.size(); ++i) {
-      // What is touched all the time is found at its first touch or not.
-      if (ranges[i].in_order || &step == &steps.front()) start.present[i] += found.present[i];
-    }
-    incoming += found.incoming;
-    dirty += found.dirty;
-    if (&step == &steps.back()) break;
-    if (!now) now = *this;
-    now->touch_step(step);
+  if (steps.size() == 1) {
+    Passed passed(ranges);
+    passed.add(find(ranges), true);
+    return passed.start();
   }
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    const double bytes = length(ranges[i].begin, ranges[i].end);
-    start.present[i] = bytes > 0 ? std::min(1.0, start.present[i] / bytes) : 0;
+  L2History now = *this;
+  return now.pass(ranges);
+}
+
+// What comes in with one step takes the place of what a later one would have found.
+L2Start L2History::pass(std::span<const MemoryRange> ranges) {
+  Passed passed(ranges);
+  bool first = true;
+  for (const auto& step : steps_of(ranges)) {
+    passed.add(find(step), std::exchange(first, false));
+    touch_step(step);
   }
-  if (incoming > 0) start.write_back = dirty / incoming;
-  return start;
+  return passed.start();
 }
 
 void L2History::touch(std::span<const MemoryRange> ranges) {

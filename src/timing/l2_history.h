@@ -31,6 +31,8 @@ class L2History {
 
   // For an operation that touches all of these ranges, which may overlap.
   L2Start before(std::span<const MemoryRange> ranges) const;
+  // The same, and the operation is through.
+  L2Start pass(std::span<const MemoryRange> ranges);
   // The operation is through. Of a range that it went through in order, the end was touched last.
   void touch(std::span<const MemoryRange> ranges);
 
@@ -52,6 +54,7 @@ class L2History {
     std::vector<double> present;  // bytes of each range
     double incoming = 0, dirty = 0;
   };
+  class Passed;
   Found find(std::span<const MemoryRange> ranges) const;
   void touch_step(std::span<const MemoryRange> ranges);
   // The part of a range that is still there when so many other bytes have been touched since.

@@ -97,4 +97,12 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   return p;
 }
 
+double dram_cycles(const SmParameters& parameters, double read_bytes, double write_bytes, double writes) {
+  const double read_cost = 1 / parameters.dram_read_bytes_per_cycle;
+  const double write_cost = 1 / parameters.dram_write_bytes_per_cycle;
+  const double turn = std::max(0.0, 1 / parameters.dram_copy_bytes_per_cycle - (read_cost + write_cost) / 2);
+  return read_bytes * read_cost + write_bytes * write_cost +
+         (read_bytes + write_bytes) * turn * 4 * writes * (1 - writes);
+}
+
 }  // namespace doppel::timing

@@ -73,4 +73,8 @@ struct SmParameters {
 // clock_mhz: of the SM, what one cycle lasts.
 SmParameters sm_parameters(const card::Card& card, double clock_mhz);
 
+// For how long DRAM is busy with so many bytes, where writes are such a share of all that it does. Turning
+// the bus costs most where reads and writes are even: the card gives the rate of such a copy.
+double dram_cycles(const SmParameters& parameters, double read_bytes, double write_bytes, double writes);
+
 }  // namespace doppel::timing
