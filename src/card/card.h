@@ -220,11 +220,33 @@ struct Pcie {
   double to_host_efficiency = 0;
   double pageable_efficiency = 0;  // pageable copies relative to pinned ones
   double latency_us = 0;           // of one copy, before the first byte
+  int max_payload_bytes = 0;       // of a packet
+  int answer_header_bytes = 0;     // of a packet that brings what the card asked for, framing and all
+  int write_header_bytes = 0;      // of one that the card writes with
+  int read_requests = 0;           // of the card that may be under way at once
+  double round_trip_ns = 0;        // of a read
+  std::int64_t staging_bytes = 0;  // of a copy between cards through the host: what is led on at once
   int vendor_id = 0;
   int device_id = 0;
 
   double peak_bytes_per_second() const {  // one direction
     return gigatransfers_per_second * 1e9 / 8 * encoding_efficiency * lanes;
+  }
+  double to_device_bytes_per_second() const { return peak_bytes_per_second() * to_device_efficiency; }
+  double to_host_bytes_per_second() const { return peak_bytes_per_second() * to_host_efficiency; }
+  // Seconds for which one of many packets keeps the link, by the bytes of the program's that it carries: what
+  // is sustained with packets of max_payload_bytes, a header with each. Of what the card reads, and of what
+  // it writes.
+  double answer_s(double bytes) const {
+    return packet_s(bytes, answer_header_bytes, to_device_bytes_per_second());
+  }
+  double write_s(double bytes) const {
+    return packet_s(bytes, write_header_bytes, to_host_bytes_per_second());
+  }
+
+ private:
+  double packet_s(double bytes, double header, double bytes_per_second) const {
+    return (bytes + header) / (max_payload_bytes + header) * max_payload_bytes / bytes_per_second;
   }
 };
 

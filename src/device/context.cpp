@@ -383,6 +383,11 @@ Result<void> Context::disable_peer(Context& peer) {
   return {};
 }
 
+bool Context::enabled_peer(const Device& device) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(peers_, [&](const auto& peer) { return peer.second == &device; });
+}
+
 bool Context::reaches(std::uint64_t address, std::uint64_t bytes) const {
   const PointerInfo info = platform().classify(address);
   if (!info.allocation || bytes > info.allocation->address + info.allocation->size - address) return false;
@@ -390,8 +395,7 @@ bool Context::reaches(std::uint64_t address, std::uint64_t bytes) const {
   const bool by_location = info.allocation->kind == memory::AllocationKind::Mapped ||
                            info.allocation->kind == memory::AllocationKind::Pool;
   if (by_location) return info.device->shares_with(device_.ordinal());
-  const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(peers_, [&](const auto& peer) { return peer.second == info.device; });
+  return enabled_peer(*info.device);
 }
 
 void Context::print(std::string_view text) {

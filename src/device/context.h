@@ -104,6 +104,8 @@ class Context : public std::enable_shared_from_this<Context> {
   // NotPermitted where the cards cannot reach each other; AlreadyDone where enabled; NotEnabled where not.
   Result<void> enable_peer(Context& peer);
   Result<void> disable_peer(Context& peer);
+  // Whether access to a card's memory was enabled.
+  bool enabled_peer(const Device& device) const;
   // Whether kernels of this context may touch bytes outside of their own card's addresses: pinned, registered
   // and managed memory, and that of cards to which access was enabled.
   bool reaches(std::uint64_t address, std::uint64_t bytes) const;

@@ -10,6 +10,7 @@
 #include "device/platform.h"
 #include "device/run_recorder.h"
 #include "link/transfer.h"
+#include "timing/copy_kernel.h"
 
 namespace doppel::device {
 namespace {
@@ -20,68 +21,148 @@ bool on_host(const PointerInfo& info) {
   return info.kind == Kind::PageableHost || info.kind == Kind::PinnedHost;
 }
 
-// What a copy is on the card: its lane, its time and its name in the record.
+// Whether an address is in the memory of the card itself, and not in that of the host that it reaches.
+bool is_on_card(const Device& device, std::uint64_t address) {
+  return address >= device.memory().base() && address - device.memory().base() < memory::kHostWindowOffset;
+}
+
+// One row where nothing lies between those of either side.
+bool has_gaps(const CopyWork& work, const CopyWork::Side& side) {
+  const bool rows = work.height > 1 && side.pitch != 0 && side.pitch != work.width;
+  const bool slices = work.depth > 1 && side.slice_rows != 0 && side.slice_rows != work.height;
+  const bool one_row_a_slice = work.depth > 1 && work.height == 1 && side.pitch > work.width;
+  return rows || slices || one_row_a_slice;
+}
+
+link::Box box_of(const CopyWork& work) {
+  if (!has_gaps(work, work.source) && !has_gaps(work, work.destination))
+    return {work.width * work.height * work.depth, 1};
+  return {work.width, work.height * work.depth};
+}
+
+// Where a side of a copy lies in the memory of its card.
+timing::Rows rows_of(const Device& device, const CopyWork& work, const CopyWork::Side& side) {
+  const std::uint64_t begin = side.address - device.memory().base();
+  const std::uint64_t bytes = work.width * work.height * work.depth;
+  if (!has_gaps(work, side)) return {begin, bytes, bytes, 1, bytes, 1};
+  const std::uint64_t pitch = side.pitch != 0 ? side.pitch : work.width;
+  const std::uint64_t slice_rows = side.slice_rows != 0 ? side.slice_rows : work.height;
+  return {begin, work.width, pitch, work.height, slice_rows * pitch, work.depth};
+}
+
+timing::Rows rows_of(const Device& device, const MemsetWork& work) {
+  const std::uint64_t row = work.width * work.element_bytes;
+  const std::uint64_t begin = work.address - device.memory().base();
+  const bool gaps = work.height > 1 && work.pitch != 0 && work.pitch != row;
+  if (!gaps) return {begin, row * work.height, row * work.height, 1, row * work.height, 1};
+  return {begin, row, work.pitch, work.height, work.pitch * work.height, 1};
+}
+
+// What a copy over a bus is: its lane, its time alone, what it uses of the links, and its name in the record.
 struct Transfer {
   Lane lane = Lane::None;
   double time_us = 0;
+  std::vector<link::Use> uses;
   std::string kind;
 };
 
-Transfer transfer_of(const PointerInfo& destination, const PointerInfo& source, std::uint64_t bytes,
-                     const Device& device) {
+// From card to card without the host between them: over NVLink or PCI Express, where a context of either was
+// given access to the other's memory (cuCtxEnablePeerAccess), or that memory is shared by location.
+bool reach_each_other(const Context& submitter, const PointerInfo& source, const PointerInfo& destination) {
+  const auto enabled = [](const Context* context, const Device& here, const Device& there) {
+    return context != nullptr && &context->device() == &here && context->enabled_peer(there);
+  };
+  const Device& from = *source.device;
+  const Device& to = *destination.device;
+  return enabled(&submitter, from, to) || enabled(&submitter, to, from) ||
+         enabled(source.context, from, to) || enabled(destination.context, to, from) ||
+         from.shares_with(to.ordinal()) || to.shares_with(from.ordinal());
+}
+
+Transfer between_cards(const PointerInfo& destination, const PointerInfo& source, const link::Box& box,
+                       const Context& submitter) {
+  const Device& from = *source.device;
+  const Device& to = *destination.device;
+  link::PeerWay way = link::PeerWay::Staged;
+  if (reach_each_other(submitter, source, destination))
+    way = from.linked_by_nvlink(to) ? link::PeerWay::NvLink : link::PeerWay::Pcie;
+  const double time_us = link::peer_copy_us(from.card(), to.card(), box, way);
+  // The engine is one of the card that it was submitted to.
+  const Lane lane = &submitter.device() == &to ? Lane::CopyFromPeer : Lane::CopyToPeer;
+  return {lane, time_us,
+          link::peer_copy_uses(from.card(), from.ordinal(), to.card(), to.ordinal(), box, way, time_us),
+          way == link::PeerWay::Staged ? "peer (staged)" : "peer"};
+}
+
+Transfer over_the_bus(const PointerInfo& destination, const PointerInfo& source, const link::Box& box,
+                      const Context& submitter) {
   using link::Direction;
+  if (on_host(destination) && on_host(source)) {
+    const double rate = submitter.platform().host().memory.copy_bytes_per_second;
+    return {Lane::Host, static_cast<double>(box.bytes()) / rate * 1e6, {}, {}};
+  }
+  if (!on_host(destination) && !on_host(source)) return between_cards(destination, source, box, submitter);
   const bool pageable = destination.kind == Kind::PageableHost || source.kind == Kind::PageableHost;
   const auto memory = pageable ? link::HostMemory::Pageable : link::HostMemory::Pinned;
-  const char* suffix = pageable ? " (pageable)" : "";
-  if (on_host(destination) && on_host(source)) {
-    const double rate = device.platform().host().memory.copy_bytes_per_second;
-    return {Lane::Host, static_cast<double>(bytes) / rate * 1e6, {}};
-  }
-  if (on_host(source)) {
-    return {Lane::CopyToDevice,
-            link::host_copy_us(destination.device->card(), bytes, Direction::HostToDevice, memory),
-            fmt::format("host to device{}", suffix)};
-  }
-  if (on_host(destination)) {
-    return {Lane::CopyToHost,
-            link::host_copy_us(source.device->card(), bytes, Direction::DeviceToHost, memory),
-            fmt::format("device to host{}", suffix)};
-  }
-  if (destination.device != source.device)
-    return {Lane::CopyPeer, link::peer_copy_us(source.device->card(), destination.device->card(), bytes),
-            "peer"};
-  // Copies within a card are done by its SMs.
-  return {Lane::Compute, link::device_copy_us(device.card(), bytes), "device to device"};
+  const bool down = on_host(source);
+  const auto direction = down ? Direction::HostToDevice : Direction::DeviceToHost;
+  const Device& device = down ? *destination.device : *source.device;
+  const double time_us = link::host_copy_us(device.card(), box, direction, memory);
+  return {down ? Lane::CopyToDevice : Lane::CopyToHost,
+          time_us,
+          {link::host_copy_use(device.card(), device.ordinal(), box, direction, time_us)},
+          fmt::format("{}{}", down ? "host to device" : "device to host", pageable ? " (pageable)" : "")};
 }
 
-// What a copy or fill within a card, which is a kernel of the driver's, takes of it: two blocks of 512
-// threads an SM, or fewer for few bytes, which is assumed (docs/timing-model.md, 6). So that it takes its own
-// time alone, of DRAM what its time leaves.
-timing::GridDemand grid_of(const card::Card& card, std::uint64_t traffic_bytes, double time_us) {
-  constexpr std::uint64_t kBytesPerBlock = 16384;  // 32 bytes a thread
-  constexpr std::uint64_t kBlocksPerSm = 2;
-  timing::GridDemand grid;
-  grid.blocks_at_once = kBlocksPerSm * static_cast<std::uint64_t>(card.sm_count);
-  grid.blocks = std::clamp<std::uint64_t>(traffic_bytes / kBytesPerBlock, 1, grid.blocks_at_once);
-  grid.room[static_cast<std::size_t>(timing::Room::Warps)] = 16.0 / card.sm.max_warps;
-  grid.room[static_cast<std::size_t>(timing::Room::Blocks)] = 1.0 / card.sm.max_blocks;
-  const double busy_us = static_cast<double>(traffic_bytes) / card.memory.peak_bytes_per_second() * 1e6;
-  grid.rates[static_cast<std::size_t>(timing::Rate::Dram)] = std::min(1.0, busy_us / std::max(time_us, 1e-9));
-  return grid;
+// What a copy leaves in the L2 of a card. What comes over the bus comes so slowly that DRAM writes it while
+// it comes: it stays in L2, too, but nothing is left to write.
+void pass_through(Device* device, const CopyWork& work, const CopyWork::Side& side) {
+  if (device == nullptr) return;
+  const timing::MemoryRange range = timing::range_of(rows_of(*device, work, side), false);
+  if (is_on_card(*device, side.address)) device->l2().touch({&range, 1});
 }
 
-// From the first byte of a box to its last.
-std::uint64_t extent_of(const CopyWork& work, const CopyWork::Side& side) {
-  const std::uint64_t pitch = side.pitch != 0 ? side.pitch : work.width;
-  const std::uint64_t rows = side.slice_rows != 0 ? side.slice_rows : work.height;
-  return ((work.depth - 1) * rows + work.height - 1) * pitch + work.width;
+// A copy within a card, or a fill, is a kernel of the driver's: what it takes follows from what L2 holds when
+// its turn comes.
+void take(Cost& cost, const timing::CopyKernel& kernel) {
+  const int priority = cost.grid.priority;
+  cost.duration_us = kernel.time_us;
+  cost.grid = kernel.grid;
+  cost.grid.priority = priority;
 }
 
-// What a copy or fill goes through in order. Empty for memory of the host: it is not the card's to keep.
-timing::MemoryRange passed(const Device& device, std::uint64_t address, std::uint64_t bytes, bool written) {
-  const std::uint64_t begin = address - device.memory().base();
-  if (address < device.memory().base() || begin >= memory::kHostWindowOffset) return {};
-  return {begin, begin + bytes, written, true};
+Cost cost_of_copy_within(const CopyWork& work, Device& device, int priority) {
+  Cost cost;
+  cost.lane = Lane::Compute;
+  cost.grid.priority = priority;
+  cost.resolve = [work, &device](Cost& resolved) {
+    const timing::Rows source = rows_of(device, work, work.source);
+    const timing::Rows destination = rows_of(device, work, work.destination);
+    take(resolved, timing::predict_copy(device.card(), destination, source, device.l2()));
+  };
+  return cost;
+}
+
+Cost cost_of_fill(const MemsetWork& work, Device& device, int priority) {
+  Cost cost;
+  if (!is_on_card(device, work.address)) {
+    // Of the host's memory: what is written goes over the bus, as in a copy.
+    const std::uint64_t row = work.width * work.element_bytes;
+    const bool gaps = work.height > 1 && work.pitch != 0 && work.pitch != row;
+    const link::Box box = gaps ? link::Box{row, work.height} : link::Box{row * work.height, 1};
+    cost.lane = Lane::CopyToHost;
+    cost.duration_us =
+        link::host_copy_us(device.card(), box, link::Direction::DeviceToHost, link::HostMemory::Pinned);
+    cost.uses = {link::host_copy_use(device.card(), device.ordinal(), box, link::Direction::DeviceToHost,
+                                     cost.duration_us)};
+    return cost;
+  }
+  cost.lane = Lane::Compute;
+  cost.grid.priority = priority;
+  cost.resolve = [work, &device](Cost& resolved) {
+    take(resolved, timing::predict_fill(device.card(), rows_of(device, work), device.l2()));
+  };
+  return cost;
 }
 
 void copy_box(const CopyWork& work) {
@@ -152,32 +233,26 @@ std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submi
   if (bytes == 0) return operation;
   const PointerInfo source = platform.classify(work.source.address),
                     destination = platform.classify(work.destination.address);
-  const Transfer transfer = transfer_of(destination, source, bytes, submission.context->device());
-  operation->set_run([work, transfer, source, destination, bytes, priority = submission.priority,
+  const bool within = !on_host(source) && !on_host(destination) && source.device == destination.device;
+  Transfer transfer;
+  if (within) {
+    transfer.kind = "device to device";
+  } else {
+    transfer = over_the_bus(destination, source, box_of(work), *submission.context);
+  }
+  operation->set_run([work, transfer, source, destination, within, priority = submission.priority,
                       context = submission.context] {
     if (!context->check()) return Cost{};
     copy_box(work);
+    if (within) return cost_of_copy_within(work, *source.device, priority);
     Cost cost;
     cost.lane = transfer.lane;
     cost.duration_us = transfer.time_us;
-    if (cost.lane == Lane::Compute) {
-      cost.grid = grid_of(context->device().card(), 2 * bytes, cost.duration_us);
-      cost.grid.priority = priority;
-    }
-    // What a copy reads or writes of a card passes through the card's L2. What comes over the bus comes so
-    // slowly that DRAM writes it while it comes: it stays in L2, too, but nothing is left to write.
-    cost.resolve = [work, from = source.device, to = destination.device](Cost&) {
-      std::vector<timing::MemoryRange> read, written;
-      if (from != nullptr) read = {passed(*from, work.source.address, extent_of(work, work.source), false)};
-      if (to != nullptr)
-        written = {passed(*to, work.destination.address, extent_of(work, work.destination), from == to)};
-      if (from != nullptr && from == to) {
-        read.push_back(written.front());
-        from->l2().touch(read);
-        return;
-      }
-      if (from != nullptr) from->l2().touch(read);
-      if (to != nullptr) to->l2().touch(written);
+    cost.uses = transfer.uses;
+    cost.resolve = [work, from = on_host(source) ? nullptr : source.device,
+                    to = on_host(destination) ? nullptr : destination.device](Cost&) {
+      pass_through(from, work, work.source);
+      pass_through(to, work, work.destination);
     };
     return cost;
   });
@@ -191,21 +266,12 @@ std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const S
   operation->stream_id = submission.stream_id;
   const std::uint64_t bytes = work.width * work.height * work.element_bytes;
   if (bytes == 0) return operation;
-  operation->set_run([work, bytes, priority = submission.priority, context = submission.context] {
+  // Of the card that has the memory, else of the one that writes.
+  Device* const owner = platform.classify(work.address).device;
+  operation->set_run([work, owner, priority = submission.priority, context = submission.context] {
     if (!context->check()) return Cost{};
     fill_box(work);
-    Cost cost;
-    cost.lane = Lane::Compute;
-    cost.duration_us = link::fill_us(context->device().card(), bytes);
-    cost.grid = grid_of(context->device().card(), bytes, cost.duration_us);
-    cost.grid.priority = priority;
-    cost.resolve = [work, context](Cost&) {
-      const std::uint64_t row = work.width * work.element_bytes;
-      const std::uint64_t pitch = work.pitch != 0 ? work.pitch : row;
-      const auto range = passed(context->device(), work.address, (work.height - 1) * pitch + row, true);
-      context->device().l2().touch({&range, 1});
-    };
-    return cost;
+    return cost_of_fill(work, owner != nullptr ? *owner : context->device(), priority);
   });
   record_when_placed(*operation, "fill", bytes);
   return operation;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "device/work.h"
+#include "link/transfer.h"
 #include "timing/chip_schedule.h"
 
 namespace doppel::device {
@@ -19,7 +20,7 @@ namespace doppel::device {
 class Context;
 
 // Where on the timeline an operation takes place.
-enum class Lane : std::uint8_t { None, Compute, CopyToDevice, CopyToHost, CopyPeer, Host };
+enum class Lane : std::uint8_t { None, Compute, CopyToDevice, CopyToHost, CopyToPeer, CopyFromPeer, Host };
 
 // What an operation needs of the timeline: known when it has run.
 struct Cost {
@@ -30,6 +31,8 @@ struct Cost {
   timing::GridDemand grid;
   // Fills in the rest when the operation is placed: predictions that depend on the launches submitted before.
   std::function<void(Cost&)> resolve;
+  // Of copies: what they use of the links between cards and host.
+  std::vector<link::Use> uses;
 };
 
 class Operation : public std::enable_shared_from_this<Operation> {

@@ -99,7 +99,7 @@ struct KernelRecord {
 // All copies and fills of one kind.
 struct CopyRecord {
   std::string kind;  // "host to device", "device to host", "device to device", "peer", "fill"; pageable ones
-                     // end in " (pageable)"
+                     // end in " (pageable)", those between cards through the host in " (staged)"
   std::uint64_t bytes = 0;
   std::uint64_t calls = 0;
   double time_us = 0;

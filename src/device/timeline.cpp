@@ -19,15 +19,28 @@ constexpr std::size_t kMostUnplaced = 8192;
 // What another thread may be doing on the timeline at the end: a simulation, say.
 constexpr std::chrono::seconds kMostForOthers{2};
 
+// Which of a card's copy engines does a copy: one for each direction to and from the host, and to and from
+// other cards, as far as there are so many.
+int engine_of(Lane lane, int engines) {
+  const int host_in = 0, host_out = engines > 1 ? 1 : 0;
+  switch (lane) {
+    case Lane::CopyToHost:
+      return host_out;
+    case Lane::CopyToPeer:
+      return engines > 2 ? 2 : host_out;
+    case Lane::CopyFromPeer:
+      return engines > 3 ? 3 : host_in;
+    default:
+      return host_in;
+  }
+}
+
 }  // namespace
 
-// What the operations of one card take turns on.
+// What the kernels of one card share.
 class Timeline::Card {
  public:
   explicit Card(const Device& device) : chip_(device.card().sm_count, limit_of(device.card().power)) {
-    // Copy engines: one for each direction and one for peers where the card has them, else they share.
-    const std::size_t engines = static_cast<std::size_t>(std::max(1, device.card().engines.copy));
-    engine_free_us_.resize(std::min<std::size_t>(engines, 3), 0);
     if (device.platform().options().keep_timeline) chip_.keep_room_steps();
   }
 
@@ -49,12 +62,6 @@ class Timeline::Card {
     }
   }
 
-  // The engine's next free time, for copies in the order in which they are ready.
-  double& engine_free_us(Lane lane) {
-    const std::size_t engine = lane == Lane::CopyToDevice ? 0 : lane == Lane::CopyToHost ? 1 : 2;
-    return engine_free_us_[engine % engine_free_us_.size()];
-  }
-
  private:
   static timing::PowerLimit limit_of(const card::Power& power) {
     constexpr double kMicrosecondsPerMillisecond = 1000;
@@ -63,7 +70,6 @@ class Timeline::Card {
 
   timing::ChipSchedule chip_;
   std::map<timing::ChipSchedule::GridId, Pointer> grids_;
-  std::vector<double> engine_free_us_;
 };
 
 Timeline::Timeline() = default;
@@ -174,6 +180,7 @@ Timeline::Card& Timeline::card_of(const Operation& operation) {
 
 double Timeline::next_us() const {
   double next = ready_.empty() ? kNever : ready_.begin()->first.first;
+  next = std::min(next, bus_.next_us());
   for (const auto& card : cards_) {
     if (card != nullptr) next = std::min(next, card->next_us());
   }
@@ -202,6 +209,13 @@ void Timeline::run(double limit_us, const std::function<bool()>& enough, Past pa
         place(operation, ended.start_us, ended.end_us);
       });
     }
+    if (bus_.next_us() <= next) {
+      bus_.advance_to(next);
+      for (const auto& each : bus_.take_ended()) {
+        const auto copy = copies_.extract(each.copy);
+        place(*copy.mapped(), each.start_us, each.end_us);
+      }
+    }
     while (!ready_.empty() && ready_.begin()->first.first <= next) {
       const auto first = ready_.extract(ready_.begin());
       begin(*first.mapped());
@@ -210,23 +224,25 @@ void Timeline::run(double limit_us, const std::function<bool()>& enough, Past pa
 }
 
 void Timeline::begin(Operation& operation) {
-  Card& card = card_of(operation);
   const Cost& cost = operation.cost_;
   const double ready_us = operation.ready_us_ + cost.gap_us;
-  if (cost.lane == Lane::Compute && cost.duration_us > 0) {
+  if (cost.duration_us <= 0) {
+    place(operation, ready_us, ready_us);
+  } else if (cost.lane == Lane::Compute) {
     timing::GridDemand grid = cost.grid;
     grid.time_us = cost.duration_us;
-    card.add(operation.shared_from_this(), grid, ready_us);
-    return;
+    card_of(operation).add(operation.shared_from_this(), grid, ready_us);
+  } else {
+    begin_copy(operation, ready_us);
   }
-  if (cost.lane == Lane::Compute) {
-    place(operation, ready_us, ready_us);
-    return;
-  }
-  double& free_us = card.engine_free_us(cost.lane);
-  const double start_us = std::max(free_us, ready_us);
-  free_us = start_us + cost.duration_us;
-  place(operation, start_us, free_us);
+}
+
+void Timeline::begin_copy(Operation& operation, double ready_us) {
+  const Device& device = operation.context()->device();
+  const Cost& cost = operation.cost_;
+  const link::CopyDemand demand{cost.duration_us, device.ordinal(),
+                                engine_of(cost.lane, device.card().engines.copy), cost.uses};
+  copies_.emplace(bus_.add(demand, ready_us), operation.shared_from_this());
 }
 
 // Also what depends on it and takes no turns. Not by recursion: chains may be long.

@@ -3,10 +3,10 @@
 //
 // A simulation of events, in the order of virtual time. An operation is ready when those it depends on have
 // ended and the host has submitted it. The blocks of kernels then share the card (timing/chip_schedule.h),
-// copies of one direction take turns on the copy engines. It is run only as far as somebody asks: whatever
-// the host submits later than that comes later on the time line, too. What an operation takes is found out in
-// the order of the submissions, so that the same program gives the same time line however the host's threads
-// ran.
+// copies take turns on the copy engines and share the links (link/bus_schedule.h). It is run only as far as
+// somebody asks: whatever the host submits later than that comes later on the time line, too. What an
+// operation takes is found out in the order of the submissions, so that the same program gives the same time
+// line however the host's threads ran.
 #pragma once
 
 #include <condition_variable>
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "device/operation.h"
+#include "link/bus_schedule.h"
 
 namespace doppel::device {
 
@@ -68,14 +69,17 @@ class Timeline {
   void begin(Operation& operation);
   void place(Operation& operation, double start_us, double end_us);
   Card& card_of(const Operation& operation);
+  void begin_copy(Operation& operation, double ready_us);
   bool costed(const Operation& operation);
 
-  mutable std::timed_mutex place_mutex_;      // all but the queue
-  std::vector<std::unique_ptr<Card>> cards_;  // by device ordinal
-  std::deque<Pointer> unresolved_;            // in the order of submission
-  std::map<Moment, Pointer> unknown_;         // ready, but nobody knows what they take
-  std::map<Moment, Pointer> ready_;           // will begin then
-  std::vector<Pointer> placing_;              // have ended, and their dependents do not know yet
+  mutable std::timed_mutex place_mutex_;                 // all but the queue
+  std::vector<std::unique_ptr<Card>> cards_;             // by device ordinal
+  link::BusSchedule bus_;                                // of all cards
+  std::map<link::BusSchedule::CopyId, Pointer> copies_;  // on it
+  std::deque<Pointer> unresolved_;                       // in the order of submission
+  std::map<Moment, Pointer> unknown_;                    // ready, but nobody knows what they take
+  std::map<Moment, Pointer> ready_;                      // will begin then
+  std::vector<Pointer> placing_;                         // have ended, and their dependents do not know yet
   std::uint64_t serial_ = 0;
   double latest_us_ = 0;  // of the submissions
   std::size_t unplaced_ = 0;

@@ -2,6 +2,7 @@
 #include "link/transfer.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace doppel::link {
 namespace {
@@ -10,6 +11,43 @@ constexpr double kMicrosecondsPerSecond = 1e6;
 
 double stream_us(double bytes, double bytes_per_second) {
   return bytes / bytes_per_second * kMicrosecondsPerSecond;
+}
+
+// Of one row, while the link is busy with nothing else.
+double row_on_link_s(const card::Card& card, std::uint64_t row_bytes, Direction direction) {
+  const auto payload = static_cast<std::uint64_t>(card.pcie.max_payload_bytes);
+  const auto packet_s = [&](std::uint64_t bytes) {
+    return direction == Direction::HostToDevice ? card.pcie.answer_s(static_cast<double>(bytes))
+                                                : card.pcie.write_s(static_cast<double>(bytes));
+  };
+  const std::uint64_t full = row_bytes / payload, rest = row_bytes % payload;
+  return static_cast<double>(full) * packet_s(payload) + (rest > 0 ? packet_s(rest) : 0);
+}
+
+// For how long a box keeps the link; a plain copy at the rate that was measured of such.
+double on_link_us(const card::Card& card, const Box& box, Direction direction) {
+  if (box.rows == 1) {
+    return stream_us(static_cast<double>(box.row_bytes),
+                     pcie_bytes_per_second(card, direction, HostMemory::Pinned));
+  }
+  return static_cast<double>(box.rows) * row_on_link_s(card, box.row_bytes, direction) *
+         kMicrosecondsPerSecond;
+}
+
+// For how long a card copies a box, from its first answer or write on. To read rows, as many requests are
+// under way as the card has numbers for: each takes a round trip.
+double pinned_us(const card::Card& card, const Box& box, Direction direction) {
+  const double on_link = on_link_us(card, box, direction);
+  if (direction == Direction::DeviceToHost || box.rows == 1) return on_link;
+  const auto payload = static_cast<std::uint64_t>(card.pcie.max_payload_bytes);
+  const std::uint64_t requests = box.rows * ((box.row_bytes + payload - 1) / payload);
+  return std::max(on_link,
+                  static_cast<double>(requests) * card.pcie.round_trip_ns / card.pcie.read_requests / 1000);
+}
+
+double nvlink_us(const card::Card& card, const Box& box) {
+  return stream_us(static_cast<double>(box.bytes()),
+                   card.nvlink.peak_bytes_per_second() * card.nvlink.efficiency);
 }
 
 }  // namespace
@@ -21,30 +59,44 @@ double pcie_bytes_per_second(const card::Card& card, Direction direction, HostMe
   return card.pcie.peak_bytes_per_second() * efficiency * staging;
 }
 
-double host_copy_us(const card::Card& card, std::uint64_t bytes, Direction direction, HostMemory memory) {
-  return card.pcie.latency_us +
-         stream_us(static_cast<double>(bytes), pcie_bytes_per_second(card, direction, memory));
-}
-
-double device_copy_us(const card::Card& card, std::uint64_t bytes) {
-  const double rate = card.memory.peak_bytes_per_second() * card.memory.copy_efficiency;
-  return card.launch.start_us + stream_us(2.0 * static_cast<double>(bytes), rate);
-}
-
-double fill_us(const card::Card& card, std::uint64_t bytes) {
-  const double rate = card.memory.peak_bytes_per_second() * card.memory.write_efficiency;
-  return card.launch.start_us + stream_us(static_cast<double>(bytes), rate);
+double host_copy_us(const card::Card& card, const Box& box, Direction direction, HostMemory memory) {
+  double us = pinned_us(card, box, direction);
+  // The driver goes through a buffer of its own. What it does of rows is not known: no less than for pinned
+  // ones.
+  if (memory == HostMemory::Pageable)
+    us = std::max(
+        us, stream_us(static_cast<double>(box.bytes()), pcie_bytes_per_second(card, direction, memory)));
+  return card.pcie.latency_us + us;
 }
 
 bool joined_by_nvlink(const card::Card& a, const card::Card& b) { return a.nvlink.links > 0 && a.id == b.id; }
 
-double peer_copy_us(const card::Card& from, const card::Card& to, std::uint64_t bytes) {
-  if (joined_by_nvlink(from, to)) {
-    return from.nvlink.latency_us + stream_us(static_cast<double>(bytes),
-                                              from.nvlink.peak_bytes_per_second() * from.nvlink.efficiency);
+double peer_copy_us(const card::Card& from, const card::Card& to, const Box& box, PeerWay way) {
+  if (way == PeerWay::NvLink) return from.nvlink.latency_us + nvlink_us(from, box);
+  const double out = host_copy_us(from, box, Direction::DeviceToHost, HostMemory::Pinned);
+  const double in = host_copy_us(to, box, Direction::HostToDevice, HostMemory::Pinned);
+  if (way == PeerWay::Pcie) return std::max(out, in);
+  // Part by part: the second link begins when the first part has come through the first one.
+  const double part =
+      std::min(1.0, from.pcie.staging_bytes / std::max(1.0, static_cast<double>(box.bytes())));
+  const double out_us = out - from.pcie.latency_us, in_us = in - to.pcie.latency_us;
+  return from.pcie.latency_us + to.pcie.latency_us + part * (out_us + in_us) +
+         (1 - part) * std::max(out_us, in_us);
+}
+
+Use host_copy_use(const card::Card& card, int ordinal, const Box& box, Direction direction, double time_us) {
+  return {ordinal, direction == Direction::HostToDevice ? Channel::PcieToDevice : Channel::PcieToHost,
+          time_us > 0 ? std::min(1.0, on_link_us(card, box, direction) / time_us) : 0};
+}
+
+std::vector<Use> peer_copy_uses(const card::Card& from, int from_ordinal, const card::Card& to,
+                                int to_ordinal, const Box& box, PeerWay way, double time_us) {
+  if (way == PeerWay::NvLink) {
+    const double share = time_us > 0 ? std::min(1.0, nvlink_us(from, box) / time_us) : 0;
+    return {{from_ordinal, Channel::NvLinkOut, share}, {to_ordinal, Channel::NvLinkIn, share}};
   }
-  return std::max(host_copy_us(from, bytes, Direction::DeviceToHost, HostMemory::Pinned),
-                  host_copy_us(to, bytes, Direction::HostToDevice, HostMemory::Pinned));
+  return {host_copy_use(from, from_ordinal, box, Direction::DeviceToHost, time_us),
+          host_copy_use(to, to_ordinal, box, Direction::HostToDevice, time_us)};
 }
 
 }  // namespace doppel::link

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies that run at once over the links of the process's cards. A copy engine does one after the other, in
+// the order in which they are ready; copies of different engines that go the same way over a link share it:
+// who needs less than an equal part gets it, and the others share the rest. Two directions of a link do not
+// slow each other.
+//
+// Deterministic: times follow from the copies and their order alone. A copy that nobody disturbs takes its
+// own time to the digit.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "link/transfer.h"
+
+namespace doppel::link {
+
+struct CopyDemand {
+  double time_us = 0;  // alone
+  int card = 0;        // whose engine does it, by device ordinal
+  int engine = 0;
+  std::vector<Use> uses;
+};
+
+class BusSchedule {
+ public:
+  using CopyId = std::uint64_t;
+
+  // The copy may begin at `ready_us`, or now where that is past.
+  CopyId add(CopyDemand demand, double ready_us);
+  // When anything happens next; infinity: nothing does.
+  double next_us() const;
+  // Everything up to then, as if no other copy came before.
+  void advance_to(double time_us);
+  struct Ended {
+    CopyId copy = 0;
+    double start_us = 0, end_us = 0;
+  };
+  // The copies that have ended since the last time, in order.
+  std::vector<Ended> take_ended() { return std::exchange(ended_, {}); }
+
+ private:
+  struct Copy {
+    CopyDemand demand;
+    double start_us = 0;
+    double left_us = 0;  // at full speed
+    double speed = 1;
+    bool undisturbed = true;
+  };
+  using Place = std::pair<int, int>;  // card and engine, or card and channel
+
+  void step();
+  void pass(double until_us);
+  void begin_next(const Place& engine);
+  void set_speeds();
+  void share(const Place& channel);
+  double end_of(const Copy& copy) const;
+
+  double now_us_ = 0;
+  CopyId next_ = 0;
+  std::map<CopyId, Copy> copies_;                // that have not ended
+  std::set<std::pair<double, CopyId>> waiting_;  // by when they are ready
+  std::map<Place, std::deque<CopyId>> engines_;  // what each has to do; the first one runs
+  std::set<CopyId> running_;
+  std::vector<Ended> ended_;
+};
+
+}  // namespace doppel::link
