@@ -42,10 +42,19 @@ struct TraceEvent {
   std::uint16_t serial = 1;
 };
 
+// Sectors are addresses / 32, relative to the start of the card's memory (the same on every host). From
+// kFirstBusSector on lies what the card reaches over its bus, pinned memory of the host first; from
+// kFirstLocalSector on the local memory of all threads, which is the card's again.
+inline constexpr std::uint64_t kFirstBusSector = std::uint64_t{1} << 34;
+inline constexpr std::uint64_t kFirstForeignSector = std::uint64_t{1} << 40;  // other memory than pinned
+inline constexpr std::uint64_t kFirstLocalSector = std::uint64_t{1} << 41;
+inline constexpr bool is_over_bus(std::uint64_t sector) {
+  return sector >= kFirstBusSector && sector < kFirstLocalSector;
+}
+
 struct WarpTrace {
   std::vector<TraceEvent> events;
-  std::vector<std::uint64_t>
-      sectors;  // addresses / 32, relative to the start of the card's memory (the same on every host)
+  std::vector<std::uint64_t> sectors;
   bool truncated = false;  // the recorder's limit was reached: a prefix
 };
 

@@ -14,11 +14,11 @@ constexpr double kMicrosecondsPerSecond = 1e6;
 
 // The part of the time that scales with the clock: all of it, but for what memory bounds.
 double core_time(const timing::Prediction& prediction) {
-  double dram = 0;
+  double memory = 0;
   for (const auto& [bound, share] : prediction.utilisation) {
-    if (bound == timing::Bound::Dram) dram = share;
+    if (bound == timing::Bound::Dram || bound == timing::Bound::Pcie) memory = std::max(memory, share);
   }
-  return prediction.time_us * (1 - std::clamp(dram, 0.0, 1.0));
+  return prediction.time_us * (1 - std::clamp(memory, 0.0, 1.0));
 }
 
 // What launches that run together share by using it in turns.
@@ -53,6 +53,7 @@ std::optional<timing::Rate> rate_of(timing::Bound bound) {
     case Bound::Latency:
     case Bound::Occupancy:
     case Bound::Barrier:
+    case Bound::Pcie:  // copies and kernels are not known to share it
       break;
   }
   return std::nullopt;
@@ -158,7 +159,8 @@ LaunchPrediction scaled(LaunchPrediction prediction, double ratio) {
                        &burst.energy_j, &burst.time_us, &burst.dynamic_j})
     *each *= longer;
   for (double* each : {&timing.flops, &timing.fp16_flops, &timing.fp64_flops, &timing.dram_read_bytes,
-                       &timing.dram_write_bytes, &timing.l2_bytes, &timing.shared_passes})
+                       &timing.dram_write_bytes, &timing.bus_read_bytes, &timing.bus_write_bytes,
+                       &timing.l2_bytes, &timing.shared_passes})
     scale(*each);
   scale(timing.warp_instructions);
   scale(timing.thread_instructions);

@@ -16,9 +16,11 @@ constexpr std::size_t kMaxEvents = std::size_t{1} << 18;
 constexpr std::size_t kMaxSectors = std::size_t{1} << 20;
 constexpr std::uint64_t kSectorBytes = 32;
 // Where the local memory of all threads starts in traces: behind everything a card can have.
-constexpr std::uint64_t kLocalWindow = std::uint64_t{1} << 46;
+constexpr std::uint64_t kLocalWindow = analysis::kFirstLocalSector * kSectorBytes;
 // Addresses outside of the reserved range (registered memory of the host) keep their low part there.
-constexpr std::uint64_t kForeignWindow = std::uint64_t{1} << 45;
+constexpr std::uint64_t kForeignWindow = analysis::kFirstForeignSector * kSectorBytes;
+static_assert(memory::kHostWindowOffset == analysis::kFirstBusSector * kSectorBytes);
+static_assert(memory::kRangeBytes <= kForeignWindow);
 
 bool full(analysis::WarpTrace& trace) {
   if (trace.events.size() < kMaxEvents && trace.sectors.size() < kMaxSectors) return false;

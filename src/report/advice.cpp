@@ -110,6 +110,9 @@ std::string of_bound(const Kernel& k, const card::Card& card) {
   if (k.bound == "DRAM")
     return "only moving fewer bytes helps: smaller types, data kept on the chip between uses, kernels joined "
            "that pass arrays to each other";
+  if (k.bound == "PCIe")
+    return "memory of the host comes over the bus with each use: copy what is used more than once to the "
+           "card";
   if (k.bound == "L2" || k.bound == "L1" || k.bound == "load/store")
     return fmt::format(
         "{} is busy {} of the time: keep what is used again in registers or shared memory, and "

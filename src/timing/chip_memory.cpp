@@ -155,8 +155,47 @@ void ChipMemory::use_dram(double read_bytes, double write_bytes, Cycle now) {
   traffic_.dram_busy += service;
 }
 
+Cycle ChipMemory::load_over_bus(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
+                                int count, Cycle now) {
+  touch_all(pattern, placement, first, count, false);
+  Outcome& outcome = outcomes_[pattern];
+  const double rate = miss_rate(outcome);
+  const double bytes = count * kSectorBytes;
+  const Cycle wait =
+      use_l2(bytes, parameters_.l2_read_bytes_per_cycle, l2_read_free_, traffic_.l2_read_busy, now);
+  traffic_.l2_sectors += count;
+  traffic_.l2_missed_sectors += count * rate;
+  const Cycle asked = now + wait;
+  const double work = parameters_.bus_read[static_cast<std::size_t>(count)] * rate;
+  const double service = work / share_;
+  bus_read_free_ = std::max(bus_read_free_, static_cast<double>(asked) - credit_) + service;
+  traffic_.bus_read_bytes += bytes * rate;
+  traffic_.bus_read_busy += service;
+  traffic_.bus_read_work += work;
+  outcome.carry += rate;
+  if (outcome.carry < 1) return asked + parameters_.l2_latency;
+  outcome.carry -= 1;
+  return std::max(asked, static_cast<Cycle>(bus_read_free_)) + parameters_.bus_latency;
+}
+
+// Nobody waits for an answer to a write, but the bus takes one after the other.
+Cycle ChipMemory::store_over_bus(int count, Cycle now) {
+  const double bytes = count * kSectorBytes;
+  const Cycle wait =
+      use_l2(bytes, parameters_.l2_write_bytes_per_cycle, l2_write_free_, traffic_.l2_write_busy, now);
+  traffic_.l2_sectors += count;
+  const double work = parameters_.bus_write[static_cast<std::size_t>(count)];
+  const double service = work / share_;
+  bus_write_free_ = std::max(bus_write_free_, static_cast<double>(now + wait) - credit_) + service;
+  traffic_.bus_write_bytes += bytes;
+  traffic_.bus_write_busy += service;
+  traffic_.bus_write_work += work;
+  return now + wait + parameters_.l2_latency;
+}
+
 Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
                        Cycle now) {
+  if (analysis::is_over_bus(first)) return load_over_bus(pattern, placement, first, count, now);
   touch_all(pattern, placement, first, count, false);
   Outcome& outcome = outcomes_[pattern];
   const double rate = miss_rate(outcome);
@@ -180,6 +219,7 @@ Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, s
 
 Cycle ChipMemory::store(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
                         int count, Cycle now) {
+  if (analysis::is_over_bus(first)) return store_over_bus(count, now);
   touch_all(pattern, placement, first, count, true);
   const Outcome& outcome = outcomes_[pattern];
   const double bytes = count * kSectorBytes;
@@ -213,6 +253,10 @@ Cycle ChipMemory::store_spilled(double bytes, Cycle now) {
 Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
                          int count, int operations, Cycle now) {
   const Cycle done = load(pattern, placement, first, count, now);
+  if (analysis::is_over_bus(first)) {
+    // Read, changed and written back over the bus.
+    return std::max(done, store_over_bus(count, now));
+  }
   const AddressPattern& moves = patterns_[pattern];
   // Every SM does the same at its own addresses: what falls on one slice is done there one after the other.
   double own = 0;
@@ -229,7 +273,7 @@ Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement,
 }
 
 Cycle ChipMemory::backlog(Cycle now) const {
-  const double free = std::max({l2_read_free_, l2_write_free_, dram_free_, atomics_free_});
+  const double free = std::max({l2_read_free_, l2_write_free_, dram_free_, atomics_free_, bus_write_free_});
   return std::max<Cycle>(0, static_cast<Cycle>(free) - now);
 }
 

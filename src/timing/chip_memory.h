@@ -5,6 +5,7 @@
 // addresses. Bandwidth is shared out in proportion.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -26,7 +27,10 @@ struct MemoryTraffic {
   double l2_bytes = 0;
   double l2_sectors = 0, l2_missed_sectors = 0;
   double dram_read_bytes = 0, dram_write_bytes = 0;
+  double bus_read_bytes = 0, bus_write_bytes = 0;
   double l2_read_busy = 0, l2_write_busy = 0, dram_busy = 0, atomic_busy = 0;  // cycles
+  double bus_read_busy = 0, bus_write_busy = 0;
+  double bus_read_work = 0, bus_write_work = 0;  // cycles of the whole bus for these SMs' requests alone
 };
 
 class ChipMemory {
@@ -62,8 +66,8 @@ class ChipMemory {
 
   // How far the queues reach beyond now: stores wait where it grows too long.
   Cycle backlog(Cycle now) const;
-  // When the last atomic is done: a launch does not end before.
-  Cycle atomics_done() const { return static_cast<Cycle>(atomics_free_); }
+  // When the last atomic is done, and the last write over the bus on its way: a launch does not end before.
+  Cycle all_done() const { return static_cast<Cycle>(std::max(atomics_free_, bus_write_free_)); }
   const MemoryTraffic& traffic() const { return traffic_; }  // of the simulated SMs
 
  private:
@@ -89,6 +93,10 @@ class ChipMemory {
   double miss_rate(const Outcome& outcome) const;
   double fetch_rate(const Outcome& outcome) const;
   double write_back_rate(const Outcome& outcome) const;
+  // Memory of the host: its lines are found again in L2 during the launch; writes go through.
+  Cycle load_over_bus(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
+                      Cycle now);
+  Cycle store_over_bus(int count, Cycle now);
   void use_dram(double read_bytes, double write_bytes, Cycle now);
   // One direction of the L2: when its queue ends, and for how long it was busy.
   Cycle use_l2(double bytes, double bytes_per_cycle, double& free, double& busy, Cycle now);
@@ -108,6 +116,7 @@ class ChipMemory {
   std::vector<double> slice_free_, slice_busy_;  // with atomics
   double atomics_free_ = 0;                      // the latest of slice_free_
   double l2_read_free_ = 0, l2_write_free_ = 0, dram_free_ = 0;
+  double bus_read_free_ = 0, bus_write_free_ = 0;
   double credit_ = 0;  // cycles
   double recent_read_ = 0, recent_write_ = 0;
   double writing_ = 0;  // share of the time that DRAM wrote, lately

@@ -46,6 +46,8 @@ std::string_view name_of(Bound bound) {
       return "barriers";
     case Bound::Atomics:
       return "atomics";
+    case Bound::Pcie:
+      return "PCIe";
   }
   return "unknown";
 }

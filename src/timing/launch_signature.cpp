@@ -34,6 +34,7 @@ struct Summary {
     result.distinct = result.lines > 0 ? std::min(1.0, distinct / result.lines) : 0;
     result.lines /= result.requests;
     result.pairs /= result.requests;
+    result.over_bus /= result.requests;
     return result;
   }
 };
@@ -47,11 +48,14 @@ double relative(double a, double b) {
 // the time it finds about the same.
 constexpr double kOfSpan = 0.25;
 constexpr double kOfWork = 0.25;
+// What goes over the bus is never like what does not.
+constexpr double kOfBus = 1000;
 
 double difference(const LaunchSignature::Access& a, const LaunchSignature::Access& b) {
   return std::max({relative(a.sectors, b.sectors), relative(a.serial, b.serial), relative(a.lines, b.lines),
                    relative(a.pairs, b.pairs), relative(a.distinct, b.distinct),
-                   kOfSpan * std::abs(std::log2(a.span / b.span))});
+                   kOfSpan * std::abs(std::log2(a.span / b.span)),
+                   kOfBus * std::abs(a.over_bus - b.over_bus)});
 }
 
 // Of a grid's longest block: its work, or that of its longest warp, by the mean of all blocks.
@@ -114,6 +118,10 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
         const std::uint64_t* const sectors = &warp.sectors[event.payload];
         if (summary.low > summary.high)
           summary.access.first_sector = sectors[0] / kSectorsPerLine * kSectorsPerLine;
+        if (analysis::is_over_bus(sectors[0])) {
+          add(analysis::kFirstBusSector);
+          summary.access.over_bus += 1;
+        }
         std::uint64_t last = UINT64_MAX, last_pair = UINT64_MAX;
         for (std::uint32_t i = 0; i < event.count; ++i) {
           add(sectors[i] - summary.access.first_sector);

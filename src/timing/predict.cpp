@@ -60,6 +60,8 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
       {Bound::L2, std::max(outcome.traffic.l2_read_busy, outcome.traffic.l2_write_busy) / cycles},
       {Bound::Dram, outcome.traffic.dram_busy / cycles},
       {Bound::Atomics, outcome.traffic.atomic_busy / cycles}};
+  const double bus = std::max(outcome.traffic.bus_read_busy, outcome.traffic.bus_write_busy);
+  if (bus > 0) list.emplace_back(Bound::Pcie, bus / cycles);
   for (auto& [bound, share] : list) share = std::min(share, 1.0);
   std::ranges::sort(list, [](const auto& a, const auto& b) {
     return a.second != b.second ? a.second > b.second : a.first < b.first;
@@ -89,8 +91,9 @@ double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const O
   const auto cycles = static_cast<double>(outcome.counts.cycles);
   const MemoryTraffic& traffic = outcome.traffic;
   // What bounds all SMs together, one SM's blocks may use when the others' have ended.
-  const bool one_for_all = std::max({traffic.dram_busy, traffic.l2_read_busy, traffic.l2_write_busy,
-                                     traffic.atomic_busy}) > kBusy * cycles;
+  const bool one_for_all =
+      std::max({traffic.dram_busy, traffic.l2_read_busy, traffic.l2_write_busy, traffic.atomic_busy,
+                traffic.bus_read_busy, traffic.bus_write_busy}) > kBusy * cycles;
   const auto span_of = [&](const std::vector<double>& blocks) {
     return one_for_all
                ? makespan(blocks, 1, active * launch.blocks_per_sm, {pace.alone, pace.shared * active})
@@ -223,12 +226,16 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   cycles = std::max(
       cycles, outcome.traffic.atomic_busy * (outcome.finished ? 1 : std::max(1.0, work.operations / done)));
   cycles = cycles_of_uneven_blocks(scene, run, outcome, cycles, work.operations, resident);
-  prediction.time_us = prediction.start_us + cycles / prediction.clock_mhz;
-  prediction.cycles = prediction.time_us * prediction.clock_mhz;
   const double grow =
       work.operations > 0 ? work.operations / static_cast<double>(outcome.counts.operations) : scale;
+  // The bus carries one packet after the other, however few SMs still ask for some.
+  cycles = std::max(cycles, std::max(outcome.traffic.bus_read_work, outcome.traffic.bus_write_work) * grow);
+  prediction.time_us = prediction.start_us + cycles / prediction.clock_mhz;
+  prediction.cycles = prediction.time_us * prediction.clock_mhz;
   prediction.dram_read_bytes = outcome.traffic.dram_read_bytes * grow;
   prediction.dram_write_bytes = outcome.traffic.dram_write_bytes * grow;
+  prediction.bus_read_bytes = outcome.traffic.bus_read_bytes * grow;
+  prediction.bus_write_bytes = outcome.traffic.bus_write_bytes * grow;
   prediction.l2_bytes = outcome.traffic.l2_bytes * grow;
   prediction.shared_passes = outcome.counts.shared_passes * grow;
   if (outcome.counts.l1_sectors > 0) prediction.l1_hit = outcome.counts.l1_hits / outcome.counts.l1_sectors;

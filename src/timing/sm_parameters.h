@@ -67,6 +67,9 @@ struct SmParameters {
   double dram_write_bytes_per_cycle = 0;
   double dram_copy_bytes_per_cycle = 0;
   int l2_slices = 1;
+  // The bus: what one request of so many sectors (of a line) keeps it for, by their number.
+  std::array<double, 5> bus_read{}, bus_write{};
+  Cycle bus_latency = 0;                 // of a read
   std::array<Cycle, 4> fence_latency{};  // by machine::FenceScope
 };
 

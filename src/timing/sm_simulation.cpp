@@ -604,7 +604,7 @@ bool SmSimulation::run(std::uint64_t operations) {
       if (core.next < kNever) return true;
     }
   }
-  counts_.cycles = std::max(now_, memory_.atomics_done());
+  counts_.cycles = std::max(now_, memory_.all_done());
   return false;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What copies and fills take, through streams.
+// What copies, fills and accesses of the host's memory take, through streams.
 #include <algorithm>
 #include <utility>
 
@@ -7,6 +7,7 @@
 #include "device/run_recorder.h"
 #include "device/scheduler.h"
 #include "fixture.h"
+#include "prediction_kernels.h"
 
 namespace doppel::device {
 namespace {
@@ -187,6 +188,86 @@ TEST_F(PeerTime, PeersAndTheHostShareTheUplink) {
   const double now = *std::ranges::max_element(ends);
   EXPECT_DOUBLE_EQ(ends_of({{context, to_peer}, {context, from_host}}).back(), now + from_host.duration_us);
 }
+
+// y += a * x with y in the card's memory or the host's.
+class ZeroCopy : public CopyTime, public ::testing::WithParamInterface<int> {
+ protected:
+  static constexpr std::uint32_t kWords = 4 * kMiB;
+  static constexpr double kBytes = sizeof(float) * kWords;
+  KernelRecord last_kernel() {
+    EXPECT_TRUE(context->synchronize());
+    return record().kernels.back();
+  }
+  double time_of(const float* x, const float* y) {
+    const double before = kernels_us();
+    EXPECT_TRUE(context->legacy()->launch(work("saxpy", {kWords / 256}, {256}, x, y, 0.5f, kWords)));
+    EXPECT_TRUE(context->synchronize());
+    return kernels_us() - before;
+  }
+};
+
+TEST_P(ZeroCopy, ReadsAndWritesTakeTheBus) {
+  use(GetParam());
+  const card::Pcie& pcie = context->device().card().pcie;
+  auto* x = allocate<float>(kWords);
+  auto* y = allocate<float>(kWords);
+  auto* host = reinterpret_cast<float*>(context->allocate_host(sizeof(float) * kWords).value());
+  const double on_card = time_of(x, y);
+  const double read_us = kBytes / pcie.to_device_bytes_per_second() * 1e6;
+  const double written_us = kBytes / pcie.to_host_bytes_per_second() * 1e6;
+  // Packets of a line are shorter than a copy's: some more headers.
+  const double read = time_of(host, y);
+  EXPECT_GT(read, read_us);
+  EXPECT_LT(read, 1.2 * read_us);
+  EXPECT_GT(read, 5 * on_card);
+  const double both = time_of(x, host);
+  EXPECT_GT(both, std::max(read_us, written_us));
+  EXPECT_LT(both, 1.3 * std::max(read_us, written_us));
+  EXPECT_EQ(last_kernel().bound, "PCIe");
+  // Nothing of it is in L2 for the next launch.
+  EXPECT_NEAR(time_of(host, y), read, 0.01 * read);
+  // And launches on memory of the card are not taken for such.
+  EXPECT_LT(time_of(x, y), 1.05 * on_card);
+}
+
+// A grid of two waves of long blocks, of which the second one is not full: the bus is as slow for few blocks.
+TEST_P(ZeroCopy, LongBlocksTakeTheBusToTheirEnd) {
+  use(GetParam());
+  const std::vector<std::string> texts{
+      ".version 7.0\n.target sm_80\n.address_size 64\n" +
+      testing::entry("sum", ".param .u64 from, .param .u64 to, .param .u32 step, .param .u32 turns", R"(
+  ld.param.u64 %rd1, [from];
+  ld.param.u64 %rd2, [to];
+  ld.param.u32 %r5, [step];
+  ld.param.u32 %r6, [turns];
+  mul.wide.u32 %rd3, %r1, 4;
+  add.s64 %rd1, %rd1, %rd3;
+  mul.wide.u32 %rd4, %r5, 4;
+  mov.f32 %f1, 0f00000000;
+again:
+  ld.global.f32 %f2, [%rd1];
+  add.f32 %f1, %f1, %f2;
+  add.s64 %rd1, %rd1, %rd4;
+  sub.u32 %r6, %r6, 1;
+  setp.ne.u32 %p1, %r6, 0;
+  @%p1 bra again;
+  setp.eq.f32 %p2, %f1, 0f71C9F2CA;
+  @%p2 st.global.f32 [%rd2], %f1;
+)")};
+  module = *context->load(*Program::load(texts, platform->options()));
+  constexpr std::uint32_t kBlocks = 1024, kThreads = 256 * kBlocks;
+  auto* to = allocate<float>(1);
+  auto* host = reinterpret_cast<float*>(context->allocate_host(sizeof(float) * kWords).value());
+  ASSERT_TRUE(
+      context->legacy()->launch(work("sum", {kBlocks}, {256}, host, to, kThreads, kWords / kThreads)));
+  ASSERT_TRUE(context->synchronize());
+  const double us = kBytes / context->device().card().pcie.to_device_bytes_per_second() * 1e6;
+  EXPECT_GT(kernels_us(), us);
+  EXPECT_LT(kernels_us(), 1.2 * us);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cards, ZeroCopy, ::testing::Values(0, 1),
+                         [](const auto& each) { return each.param == 0 ? "Ampere" : "Blackwell"; });
 
 }  // namespace
 }  // namespace doppel::device

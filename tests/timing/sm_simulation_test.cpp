@@ -334,5 +334,46 @@ TEST(AsynchronousCopies, NothingWaitsButTheWait) {
   EXPECT_GT(stalled(run_copies(3, 2).counts, Stall::Memory), 300);
 }
 
+// Loads or stores of whole lines that nobody touched before, in memory of the host; a warp has so many under
+// way at once.
+Result over_bus(int warps, int rounds, bool store, machine::ValueId at_once) {
+  std::vector<Step> operations;
+  for (machine::ValueId i = 0; i < at_once; ++i) {
+    operations.push_back(access(MemorySpace::Global, i, i, i, store, 4));
+    operations.back().reads = {i};
+  }
+  analysis::BlockTrace trace;
+  trace.warps.resize(static_cast<std::size_t>(warps));
+  std::uint64_t sector = analysis::kFirstBusSector;
+  for (auto& warp : trace.warps) {
+    for (int round = 0; round < rounds; ++round) {
+      warp.events.push_back(block_event());
+      for (machine::ValueId i = 0; i < at_once; ++i, sector += 4) add_global(warp, i, sector, 4, 4);
+    }
+  }
+  return run(a40(), Kernel(operations, at_once), {trace}, 1);
+}
+
+TEST(HostMemory, IsReadInARoundTrip) {
+  const card::Card card = a40();
+  const double round_trip = card.pcie.round_trip_ns * card.clocks.sustained_mhz / 1000;
+  const Result result = over_bus(1, 200, false, 1);
+  EXPECT_NEAR(static_cast<double>(result.counts.cycles) / 200, round_trip, 0.01 * round_trip);
+  EXPECT_EQ(result.traffic.dram_read_bytes, 0);
+  EXPECT_EQ(result.traffic.bus_read_bytes, 200 * 128);
+}
+
+TEST(HostMemory, IsReadAndWrittenAtTheRateOfTheBus) {
+  const card::Card card = a40();
+  const double packets = 32 * 100 * 16;
+  const double hz = card.clocks.sustained_mhz * 1e6;
+  const double read = packets * card.pcie.answer_s(128) * hz, written = packets * card.pcie.write_s(128) * hz;
+  EXPECT_NEAR(static_cast<double>(over_bus(32, 100, false, 16).counts.cycles), read, 0.02 * read);
+  const Result stores = over_bus(32, 100, true, 16);
+  EXPECT_NEAR(static_cast<double>(stores.counts.cycles), written, 0.02 * written);
+  EXPECT_EQ(stores.traffic.bus_write_bytes, packets * 128);
+  EXPECT_EQ(stores.traffic.dram_write_bytes, 0);
+}
+
 }  // namespace
 }  // namespace doppel::timing
