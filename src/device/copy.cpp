@@ -124,11 +124,20 @@ void pass_through(Device* device, const CopyWork& work, const CopyWork::Side& si
 
 // A copy within a card, or a fill, is a kernel of the driver's: what it takes follows from what L2 holds when
 // its turn comes.
-void take(Cost& cost, const timing::CopyKernel& kernel) {
+void take(Cost& cost, const timing::CopyKernel& kernel, const card::Card& card) {
   const int priority = cost.grid.priority;
   cost.duration_us = kernel.time_us;
   cost.grid = kernel.grid;
   cost.grid.priority = priority;
+  cost.moved.dram_bytes = kernel.dram_read_bytes + kernel.dram_write_bytes;
+  cost.moved.l2_bytes = kernel.l2_bytes;
+  cost.moved.busy_sms = std::min(1.0, static_cast<double>(kernel.grid.blocks) / card.sm_count);
+}
+
+// Over a bus, into the memory of a card or out of it.
+Moved moved_over_the_bus(std::uint64_t bytes) {
+  const auto each = static_cast<double>(bytes);
+  return {.dram_bytes = each, .l2_bytes = each, .bus_bytes = each};
 }
 
 Cost cost_of_copy_within(const CopyWork& work, Device& device, int priority) {
@@ -138,7 +147,7 @@ Cost cost_of_copy_within(const CopyWork& work, Device& device, int priority) {
   cost.resolve = [work, &device](Cost& resolved) {
     const timing::Rows source = rows_of(device, work, work.source);
     const timing::Rows destination = rows_of(device, work, work.destination);
-    take(resolved, timing::predict_copy(device.card(), destination, source, device.l2()));
+    take(resolved, timing::predict_copy(device.card(), destination, source, device.l2()), device.card());
   };
   return cost;
 }
@@ -155,12 +164,13 @@ Cost cost_of_fill(const MemsetWork& work, Device& device, int priority) {
         link::host_copy_us(device.card(), box, link::Direction::DeviceToHost, link::HostMemory::Pinned);
     cost.uses = {link::host_copy_use(device.card(), device.ordinal(), box, link::Direction::DeviceToHost,
                                      cost.duration_us)};
+    cost.moved = moved_over_the_bus(box.bytes());
     return cost;
   }
   cost.lane = Lane::Compute;
   cost.grid.priority = priority;
   cost.resolve = [work, &device](Cost& resolved) {
-    take(resolved, timing::predict_fill(device.card(), rows_of(device, work), device.l2()));
+    take(resolved, timing::predict_fill(device.card(), rows_of(device, work), device.l2()), device.card());
   };
   return cost;
 }
@@ -201,7 +211,8 @@ void record_when_placed(Operation& operation, std::string kind, std::uint64_t by
   operation.on_placed = [kind = std::move(kind), bytes](const Operation& placed) {
     Context& context = *placed.context();
     context.platform().recorder().copy(
-        {context.device().ordinal(), placed.stream_id, placed.start_us(), placed.end_us()}, kind, bytes);
+        {context.device().ordinal(), placed.stream_id, placed.start_us(), placed.end_us()}, kind, bytes,
+        placed.cost().moved);
   };
 }
 
@@ -249,6 +260,7 @@ std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submi
     cost.lane = transfer.lane;
     cost.duration_us = transfer.time_us;
     cost.uses = transfer.uses;
+    cost.moved = moved_over_the_bus(work.width * work.height * work.depth);
     cost.resolve = [work, from = on_host(source) ? nullptr : source.device,
                     to = on_host(destination) ? nullptr : destination.device](Cost&) {
       pass_through(from, work, work.source);

@@ -53,7 +53,7 @@ struct LaunchState {
   int priority = 0;
   bool samples_only = false;  // --predict-only: nothing but what its prediction needs is run
   std::uint64_t grid_id = 0;
-  engine::Outcome outcome;  // until it is placed
+  std::unique_ptr<engine::Outcome> outcome;  // from when it has run until it is placed
   LaunchPrediction prediction;
   bool ran = false;
   bool limiter_acts = false;  // its clock follows on the timeline
@@ -150,9 +150,9 @@ void predict(LaunchState& state) {
   PredictionCache::Answer answer = state.module->program()->predictions().predict(
       {key_of(state), device.card(), state.work.kernel->model(), state.resources,
        state.context->platform().options().depth, state.arguments, device.memory().base(),
-       std::move(state.outcome)},
+       std::move(*state.outcome)},
       device.l2());
-  state.outcome = {};
+  state.outcome = nullptr;
   state.prediction = std::move(answer.prediction);
   state.simulated = answer.simulated;
 }
@@ -225,10 +225,11 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   cost.grid.priority = state.priority;
   cost.gap_us = state.in_graph ? card.launch.graph_gap_us : card.launch.gap_us;
   if (!state.timed) return cost;
-  state.outcome = std::move(*outcome);
-  if (state.samples_only && !state.outcome.traces.empty()) {
-    state.outcome.counts = timing::counts_of_grid(*state.work.kernel->model(), state.work.config.grid.count(),
-                                                  state.outcome.traces, state.outcome.counts);
+  state.outcome = std::make_unique<engine::Outcome>(*std::move(outcome));
+  if (state.samples_only && !state.outcome->traces.empty()) {
+    state.outcome->counts =
+        timing::counts_of_grid(*state.work.kernel->model(), state.work.config.grid.count(),
+                               state.outcome->traces, state.outcome->counts);
   }
   // Its time depends on what the launches and copies submitted before it left in L2, whatever order they ran
   // in.

@@ -74,6 +74,7 @@ LaunchPrediction with_power(const card::Card& card, const timing::LaunchResource
   activity.other_instructions = std::max(0.0, static_cast<double>(prediction.thread_instructions) -
                                                   (prediction.flops - prediction.fp16_flops / 2) / 2);
   activity.dram_bytes = prediction.dram_read_bytes + prediction.dram_write_bytes;
+  activity.bus_bytes = prediction.bus_read_bytes + prediction.bus_write_bytes;
   activity.l2_bytes = prediction.l2_bytes;
   LaunchPrediction result;
   if (prediction.time_us > 0) {

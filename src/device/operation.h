@@ -22,6 +22,12 @@ class Context;
 // Where on the timeline an operation takes place.
 enum class Lane : std::uint8_t { None, Compute, CopyToDevice, CopyToHost, CopyToPeer, CopyFromPeer, Host };
 
+// What a copy or fill moves, for the energy of it.
+struct Moved {
+  double dram_bytes = 0, l2_bytes = 0, bus_bytes = 0;
+  double busy_sms = 0;  // the part of the SMs that do it
+};
+
 // What an operation needs of the timeline: known when it has run.
 struct Cost {
   Lane lane = Lane::None;
@@ -29,6 +35,7 @@ struct Cost {
   double gap_us = 0;       // before it starts, after the operations it depends on (launch overhead)
   // What its blocks take of the card, on the compute lane; its time is duration_us.
   timing::GridDemand grid;
+  Moved moved;
   // Fills in the rest when the operation is placed: predictions that depend on the launches submitted before.
   std::function<void(Cost&)> resolve;
   // Of copies: what they use of the links between cards and host.
@@ -46,6 +53,7 @@ class Operation : public std::enable_shared_from_this<Operation> {
   // On the virtual timeline, in microseconds; valid when placed().
   double start_us() const { return start_us_; }
   double end_us() const { return end_us_; }
+  const Cost& cost() const { return cost_; }
   // Of a grid: of its work that was done at the clock that keeps the power limit.
   double limited_share() const { return limited_share_; }
   std::string name;  // for traces

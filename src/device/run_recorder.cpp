@@ -9,6 +9,7 @@
 
 #include "device/device.h"
 #include "device/kernel_record.h"
+#include "device/operation.h"
 #include "power/energy.h"
 #include "power/power_timeline.h"
 #include "support/demangle.h"
@@ -28,10 +29,6 @@ const char* name_of(timing::Depth depth) {
   return "";
 }
 
-// Of a copy or fill within the card by one of its blocks (docs/timing-model.md, 6); each is on another SM as
-// far as they go.
-constexpr double kBytesPerBlock = 16384;
-
 std::string program_name() {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -42,19 +39,7 @@ std::string program_name() {
 const char* engine_of(const std::string& kind) {
   if (kind.starts_with("host to device")) return "copies to the card";
   if (kind.starts_with("device to host")) return "copies to the host";
-  return kind == "peer" ? "copies to another card" : nullptr;
-}
-
-// What a copy or fill moves: over the bus and into memory or out of it, or by the SMs within the card.
-power::Activity activity_of(const card::Card& card, const std::string& kind, double bytes) {
-  power::Activity activity;
-  const bool within = engine_of(kind) == nullptr;
-  const double moved = kind == "device to device" ? 2 * bytes : bytes;
-  activity.dram_bytes = moved;
-  activity.l2_bytes = moved;
-  activity.bus_bytes = within ? 0 : bytes;
-  activity.busy_sms = within ? std::min(1.0, moved / kBytesPerBlock / card.sm_count) : 0;
-  return activity;
+  return kind.starts_with("peer") ? "copies to another card" : nullptr;
 }
 
 void add_weighted(double& mean, double value, std::uint64_t calls_before) {
@@ -154,7 +139,7 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
     record.simulated_calls.push_back(record.calls);
 }
 
-void RunRecorder::copy(const Place& place, const std::string& kind, std::uint64_t bytes) {
+void RunRecorder::copy(const Place& place, const std::string& kind, std::uint64_t bytes, const Moved& moved) {
   const std::lock_guard lock(mutex_);
   Card& to = card(place.device);
   to.slice(place, kind, -1, bytes);
@@ -165,7 +150,11 @@ void RunRecorder::copy(const Place& place, const std::string& kind, std::uint64_
   record.bytes += bytes;
   ++record.calls;
   record.time_us += place.end_us - place.start_us;
-  const power::Activity activity = activity_of(to.hardware, kind, static_cast<double>(bytes));
+  power::Activity activity;
+  activity.dram_bytes = moved.dram_bytes;
+  activity.l2_bytes = moved.l2_bytes;
+  activity.bus_bytes = moved.bus_bytes;
+  activity.busy_sms = moved.busy_sms;
   to.power.add({place.start_us, place.end_us, activity.busy_sms,
                 power::dynamic_energy_j(to.hardware, activity), 0, found->second.account});
 }

@@ -21,6 +21,8 @@
 
 namespace doppel::device {
 
+struct Moved;
+
 class Device;
 
 class RunRecorder {
@@ -37,7 +39,7 @@ class RunRecorder {
   void kernel(const Place& place, const std::string& name, const timing::LaunchResources& launch,
               const timing::Prediction& prediction, const power::State& power, bool simulated);
   // kind: as CopyRecord names it.
-  void copy(const Place& place, const std::string& kind, std::uint64_t bytes);
+  void copy(const Place& place, const std::string& kind, std::uint64_t bytes, const Moved& moved);
   // The room of the SMs that a grid took and gave back, for the timeline.
   void sm_room(int device, const std::string& label,
                const std::vector<timing::ChipSchedule::RoomStep>& steps);

@@ -18,6 +18,9 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr std::size_t kMostUnplaced = 8192;
 // What another thread may be doing on the timeline at the end: a simulation, say.
 constexpr std::chrono::seconds kMostForOthers{2};
+// How long a host function waits to learn its time: what was queued before it may be a kernel that ends when
+// the function has run.
+constexpr std::chrono::seconds kMostForReady{1};
 
 // Which of a card's copy engines does a copy: one for each direction to and from the host, and to and from
 // other cards, as far as there are so many.
@@ -287,6 +290,7 @@ void Timeline::wait_placed(Operation& operation) {
 }
 
 double Timeline::wait_ready(Operation& operation) {
+  const auto most = std::chrono::steady_clock::now() + kMostForReady;
   while (true) {
     {
       const std::lock_guard lock(place_mutex_);
@@ -295,6 +299,7 @@ double Timeline::wait_ready(Operation& operation) {
         run(kNever, [&] { return operation.open_ == 0; }, past);
         if (operation.open_ == 0) return operation.ready_us_;
       }
+      if (std::chrono::steady_clock::now() >= most) return operation.ready_us_;
     }
     std::unique_lock lock(queue_mutex_);
     changed_.wait_for(lock, std::chrono::milliseconds(1));

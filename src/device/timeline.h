@@ -42,7 +42,8 @@ class Timeline {
   // Until the operation, which has run, has its place. An earlier one that only waits for somebody else is
   // not waited for.
   void wait_placed(Operation& operation);
-  // When all that the operation, which runs, depends on has ended.
+  // When all that the operation, which runs, depends on has ended; as far as that is known, where what was
+  // submitted before it runs for long.
   double wait_ready(Operation& operation);
   // Whether it has ended by then; nothing where that hangs on what has not run.
   std::optional<bool> has_ended_by(Operation& operation, double time_us);

@@ -51,9 +51,11 @@ constexpr DoppelProgramClock kProgramClock{
 }  // namespace
 
 CallScope::CallScope(const char* name) : name_(name) {
-  is_program_thread = true;
   ++call_depth;
-  if (driver_state() != CUDA_SUCCESS) return;
+  const bool ready = driver_state() == CUDA_SUCCESS;
+  // A host function's call is made on a thread of Doppel's.
+  if (!ready || !clock().in_host_function()) is_program_thread = true;
+  if (!ready) return;
   entered_ = true;
   clock().enter(name);
   if (call_depth > 1) return;

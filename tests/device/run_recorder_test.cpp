@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "device/operation.h"
 #include "fixture.h"
 
 namespace doppel::device {
@@ -20,7 +21,12 @@ class RunRecorderTest : public DeviceTest {
     return platform->recorder().records({&platform->device(0)}, host_us).at(0);
   }
   void copy(const std::string& kind, double start_us, double end_us, std::uint64_t bytes) {
-    platform->recorder().copy({0, 1, start_us, end_us}, kind, bytes);
+    const auto each = static_cast<double>(bytes);
+    const bool within = kind == "device to device" || kind == "fill";
+    const double moves = kind == "fill" ? 1 : 2;
+    const Moved moved = within ? Moved{.dram_bytes = moves * each, .l2_bytes = moves * each, .busy_sms = 1}
+                               : Moved{.dram_bytes = each, .l2_bytes = each, .bus_bytes = each};
+    platform->recorder().copy({0, 1, start_us, end_us}, kind, bytes, moved);
   }
   static double sum_of(const RunRecord& record) {
     double sum = record.waiting_energy_j;
