@@ -94,11 +94,13 @@ class CaseReader {
         append(out.varies, rest);
       else if (word == "expect")
         out.expectations.push_back(parse_expectation(rest));
+      else if (word == "refuse")
+        out.refusals.emplace_back(rest);
       else
         out.statements.push_back(statement());
     }
-    if (out.rule.empty() || out.source.empty() || out.expectations.empty())
-      throw CaseError("case '" + out.name + "' needs 'rule', 'source' and 'expect'");
+    if (out.rule.empty() || out.source.empty() || (out.expectations.empty() && out.refusals.empty()))
+      throw CaseError("case '" + out.name + "' needs 'rule', 'source' and 'expect' or 'refuse'");
     return out;
   }
 

@@ -25,6 +25,7 @@ struct Case {
   std::string varies;  // why it holds at times only; empty: it does not
   std::vector<Statement> statements;
   std::vector<Expectation> expectations;
+  std::vector<std::string> refusals;  // of the report: judged by `doppel run --fail-if`
 };
 
 // All cases of a file. Throws CaseError, which begins with the line.

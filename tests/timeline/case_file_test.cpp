@@ -47,6 +47,7 @@ case second
   let x = 1 + 2
   expect x < 4
   expect x ~ 3 within 5%
+  refuse energy_j < 1
 end
 )";
 
@@ -61,6 +62,7 @@ TEST(TimelineCaseFile, ReadsCases) {
   EXPECT_EQ(cases[1].fails, "for a reason");
   EXPECT_EQ(cases[1].varies, "for another");
   EXPECT_EQ(cases[1].expectations.size(), 2U);
+  EXPECT_EQ(cases[1].refusals, std::vector<std::string>{"energy_j < 1"});
 }
 
 TEST(TimelineCaseFile, NestsStatementsAndKeepsTheirLines) {
@@ -84,7 +86,7 @@ TEST(TimelineCaseFile, SaysWhereItIsWrong) {
   EXPECT_EQ(error_of("time T {\n"), "1: expected 'case NAME'");
   EXPECT_EQ(error_of("case a\n  rule r\n"), "2: case 'a' has no 'end'");
   EXPECT_EQ(error_of("case a\n  rule r\n  source s\nend\n"),
-            "4: case 'a' needs 'rule', 'source' and 'expect'");
+            "4: case 'a' needs 'rule', 'source' and 'expect' or 'refuse'");
   EXPECT_EQ(error_of("case a\n  time T {\n"), "2: a '{' without its '}'");
   EXPECT_EQ(error_of("case a\n  let x 3\n"), "2: expected 'let NAME = EXPRESSION'");
   EXPECT_TRUE(error_of("case a\n  expect 1 ~ 2\n").starts_with("2: expected 'within'"));
