@@ -11,6 +11,8 @@ namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
 // Rounding of sums of shares and of times.
+// Of a unit's time: a grid that keeps it busy for longer is bound by it (as predict.cpp says).
+constexpr double kBound = 0.6;
 constexpr double kTolerance = 1e-9;
 // An average that is so near to the power limit is at it: the clock could not tell the time until then.
 constexpr double kAtTheLimit = 1e-6;
@@ -245,7 +247,28 @@ double ChipSchedule::watts() const {
   return sum;
 }
 
+// What the resident grids can have of a rate together. The queues of L2 and DRAM fill up: all of it. The
+// slots of an SM's sub-cores do not queue: warps that are bound by them ask at random against each other, so
+// that each grid leaves idle what it leaves idle alone, and of that the others their part.
+double ChipSchedule::there(std::size_t rate) const {
+  if (rate == static_cast<std::size_t>(Rate::Dram) || rate == static_cast<std::size_t>(Rate::L2)) return 1;
+  double idle = 1;
+  double of_others = 0;
+  for (const GridId id : resident_) {
+    const Grid& grid = grids_.at(id);
+    const double asked = grid.block_rates[rate] * static_cast<double>(grid.running);
+    if (grid.demand.rates[rate] >= kBound) {
+      idle *= 1 - std::min(asked, 1.0);
+    } else {
+      of_others += asked;
+    }
+  }
+  return std::min(1.0, 1 - idle + of_others);
+}
+
 void ChipSchedule::share_rates() {
+  std::array<double, kRates> all{};
+  for (std::size_t rate = 0; rate < kRates; ++rate) all[rate] = there(rate);
   for (std::size_t round = 0; round < kRates; ++round) {
     std::size_t worst = kRates;
     double most = 1 + kTolerance;
@@ -255,18 +278,18 @@ void ChipSchedule::share_rates() {
         const Grid& grid = grids_.at(id);
         asked += grid.block_rates[rate] * static_cast<double>(grid.running) * grid.speed;
       }
-      if (asked <= most) continue;
-      most = asked;
+      if (asked <= most * all[rate]) continue;
+      most = asked / all[rate];
       worst = rate;
     }
     if (worst == kRates) break;
-    share(worst);
+    share(worst, all[worst]);
   }
 }
 
 // Of one rate that is asked for more than there is: each warp has an equal right to it, and who asks for less
 // leaves the rest to the others.
-void ChipSchedule::share(std::size_t rate) {
+void ChipSchedule::share(std::size_t rate, double there) {
   struct Asking {
     Grid* grid;
     double asked, weight;
@@ -283,7 +306,6 @@ void ChipSchedule::share(std::size_t rate) {
     weights += weight;
   }
   std::ranges::sort(asking, {}, [](const Asking& each) { return each.asked / each.weight; });
-  double there = 1;
   for (const Asking& each : asking) {
     const double part = std::min(each.asked, there * each.weight / weights);
     each.grid->speed *= part / each.asked;

@@ -117,7 +117,8 @@ class ChipSchedule {
   void set_speeds();
   double watts() const;
   void share_rates();
-  void share(std::size_t rate);
+  double there(std::size_t rate) const;
+  void share(std::size_t rate, double there);
   void pass(double until_us);
   void end_cohorts(GridId id, Grid& grid);
   void step();

@@ -196,9 +196,13 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
       for (const analysis::WarpTrace& warp : trace.warps) cut = cut || warp.truncated;
     }
     // Several waves even out what blocks differ by; and traces that were cut short stand for the whole of
-    // theirs.
-    if (work.operations > 0 && (cut || static_cast<double>(blocks) > places))
-      cycles *= work.operations / done;
+    // theirs. Not how many there are: the simulated SM has as many rounds as any, in a last one that is not
+    // full, too.
+    if (work.operations > 0 && (cut || static_cast<double>(blocks) > places)) {
+      const double per_block = work.operations / static_cast<double>(blocks);
+      cycles *= per_block * static_cast<double>(outcome.counts.blocks) /
+                static_cast<double>(outcome.counts.operations);
+    }
   } else {
     const double rate = outcome.steady_rate * scale;
     const double per_block = work.operations / static_cast<double>(blocks);
