@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
 #include "analysis/clock_reads.h"
@@ -127,6 +128,7 @@ const AnalysedKernel& AnalysedModule::kernel(ir::FunctionId id) const {
     const ControlFlowGraph& graph = graph_under_lock(each);
     made->has_loops = made->has_loops || !graph.reducible() || !graph.loops().empty();
     made->may_wait_for_others = made->may_wait_for_others || loops_on_memory(function, graph);
+    std::ranges::copy(spin_loops(each, function, graph), std::back_inserter(made->spin_loops));
   }
   made->follows_data = follows_data(module_.functions[id], graph_under_lock(id));
   entry = std::move(made);

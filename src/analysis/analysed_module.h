@@ -12,6 +12,7 @@
 #include "analysis/control_flow_graph.h"
 #include "analysis/memory_layout.h"
 #include "analysis/shared_layout.h"
+#include "analysis/spin_loops.h"
 #include "ir/bodies.h"
 #include "ir/module.h"
 
@@ -35,6 +36,7 @@ struct AnalysedKernel {
   bool has_loops = false;             // or calls: its blocks can differ much in what they run
   bool follows_data = false;          // data_dependence.h
   bool may_wait_for_others = false;   // it loops until memory says what another thread may write there
+  std::vector<SpinLoop> spin_loops;   // of these functions, ascending by function and header
 
   // Of a function that it can reach.
   std::uint32_t first_slot(ir::FunctionId function) const { return first_slots[place_of(function)]; }

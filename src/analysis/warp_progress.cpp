@@ -6,17 +6,17 @@
 #include "ir/operation.h"
 
 namespace doppel::analysis {
-namespace {
 
 using ir::MemoryEffect;
 using ir::Operation;
 
-// What it reads may change while a lane waits for it.
 bool reads_shared_state(const Operation& operation) {
   const MemoryEffect effect = ir::row(operation).memory;
   if (effect == MemoryEffect::Atomic) return true;
   return effect == MemoryEffect::Load && operation.accesses[0].is_strong();
 }
+
+namespace {
 
 // Registers whose value hangs on such a read.
 std::vector<bool> tainted_registers(const ir::Function& function) {

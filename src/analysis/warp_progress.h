@@ -15,6 +15,9 @@ namespace doppel::analysis {
 bool waits_for_lanes(const ir::Operation& operation);
 std::vector<std::uint32_t> waiting_points(const ir::Function& function);
 
+// What it reads may change while a lane waits for it: an atomic or a strong load.
+bool reads_shared_state(const ir::Operation& operation);
+
 // Whether a loop's end hangs on memory that another thread may write meanwhile.
 bool loops_on_memory(const ir::Function& function, const ControlFlowGraph& graph);
 

@@ -136,6 +136,8 @@ Notes facts(const Settings& settings, const AnalysedModule& module) {
     if (kernel.has_loops) note += ", has loops";
     if (kernel.follows_data) note += ", follows data";
     if (kernel.may_wait_for_others) note += ", may wait for others";
+    for (const analysis::SpinLoop& loop : kernel.spin_loops)
+      note += fmt::format(", only waits in b{} to b{}", loop.header, loop.last);
     notes[function.text.line] = note;
   });
   return notes;
