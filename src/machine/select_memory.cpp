@@ -50,21 +50,50 @@ bool needs_swap_loop(const Operation& in, MemorySpace space) {
          ir::is_float(in.type);
 }
 
+FenceScope fence_scope(ir::Scope scope) {
+  switch (scope) {
+    case ir::Scope::Cta:
+      return FenceScope::Block;
+    case ir::Scope::Sys:
+      return FenceScope::System;
+    default:
+      return FenceScope::Device;
+  }
+}
+
 void select_fence(OperationBuilder& b, const Operation& in) {
   MachineOperation& operation = b.emit(in, "MEMBAR", Pipe::Fence, kNoValue, {});
-  switch (in.attributes.scope) {
-    case ir::Scope::Cta:
-      operation.fence = FenceScope::Block;
-      break;
-    case ir::Scope::Sys:
-      operation.fence = FenceScope::System;
-      break;
-    default:
-      operation.fence = FenceScope::Device;
-      break;
-  }
+  operation.fence = fence_scope(in.attributes.scope);
   if (operation.fence != FenceScope::Block)
     b.chain(in, {{"ERRBAR", Pipe::Branch}, {"CCTL", Pipe::Branch}}, kNoValue, {});
+}
+
+// What the assembler (13.0, sm_86 and sm_120) makes of the order that an access has among others, beside the
+// access: before one that releases a fence of its scope; behind one that acquires, when its value is there,
+// the L1's lines are given up. Neither for shared memory.
+bool is_ordered(const Access& access) {
+  return space_of(access.space) == MemorySpace::Global && access.space != Space::Param &&
+         access.space != Space::Const;
+}
+
+void release_before(OperationBuilder& b, const Operation& in) {
+  const Access& access = in.accesses[0];
+  const bool releases =
+      access.semantics == ir::MemorySemantics::Release || access.semantics == ir::MemorySemantics::AcqRel;
+  if (!releases || !is_ordered(access)) return;
+  MachineOperation& fence = b.emit(in, "MEMBAR", Pipe::Fence, kNoValue, {});
+  fence.fence = fence_scope(access.scope);
+  if (fence.fence != FenceScope::Block) b.emit(in, "ERRBAR", Pipe::Branch, kNoValue, {});
+}
+
+void acquire_behind(OperationBuilder& b, const Operation& in, ValueId value) {
+  const Access& access = in.accesses[0];
+  const bool acquires =
+      access.semantics == ir::MemorySemantics::Acquire || access.semantics == ir::MemorySemantics::AcqRel;
+  if (!acquires || !is_ordered(access) || fence_scope(access.scope) == FenceScope::Block) return;
+  std::vector<ValueId> awaited;
+  if (value != kNoValue) awaited.push_back(value);
+  b.emit(in, "CCTL.IVALL", Pipe::Branch, kNoValue, awaited);
 }
 
 void select_load(OperationBuilder& b, const Operation& in) {
@@ -99,6 +128,7 @@ void select_load(OperationBuilder& b, const Operation& in) {
       access.cache == ir::CacheOp::Cg || access.cache == ir::CacheOp::Cv || access.is_strong();
   // Elements of a vector that are not one value.
   for (const ir::Operand& element : in.results) b.add_result(operation, b.value_of(element));
+  acquire_behind(b, in, result);
 }
 
 void select_atomic(OperationBuilder& b, const Operation& in) {
@@ -127,7 +157,9 @@ void select_atomic(OperationBuilder& b, const Operation& in) {
     return;
   }
   const char* const name = space == MemorySpace::Shared ? "ATOMS" : reduction ? "RED" : "ATOMG";
+  release_before(b, in);
   emit_access(b, in, name, space, bytes, reduction, result, sources).is_atomic = true;
+  acquire_behind(b, in, result);
 }
 
 }  // namespace
@@ -141,6 +173,7 @@ void select_memory(OperationBuilder& b, const Operation& in) {
       const Space space = in.accesses[0].space;
       if (space == Space::Param) return;  // an argument: in registers
       const char* const name = store_name(space_of(space), space == Space::Generic);
+      release_before(b, in);
       emit_access(b, in, name, space_of(space), in.accesses[0].bytes(), true, kNoValue, source_values(b, in));
       return;
     }
