@@ -116,4 +116,10 @@ bool Device::linked_by_nvlink(const Device& other) const {
   return this != &other && link::joined_by_nvlink(card_, other.card_);
 }
 
+void Device::note_globaltimer(std::uint64_t latest_ns) {
+  std::uint64_t before = latest_globaltimer_ns_;
+  while (before < latest_ns && !latest_globaltimer_ns_.compare_exchange_weak(before, latest_ns)) {
+  }
+}
+
 }  // namespace doppel::device

@@ -37,6 +37,9 @@ class Device {
   VirtualMemory& virtual_memory() const { return *virtual_memory_; }
   // Of the operations placed so far. The timeline's: only used while an operation is placed.
   timing::L2History& l2() { return l2_; }
+  // The latest that a kernel which has ended read of %globaltimer: those behind it go on from there.
+  std::uint64_t latest_globaltimer_ns() const { return latest_globaltimer_ns_; }
+  void note_globaltimer(std::uint64_t latest_ns);
   // Of this double: the same in every process, another for each ordinal.
   std::array<std::uint8_t, 16> uuid() const;
   PciAddress pci() const;
@@ -69,6 +72,7 @@ class Device {
   Platform& platform_;
   int ordinal_;
   std::atomic<std::uint64_t> shared_with_{0};
+  std::atomic<std::uint64_t> latest_globaltimer_ns_{0};
   card::Card card_;
   std::unique_ptr<memory::AddressSpace> memory_;
   std::unique_ptr<VirtualMemory> virtual_memory_;

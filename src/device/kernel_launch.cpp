@@ -178,8 +178,8 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   launch.grid_workspace = workspace;
   launch.grid_id = state.grid_id;
   launch.waiting = &operation.waiting;
-  const double host_us = platform.clock().latest_us();
-  launch.globaltimer_ns = [host_us] { return static_cast<std::uint64_t>(host_us * 1000); };
+  launch.globaltimer_ns = std::max(static_cast<std::uint64_t>(operation.submitted_us() * 1000),
+                                   context.device().latest_globaltimer_ns());
 
   std::optional<DeviceLaunches> launches;
   if (state.module->program()->launches_kernels()) {
@@ -204,6 +204,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
     return platform.engine().run(launch);
   }();
   if (workspace != 0) (void)context.device().memory().free(workspace);
+  if (outcome) context.device().note_globaltimer(outcome->latest_globaltimer_ns);
   if (!outcome) {
     report_fault(state, fault_of_error(state, outcome.error()));
     return {};

@@ -50,6 +50,7 @@ class Operation : public std::enable_shared_from_this<Operation> {
   bool done() const { return done_.load(std::memory_order_acquire); }
   bool placed() const { return placed_.load(std::memory_order_acquire); }
   const std::shared_ptr<Context>& context() const { return context_; }
+  double submitted_us() const { return submitted_us_; }  // of the host's clock
   // On the virtual timeline, in microseconds; valid when placed().
   double start_us() const { return start_us_; }
   double end_us() const { return end_us_; }

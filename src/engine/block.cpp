@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "engine/access_checker.h"
+#include "engine/grid_run.h"
 
 namespace doppel::engine {
 namespace {
@@ -37,9 +39,31 @@ std::byte* CoroutineFrames::get(std::uint32_t warp, std::uint32_t warps, std::si
   return memory_ != nullptr ? memory_.get() + stride * warp : nullptr;
 }
 
+std::uint64_t cycles_of(const Warp& warp) {
+  constexpr std::uint64_t kDependentIssueCycles = 4;
+  constexpr std::uint64_t kSubCores = 4;
+  const Launch& launch = warp.block->grid->launch;
+  const std::uint64_t blocks_per_sm = std::min<std::uint64_t>(
+      launch.resident_blocks_per_sm, (launch.config.grid.count() + launch.sm_count - 1) / launch.sm_count);
+  const std::uint64_t warps = blocks_per_sm * warp.context.warps_per_block;
+  return warp.issued * std::max(kDependentIssueCycles, (warps + kSubCores - 1) / kSubCores) +
+         warp.slept_cycles + warp.waited_cycles;
+}
+
+void Block::share_time(std::uint32_t number) {
+  std::uint64_t latest = 0;
+  for (std::uint32_t i = 0; i < next_fresh; ++i) {
+    if (waits_at(warps[i], number)) latest = std::max(latest, cycles_of(warps[i]));
+  }
+  for (std::uint32_t i = 0; i < next_fresh; ++i) {
+    if (waits_at(warps[i], number)) warps[i].waited_cycles += latest - cycles_of(warps[i]);
+  }
+}
+
 void Block::complete(Barrier& barrier) {
   const std::uint32_t result = result_of(barrier);
   const auto number = static_cast<std::uint32_t>(&barrier - barriers.data());
+  if (grid->kernel->analysed->reads_clock) share_time(number);
   for (std::uint32_t i = 0; i < next_fresh; ++i) {
     Warp& warp = warps[i];
     if (!waits_at(warp, number)) continue;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "analysis/spin_loops.h"
 #include "analysis/trace.h"
 #include "engine/fiber.h"
 #include "engine/shared_window.h"
@@ -37,6 +38,14 @@ class CoroutineFrames {
   std::size_t bytes_ = 0;
 };
 
+// Of a traced warp: the last round of a loop that only waits, until it is known whether it was the last.
+struct PollRound {
+  const analysis::SpinLoop* loop = nullptr;  // null: there is none
+  std::uint32_t mask = 0;                    // the lanes that began it
+  std::size_t first_event = 0, first_sector = 0;
+  std::size_t end_event = 0;  // where other lanes' events came in between; 0: none have
+};
+
 struct alignas(64) Warp {
   // Ready and AtBarrier: of a coroutine from its start, of others from the first time that they are
   // suspended. What starts, runs and ends in one go stays as it was.
@@ -54,9 +63,15 @@ struct alignas(64) Warp {
   std::uint32_t barrier_mask = 0;        // for the deadlock report
   analysis::WarpTrace* trace = nullptr;  // kept where the grid has traced blocks
   std::uint64_t issued = 0;              // instructions, only where GridRun::counts_warps
-  std::uint64_t slept_cycles = 0;
+  std::uint64_t slept_cycles = 0, waited_cycles = 0;
   LocalMemory local;  // of a coroutine, which may go on on another fibre
+  PollRound round;
 };
+
+// The time since the launch's start that the warp sees, in cycles of the SM, by its `issued`: a dependent
+// instruction issues every 4 cycles on these cards (facts of research on them: 4 cycles from ALU to ALU), and
+// the warps of a sub-core take turns. It waited for others until their time.
+std::uint64_t cycles_of(const Warp& warp);
 
 // One of the 16 barriers of a block (PTX ISA 9.7.13.1). Arrivals count whole warps, as the ISA says.
 struct Barrier {
@@ -106,6 +121,7 @@ struct Block {
   }
 
  private:
+  void share_time(std::uint32_t number);  // of those that wait at the barrier
   void complete_without();
   static bool waits_at(const Warp& warp, std::uint32_t barrier) {
     return warp.state == Warp::State::AtBarrier && warp.barrier == barrier;

@@ -46,6 +46,13 @@ void leave_if_stopped(Warp& warp) {
   warp.worker->leave_warp();
 }
 
+void note_issued(Warp& warp) { warp.issued += warp.worker->issued_since_switch(); }
+
+// Before a barrier, behind which all its warps have the time of the last (Block::complete).
+void note_time(Warp& warp) {
+  if (warp.block->grid->kernel->analysed->reads_clock) note_issued(warp);
+}
+
 std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32_t index,
                       std::uint32_t thread_count, std::uint32_t mode, std::uint32_t predicate) {
   Warp& warp = warp_of(context);
@@ -53,6 +60,7 @@ std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32
   leave_if_stopped(warp);
   const auto barrier_mode = static_cast<ir::BarrierMode>(mode);
   if (warp.trace != nullptr && barrier_mode != ir::BarrierMode::Arrive) record_wait(warp, mask);
+  note_time(warp);
   if (warp.block->arrive(warp, mask, index, thread_count, barrier_mode, predicate)) {
     warp.worker->suspend_warp(warp, SwitchReason::Barrier);
     leave_if_stopped(warp);
@@ -64,6 +72,7 @@ std::uint32_t arrive(jit::WarpContext* context, std::uint32_t mask, std::uint32_
                      std::uint32_t thread_count, std::uint32_t mode, std::uint32_t predicate) {
   Warp& warp = warp_of(context);
   warp.worker->in_callback = 1;
+  note_time(warp);
   // Where it waits, all that follows is its return to the worker: it stays so.
   if (warp.block->arrive(warp, mask, index, thread_count, static_cast<ir::BarrierMode>(mode), predicate))
     return 1;
@@ -245,32 +254,32 @@ void call(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function,
   }
 }
 
-// Cycles that the warp has spent, as its instructions tell: a dependent instruction issues every 4 cycles on
-// these cards (facts of research on them: 4 cycles from ALU to ALU), and the warps of a sub-core take turns.
-std::uint64_t warp_cycles(Warp& warp) {
-  constexpr std::uint64_t kDependentIssueCycles = 4;
-  constexpr std::uint64_t kSubCores = 4;
-  const Launch& launch = warp.block->grid->launch;
-  warp.issued += warp.worker->issued_since_switch();
-  const std::uint64_t blocks_per_sm = std::min<std::uint64_t>(
-      launch.resident_blocks_per_sm, (launch.config.grid.count() + launch.sm_count - 1) / launch.sm_count);
-  const std::uint64_t warps = blocks_per_sm * warp.context.warps_per_block;
-  return warp.issued * std::max(kDependentIssueCycles, (warps + kSubCores - 1) / kSubCores) +
-         warp.slept_cycles;
-}
-
 std::uint64_t clock(jit::WarpContext* context) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  return warp_cycles(warp);
+  note_issued(warp);
+  return cycles_of(warp);
 }
 
 std::uint64_t globaltimer(jit::WarpContext* context) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  const Launch& launch = warp.block->grid->launch;
-  const std::uint64_t start = launch.globaltimer_ns ? launch.globaltimer_ns() : 0;
-  return start + static_cast<std::uint64_t>(static_cast<double>(warp_cycles(warp)) / launch.clock_hz * 1e9);
+  note_issued(warp);
+  GridRun& grid = *warp.block->grid;
+  const double ns_per_cycle = 1e9 / grid.launch.clock_hz;
+  std::uint64_t now = grid.launch.globaltimer_ns +
+                      static_cast<std::uint64_t>(static_cast<double>(cycles_of(warp)) * ns_per_cycle);
+  std::uint64_t latest = grid.latest_globaltimer_ns.load(std::memory_order_relaxed);
+  // Where blocks wait for each other, one may have waited for what another did after it had read the timer:
+  // none reads less than another has read before it. In other kernels nobody can compare, and each block has
+  // its own time from the start.
+  if (grid.kernel->analysed->may_wait_for_others && latest > now) {
+    warp.waited_cycles += static_cast<std::uint64_t>(static_cast<double>(latest - now) / ns_per_cycle);
+    now = latest;
+  }
+  while (latest < now && !grid.latest_globaltimer_ns.compare_exchange_weak(latest, now)) {
+  }
+  return now;
 }
 
 void nanosleep(jit::WarpContext* context, std::uint32_t nanoseconds) {

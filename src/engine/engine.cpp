@@ -303,6 +303,8 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
     fault.kernel = launch.module->module().functions[launch.function].name;
     grid.fault = std::move(fault);
   }
+  grid.outcome.latest_globaltimer_ns = grid.latest_globaltimer_ns;
+  analysis::count_without_polls(*grid.kernel->analysed, grid.outcome.traces, grid.outcome.counts);
   grid.outcome.fault = std::move(grid.fault);
   if (grid.outcome.fault && grid.outcome.fault->kernel.empty())
     grid.outcome.fault->kernel = launch.module->module().functions[launch.function].name;

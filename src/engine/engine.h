@@ -64,18 +64,20 @@ struct Launch {
   std::uint64_t heap_bytes = std::uint64_t{8} << 20;  // of device malloc; all launches of `memory` together
   std::atomic<bool>* waiting =
       nullptr;  // set while no warp of the launch makes progress: it waits for another launch or the host
-  std::function<std::uint64_t()> globaltimer_ns;  // virtual time; empty: the host's clock
-  DeviceRuntime* device_runtime = nullptr;        // of kernels that launch kernels; null: their calls fail
+  std::uint64_t globaltimer_ns = 0;         // %globaltimer when the grid starts
+  DeviceRuntime* device_runtime = nullptr;  // of kernels that launch kernels; null: their calls fail
 };
 
 inline constexpr std::uint64_t kMostMeasuredBlocks = std::uint64_t{1} << 20;
 
 struct Outcome {
   std::optional<Fault> fault;
-  std::vector<analysis::BlockCount> counts;  // by jit::CompiledModule counter slot
+  // By jit::CompiledModule counter slot; without the polls that failed (analysis/spin_loops.h).
+  std::vector<analysis::BlockCount> counts;
   std::vector<analysis::BlockTrace>
       traces;  // of the traced blocks, in their order; missing ones were not reached before a fault
-  std::vector<analysis::BlockWork> work;  // by block index, where it was measured
+  std::vector<analysis::BlockWork> work;    // by block index, where it was measured
+  std::uint64_t latest_globaltimer_ns = 0;  // that a warp has read; 0: none has
 };
 
 // A kernel of more instructions runs its first launches in code that is compiled quickly, and only in one

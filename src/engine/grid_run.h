@@ -45,8 +45,9 @@ struct GridRun {
   std::atomic<std::uint64_t> next_block{0};
   std::atomic<std::uint64_t> resident{0};
   std::atomic<std::uint64_t> spinning_workers{0};
-  std::atomic<bool> stop{false};       // a fault, or cancelled: leave as soon as you see it
-  std::atomic<bool> cut_short{false};  // a block was left, or not started, because of that
+  std::atomic<std::uint64_t> latest_globaltimer_ns{0};  // that a warp has read
+  std::atomic<bool> stop{false};                        // a fault, or cancelled: leave as soon as you see it
+  std::atomic<bool> cut_short{false};                   // a block was left, or not started, because of that
 
   std::mutex mutex;
   std::condition_variable helpers_left;

@@ -16,8 +16,12 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
     const auto& blocks = module.graph(each).blocks();
     const std::uint32_t first = prepared->analysed->first_slot(each);
     prepared->slot_ranges.emplace_back(first, first + static_cast<std::uint32_t>(blocks.size()));
-    for (const analysis::BasicBlock& block : blocks)
-      prepared->slot_instructions.push_back(block.last - block.first);
+    for (analysis::BlockId block = 0; block < blocks.size(); ++block) {
+      // How often a loop goes round that only waits is the host's affair.
+      const bool waits =
+          analysis::spin_loop_of(prepared->analysed->spin_loops, {each << 16 | block}) != nullptr;
+      prepared->slot_instructions.push_back(waits ? 0 : blocks[block].last - blocks[block].first);
+    }
   }
   return prepared;
 }

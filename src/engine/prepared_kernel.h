@@ -19,7 +19,7 @@ struct PreparedKernel {
   std::uint32_t function = 0;
   const analysis::AnalysedKernel* analysed = nullptr;  // the module's
   // Counter slots [first, last) of the functions that the kernel can reach, and the instructions of each
-  // slot's basic block.
+  // slot's basic block; 0 in loops that only wait.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> slot_ranges;
   std::vector<std::uint32_t> slot_instructions;  // in the order of the ranges
   // Of a large kernel: the host time that its quick code has run, and whether some of that is of the traced

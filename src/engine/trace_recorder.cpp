@@ -101,6 +101,47 @@ void add_lanes_on_one_address(const Warp& warp, const analysis::TraceEvent& even
   }
 }
 
+// A round of a loop that only waits, behind which the same lanes go round again, was a poll that failed: how
+// many of those there are is the host's affair. So none is kept, and a wait takes no room however long it
+// lasts.
+void note_round(Warp& warp, analysis::TraceBlockId id, std::uint32_t mask) {
+  const std::vector<analysis::SpinLoop>& loops = warp.block->grid->kernel->analysed->spin_loops;
+  if (loops.empty()) return;
+  PollRound& round = warp.round;
+  analysis::WarpTrace& trace = *warp.trace;
+  if (round.loop != nullptr && !round.loop->holds(id)) {
+    if ((round.mask & mask) != 0) {
+      round.loop = nullptr;  // some have left
+    } else if (round.end_event == 0) {
+      round.end_event = trace.events.size();
+    }
+    return;
+  }
+  const analysis::SpinLoop* const loop =
+      round.loop != nullptr ? round.loop : analysis::spin_loop_of(loops, id);
+  if (loop == nullptr) return;
+  if (!loop->begins_at(id)) {
+    if (round.end_event != 0) round.loop = nullptr;  // it goes on behind what other lanes did: it stays
+    return;
+  }
+  if (round.loop != nullptr && round.mask == mask) {
+    const auto first = trace.events.begin() + static_cast<std::ptrdiff_t>(round.first_event);
+    if (round.end_event == 0) {
+      trace.events.erase(first, trace.events.end());
+      trace.sectors.resize(round.first_sector);
+    } else {
+      trace.events.erase(first, trace.events.begin() + static_cast<std::ptrdiff_t>(round.end_event));
+    }
+  }
+  round = {loop, mask, trace.events.size(), trace.sectors.size(), 0};
+}
+
+// Lanes at a barrier, while others wait in a loop.
+void note_wait(Warp& warp) {
+  if (warp.round.loop != nullptr && warp.round.end_event == 0)
+    warp.round.end_event = warp.trace->events.size();
+}
+
 }  // namespace
 
 std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane,
@@ -134,7 +175,9 @@ std::uint32_t shared_passes(std::uint32_t mask, std::uint32_t bytes_per_lane,
 }
 
 void record_block(Warp& warp, std::uint32_t trace_block_id, std::uint32_t mask) {
-  if (warp.trace == nullptr || full(*warp.trace)) return;
+  if (warp.trace == nullptr) return;
+  note_round(warp, {trace_block_id}, mask);
+  if (full(*warp.trace)) return;
   analysis::TraceEvent event;
   event.kind = analysis::TraceEvent::Kind::Block;
   event.id = trace_block_id;
@@ -143,7 +186,9 @@ void record_block(Warp& warp, std::uint32_t trace_block_id, std::uint32_t mask) 
 }
 
 void record_wait(Warp& warp, std::uint32_t mask) {
-  if (warp.trace == nullptr || full(*warp.trace)) return;
+  if (warp.trace == nullptr) return;
+  note_wait(warp);
+  if (full(*warp.trace)) return;
   analysis::TraceEvent event;
   event.kind = analysis::TraceEvent::Kind::Wait;
   event.mask = mask;

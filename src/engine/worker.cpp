@@ -20,8 +20,9 @@ namespace {
 constexpr unsigned kIdleRoundsBeforeMore = 32;
 // ... and before the launch says that it waits for somebody else.
 constexpr unsigned kIdleRoundsBeforeWaiting = 256;
-// Polls of a block's loops (each some ten thousand instructions of a warp) after which others get their turn,
-// although its barriers complete: it may wait for another block in a loop with barriers.
+// Times that a block's loops gave way (each after some ten thousand instructions of a warp) after which
+// others get their turn, although its barriers complete: it may wait for another block in a loop with
+// barriers.
 constexpr unsigned kYieldsBeforeOthers = 256;
 // A worker claims up to so many blocks at once, and no more than a sixteenth of its share of what is left:
 // each claim makes the host's stores wait for each other.

@@ -87,9 +87,11 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   context.ctaid[1] = block.ctaid.y;
   context.ctaid[2] = block.ctaid.z;
   context.sm_id = block.sm_id;
-  if (grid->traced_entry != nullptr)
+  if (grid->traced_entry != nullptr) {
     warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
-  if (grid->counts_warps) warp.issued = warp.slept_cycles = 0;
+    warp.round = {};
+  }
+  if (grid->counts_warps) warp.issued = warp.slept_cycles = warp.waited_cycles = 0;
 }
 
 // On a fibre: the warps of a block, and of those after it, for as long as none of them has to be suspended in

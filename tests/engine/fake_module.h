@@ -12,7 +12,8 @@ namespace doppel::engine::testing {
 
 class FakeModule final : public jit::CompiledModule {
  public:
-  explicit FakeModule(jit::KernelCode code) : code_(code) {}
+  explicit FakeModule(jit::KernelCode code, ir::Module module = kernel_module())
+      : module_(std::move(module)), code_(code) {}
   const analysis::AnalysedModule& analysed() const override { return module_; }
   Result<jit::KernelCode> kernel(std::uint32_t, jit::Variant) override { return code_; }
   bool locate(const void*, jit::CodeLocation&) const override { return false; }
@@ -30,7 +31,7 @@ class FakeModule final : public jit::CompiledModule {
     module.functions.push_back(std::move(function));
     return module;
   }
-  analysis::AnalysedModule module_{kernel_module()};
+  analysis::AnalysedModule module_;
   jit::KernelCode code_;
 };
 

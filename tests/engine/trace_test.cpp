@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <utility>
+#include <vector>
 
 #include "engine/trace_recorder.h"
 #include "fake_module.h"
+#include "ir/parse.h"
 #include "memory/address_space.h"
 
 namespace doppel::engine {
@@ -87,6 +91,88 @@ TEST(Trace, HoldsWhatTheWarpDid) {
   EXPECT_EQ(warp.events[4].space, analysis::AccessSpace::Local);
   EXPECT_EQ(warp.events[4].count, 4u);  // interleaved: 32 words side by side
   EXPECT_EQ(warp.events[5].kind, Kind::Wait);
+}
+
+// b1 waits until another thread writes.
+const char* const kWaiting = R"(module "ir" "sm_86" 64
+kernel "k" visible
+parameter "p" param u64 align 8 size 8 internal
+b0:
+  %0:64 = load.u64 [param u64 parameter#0]
+b1:
+  %1:32 = load.u32 [global u32 %0, acquire, gpu]
+  %2:1 = icmp.eq.s32 %1, 0
+  @%2 branch -> b1
+b2:
+  return
+end
+)";
+
+// A warp that enters blocks with these lanes.
+using Entries = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+struct Polls {
+  Entries entries;
+  std::uint64_t flag = 0;
+};
+
+void enter_blocks(jit::WarpContext* context) {
+  const auto& data = data_of<Polls>(context);
+  for (const auto& [block, mask] : data.entries) {
+    ++context->counters[std::size_t{2} * block];
+    context->counters[std::size_t{2} * block + 1] += static_cast<std::uint64_t>(std::popcount(mask));
+    context->callbacks->trace_block(context, block, mask);
+    if (block != 1) continue;
+    std::ranges::copy(strided(data.flag, 0), context->access_addresses);
+    context->access_width = 1;
+    context->callbacks->trace_access(context, 1, mask, flags(4, ir::Space::Global));
+  }
+}
+
+Outcome outcome_of(const Entries& entries) {
+  auto memory = memory::AddressSpace::create(0, std::uint64_t{1} << 32);
+  Polls data{entries, *(*memory)->allocate(4096, 256, memory::AllocationKind::Device)};
+  FakeLaunch fake(enter_blocks, {1}, {32}, &data);
+  fake.launch.module = std::make_shared<testing::FakeModule>(jit::KernelCode{enter_blocks, 0, false, nullptr},
+                                                             ir::parse(kWaiting).value());
+  fake.launch.memory = memory->get();
+  const std::array<std::uint64_t, 1> traced{0};
+  fake.launch.traced_blocks = traced;
+  auto outcome = Engine(1).run(fake.launch);
+  EXPECT_TRUE(outcome);
+  return std::move(*outcome);
+}
+
+Entries blocks_in(const analysis::WarpTrace& warp) {
+  Entries entries;
+  for (const analysis::TraceEvent& event : warp.events) {
+    if (event.kind == analysis::TraceEvent::Kind::Block) entries.emplace_back(event.id, event.mask);
+  }
+  return entries;
+}
+
+TEST(Trace, HasNoPollsThatFailed) {
+  Entries entries{{0, 0xff}};
+  entries.insert(entries.end(), std::size_t{1} << 19, {1, 0xff});
+  entries.emplace_back(2, 0xff);
+  const Outcome outcome = outcome_of(entries);
+  const analysis::WarpTrace& warp = outcome.traces.at(0).warps.at(0);
+  EXPECT_EQ(blocks_in(warp), (Entries{{0, 0xff}, {1, 0xff}, {2, 0xff}}));
+  EXPECT_EQ(warp.events.size(), 4u);
+  EXPECT_EQ(warp.sectors.size(), 1u);
+  EXPECT_FALSE(warp.truncated);
+  EXPECT_EQ(outcome.counts.at(1), (analysis::BlockCount{1, 8}));
+}
+
+TEST(Trace, HasEachRoundInWhichLanesFoundSomething) {
+  const Outcome outcome = outcome_of({{0, 0xf}, {1, 0xf}, {1, 0xf}, {1, 0x3}, {1, 0x3}, {1, 0x3}, {2, 0xf}});
+  EXPECT_EQ(blocks_in(outcome.traces.at(0).warps.at(0)), (Entries{{0, 0xf}, {1, 0xf}, {1, 0x3}, {2, 0xf}}));
+  EXPECT_EQ(outcome.counts.at(1), (analysis::BlockCount{2, 6}));
+}
+
+// Lanes that have parted from those that wait go on between two polls.
+TEST(Trace, KeepsWhatOtherLanesDoMeanwhile) {
+  const Outcome outcome = outcome_of({{0, 0xf}, {1, 0x1}, {1, 0x1}, {2, 0xe}, {1, 0x1}, {1, 0x1}, {2, 0x1}});
+  EXPECT_EQ(blocks_in(outcome.traces.at(0).warps.at(0)), (Entries{{0, 0xf}, {2, 0xe}, {1, 0x1}, {2, 0x1}}));
 }
 
 void wait_once(jit::WarpContext* context) {
