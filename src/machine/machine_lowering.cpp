@@ -84,6 +84,7 @@ MachineProgram lower_to_machine(const analysis::AnalysedModule& analysed, ir::Fu
   const ir::Module& module = analysed.ir();
   MachineProgram program;
   program.entry = kernel;
+  program.spin_loops = analysed.kernel(kernel).spin_loops;
   program.functions.resize(module.functions.size());
   program.value_base.resize(module.functions.size(), 0);
   std::vector<bool> reached(module.functions.size(), false);

@@ -102,4 +102,19 @@ std::string_view name_of(MemorySpace space) {
   return "unknown";
 }
 
+std::vector<bool> writing_instructions(const MachineProgram& program) {
+  std::vector<bool> writes(program.instruction_base.empty() ? 0 : program.instruction_base.back(), false);
+  for (std::size_t f = 0; f < program.functions.size(); ++f) {
+    for (const MachineBlock& block : program.functions[f].blocks) {
+      for (const MachineOperation& operation : block.operations) {
+        for (const MachineAccess& access : program.functions[f].accesses(operation)) {
+          if (access.rank != kNoAccess && (access.is_store || operation.is_atomic))
+            writes[program.instruction_base[f] + operation.instruction] = true;
+        }
+      }
+    }
+  }
+  return writes;
+}
+
 }  // namespace doppel::machine

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "analysis/control_flow_graph.h"
+#include "analysis/spin_loops.h"
 
 namespace doppel::machine {
 
@@ -165,6 +166,10 @@ struct MachineProgram {
       instruction_base;           // of function f in a numbering over all that are reached, and the end
   std::uint32_t accesses = 0;     // the most of one block
   std::uint32_t spill_words = 0;  // of all functions, which have their places one behind the other
+  std::vector<analysis::SpinLoop> spin_loops;  // of these functions
 };
+
+// By instruction, in the numbering over all functions: whether it writes memory that a trace tells of.
+std::vector<bool> writing_instructions(const MachineProgram& program);
 
 }  // namespace doppel::machine

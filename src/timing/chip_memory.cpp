@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "timing/hash.h"
 
@@ -34,6 +35,7 @@ ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& pa
   outcomes_.resize(patterns.size());
   slice_free_.resize(static_cast<std::size_t>(parameters.l2_slices), 0.0);
   slice_busy_.resize(slice_free_.size(), 0.0);
+  polls_free_.resize(slice_free_.size(), 0.0);
   // The other SMs' bursts come at other times than these: what the share left unused for a while may be
   // caught up at once. So long a while as an access and a half takes; work that is in step with all SMs finds
   // no credit at its start.
@@ -198,7 +200,9 @@ Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, s
   if (analysis::is_over_bus(first)) return load_over_bus(pattern, placement, first, count, now);
   touch_all(pattern, placement, first, count, false);
   Outcome& outcome = outcomes_[pattern];
-  const double rate = miss_rate(outcome);
+  // Its tags may be among those that are not kept track of.
+  const bool polled = !polled_.empty() && polled_.contains(line_of(pattern, placement, first));
+  const double rate = polled ? 0 : miss_rate(outcome);
   const double bytes = count * kSectorBytes;
   const Cycle wait =
       use_l2(bytes, parameters_.l2_read_bytes_per_cycle, l2_read_free_, traffic_.l2_read_busy, now);
@@ -261,8 +265,7 @@ Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement,
   // Every SM does the same at its own addresses: what falls on one slice is done there one after the other.
   double own = 0;
   for (const BlockIndex& peer : placement.peers) {
-    const std::uint64_t line = moves.moved(first, placement.traced, peer) / kSectorsPerLine;
-    const std::size_t slice = mix(line) % slice_free_.size();
+    const std::size_t slice = slice_of(moves.moved(first, placement.traced, peer) / kSectorsPerLine);
     slice_free_[slice] = std::max(slice_free_[slice], static_cast<double>(now)) + operations;
     slice_busy_[slice] += operations;
     if (own == 0) own = slice_free_[slice];
@@ -270,6 +273,32 @@ Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement,
     traffic_.atomic_busy = std::max(traffic_.atomic_busy, slice_busy_[slice]);
   }
   return std::max(done, static_cast<Cycle>(own) + parameters_.l2_latency);
+}
+
+std::uint64_t ChipMemory::line_of(std::uint32_t pattern, const BlockPlacement& placement,
+                                  std::uint64_t first) const {
+  return patterns_[pattern].moved(first, placement.traced, placement.block) / kSectorsPerLine;
+}
+
+std::size_t ChipMemory::slice_of(std::uint64_t line) const { return mix(line) % slice_free_.size(); }
+
+Cycle ChipMemory::atomics_done_at(std::uint32_t pattern, const BlockPlacement& placement,
+                                  std::uint64_t first) const {
+  return static_cast<Cycle>(slice_free_[slice_of(line_of(pattern, placement, first))]);
+}
+
+Cycle ChipMemory::poll(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
+                       Cycle now) {
+  const AddressPattern& moves = patterns_[pattern];
+  Cycle own = now;
+  bool is_first = true;
+  for (const BlockIndex& peer : placement.peers) {
+    double& free = polls_free_[slice_of(moves.moved(first, placement.traced, peer) / kSectorsPerLine)];
+    free = std::max(free, static_cast<double>(now));
+    if (std::exchange(is_first, false)) own = static_cast<Cycle>(free);
+    free += 1;
+  }
+  return own;
 }
 
 Cycle ChipMemory::backlog(Cycle now) const {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "timing/address_pattern.h"
@@ -64,6 +65,16 @@ class ChipMemory {
   Cycle atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
                int operations, Cycle now);
 
+  // When the slice of a line has done all atomics that it was given.
+  Cycle atomics_done_at(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first) const;
+  // All SMs look at a line where one does, in a loop that waits: a slice serves one of them a cycle. Returns
+  // when it looks the line up.
+  Cycle poll(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, Cycle now);
+  // The line is polled: L2 has it from now on.
+  void keep(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first) {
+    polled_.insert(line_of(pattern, placement, first));
+  }
+
   // How far the queues reach beyond now: stores wait where it grows too long.
   Cycle backlog(Cycle now) const;
   // When the last atomic is done, and the last write over the bus on its way: a launch does not end before.
@@ -97,6 +108,8 @@ class ChipMemory {
   Cycle load_over_bus(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
                       Cycle now);
   Cycle store_over_bus(int count, Cycle now);
+  std::uint64_t line_of(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first) const;
+  std::size_t slice_of(std::uint64_t line) const;
   void use_dram(double read_bytes, double write_bytes, Cycle now);
   // One direction of the L2: when its queue ends, and for how long it was busy.
   Cycle use_l2(double bytes, double bytes_per_cycle, double& free, double& busy, Cycle now);
@@ -114,6 +127,8 @@ class ChipMemory {
   std::vector<Line> lines_;
   std::vector<Outcome> outcomes_;
   std::vector<double> slice_free_, slice_busy_;  // with atomics
+  std::vector<double> polls_free_;               // by slice, with polls
+  std::unordered_set<std::uint64_t> polled_;     // lines: in use all the time, so L2 keeps them
   double atomics_free_ = 0;                      // the latest of slice_free_
   double l2_read_free_ = 0, l2_write_free_ = 0, dram_free_ = 0;
   double bus_read_free_ = 0, bus_write_free_ = 0;

@@ -121,7 +121,7 @@ std::shared_ptr<Explanation> explain(const Scene& scene, const LaunchRun& run, c
   const SimulationCounts& counts = outcome.counts;
   const double cycles = std::max<double>(1, static_cast<double>(counts.cycles));
   const double all = cycles * outcome.sms * scene.model.parameters().sub_cores;
-  made->issuing = static_cast<double>(counts.operations) / all;
+  made->issuing = static_cast<double>(counts.operations + counts.polls) / all;
   made->idle = 1 - made->issuing;
   for (std::size_t i = 0; i < made->stalled.size(); ++i) {
     made->stalled[i] = counts.stalled[i] / all;

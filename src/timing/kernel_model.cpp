@@ -88,17 +88,7 @@ LoweredKernel::LoweredKernel(std::shared_ptr<const analysis::AnalysedModule> mod
   options_.variant = card.id;
   options_.most_registers = allowed_registers(card, module_->ir().functions[function].bounds);
   program_ = machine::lower_to_machine(*module_, function, options_);
-  writes_.resize(program_.instruction_base.empty() ? 0 : program_.instruction_base.back());
-  for (std::size_t f = 0; f < program_.functions.size(); ++f) {
-    for (const machine::MachineBlock& block : program_.functions[f].blocks) {
-      for (const machine::MachineOperation& operation : block.operations) {
-        for (const machine::MachineAccess& access : program_.functions[f].accesses(operation)) {
-          if (access.rank != machine::kNoAccess && (access.is_store || operation.is_atomic))
-            writes_[program_.instruction_base[f] + operation.instruction] = true;
-        }
-      }
-    }
-  }
+  writes_ = machine::writing_instructions(program_);
 }
 
 std::uint32_t LoweredKernel::registers_per_thread() const {

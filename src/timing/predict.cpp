@@ -48,7 +48,7 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
       scene.model.parameters().pipes[static_cast<std::size_t>(machine::Pipe::Fp32)].either_float_unit;
   auto& list = prediction.utilisation;
   list = {
-      {Bound::Issue, static_cast<double>(counts.operations) / cores},
+      {Bound::Issue, static_cast<double>(counts.operations + counts.polls) / cores},
       {Bound::Fp32, (unit(Unit::FloatOnly) + unit(Unit::FloatInteger)) / cores / (two_float_units ? 2 : 1)},
       {Bound::Int32, std::max(unit(Unit::FloatInteger), unit(Unit::Multiply)) / cores},
       {Bound::Fp16, unit(Unit::Half) / cores},

@@ -23,6 +23,10 @@ constexpr std::uint64_t kSpillLines = std::uint64_t{1} << 56;
 constexpr double kSectorBytes = 32;
 constexpr double kBankBytes = 128;  // of one turn of shared memory's banks
 
+// Cycles without anything but polls after which a poll finds what it looks for: longer than any memory takes,
+// so that what it waits for is not in the simulation.
+constexpr Cycle kPatience = 1 << 16;
+
 }  // namespace
 
 struct SmSimulation::Warp {
@@ -48,6 +52,11 @@ struct SmSimulation::Block {
   int waiting = 0;  // at the barrier
   BlockPlacement placement;
   std::vector<int> members;  // warps of the SM
+  // Writes to single sectors, outside of loops that only wait, by line.
+  struct Writes {
+    std::uint32_t done = 0, all = 0;
+  };
+  std::unordered_map<std::uint64_t, Writes> writes;
 };
 
 struct SmSimulation::SubCore {
@@ -93,8 +102,10 @@ SmSimulation::SmSimulation(const SmParameters& parameters, const machine::Machin
       patterns_(patterns),
       memory_(memory),
       options_(options),
-      next_block_(std::move(next_block)) {
+      next_block_(std::move(next_block)),
+      waits_(!program.spin_loops.empty()) {
   counts_.code.resize(program_.functions.size());
+  if (waits_) writes_ = machine::writing_instructions(program_);
   for (int i = 0; i < options_.sms; ++i) {
     Sm sm(options_.l1_bytes);
     sm.index = i;
@@ -124,6 +135,7 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
   block.waiting = 0;
   block.placement = std::move(work.placement);
   block.members.clear();
+  if (waits_) expect_writes(*work.trace, block);
   block.warps = 0;
   auto start = static_cast<double>(at);
   for (const analysis::WarpTrace& trace : work.trace->warps) {
@@ -241,6 +253,7 @@ void SmSimulation::step(Sm& sm, SubCore& core) {
   core.next = now + 1;
   core.issued = now + 1;
   ++counts_.operations;
+  if (waits_ && !sm.warps[static_cast<std::size_t>(chosen)].replay->polls()) progress_ = now;
   issue(sm, core, sm.warps[static_cast<std::size_t>(chosen)], now);
 }
 
@@ -311,6 +324,11 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   const bool barrier = operation.pipe == Pipe::Barrier;
   bool jumped = false;
   warp.replay->advance(jumped);
+  if (waits_) {
+    const std::uint64_t repeated = warp.replay->take_repeated();
+    counts_.operations -= repeated;
+    counts_.polls += repeated;
+  }
   if (warp.replay->done()) {
     finish_warp(sm, warp, now + 1);
     return;
@@ -344,9 +362,15 @@ void SmSimulation::arrive(Sm& sm, Warp& warp, Cycle now) {
 
 void SmSimulation::release(Sm& sm, Block& block, Cycle now) {
   block.waiting = 0;
+  Cycle last_store = 0;
+  for (int member : block.members)
+    last_store = std::max(last_store, sm.warps[static_cast<std::size_t>(member)].last_store);
   for (int member : block.members) {
     Warp& warp = sm.warps[static_cast<std::size_t>(member)];
     if (!warp.replay || warp.replay->done() || warp.ready < kNever) continue;
+    // What the block stored before its barrier is before a fence behind it, whoever makes it (PTX ISA 8.10.3,
+    // causality order). In kernels whose blocks do not wait for each other nobody waits for the fence.
+    if (waits_) warp.last_store = last_store;
     prepare(warp, now + parameters_.barrier, Stall::Barrier);
     SubCore& core = sm.cores[static_cast<std::size_t>(warp.sub_core)];
     core.next = std::min(core.next, std::max(core.issued, warp.ready));
@@ -496,6 +520,10 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineAccess& acces
   const std::uint64_t traced = event.count > 0 ? trace.sectors[event.payload] : 0;
   std::uint64_t shift = moves.affine ? moves.moved(traced, placement.traced, placement.block) - traced : 0;
   const auto to_port = [&](int count) { return pass_port(sm, count, start); };
+  // Flags and counters have a sector for themselves.
+  const bool flag = waits_ && event.count == 1;
+  const bool polls = flag && warp.replay->polls();
+  const std::uint64_t flag_line = (traced + shift) / L1Cache::kSectorsPerLine;
   Cycle done = start + (access.is_store ? 1 : parameters_.l1_latency);
   for (std::uint32_t i = 0; i < event.count;) {
     const std::uint64_t first = trace.sectors[event.payload + i];
@@ -516,16 +544,31 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineAccess& acces
         for (int k = 0; k < count; ++k)
           operations += static_cast<int>(trace.sectors[lanes + static_cast<std::size_t>(k)]);
       }
-      done = std::max(done, memory_.atomic(pattern, placement, first, count, operations, to_port(count)));
+      const Cycle at = to_port(count);
+      done = std::max(done, memory_.atomic(pattern, placement, first, count, operations, at));
+      if (polls) {
+        poll(sm, warp, flag_line, at);
+      } else if (flag) {
+        note_write(sm, warp, flag_line, memory_.atomics_done_at(pattern, placement, first));
+      }
       continue;
     }
     if (access.is_store) {
-      done = std::max(done, memory_.store(pattern, placement, first, count, to_port(count)));
+      const Cycle at = to_port(count);
+      done = std::max(done, memory_.store(pattern, placement, first, count, at));
+      if (flag) note_write(sm, warp, flag_line, at);
       continue;
     }
     counts_.l1_sectors += count;
     if (operation.bypasses_l1) {
-      done = std::max(done, memory_.load(pattern, placement, first, count, to_port(count)));
+      Cycle at = to_port(count);
+      if (polls) {
+        at = memory_.poll(pattern, placement, first, at);
+        poll(sm, warp, flag_line, at);
+        if (written_.contains(flag_line)) memory_.keep(pattern, placement, first);
+      }
+      done = std::max(done, memory_.load(pattern, placement, first, count, at));
+      if (polls) memory_.keep(pattern, placement, first);
       continue;
     }
     if (!moves.affine) shift = moves.moved(first, placement.traced, placement.block) - first;
@@ -552,6 +595,55 @@ Cycle SmSimulation::access_global(Sm& sm, Warp& warp, const MachineAccess& acces
     }
   }
   return done;
+}
+
+// What a block will write to single sectors, so that others do not wait for what never comes.
+void SmSimulation::expect_writes(const analysis::BlockTrace& trace, Block& block) {
+  block.writes.clear();
+  for (const analysis::WarpTrace& warp : trace.warps) {
+    const analysis::SpinLoop* loop = nullptr;
+    for (const TraceEvent& event : warp.events) {
+      if (event.kind == TraceEvent::Kind::Block)
+        loop = analysis::spin_loop_of(program_.spin_loops, analysis::TraceBlockId{event.id});
+      if (event.kind != TraceEvent::Kind::Access || event.count != 1 || loop != nullptr) continue;
+      if (event.space != analysis::AccessSpace::Global || event.id >= writes_.size() || !writes_[event.id])
+        continue;
+      const std::uint64_t traced = warp.sectors[event.payload];
+      const AddressPattern& moves = patterns_[event.id];
+      const std::uint64_t sector =
+          moves.affine ? moves.moved(traced, block.placement.traced, block.placement.block) : traced;
+      ++block.writes[sector / L1Cache::kSectorsPerLine].all;
+    }
+  }
+}
+
+void SmSimulation::note_write(Sm& sm, const Warp& warp, std::uint64_t line, Cycle at) {
+  ++sm.blocks[static_cast<std::size_t>(warp.block)].writes[line].done;
+  Cycle& last = written_[line];
+  last = std::max(last, at);
+}
+
+// A poll finds what it waits for when L2 has done what was written to the line before; and where the warp's
+// own block writes there too (it arrives at a barrier of the grid), when the other blocks have done so as
+// often, as far as they will.
+void SmSimulation::poll(const Sm& sm, Warp& warp, std::uint64_t line, Cycle at) {
+  if (at - progress_ > kPatience) return;
+  const auto written = written_.find(line);
+  if (written == written_.end()) return;
+  bool found = at >= written->second;
+  const Block& own = sm.blocks[static_cast<std::size_t>(warp.block)];
+  const auto mine = own.writes.find(line);
+  if (mine != own.writes.end()) {
+    for (const Sm& each : sms_) {
+      for (const Block& other : each.blocks) {
+        if (!other.live || !found) continue;
+        const auto theirs = other.writes.find(line);
+        if (theirs == other.writes.end()) continue;
+        found = theirs->second.done >= std::min(mine->second.done, theirs->second.all);
+      }
+    }
+  }
+  if (!found) warp.replay->poll_again();
 }
 
 double SmSimulation::warp_cycles() const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "timing/chip_memory.h"
@@ -21,6 +22,7 @@ namespace doppel::timing {
 struct SimulationCounts {
   Cycle cycles = 0;              // of the last event
   std::uint64_t operations = 0;  // issued, warps
+  std::uint64_t polls = 0;       // beside them: of rounds that found nothing, in loops that only wait
   std::uint64_t blocks = 0;      // finished
   std::array<double, kUnitCount>
       unit_busy{};                      // cycles, sum over sub-cores and SMs; of shared units: sum over SMs
@@ -87,6 +89,11 @@ class SmSimulation {
   // Of the time since the sub-core issued last, until `now`, at which the warp issues.
   void count_stalls(const SubCore& core, const Warp& warp, Cycle now);
   CodeCycles& code_of(const Warp& warp);
+  // Where a kernel has loops that only wait: a warp writes a line of memory, which L2 has done at `at`, or
+  // polls it, which L2 looks up at `at`.
+  void note_write(Sm& sm, const Warp& warp, std::uint64_t line, Cycle at);
+  void poll(const Sm& sm, Warp& warp, std::uint64_t line, Cycle at);
+  void expect_writes(const analysis::BlockTrace& trace, Block& block);
   Cycle can_issue(const SubCore& core, const Warp& warp) const;
 
   const SmParameters& parameters_;
@@ -99,6 +106,11 @@ class SmSimulation {
   SimulationCounts counts_;
   Cycle now_ = 0;
   double blocks_free_ = 0;  // when the card can start the next block
+  // Only where the kernel has loops that wait.
+  const bool waits_;
+  std::vector<bool> writes_;                          // by pattern: does it write?
+  std::unordered_map<std::uint64_t, Cycle> written_;  // by line of memory: when L2 has done the last write
+  Cycle progress_ = 0;                                // when something was issued last that was no poll
 };
 
 }  // namespace doppel::timing

@@ -58,9 +58,24 @@ void WarpReplay::enter(std::uint32_t function, analysis::BlockId block) {
   read_accesses();
 }
 
+// A round ends where the loop begins again or is left.
+void WarpReplay::leave_round() {
+  if (loop_ == nullptr) return;
+  const bool more = next_event_ < trace_->events.size();
+  const TraceBlockId id{more ? trace_->events[next_event_].id : 0};
+  if (more && loop_->holds(id) && !loop_->begins_at(id)) return;
+  if (again_) {
+    next_event_ = round_event_;
+    repeated_ += round_operations_;
+  }
+  loop_ = nullptr;
+  again_ = false;
+}
+
 void WarpReplay::next_block(bool& jumped) {
   while (next_event_ < trace_->events.size() && trace_->events[next_event_].kind != TraceEvent::Kind::Block)
     ++next_event_;
+  leave_round();
   if (next_event_ >= trace_->events.size()) {
     block_ = nullptr;
     return;
@@ -69,6 +84,11 @@ void WarpReplay::next_block(bool& jumped) {
   const bool known = id.function() < program_->functions.size() &&
                      id.block() < program_->functions[id.function()].blocks.size();
   ++next_event_;
+  if (loop_ == nullptr) {
+    loop_ = analysis::spin_loop_of(program_->spin_loops, id);
+    round_event_ = next_event_ - 1;
+    round_operations_ = 0;
+  }
   if (!known) return;  // a function that was not lowered: its time is not known, its events are passed over
   jumped = block_ != nullptr && !(id.function() == function_ && id.block() == block_->fall_through);
   enter(id.function(), id.block());
@@ -76,6 +96,7 @@ void WarpReplay::next_block(bool& jumped) {
 
 void WarpReplay::settle(bool& jumped) {
   while (block_ != nullptr && next_operation_ >= block_->operations.size()) {
+    leave_round();
     // Back to the caller where the callee has ended: its next event is no block of the callee.
     if (!callers_.empty()) {
       const bool more = next_event_ < trace_->events.size() &&
@@ -104,6 +125,7 @@ void WarpReplay::advance(bool& jumped) {
   jumped = false;
   const bool call = operation_->is_call;
   ++next_operation_;
+  if (loop_ != nullptr) ++round_operations_;
   if (call && next_event_ < trace_->events.size() &&
       trace_->events[next_event_].kind == TraceEvent::Kind::Block) {
     const TraceBlockId id{trace_->events[next_event_].id};

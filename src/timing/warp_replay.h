@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "analysis/trace.h"
@@ -26,6 +27,13 @@ class WarpReplay {
   std::uint32_t value_base() const { return program_->value_base[function_]; }
   std::uint32_t function() const { return function_; }
   const analysis::WarpTrace& trace() const { return *trace_; }
+  // Whether the current operation is of a loop that only waits. Traces hold the last of its rounds, which
+  // found what it waits for.
+  bool polls() const { return loop_ != nullptr; }
+  // That round has not found it: at its end, it begins again.
+  void poll_again() { again_ = true; }
+  // Operations of rounds that began again, since the last call: none of the program's.
+  std::uint64_t take_repeated() { return std::exchange(repeated_, 0); }
   // To the next operation. `jumped`: it does not follow the last one in the straight line of the code.
   void advance(bool& jumped);
 
@@ -40,6 +48,7 @@ class WarpReplay {
   void enter(std::uint32_t function, analysis::BlockId block);
   void read_accesses();
   void settle(bool& jumped);
+  void leave_round();
 
   const machine::MachineProgram* program_;
   const analysis::WarpTrace* trace_;
@@ -51,6 +60,11 @@ class WarpReplay {
   analysis::BlockId block_id_ = 0;
   std::vector<std::uint32_t> events_;  // by rank of the access in the block: event, or UINT32_MAX
   std::vector<Frame> callers_;
+  const analysis::SpinLoop* loop_ = nullptr;  // that the warp is in
+  std::size_t round_event_ = 0;               // the first of its round
+  std::uint64_t round_operations_ = 0;        // that the warp is past, of this round
+  std::uint64_t repeated_ = 0;
+  bool again_ = false;
 };
 
 }  // namespace doppel::timing

@@ -196,6 +196,157 @@ TEST(SmSimulation, SpilledValuesStayInTheL1) {
   EXPECT_GT(missed.traffic.l2_bytes, 1.5 * 4 * 4 * 1200 * 128);
 }
 
+// Arrives at a barrier of the grid behind so much work, and polls until all have: block 0 of the code, then
+// the loop, block 1. All on one line of memory.
+struct GridBarrier {
+  static constexpr std::uint32_t kArrive = 0, kPoll = 1;
+  machine::MachineProgram program;
+
+  explicit GridBarrier(bool atomic_arrival) {
+    machine::MachineFunction function;
+    function.blocks.resize(3);
+    function.value_registers.assign(3, 1);
+    const auto add = [&](std::size_t block, const Step& step) {
+      machine::MachineOperation& operation = function.blocks[block].operations.emplace_back(step);
+      for (const machine::ValueId value : step.writes) function.add_result(operation, value);
+      for (const machine::ValueId value : step.reads) function.add_operand(operation, value);
+      for (const machine::MachineAccess& access : step.touches) {
+        function.add_access(operation, access);
+        function.blocks[block].access_instructions.push_back(step.instruction);
+        ++function.blocks[block].accesses;
+      }
+    };
+    Step arrive = access(MemorySpace::Global, 0, kArrive, 0, !atomic_arrival, 4);
+    arrive.is_atomic = atomic_arrival;
+    Step poll = access(MemorySpace::Global, 0, kPoll, 1, false, 4);
+    poll.bypasses_l1 = true;
+    add(0, arrive);
+    add(1, poll);
+    add(1, arithmetic(Pipe::Alu, 2, {0, 1}));
+    Step back = arithmetic(Pipe::Branch, 2, {2});
+    back.is_branch = true;
+    add(1, back);
+    add(2, arithmetic(Pipe::Fp32, 0, {0}));
+    for (std::uint32_t i = 0; i < 2; ++i) function.blocks[i].fall_through = i + 1;
+    program.accesses = 1;
+    program.functions.push_back(std::move(function));
+    program.value_base = {0};
+    program.values = 3;
+    program.instruction_base = {0, 2};
+    program.spin_loops = {{0, 1, 1, 0, {1}}};
+  }
+
+  // Of a warp that makes `turns` barriers, with so many operations before each.
+  static analysis::BlockTrace block(int turns, int work, std::uint64_t arrivals, std::uint64_t flag) {
+    analysis::WarpTrace warp;
+    const auto enter = [&](std::uint32_t id) {
+      warp.events.push_back(block_event());
+      warp.events.back().id = id;
+    };
+    for (int turn = 0; turn < turns; ++turn) {
+      for (int i = 0; i < work; ++i) enter(2);
+      enter(0);
+      add_global(warp, kArrive, arrivals, 1, 4);
+      warp.events.back().atomic = true;
+      warp.events.back().mask = 1;
+      warp.sectors.push_back(1);
+      enter(1);
+      add_global(warp, kPoll, flag, 1, 4);
+      warp.events.back().mask = 1;
+    }
+    analysis::BlockTrace made;
+    made.warps.push_back(std::move(warp));
+    return made;
+  }
+
+  SimulationCounts simulate(std::vector<analysis::BlockTrace> blocks) const {
+    for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i].block_index = i;
+    const card::Card card = a40();
+    const SmParameters parameters = sm_parameters(card, card.clocks.sustained_mhz);
+    const AddressPatterns patterns(blocks, Dim3{static_cast<std::uint32_t>(blocks.size()), 1, 1},
+                                   program.instruction_base);
+    ChipMemory memory(parameters, patterns,
+                      {card.l2.bytes, std::vector<double>(patterns.size(), 1.0), 0, 1.0});
+    std::size_t next = 0;
+    SmSimulation simulation(parameters, program, patterns, memory,
+                            {1, static_cast<int>(blocks.size()), 128 * 1024},
+                            [&](int, Cycle, SmSimulation::Work& work) {
+                              if (next == blocks.size()) return false;
+                              const BlockIndex index{static_cast<std::int64_t>(next), 0, 0};
+                              work.trace = &blocks[next++];
+                              work.placement = {index, index, {index}};
+                              return true;
+                            });
+    while (simulation.run(1'000'000)) {
+    }
+    return simulation.counts();
+  }
+};
+
+TEST(SmSimulation, APollFindsNothingBeforeTheLastBlockHasCome) {
+  constexpr int kWork = 3000;
+  const GridBarrier barrier(true);
+  const auto early = GridBarrier::block(1, 1, 0, 0), late = GridBarrier::block(1, kWork, 0, 0);
+  const SimulationCounts alone = barrier.simulate({early});
+  const SimulationCounts with = barrier.simulate({early, late});
+  EXPECT_EQ(alone.polls, 0u);
+  EXPECT_GT(with.polls, 10u);
+  // What is polled in vain is no work of the program.
+  EXPECT_EQ(with.operations, alone.operations + barrier.simulate({late}).operations);
+  const SmParameters parameters = sm_parameters(a40(), a40().clocks.sustained_mhz);
+  EXPECT_GT(with.cycles, alone.cycles);
+  EXPECT_GE(with.cycles, 4 * kWork + parameters.l2_latency);
+  EXPECT_LE(with.cycles, 6 * kWork + 4 * parameters.l2_latency);
+}
+
+TEST(SmSimulation, BlocksMeetAtEachBarrierOfTheGrid) {
+  const GridBarrier barrier(true);
+  const SmParameters parameters = sm_parameters(a40(), a40().clocks.sustained_mhz);
+  const Cycle both =
+      barrier.simulate({GridBarrier::block(10, 500, 0, 0), GridBarrier::block(10, 500, 0, 0)}).cycles;
+  const Cycle one =
+      barrier.simulate({GridBarrier::block(10, 500, 0, 0), GridBarrier::block(10, 1, 0, 0)}).cycles;
+  EXPECT_GE(both, 10 * (4 * 500 + parameters.l2_latency));
+  EXPECT_NEAR(static_cast<double>(one), static_cast<double>(both), 0.1 * static_cast<double>(both));
+}
+
+// Where blocks wait for each other, a fence behind the block's barrier waits for what other warps stored
+// before it.
+TEST(SmSimulation, AFenceWaitsForTheStoresOfAllThatMet) {
+  std::vector<Step> operations{access(MemorySpace::Global, 0, 0, 0, true, 4)};
+  Step step;
+  step.pipe = Pipe::Barrier;
+  operations.push_back(step);
+  step.pipe = Pipe::Fence;
+  step.fence = machine::FenceScope::Device;
+  operations.push_back(step);
+  operations.push_back(arithmetic(Pipe::Special, 0, {0}));
+  Kernel kernel(operations, 1);
+  std::vector<machine::MachineBlock>& code = kernel.program.functions[0].blocks;
+  code.emplace_back().operations.assign(100, code[0].operations.back());
+  analysis::BlockTrace block = block_of(2, repeats(1));
+  add_global(block.warps[0], 0, 0, 4, 4);
+  // The other warp stores nothing, and goes on for longer behind the fence.
+  block.warps[1].events.push_back(block_event());
+  block.warps[1].events.back().id = 1;
+  const SmParameters parameters = sm_parameters(a40(), a40().clocks.sustained_mhz);
+  const Cycle apart = run(a40(), kernel, {block}, 1).counts.cycles;
+  kernel.program.spin_loops = {{0, 7, 7, 0, {7}}};
+  const Cycle together = run(a40(), kernel, {block}, 1).counts.cycles;
+  EXPECT_GT(together, apart + parameters.l2_latency / 2);
+}
+
+// A flag that no simulated block writes is taken for written.
+TEST(SmSimulation, WhatIsNotSimulatedIsNotWaitedFor) {
+  const GridBarrier barrier(false);
+  const SimulationCounts counts = barrier.simulate({GridBarrier::block(3, 1, 0, 400)});
+  EXPECT_EQ(counts.polls, 0u);
+  // A block that has come for the last time is not waited for.
+  const SimulationCounts uneven =
+      barrier.simulate({GridBarrier::block(1, 1, 0, 0), GridBarrier::block(2, 1, 0, 0)});
+  EXPECT_EQ(uneven.operations, 3u * 5u);
+}
+
 double sum_of_slots(const SimulationCounts& counts) {
   double sum = static_cast<double>(counts.operations);
   for (const double stalled : counts.stalled) sum += stalled;
