@@ -83,6 +83,57 @@ again:
 )");
 }
 
+// The clock before and behind a barrier of the block, by warps that come to it one after the other.
+std::string met() {
+  return testing::entry("met", ".param .u64 to", R"(
+  ld.param.u64 %rd1, [to];
+  shr.u32 %r5, %r4, 5;
+  mul.wide.u32 %rd2, %r5, 16;
+  add.s64 %rd1, %rd1, %rd2;
+  mul.lo.u32 %r6, %r5, 100;
+  mov.u32 %r7, 0;
+work:
+  add.u32 %r7, %r7, 1;
+  setp.lt.u32 %p1, %r7, %r6;
+  @%p1 bra work;
+  mov.u64 %rd3, %clock64;
+  barrier.sync 0;
+  mov.u64 %rd4, %clock64;
+  st.global.u64 [%rd1], %rd3;
+  st.global.u64 [%rd1+8], %rd4;
+)");
+}
+
+// How long a block waits by the clock for the last one, and how long for the clock itself.
+std::string clocked() {
+  return testing::entry("clocked", ".param .u64 counter, .param .u64 to, .param .u64 cycles", R"(
+  ld.param.u64 %rd1, [counter];
+  ld.param.u64 %rd2, [to];
+  ld.param.u64 %rd8, [cycles];
+  mul.wide.u32 %rd3, %r2, 16;
+  add.s64 %rd2, %rd2, %rd3;
+  mov.u64 %rd4, %clock64;
+  mov.u32 %r7, %nctaid.x;
+  atom.global.add.release.gpu.u32 %r8, [%rd1], 1;
+again:
+  ld.global.acquire.gpu.u32 %r9, [%rd1];
+  setp.ge.u32 %p2, %r9, %r7;
+  @%p2 bra come;
+  nanosleep.u32 100;
+  bra again;
+come:
+  mov.u64 %rd5, %clock64;
+spin:
+  mov.u64 %rd6, %clock64;
+  sub.s64 %rd7, %rd6, %rd5;
+  setp.lt.u64 %p1, %rd7, %rd8;
+  @%p1 bra spin;
+  sub.s64 %rd5, %rd5, %rd4;
+  st.global.u64 [%rd2], %rd5;
+  st.global.u64 [%rd2+8], %rd7;
+)");
+}
+
 class GridBarrier : public DeviceTest, public ::testing::WithParamInterface<int> {
  protected:
   void fresh(unsigned host_threads) {
@@ -92,7 +143,7 @@ class GridBarrier : public DeviceTest, public ::testing::WithParamInterface<int>
     device_ = &platform->device(GetParam());
     context = *device_->retain_primary();
     const std::vector<std::string> texts{".version 8.0\n.target sm_80\n.address_size 64\n" + barriers() +
-                                         locked() + timed()};
+                                         locked() + timed() + met() + clocked()};
     auto program = Program::load(texts, platform->options());
     ASSERT_TRUE(program) << program.error().message;
     module = *context->load(*program);
@@ -192,6 +243,38 @@ TEST_P(GridBarrier, NobodyReadsTheTimerBehindItBeforeTheOthersHaveCome) {
     EXPECT_GE(first_before, end);  // of the launch before
     end = last_behind;
   }
+}
+
+TEST_P(GridBarrier, WarpsThatMetHaveOneTime) {
+  fresh(1);
+  auto* times = allocate<std::uint64_t>(2 * std::size_t{4});
+  run(work("met", {1}, {128}, times));
+  std::uint64_t last_before = 0;
+  for (int warp = 0; warp < 4; ++warp) last_before = std::max(last_before, times[2 * warp]);
+  for (int warp = 0; warp < 4; ++warp) {
+    EXPECT_GE(times[2 * warp + 1], last_before) << warp;
+    EXPECT_LT(times[2 * warp + 1], last_before + 100) << warp;
+  }
+}
+
+TEST_P(GridBarrier, TheClockDoesNotCountPollsAndEndsALoopThatItIsFor) {
+  constexpr std::uint64_t kCycles = 10'000;
+  const auto times_of = [&](unsigned host_threads) {
+    fresh(host_threads);
+    const auto blocks = static_cast<std::uint32_t>(device_->card().sm_count);
+    auto* counter = allocate<std::uint32_t>(1);
+    auto* times = allocate<std::uint64_t>(2 * std::size_t{blocks});
+    *counter = 0;
+    run(work("clocked", {blocks}, {1}, counter, times, kCycles));
+    return std::vector<std::uint64_t>(times, times + 2 * std::size_t{blocks});
+  };
+  const std::vector<std::uint64_t> once = times_of(1);
+  for (std::size_t i = 0; i < once.size(); i += 2) {
+    EXPECT_LT(once[i], 100u);
+    EXPECT_GE(once[i + 1], kCycles);
+    EXPECT_LT(once[i + 1], kCycles + 100);
+  }
+  EXPECT_EQ(times_of(4), once);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cards, GridBarrier, ::testing::Values(0, 1));
