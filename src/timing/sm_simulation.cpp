@@ -368,8 +368,8 @@ void SmSimulation::release(Sm& sm, Block& block, Cycle now) {
   for (int member : block.members) {
     Warp& warp = sm.warps[static_cast<std::size_t>(member)];
     if (!warp.replay || warp.replay->done() || warp.ready < kNever) continue;
-    // What the block stored before its barrier is before a fence behind it, whoever makes it (PTX ISA 8.10.3,
-    // causality order). In kernels whose blocks do not wait for each other nobody waits for the fence.
+    // What the block stored before its barrier is before a fence behind it, whoever makes it (PTX ISA 8,
+    // causality order). Charged only in kernels whose blocks wait for each other.
     if (waits_) warp.last_store = last_store;
     prepare(warp, now + parameters_.barrier, Stall::Barrier);
     SubCore& core = sm.cores[static_cast<std::size_t>(warp.sub_core)];

@@ -103,7 +103,7 @@ TEST(SpinLoops, ALoopOfTheProgramIsNone) {
             0u);
 }
 
-const char* const kWaits =
+constexpr const char* kWaits =
     "setp.ne.u32 %p2, %r2, 0; @%p2 bra done;\n"
     "atom.global.add.u32 %r4, [%rd1], 1;\n"
     "again: ld.acquire.gpu.u32 %r3, [%rd1]; setp.eq.u32 %p1, %r3, %r4; @%p1 bra again;\ndone:";

@@ -94,7 +94,7 @@ TEST(Trace, HoldsWhatTheWarpDid) {
 }
 
 // b1 waits until another thread writes.
-const char* const kWaiting = R"(module "ir" "sm_86" 64
+constexpr const char* kWaiting = R"(module "ir" "sm_86" 64
 kernel "k" visible
 parameter "p" param u64 align 8 size 8 internal
 b0:
