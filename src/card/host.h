@@ -55,7 +55,8 @@ struct Host {
     double context_us = 0;       // making one
     double context_end_us = 0;   // destroying it
     double module_us = 0;        // loading one
-    double first_launch_us = 0;  // more, of a kernel that was not launched before: it is loaded then
+    double library_us = 0;       // the same lazily, as runtimes do (cuLibraryLoadData): little but its names
+    double first_launch_us = 0;  // more, of a module's first kernel: its code is loaded then
   } start;
 
   struct Threads {

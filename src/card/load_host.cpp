@@ -78,6 +78,7 @@ std::vector<Field> fields(Host& h) {
       {"start.context_us", &h.start.context_us, 0, kMostUs},
       {"start.context_end_us", &h.start.context_end_us, 0, kMostUs},
       {"start.module_us", &h.start.module_us, 0, kMostUs},
+      {"start.library_us", &h.start.library_us, 0, kMostUs},
       {"start.first_launch_us", &h.start.first_launch_us, 0, kMostUs},
       {"threads.create_us", &h.threads.create_us, 0, kMostUs},
       {"threads.host_function_us", &h.threads.host_function_us, 0, kMostUs},

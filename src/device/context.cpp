@@ -76,7 +76,7 @@ void Context::destroy() {
   if (destroyed()) return;
   finish_work();
   flush_output();
-  charge(platform().host().start.context_end_us);
+  platform().clock().advance_context_us(platform().host().start.context_end_us);
   decltype(modules_) modules;
   decltype(allocations_) allocations;
   decltype(host_allocations_) host_allocations;
@@ -220,7 +220,8 @@ Result<std::shared_ptr<Module>> Context::load(std::shared_ptr<Program> program,
   if (auto good = check(); !good) return tl::unexpected(good.error());
   auto module = Module::create(*this, std::move(program), library);
   if (!module) return module;
-  charge(platform().host().start.module_us);
+  const card::Host::Start& costs = platform().host().start;
+  charge(library != nullptr ? costs.library_us : costs.module_us);
   const std::lock_guard lock(mutex_);
   modules_.push_back(*module);
   return module;

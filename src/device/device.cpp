@@ -36,7 +36,7 @@ Result<std::shared_ptr<Context>> Device::retain_primary() {
   const std::lock_guard lock(mutex_);
   if (primary_ == nullptr) {
     primary_ = std::make_shared<Context>(*this, primary_flags_);
-    platform_.clock().advance_us(platform_.host().start.context_us);
+    platform_.clock().advance_context_us(platform_.host().start.context_us);
   }
   ++primary_count_;
   return primary_;
@@ -88,7 +88,7 @@ std::shared_ptr<Context> Device::primary() const {
 }
 
 Result<std::shared_ptr<Context>> Device::create_context(unsigned flags) {
-  platform_.clock().advance_us(platform_.host().start.context_us);
+  platform_.clock().advance_context_us(platform_.host().start.context_us);
   return std::make_shared<Context>(*this, flags);
 }
 

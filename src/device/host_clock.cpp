@@ -151,6 +151,11 @@ void HostClock::advance_us(double microseconds) {
   self.busy_us += microseconds;
 }
 
+void HostClock::advance_context_us(double microseconds) {
+  advance_us(microseconds);
+  context_us_.fetch_add(microseconds, std::memory_order_relaxed);
+}
+
 void HostClock::sleep_us(double microseconds) {
   const ApiCall inside(*this);
   Line& self = line();

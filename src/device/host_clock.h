@@ -38,6 +38,9 @@ class HostClock {
   void wait_for_card_us(double end_us);
   // The calling thread was busy for so long.
   void advance_us(double microseconds);
+  // It made or destroyed a context; and how long that took in all, of all threads.
+  void advance_context_us(double microseconds);
+  double context_us() const { return context_us_.load(std::memory_order_relaxed); }
   // The calling thread slept or waited for something outside of the process.
   void sleep_us(double microseconds);
   // What the thread's processor time says now is not the program's: called on the way out of Doppel's own
@@ -70,6 +73,7 @@ class HostClock {
   const std::unique_ptr<HostPart> part_;
   const double reading_us_;  // what reading a thread's processor time takes
   std::atomic<double> latest_us_{0};
+  std::atomic<double> context_us_{0};
   std::atomic<double> busy_us_{0};  // of all threads, as they published it
 };
 

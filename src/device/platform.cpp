@@ -187,7 +187,7 @@ Result<void> Platform::write_record() {
   if (options_.record_folder.empty()) return {};
   std::vector<const Device*> devices;
   for (const auto& device : devices_) devices.push_back(device.get());
-  std::vector<RunRecord> records = recorder_->records(devices, clock_->latest_us());
+  std::vector<RunRecord> records = recorder_->records(devices, clock_->latest_us(), clock_->context_us());
   if (options_.time_passes && !records.empty()) {
     for (const PassTime& each : compilations_.passes().times())
       records.front().passes.push_back({each.pass, each.seconds, each.runs});

@@ -154,6 +154,7 @@ struct RunRecord {
   double time_us = 0;        // from the first use of the card to its end, on the virtual timeline
   double busy_us = 0;        // at least one engine of the card at work
   double host_us = 0;        // the rest of time_us: the card waits for the program
+  double context_us = 0;     // of host_us: contexts were made and destroyed
   double energy_j = 0;       // in time_us: of kernels, of copies, and of waiting
   double waiting_energy_j = 0;
   std::uint64_t peak_memory_bytes = 0;  // of the card

@@ -209,7 +209,8 @@ void RunRecorder::launch_placed(int device, const std::string& name) {
   --card(device).open_launches[name];
 }
 
-std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& devices, double host_us) const {
+std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& devices, double host_us,
+                                            double context_us) const {
   const std::lock_guard lock(mutex_);
   std::vector<RunRecord> all;
   for (const Device* device : devices) {
@@ -229,6 +230,7 @@ std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& de
     const power::PowerTimeline::Sums drawn = used.power.until(record.time_us);
     record.busy_us = drawn.busy_us;
     record.host_us = std::max(0.0, record.time_us - record.busy_us);
+    record.context_us = std::min(context_us, record.host_us);
     record.waiting_energy_j = drawn.waiting_j;
     record.energy_j = drawn.waiting_j;
     record.peak_memory_bytes = device->memory().peak();

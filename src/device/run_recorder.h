@@ -53,7 +53,8 @@ class RunRecorder {
   void launch_placed(int device, const std::string& name);
 
   // One record a device that was used.
-  std::vector<RunRecord> records(const std::vector<const Device*>& devices, double host_us) const;
+  std::vector<RunRecord> records(const std::vector<const Device*>& devices, double host_us,
+                                 double context_us = 0) const;
 
  private:
   struct Card;

@@ -126,6 +126,7 @@ Json run_json(const Run& run) {
           {"time_us", if_timed(run.time_us)},
           {"busy_us", if_timed(run.busy_us)},
           {"host_us", if_timed(run.host_us)},
+          {"context_us", if_timed(run.context_us)},
           {"kernel_us", if_timed(run.kernel_us())},
           {"copy_us", if_timed(run.copy_us())},
           {"wall_s", run.wall_s},

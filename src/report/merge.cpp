@@ -132,6 +132,7 @@ Run merge(const std::string& card, const std::string& card_name, std::vector<dev
     }
     run.time_us = std::max(run.time_us, record.time_us);
     run.busy_us = std::max(run.busy_us, record.busy_us);
+    run.context_us = std::max(run.context_us, record.context_us);
     run.energy_j += record.energy_j;
     run.waiting_energy_j += record.waiting_energy_j;
     run.peak_memory_bytes = std::max(run.peak_memory_bytes, record.peak_memory_bytes);
@@ -141,6 +142,7 @@ Run merge(const std::string& card, const std::string& card_name, std::vector<dev
                             std::move(record.sm_room)});
   }
   run.host_us = std::max(0.0, run.time_us - run.busy_us);
+  run.context_us = std::min(run.context_us, run.host_us);
   run.processes = static_cast<int>(processes.size());
   return run;
 }

@@ -26,6 +26,7 @@ struct Run {
   double time_us = 0;         // the longest process from start to end, on the virtual timeline
   double busy_us = 0;         // the card at work
   double host_us = 0;         // the rest of time_us: the card waits for the program
+  double context_us = 0;      // of host_us: contexts were made and destroyed
   double wall_s = 0;          // what the run took on this machine
   double energy_j = 0;        // of all cards and processes: of kernels, copies and waiting
   double waiting_energy_j = 0;

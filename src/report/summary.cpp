@@ -274,6 +274,7 @@ Table comparison(const Report& report) {
   total("copies", [](const Run& run) { return run.copy_us(); }, time_text);
   total("card at work", [](const Run& run) { return run.busy_us; }, time_text);
   total(std::string("card waiting") + kThisMachine, [](const Run& run) { return run.host_us; }, time_text);
+  total("of it, contexts made and ended", [](const Run& run) { return run.context_us; }, time_text);
   total(
       std::string("program, start to end") + kThisMachine, [](const Run& run) { return run.time_us; },
       time_text);

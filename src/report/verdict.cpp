@@ -102,10 +102,14 @@ void judge(Report& report) {
   // Where the host's part is large, the cards differ less for the program as a whole.
   const double whole = slow->time_us / fast->time_us;
   if (std::abs(whole / verdict.time_ratio - 1) > kWorthSaying) {
+    const std::string contexts =
+        fast->context_us > kWorthSaying * fast->time_us
+            ? fmt::format(" ({} of each to make and end CUDA's contexts)", time_text(fast->context_us))
+            : "";
     say(fmt::format(
-        "From start to end, the host's part as on this machine, the program takes {} on {} and {} on {}: "
+        "From start to end, the host's part as on this machine, the program takes {} on {} and {} on {}{}: "
         "{}.",
-        time_text(fast->time_us), fast->card_name, time_text(slow->time_us), slow->card_name,
+        time_text(fast->time_us), fast->card_name, time_text(slow->time_us), slow->card_name, contexts,
         ratio_text(whole)));
   }
   if (verdict.energy_ratio > 0) {
