@@ -169,7 +169,7 @@ Provenance FieldReader::provenance(const toml::table& leaf, const std::string& k
   Provenance out;
   out.line = static_cast<int>(leaf.source().begin.line);
   out.mark = text_of(leaf, "mark", key + ".");
-  if (std::find(kMarks.begin(), kMarks.end(), out.mark) == kMarks.end()) {
+  if (std::ranges::find(kMarks, out.mark) == kMarks.end()) {
     throw BadEntry{out.line, key + ".mark",
                    fmt::format("expected one of {}, found '{}'", fmt::join(kMarks, ", "), out.mark)};
   }

@@ -47,7 +47,8 @@ struct Host {
     // A call that pins, locks or unpins memory, by what it takes for a page.
     double pages_us(std::uint64_t bytes, double us_per_page) const {
       constexpr std::uint64_t kPageBytes = 4096;
-      return pin_us + static_cast<double>((bytes + kPageBytes - 1) / kPageBytes) * us_per_page;
+      const std::uint64_t pages = (bytes + kPageBytes - 1) / kPageBytes;
+      return pin_us + static_cast<double>(pages) * us_per_page;
     }
   } memory;
 

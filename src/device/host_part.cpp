@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 Result<fs::path> claim(const fs::path& folder, const std::string& program, const char* ending) {
   constexpr int kMost = 100000;
   for (int i = 0; i < kMost; ++i) {
-    const fs::path file = folder / fmt::format("{}.{}", program, i);
+    fs::path file = folder / fmt::format("{}.{}", program, i);
     const int made = open((file.string() + ending).c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
     if (made >= 0) {
       close(made);

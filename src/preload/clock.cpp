@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/times.h>
-#include <time.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <ctime>
 #include <unistd.h>
 
 #include "preload/program_thread.h"
@@ -20,8 +20,8 @@ struct Start {
 };
 
 const Start& start() {
-  static const Start kStart;
-  return kStart;
+  static const Start started;
+  return started;
 }
 
 [[gnu::constructor]] void begin() { start(); }
@@ -77,9 +77,9 @@ std::int64_t until_ns(clockid_t clock, const timespec& deadline) { return to_ns(
 extern "C" {
 
 int clock_gettime(clockid_t clock, timespec* result) noexcept {
-  static const auto kReal = next<int (*)(clockid_t, timespec*)>("clock_gettime");
+  static const auto real_function = next<int (*)(clockid_t, timespec*)>("clock_gettime");
   std::int64_t ns = 0;
-  if (!shown_ns(clock, ns)) return kReal(clock, result);
+  if (!shown_ns(clock, ns)) return real_function(clock, result);
   *result = to_timespec(ns);
   return 0;
 }
@@ -107,8 +107,8 @@ clock_t clock() noexcept {
 
 // Doppel's own work would be in it; the program's counts as the user's, all of it.
 clock_t times(tms* result) noexcept {
-  static const auto kReal = next<clock_t (*)(tms*)>("times");
-  const clock_t real = kReal(result);
+  static const auto real_function = next<clock_t (*)(tms*)>("times");
+  const clock_t real = real_function(result);
   if (!is_shown()) return real;
   const std::int64_t tick_ns = kNanosecondsPerSecond / sysconf(_SC_CLK_TCK);
   if (result != nullptr) {
@@ -119,8 +119,8 @@ clock_t times(tms* result) noexcept {
 }
 
 int getrusage(__rusage_who_t who, rusage* result) noexcept {
-  static const auto kReal = next<int (*)(__rusage_who_t, rusage*)>("getrusage");
-  const int answer = kReal(who, result);
+  static const auto real_function = next<int (*)(__rusage_who_t, rusage*)>("getrusage");
+  const int answer = real_function(who, result);
   if (answer != 0 || !is_shown()) return answer;
   if (who == RUSAGE_SELF || who == RUSAGE_THREAD) {
     result->ru_utime = to_timeval(who == RUSAGE_SELF ? process_busy_ns() : thread_busy_ns());

@@ -2,7 +2,7 @@
 // How long it is until a moment that the program read off one of its clocks.
 #pragma once
 
-#include <time.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <ctime>
 
 #include <cstdint>
 

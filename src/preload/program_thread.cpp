@@ -49,18 +49,18 @@ bool& begun_by_program() {
 }  // namespace
 
 std::int64_t real_ns(clockid_t clock) {
-  static const auto kReal = next<int (*)(clockid_t, timespec*)>("clock_gettime");
+  static const auto real_function = next<int (*)(clockid_t, timespec*)>("clock_gettime");
   timespec time{};
-  kReal(clock, &time);
+  real_function(clock, &time);
   return to_ns(time);
 }
 
 bool shows_virtual_time() {
-  static const bool kShows = [] {
+  static const bool shows = [] {
     const char* clock = std::getenv("DOPPEL_CLOCK");
     return clock != nullptr && std::strcmp(clock, "virtual") == 0;
   }();
-  return kShows;
+  return shows;
 }
 
 bool is_program() {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <dlfcn.h>
-#include <time.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <ctime>
 
 #include <cstdint>
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sleeps, and waits for what is outside of the process, are time that passes.
 #include <poll.h>
-#include <stdio.h>
+#include <stdio.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <cstdio>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <ctime>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,9 +22,10 @@ namespace {
 using namespace doppel::preload;
 
 int real_sleep(std::int64_t ns, timespec* left) {
-  static const auto kReal = next<int (*)(clockid_t, int, const timespec*, timespec*)>("clock_nanosleep");
+  static const auto real_function =
+      next<int (*)(clockid_t, int, const timespec*, timespec*)>("clock_nanosleep");
   const timespec duration = to_timespec(ns);
-  return kReal(CLOCK_MONOTONIC, 0, &duration, left);
+  return real_function(CLOCK_MONOTONIC, 0, &duration, left);
 }
 
 // A call that may block. What it waited counts; what it computed the thread's processor time counts already.
@@ -52,9 +53,9 @@ class Blocking {
     std::int64_t real_ns = 0, busy_ns = 0;
   };
   static Moment now() {
-    static const auto kUsage = next<int (*)(__rusage_who_t, rusage*)>("getrusage");
+    static const auto real_getrusage = next<int (*)(__rusage_who_t, rusage*)>("getrusage");
     rusage usage{};
-    kUsage(RUSAGE_THREAD, &usage);
+    real_getrusage(RUSAGE_THREAD, &usage);
     return {usage.ru_nvcsw, real_ns(CLOCK_MONOTONIC), real_ns(CLOCK_THREAD_CPUTIME_ID)};
   }
   bool counts_;
@@ -73,8 +74,9 @@ auto blocking(Function real, Arguments... arguments) {
 extern "C" {
 
 int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespec* left) {
-  static const auto kReal = next<int (*)(clockid_t, int, const timespec*, timespec*)>("clock_nanosleep");
-  if (!is_program()) return kReal(clock, flags, request, left);
+  static const auto real_function =
+      next<int (*)(clockid_t, int, const timespec*, timespec*)>("clock_nanosleep");
+  if (!is_program()) return real_function(clock, flags, request, left);
   const std::int64_t duration = (flags & TIMER_ABSTIME) != 0 ? until_ns(clock, *request) : to_ns(*request);
   if (duration <= 0) return 0;
   timespec rest{};
@@ -103,10 +105,10 @@ unsigned sleep(unsigned seconds) {
 }
 
 // One line a function: its result and name, its parameters, and their names.
-#define DOPPEL_BLOCKING(result, name, parameters, ...)                       \
-  result name parameters {                                                   \
-    static const auto kReal = doppel::preload::next<decltype(&name)>(#name); \
-    return blocking(kReal, __VA_ARGS__);                                     \
+#define DOPPEL_BLOCKING(result, name, parameters, ...)                               \
+  result name parameters {                                                           \
+    static const auto real_function = doppel::preload::next<decltype(&name)>(#name); \
+    return blocking(real_function, __VA_ARGS__);                                     \
   }
 
 DOPPEL_BLOCKING(ssize_t, read, (int file, void* to, size_t bytes), file, to, bytes)

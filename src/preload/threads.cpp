@@ -147,100 +147,107 @@ extern "C" {
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*function)(void*),
                    void* argument) noexcept {
-  static const auto kReal = next<decltype(&pthread_create)>("pthread_create");
-  if (!is_program()) return kReal(thread, attributes, function, argument);
+  static const auto real_function = next<decltype(&pthread_create)>("pthread_create");
+  if (!is_program()) return real_function(thread, attributes, function, argument);
   auto beginning = std::make_unique<Beginning>(Beginning{function, argument, moment_us()});
-  const int result = kReal(thread, attributes, begin, beginning.get());
-  if (result == 0) (void)beginning.release();
+  const int result = real_function(thread, attributes, begin, beginning.get());
+  if (result == 0) {
+    const Beginning* const passed = beginning.release();
+    (void)passed;
+  }
   return result;
 }
 
 int pthread_join(pthread_t thread, void** value) {
-  static const auto kReal = next<decltype(&pthread_join)>("pthread_join");
-  const int result = kReal(thread, value);
+  static const auto real_function = next<decltype(&pthread_join)>("pthread_join");
+  const int result = real_function(thread, value);
   if (result == 0) joined(thread);
   return result;
 }
 
 int pthread_tryjoin_np(pthread_t thread, void** value) noexcept {
-  static const auto kReal = next<decltype(&pthread_tryjoin_np)>("pthread_tryjoin_np");
-  const int result = kReal(thread, value);
+  static const auto real_function = next<decltype(&pthread_tryjoin_np)>("pthread_tryjoin_np");
+  const int result = real_function(thread, value);
   if (result == 0) joined(thread);
   return result;
 }
 
 int pthread_cond_signal(pthread_cond_t* condition) noexcept {
-  static const auto kReal = next<decltype(&pthread_cond_signal)>("pthread_cond_signal", kConditionVersion);
+  static const auto real_function =
+      next<decltype(&pthread_cond_signal)>("pthread_cond_signal", kConditionVersion);
   moments.raise(condition);
-  return kReal(condition);
+  return real_function(condition);
 }
 
 int pthread_cond_broadcast(pthread_cond_t* condition) noexcept {
-  static const auto kReal =
+  static const auto real_function =
       next<decltype(&pthread_cond_broadcast)>("pthread_cond_broadcast", kConditionVersion);
   moments.raise(condition);
-  return kReal(condition);
+  return real_function(condition);
 }
 
 int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
-  static const auto kReal = next<decltype(&pthread_cond_wait)>("pthread_cond_wait", kConditionVersion);
-  return condition_wait(condition, [&] { return kReal(condition, mutex); });
+  static const auto real_function =
+      next<decltype(&pthread_cond_wait)>("pthread_cond_wait", kConditionVersion);
+  return condition_wait(condition, [&] { return real_function(condition, mutex); });
 }
 
 int pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* deadline) {
-  static const auto kReal =
+  static const auto real_function =
       next<decltype(&pthread_cond_timedwait)>("pthread_cond_timedwait", kConditionVersion);
   return condition_wait(condition, [&] {
     return timed_wait(nearer_clock(*deadline), deadline,
-                      [&](const timespec* real) { return kReal(condition, mutex, real); });
+                      [&](const timespec* real) { return real_function(condition, mutex, real); });
   });
 }
 
 int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
                            const timespec* deadline) {
-  static const auto kReal = next<decltype(&pthread_cond_clockwait)>("pthread_cond_clockwait");
+  static const auto real_function = next<decltype(&pthread_cond_clockwait)>("pthread_cond_clockwait");
   return condition_wait(condition, [&] {
     return timed_wait(clock, deadline,
-                      [&](const timespec* real) { return kReal(condition, mutex, clock, real); });
+                      [&](const timespec* real) { return real_function(condition, mutex, clock, real); });
   });
 }
 
 int pthread_mutex_timedlock(pthread_mutex_t* mutex, const timespec* deadline) noexcept {
-  static const auto kReal = next<decltype(&pthread_mutex_timedlock)>("pthread_mutex_timedlock");
-  return timed_wait(CLOCK_REALTIME, deadline, [&](const timespec* real) { return kReal(mutex, real); });
+  static const auto real_function = next<decltype(&pthread_mutex_timedlock)>("pthread_mutex_timedlock");
+  return timed_wait(CLOCK_REALTIME, deadline,
+                    [&](const timespec* real) { return real_function(mutex, real); });
 }
 
 int pthread_mutex_clocklock(pthread_mutex_t* mutex, clockid_t clock, const timespec* deadline) noexcept {
-  static const auto kReal = next<decltype(&pthread_mutex_clocklock)>("pthread_mutex_clocklock");
-  return timed_wait(clock, deadline, [&](const timespec* real) { return kReal(mutex, clock, real); });
+  static const auto real_function = next<decltype(&pthread_mutex_clocklock)>("pthread_mutex_clocklock");
+  return timed_wait(clock, deadline, [&](const timespec* real) { return real_function(mutex, clock, real); });
 }
 
 int pthread_barrier_wait(pthread_barrier_t* barrier) noexcept {
-  static const auto kReal = next<decltype(&pthread_barrier_wait)>("pthread_barrier_wait");
+  static const auto real_function = next<decltype(&pthread_barrier_wait)>("pthread_barrier_wait");
   moments.raise(barrier);
-  const int result = kReal(barrier);
+  const int result = real_function(barrier);
   if ((result == 0 || result == PTHREAD_BARRIER_SERIAL_THREAD) && is_program()) moments.follow(barrier);
   return result;
 }
 
 int sem_post(sem_t* semaphore) noexcept {
-  static const auto kReal = next<decltype(&sem_post)>("sem_post");
+  static const auto real_function = next<decltype(&sem_post)>("sem_post");
   moments.raise(semaphore);
-  return kReal(semaphore);
+  return real_function(semaphore);
 }
 
 int sem_wait(sem_t* semaphore) {
-  static const auto kReal = next<decltype(&sem_wait)>("sem_wait");
-  const int result = kReal(semaphore);
+  static const auto real_function = next<decltype(&sem_wait)>("sem_wait");
+  const int result = real_function(semaphore);
   if (result == 0 && is_program()) moments.follow(semaphore);
   return result;
 }
 
 int sem_timedwait(sem_t* semaphore, const timespec* deadline) {
-  static const auto kReal = next<decltype(&sem_timedwait)>("sem_timedwait");
+  static const auto real_function = next<decltype(&sem_timedwait)>("sem_timedwait");
   // Its result is -1, and the reason stands in errno.
-  const int error = timed_wait(CLOCK_REALTIME, deadline,
-                               [&](const timespec* real) { return kReal(semaphore, real) == 0 ? 0 : errno; });
+  const int error = timed_wait(CLOCK_REALTIME, deadline, [&](const timespec* real) {
+    return real_function(semaphore, real) == 0 ? 0 : errno;
+  });
   if (error == 0) {
     if (is_program()) moments.follow(semaphore);
     return 0;

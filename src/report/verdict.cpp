@@ -84,8 +84,8 @@ void judge(Report& report) {
   }
   const auto by_work = [](const Run& a, const Run& b) { return work_us(a) < work_us(b); };
   const auto by_energy = [](const Run& a, const Run& b) { return a.kernel_energy_j() < b.kernel_energy_j(); };
-  const auto [fast, slow] = std::minmax_element(report.runs.begin(), report.runs.end(), by_work);
-  const auto [thrifty, hungry] = std::minmax_element(report.runs.begin(), report.runs.end(), by_energy);
+  const auto [fast, slow] = std::ranges::minmax_element(report.runs, by_work);
+  const auto [thrifty, hungry] = std::ranges::minmax_element(report.runs, by_energy);
   verdict.faster = fast->card;
   verdict.time_ratio = work_us(*slow) / work_us(*fast);
   verdict.thriftier = thrifty->card;
