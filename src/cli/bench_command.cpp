@@ -13,6 +13,7 @@
 #include "cli/execute.h"
 #include "cli/installation.h"
 #include "cli/output.h"
+#include "cli/private_folder.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "report/quantities.h"
@@ -57,7 +58,7 @@ struct TestRow {
 std::string value_text(const Json& result) {
   if (!result.is_object()) return "-";
   if (result.contains("error")) return "error";
-  const std::string check = result.value("check", "ok");
+  std::string check = result.value("check", "ok");
   if (!result.contains("value")) return check;  // nothing was timed
   return report::figures(result.value("value", 0.0)) + (check == "ok" ? "" : " (" + check + ")");
 }
@@ -73,9 +74,9 @@ void print_table(const std::vector<TestRow>& rows, const std::vector<card::Card>
     table.columns.push_back({short_name(cards[i]), report::Align::Right});
     if (i > 0) table.columns.push_back({"ratio", report::Align::Right});
   }
-  const bool any_published = std::any_of(rows.begin(), rows.end(), [](const TestRow& row) {
-    return std::any_of(row.of_card.begin(), row.of_card.end(),
-                       [](const Json& result) { return result.is_object() && result.contains("published"); });
+  const bool any_published = std::ranges::any_of(rows, [](const TestRow& row) {
+    return std::ranges::any_of(
+        row.of_card, [](const Json& result) { return result.is_object() && result.contains("published"); });
   });
   if (any_published) table.columns.push_back({"published"});
   std::vector<std::string> notes;
@@ -117,6 +118,12 @@ int bench(const BenchFlags& flags) {
   if (flags.list) command.emplace_back("--list");
   command.insert(command.end(), flags.tests.begin(), flags.tests.end());
 
+  // As in a comparison: what this machine does besides must not tell the cards apart.
+  const Result<PrivateFolder> host_part = PrivateFolder::make();
+  if (!host_part) {
+    complain(host_part.error().message);
+    return kFailed;
+  }
   std::vector<TestRow> rows;
   int status = 0;
   bool interrupted = false;
@@ -130,7 +137,7 @@ int bench(const BenchFlags& flags) {
         say(stdout, "{:<24}{}\n", name, result.value("what", ""));
         return;
       }
-      auto row = std::find_if(rows.begin(), rows.end(), [&](const TestRow& r) { return r.name == name; });
+      auto row = std::ranges::find(rows, name, &TestRow::name);
       if (row == rows.end()) row = rows.insert(rows.end(), {name, std::vector<Json>(cards->size())});
       row->of_card[i] = result;
       progress.show(fmt::format("{}: {}: {} {}", short_name((*cards)[i]), name, value_text(result),
@@ -139,6 +146,7 @@ int bench(const BenchFlags& flags) {
     if (!flags.list || flags.tests.empty()) {
       options.on_output = [&](const std::string& piece) { lines.add(piece, on_result); };
     }
+    options.host_part = fmt::format("{}:{}", i == 0 ? "record" : "replay", host_part->path().string());
     const Result<Execution> execution = execute(command, {(*cards)[i]}, options);
     progress.clear();
     if (!execution) {
