@@ -36,10 +36,13 @@ Result<void> Event::query() const {
     return fail(Error::Kind::CaptureUnsupported, "the event was last recorded in a capture");
   const auto recorded = operation();
   Platform& platform = context_->platform();
+  platform.clock().poll_begins();
   platform.clock().advance_us(platform.host().calls.poll_us);
   if (recorded == nullptr) return {};
-  if (!platform.scheduler().has_ended_by(*recorded, platform.clock().now_us()))
+  if (!platform.scheduler().has_ended_by(*recorded, platform.clock().now_us())) {
+    platform.clock().poll_was_too_early();
     return fail(Error::Kind::NotReady, "the work before the event is not done");
+  }
   return context_->check();
 }
 

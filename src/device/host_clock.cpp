@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/host_clock.h"
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,6 +33,21 @@ double reading_us() {
   return least;
 }
 
+// Of the calling thread, by the host's clocks.
+struct Moment {
+  double real_us = 0, cpu_us = 0;
+  long waits = 0;  // times that it gave up its processor by itself
+};
+
+Moment moment() {
+  timespec now{};
+  syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return {static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) * 1e-3, thread_cpu_us(),
+          usage.ru_nvcsw};
+}
+
 std::atomic<std::uint64_t> next_clock{1};
 
 }  // namespace
@@ -45,6 +61,8 @@ struct HostClock::Line {
   double busy_us = 0;       // of now_us, since the thread began
   double published_us = 0;  // of busy_us
   double waited_us = 0;     // of now_us, for cards
+  bool polled = false;      // and was told that it was too early, then:
+  Moment poll;
   HostPart::Line* part = nullptr;
 };
 
@@ -160,6 +178,22 @@ void HostClock::sleep_us(double microseconds) {
   const ApiCall inside(*this);
   Line& self = line();
   self.now_us += self.part->take(HostPart::Tag("sleep"), microseconds);
+}
+
+void HostClock::poll_was_too_early() {
+  if (sleeps_told_) return;
+  Line& self = line();
+  self.polled = true;
+  self.poll = moment();
+}
+
+void HostClock::poll_begins() {
+  Line& self = line();
+  if (!self.polled) return;
+  self.polled = false;
+  const Moment now = moment();
+  if (now.waits > self.poll.waits)
+    sleep_us(std::max(0.0, now.real_us - self.poll.real_us - (now.cpu_us - self.poll.cpu_us)));
 }
 
 double HostClock::thread_busy_us() {

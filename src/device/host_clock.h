@@ -43,6 +43,11 @@ class HostClock {
   double context_us() const { return context_us_.load(std::memory_order_relaxed); }
   // The calling thread slept or waited for something outside of the process.
   void sleep_us(double microseconds);
+  // Sleeps are told from here on (src/preload is there). Where they are not, what a thread is away between
+  // two polls counts as one: a program that polls and sleeps would poll for ever.
+  void set_sleeps_told() { sleeps_told_ = true; }
+  void poll_begins();
+  void poll_was_too_early();
   // What the thread's processor time says now is not the program's: called on the way out of Doppel's own
   // work.
   void enter(const char* call = "");
@@ -73,6 +78,7 @@ class HostClock {
   const std::unique_ptr<HostPart> part_;
   const double reading_us_;  // what reading a thread's processor time takes
   std::atomic<double> latest_us_{0};
+  std::atomic<bool> sleeps_told_{false};
   std::atomic<double> context_us_{0};
   std::atomic<double> busy_us_{0};  // of all threads, as they published it
 };

@@ -222,6 +222,7 @@ Result<void> Stream::query() {
     return invalidate_capture("a captured stream cannot be queried", Error::Kind::CaptureUnsupported);
   if (auto good = context_->check(); !good) return good;
   Platform& platform = context_->platform();
+  platform.clock().poll_begins();
   charge(platform.host().calls.poll_us);
   const double now_us = platform.clock().now_us();
   const auto last = tail();
@@ -230,7 +231,10 @@ Result<void> Stream::query() {
     for (const auto& each : context_->implicit_dependencies(*this))
       done = done && platform.scheduler().has_ended_by(*each, now_us);
   }
-  if (!done) return fail(Error::Kind::NotReady, "the stream has work left");
+  if (!done) {
+    platform.clock().poll_was_too_early();
+    return fail(Error::Kind::NotReady, "the stream has work left");
+  }
   return context_->check();
 }
 

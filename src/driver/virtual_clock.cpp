@@ -78,8 +78,10 @@ CallScope::~CallScope() {
 }
 
 void begin_virtual_time() {
-  if (const auto tell = reinterpret_cast<DoppelClockBegins>(dlsym(RTLD_DEFAULT, "doppel_clock_begins")))
-    tell();
+  const auto tell = reinterpret_cast<DoppelClockBegins>(dlsym(RTLD_DEFAULT, "doppel_clock_begins"));
+  if (tell == nullptr) return;
+  clock().set_sleeps_told();
+  tell();
 }
 
 }  // namespace doppel::driver

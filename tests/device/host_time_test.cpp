@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What calls cost the thread that makes them, and when polls and host functions see the end of work.
+#include <unistd.h>
+
+#include <fstream>
 #include <future>
 
 #include "device/operation.h"
@@ -122,6 +125,39 @@ TEST_F(HostTime, APollDoesNotWaitForWorkThatWaits) {
   EXPECT_FALSE(platform->scheduler().has_ended_by(*waiting, 50));
   go.set_value();
   platform->scheduler().wait_placed(*waiting);
+}
+
+// A program without the library that tells of sleeps polls, sleeps, and polls again.
+TEST_F(HostTime, AWaitBetweenPollsIsTimeThatPasses) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const std::string state_file = "/proc/self/task/" + std::to_string(gettid()) + "/stat";
+  // Writes when this thread waits for it.
+  std::thread writer([&] {
+    std::string state;
+    while (state != "S") {
+      std::ifstream file(state_file);
+      std::string ignored;
+      file >> ignored >> ignored >> state;
+    }
+    EXPECT_EQ(write(ends[1], "x", 1), 1);
+  });
+  HostClock& clock = platform->clock();
+  const ApiCall inside(clock);
+  const double before = clock.now_us();
+  clock.poll_was_too_early();
+  char letter = 0;
+  EXPECT_EQ(read(ends[0], &letter, 1), 1);
+  clock.poll_begins();
+  EXPECT_GT(clock.now_us(), before);
+  writer.join();
+  const double after = clock.now_us();
+  clock.set_sleeps_told();
+  clock.poll_was_too_early();
+  clock.poll_begins();
+  EXPECT_EQ(clock.now_us(), after);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 TEST_F(HostTime, AHostFunctionSeesTheEndOfWhatCameBefore) {
