@@ -146,7 +146,7 @@ int bench(const BenchFlags& flags) {
     if (!flags.list || flags.tests.empty()) {
       options.on_output = [&](const std::string& piece) { lines.add(piece, on_result); };
     }
-    options.host_part = fmt::format("{}:{}", i == 0 ? "record" : "replay", host_part->path().string());
+    options.host_part = shared_host_part(i, *host_part);
     const Result<Execution> execution = execute(command, {(*cards)[i]}, options);
     progress.clear();
     if (!execution) {

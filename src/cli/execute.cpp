@@ -73,6 +73,10 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
 
 }  // namespace
 
+std::string shared_host_part(std::size_t card, const PrivateFolder& folder) {
+  return fmt::format("{}:{}", card == 0 ? "record" : "replay", folder.path().string());
+}
+
 std::string short_name(const card::Card& card) {
   constexpr std::string_view kVendor = "NVIDIA ";
   return card.name.starts_with(kVendor) ? card.name.substr(kVendor.size()) : card.name;

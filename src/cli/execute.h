@@ -2,6 +2,7 @@
 // One execution of a program on a double: environment, record folder, child, and what the records say.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@ namespace doppel::cli {
 
 struct Compiling;
 class InputReplay;
+class PrivateFolder;
 
 // The flags that `run`, `compare` and `bench` share.
 struct ExecuteOptions {
@@ -47,6 +49,10 @@ struct Execution {
 // records; the program's own failure is in `run.exit`.
 Result<Execution> execute(const std::vector<std::string>& command, const std::vector<card::Card>& cards,
                           const ExecuteOptions& options);
+
+// ExecuteOptions::host_part of the run on the card with this index: the first keeps the program's own part in
+// the folder, the others take it from there.
+std::string shared_host_part(std::size_t card, const PrivateFolder& folder);
 
 // "RTX A6000" for "NVIDIA RTX A6000".
 std::string short_name(const card::Card& card);
