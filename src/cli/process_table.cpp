@@ -15,7 +15,7 @@ struct Status {
   pid_t parent = 0;
 };
 
-std::optional<Status> status_of(const std::filesystem::path& folder) {
+std::optional<Status> read_status(const std::filesystem::path& folder) {
   std::ifstream in(folder / "stat");
   std::string line;
   std::getline(in, line);
@@ -35,14 +35,14 @@ std::vector<std::pair<pid_t, pid_t>> parents() {
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
     const std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (const auto status = status_of(entry.path()))
+    if (const auto status = read_status(entry.path()))
       out.emplace_back(static_cast<pid_t>(std::stol(name)), status->parent);
   }
   return out;
 }
 
 bool has_ended(pid_t process) {
-  const auto status = status_of("/proc/" + std::to_string(process));
+  const auto status = read_status("/proc/" + std::to_string(process));
   return !status || status->state == 'Z' || status->state == 'X';
 }
 

@@ -19,7 +19,7 @@ std::string workstation_text() {
   return out.str();
 }
 
-std::string error_of(const std::string& pattern, const std::string& replacement) {
+std::string host_error(const std::string& pattern, const std::string& replacement) {
   const std::string text = std::regex_replace(workstation_text(), std::regex(pattern), replacement);
   const Result<Host> host = parse_host(text, "bad.toml");
   return host ? "no error" : host.error().message;
@@ -55,11 +55,11 @@ TEST(LoadHost, ALaunchAndItsWaitTakeARoundTrip) {
 }
 
 TEST(LoadHost, MistakesAreNamed) {
-  EXPECT_EQ(error_of("poll_us =", "pol_us ="),
+  EXPECT_EQ(host_error("poll_us =", "pol_us ="),
             "bad.toml:25: calls.pol_us: unknown key; did you mean 'calls.poll_us'?");
-  EXPECT_NE(error_of("launch_us = \\{ value = 2.0", "launch_us = { value = -1").find("calls.launch_us"),
+  EXPECT_NE(host_error("launch_us = \\{ value = 2.0", "launch_us = { value = -1").find("calls.launch_us"),
             std::string::npos);
-  EXPECT_NE(error_of("processor_factor[^\n]*\n", "").find("processor_factor: expected this key"),
+  EXPECT_NE(host_error("processor_factor[^\n]*\n", "").find("processor_factor: expected this key"),
             std::string::npos);
   const auto missing = find_host("/nowhere/host.toml");
   ASSERT_FALSE(missing);

@@ -35,7 +35,7 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec* exec, CUgraph graph, unsigned 
 
 namespace {
 
-const char* const kPtx = R"(.version 7.1
+const char* const kErrorsPtx = R"(.version 7.1
 .target sm_86
 .address_size 64
 .visible .entry idle() { ret; }
@@ -53,7 +53,7 @@ class ErrorCodes : public ::testing::Test {
   void SetUp() override {
     ASSERT_EQ(cuInit(0), CUDA_SUCCESS);
     ASSERT_EQ(cuCtxCreate(&context_, 0, 0), CUDA_SUCCESS);
-    ASSERT_EQ(cuModuleLoadData(&module_, kPtx), CUDA_SUCCESS);
+    ASSERT_EQ(cuModuleLoadData(&module_, kErrorsPtx), CUDA_SUCCESS);
     ASSERT_EQ(cuModuleGetFunction(&idle_, module_, "idle"), CUDA_SUCCESS);
     ASSERT_EQ(cuModuleGetFunction(&bounded_, module_, "bounded"), CUDA_SUCCESS);
     ASSERT_EQ(cuModuleGetFunction(&takes_, module_, "takes"), CUDA_SUCCESS);

@@ -55,7 +55,7 @@ CUresult cuStreamEndCapture(CUstream stream, CUgraph* graph);
 
 namespace {
 
-const char* const kPtx = R"(.version 7.1
+const char* const kNodesPtx = R"(.version 7.1
 .target sm_86
 .address_size 64
 .visible .entry store(.param .u64 out, .param .u32 value)
@@ -74,7 +74,7 @@ class GraphNodes : public ::testing::Test {
   void SetUp() override {
     ASSERT_EQ(cuInit(0), CUDA_SUCCESS);
     ASSERT_EQ(cuCtxCreate(&context_, 0, 0), CUDA_SUCCESS);
-    ASSERT_EQ(cuModuleLoadData(&module_, kPtx), CUDA_SUCCESS);
+    ASSERT_EQ(cuModuleLoadData(&module_, kNodesPtx), CUDA_SUCCESS);
     ASSERT_EQ(cuModuleGetFunction(&store_, module_, "store"), CUDA_SUCCESS);
     ASSERT_EQ(cuMemAlloc(&memory_, 4096), CUDA_SUCCESS);
     ASSERT_EQ(cuMemsetD8(memory_, 0, 4096), CUDA_SUCCESS);

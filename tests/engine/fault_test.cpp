@@ -16,27 +16,27 @@ namespace {
 using testing::data_of;
 using testing::FakeLaunch;
 
-struct Target {
+struct FaultTarget {
   std::uint64_t address = 0;
   int before = 0, after = 0;
 };
 
 void store_through(jit::WarpContext* context) {
-  auto& data = data_of<Target>(context);
+  auto& data = data_of<FaultTarget>(context);
   ++data.before;
   for (int lane = 0; lane < 32; ++lane) context->access_addresses[lane] = data.address - 20 + 4 * lane;
   *reinterpret_cast<volatile int*>(data.address) = 1;
   ++data.after;
 }
 
-constexpr std::uint64_t kCardPage = std::uint64_t{2} << 20;
+constexpr std::uint64_t kFaultPage = std::uint64_t{2} << 20;
 
 TEST(Fault, AWildStoreEndsTheLaunchOnly) {
   auto memory = memory::AddressSpace::create(0, std::uint64_t{1} << 32);
   const auto allocation = (*memory)->allocate(4096, 256, memory::AllocationKind::Device);
   Engine engine(1);
   for (int repeat = 0; repeat < 3; ++repeat) {
-    Target data{*allocation + kCardPage};
+    FaultTarget data{*allocation + kFaultPage};
     FakeLaunch fake(store_through, {5}, {64}, &data);
     fake.launch.memory = memory->get();
     const auto outcome = engine.run(fake.launch);
@@ -44,7 +44,7 @@ TEST(Fault, AWildStoreEndsTheLaunchOnly) {
     ASSERT_TRUE(outcome->fault);
     EXPECT_EQ(outcome->fault->kind, Fault::Kind::IllegalAddress);
     EXPECT_EQ(outcome->fault->kernel, "kernel");
-    EXPECT_EQ(outcome->fault->address, *allocation + kCardPage);
+    EXPECT_EQ(outcome->fault->address, *allocation + kFaultPage);
     EXPECT_TRUE(outcome->fault->thread_known);
     EXPECT_EQ(outcome->fault->thread, (Dim3{5, 0, 0}));
     EXPECT_NE(outcome->fault->allocation.find("2093056 bytes after the end of the 4096-byte allocation"),
@@ -58,14 +58,14 @@ TEST(Fault, AWildStoreEndsTheLaunchOnly) {
 }
 
 void wild_shared(jit::WarpContext* context) {
-  auto& data = data_of<Target>(context);
+  auto& data = data_of<FaultTarget>(context);
   auto* at = context->shared + data.address;
   for (auto& address : context->access_addresses) address = reinterpret_cast<std::uint64_t>(at);
   *reinterpret_cast<volatile int*>(at) = 1;
 }
 
 TEST(Fault, SharedMemoryHasBounds) {
-  Target data{std::uint64_t{100} << 20};
+  FaultTarget data{std::uint64_t{100} << 20};
   FakeLaunch fake(wild_shared, {1}, {32}, &data);
   fake.launch.config.dynamic_shared_bytes = 8192;
   Engine engine(1);
@@ -92,7 +92,7 @@ void overflow(jit::WarpContext*) {
 }
 
 TEST(Fault, StackOverflowIsNamed) {
-  Target data;
+  FaultTarget data;
   FakeLaunch fake(overflow, {1}, {32}, &data);
   const auto outcome = Engine(1).run(fake.launch);
   ASSERT_TRUE(outcome && outcome->fault);
@@ -102,7 +102,7 @@ TEST(Fault, StackOverflowIsNamed) {
 void trap_here(jit::WarpContext* context) { context->callbacks->trap(context, 0x10, 0, 0); }
 
 TEST(Fault, TrapNamesTheThread) {
-  Target data;
+  FaultTarget data;
   FakeLaunch fake(trap_here, {2, 3}, {16, 4}, &data);
   const auto outcome = Engine(1).run(fake.launch);
   ASSERT_TRUE(outcome && outcome->fault);
@@ -126,7 +126,7 @@ void fail_assertion(jit::WarpContext* context) {
 }
 
 TEST(Fault, AssertionsSpeakAsOnTheCard) {
-  Target data;
+  FaultTarget data;
   FakeLaunch fake(fail_assertion, {1}, {32}, &data);
   const auto outcome = Engine(1).run(fake.launch);
   ASSERT_TRUE(outcome && outcome->fault);
@@ -144,7 +144,7 @@ TEST(Fault, TheProgramsOwnHandlerStillWorks) {
   own.sa_handler = own_handler;
   sigaction(SIGSEGV, &own, &old);
   auto memory = memory::AddressSpace::create(0, std::uint64_t{1} << 32);
-  Target data{(*memory)->base()};
+  FaultTarget data{(*memory)->base()};
   FakeLaunch fake(store_through, {1}, {32}, &data);
   const auto outcome = Engine(1).run(fake.launch);
   ASSERT_TRUE(outcome && outcome->fault);

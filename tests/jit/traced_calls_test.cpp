@@ -12,7 +12,7 @@
 namespace doppel::jit {
 namespace {
 
-constexpr const char* kText = R"(
+constexpr const char* kTracedText = R"(
 .version 7.8
 .target sm_86
 .address_size 64
@@ -37,7 +37,7 @@ constexpr const char* kText = R"(
 )";
 
 TEST(TracedCalls, AccessesBehindACallAreTheCallers) {
-  auto parsed = ptx::parse(kText);
+  auto parsed = ptx::parse(kTracedText);
   ASSERT_TRUE(parsed);
   const auto analysed = std::make_shared<const analysis::AnalysedModule>(ptx::to_ir(std::move(*parsed)));
   const auto module = CompiledModule::create(analysed, {});

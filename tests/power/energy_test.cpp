@@ -23,7 +23,7 @@ struct Measured {
 
 // gpu,blocks,its,flop_per_byte,GBs,GFs,MHz,W,C
 std::vector<Measured> roofline() {
-  std::ifstream in(std::string(DOPPEL_SOURCE_DIR) + "/truth/a40/roofline-power.csv");
+  std::ifstream in(DOPPEL_SOURCE_DIR "/truth/a40/roofline-power.csv");
   std::vector<Measured> rows;
   std::string line;
   std::getline(in, line);

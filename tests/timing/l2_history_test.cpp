@@ -6,12 +6,12 @@
 namespace doppel::timing {
 namespace {
 
-constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::uint64_t kMebibyte = 1 << 20;
 constexpr std::int64_t kCapacity = 96 << 20;
 constexpr int kWays = 64;
 
 MemoryRange range(std::uint64_t begin_mib, std::uint64_t end_mib, bool written = false) {
-  return {begin_mib * kMiB, end_mib * kMiB, written};
+  return {begin_mib * kMebibyte, end_mib * kMebibyte, written};
 }
 
 double present(const L2History& l2, const MemoryRange& asked) { return l2.before({&asked, 1}).present[0]; }
@@ -21,7 +21,7 @@ void touch(L2History& l2, const MemoryRange& what) { l2.touch({&what, 1}); }
 
 // As copies do, and launches whose blocks each have their own memory.
 MemoryRange in_order(std::uint64_t begin_mib, std::uint64_t end_mib, bool written = false) {
-  return {begin_mib * kMiB, end_mib * kMiB, written, true};
+  return {begin_mib * kMebibyte, end_mib * kMebibyte, written, true};
 }
 void go_through(L2History& l2, MemoryRange what) {
   what.in_order = true;
@@ -133,7 +133,7 @@ TEST(L2History, RangesOfOneLaunchMayOverlap) {
   L2History l2(kCapacity, kWays);
   const MemoryRange ranges[] = {range(0, 20), range(10, 30, true), range(5, 8)};
   const L2Start start = l2.before(ranges);
-  EXPECT_EQ(start.bytes, 30.0 * kMiB);
+  EXPECT_EQ(start.bytes, 30.0 * kMebibyte);
   l2.touch(ranges);
   for (double share : l2.before(ranges).present) EXPECT_NEAR(share, 1, 0.001);
 }
