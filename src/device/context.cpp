@@ -313,6 +313,7 @@ Result<void> Context::synchronize() {
 void Context::finish_work() {
   double end_us = 0;
   const auto wait_for = [&](Operation& operation) {
+    platform().clock().waits_for(operation);
     platform().scheduler().wait_placed(operation);
     end_us = std::max(end_us, operation.end_us());
   };

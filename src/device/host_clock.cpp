@@ -64,10 +64,15 @@ struct HostClock::Line {
   bool polled = false;      // and was told that it was too early, then:
   Moment poll;
   HostPart::Line* part = nullptr;
+  ProgramThreads::Thread* thread = nullptr;
 };
 
 HostClock::HostClock(card::Host host, std::unique_ptr<HostPart> part)
-    : id_(next_clock++), host_(std::move(host)), part_(std::move(part)), reading_us_(reading_us()) {}
+    : id_(next_clock++),
+      host_(std::move(host)),
+      part_(std::move(part)),
+      threads_(host_.processor_factor),
+      reading_us_(reading_us()) {}
 HostClock::~HostClock() = default;
 
 HostClock::Line& HostClock::line() {
@@ -77,14 +82,31 @@ HostClock::Line& HostClock::line() {
     line.clock = id_;
     line.now_us = latest_us();
     line.part = &part_->add_line();
+    line.thread = &threads_.add();
     line.cpu_mark_us = thread_cpu_us();
   }
   return line;
 }
 
+void HostClock::announce_thread(double created_us) {
+  threads_.announce(created_us + host_.threads.create_us);
+}
+
+void HostClock::withdraw_thread(double created_us) {
+  threads_.withdraw(created_us + host_.threads.create_us);
+}
+
 void HostClock::begin_thread(double created_us) {
   Line& self = line();
   self.now_us = created_us + host_.threads.create_us;
+  let_compute(self);
+  threads_.withdraw(self.now_us);
+}
+
+void HostClock::end_thread() {
+  Line& self = line();
+  threads_.remove(*self.thread);
+  self.clock = 0;
 }
 
 void HostClock::enter_host_function(double start_us) {
@@ -92,11 +114,13 @@ void HostClock::enter_host_function(double start_us) {
   self.now_us = start_us;
   self.cpu_mark_us = thread_cpu_us();
   self.in_host_function = true;
+  let_compute(self);
 }
 
 double HostClock::leave_host_function() {
   const double now = now_us();
   line().in_host_function = false;
+  line().thread->rests();
   return now;
 }
 
@@ -125,14 +149,20 @@ double HostClock::now_us() {
   if (self.depth == 0) {
     take_processor_time(self, "clock");
     publish(self);
+    let_compute(self);
   }
   return self.now_us;
+}
+
+void HostClock::let_compute(Line& self) {
+  self.thread->computes(self.now_us, self.cpu_mark_us, self.part->next_us());
 }
 
 void HostClock::enter(const char* call) {
   Line& self = line();
   if (self.depth++ > 0) return;
   take_processor_time(self, call);
+  self.thread->calls(self.now_us);
 }
 
 void HostClock::leave() {
@@ -140,6 +170,7 @@ void HostClock::leave() {
   if (--self.depth > 0) return;
   publish(self);
   self.cpu_mark_us = thread_cpu_us();
+  let_compute(self);
 }
 
 void HostClock::wait_until_us(double time_us, bool awake) {
@@ -150,14 +181,18 @@ void HostClock::wait_until_us(double time_us, bool awake) {
   self.now_us = time_us;
 }
 
+void HostClock::waits_for(const Operation& operation) { line().thread->waits(operation); }
+
 void HostClock::wait_for_card_us(double end_us) {
   const ApiCall inside(*this);
   // By default the driver's threads turn round while they wait.
   Line& self = line();
-  if (end_us <= self.now_us) return;
-  const double before_us = self.now_us;
-  wait_until_us(end_us + host_.calls.notice_us, true);
-  self.waited_us += self.now_us - before_us;
+  if (end_us > self.now_us) {
+    const double before_us = self.now_us;
+    wait_until_us(end_us + host_.calls.notice_us, true);
+    self.waited_us += self.now_us - before_us;
+  }
+  self.thread->calls(self.now_us);
 }
 
 double HostClock::waited_us() { return line().waited_us; }
@@ -179,6 +214,8 @@ void HostClock::sleep_us(double microseconds) {
   Line& self = line();
   self.now_us += self.part->take(HostPart::Tag("sleep"), microseconds);
 }
+
+void HostClock::falls_asleep(double microseconds) { line().thread->sleeps(now_us() + microseconds); }
 
 void HostClock::poll_was_too_early() {
   if (sleeps_told_) return;

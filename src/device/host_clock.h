@@ -13,10 +13,12 @@
 #include <memory>
 
 #include "card/host.h"
+#include "device/program_threads.h"
 
 namespace doppel::device {
 
 class HostPart;
+class Operation;
 
 class HostClock {
  public:
@@ -26,6 +28,8 @@ class HostClock {
   // What calls cost.
   const card::Host& host() const { return host_; }
   HostPart& part() { return *part_; }
+  // How far its threads have come.
+  ProgramThreads& threads() { return threads_; }
 
   // Virtual time of the calling thread since the process's start, in microseconds. Outside of an ApiCall it
   // runs with the thread's processor time; inside it stands still.
@@ -34,6 +38,9 @@ class HostClock {
   void wait_until_us(double time_us, bool awake = false);
   // How long the calling thread has waited for a card in all.
   double waited_us();
+  // The calling thread will do nothing before the operation, which somebody keeps, has ended: called before
+  // it waits for that in fact; after it comes wait_for_card_us().
+  void waits_for(const Operation& operation);
   // The same as wait_until_us for the end of work on a card, which is noticed a little later.
   void wait_for_card_us(double end_us);
   // The calling thread was busy for so long.
@@ -43,6 +50,8 @@ class HostClock {
   double context_us() const { return context_us_.load(std::memory_order_relaxed); }
   // The calling thread slept or waited for something outside of the process.
   void sleep_us(double microseconds);
+  // It is about to, for so long.
+  void falls_asleep(double microseconds);
   // Sleeps are told from here on (src/preload is there). Where they are not, what a thread is away between
   // two polls counts as one: a program that polls and sleeps would poll for ever.
   void set_sleeps_told() { sleeps_told_ = true; }
@@ -55,8 +64,12 @@ class HostClock {
   // The latest time any thread has shown: where a thread starts of whose creation nothing is known.
   double latest_us() const { return latest_us_.load(std::memory_order_relaxed); }
 
-  // The calling thread, which is new, was created at that time.
+  // A thread is being created by the calling one, whose time is that; it could not be. Both by the creator.
+  void announce_thread(double created_us);
+  void withdraw_thread(double created_us);
+  // The calling thread, which is new, was created at that time; it ends.
   void begin_thread(double created_us);
+  void end_thread();
   // The calling thread, one of Doppel's, runs a function of the program's in stream order from then on, until
   // leave_host_function() says what time it is.
   void enter_host_function(double start_us);
@@ -73,9 +86,12 @@ class HostClock {
   Line& line();
   void take_processor_time(Line& self, const char* call);
   void publish(Line& self);
+  // It is outside of Doppel's calls from here on.
+  void let_compute(Line& self);
   const std::uint64_t id_;  // tells it from clocks that lived before
   const card::Host host_;
   const std::unique_ptr<HostPart> part_;
+  ProgramThreads threads_;
   const double reading_us_;  // what reading a thread's processor time takes
   std::atomic<double> latest_us_{0};
   std::atomic<bool> sleeps_told_{false};

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <limits>
 
 namespace doppel::device {
 namespace {
@@ -55,6 +56,12 @@ double HostPart::Line::take(Tag tag, double measured_us) {
     return static_cast<double>(stretches_[next_++].us);
   own_ = true;
   return measured_us;
+}
+
+double HostPart::Line::next_us() const {
+  if (part_ == nullptr || part_->mode_ != Mode::Replay || own_ || next_ >= stretches_.size())
+    return std::numeric_limits<double>::infinity();
+  return static_cast<double>(stretches_[next_].us);
 }
 
 Result<std::unique_ptr<HostPart>> HostPart::create(const std::string& spec, const std::string& program) {

@@ -41,6 +41,8 @@ class HostPart {
    public:
     // What counts for a stretch of which so much was measured.
     double take(Tag tag, double measured_us);
+    // What the next stretch will count for, where that is not what is measured: else more than any does.
+    double next_us() const;
 
    private:
     friend class HostPart;

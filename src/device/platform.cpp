@@ -19,7 +19,8 @@ Platform::Platform(Options options, card::Host host, std::unique_ptr<HostPart> p
     : options_(std::move(options)), compilations_(options_.record_folder) {
   clock_ = std::make_unique<HostClock>(std::move(host), std::move(part));
   recorder_ = std::make_unique<RunRecorder>(options_);
-  timeline_ = std::make_unique<Timeline>();
+  timeline_ = std::make_unique<Timeline>(
+      [threads = &clock_->threads()](double needed_us) { return threads->earliest_of_others_us(needed_us); });
   engine_ = std::make_unique<engine::Engine>(options_.host_threads);
   scheduler_ = std::make_unique<Scheduler>(*timeline_);
 }

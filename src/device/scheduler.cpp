@@ -181,7 +181,7 @@ void Scheduler::wait_placed(Operation& operation) {
 }
 bool Scheduler::has_ended_by(Operation& operation, double time_us) {
   // An operation that begins to wait while it runs does not say so to anybody.
-  constexpr std::chrono::milliseconds kTick{1};
+  constexpr std::chrono::microseconds kTick{100};
   using Clock = std::chrono::steady_clock;
   const auto most = Clock::now() + kMostForPoll;
   while (true) {
@@ -189,7 +189,7 @@ bool Scheduler::has_ended_by(Operation& operation, double time_us) {
     if (const auto known = timeline_.has_ended_by(operation, time_us)) return *known;
     const auto now = Clock::now();
     if (now >= most) return false;
-    implementation_->wait_for_more(finished, std::min(most, now + kTick));
+    implementation_->wait_for_more(finished, std::min<Clock::time_point>(most, now + kTick));
   }
 }
 void Scheduler::wait_all() {

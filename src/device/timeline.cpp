@@ -21,6 +21,8 @@ constexpr std::chrono::seconds kMostForOthers{2};
 // How long a host function waits to learn its time: what was queued before it may be a kernel that ends when
 // the function has run.
 constexpr std::chrono::seconds kMostForReady{1};
+// How often who waits looks where the program's other threads are, which tell nobody.
+constexpr std::chrono::microseconds kTick{100};
 
 // Which of a card's copy engines does a copy: one for each direction to and from the host, and to and from
 // other cards, as far as there are so many.
@@ -75,7 +77,7 @@ class Timeline::Card {
   std::map<timing::ChipSchedule::GridId, Pointer> grids_;
 };
 
-Timeline::Timeline() = default;
+Timeline::Timeline(Horizon horizon) : horizon_(std::move(horizon)) {}
 Timeline::~Timeline() = default;
 
 void Timeline::submitted(const Pointer& operation) {
@@ -200,11 +202,19 @@ bool Timeline::is_held_up(double until_us, Past past) const {
   return false;
 }
 
+// Whether no thread of the program may still submit something before.
+bool Timeline::may_pass(double time_us, Past past) {
+  if (horizon_ == nullptr || past == Past::All) return true;
+  if (time_us > horizon_us_) horizon_us_ = horizon_(time_us);
+  return time_us <= horizon_us_;
+}
+
 // Up to a time, until that is enough, or until what comes next hangs on what has not run.
 void Timeline::run(double limit_us, const std::function<bool()>& enough, Past past) {
+  horizon_us_ = 0;
   while (!enough()) {
     const double next = next_us();
-    if (next > limit_us || next == kNever || is_held_up(next, past)) return;
+    if (next > limit_us || next == kNever || is_held_up(next, past) || !may_pass(next, past)) return;
     for (const auto& card : cards_) {
       if (card == nullptr || card->next_us() > next) continue;
       card->advance_to(next, [this](Operation& operation, const timing::ChipSchedule::Ended& ended) {
@@ -252,6 +262,8 @@ void Timeline::begin_copy(Operation& operation, double ready_us) {
 void Timeline::place(Operation& operation, double start_us, double end_us) {
   operation.start_us_ = start_us;
   operation.end_us_ = end_us;
+  // Who waits for it may go on from here.
+  horizon_us_ = std::min(horizon_us_, end_us);
   const bool outermost = placing_.empty();
   placing_.push_back(operation.shared_from_this());
   if (!outermost) return;
@@ -285,7 +297,7 @@ void Timeline::wait_placed(Operation& operation) {
       }
     }
     std::unique_lock lock(queue_mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(1), [&] { return operation.placed(); });
+    changed_.wait_for(lock, kTick, [&] { return operation.placed(); });
   }
 }
 
@@ -302,7 +314,7 @@ double Timeline::wait_ready(Operation& operation) {
       if (std::chrono::steady_clock::now() >= most) return operation.ready_us_;
     }
     std::unique_lock lock(queue_mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(1));
+    changed_.wait_for(lock, kTick);
   }
 }
 
@@ -315,7 +327,9 @@ std::optional<bool> Timeline::has_ended_by(Operation& operation, double time_us)
       if (operation.placed()) break;
     }
     if (!operation.placed()) {
-      if (is_held_up(time_us, Past::Waiting)) return std::nullopt;
+      const double next = next_us();
+      if (is_held_up(time_us, Past::Waiting) || (next <= time_us && !may_pass(next, Past::Waiting)))
+        return std::nullopt;
       return false;  // all that happens until then has
     }
   }

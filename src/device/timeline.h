@@ -4,9 +4,9 @@
 // A simulation of events, in the order of virtual time. An operation is ready when those it depends on have
 // ended and the host has submitted it. The blocks of kernels then share the card (timing/chip_schedule.h),
 // copies take turns on the copy engines and share the links (link/bus_schedule.h). It is run only as far as
-// somebody asks: whatever the host submits later than that comes later on the time line, too. What an
-// operation takes is found out in the order of the submissions, so that the same program gives the same time
-// line however the host's threads ran.
+// somebody asks, and no thread of the program may still submit something earlier: whatever comes later than
+// that comes later on the time line, too. What an operation takes is found out in the order of the
+// submissions, so that the same program gives the same time line however the host's threads ran.
 #pragma once
 
 #include <condition_variable>
@@ -29,7 +29,10 @@ class Device;
 
 class Timeline {
  public:
-  Timeline();
+  // What the host submits no longer before, and whether that is less than some time; nothing: anything may
+  // be.
+  using Horizon = std::function<double(double needed_us)>;
+  explicit Timeline(Horizon horizon = nullptr);
   ~Timeline();
   // In the order of the submissions; called by the scheduler. Neither finds out what it takes, which may need
   // a simulation: who queues work does not wait for one.
@@ -67,13 +70,16 @@ class Timeline {
   void run(double limit_us, const std::function<bool()>& enough, Past past = Past::Waiting);
   double next_us() const;
   bool is_held_up(double until_us, Past past) const;
+  bool may_pass(double time_us, Past past);
   void begin(Operation& operation);
   void place(Operation& operation, double start_us, double end_us);
   Card& card_of(const Operation& operation);
   void begin_copy(Operation& operation, double ready_us);
   bool costed(const Operation& operation);
 
+  const Horizon horizon_;
   mutable std::timed_mutex place_mutex_;                 // all but the queue
+  double horizon_us_ = 0;                                // as the thread that runs it last asked for it
   std::vector<std::unique_ptr<Card>> cards_;             // by device ordinal
   link::BusSchedule bus_;                                // of all cards
   std::map<link::BusSchedule::CopyId, Pointer> copies_;  // on it

@@ -37,9 +37,13 @@ constexpr DoppelProgramClock kProgramClock{
     .now_us = [] { return clock().now_us(); },
     .thread_busy_us = [] { return clock().thread_busy_us(); },
     .process_busy_us = [] { return clock().process_busy_us(); },
+    .falls_asleep = [](double microseconds) { clock().falls_asleep(microseconds); },
     .sleep_us = [](double microseconds) { clock().sleep_us(microseconds); },
     .wait_until_us = [](double time_us) { clock().wait_until_us(time_us); },
+    .announce_thread = [](double created_us) { clock().announce_thread(created_us); },
+    .withdraw_thread = [](double created_us) { clock().withdraw_thread(created_us); },
     .begin_thread = begin_thread,
+    .end_thread = [] { clock().end_thread(); },
 };
 
 // Before any call, so that threads that are created before the first one are known, too.

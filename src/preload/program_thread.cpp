@@ -34,6 +34,17 @@ Answer ask_driver(Ask ask, Answer otherwise) {
   return answer;
 }
 
+// The same where there is nothing to answer: whether somebody was told.
+template <class Tell>
+bool tell_driver(Tell tell) {
+  return ask_driver(
+      [&](const auto& clock) {
+        tell(clock);
+        return true;
+      },
+      false);
+}
+
 std::int64_t ns(double microseconds) { return static_cast<std::int64_t>(microseconds * 1000); }
 
 constexpr std::int64_t kNotRunning = -1;
@@ -89,14 +100,13 @@ std::int64_t process_busy_ns() {
   return ns_before_driver.load() - slept_before_driver_ns.load() + busy;
 }
 
+void fall_asleep(std::int64_t ns) {
+  tell_driver([&](const auto& clock) { clock.falls_asleep(static_cast<double>(ns) * 1e-3); });
+}
+
 void sleep_ns(std::int64_t slept) {
-  const bool told = ask_driver(
-      [&](const auto& clock) {
-        clock.sleep_us(static_cast<double>(slept) * 1e-3);
-        return true;
-      },
-      false);
-  if (!told) slept_before_driver_ns += slept;
+  if (!tell_driver([&](const auto& clock) { clock.sleep_us(static_cast<double>(slept) * 1e-3); }))
+    slept_before_driver_ns += slept;
 }
 
 double moment_us() {
@@ -104,13 +114,15 @@ double moment_us() {
 }
 
 void follow(double moment_us) {
-  if (moment_us < 0) return;
-  (void)ask_driver(
-      [&](const auto& clock) {
-        clock.wait_until_us(moment_us);
-        return true;
-      },
-      false);
+  if (moment_us >= 0) tell_driver([&](const auto& clock) { clock.wait_until_us(moment_us); });
+}
+
+void announce_thread(double created_us) {
+  if (created_us >= 0) tell_driver([&](const auto& clock) { clock.announce_thread(created_us); });
+}
+
+void withdraw_thread(double created_us) {
+  if (created_us >= 0) tell_driver([&](const auto& clock) { clock.withdraw_thread(created_us); });
 }
 
 void begin_thread(double created_us) {
@@ -120,6 +132,10 @@ void begin_thread(double created_us) {
   asking() = true;
   clock->begin_thread(created_us);
   asking() = false;
+}
+
+void end_thread() {
+  tell_driver([](const auto& clock) { clock.end_thread(); });
 }
 
 }  // namespace doppel::preload

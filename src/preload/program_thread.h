@@ -37,6 +37,8 @@ std::int64_t virtual_ns();
 std::int64_t thread_busy_ns();
 std::int64_t process_busy_ns();
 
+// Before a sleep of which is known how long it is; and when it is over.
+void fall_asleep(std::int64_t ns);
 void sleep_ns(std::int64_t ns);
 
 // A moment of the calling thread, for who waits for it; below 0: time does not run yet.
@@ -44,7 +46,11 @@ double moment_us();
 // The calling thread waited for a thread that was there.
 void follow(double moment_us);
 
+// The calling thread creates one; and could not, after all.
+void announce_thread(double created_us);
+void withdraw_thread(double created_us);
 // Of a thread that a thread of the program's created.
 void begin_thread(double created_us);
+void end_thread();
 
 }  // namespace doppel::preload

@@ -80,6 +80,7 @@ int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespe
   const std::int64_t duration = (flags & TIMER_ABSTIME) != 0 ? until_ns(clock, *request) : to_ns(*request);
   if (duration <= 0) return 0;
   timespec rest{};
+  fall_asleep(duration);
   const int result = real_sleep(duration, &rest);
   if (result == 0 || result == EINTR) sleep_ns(duration - (result == EINTR ? to_ns(rest) : 0));
   if (result == EINTR && left != nullptr && (flags & TIMER_ABSTIME) == 0) *left = rest;

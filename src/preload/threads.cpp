@@ -41,6 +41,7 @@ struct Ending {
     const double now_us = moment_us();
     const std::lock_guard lock(ends().mutex);
     ends().by_thread[pthread_self()] = now_us;
+    if (now_us >= 0) end_thread();
   }
 };
 
@@ -149,11 +150,15 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
                    void* argument) noexcept {
   static const auto real_function = next<decltype(&pthread_create)>("pthread_create");
   if (!is_program()) return real_function(thread, attributes, function, argument);
-  auto beginning = std::make_unique<Beginning>(Beginning{function, argument, moment_us()});
+  const double now_us = moment_us();
+  auto beginning = std::make_unique<Beginning>(Beginning{function, argument, now_us});
+  announce_thread(now_us);
   const int result = real_function(thread, attributes, begin, beginning.get());
   if (result == 0) {
     const Beginning* const passed = beginning.release();
     (void)passed;
+  } else {
+    withdraw_thread(now_us);
   }
   return result;
 }

@@ -18,10 +18,15 @@ struct DoppelProgramClock {
   double (*process_busy_us)();
   // It slept or waited for something outside of the process for so long; it waited for another thread, which
   // came there at that time.
+  void (*falls_asleep)(double microseconds);  // before a sleep of which is known how long it is
   void (*sleep_us)(double microseconds);
   void (*wait_until_us)(double time_us);
-  // The calling thread, a new one of the program's, was created then; below 0: before time ran.
+  // The calling thread creates one; and could not. Then: the calling thread, a new one of the program's, was
+  // created; below 0: before time ran. It ends.
+  void (*announce_thread)(double created_us);
+  void (*withdraw_thread)(double created_us);
   void (*begin_thread)(double created_us);
+  void (*end_thread)();
 };
 
 // Of the preloaded library: called once, when the driver interface is loaded; and when virtual time begins.
