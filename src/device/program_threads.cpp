@@ -19,8 +19,10 @@ namespace {
 
 // A stretch that was measured in another run may take longer in this one: by so much before it counts.
 constexpr double kGraceUs = 10000;
-// How long who is blocked inside of a call of ours is waited for: by a lock, say, that another thread holds.
-constexpr std::chrono::milliseconds kMostBlockedInCall{100};
+// How long a thread has to be blocked to count as such: many a lock is held for moments only. Inside of a
+// call of ours it is one of those, or the call waits for something that nobody told of.
+constexpr std::chrono::microseconds kBlocked{500};
+constexpr std::chrono::milliseconds kBlockedInCall{100};
 
 // Processor time of any thread of this process; nothing where it is gone.
 std::optional<double> cpu_us(int thread) {
@@ -62,7 +64,6 @@ void ProgramThreads::Thread::calls(double at_us) {
   const std::lock_guard lock(mutex_);
   state_ = State::Calling;
   us_ = at_us;
-  blocked_cpu_us_ = -1;
 }
 
 void ProgramThreads::Thread::waits(const Operation& operation) {
@@ -127,6 +128,22 @@ double ProgramThreads::earliest_of_others_us(double needed_us) {
   return earliest;
 }
 
+// Whether it has been blocked for so long, as far as somebody looked. With the thread's lock held.
+bool ProgramThreads::is_blocked_for(Thread& thread, std::chrono::microseconds most) {
+  if (!is_blocked(thread.id_)) {
+    thread.blocked_cpu_us_ = -1;
+    return false;
+  }
+  // Blocked again is not blocked still.
+  const double now_us = cpu_us(thread.id_).value_or(0);
+  const auto now = std::chrono::steady_clock::now();
+  if (now_us != thread.blocked_cpu_us_) {
+    thread.blocked_cpu_us_ = now_us;
+    thread.blocked_since_ = now;
+  }
+  return now - thread.blocked_since_ >= most;
+}
+
 double ProgramThreads::earliest_us(Thread& thread, double needed_us) const {
   const std::lock_guard lock(thread.mutex_);
   switch (thread.state_) {
@@ -136,6 +153,8 @@ double ProgramThreads::earliest_us(Thread& thread, double needed_us) const {
       return thread.us_;
     case Thread::State::Waiting:
       return thread.operation_->placed() ? thread.operation_->end_us() : kNever;
+    case Thread::State::Calling:
+      return thread.us_ < needed_us && is_blocked_for(thread, kBlockedInCall) ? kNever : thread.us_;
     case Thread::State::Computing: {
       const auto now_us = cpu_us(thread.id_);
       if (!now_us) return kNever;
@@ -143,20 +162,7 @@ double ProgramThreads::earliest_us(Thread& thread, double needed_us) const {
       const double sure_us =
           std::min(passed_us, thread.most_us_) + std::max(0.0, passed_us - thread.most_us_ - kGraceUs);
       const double there_us = thread.us_ + sure_us * processor_factor_;
-      return there_us < needed_us && is_blocked(thread.id_) ? kNever : there_us;
-    }
-    case Thread::State::Calling: {
-      if (thread.us_ >= needed_us || !is_blocked(thread.id_)) {
-        thread.blocked_cpu_us_ = -1;
-        return thread.us_;
-      }
-      const double now_us = cpu_us(thread.id_).value_or(0);
-      const auto now = std::chrono::steady_clock::now();
-      if (now_us != thread.blocked_cpu_us_) {
-        thread.blocked_cpu_us_ = now_us;
-        thread.blocked_since_ = now;
-      }
-      return now - thread.blocked_since_ >= kMostBlockedInCall ? kNever : thread.us_;
+      return there_us < needed_us && is_blocked_for(thread, kBlocked) ? kNever : there_us;
     }
   }
   return kNever;

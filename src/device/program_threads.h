@@ -45,7 +45,7 @@ class ProgramThreads {
     double us_ = 0;
     double cpu_us_ = 0, most_us_ = 0;
     const Operation* operation_ = nullptr;
-    // Blocked inside of a call, as it was first seen with that processor time.
+    // Blocked, as it was first seen with that processor time.
     double blocked_cpu_us_ = -1;
     std::chrono::steady_clock::time_point blocked_since_;
   };
@@ -67,6 +67,7 @@ class ProgramThreads {
 
  private:
   double earliest_us(Thread& thread, double needed_us) const;
+  static bool is_blocked_for(Thread& thread, std::chrono::microseconds most);
   const double processor_factor_;
   std::mutex mutex_;
   std::deque<Thread> threads_;

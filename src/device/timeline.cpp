@@ -205,8 +205,11 @@ bool Timeline::is_held_up(double until_us, Past past) const {
 // Whether no thread of the program may still submit something before.
 bool Timeline::may_pass(double time_us, Past past) {
   if (horizon_ == nullptr || past == Past::All) return true;
-  if (time_us > horizon_us_) horizon_us_ = horizon_(time_us);
-  return time_us <= horizon_us_;
+  if (time_us <= horizon_us_) return true;
+  horizon_us_ = horizon_(time_us);
+  // What the threads submitted before they were there has to be linked first.
+  const std::lock_guard lock(queue_mutex_);
+  return time_us <= horizon_us_ && submitted_.empty();
 }
 
 // Up to a time, until that is enough, or until what comes next hangs on what has not run.
