@@ -10,8 +10,9 @@ namespace {
 
 // What lies further back than so many capacities has left.
 constexpr double kRemembered = 3;
-// Operations kept apart; the oldest ones become one.
+// Operations kept apart; beyond that, so many of the oldest ones become one.
 constexpr std::size_t kMostEntries = 1024;
+constexpr std::size_t kJoined = 256;
 // Steps in which a capacity is passed through.
 constexpr int kStepsOfCapacity = 16;
 
@@ -65,6 +66,21 @@ std::vector<MemoryRange> merged(std::vector<MemoryRange> ranges) {
   return result;
 }
 
+void L2History::Entry::count() {
+  bytes = dirty_bytes = 0;
+  for (const Piece& piece : pieces) {
+    bytes += length(piece.begin, piece.end);
+    if (piece.dirty) dirty_bytes += length(piece.begin, piece.end);
+  }
+}
+
+std::span<const L2History::Piece> L2History::Entry::at(std::uint64_t begin, std::uint64_t end) const {
+  if (pieces.empty() || pieces.front().begin > end || pieces.back().end < begin) return {};
+  const auto first = std::ranges::lower_bound(pieces, begin, {}, &Piece::end);
+  const auto past = std::ranges::upper_bound(first, pieces.end(), end, {}, &Piece::begin);
+  return {first, past};
+}
+
 L2History::L2History(std::int64_t capacity_bytes, int ways)
     : capacity_(static_cast<double>(std::max<std::int64_t>(capacity_bytes, 1))), ways_(std::max(1, ways)) {}
 
@@ -101,24 +117,23 @@ L2History::Found L2History::find(std::span<const MemoryRange> ranges) const {
   std::vector<Leaving> others;  // what the operation does not find, the latest first
   for (const Entry& entry : entries_) {
     since += entry.bytes;
-    double touched = 0, dirty = 0, dirty_touched = 0;
-    for (const Piece& piece : entry.pieces) {
-      double here = 0;
-      for (const MemoryRange& part : parts) here += overlap(piece.begin, piece.end, part.begin, part.end);
-      touched += here;
-      if (!piece.dirty) continue;
-      dirty += length(piece.begin, piece.end);
-      dirty_touched += here;
+    double touched = 0, dirty_touched = 0;
+    for (const MemoryRange& part : parts) {
+      for (const Piece& piece : entry.at(part.begin, part.end)) {
+        const double here = overlap(piece.begin, piece.end, part.begin, part.end);
+        touched += here;
+        if (piece.dirty) dirty_touched += here;
+      }
     }
     still_known += touched;
     // While it goes through this entry's memory, the operation brings in what is new to L2, too: half of that
     // on average before it comes to a byte.
     const double share = touched > 0 ? survival(since + (bytes - still_known) / 2) : 0;
-    others.push_back({entry.bytes - share * touched, dirty - share * dirty_touched});
+    others.push_back({entry.bytes - share * touched, entry.dirty_bytes - share * dirty_touched});
     if (share <= 0) continue;
     kept += touched * share;
     for (std::size_t i = 0; i < ranges.size(); ++i) {
-      for (const Piece& piece : entry.pieces) {
+      for (const Piece& piece : entry.at(ranges[i].begin, ranges[i].end)) {
         found.present[i] += share * overlap(piece.begin, piece.end, ranges[i].begin, ranges[i].end);
       }
     }
@@ -229,7 +244,6 @@ void L2History::touch_step(std::span<const MemoryRange> ranges) {
   Entry latest;
   for (const MemoryRange& part : disjoint(ranges)) {
     latest.pieces.push_back({part.begin, part.end, part.written});
-    latest.bytes += length(part.begin, part.end);
   }
   if (latest.pieces.empty()) return;
   // Its memory belongs to no earlier operation any more; what was dirty and is still there stays so.
@@ -237,13 +251,17 @@ void L2History::touch_step(std::span<const MemoryRange> ranges) {
   double since = 0;
   for (Entry& entry : entries_) {
     since += entry.bytes;
+    const auto overlapped = [&entry](const Piece& part) {
+      return std::ranges::any_of(entry.at(part.begin, part.end), [&](const Piece& piece) {
+        return piece.begin < part.end && part.begin < piece.end;
+      });
+    };
+    if (std::ranges::none_of(latest.pieces, overlapped)) continue;
     std::vector<Piece> left;
-    bool changed = false;
     for (const Piece& piece : entry.pieces) {
       std::uint64_t at = piece.begin;
       for (const Piece& part : latest.pieces) {
         if (part.begin >= piece.end || part.end <= at) continue;
-        changed = true;
         const std::uint64_t end = std::min(part.end, piece.end);
         if (piece.dirty && !part.dirty && since <= capacity_)
           dirty.push_back({std::max(at, part.begin), end, true});
@@ -252,10 +270,8 @@ void L2History::touch_step(std::span<const MemoryRange> ranges) {
       }
       if (at < piece.end) left.push_back({at, piece.end, piece.dirty});
     }
-    if (!changed) continue;
     entry.pieces = std::move(left);
-    entry.bytes = 0;
-    for (const Piece& piece : entry.pieces) entry.bytes += length(piece.begin, piece.end);
+    entry.count();
   }
   std::erase_if(entries_, [](const Entry& entry) { return entry.pieces.empty(); });
   if (!dirty.empty()) {
@@ -264,6 +280,7 @@ void L2History::touch_step(std::span<const MemoryRange> ranges) {
     for (const MemoryRange& part : disjoint(dirty))
       latest.pieces.push_back({part.begin, part.end, part.written});
   }
+  latest.count();
   entries_.push_front(std::move(latest));
   forget();
 }
@@ -277,14 +294,27 @@ void L2History::forget() {
     }
     since += entries_[i].bytes;
   }
-  while (entries_.size() > kMostEntries) {
-    Entry oldest = std::move(entries_.back());
-    entries_.pop_back();
-    Entry& into = entries_.back();
-    into.bytes += oldest.bytes;
-    into.pieces.insert(into.pieces.end(), oldest.pieces.begin(), oldest.pieces.end());
-    std::ranges::sort(into.pieces, {}, &Piece::begin);
+  if (entries_.size() > kMostEntries + kJoined) join_oldest();
+}
+
+void L2History::join_oldest() {
+  Entry joined;
+  for (; entries_.size() > kMostEntries; entries_.pop_back()) {
+    const std::vector<Piece>& pieces = entries_.back().pieces;
+    joined.pieces.insert(joined.pieces.end(), pieces.begin(), pieces.end());
   }
+  std::ranges::sort(joined.pieces, {}, &Piece::begin);
+  std::vector<Piece> met;
+  for (const Piece& piece : joined.pieces) {
+    if (!met.empty() && met.back().end == piece.begin && met.back().dirty == piece.dirty) {
+      met.back().end = piece.end;
+    } else {
+      met.push_back(piece);
+    }
+  }
+  joined.pieces = std::move(met);
+  joined.count();
+  entries_.push_back(std::move(joined));
 }
 
 }  // namespace doppel::timing

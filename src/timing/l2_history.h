@@ -43,7 +43,10 @@ class L2History {
   };
   struct Entry {
     std::vector<Piece> pieces;  // ascending, none overlaps another, of this entry or any other
-    double bytes = 0;
+    double bytes = 0, dirty_bytes = 0;
+    void count();
+    // Those that overlap the range, or meet it.
+    std::span<const Piece> at(std::uint64_t begin, std::uint64_t end) const;
   };
 
   // What an operation touches one after the other: the k-th part of the ranges that it goes through in order,
@@ -60,6 +63,7 @@ class L2History {
   // The part of a range that is still there when so many other bytes have been touched since.
   double survival(double distance) const;
   void forget();
+  void join_oldest();
 
   double capacity_;
   int ways_;

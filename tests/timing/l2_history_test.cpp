@@ -148,5 +148,18 @@ TEST(L2History, ManySmallLaunchesStayCheapAndKnown) {
   EXPECT_NEAR(present(l2, all), 1, 0.001);
 }
 
+// Old operations become one, with their memory and without the gaps between it.
+TEST(L2History, ManySmallLaunchesInPiecesStayKnown) {
+  L2History l2(kCapacity, kWays);
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    const MemoryRange small{2 * i * 1024, (2 * i + 1) * 1024, i % 2 == 0};
+    l2.touch({&small, 1});
+  }
+  const MemoryRange early{0, 1024, false}, gap{1024, 2048, false}, all{0, 6000 * 1024, false};
+  EXPECT_NEAR(present(l2, early), 1, 0.001);
+  EXPECT_EQ(present(l2, gap), 0);
+  EXPECT_NEAR(present(l2, all), 0.5, 0.001);
+}
+
 }  // namespace
 }  // namespace doppel::timing
