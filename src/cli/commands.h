@@ -33,9 +33,6 @@ void add_explain(CLI::App& app, int& status);
 void add_ptx(CLI::App& app, int& status);
 void add_manual(CLI::App& app, int& status);  // and completion; last: they tell of the others
 
-// "doppel: TEXT" on standard error.
-void complain(const std::string& text);
-
 // Loads every named card, or complains and answers an error.
 Result<std::vector<card::Card>> find_cards(const std::vector<std::string>& names);
 

@@ -15,8 +15,6 @@
 
 namespace doppel::cli {
 
-void complain(const std::string& text) { say(stderr, "doppel: {}\n", text); }
-
 namespace {
 
 CLI::App* chosen_command(CLI::App& app) {

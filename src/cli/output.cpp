@@ -13,6 +13,8 @@ bool changed = false;
 
 }  // namespace
 
+void complain(const std::string& text) { say(stderr, "doppel: {}\n", text); }
+
 void prepare_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     // The lowest free number is taken, which is this one.

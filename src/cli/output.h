@@ -17,6 +17,9 @@ void say(std::FILE* to, fmt::format_string<Arguments...> text, Arguments&&... ar
   std::fwrite(said.data(), 1, said.size(), to);
 }
 
+// "doppel: TEXT" on standard error.
+void complain(const std::string& text);
+
 // Before anything is opened or said: a closed standard stream leads nowhere, so that no file of ours takes
 // its number, and a pipe that nobody reads is an error of the write instead of a signal.
 void prepare_streams();

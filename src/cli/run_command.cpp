@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/program_flags.h"
 #include "cli/progress.h"
 
