@@ -39,9 +39,10 @@ struct Chip {
 };
 
 struct Clocks {
-  double base_mhz = 0;       // advertised base; 0 where not known
-  double boost_mhz = 0;      // advertised boost: the specification table and the derived peaks use it
-  double max_mhz = 0;        // what the driver names as the maximum
+  double base_mhz = 0;  // advertised base; 0 where not known
+  // Advertised boost: the specification table, the derived peaks and the driver's clock rate use it.
+  double boost_mhz = 0;
+  double max_mhz = 0;        // the highest that the card may be set to, as NVML says
   double sustained_mhz = 0;  // what the card runs at under compute while power does not bind: times use it
   double event_tick_us = 0;  // of the timer that events read
 };

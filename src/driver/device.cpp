@@ -54,7 +54,7 @@ CUresult get_properties(CUdevprop* out, const device::Device& device) {
   out->SIMDWidth = card.sm.warp_size;
   out->memPitch = static_cast<int>(card.textures.max_pitch_bytes);
   out->regsPerBlock = card.sm.registers_per_block;
-  out->clockRate = static_cast<int>(card.clocks.max_mhz * 1000);
+  out->clockRate = static_cast<int>(card.clocks.boost_mhz * 1000);
   out->textureAlign = card.textures.alignment_bytes;
   return CUDA_SUCCESS;
 }
