@@ -24,16 +24,12 @@ bool is_clock(const ir::Operand& operand) {
 
 }  // namespace
 
+bool reads_clock_register(const ir::Operation& operation) {
+  return ir::row(operation).clock == ir::Clock::WhereRead && std::ranges::any_of(operation.sources, is_clock);
+}
+
 bool reads_clock(const ir::Operation& operation) {
-  switch (ir::row(operation).clock) {
-    case ir::Clock::None:
-      return false;
-    case ir::Clock::WhereRead:
-      return std::ranges::any_of(operation.sources, is_clock);
-    case ir::Clock::Spends:
-      break;
-  }
-  return true;
+  return ir::row(operation).clock == ir::Clock::Spends || reads_clock_register(operation);
 }
 
 }  // namespace doppel::analysis

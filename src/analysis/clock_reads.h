@@ -9,5 +9,7 @@ namespace doppel::analysis {
 
 // %clock, %globaltimer and their like among the operands, or nanosleep.
 bool reads_clock(const ir::Operation& operation);
+// The same without nanosleep.
+bool reads_clock_register(const ir::Operation& operation);
 
 }  // namespace doppel::analysis

@@ -7,8 +7,9 @@
 #include <map>
 
 #include "analysis/analysed_module.h"
+#include "analysis/clock_loops.h"
 #include "analysis/clock_reads.h"
-#include "analysis/liveness.h"
+#include "analysis/loop_values.h"
 #include "analysis/warp_progress.h"
 
 namespace doppel::analysis {
@@ -19,14 +20,6 @@ using ir::MemoryEffect;
 using ir::Op;
 using ir::Operation;
 using ir::RegisterId;
-
-using Registers = std::vector<bool>;  // by register
-
-bool reads_any(const Operation& operation, const Registers& set) {
-  bool any = false;
-  for_each_use(operation, [&](RegisterId reg) { any = any || set[reg]; });
-  return any;
-}
 
 // Done twice by one thread, it leaves what it leaves when it is done once.
 bool is_idempotent(const Operation& atomic) {
@@ -46,11 +39,10 @@ bool is_idempotent(const Operation& atomic) {
   }
 }
 
-// It may run any number of times in place of once, where it gets the same operands.
+// It may run any number of times in place of once, where it gets the same operands, of the clock too.
 bool repeats_harmlessly(const Operation& operation) {
   const ir::OperationRow& row = ir::row(operation);
   if (row.wait == ir::Wait::Block || operation.callee != nullptr) return false;
-  if (row.clock == ir::Clock::WhereRead && reads_clock(operation)) return false;
   switch (row.memory) {
     case MemoryEffect::None:
     case MemoryEffect::Load:
@@ -66,101 +58,41 @@ bool repeats_harmlessly(const Operation& operation) {
   }
 }
 
-class LoopTest {
- public:
-  LoopTest(const ir::Function& function, const ControlFlowGraph& graph, const Liveness& liveness,
-           const Loop& loop)
-      : function_(function), graph_(graph), liveness_(liveness), loop_(loop) {}
+bool repeats_harmlessly(const LoopValues& loop) {
+  bool harmless = true;
+  loop.for_each_operation(
+      [&](const Operation& each, std::uint32_t) { harmless = harmless && repeats_harmlessly(each); });
+  return harmless;
+}
 
-  bool only_waits() const {
-    bool harmless = true;
-    for_each_operation([&](const Operation& each) { harmless = harmless && repeats_harmlessly(each); });
-    return harmless && ends_by_memory() && rounds_are_alike();
+bool reads_clock_register(const LoopValues& loop) {
+  bool reads = false;
+  loop.for_each_operation(
+      [&](const Operation& each, std::uint32_t) { reads = reads || analysis::reads_clock_register(each); });
+  return reads;
+}
+
+bool ends_by_memory(const LoopValues& values) {
+  const Registers polled = values.made_by(reads_shared_state);
+  for (BlockId block = values.loop().header; block <= values.loop().last; ++block) {
+    const Operation& last = values.function().operations[values.graph().blocks()[block].last - 1];
+    if (last.op == Op::Branch && last.guard && polled[last.guard->predicate]) return true;
   }
+  return false;
+}
 
- private:
-  template <typename Visit>
-  void for_each_operation(const Visit& visit) const {
-    for (BlockId block = loop_.header; block <= loop_.last; ++block) {
-      const BasicBlock& basic = graph_.blocks()[block];
-      for (std::uint32_t i = basic.first; i < basic.last; ++i) visit(function_.operations[i]);
-    }
-  }
+bool only_waits_for_memory(const LoopValues& loop) {
+  return repeats_harmlessly(loop) && !reads_clock_register(loop) && ends_by_memory(loop) &&
+         loop.rounds_are_alike(loop.grown());
+}
 
-  // Grows a set by what is computed from it in the loop.
-  void close_over_uses(Registers& set) const {
-    for (bool changed = true; changed;) {
-      changed = false;
-      for_each_operation([&](const Operation& each) {
-        if (!reads_any(each, set)) return;
-        for_each_definition(each, [&](RegisterId reg) {
-          changed = changed || !set[reg];
-          set[reg] = true;
-        });
-      });
-    }
-  }
-
-  bool ends_by_memory() const {
-    Registers polled(function_.registers.size(), false);
-    for_each_operation([&](const Operation& each) {
-      if (reads_shared_state(each)) for_each_definition(each, [&](RegisterId reg) { polled[reg] = true; });
-    });
-    close_over_uses(polled);
-    for (BlockId block = loop_.header; block <= loop_.last; ++block) {
-      const Operation& last = function_.operations[graph_.blocks()[block].last - 1];
-      if (last.op == Op::Branch && last.guard && polled[last.guard->predicate]) return true;
-    }
-    return false;
-  }
-
-  // Registers whose value in one round hangs on their own value in the round before, and what is computed
-  // from them.
-  Registers grown() const {
-    Registers defined(function_.registers.size(), false);
-    for_each_operation([&](const Operation& each) {
-      for_each_definition(each, [&](RegisterId reg) { defined[reg] = true; });
-    });
-    Registers result(function_.registers.size(), false);
-    for (RegisterId reg = 0; reg < defined.size(); ++reg) {
-      if (!defined[reg] || result[reg] || !liveness_.live_in(loop_.header, reg)) continue;
-      Registers reached(function_.registers.size(), false);
-      for_each_operation([&](const Operation& each) {
-        bool uses = false, defines = false;
-        for_each_use(each, [&](RegisterId used) { uses = uses || used == reg; });
-        for_each_definition(each, [&](RegisterId made) { defines = defines || made == reg; });
-        // Where the guard is false, the old value stays.
-        if (uses || (defines && each.guard))
-          for_each_definition(each, [&](RegisterId made) { reached[made] = true; });
-      });
-      close_over_uses(reached);
-      if (!reached[reg]) continue;
-      for (RegisterId each = 0; each < result.size(); ++each) result[each] = result[each] || reached[each];
-    }
-    return result;
-  }
-
-  // But for how long a round sleeps.
-  bool rounds_are_alike() const {
-    const Registers grows = grown();
-    bool alike = true;
-    for_each_operation([&](const Operation& each) {
-      if (each.op == Op::Nanosleep && !each.guard) return;
-      const bool computes = each.accesses.empty() && !ir::ends_block(each) && !waits_for_lanes(each);
-      if (!computes && reads_any(each, grows)) alike = false;
-    });
-    for (const BlockId exit : loop_.exits) {
-      for (RegisterId reg = 0; reg < grows.size(); ++reg)
-        alike = alike && !(grows[reg] && liveness_.live_in(exit, reg));
-    }
-    return alike;
-  }
-
-  const ir::Function& function_;
-  const ControlFlowGraph& graph_;
-  const Liveness& liveness_;
-  const Loop& loop_;
-};
+// What it computes of the clock it may keep: how many rounds it took to come there shows in nothing else.
+bool only_waits_for_clock(const LoopValues& loop) {
+  Registers other = loop.grown();
+  const Registers by_clock = loop.made_by(analysis::reads_clock_register);
+  for (RegisterId reg = 0; reg < other.size(); ++reg) other[reg] = other[reg] && !by_clock[reg];
+  return repeats_harmlessly(loop) && loop.rounds_are_alike(other);
+}
 
 // Blocks without which no round can leave the loop.
 std::vector<BlockId> blocks_of_last_round(const ControlFlowGraph& graph, const Loop& loop) {
@@ -184,21 +116,41 @@ std::vector<BlockId> blocks_of_last_round(const ControlFlowGraph& graph, const L
 std::vector<SpinLoop> spin_loops(ir::FunctionId id, const ir::Function& function,
                                  const ControlFlowGraph& graph) {
   std::vector<SpinLoop> found;
-  if (!graph.reducible() || graph.loops().empty() || !loops_on_memory(function, graph)) return found;
+  if (!graph.reducible() || graph.loops().empty()) return found;
+  const bool on_memory = loops_on_memory(function, graph);
+  const bool on_clock = std::ranges::any_of(function.operations, analysis::reads_clock_register);
+  if (!on_memory && !on_clock) return found;
   const Liveness liveness = Liveness::build(function, graph);
   for (const Loop& loop : graph.loops()) {
     // A function's first block has nothing before it, and a loop that nothing leaves is no wait.
-    if (loop.header == 0 || !LoopTest(function, graph, liveness, loop).only_waits()) continue;
+    if (loop.header == 0) continue;
+    const LoopValues values(function, graph, liveness, loop);
     SpinLoop spin{id, loop.header, loop.last, graph.blocks()[loop.header].immediate_dominator,
                   blocks_of_last_round(graph, loop)};
-    if (!spin.round.empty()) found.push_back(std::move(spin));
+    if (spin.round.empty()) continue;
+    if (on_memory && only_waits_for_memory(values)) {
+      found.push_back(std::move(spin));
+    } else if (auto end = on_clock ? ends_by_clock(values) : std::nullopt) {
+      spin.by_clock = true;
+      spin.only_waits = only_waits_for_clock(values);
+      spin.clock_reads = std::move(end->reads);
+      spin.counts_from = std::move(end->counts_from);
+      found.push_back(std::move(spin));
+    }
   }
+  const auto has_inside = [](const SpinLoop& outer, const SpinLoop& inner) {
+    return outer.header <= inner.header && inner.last <= outer.last &&
+           outer.last - outer.header > inner.last - inner.header;
+  };
+  // What another thread does meanwhile is no part of a round that the clock ends.
+  std::erase_if(found, [&](const SpinLoop& outer) {
+    return outer.by_clock && std::ranges::any_of(found, [&](const SpinLoop& inner) {
+             return !inner.by_clock && has_inside(outer, inner);
+           });
+  });
   // A loop inside of another that waits is part of that one's rounds.
   std::erase_if(found, [&](const SpinLoop& inner) {
-    return std::ranges::any_of(found, [&](const SpinLoop& outer) {
-      return outer.header <= inner.header && inner.last <= outer.last &&
-             outer.last - outer.header > inner.last - inner.header;
-    });
+    return std::ranges::any_of(found, [&](const SpinLoop& outer) { return has_inside(outer, inner); });
   });
   std::ranges::sort(found, {}, &SpinLoop::header);
   return found;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loops that only wait: how often they go round is not the program's but the machine's. What an emulation
-// makes of their rounds says nothing of a card's, so traces and counts do without the rounds that failed.
+// Loops that wait, for what another thread writes or for a clock: how often they go round is not the
+// program's but the machine's. What an emulation makes of their rounds says nothing of a card's, so traces
+// and counts do without the rounds that failed.
 //
 // Needs a graph and the lists of blocks that traces and counters know.
 #pragma once
@@ -25,6 +26,12 @@ struct SpinLoop {
   BlockId before =
       0;  // the header's immediate dominator: runs before each time that a warp comes to the loop
   std::vector<BlockId> round;  // blocks that every round runs which leaves the loop
+  // It ends when a clock has come far enough, and not by what another thread writes.
+  bool by_clock = false;
+  bool only_waits = true;  // by a clock: nothing but the time tells how many rounds it took
+  // By a clock: operations of the function that read it for the loop's end, and those before the loop whose
+  // reading it counts from; none: that is not known.
+  std::vector<std::uint32_t> clock_reads, counts_from;
 
   bool holds(TraceBlockId id) const {
     return id.function() == function && id.block() >= header && id.block() <= last;
@@ -32,7 +39,7 @@ struct SpinLoop {
   bool begins_at(TraceBlockId id) const { return id.function() == function && id.block() == header; }
 };
 
-// The loops of a function, none inside of another, that
+// The loops of a function, none inside of another, that end by a clock (clock_loops.h), or that
 // - end by what another thread may write: a branch out of them, or back, hangs on a strong load or an atomic
 // in
 //   them;

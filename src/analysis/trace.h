@@ -25,13 +25,19 @@ struct TraceEvent {
     Block,   // block, mask
     Access,  // instruction, mask, space, payload
     Wait,    // a barrier: the events after it happen when all its members arrived. instruction, mask
+    // The round of a loop that ends by a clock, whose first block follows. It does not end before
+    // sectors[payload] cycles of the SM have passed since the reading `id` of the clock was made.
+    Clock,
+    Sleep,  // instruction; payload: nanoseconds
   };
   Kind kind = Kind::Block;
   AccessSpace space = AccessSpace::Global;
   std::uint8_t bytes_per_lane = 0;
   bool atomic = false;
   std::uint32_t mask = 0;
-  std::uint32_t id = 0;  // TraceBlockId, or for an access its number (AnalysedKernel::first_operations)
+  // TraceBlockId, or for an operation its number (AnalysedKernel::first_operations), kFromStart: in place of
+  // a reading the start of the warp
+  std::uint32_t id = 0;
   // Global, Local, Const: the 32-byte sectors touched are sectors[payload .. payload + count), in ascending
   // order, each once. Shared: count is the number of conflict-free passes the banks need (32 banks of 4
   // bytes); payload is unused. Global, not atomic: serial is that number for the banks of the L1. Atomic:
@@ -41,6 +47,8 @@ struct TraceEvent {
   std::uint16_t count = 0;
   std::uint16_t serial = 1;
 };
+
+inline constexpr std::uint32_t kFromStart = UINT32_MAX;
 
 // Sectors are addresses / 32, relative to the start of the card's memory (the same on every host). From
 // kFirstBusSector on lies what the card reaches over its bus, pinned memory of the host first; from
@@ -71,10 +79,11 @@ struct BlockCount {
   bool operator==(const BlockCount&) const = default;
 };
 
-// What one thread block ran, in PTX instructions of its warps.
+// What one thread block ran, in PTX instructions of its warps, without loops that wait.
 struct BlockWork {
   std::uint64_t instructions = 0;  // of all its warps
   std::uint64_t longest_warp = 0;
+  std::uint64_t waited_cycles = 0;  // for clocks, and asleep: of the warp that did so for longest
 };
 
 }  // namespace doppel::analysis

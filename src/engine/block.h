@@ -11,6 +11,7 @@
 
 #include "analysis/spin_loops.h"
 #include "analysis/trace.h"
+#include "engine/clock_reads.h"
 #include "engine/fiber.h"
 #include "engine/shared_window.h"
 #include "ir/operation.h"
@@ -38,12 +39,13 @@ class CoroutineFrames {
   std::size_t bytes_ = 0;
 };
 
-// Of a traced warp: the last round of a loop that only waits, until it is known whether it was the last.
+// Of a traced warp: the last round of a loop that waits, until it is known whether it was the last.
 struct PollRound {
   const analysis::SpinLoop* loop = nullptr;  // null: there is none
   std::uint32_t mask = 0;                    // the lanes that began it
   std::size_t first_event = 0, first_sector = 0;
   std::size_t end_event = 0;  // where other lanes' events came in between; 0: none have
+  bool again = false;         // not the first of its wait
 };
 
 struct alignas(64) Warp {
@@ -63,8 +65,11 @@ struct alignas(64) Warp {
   std::uint32_t barrier_mask = 0;        // for the deadlock report
   analysis::WarpTrace* trace = nullptr;  // kept where the grid has traced blocks
   std::uint64_t issued = 0;              // instructions, only where GridRun::counts_warps
+  std::uint64_t issued_in_waits = 0;     // of these: in loops that wait for a clock
   std::uint64_t slept_cycles = 0, waited_cycles = 0;
-  LocalMemory local;  // of a coroutine, which may go on on another fibre
+  ClockReads clock_reads;
+  ClockBases clock_bases;  // of a traced warp
+  LocalMemory local;       // of a coroutine, which may go on on another fibre
   PollRound round;
 };
 

@@ -46,11 +46,9 @@ void leave_if_stopped(Warp& warp) {
   warp.worker->leave_warp();
 }
 
-void note_issued(Warp& warp) { warp.issued += warp.worker->issued_since_switch(); }
-
 // Before a barrier, behind which all its warps have the time of the last (Block::complete).
 void note_time(Warp& warp) {
-  if (warp.block->grid->kernel->analysed->reads_clock) note_issued(warp);
+  if (warp.block->grid->kernel->analysed->reads_clock) warp.worker->note_issued(warp);
 }
 
 std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32_t index,
@@ -254,17 +252,30 @@ void call(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function,
   }
 }
 
-std::uint64_t clock(jit::WarpContext* context) {
+// A warp reads its clock: what that tells of the loops that wait for it.
+void note_reading(Warp& warp, std::uint32_t operation) {
+  const ClockLoops& loops = warp.block->grid->kernel->clock_loops;
+  if (loops.empty()) return;
+  const std::uint64_t now = cycles_of(warp);
+  const ClockReads::Step step =
+      warp.clock_reads.read(loops, operation, {now, warp.issued, warp.slept_cycles});
+  warp.waited_cycles += step.skipped;
+  record_clock(warp, operation, step.loop, now, step.skipped);
+}
+
+std::uint64_t clock(jit::WarpContext* context, std::uint32_t operation) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  note_issued(warp);
+  warp.worker->note_issued(warp);
+  note_reading(warp, operation);
   return cycles_of(warp);
 }
 
-std::uint64_t globaltimer(jit::WarpContext* context) {
+std::uint64_t globaltimer(jit::WarpContext* context, std::uint32_t operation) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  note_issued(warp);
+  warp.worker->note_issued(warp);
+  note_reading(warp, operation);
   GridRun& grid = *warp.block->grid;
   const double ns_per_cycle = 1e9 / grid.launch.clock_hz;
   std::uint64_t now = grid.launch.globaltimer_ns +
@@ -282,9 +293,10 @@ std::uint64_t globaltimer(jit::WarpContext* context) {
   return now;
 }
 
-void nanosleep(jit::WarpContext* context, std::uint32_t nanoseconds) {
+void nanosleep(jit::WarpContext* context, std::uint32_t operation, std::uint32_t nanoseconds) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
+  record_sleep(warp, operation, nanoseconds);
   warp.slept_cycles += static_cast<std::uint64_t>(nanoseconds * 1e-9 * warp.block->grid->launch.clock_hz);
   leave_if_stopped(warp);
   warp.worker->suspend_warp(warp, SwitchReason::Yield);

@@ -11,16 +11,20 @@ std::shared_ptr<PreparedKernel> prepare(const std::shared_ptr<jit::CompiledModul
   prepared->function = function;
   const analysis::AnalysedModule& module = code->analysed();
   prepared->analysed = &module.kernel(function);
+  prepared->clock_loops = ClockLoops(*prepared->analysed);
   for (const std::uint32_t each : prepared->analysed->functions) {
     if (module.ir().functions[each].operations.empty()) continue;
     const auto& blocks = module.graph(each).blocks();
     const std::uint32_t first = prepared->analysed->first_slot(each);
     prepared->slot_ranges.emplace_back(first, first + static_cast<std::uint32_t>(blocks.size()));
     for (analysis::BlockId block = 0; block < blocks.size(); ++block) {
-      // How often a loop goes round that only waits is the host's affair.
-      const bool waits =
-          analysis::spin_loop_of(prepared->analysed->spin_loops, {each << 16 | block}) != nullptr;
-      prepared->slot_instructions.push_back(waits ? 0 : blocks[block].last - blocks[block].first);
+      // How often a loop goes round that waits for a write is the host's affair. A clock goes on by the
+      // rounds of the loop that waits for it.
+      const analysis::SpinLoop* const loop =
+          analysis::spin_loop_of(prepared->analysed->spin_loops, {each << 16 | block});
+      const std::uint32_t instructions = blocks[block].last - blocks[block].first;
+      prepared->slot_instructions.push_back(loop != nullptr && !loop->by_clock ? 0 : instructions);
+      if (loop != nullptr && loop->by_clock) prepared->clock_slots.emplace_back(first + block, instructions);
     }
   }
   return prepared;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/clock_reads.h"
 #include "jit/compiled_module.h"
 
 namespace doppel::engine {
@@ -19,9 +20,11 @@ struct PreparedKernel {
   std::uint32_t function = 0;
   const analysis::AnalysedKernel* analysed = nullptr;  // the module's
   // Counter slots [first, last) of the functions that the kernel can reach, and the instructions of each
-  // slot's basic block; 0 in loops that only wait.
+  // slot's basic block; 0 in loops that wait for what another thread writes.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> slot_ranges;
   std::vector<std::uint32_t> slot_instructions;  // in the order of the ranges
+  ClockLoops clock_loops;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> clock_slots;  // of these loops, and the instructions
   // Of a large kernel: the host time that its quick code has run, and whether some of that is of the traced
   // build.
   std::atomic<double> quick_us{0};

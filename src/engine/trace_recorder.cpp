@@ -101,7 +101,15 @@ void add_lanes_on_one_address(const Warp& warp, const analysis::TraceEvent& even
   }
 }
 
-// A round of a loop that only waits, behind which the same lanes go round again, was a poll that failed: how
+// The event that a round of a loop by a clock begins with.
+analysis::TraceEvent* clock_of(const PollRound& round, analysis::WarpTrace& trace) {
+  if (round.loop == nullptr || !round.loop->by_clock || round.first_event >= trace.events.size())
+    return nullptr;
+  analysis::TraceEvent& event = trace.events[round.first_event];
+  return event.kind == analysis::TraceEvent::Kind::Clock ? &event : nullptr;
+}
+
+// A round of a loop that waits, behind which the same lanes go round again, was a poll that failed: how
 // many of those there are is the host's affair. So none is kept, and a wait takes no room however long it
 // lasts.
 void note_round(Warp& warp, analysis::TraceBlockId id, std::uint32_t mask) {
@@ -124,7 +132,15 @@ void note_round(Warp& warp, analysis::TraceBlockId id, std::uint32_t mask) {
     if (round.end_event != 0) round.loop = nullptr;  // it goes on behind what other lanes did: it stays
     return;
   }
-  if (round.loop != nullptr && round.mask == mask) {
+  const bool again = round.loop != nullptr;
+  analysis::TraceEvent clock{
+      .kind = analysis::TraceEvent::Kind::Clock, .mask = mask, .id = analysis::kFromStart};
+  std::uint64_t cycles = 0;
+  if (const analysis::TraceEvent* const before = clock_of(round, trace)) {
+    clock.id = before->id;
+    cycles = trace.sectors[before->payload];
+  }
+  if (again && round.mask == mask) {
     const auto first = trace.events.begin() + static_cast<std::ptrdiff_t>(round.first_event);
     if (round.end_event == 0) {
       trace.events.erase(first, trace.events.end());
@@ -133,7 +149,13 @@ void note_round(Warp& warp, analysis::TraceBlockId id, std::uint32_t mask) {
       trace.events.erase(first, trace.events.begin() + static_cast<std::ptrdiff_t>(round.end_event));
     }
   }
-  round = {loop, mask, trace.events.size(), trace.sectors.size(), 0};
+  round = {loop, mask, trace.events.size(), trace.sectors.size(), 0, again};
+  if (!loop->by_clock || full(trace)) return;
+  // Where this round reads no clock, it is left by what the one before has read.
+  clock.payload = static_cast<std::uint32_t>(trace.sectors.size());
+  clock.count = 1;
+  trace.sectors.push_back(cycles);
+  trace.events.push_back(clock);
 }
 
 // Lanes at a barrier, while others wait in a loop.
@@ -192,6 +214,30 @@ void record_wait(Warp& warp, std::uint32_t mask) {
   analysis::TraceEvent event;
   event.kind = analysis::TraceEvent::Kind::Wait;
   event.mask = mask;
+  warp.trace->events.push_back(event);
+}
+
+void record_clock(Warp& warp, std::uint32_t operation, const analysis::SpinLoop* loop, std::uint64_t now,
+                  std::uint64_t skipped) {
+  if (warp.trace == nullptr) return;
+  warp.clock_bases.note(operation, now + skipped);
+  // What the first round reads may have come far enough without a wait.
+  if (loop == nullptr || warp.round.loop != loop || !warp.round.again) return;
+  analysis::TraceEvent* const event = clock_of(warp.round, *warp.trace);
+  if (event == nullptr) return;
+  const ClockBases::Base base = warp.clock_bases.of(warp.block->grid->kernel->clock_loops, *loop);
+  event->id = base.operation;
+  // The clock came to where the loop ends somewhere on the way.
+  const std::uint64_t end = now + skipped / 2;
+  warp.trace->sectors[event->payload] = end - std::min(end, base.cycles);
+}
+
+void record_sleep(Warp& warp, std::uint32_t operation, std::uint32_t nanoseconds) {
+  if (warp.trace == nullptr || nanoseconds == 0 || full(*warp.trace)) return;
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Sleep;
+  event.id = operation;
+  event.payload = nanoseconds;
   warp.trace->events.push_back(event);
 }
 

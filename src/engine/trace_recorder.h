@@ -12,6 +12,10 @@ void record_block(Warp& warp, std::uint32_t trace_block_id, std::uint32_t mask);
 void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, std::uint32_t access_flags,
                    const std::uint64_t* addresses);
 void record_wait(Warp& warp, std::uint32_t mask);
+// The warp reads a clock at `now`, which is set forward by so much. loop: that it does so for, or null.
+void record_clock(Warp& warp, std::uint32_t operation, const analysis::SpinLoop* loop, std::uint64_t now,
+                  std::uint64_t skipped);
+void record_sleep(Warp& warp, std::uint32_t operation, std::uint32_t nanoseconds);
 
 // Conflict-free passes that an access to shared memory takes: 32 banks of 4 bytes; lanes that read the same
 // word share it; accesses of 8 and 16 bytes go by half and by quarter warps.

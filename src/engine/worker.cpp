@@ -255,21 +255,23 @@ Worker::BlockState Worker::run_block(Block& block) {
   }
 }
 
-std::uint64_t Worker::count_instructions() const {
-  std::uint64_t sum = 0;
+Worker::Issued Worker::count_instructions() const {
+  Issued sum;
   std::size_t next = 0;
   for (const auto& [first, last] : grid->kernel->slot_ranges) {
     for (std::uint32_t slot = first; slot < last; ++slot)
-      sum += counters[std::size_t{2} * slot] * grid->kernel->slot_instructions[next++];
+      sum.all += counters[std::size_t{2} * slot] * grid->kernel->slot_instructions[next++];
   }
+  for (const auto& [slot, instructions] : grid->kernel->clock_slots)
+    sum.in_waits += counters[std::size_t{2} * slot] * instructions;
   return sum;
 }
 
-std::uint64_t Worker::issued_since_switch() {
-  const std::uint64_t now = count_instructions();
-  const std::uint64_t issued = now - counted_at_switch_;
+void Worker::note_issued(Warp& warp) {
+  const Issued now = count_instructions();
+  warp.issued += now.all - counted_at_switch_.all;
+  warp.issued_in_waits += now.in_waits - counted_at_switch_.in_waits;
   counted_at_switch_ = now;
-  return issued;
 }
 
 void Worker::collect_counters() {

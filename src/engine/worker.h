@@ -37,7 +37,7 @@ class Worker {
   // Of callbacks and the signal handler, on the warp's fibre. They do not return where the warp has ended.
   [[noreturn]] void leave_warp();
   void suspend_warp(Warp& warp, SwitchReason reason);
-  std::uint64_t issued_since_switch();
+  void note_issued(Warp& warp);  // what it has issued since it was last looked at, where that is counted
 
   GridRun* grid = nullptr;
   // Whose code or callback runs; null: nobody's.
@@ -90,13 +90,16 @@ class Worker {
   std::uint32_t starting_at_ = 0;  // the first of them
   bool handed_over_ = false;       // a warp reached a barrier since the last resume, and another went on
   unsigned yields_ = 0;            // of the current block, since its turn began
-  std::uint64_t counted_at_switch_ = 0;
-  std::uint64_t count_instructions() const;
+  struct Issued {
+    std::uint64_t all = 0, in_waits = 0;
+  };
+  Issued counted_at_switch_;
+  Issued count_instructions() const;
 };
 
 // Here for the same reason as Fiber::switch_to.
 inline void Worker::suspend_warp(Warp& warp, SwitchReason reason) {
-  if (grid->counts_warps) warp.issued += issued_since_switch();
+  if (grid->counts_warps) note_issued(warp);
   // The rest of the fresh warps is not this fibre's any more.
   if (starting_fiber_ == warp.fiber) starting_fiber_ = nullptr;
   if (warp.state != Warp::State::AtBarrier) warp.state = Warp::State::Ready;

@@ -91,7 +91,11 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
     warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
     warp.round = {};
   }
-  if (grid->counts_warps) warp.issued = warp.slept_cycles = warp.waited_cycles = 0;
+  if (grid->counts_warps) {
+    warp.issued = warp.issued_in_waits = warp.slept_cycles = warp.waited_cycles = 0;
+    warp.clock_reads.clear();
+    warp.clock_bases.clear();
+  }
 }
 
 // On a fibre: the warps of a block, and of those after it, for as long as none of them has to be suspended in
@@ -125,7 +129,7 @@ void Worker::run_warp(Warp& warp, const Go& go) {
   go();
   std::atomic_signal_fence(std::memory_order_seq_cst);
   make_current(nullptr);
-  if (grid->counts_warps) warp.issued += issued_since_switch();
+  if (grid->counts_warps) note_issued(warp);
 }
 
 // One warp after the other, each until it ends. False: one was suspended in between, and others have started
@@ -229,8 +233,10 @@ void Worker::note_work(const Warp& warp) {
   auto& work = grid->outcome.work;
   if (work.empty()) return;
   analysis::BlockWork& block = work[warp.block->index];
-  block.instructions += warp.issued;
-  block.longest_warp = std::max(block.longest_warp, warp.issued);
+  const std::uint64_t issued = warp.issued - warp.issued_in_waits;
+  block.instructions += issued;
+  block.longest_warp = std::max(block.longest_warp, issued);
+  block.waited_cycles = std::max(block.waited_cycles, warp.clock_reads.waited() + warp.slept_cycles);
 }
 
 // Runs a warp that is on no fibre, and then others, on a fibre of their own. True: at least one got

@@ -125,6 +125,8 @@ void FunctionEmitter::set_position(BlockId block, std::uint32_t operation) {
   }
 }
 
+std::uint32_t FunctionEmitter::operation_number() const { return module_.kernel.first_operation(id_) + at_; }
+
 bool FunctionEmitter::runs_once() const {
   const analysis::ControlFlowGraph& graph = analysed_.graph;
   return function().is_kernel && graph.reducible() && graph.blocks()[block_].loop == analysis::kNoLoop;

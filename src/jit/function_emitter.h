@@ -48,7 +48,8 @@ class FunctionEmitter : public LaneBuilder {
 
   // The current operation.
   std::uint32_t instruction_index() const { return at_; }
-  bool runs_once() const;  // a warp: it is in the kernel itself, outside of all loops
+  std::uint32_t operation_number() const;  // over all functions of the kernel
+  bool runs_once() const;                  // a warp: it is in the kernel itself, outside of all loops
   [[noreturn]] void unsupported(const ir::Operation& operation, const std::string& why = "");
 
   // Its operands. `type` gives the width of immediates and special registers.

@@ -33,12 +33,10 @@ void emit_access_callback(FunctionEmitter& emitter, std::uint32_t flags, int ele
   llvm::Type* word = b.getInt32Ty();
   llvm::Type* pointer = b.getPtrTy();
   if (emitter.module().variant.build == Build::Traced) {
-    const std::uint32_t number =
-        emitter.module().kernel.first_operation(emitter.function_id()) + emitter.instruction_index();
-    emitter.launch().callback(
-        offsetof(RuntimeCallbacks, trace_access),
-        llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word}, false),
-        {emitter.launch().context(), emitter.i32(number), emitter.lanes().mask(), emitter.i32(flags)});
+    emitter.launch().callback(offsetof(RuntimeCallbacks, trace_access),
+                              llvm::FunctionType::get(b.getVoidTy(), {pointer, word, word, word}, false),
+                              {emitter.launch().context(), emitter.i32(emitter.operation_number()),
+                               emitter.lanes().mask(), emitter.i32(flags)});
   } else if (emitter.module().variant.build == Build::Checked) {
     emitter.launch().callback(
         offsetof(RuntimeCallbacks, check_access),

@@ -108,8 +108,8 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
     return emitter.varying(emitter.lane_constants(values, 32));
   };
   const auto ask = [&](std::size_t offset) {
-    return emitter.launch().callback(offset, llvm::FunctionType::get(longer, {b.getPtrTy()}, false),
-                                     {emitter.launch().context()});
+    return emitter.launch().callback(offset, llvm::FunctionType::get(longer, {b.getPtrTy(), word}, false),
+                                     {emitter.launch().context(), emitter.i32(emitter.operation_number())});
   };
   const auto high = [&](Value* value) { return emitter.resize(b.CreateLShr(value, 32), 32, false); };
   switch (operand.special) {

@@ -245,10 +245,11 @@ class WarpLowering {
     return true;
   }
 
-  bool in_spin_loop() const {
+  bool in_loop_on_memory() const {
     const analysis::BlockId block = emitter_.analysed().counted_graph.block_of(emitter_.instruction_index());
-    return analysis::spin_loop_of(emitter_.module().kernel.spin_loops,
-                                  {emitter_.function_id() << 16 | block}) != nullptr;
+    const analysis::SpinLoop* const loop =
+        analysis::spin_loop_of(emitter_.module().kernel.spin_loops, {emitter_.function_id() << 16 | block});
+    return loop != nullptr && !loop->by_clock;
   }
 
   bool sleep() {
@@ -257,13 +258,13 @@ class WarpLowering {
     time = b_.CreateUnaryIntrinsic(
         llvm::Intrinsic::vector_reduce_umax,
         b_.CreateSelect(emitter_.lanes().mask_vector(), time, emitter_.constant(time->getType(), 0)));
-    // How often a loop goes round that only waits is the host's affair: the time that the warp sees does not
-    // grow by it. The ISA leaves it open how much shorter a sleep is.
-    if (in_spin_loop()) time = b_.getInt32(0);
+    // How often a loop goes round that only waits for a write is the host's affair: the time that the warp
+    // sees does not grow by it. The ISA leaves it open how much shorter a sleep is.
+    if (in_loop_on_memory()) time = b_.getInt32(0);
     emitter_.launch().callback(
         offsetof(RuntimeCallbacks, nanosleep),
-        llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getInt32Ty()}, false),
-        {emitter_.launch().context(), time});
+        llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getInt32Ty(), b_.getInt32Ty()}, false),
+        {emitter_.launch().context(), emitter_.i32(emitter_.operation_number()), time});
     return true;
   }
 

@@ -58,13 +58,13 @@ struct RuntimeCallbacks {
   // pointer per parameter to 32 values of that parameter's size; result: 32 values of the return type's size.
   void (*call)(WarpContext*, std::uint32_t mask, std::uint32_t function, const void* const* arguments,
                void* result);
-  // %globaltimer in nanoseconds, %clock64 in cycles of the modelled card.
-  std::uint64_t (*globaltimer)(WarpContext*);
-  std::uint64_t (*clock)(WarpContext*);
-  void (*nanosleep)(WarpContext*, std::uint32_t nanoseconds);
+  // %globaltimer in nanoseconds, %clock64 in cycles of the modelled card. operation: its number over all
+  // functions of the kernel (analysis::AnalysedKernel::first_operations), as below.
+  std::uint64_t (*globaltimer)(WarpContext*, std::uint32_t operation);
+  std::uint64_t (*clock)(WarpContext*, std::uint32_t operation);
+  void (*nanosleep)(WarpContext*, std::uint32_t operation, std::uint32_t nanoseconds);
   // Traced build only. The generic addresses of the active lanes are in the context: access_address().
   void (*trace_block)(WarpContext*, std::uint32_t trace_block_id, std::uint32_t mask);
-  // operation: its number over all functions of the kernel (analysis::AnalysedKernel::first_operations).
   void (*trace_access)(WarpContext*, std::uint32_t operation, std::uint32_t mask, std::uint32_t access_flags);
   // Checked build only (--check): called before the access, whose addresses are in the context. It reports
   // and ends the launch where the access is wrong. undefined: for each of the access's elements the lanes

@@ -95,6 +95,7 @@ struct MachineOperation {
   bool bypasses_l1 = false;   // ld.cg, ld.volatile and their like
   bool is_predicate = false;  // its result is a predicate
   bool ends_warp = false;     // EXIT of all lanes that reach it
+  bool reads_clock = false;   // %clock, %globaltimer and their like
   bool is_branch = false;     // may leave the straight line: fetch restarts where it is taken
   bool is_call = false;
   bool is_return = false;

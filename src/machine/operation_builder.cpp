@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "analysis/clock_reads.h"
+
 namespace doppel::machine {
 
 ValueId OperationBuilder::new_value(int registers) {
@@ -36,6 +38,7 @@ MachineOperation& OperationBuilder::emit(const ir::Operation& instruction, const
   operation.pipe = pipe;
   operation.is_predicate = result != kNoValue && machine_.value_registers[result] == 0;
   operation.instruction = current;
+  operation.reads_clock = analysis::reads_clock_register(instruction);
   operation.flops = static_cast<std::uint32_t>(flops);
   if (instruction.guard) {
     machine_.add_operand(operation, value(instruction.guard->predicate));

@@ -43,6 +43,9 @@ bool is_uniform_special(SpecialRegister special) {
     case SpecialRegister::Clock:
     case SpecialRegister::ClockHi:
     case SpecialRegister::Clock64:
+    case SpecialRegister::Globaltimer:
+    case SpecialRegister::GlobaltimerLo:
+    case SpecialRegister::GlobaltimerHi:
       return false;
     default:
       return true;

@@ -50,4 +50,19 @@ double makespan(const std::vector<double>& work, int sms, int places, const Bloc
   return end;
 }
 
+double makespan_of_waits(const std::vector<double>& cycles, std::size_t places) {
+  std::priority_queue<double, std::vector<double>, std::greater<>> ends;  // of the blocks in all places
+  double last = 0;
+  for (const double each : cycles) {
+    double start = 0;
+    if (ends.size() >= places) {
+      start = ends.top();
+      ends.pop();
+    }
+    ends.push(start + each);
+    last = std::max(last, start + each);
+  }
+  return last;
+}
+
 }  // namespace doppel::timing

@@ -17,4 +17,7 @@ struct BlockPace {
 // first ones are dealt to the SMs in turn. places: blocks that an SM holds at once.
 double makespan(const std::vector<double>& work, int sms, int places, const BlockPace& pace);
 
+// The same of blocks that do not slow each other down, since they mostly wait. cycles: of each block.
+double makespan_of_waits(const std::vector<double>& cycles, std::size_t places);
+
 }  // namespace doppel::timing

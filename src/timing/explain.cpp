@@ -111,6 +111,8 @@ std::string_view name_of(Stall stall) {
       return "fence";
     case Stall::Branch:
       return "taken branch";
+    case Stall::Clock:
+      return "clock or sleep";
   }
   return "unknown";
 }
@@ -131,7 +133,8 @@ std::shared_ptr<Explanation> explain(const Scene& scene, const LaunchRun& run, c
   made->candidates = prediction.utilisation;
   const auto stalled = [&](Stall stall) { return made->stalled[static_cast<std::size_t>(stall)]; };
   made->candidates.emplace_back(Bound::Latency, stalled(Stall::Memory) + stalled(Stall::Dependence) +
-                                                    stalled(Stall::Branch) + stalled(Stall::Fence));
+                                                    stalled(Stall::Branch) + stalled(Stall::Fence) +
+                                                    stalled(Stall::Clock));
   made->candidates.emplace_back(Bound::Barrier, stalled(Stall::Barrier));
   if (prediction.time_us > 0)
     made->candidates.emplace_back(Bound::Launch, prediction.start_us / prediction.time_us);

@@ -25,8 +25,9 @@ enum class Stall : std::uint8_t {
   Barrier,
   Fence,
   Branch,  // for the fetch behind a branch that was taken
+  Clock,   // for a clock, or asleep
 };
-inline constexpr int kStallCount = static_cast<int>(Stall::Branch) + 1;
+inline constexpr int kStallCount = static_cast<int>(Stall::Clock) + 1;
 std::string_view name_of(Stall stall);
 
 // Of one operation, or of a part of the code: cycles of sub-cores.

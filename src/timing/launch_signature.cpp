@@ -48,6 +48,8 @@ double relative(double a, double b) {
 // the time it finds about the same.
 constexpr double kOfSpan = 0.25;
 constexpr double kOfWork = 0.25;
+// A wait for a clock takes what it waits for, not about as much.
+constexpr double kOfWaits = 10;
 // What goes over the bus is never like what does not.
 constexpr double kOfBus = 1000;
 
@@ -93,7 +95,11 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
   }
   signature.operations = grid_work(program, run.counts, model.kernel()).operations;
   if (run.traces.empty()) return signature;
-  for (const analysis::BlockWork& block : run.work) add(block.instructions ^ block.longest_warp << 32);
+  for (const analysis::BlockWork& block : run.work) {
+    add(block.instructions ^ block.longest_warp << 32);
+    add(block.waited_cycles);
+    signature.longest_wait = std::max(signature.longest_wait, static_cast<double>(block.waited_cycles));
+  }
   signature.longest = longest_of(run.work);
   std::map<std::uint32_t, Summary> summaries;
   for (const analysis::BlockTrace& block : run.traces) {
@@ -104,6 +110,12 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
         add(std::uint64_t{event.id} << 32 | event.mask);
         add(static_cast<std::uint64_t>(event.count) << 32 | static_cast<std::uint64_t>(event.serial) << 8 |
             event.bytes_per_lane);
+        if (event.kind == TraceEvent::Kind::Clock || event.kind == TraceEvent::Kind::Sleep) {
+          const std::uint64_t waited =
+              event.kind == TraceEvent::Kind::Clock ? warp.sectors[event.payload] : event.payload;
+          add(waited);
+          signature.waited += static_cast<double>(waited);
+        }
         if (event.kind != TraceEvent::Kind::Access) continue;
         Summary& summary = summaries[event.id];
         summary.access.pattern = event.id;
@@ -150,6 +162,8 @@ double difference(const LaunchSignature& a, const LaunchSignature& b) {
     result += kOfWork * std::abs(std::log(a.operations / b.operations));
   for (std::size_t i = 0; i < std::min(a.shares.size(), b.shares.size()); ++i)
     result += std::abs(a.shares[i] - b.shares[i]) / 4;
+  if (a.exact != 0 && b.exact != 0)
+    result += kOfWaits * std::max(relative(a.waited, b.waited), relative(a.longest_wait, b.longest_wait));
   if (a.accesses.empty() || b.accesses.empty()) return result;
   result += relative(a.longest, b.longest);
   double of_a = 0, of_b = 0;

@@ -24,8 +24,11 @@ struct LaunchSignature {
   };
   // Of all that the traces hold, but for where each access begins; 0: nothing was traced.
   std::uint64_t exact = 0;
-  double operations = 0;         // machine operations of the grid, warps
-  double longest = 1;            // of blocks, by their work and by their longest warp: times the mean
+  double operations = 0;  // machine operations of the grid, warps
+  double longest = 1;     // of blocks, by their work and by their longest warp: times the mean
+  // For clocks and asleep: nanoseconds and cycles of the traced warps, and cycles of the block that waits for
+  // longest.
+  double waited = 0, longest_wait = 0;
   std::vector<double> shares;    // by counter slot: of all entries into basic blocks, by warps and by lanes
   std::vector<Access> accesses;  // by pattern
 };

@@ -3,6 +3,8 @@
 // counted work.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <optional>
 
 #include "timing/block_schedule.h"
 #include "timing/explain.h"
@@ -71,11 +73,44 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
 // A resource that is busy more than this is what the launch waits for.
 constexpr double kBusy = 0.6;
 
+bool are_even(const std::vector<double>& blocks) {
+  const double sum = std::accumulate(blocks.begin(), blocks.end(), 0.0);
+  return *std::ranges::max_element(blocks) * static_cast<double>(blocks.size()) < kEven * sum;
+}
+
+// What each block takes, where blocks mostly wait for a clock, or sleep.
+std::optional<std::vector<double>> cycles_of_waits(const Scene& scene, const LaunchRun& run) {
+  const auto waits_longer = [&](const analysis::BlockTrace& a, const analysis::BlockTrace& b) {
+    return run.work[a.block_index].waited_cycles < run.work[b.block_index].waited_cycles;
+  };
+  const analysis::BlockTrace& reference = *std::ranges::max_element(scene.traces, waits_longer);
+  const analysis::BlockWork& own = run.work[reference.block_index];
+  if (own.waited_cycles == 0) return std::nullopt;
+  const auto waited = static_cast<double>(own.waited_cycles);
+  const double alone =
+      static_cast<double>(traced_operations(scene.program, reference)) / pace_of(scene, reference, 1, 1);
+  const double busy = std::max(0.0, alone - waited);
+  if (busy > waited) return std::nullopt;
+  std::vector<double> cycles;
+  cycles.reserve(run.work.size());
+  for (const analysis::BlockWork& block : run.work) {
+    const double work =
+        static_cast<double>(block.instructions) / std::max(1.0, static_cast<double>(own.instructions));
+    cycles.push_back(static_cast<double>(block.waited_cycles) + busy * work);
+  }
+  return cycles;
+}
+
 // A launch's cycles where its blocks differ so much that their mean does not tell: it takes at least its
 // longest block. mean: what it takes if all do the mean work.
 double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const Outcome& outcome, double mean,
                                double operations, int resident) {
   if (run.work.empty() || operations <= 0) return mean;
+  if (const auto waits = cycles_of_waits(scene, run)) {
+    if (are_even(*waits)) return mean;
+    return makespan_of_waits(*waits, static_cast<std::size_t>(scene.launch.active_sms) *
+                                         static_cast<std::size_t>(scene.launch.blocks_per_sm));
+  }
   const auto longest_first = [&](const analysis::BlockTrace& a, const analysis::BlockTrace& b) {
     return run.work[a.block_index].instructions < run.work[b.block_index].instructions;
   };
@@ -114,7 +149,7 @@ Bound find_bound(const SimulationCounts& counts, const Prediction& prediction) {
   if (share >= kBusy) return resource;
   const auto stalled = [&](Stall stall) { return counts.stalled[static_cast<std::size_t>(stall)]; };
   const double waiting = stalled(Stall::Memory) + stalled(Stall::Dependence) + stalled(Stall::Start) +
-                         stalled(Stall::Fence) + stalled(Stall::Branch);
+                         stalled(Stall::Fence) + stalled(Stall::Branch) + stalled(Stall::Clock);
   if (stalled(Stall::Barrier) > waiting) return Bound::Barrier;
   if (stalled(Stall::Queue) + stalled(Stall::Pipe) > waiting) return resource;
   return prediction.occupancy < 0.4 && prediction.waves > 0.9 ? Bound::Occupancy : Bound::Latency;

@@ -31,6 +31,7 @@ PipeTiming on_unit(const card::Card& card, Unit unit, const card::Pipe& pipe) {
 SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   SmParameters p;
   p.sub_cores = card.sm.sub_cores;
+  p.cycles_per_ns = clock_mhz * 1e-3;
   const card::Pipes& pipes = card.pipes;
   const auto set = [&](Pipe pipe, Unit unit, const card::Pipe& numbers) {
     p.pipes[static_cast<int>(pipe)] = on_unit(card, unit, numbers);

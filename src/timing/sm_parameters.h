@@ -38,6 +38,7 @@ struct PipeTiming {
 
 struct SmParameters {
   int sub_cores = 4;
+  double cycles_per_ns = 1;
   std::array<PipeTiming, machine::kPipeCount> pipes{};
   Cycle predicate_latency = 0;  // a predicate, until a branch or guard sees it
   Cycle taken_branch = 0;

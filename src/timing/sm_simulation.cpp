@@ -44,6 +44,8 @@ struct SmSimulation::Warp {
   std::vector<std::uint8_t> slow;  // 1: it comes from memory
   Cycle open_group = 0;            // when what has joined it ends
   std::vector<Cycle> groups;       // when each that was closed ends, but for those that were waited for
+  // Operations that have read a clock, each with the last time.
+  std::vector<std::pair<std::uint32_t, Cycle>> clock_reads;
 };
 
 struct SmSimulation::Block {
@@ -103,7 +105,8 @@ SmSimulation::SmSimulation(const SmParameters& parameters, const machine::Machin
       memory_(memory),
       options_(options),
       next_block_(std::move(next_block)),
-      waits_(!program.spin_loops.empty()) {
+      waits_(std::ranges::any_of(program.spin_loops,
+                                 [](const analysis::SpinLoop& loop) { return !loop.by_clock; })) {
   counts_.code.resize(program_.functions.size());
   if (waits_) writes_ = machine::writing_instructions(program_);
   for (int i = 0; i < options_.sms; ++i) {
@@ -156,6 +159,7 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
     warp.last_store = 0;
     warp.open_group = 0;
     warp.groups.clear();
+    warp.clock_reads.clear();
     const auto fewest =
         std::ranges::min_element(sm.cores, {}, [](const SubCore& core) { return core.warps.size(); });
     warp.sub_core = static_cast<int>(fewest - sm.cores.begin());
@@ -203,10 +207,25 @@ void SmSimulation::prepare(Warp& warp, Cycle earliest, Stall why) {
       why = Stall::Memory;
     }
   }
+  if (const TraceEvent* const clock = warp.replay->clock()) {
+    const Cycle end = end_of_wait(warp, *clock);
+    // Others that wait for what this warp does behind it do so with reason.
+    progress_ = std::max(progress_, end);
+    if (end > ready) {
+      ready = end;
+      why = Stall::Clock;
+    }
+  }
   warp.ready = ready;
   warp.why = why;
   warp.pipe = &parameters_.pipes[static_cast<std::size_t>(operation.pipe)];
   warp.memory = operation.pipe == Pipe::Memory;
+}
+
+Cycle SmSimulation::end_of_wait(const Warp& warp, const TraceEvent& clock) {
+  const auto from = std::ranges::find(warp.clock_reads, clock.id, &std::pair<std::uint32_t, Cycle>::first);
+  return (from != warp.clock_reads.end() ? from->second : warp.started) +
+         static_cast<Cycle>(warp.replay->cycles_of(clock));
 }
 
 Cycle SmSimulation::can_issue(const SubCore& core, const Warp& warp) const {
@@ -253,7 +272,8 @@ void SmSimulation::step(Sm& sm, SubCore& core) {
   core.next = now + 1;
   core.issued = now + 1;
   ++counts_.operations;
-  if (waits_ && !sm.warps[static_cast<std::size_t>(chosen)].replay->polls()) progress_ = now;
+  if (waits_ && !sm.warps[static_cast<std::size_t>(chosen)].replay->polls())
+    progress_ = std::max(progress_, now);
   issue(sm, core, sm.warps[static_cast<std::size_t>(chosen)], now);
 }
 
@@ -316,6 +336,14 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
     why = Stall::Fence;
   }
   if (operation.asynchronous != Asynchronous::None) take_part_in_groups(warp, operation, done);
+  if (operation.reads_clock) note_clock_read(warp, now);
+  if (operation.pipe == Pipe::Nop) {
+    if (const std::uint32_t asleep_ns = warp.replay->sleep_ns(); asleep_ns > 0) {
+      next = now + 1 + static_cast<Cycle>(std::llround(asleep_ns * parameters_.cycles_per_ns));
+      why = Stall::Clock;
+      progress_ = std::max(progress_, next);
+    }
+  }
   const std::uint32_t base = warp.replay->value_base();
   for (const machine::ValueId value : warp.replay->results()) {
     warp.values[base + value] = done;
@@ -335,10 +363,21 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   }
   if (jumped) {
     next += parameters_.taken_branch;
-    if (why != Stall::Fence) why = Stall::Branch;
+    if (why != Stall::Fence && why != Stall::Clock) why = Stall::Branch;
   }
   prepare(warp, next, why);
   if (barrier) arrive(sm, warp, next);
+}
+
+void SmSimulation::note_clock_read(Warp& warp, Cycle now) const {
+  const std::uint32_t read =
+      program_.instruction_base[warp.replay->function()] + warp.replay->operation().instruction;
+  const auto known = std::ranges::find(warp.clock_reads, read, &std::pair<std::uint32_t, Cycle>::first);
+  if (known != warp.clock_reads.end()) {
+    known->second = now;
+  } else {
+    warp.clock_reads.emplace_back(read, now);
+  }
 }
 
 void SmSimulation::take_part_in_groups(Warp& warp, const MachineOperation& operation, Cycle done) {
@@ -605,7 +644,8 @@ void SmSimulation::expect_writes(const analysis::BlockTrace& trace, Block& block
     for (const TraceEvent& event : warp.events) {
       if (event.kind == TraceEvent::Kind::Block)
         loop = analysis::spin_loop_of(program_.spin_loops, analysis::TraceBlockId{event.id});
-      if (event.kind != TraceEvent::Kind::Access || event.count != 1 || loop != nullptr) continue;
+      const bool polls = loop != nullptr && !loop->by_clock;
+      if (event.kind != TraceEvent::Kind::Access || event.count != 1 || polls) continue;
       if (event.space != analysis::AccessSpace::Global || event.id >= writes_.size() || !writes_[event.id])
         continue;
       const std::uint64_t traced = warp.sectors[event.payload];

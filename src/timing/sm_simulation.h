@@ -86,11 +86,14 @@ class SmSimulation {
   Cycle pass_port(Sm& sm, int sectors, Cycle start) const;
   // The warp's next operation, not before `earliest`, until which it waits for `why`.
   void prepare(Warp& warp, Cycle earliest, Stall why);
+  // When the clock has come to where the loop ends that the event is of.
+  static Cycle end_of_wait(const Warp& warp, const analysis::TraceEvent& clock);
+  void note_clock_read(Warp& warp, Cycle now) const;
   // Of the time since the sub-core issued last, until `now`, at which the warp issues.
   void count_stalls(const SubCore& core, const Warp& warp, Cycle now);
   CodeCycles& code_of(const Warp& warp);
-  // Where a kernel has loops that only wait: a warp writes a line of memory, which L2 has done at `at`, or
-  // polls it, which L2 looks up at `at`.
+  // Where a kernel has loops that wait for a write: a warp writes a line of memory, which L2 has done at
+  // `at`, or polls it, which L2 looks up at `at`.
   void note_write(Sm& sm, const Warp& warp, std::uint64_t line, Cycle at);
   void poll(const Sm& sm, Warp& warp, std::uint64_t line, Cycle at);
   void expect_writes(const analysis::BlockTrace& trace, Block& block);
@@ -106,11 +109,11 @@ class SmSimulation {
   SimulationCounts counts_;
   Cycle now_ = 0;
   double blocks_free_ = 0;  // when the card can start the next block
-  // Only where the kernel has loops that wait.
+  // Only where the kernel has loops that wait for a write.
   const bool waits_;
   std::vector<bool> writes_;                          // by pattern: does it write?
   std::unordered_map<std::uint64_t, Cycle> written_;  // by line of memory: when L2 has done the last write
-  Cycle progress_ = 0;                                // when something was issued last that was no poll
+  Cycle progress_ = 0;  // when something was issued last that was no poll, or will be behind a clock
 };
 
 }  // namespace doppel::timing

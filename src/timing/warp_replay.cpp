@@ -39,6 +39,7 @@ void WarpReplay::read_accesses() {
       merged = found + 1;
       continue;
     }
+    if (event.kind == TraceEvent::Kind::Sleep) sleeps_.push_back(static_cast<std::uint32_t>(next_event_));
     if (event.kind != TraceEvent::Kind::Access) continue;
     // Events come in program order, as the ranks do; an access without active lanes leaves none.
     std::size_t at = rank;
@@ -55,7 +56,17 @@ void WarpReplay::enter(std::uint32_t function, analysis::BlockId block) {
   block_ = &program_->functions[function].blocks[block];
   next_operation_ = 0;
   std::fill_n(events_.begin(), std::min<std::size_t>(block_->accesses, events_.size()), UINT32_MAX);
+  sleeps_.clear();
   read_accesses();
+}
+
+std::uint32_t WarpReplay::sleep_ns() const {
+  const std::uint32_t base = program_->instruction_base[function_];
+  for (const std::uint32_t each : sleeps_) {
+    const TraceEvent& event = trace_->events[each];
+    if (event.id == base + operation_->instruction) return event.payload;
+  }
+  return 0;
 }
 
 // A round ends where the loop begins again or is left.
@@ -88,6 +99,9 @@ void WarpReplay::next_block(bool& jumped) {
     loop_ = analysis::spin_loop_of(program_->spin_loops, id);
     round_event_ = next_event_ - 1;
     round_operations_ = 0;
+    if (loop_ != nullptr && loop_->by_clock && round_event_ > 0 &&
+        trace_->events[round_event_ - 1].kind == TraceEvent::Kind::Clock)
+      clock_ = &trace_->events[round_event_ - 1];
   }
   if (!known) return;  // a function that was not lowered: its time is not known, its events are passed over
   jumped = block_ != nullptr && !(id.function() == function_ && id.block() == block_->fall_through);
@@ -123,6 +137,7 @@ void WarpReplay::settle(bool& jumped) {
 
 void WarpReplay::advance(bool& jumped) {
   jumped = false;
+  if (clock() != nullptr) clock_ = nullptr;
   const bool call = operation_->is_call;
   ++next_operation_;
   if (loop_ != nullptr) ++round_operations_;

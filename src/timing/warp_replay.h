@@ -27,9 +27,17 @@ class WarpReplay {
   std::uint32_t value_base() const { return program_->value_base[function_]; }
   std::uint32_t function() const { return function_; }
   const analysis::WarpTrace& trace() const { return *trace_; }
-  // Whether the current operation is of a loop that only waits. Traces hold the last of its rounds, which
-  // found what it waits for.
-  bool polls() const { return loop_ != nullptr; }
+  // Whether the current operation is of a loop that waits for a write. Traces hold the last of its rounds,
+  // which found what it waits for.
+  bool polls() const { return loop_ != nullptr && !loop_->by_clock; }
+  // Until when the current operation has to wait, where it is the one by which a loop ends that waits for a
+  // clock: what the loop reads, or else what comes behind it. Null: it is not.
+  const analysis::TraceEvent* clock() const {
+    return clock_ != nullptr && (operation_->reads_clock || loop_ == nullptr) ? clock_ : nullptr;
+  }
+  std::uint64_t cycles_of(const analysis::TraceEvent& clock) const { return trace_->sectors[clock.payload]; }
+  // How long the current operation sleeps, in nanoseconds.
+  std::uint32_t sleep_ns() const;
   // That round has not found it: at its end, it begins again.
   void poll_again() { again_ = true; }
   // Operations of rounds that began again, since the last call: none of the program's.
@@ -59,10 +67,12 @@ class WarpReplay {
   std::uint32_t function_ = 0;
   analysis::BlockId block_id_ = 0;
   std::vector<std::uint32_t> events_;  // by rank of the access in the block: event, or UINT32_MAX
+  std::vector<std::uint32_t> sleeps_;  // events of the block
   std::vector<Frame> callers_;
-  const analysis::SpinLoop* loop_ = nullptr;  // that the warp is in
-  std::size_t round_event_ = 0;               // the first of its round
-  std::uint64_t round_operations_ = 0;        // that the warp is past, of this round
+  const analysis::SpinLoop* loop_ = nullptr;     // that the warp is in
+  const analysis::TraceEvent* clock_ = nullptr;  // that its round waits for
+  std::size_t round_event_ = 0;                  // the first of its round
+  std::uint64_t round_operations_ = 0;           // that the warp is past, of this round
   std::uint64_t repeated_ = 0;
   bool again_ = false;
 };

@@ -175,6 +175,92 @@ TEST(Trace, KeepsWhatOtherLanesDoMeanwhile) {
   EXPECT_EQ(blocks_in(outcome.traces.at(0).warps.at(0)), (Entries{{0, 0xf}, {2, 0xe}, {1, 0x1}, {2, 0x1}}));
 }
 
+// b1 waits until the clock has come so far since b0.
+constexpr const char* kUntil = R"(module "ir" "sm_86" 64
+kernel "k" visible
+parameter "p" param u64 align 8 size 8 internal
+b0:
+  %0:64 = load.u64 [param u64 parameter#0]
+  %1:64 = mov.u64 %clock64
+b1:
+  %2:64 = mov.u64 %clock64
+  %3:64 = isub.u64 %2, %1
+  %4:1 = icmp.lt.u64 %3, %0
+  @%4 branch -> b1
+b2:
+  return
+end
+)";
+constexpr std::uint32_t kStart = 1, kLook = 2;
+
+struct Until {
+  std::uint64_t cycles = 0;
+  std::uint64_t seen = 0;
+  unsigned rounds = 0;
+};
+
+void wait_for_clock(jit::WarpContext* context) {
+  auto& data = data_of<Until>(context);
+  const auto enter = [&](std::uint32_t block) {
+    ++context->counters[std::size_t{2} * block];
+    context->counters[std::size_t{2} * block + 1] += 32;
+    context->callbacks->trace_block(context, block, ~0u);
+  };
+  enter(0);
+  const std::uint64_t start = context->callbacks->clock(context, kStart);
+  do {
+    enter(1);
+    data.seen = context->callbacks->clock(context, kLook) - start;
+    ++data.rounds;
+  } while (data.seen < data.cycles);
+  enter(2);
+}
+
+Outcome wait_for(Until& data) {
+  FakeLaunch fake(wait_for_clock, {1}, {32}, &data);
+  fake.launch.module = std::make_shared<testing::FakeModule>(
+      jit::KernelCode{wait_for_clock, 0, false, nullptr}, ir::parse(kUntil).value());
+  const std::array<std::uint64_t, 1> traced{0};
+  fake.launch.traced_blocks = traced;
+  fake.launch.measure_blocks = true;
+  auto outcome = Engine(1).run(fake.launch);
+  EXPECT_TRUE(outcome);
+  return std::move(*outcome);
+}
+
+TEST(Trace, TellsHowLongALoopWaitsForTheClock) {
+  for (const std::uint64_t cycles : {1000ull, 1'000'000ull, 100'000'000ull}) {
+    Until data{cycles};
+    const Outcome outcome = wait_for(data);
+    const analysis::WarpTrace& warp = outcome.traces.at(0).warps.at(0);
+    EXPECT_EQ(blocks_in(warp), (Entries{{0, ~0u}, {1, ~0u}, {2, ~0u}}));
+    const auto clock =
+        std::ranges::find(warp.events, analysis::TraceEvent::Kind::Clock, &analysis::TraceEvent::kind);
+    ASSERT_NE(clock, warp.events.end());
+    EXPECT_EQ(clock->id, kStart);
+    const auto near = static_cast<double>(cycles);
+    EXPECT_NEAR(static_cast<double>(warp.sectors[clock->payload]), near, 0.002 * near + 16);
+    // The program sees about as much, the work of the block is without it, and it takes few rounds here.
+    EXPECT_GE(data.seen, cycles);
+    EXPECT_NEAR(static_cast<double>(data.seen), near, 0.004 * near + 16);
+    EXPECT_LT(data.rounds, 10'000u);
+    EXPECT_EQ(outcome.counts.at(1), (analysis::BlockCount{1, 32}));
+    EXPECT_LT(outcome.work.at(0).instructions, 10u);
+    EXPECT_NEAR(static_cast<double>(outcome.work.at(0).waited_cycles), near, 0.004 * near + 32);
+  }
+}
+
+// The first reading in the loop is late enough.
+TEST(Trace, TellsOfNoWaitWhereThereWasNone) {
+  Until data{4};
+  const Outcome outcome = wait_for(data);
+  const analysis::WarpTrace& warp = outcome.traces.at(0).warps.at(0);
+  const auto clock =
+      std::ranges::find(warp.events, analysis::TraceEvent::Kind::Clock, &analysis::TraceEvent::kind);
+  ASSERT_NE(clock, warp.events.end());
+  EXPECT_EQ(warp.sectors[clock->payload], 0u);
+}
+
 void wait_once(jit::WarpContext* context) {
   context->callbacks->barrier(context, context->active_mask, 0, 0,
                               static_cast<std::uint32_t>(ir::BarrierMode::Sync), 0);

@@ -137,7 +137,8 @@ Notes facts(const Settings& settings, const AnalysedModule& module) {
     if (kernel.follows_data) note += ", follows data";
     if (kernel.may_wait_for_others) note += ", may wait for others";
     for (const analysis::SpinLoop& loop : kernel.spin_loops)
-      note += fmt::format(", only waits in b{} to b{}", loop.header, loop.last);
+      note += fmt::format(", {} in b{} to b{}", loop.by_clock ? "waits for a clock" : "only waits",
+                          loop.header, loop.last);
     notes[function.text.line] = note;
   });
   return notes;

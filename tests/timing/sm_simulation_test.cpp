@@ -357,6 +357,103 @@ double stalled(const SimulationCounts& counts, Stall stall) {
   return counts.stalled[static_cast<std::size_t>(stall)];
 }
 
+// Reads the clock in block 0 of the code, waits for it in block 1, and goes on in block 2.
+struct ClockWait {
+  static constexpr std::uint32_t kStart = 0, kLook = 1;
+  static constexpr Cycle kCycles = 50'000;
+  Kernel kernel{{read(kStart)}, 3};
+
+  ClockWait() {
+    machine::MachineFunction& function = kernel.program.functions[0];
+    function.blocks.resize(3);
+    const auto add = [&](std::size_t block, const Step& step) {
+      machine::MachineOperation& operation = function.blocks[block].operations.emplace_back(step);
+      for (const machine::ValueId value : step.writes) function.add_result(operation, value);
+      for (const machine::ValueId value : step.reads) function.add_operand(operation, value);
+    };
+    add(1, read(kLook));
+    Step back = arithmetic(Pipe::Branch, 2, {1});
+    back.is_branch = true;
+    add(1, back);
+    add(2, arithmetic(Pipe::Fp32, 0, {0}));
+    for (std::uint32_t i = 0; i < 2; ++i) function.blocks[i].fall_through = i + 1;
+    kernel.program.instruction_base = {0, 2};
+    analysis::SpinLoop loop{0, 1, 1, 0, {1}};
+    loop.by_clock = true;
+    kernel.program.spin_loops = {loop};
+  }
+
+  static Step read(std::uint32_t instruction) {
+    Step step = arithmetic(Pipe::SpecialRegister, instruction == kStart ? 0 : 1, {});
+    step.instruction = instruction;
+    step.reads_clock = true;
+    return step;
+  }
+
+  // So much work before the first reading, and between it and the loop.
+  static analysis::WarpTrace warp(int before, int between, std::uint32_t from = kStart) {
+    analysis::WarpTrace trace;
+    const auto enter = [&](std::uint32_t id) {
+      trace.events.push_back(block_event());
+      trace.events.back().id = id;
+    };
+    for (int i = 0; i < before; ++i) enter(2);
+    enter(0);
+    for (int i = 0; i < between; ++i) enter(2);
+    analysis::TraceEvent clock;
+    clock.kind = analysis::TraceEvent::Kind::Clock;
+    clock.id = from;
+    clock.payload = static_cast<std::uint32_t>(trace.sectors.size());
+    trace.sectors.push_back(kCycles);
+    trace.events.push_back(clock);
+    enter(1);
+    enter(2);
+    return trace;
+  }
+  double cycles(const analysis::BlockTrace& block) const {
+    return static_cast<double>(run(a40(), kernel, {block}, 1).counts.cycles);
+  }
+};
+
+TEST(ClockLoops, EndWhenTheClockHasComeSoFar) {
+  const ClockWait wait;
+  EXPECT_NEAR(wait.cycles(block_of(1, ClockWait::warp(0, 0))), ClockWait::kCycles, 100);
+  EXPECT_NEAR(wait.cycles(block_of(32, ClockWait::warp(0, 0))), ClockWait::kCycles, 300);
+}
+
+TEST(ClockLoops, CountFromTheReadingThatTheyAreComputedFrom) {
+  const ClockWait wait;
+  constexpr int kWork = 1000;  // of four cycles each
+  EXPECT_NEAR(wait.cycles(block_of(1, ClockWait::warp(0, kWork))), ClockWait::kCycles, 100);
+  EXPECT_NEAR(wait.cycles(block_of(1, ClockWait::warp(kWork, 0))), ClockWait::kCycles + 4 * kWork, 100);
+  EXPECT_NEAR(wait.cycles(block_of(1, ClockWait::warp(kWork, 0, analysis::kFromStart))), ClockWait::kCycles,
+              100);
+  // What has taken longer is not waited for any more.
+  EXPECT_NEAR(wait.cycles(block_of(1, ClockWait::warp(0, 20 * kWork))), 80 * kWork, 200);
+}
+
+TEST(ClockLoops, TheWaitIsTold) {
+  const ClockWait wait;
+  const SimulationCounts counts = run(a40(), wait.kernel, {block_of(1, ClockWait::warp(0, 0))}, 1).counts;
+  EXPECT_NEAR(stalled(counts, Stall::Clock), ClockWait::kCycles, 100);
+}
+
+TEST(Sleep, TakesItsTime) {
+  Step nap;
+  nap.instruction = 0;
+  const Kernel kernel({nap, arithmetic(Pipe::Fp32, 0, {0})}, 1);
+  analysis::WarpTrace trace;
+  for (int i = 0; i < 10; ++i) {
+    trace.events.push_back(block_event());
+    analysis::TraceEvent sleep;
+    sleep.kind = analysis::TraceEvent::Kind::Sleep;
+    sleep.payload = 1000;
+    trace.events.push_back(sleep);
+  }
+  const auto cycles = static_cast<double>(run(a40(), kernel, {block_of(1, trace)}, 1).counts.cycles);
+  EXPECT_NEAR(cycles, 10'000 * a40().clocks.sustained_mhz / 1000, 200);
+}
+
 TEST(Stalls, EveryCycleOfASubCoreWithWorkIsIssueOrStall) {
   std::vector<Step> operations(16, arithmetic(Pipe::Fp32, 0, {0, 1, 2}));
   const Result result = run(a40(), Kernel(operations, 3), {block_of(4, repeats(100))}, 1);
