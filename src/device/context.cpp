@@ -314,7 +314,7 @@ void Context::finish_work() {
   double end_us = 0;
   const auto wait_for = [&](Operation& operation) {
     platform().clock().waits_for(operation);
-    platform().scheduler().wait_placed(operation);
+    platform().scheduler().wait_placed(operation, platform().clock().now_us());
     end_us = std::max(end_us, operation.end_us());
   };
   for (const auto& stream : streams()) {

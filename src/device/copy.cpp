@@ -242,6 +242,7 @@ std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submi
   operation->stream_id = submission.stream_id;
   const std::uint64_t bytes = work.width * work.height * work.depth;
   if (bytes == 0) return operation;
+  operation->flags = flag_use(work);
   const PointerInfo source = platform.classify(work.source.address),
                     destination = platform.classify(work.destination.address);
   const bool within = !on_host(source) && !on_host(destination) && source.device == destination.device;
@@ -277,6 +278,7 @@ std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const S
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
   operation->stream_id = submission.stream_id;
   const std::uint64_t bytes = work.width * work.height * work.element_bytes;
+  operation->flags = flag_use(work);
   if (bytes == 0) return operation;
   // Of the card that has the memory, else of the one that writes.
   Device* const owner = platform.classify(work.address).device;

@@ -54,7 +54,7 @@ Result<void> Event::synchronize() const {
   Platform& platform = context_->platform();
   platform.clock().advance_us(platform.host().calls.wait_us);
   platform.clock().waits_for(*recorded);
-  platform.scheduler().wait_placed(*recorded);
+  platform.scheduler().wait_placed(*recorded, platform.clock().now_us());
   platform.clock().wait_for_card_us(recorded->end_us());
   context_->flush_output();
   return context_->check();

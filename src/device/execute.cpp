@@ -85,6 +85,7 @@ std::shared_ptr<Operation> make_operation(Work work, const Submission& submissio
   Platform& platform = submission.context->platform();
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
   operation->stream_id = submission.stream_id;
+  operation->flags = flag_use(work);
   if (const auto* host = std::get_if<HostWork>(&work)) {
     operation->name = "host function";
     operation->set_run([work = *host, self = operation.get(), context = submission.context] {

@@ -12,6 +12,7 @@
 #include "device/device_launches.h"
 #include "device/engine_launch.h"
 #include "device/execute.h"
+#include "device/flag_use.h"
 #include "device/host_clock.h"
 #include "device/module.h"
 #include "device/platform.h"
@@ -47,6 +48,7 @@ struct LaunchState {
   timing::LaunchResources resources;
   ArgumentSignature arguments;
   PredictionCache::Submission submission;
+  HostFlags host_flags;
   bool simulated = false;  // predicted by its own traces
   bool timed = false;
   bool in_graph = false;
@@ -71,7 +73,7 @@ struct LaunchState {
 };
 
 // It is made for every launch: glibc looks through its heap for memory of a kibibyte and more.
-static_assert(sizeof(LaunchState) < 1000);
+static_assert(sizeof(LaunchState) < 1008);
 
 PredictionCache::Key key_of(const LaunchState& state) {
   return {state.work.kernel->function(), state.context->device().ordinal(), state.resources.config};
@@ -157,6 +159,23 @@ void predict(LaunchState& state) {
   state.simulated = answer.simulated;
 }
 
+// By which memory it waits for others, and others for it.
+std::shared_ptr<const FlagUse> flags_of(LaunchState& state, const engine::Outcome& outcome) {
+  if (!state.timed) return nullptr;
+  const memory::AddressSpace& memory = state.context->device().memory();
+  KnownFlags& known = state.module->program()->flags();
+  FlagUse use;
+  if (outcome.traces.empty()) {
+    use = known.of(key_of(state), state.arguments);
+  } else {
+    use = flag_use(timing::flag_accesses(*state.work.kernel->model(), outcome.traces), memory);
+    if (!use.empty()) known.note(key_of(state), state.arguments, use);
+  }
+  if (use.empty()) return nullptr;
+  use.changed_on_host = state.host_flags.changed(use.polled);
+  return std::make_shared<const FlagUse>(std::move(use));
+}
+
 Cost run_launch(LaunchState& state, Operation& operation) {
   Context& context = *state.context;
   Platform& platform = context.platform();
@@ -219,6 +238,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   }
 
   state.ran = true;
+  operation.flags = flags_of(state, *outcome);
   if (launches) run_children(state, operation, *launches);
   Cost cost;
   cost.lane = Lane::Compute;
@@ -276,6 +296,8 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
     const analysis::AnalysedKernel& analysed = program.analysed()->kernel(work.kernel->function());
     state->samples_only = platform.options().predict_only && !work.config.cooperative &&
                           !analysed.may_wait_for_others && !program.launches_kernels();
+    if (analysed.may_wait_for_others)
+      state->host_flags = HostFlags(state->arguments, submission.context->device().memory());
     if (state->tree != nullptr && state->tree->seen.insert(key).second) state->submission.traced = true;
   }
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "device/flag_use.h"
 #include "device/work.h"
 #include "link/transfer.h"
 #include "timing/chip_schedule.h"
@@ -55,6 +56,10 @@ class Operation : public std::enable_shared_from_this<Operation> {
   double start_us() const { return start_us_; }
   double end_us() const { return end_us_; }
   const Cost& cost() const { return cost_; }
+  double ready_us() const { return ready_us_; }  // when it could begin, where it has
+  std::uint64_t serial() const { return serial_; }
+  // Here, on this machine.
+  bool began_before_end_of(const Operation& other) const { return began_ != 0 && began_ < other.ran_; }
   // Of a grid: of its work that was done at the clock that keeps the power limit.
   double limited_share() const { return limited_share_; }
   std::string name;  // for traces
@@ -65,6 +70,8 @@ class Operation : public std::enable_shared_from_this<Operation> {
   // calling thread, and tells it its place.
   Cost run_inside();
   void place_inside(double start_us, double end_us);
+  // By which memory it waits for others, and others for it; null: by none. Known when it has run.
+  std::shared_ptr<const FlagUse> flags;
   // Set while it runs and only waits (for another launch, or for the host): nobody may wait for its place
   // then.
   std::atomic<bool> waiting{false};
@@ -88,9 +95,11 @@ class Operation : public std::enable_shared_from_this<Operation> {
   std::vector<std::shared_ptr<Operation>> dependencies_;  // until it is linked to them
   std::vector<std::shared_ptr<Operation>> dependents_;
   std::uint64_t serial_ = 0;  // by submission
-  std::uint32_t open_ = 0;    // dependencies without a place
-  bool resolved_ = false;     // its cost is known
-  double ready_us_ = 0;       // that it may begin at, as far as is known
+  // By when it began to run, and when it had run, among all: 0, not yet.
+  std::atomic<std::uint64_t> began_{0}, ran_{0};
+  std::uint32_t open_ = 0;  // dependencies without a place
+  bool resolved_ = false;   // its cost is known
+  double ready_us_ = 0;     // that it may begin at, as far as is known
 };
 
 }  // namespace doppel::device

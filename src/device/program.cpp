@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "device/compilations.h"
+#include "device/flag_use.h"
 #include "device/prediction_cache.h"
 #include "frontend/ptx/link.h"
 #include "frontend/ptx/module_reader.h"
@@ -58,7 +59,8 @@ ir::Module with_register_limit(ir::Module module, std::uint32_t max_registers) {
 
 }  // namespace
 
-Program::Program() : predictions_(std::make_unique<PredictionCache>()) {}
+Program::Program()
+    : predictions_(std::make_unique<PredictionCache>()), flags_(std::make_unique<KnownFlags>()) {}
 Program::~Program() = default;
 
 Result<std::shared_ptr<Program>> Program::load(std::span<const std::string> ptx_texts, const Options& options,

@@ -22,6 +22,7 @@
 namespace doppel::device {
 
 class Compilations;
+class KnownFlags;
 class PredictionCache;
 
 class Program {
@@ -44,6 +45,7 @@ class Program {
   // Does it call the functions by which kernels launch kernels?
   bool launches_kernels() const { return launches_kernels_; }
   PredictionCache& predictions() { return *predictions_; }
+  KnownFlags& flags() { return *flags_; }
   // Why a kernel cannot be launched: null where it can. Reads it first.
   const Error* refusal(std::uint32_t function) const;
   const Error* refusal(std::string_view kernel) const;
@@ -66,6 +68,7 @@ class Program {
   std::shared_ptr<jit::CompiledModule> code_;
   bool launches_kernels_ = false;
   std::unique_ptr<PredictionCache> predictions_;
+  std::unique_ptr<KnownFlags> flags_;
   PassLog* passes_ = nullptr;  // null: nobody asks
   std::mutex mutex_;
   std::vector<std::pair<std::pair<std::uint32_t, std::string>, std::shared_ptr<const timing::KernelModel>>>

@@ -141,6 +141,7 @@ class Scheduler::Implementation {
       const std::shared_ptr<Operation> operation = std::move(ready_.front());
       ready_.pop_front();
       lock.unlock();
+      timeline_.began(*operation);
       const Cost cost = dropping_ ? Cost{} : operation->run_();
       operation->waiting = false;
       lock.lock();
@@ -175,9 +176,9 @@ void Scheduler::submit(const std::shared_ptr<Operation>& operation,
   implementation_->submit(operation, std::move(dependencies));
 }
 void Scheduler::wait(Operation& operation) { implementation_->wait(operation); }
-void Scheduler::wait_placed(Operation& operation) {
+void Scheduler::wait_placed(Operation& operation, double host_us) {
   implementation_->wait(operation);
-  timeline_.wait_placed(operation);
+  timeline_.wait_placed(operation, host_us);
 }
 bool Scheduler::has_ended_by(Operation& operation, double time_us) {
   // An operation that begins to wait while it runs does not say so to anybody.

@@ -24,8 +24,9 @@ class Scheduler {
               std::vector<std::shared_ptr<Operation>> dependencies);
   // Blocks the calling thread until it has run.
   void wait(Operation& operation);
-  // Blocks until it also has its place on the timeline: then its times are valid.
-  void wait_placed(Operation& operation);
+  // Blocks until it also has its place on the timeline: then its times are valid. host_us: when the host
+  // asks.
+  void wait_placed(Operation& operation, double host_us = 0);
   // Whether it has ended by a moment of virtual time. That may not be known before what it depends on has
   // run, so that the calling thread waits a while for that, in which no virtual time passes; but not for
   // work that only waits itself, for the host may have to do something for it.

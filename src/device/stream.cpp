@@ -78,7 +78,7 @@ void Stream::charge(double microseconds) const { context_->platform().clock().ad
 Result<void> Stream::wait_for(Operation& operation) {
   Platform& platform = context_->platform();
   platform.clock().waits_for(operation);
-  platform.scheduler().wait_placed(operation);
+  platform.scheduler().wait_placed(operation, platform.clock().now_us());
   platform.clock().wait_for_card_us(operation.end_us());
   context_->flush_output();
   return context_->check();

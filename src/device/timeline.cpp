@@ -21,6 +21,12 @@ constexpr std::chrono::seconds kMostForOthers{2};
 // How long a host function waits to learn its time: what was queued before it may be a kernel that ends when
 // the function has run.
 constexpr std::chrono::seconds kMostForReady{1};
+// How long the one that may have ended a wait is given to come to its end, while it waits itself: for what
+// the other one does next, or for the host.
+constexpr std::chrono::milliseconds kMostForWriter{200};
+// How long the host waits, at most, for what ends behind a write that gets no place: perhaps because that one
+// waits for the host.
+constexpr std::chrono::seconds kMostForWaits{5};
 // How often who waits looks where the program's other threads are, which tell nobody.
 constexpr std::chrono::microseconds kTick{100};
 
@@ -50,8 +56,17 @@ class Timeline::Card {
   }
 
   double next_us() const { return chip_.next_us(); }
-  void add(const Pointer& operation, const timing::GridDemand& grid, double ready_us) {
-    grids_.emplace(chip_.add(grid, ready_us), operation);
+  timing::ChipSchedule::GridId add(const Pointer& operation, const timing::GridDemand& grid,
+                                   double ready_us) {
+    const auto id = chip_.add(grid, ready_us);
+    grids_.emplace(id, operation);
+    return id;
+  }
+  void close(timing::ChipSchedule::GridId grid, double time_us) { chip_.close(grid, time_us); }
+  // Calls done(operation, when) for each whose own work is done while its end is open.
+  template <typename Function>
+  void take_done(Function done) {
+    for (const auto grid : chip_.take_done()) done(*grids_.at(grid), chip_.now_us());
   }
   // Calls ended(operation, how it ended) for each of its grids that has.
   template <typename Function>
@@ -85,7 +100,10 @@ void Timeline::submitted(const Pointer& operation) {
   submitted_.push_back(operation);
 }
 
+void Timeline::began(Operation& operation) { operation.began_ = ++moments_; }
+
 void Timeline::finished(Operation& operation, const Cost& cost) {
+  operation.ran_ = ++moments_;
   const std::lock_guard lock(queue_mutex_);
   operation.cost_ = cost;
   operation.costed_ = true;
@@ -126,6 +144,7 @@ void Timeline::link_submitted() {
     }
     operation->dependencies_.clear();
     ++unplaced_;
+    waits_.submitted(operation->serial_, operation);
     if (operation->open_ == 0) release(*operation);
     unresolved_.push_back(std::move(operation));
   }
@@ -168,7 +187,12 @@ void Timeline::release(Operation& operation) {
   } else if (cost.lane == Lane::None || cost.lane == Lane::Host) {
     // Nothing to take turns on.
     const double start_us = operation.ready_us_ + cost.gap_us;
-    place(operation, start_us, start_us + cost.duration_us);
+    if (MemoryWaits::waits(operation)) {
+      waits_.add(operation.serial_,
+                 {.operation = operation.shared_from_this(), .done = true, .done_us = start_us});
+    } else {
+      place(operation, start_us, start_us + cost.duration_us);
+    }
   } else {
     ready_.emplace(Moment{operation.ready_us_ + cost.gap_us, operation.serial_},
                    operation.shared_from_this());
@@ -195,6 +219,7 @@ double Timeline::next_us() const {
 // Whether something that is ready until then may have a part in what happens, and nobody knows which.
 bool Timeline::is_held_up(double until_us, Past past) const {
   if (past == Past::All) return false;
+  if (!waits_are_known_) return true;
   for (const auto& [moment, operation] : unknown_) {
     if (moment.first > until_us) return false;
     if (!operation->waiting) return true;
@@ -216,6 +241,8 @@ bool Timeline::may_pass(double time_us, Past past) {
 void Timeline::run(double limit_us, const std::function<bool()>& enough, Past past) {
   horizon_us_ = 0;
   while (!enough()) {
+    settle_waits(now_us_, past);
+    if (enough()) return;
     const double next = next_us();
     if (next > limit_us || next == kNever || is_held_up(next, past) || !may_pass(next, past)) return;
     for (const auto& card : cards_) {
@@ -224,7 +251,10 @@ void Timeline::run(double limit_us, const std::function<bool()>& enough, Past pa
         operation.limited_share_ = ended.limited_share;
         place(operation, ended.start_us, ended.end_us);
       });
+      card->take_done(
+          [this](Operation& operation, double time_us) { waits_.done(operation.serial_, time_us); });
     }
+    now_us_ = std::max(now_us_, next);
     if (bus_.next_us() <= next) {
       bus_.advance_to(next);
       for (const auto& each : bus_.take_ended()) {
@@ -247,10 +277,34 @@ void Timeline::begin(Operation& operation) {
   } else if (cost.lane == Lane::Compute) {
     timing::GridDemand grid = cost.grid;
     grid.time_us = cost.duration_us;
-    card_of(operation).add(operation.shared_from_this(), grid, ready_us);
+    grid.open = MemoryWaits::waits(operation);
+    const auto id = card_of(operation).add(operation.shared_from_this(), grid, ready_us);
+    if (grid.open) waits_.add(operation.serial_, {.operation = operation.shared_from_this(), .grid = id});
   } else {
     begin_copy(operation, ready_us);
   }
+}
+
+// Ends those that have waited for long enough.
+void Timeline::settle_waits(double now_us, Past past) {
+  const auto now = std::chrono::steady_clock::now();
+  const bool passes = !waits_are_known_ && now - unknown_since_ >= kMostForWriter;
+  const MemoryWaits::View view{[this](const Operation& operation) { return costed(operation); },
+                               [past, passes](const Operation& operation) {
+                                 return past == Past::All ||
+                                        (passes && past == Past::Waiting && operation.waiting);
+                               },
+                               asked_us_, gives_up_waits_};
+  waits_.forget_before(now_us);
+  const bool known = waits_.settle(view, [this](const MemoryWaits::Wait& wait, double end_us) {
+    if (wait.grid) {
+      card_of(*wait.operation).close(*wait.grid, end_us);
+    } else {
+      place(*wait.operation, wait.done_us, end_us);
+    }
+  });
+  if (!known && waits_are_known_) unknown_since_ = now;
+  waits_are_known_ = known;
 }
 
 void Timeline::begin_copy(Operation& operation, double ready_us) {
@@ -275,6 +329,7 @@ void Timeline::place(Operation& operation, double start_us, double end_us) {
     const Pointer placed = placing_[next++];
     end_us_ = std::max(end_us_, placed->end_us_);
     --unplaced_;
+    waits_.placed(placed->serial_);
     if (placed->on_placed) {
       placed->on_placed(*placed);
       placed->on_placed = nullptr;
@@ -289,10 +344,13 @@ void Timeline::place(Operation& operation, double start_us, double end_us) {
   changed_.notify_all();
 }
 
-void Timeline::wait_placed(Operation& operation) {
+void Timeline::wait_placed(Operation& operation, double host_us) {
+  const auto most = std::chrono::steady_clock::now() + kMostForWaits;
   while (!operation.placed()) {
     {
       const std::lock_guard lock(place_mutex_);
+      asked_us_ = std::max(asked_us_, host_us);
+      gives_up_waits_ = std::chrono::steady_clock::now() >= most;
       for (const Past past : {Past::Nothing, Past::Waiting}) {
         resolve(false, past);
         run(kNever, [&] { return operation.placed(); });
@@ -324,6 +382,7 @@ double Timeline::wait_ready(Operation& operation) {
 std::optional<bool> Timeline::has_ended_by(Operation& operation, double time_us) {
   if (!operation.placed()) {
     const std::lock_guard lock(place_mutex_);
+    asked_us_ = std::max(asked_us_, time_us);
     for (const Past past : {Past::Nothing, Past::Waiting}) {
       resolve(false, past);
       run(time_us, [&] { return operation.placed(); }, past);
@@ -342,6 +401,7 @@ std::optional<bool> Timeline::has_ended_by(Operation& operation, double time_us)
 void Timeline::place_rest() {
   const std::unique_lock lock(place_mutex_, kMostForOthers);
   if (!lock) return;
+  gives_up_waits_ = true;
   resolve(true, Past::All);
   run(kNever, [] { return false; }, Past::All);
 }

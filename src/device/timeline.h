@@ -9,6 +9,8 @@
 // submissions, so that the same program gives the same time line however the host's threads ran.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -20,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "device/memory_waits.h"
 #include "device/operation.h"
 #include "link/bus_schedule.h"
 
@@ -37,14 +40,15 @@ class Timeline {
   // In the order of the submissions; called by the scheduler. Neither finds out what it takes, which may need
   // a simulation: who queues work does not wait for one.
   void submitted(const std::shared_ptr<Operation>& operation);
+  void began(Operation& operation);  // to run
   void finished(Operation& operation, const Cost& cost);
   // Finds out what takes how long of all that has run.
   void advance();
   // Only while that takes no simulation, and nobody else does it.
   void advance_if_quick();
   // Until the operation, which has run, has its place. An earlier one that only waits for somebody else is
-  // not waited for.
-  void wait_placed(Operation& operation);
+  // not waited for. host_us: when the host asks.
+  void wait_placed(Operation& operation, double host_us);
   // When all that the operation, which runs, depends on has ended; as far as that is known, where what was
   // submitted before it runs for long.
   double wait_ready(Operation& operation);
@@ -75,6 +79,7 @@ class Timeline {
   void place(Operation& operation, double start_us, double end_us);
   Card& card_of(const Operation& operation);
   void begin_copy(Operation& operation, double ready_us);
+  void settle_waits(double now_us, Past past);
   bool costed(const Operation& operation);
 
   const Horizon horizon_;
@@ -89,6 +94,13 @@ class Timeline {
   std::vector<Pointer> placing_;                         // have ended, and their dependents do not know yet
   std::uint64_t serial_ = 0;
   double latest_us_ = 0;  // of the submissions
+  double now_us_ = 0;     // everything before has happened
+  MemoryWaits waits_;
+  double asked_us_ = 0;  // when the host asked last
+  std::chrono::steady_clock::time_point unknown_since_;
+  bool waits_are_known_ = true;  // for whom they wait
+  bool gives_up_waits_ = false;
+  std::atomic<std::uint64_t> moments_{0};  // of operations that began to run, or had run
   std::size_t unplaced_ = 0;
   double end_us_ = 0;
 

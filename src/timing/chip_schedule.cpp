@@ -97,11 +97,45 @@ void ChipSchedule::pass(double until_us) {
   now_us_ = until_us;
 }
 
+// Or with less left than the clock can tell.
+bool ChipSchedule::has_ended(const Grid& grid, const Cohort& cohort) const {
+  return cohort.left_us <= kTolerance * grid.block_us || now_us_ + cohort.left_us / grid.speed <= now_us_;
+}
+
+// Its own time to the digit where nobody came into its way.
+double ChipSchedule::own_end_us(const Grid& grid) const {
+  return grid.undisturbed ? grid.start_us + grid.demand.time_us : now_us_;
+}
+
+// Its last blocks have done their own work. They wait, and ask for nothing but their room.
+void ChipSchedule::keep_open(GridId id, Grid& grid) {
+  grid.done = true;
+  grid.end_us = own_end_us(grid);
+  grid.done_us = now_us_ = std::max(now_us_, grid.end_us);
+  for (Cohort& cohort : grid.cohorts) cohort.left_us = kNever;
+  grid.block_rates.fill(0);
+  grid.block_watts = 0;
+  grid.demand.limited_time = 1;
+  done_.push_back(id);
+}
+
+void ChipSchedule::close(GridId id, double time_us) {
+  Grid& grid = grids_.at(id);
+  grid.demand.open = false;
+  grid.end_us = std::max(grid.end_us, time_us);
+  if (now_us_ > grid.done_us) grid.end_us = std::max(grid.end_us, now_us_);
+  for (Cohort& cohort : grid.cohorts) cohort.left_us = (grid.end_us - now_us_) * grid.speed;
+}
+
 void ChipSchedule::end_cohorts(GridId id, Grid& grid) {
+  if (grid.done && grid.demand.open) return;
+  if (grid.demand.open && grid.pending == 0 &&
+      std::ranges::all_of(grid.cohorts, [&](const Cohort& each) { return has_ended(grid, each); })) {
+    keep_open(id, grid);
+    return;
+  }
   std::erase_if(grid.cohorts, [&](const Cohort& cohort) {
-    // Ended, or with less left than the clock can tell.
-    const bool ended = cohort.left_us <= kTolerance * grid.block_us;
-    if (!ended && now_us_ + cohort.left_us / grid.speed > now_us_) return false;
+    if (!has_ended(grid, cohort)) return false;
     grid.running -= cohort.blocks;
     note_room(grid, -static_cast<double>(cohort.blocks));
     for (std::size_t sm = 0; sm < sms_.size(); ++sm) {
@@ -117,8 +151,7 @@ void ChipSchedule::end_cohorts(GridId id, Grid& grid) {
     for (Sm& sm : sms_) sm.free.fill(1);
   }
   if (grid.pending > 0) return;
-  // Its own time to the digit where nobody came into its way.
-  const double end_us = grid.undisturbed ? grid.start_us + grid.demand.time_us : now_us_;
+  const double end_us = grid.done ? grid.end_us : own_end_us(grid);
   now_us_ = std::max(now_us_, end_us);
   const double limited = grid.work_us > 0 ? std::min(1.0, grid.limited_us / grid.work_us) : 0;
   ended_.push_back({id, grid.start_us, end_us, limited, std::move(grid.room_steps)});

@@ -40,8 +40,9 @@ struct GridDemand {
   std::array<double, kRooms> room{};   // that a block takes of an SM's: 0 to 1
   std::array<double, kRates> rates{};  // that the grid alone takes of the card's: mean over time_us, 0 to 1
   int priority = 0;                    // as CUDA counts: smaller goes first
-  double watts = 0;                    // above the awake card: mean over time_us
-  double limited_time = 1;             // what it takes at the clock that keeps the power limit / time_us
+  bool open = false;  // behind its own work it keeps its room until close() is called: it waits for others
+  double watts = 0;   // above the awake card: mean over time_us
+  double limited_time = 1;  // what it takes at the clock that keeps the power limit / time_us
 };
 
 // Of a card's power limiter.
@@ -79,6 +80,10 @@ class ChipSchedule {
     std::vector<RoomStep> room;       // of all its blocks, where keep_room_steps() was called before it came
   };
   void keep_room_steps() { keeps_room_steps_ = true; }
+  // The open grids whose own work has been done since the last time, in order.
+  std::vector<GridId> take_done() { return std::exchange(done_, {}); }
+  // An open grid whose own work is done ends then, or now where that is past.
+  void close(GridId grid, double time_us);
   // The grids that have ended since the last time, in order.
   std::vector<Ended> take_ended() { return std::exchange(ended_, {}); }
 
@@ -102,6 +107,9 @@ class ChipSchedule {
     double start_us = 0;
     double speed = 1;
     bool undisturbed = true;
+    bool done = false;  // its own work, and it is open or was until it ended
+    double done_us = 0;
+    double end_us = 0;  // where it is done: of that; where it was closed: of all
     std::vector<RoomStep> room_steps;
   };
   struct Sm {
@@ -121,6 +129,9 @@ class ChipSchedule {
   void share(std::size_t rate, double there);
   void pass(double until_us);
   void end_cohorts(GridId id, Grid& grid);
+  bool has_ended(const Grid& grid, const Cohort& cohort) const;
+  double own_end_us(const Grid& grid) const;
+  void keep_open(GridId id, Grid& grid);
   void step();
 
   double now_us_ = 0;
@@ -135,6 +146,7 @@ class ChipSchedule {
   std::set<std::pair<double, GridId>> waiting_;  // by when they are ready
   std::set<Order> ready_;                        // with blocks that wait for room
   std::set<GridId> resident_;                    // with blocks that run
+  std::vector<GridId> done_;
   std::vector<Ended> ended_;
 };
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <thread>
 
 #include "device/operation.h"
 #include "device/scheduler.h"
@@ -186,6 +187,135 @@ TEST_F(TimelineTest, FreeingWaitsOnTheVirtualTimeline) {
   ASSERT_TRUE(context->free(number(data)));
   // 64 MiB take a card with 768 GB/s 87 microseconds.
   EXPECT_GT(platform->clock().now_us(), before + 80);
+}
+
+// Operations that wait for a write to memory, and such that write.
+class MemoryWaitTest : public TimelineTest {
+ protected:
+  static constexpr FlagUse::Range kFlag{4096, 4100}, kOther{8192, 8196}, kCounter{4096, 4128, true};
+
+  std::shared_ptr<Operation> submit_with(const FlagUse& flags, double duration_us,
+                                         std::vector<std::shared_ptr<Operation>> dependencies = {},
+                                         double at = 0) {
+    Cost cost{Lane::Compute, duration_us};
+    cost.grid.blocks_at_once = places();
+    auto operation = std::make_shared<Operation>(context, [cost] { return cost; }, at);
+    operation->flags = std::make_shared<const FlagUse>(flags);
+    platform->scheduler().submit(operation, std::move(dependencies));
+    return operation;
+  }
+  // Runs only when the others have: as one does whose wait is over.
+  std::shared_ptr<Operation> submit_waiting(const FlagUse& flags, double duration_us,
+                                            std::shared_future<void> until) {
+    Cost cost{Lane::Compute, duration_us};
+    cost.grid.blocks_at_once = places();
+    auto operation = std::make_shared<Operation>(context, nullptr, 0);
+    operation->flags = std::make_shared<const FlagUse>(flags);
+    operation->set_run([cost, until, self = operation.get()] {
+      self->waiting = true;
+      until.wait();
+      return cost;
+    });
+    platform->scheduler().submit(operation, {});
+    return operation;
+  }
+};
+
+TEST_F(MemoryWaitTest, ItEndsNoEarlierThanTheWriter) {
+  std::promise<void> written;
+  const auto waits = submit_waiting({.polled = {kFlag}}, 5, written.get_future().share());
+  const auto writes = submit_with({.written = {kFlag}}, 100);
+  platform->scheduler().wait(*writes);
+  written.set_value();
+  EXPECT_EQ(end_of(waits), 100);
+  EXPECT_EQ(waits->start_us(), 0);
+}
+
+TEST_F(MemoryWaitTest, NorThanAWriterThatIsSubmittedLongBehindItsOwnWork) {
+  std::promise<void> written;
+  const auto waits = submit_waiting({.polled = {kFlag}}, 5, written.get_future().share());
+  const auto writes = submit_with({.written = {kFlag}}, 100, {}, 1000);
+  platform->scheduler().wait(*writes);
+  written.set_value();
+  const auto behind = submit({Lane::Compute, 10}, {waits});
+  EXPECT_EQ(end_of(behind), 1110);
+}
+
+TEST_F(MemoryWaitTest, TheFirstThatWritesThereEndsTheWait) {
+  std::promise<void> written;
+  const auto waits = submit_waiting({.polled = {kFlag}}, 5, written.get_future().share());
+  const auto elsewhere = submit_with({.written = {kOther}}, 50);
+  const auto first = submit_with({.written = {kFlag}}, 100);
+  const auto second = submit_with({.written = {kFlag}}, 100, {first});
+  platform->scheduler().wait(*second);
+  written.set_value();
+  EXPECT_EQ(end_of(waits), 100);
+  EXPECT_EQ(end_of(second), 200);
+  EXPECT_EQ(end_of(elsewhere), 50);
+}
+
+// The second wait of a stream for a word is for the second write, which may have been made before it comes.
+TEST_F(MemoryWaitTest, AStreamWaitsForOneWriteAfterTheOther) {
+  std::vector<std::shared_ptr<Operation>> writes;
+  for (int i = 0; i < 3; ++i) {
+    writes.push_back(submit_with({.written = {kFlag}}, 100,
+                                 i == 0 ? decltype(writes){} : decltype(writes){writes.back()}));
+    platform->scheduler().wait(*writes.back());
+  }
+  const auto first = submit_with({.polled = {kFlag}}, 5);
+  const auto work = submit({Lane::Compute, 150}, {first});
+  const auto second = submit_with({.polled = {kFlag}}, 5, {work});
+  EXPECT_EQ(end_of(second), 255);
+  EXPECT_EQ(end_of(first), 100);
+}
+
+TEST_F(MemoryWaitTest, ACounterIsWaitedForUntilAllHaveAdded) {
+  const auto first = submit_with({.written = {kCounter}}, 100);
+  const auto second = submit_with({.written = {kCounter}}, 300);
+  platform->scheduler().wait(*first);
+  platform->scheduler().wait(*second);
+  EXPECT_EQ(end_of(submit_with({.polled = {kFlag}}, 5)), 300);
+}
+
+TEST_F(MemoryWaitTest, WhatEndedBeforeIsNotWaitedFor) {
+  const auto first = submit_with({.written = {kFlag}}, 100);
+  const auto second = submit_with({.polled = {kFlag}}, 5, {first});
+  EXPECT_EQ(end_of(second), 105);
+}
+
+TEST_F(MemoryWaitTest, WhatRunsBehindItIsNotWaitedFor) {
+  const auto first = submit_with({.polled = {kFlag}}, 5);
+  const auto second = submit_with({.written = {kFlag}}, 100, {first});
+  EXPECT_EQ(end_of(second), 105);
+  EXPECT_EQ(end_of(first), 5);
+}
+
+TEST_F(MemoryWaitTest, ThoseThatWaitForEachOtherEndTogether) {
+  std::promise<void> written;
+  const auto until = written.get_future().share();
+  const auto one = submit_waiting({.polled = {kFlag}, .written = {kOther}}, 5, until);
+  const auto two = submit_waiting({.polled = {kOther}, .written = {kFlag}}, 70, until);
+  while (!one->waiting || !two->waiting) std::this_thread::yield();
+  written.set_value();
+  EXPECT_EQ(end_of(one), 70);
+  EXPECT_EQ(end_of(two), 70);
+}
+
+TEST_F(MemoryWaitTest, TheHostsWriteCountsWhenItAsks) {
+  const auto waits = submit_with({.polled = {kFlag}, .changed_on_host = true}, 5);
+  platform->scheduler().wait_placed(*waits, 250);
+  EXPECT_EQ(waits->end_us(), 250);
+}
+
+// It runs on, until the host lets it end; the host waits for the other one first.
+TEST_F(MemoryWaitTest, WhatWaitsForTheHostIsNotWaitedFor) {
+  std::promise<void> ends;
+  const auto writes = submit_waiting({.written = {kFlag}}, 100, ends.get_future().share());
+  while (!writes->waiting) std::this_thread::yield();
+  const auto waits = submit_with({.polled = {kFlag}}, 5);
+  EXPECT_EQ(end_of(waits), 5);
+  ends.set_value();
+  EXPECT_GE(end_of(writes), 100);
 }
 
 }  // namespace

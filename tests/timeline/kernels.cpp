@@ -129,6 +129,136 @@ done:
   @%store st.global.u32 [%out], %sum;
   ret;
 }
+
+// Waits until the clock has come so far since its start, for `step` longer with each block; and sleeps
+// between two looks, where `sleep` is not 0.
+.visible .entry until_clock(.param .u64 time, .param .u64 step, .param .u32 sleep)
+{
+  .reg .pred %more, %sleeps;
+  .reg .b32 %block, %sleep;
+  .reg .b64 %start, %now, %time, %step, %index;
+  ld.param.u64 %time, [time];
+  ld.param.u64 %step, [step];
+  ld.param.u32 %sleep, [sleep];
+  mov.u32 %block, %ctaid.x;
+  cvt.u64.u32 %index, %block;
+  mad.lo.u64 %time, %index, %step, %time;
+  setp.ne.u32 %sleeps, %sleep, 0;
+  mov.u64 %start, %clock64;
+  @%sleeps bra asleep;
+more:
+  mov.u64 %now, %clock64;
+  sub.u64 %now, %now, %start;
+  setp.lt.u64 %more, %now, %time;
+  @%more bra more;
+  ret;
+asleep:
+  nanosleep.u32 %sleep;
+  mov.u64 %now, %clock64;
+  sub.u64 %now, %now, %start;
+  setp.lt.u64 %more, %now, %time;
+  @%more bra asleep;
+  ret;
+}
+
+// Waits until the clock has come so far since its start, for `step` longer with each block; and sleeps
+// between two looks, where `sleep` is not 0.
+.visible .entry until_timer(.param .u64 time, .param .u64 step, .param .u32 sleep)
+{
+  .reg .pred %more, %sleeps;
+  .reg .b32 %block, %sleep;
+  .reg .b64 %start, %now, %time, %step, %index;
+  ld.param.u64 %time, [time];
+  ld.param.u64 %step, [step];
+  ld.param.u32 %sleep, [sleep];
+  mov.u32 %block, %ctaid.x;
+  cvt.u64.u32 %index, %block;
+  mad.lo.u64 %time, %index, %step, %time;
+  setp.ne.u32 %sleeps, %sleep, 0;
+  mov.u64 %start, %globaltimer;
+  @%sleeps bra asleep;
+more:
+  mov.u64 %now, %globaltimer;
+  sub.u64 %now, %now, %start;
+  setp.lt.u64 %more, %now, %time;
+  @%more bra more;
+  ret;
+asleep:
+  nanosleep.u32 %sleep;
+  mov.u64 %now, %globaltimer;
+  sub.u64 %now, %now, %start;
+  setp.lt.u64 %more, %now, %time;
+  @%more bra asleep;
+  ret;
+}
+
+// Sleeps `count` times.
+.visible .entry nap(.param .u32 count, .param .u32 sleep)
+{
+  .reg .pred %more;
+  .reg .b32 %left, %sleep;
+  ld.param.u32 %left, [count];
+  ld.param.u32 %sleep, [sleep];
+more:
+  nanosleep.u32 %sleep;
+  sub.u32 %left, %left, 1;
+  setp.ne.u32 %more, %left, 0;
+  @%more bra more;
+  ret;
+}
+
+// Goes on when the word is no less than the value.
+.visible .entry await(.param .u64 word, .param .u32 value)
+{
+  .reg .pred %more;
+  .reg .b32 %value, %seen;
+  .reg .b64 %word;
+  ld.param.u64 %word, [word];
+  ld.param.u32 %value, [value];
+more:
+  ld.volatile.global.u32 %seen, [%word];
+  setp.lt.u32 %more, %seen, %value;
+  @%more bra more;
+  ret;
+}
+
+// Writes the word when the clock has come so far.
+.visible .entry signal(.param .u64 word, .param .u32 value, .param .u64 cycles)
+{
+  .reg .pred %more;
+  .reg .b32 %value;
+  .reg .b64 %word, %start, %now, %cycles;
+  ld.param.u64 %word, [word];
+  ld.param.u32 %value, [value];
+  ld.param.u64 %cycles, [cycles];
+  mov.u64 %start, %clock64;
+more:
+  mov.u64 %now, %clock64;
+  sub.u64 %now, %now, %start;
+  setp.lt.u64 %more, %now, %cycles;
+  @%more bra more;
+  st.volatile.global.u32 [%word], %value;
+  ret;
+}
+
+// Adds to the word when the clock has come so far.
+.visible .entry add(.param .u64 word, .param .u32 value, .param .u64 cycles)
+{
+  .reg .pred %more;
+  .reg .b32 %value;
+  .reg .b64 %word, %start, %now, %cycles;
+  ld.param.u64 %word, [word];
+  ld.param.u32 %value, [value];
+  ld.param.u64 %cycles, [cycles];
+  mov.u64 %start, %clock64;
+more:
+  mov.u64 %now, %clock64;
+  sub.u64 %now, %now, %start;
+  setp.lt.u64 %more, %now, %cycles;
+  @%more bra more;
+  red.global.add.u32 [%word], %value;
+  ret;
+}
 )";
 
 }  // namespace

@@ -21,7 +21,7 @@ Program::Program(NumberTable host, NumberTable card)
     return static_cast<double>(card_.attribute(which));
   };
   const double sm_shared = attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
-  for (const Kernel kernel : {Kernel::Fma, Kernel::Fma64}) {
+  for (const Kernel kernel : {Kernel::Fma, Kernel::Fma64, Kernel::Await}) {
     check(cuFuncSetAttribute(kernels_[static_cast<std::size_t>(kernel)],
                              CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, static_cast<int>(sm_shared)),
           "cuFuncSetAttribute");
@@ -69,6 +69,12 @@ void Program::warm_up(const Case& work) {
   once(Kernel::Fma, address, 8U);
   once(Kernel::Axpy, address, address, 1U);
   once(Kernel::Read, address, address, 1U);
+  once(Kernel::UntilClock, std::uint64_t{1}, std::uint64_t{0}, 0U);
+  once(Kernel::UntilTimer, std::uint64_t{1}, std::uint64_t{0}, 0U);
+  once(Kernel::Nap, 1U, 1U);
+  once(Kernel::Await, address, 0U);
+  once(Kernel::Signal, address, 0U, std::uint64_t{1});
+  once(Kernel::Add, address, 0U, std::uint64_t{1});
   const doppel::host::Stopwatch stopwatch;
   card_.synchronize();
 }

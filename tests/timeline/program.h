@@ -40,8 +40,21 @@ class Program : public Scope {
   double call(const Expression& call) const override;
 
  private:
-  enum class Kernel : unsigned char { Empty, Fma, Fma64, Axpy, Read };
-  static constexpr std::array<const char*, 5> kKernelNames{"empty", "fma", "fma64", "axpy", "read"};
+  enum class Kernel : unsigned char {
+    Empty,
+    Fma,
+    Fma64,
+    Axpy,
+    Read,
+    UntilClock,
+    UntilTimer,
+    Nap,
+    Await,
+    Signal,
+    Add,
+  };
+  static constexpr std::array<const char*, 11> kKernelNames{
+      "empty", "fma", "fma64", "axpy", "read", "until_clock", "until_timer", "nap", "await", "signal", "add"};
   enum class Home : unsigned char { Device, Pool, Managed, Pinned, Pageable };
   struct Memory {
     Home home = Home::Device;
@@ -92,6 +105,7 @@ class Program : public Scope {
   }
   void allocate(const Statement& statement, Home home);
   void chain(const Statement& statement, Kernel kernel);
+  void until(const Statement& statement, Kernel kernel);
 
   // The statements.
   void let(const Statement& statement);
@@ -113,6 +127,15 @@ class Program : public Scope {
   void fma64(const Statement& statement) { chain(statement, Kernel::Fma64); }
   void axpy(const Statement& statement);
   void read(const Statement& statement);
+  void until_clock(const Statement& statement) { until(statement, Kernel::UntilClock); }
+  void until_timer(const Statement& statement) { until(statement, Kernel::UntilTimer); }
+  void nap(const Statement& statement);
+  void await(const Statement& statement);
+  void signal(const Statement& statement);
+  void add(const Statement& statement);
+  void write_value(const Statement& statement);
+  void wait_value(const Statement& statement);
+  void store(const Statement& statement);
   void copy(const Statement& statement);
   void fill(const Statement& statement);
   void prefetch(const Statement& statement);

@@ -176,6 +176,47 @@ TEST(ChipSchedule, RoomIsCountedByTheSm) {
 }
 
 // Grids of several rounds in parallel streams: blocks begin at all times, and no work is lost or won.
+// Until then it keeps the room of its last blocks, and asks for nothing else.
+TEST(ChipSchedule, AnOpenGridEndsWhenItIsClosed) {
+  ChipSchedule chip(kSms);
+  GridDemand open = using_rate(grid(kFull, 10), Rate::Dram, 1.0);
+  open.open = true;
+  const auto waits = chip.add(open, 0);
+  const auto behind = chip.add(grid(kFull, 5), 0);
+  chip.advance_to(10);
+  EXPECT_EQ(chip.take_done(), std::vector{waits});
+  chip.advance_to(25);
+  EXPECT_TRUE(chip.take_ended().empty());
+  chip.close(waits, 40);
+  chip.advance_to(100);
+  const auto ended = chip.take_ended();
+  ASSERT_EQ(ended.size(), 2u);
+  EXPECT_EQ(ended[0].grid, waits);
+  EXPECT_EQ(ended[0].end_us, 40);
+  EXPECT_EQ(ended[1].grid, behind);
+  EXPECT_EQ(ended[1].end_us, 45);
+}
+
+TEST(ChipSchedule, AnOpenGridThatIsClosedAtOnceTakesItsOwnTimeToTheDigit) {
+  ChipSchedule chip(kSms);
+  GridDemand open = grid(7, 3.7 / 1.1);
+  open.open = true;
+  const auto waits = chip.add(open, 0.3);
+  chip.advance_to(10);
+  ASSERT_EQ(chip.take_done().size(), 1u);
+  ChipSchedule other(kSms);
+  const auto same = other.add(open, 0.3);
+  while (other.take_done().empty()) other.advance_to(other.next_us());
+  other.close(same, 0);
+  other.advance_to(10);
+  const auto ended = other.take_ended();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].end_us, 0.3 + open.time_us);
+  chip.close(waits, 0);
+  chip.advance_to(11);
+  EXPECT_EQ(chip.take_ended().at(0).end_us, 10) << "nobody closed it before";
+}
+
 TEST(ChipSchedule, WorkIsKept) {
   Chip chip;
   double end = 0;
