@@ -32,10 +32,16 @@ bool reads_what_stays(const LoopValues& values, const Operation& operation) {
   return stays;
 }
 
-// Registers that decide whether the loop is left; nothing where something else may end it.
-std::optional<Registers> predicates_of_exits(const LoopValues& values) {
+struct Exits {
+  std::vector<BlockId> by_clock, by_memory;
+  Registers predicates;  // of those by a clock
+};
+
+// Nothing where something else may end the loop.
+std::optional<Exits> exits_of(const LoopValues& values, const Registers& by_clock) {
   const Loop& loop = values.loop();
-  Registers predicates = values.none();
+  const Registers polled = values.made_by(reads_shared_state);
+  Exits exits{{}, {}, values.none()};
   for (BlockId id = loop.header; id <= loop.last; ++id) {
     const BasicBlock& block = values.graph().blocks()[id];
     if (block.may_exit) return std::nullopt;
@@ -44,9 +50,12 @@ std::optional<Registers> predicates_of_exits(const LoopValues& values) {
       continue;
     const Operation& last = values.function().operations[block.last - 1];
     if (last.op != ir::Op::Branch || !last.guard) return std::nullopt;
-    predicates[last.guard->predicate] = true;
+    const RegisterId predicate = last.guard->predicate;
+    if (by_clock[predicate] == polled[predicate]) return std::nullopt;
+    (by_clock[predicate] ? exits.by_clock : exits.by_memory).push_back(id);
+    exits.predicates[predicate] = exits.predicates[predicate] || by_clock[predicate];
   }
-  return predicates;
+  return exits;
 }
 
 }  // namespace
@@ -59,18 +68,18 @@ std::optional<ClockEnd> ends_by_clock(const LoopValues& values) {
   });
   // What a called function does is not known here.
   if (!reads || calls || values.loop().exits.empty()) return std::nullopt;
-  const auto predicates = predicates_of_exits(values);
-  if (!predicates) return std::nullopt;
   const Registers by_clock = values.made_by(reads_clock_register);
   const Registers grown = values.grown();
+  auto exits = exits_of(values, by_clock);
+  if (!exits) return std::nullopt;
 
   // From the exits backwards: what the loop makes of it has to hang on the clock where it changes.
-  Registers wanted = *predicates;
+  Registers wanted = exits->predicates;
   std::vector<bool> seen(values.function().operations.size(), false);
   ClockEnd end;
+  end.exits = std::move(exits->by_clock);
+  end.or_by_memory = !exits->by_memory.empty();
   bool only_clock = true;
-  for (RegisterId reg = 0; reg < wanted.size(); ++reg)
-    only_clock = only_clock && (!wanted[reg] || by_clock[reg]);
   for (bool changed = true; changed && only_clock;) {
     changed = false;
     values.for_each_operation([&](const Operation& each, std::uint32_t index) {

@@ -133,6 +133,10 @@ std::vector<SpinLoop> spin_loops(ir::FunctionId id, const ir::Function& function
     } else if (auto end = on_clock ? ends_by_clock(values) : std::nullopt) {
       spin.by_clock = true;
       spin.only_waits = only_waits_for_clock(values);
+      // What work is done until a write comes is the program's.
+      if (end->or_by_memory && !spin.only_waits) continue;
+      spin.or_by_memory = end->or_by_memory;
+      spin.clock_exits = std::move(end->exits);
       spin.clock_reads = std::move(end->reads);
       spin.counts_from = std::move(end->counts_from);
       found.push_back(std::move(spin));

@@ -28,11 +28,15 @@ struct SpinLoop {
   std::vector<BlockId> round;  // blocks that every round runs which leaves the loop
   // It ends when a clock has come far enough, and not by what another thread writes.
   bool by_clock = false;
+  // Or by what another thread writes, in blocks that are none of these: a wait with a time-out.
+  bool or_by_memory = false;
+  std::vector<BlockId> clock_exits;
   bool only_waits = true;  // by a clock: nothing but the time tells how many rounds it took
   // By a clock: operations of the function that read it for the loop's end, and those before the loop whose
   // reading it counts from; none: that is not known.
   std::vector<std::uint32_t> clock_reads, counts_from;
 
+  bool on_memory() const { return !by_clock || or_by_memory; }
   bool holds(TraceBlockId id) const {
     return id.function() == function && id.block() >= header && id.block() <= last;
   }

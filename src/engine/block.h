@@ -44,8 +44,9 @@ struct PollRound {
   const analysis::SpinLoop* loop = nullptr;  // null: there is none
   std::uint32_t mask = 0;                    // the lanes that began it
   std::size_t first_event = 0, first_sector = 0;
-  std::size_t end_event = 0;  // where other lanes' events came in between; 0: none have
-  bool again = false;         // not the first of its wait
+  std::size_t end_event = 0;     // where other lanes' events came in between; 0: none have
+  bool again = false;            // not the first of its wait
+  std::uint32_t last_block = 0;  // of the round, that was entered
 };
 
 struct alignas(64) Warp {

@@ -40,7 +40,7 @@ ClockReads::Step ClockReads::read(const ClockLoops& loops, std::uint32_t operati
   const std::uint64_t issued = moment.issued - last_.issued;
   const bool again = step.loop != nullptr && step.loop == loop_;
   // The rounds of a loop that only waits have one length. Where more was issued, it has been left meanwhile.
-  if (again && step.loop->only_waits && (round_ == 0 || round_ == issued)) {
+  if (again && step.loop->only_waits && !step.loop->or_by_memory && (round_ == 0 || round_ == issued)) {
     round_ = issued;
     step.skipped = (moment.now - began_) / kPartSkipped;
   } else {
@@ -48,7 +48,8 @@ ClockReads::Step ClockReads::read(const ClockLoops& loops, std::uint32_t operati
     round_ = 0;
   }
   const std::uint64_t now = moment.now + step.skipped;
-  if (again) waited_ += now - last_.now - (moment.slept - last_.slept);
+  // How long it takes here until a write comes says nothing.
+  if (again && !step.loop->or_by_memory) waited_ += now - last_.now - (moment.slept - last_.slept);
   loop_ = step.loop;
   last_ = {now, moment.issued, moment.slept};
   return step;

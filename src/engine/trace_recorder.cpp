@@ -119,7 +119,12 @@ void note_round(Warp& warp, analysis::TraceBlockId id, std::uint32_t mask) {
   analysis::WarpTrace& trace = *warp.trace;
   if (round.loop != nullptr && !round.loop->holds(id)) {
     if ((round.mask & mask) != 0) {
-      round.loop = nullptr;  // some have left
+      // Some have left. Where a write was the reason, they waited for no clock.
+      if (analysis::TraceEvent* const clock = clock_of(round, trace);
+          clock != nullptr && round.loop->or_by_memory &&
+          std::ranges::find(round.loop->clock_exits, round.last_block) == round.loop->clock_exits.end())
+        trace.sectors[clock->payload] = 0;
+      round.loop = nullptr;
     } else if (round.end_event == 0) {
       round.end_event = trace.events.size();
     }
@@ -130,6 +135,7 @@ void note_round(Warp& warp, analysis::TraceBlockId id, std::uint32_t mask) {
   if (loop == nullptr) return;
   if (!loop->begins_at(id)) {
     if (round.end_event != 0) round.loop = nullptr;  // it goes on behind what other lanes did: it stays
+    round.last_block = id.block();
     return;
   }
   const bool again = round.loop != nullptr;
@@ -149,7 +155,7 @@ void note_round(Warp& warp, analysis::TraceBlockId id, std::uint32_t mask) {
       trace.events.erase(first, trace.events.begin() + static_cast<std::ptrdiff_t>(round.end_event));
     }
   }
-  round = {loop, mask, trace.events.size(), trace.sectors.size(), 0, again};
+  round = {loop, mask, trace.events.size(), trace.sectors.size(), 0, again, id.block()};
   if (!loop->by_clock || full(trace)) return;
   // Where this round reads no clock, it is left by what the one before has read.
   clock.payload = static_cast<std::uint32_t>(trace.sectors.size());

@@ -34,14 +34,17 @@ FlagAccesses flag_accesses(const KernelModel& model, std::span<const analysis::B
   for (const analysis::BlockTrace& block : traces) {
     for (const analysis::WarpTrace& warp : block.warps) {
       const analysis::SpinLoop* loop = nullptr;
+      bool by_time = false;  // it gave up
       for (const TraceEvent& event : warp.events) {
         if (event.kind == TraceEvent::Kind::Block && !loops.empty())
           loop = analysis::spin_loop_of(loops, analysis::TraceBlockId{event.id});
+        if (event.kind == TraceEvent::Kind::Clock) by_time = warp.sectors[event.payload] > 0;
         if (event.kind != TraceEvent::Kind::Access || event.space != analysis::AccessSpace::Global ||
             event.count != 1)
           continue;
         const std::uint64_t sector = warp.sectors[event.payload];
-        if (loop != nullptr && !loop->by_clock) add(flags.polled, sector);
+        if (loop != nullptr && loop->on_memory() && !(loop->or_by_memory && by_time))
+          add(flags.polled, sector);
         if (event.id >= writes.size() || !writes[event.id]) continue;
         add(flags.written, sector);
         if (event.atomic) add(flags.added, sector);

@@ -106,7 +106,7 @@ SmSimulation::SmSimulation(const SmParameters& parameters, const machine::Machin
       options_(options),
       next_block_(std::move(next_block)),
       waits_(std::ranges::any_of(program.spin_loops,
-                                 [](const analysis::SpinLoop& loop) { return !loop.by_clock; })) {
+                                 [](const analysis::SpinLoop& loop) { return loop.on_memory(); })) {
   counts_.code.resize(program_.functions.size());
   if (waits_) writes_ = machine::writing_instructions(program_);
   for (int i = 0; i < options_.sms; ++i) {
@@ -644,7 +644,7 @@ void SmSimulation::expect_writes(const analysis::BlockTrace& trace, Block& block
     for (const TraceEvent& event : warp.events) {
       if (event.kind == TraceEvent::Kind::Block)
         loop = analysis::spin_loop_of(program_.spin_loops, analysis::TraceBlockId{event.id});
-      const bool polls = loop != nullptr && !loop->by_clock;
+      const bool polls = loop != nullptr && loop->on_memory();
       if (event.kind != TraceEvent::Kind::Access || event.count != 1 || polls) continue;
       if (event.space != analysis::AccessSpace::Global || event.id >= writes_.size() || !writes_[event.id])
         continue;

@@ -99,9 +99,10 @@ void WarpReplay::next_block(bool& jumped) {
     loop_ = analysis::spin_loop_of(program_->spin_loops, id);
     round_event_ = next_event_ - 1;
     round_operations_ = 0;
-    if (loop_ != nullptr && loop_->by_clock && round_event_ > 0 &&
-        trace_->events[round_event_ - 1].kind == TraceEvent::Kind::Clock)
-      clock_ = &trace_->events[round_event_ - 1];
+    const TraceEvent* const before = round_event_ > 0 ? &trace_->events[round_event_ - 1] : nullptr;
+    by_time_ = loop_ != nullptr && loop_->by_clock && before != nullptr &&
+               before->kind == TraceEvent::Kind::Clock && (!loop_->or_by_memory || cycles_of(*before) > 0);
+    if (by_time_) clock_ = before;
   }
   if (!known) return;  // a function that was not lowered: its time is not known, its events are passed over
   jumped = block_ != nullptr && !(id.function() == function_ && id.block() == block_->fall_through);

@@ -29,7 +29,7 @@ class WarpReplay {
   const analysis::WarpTrace& trace() const { return *trace_; }
   // Whether the current operation is of a loop that waits for a write. Traces hold the last of its rounds,
   // which found what it waits for.
-  bool polls() const { return loop_ != nullptr && !loop_->by_clock; }
+  bool polls() const { return loop_ != nullptr && loop_->on_memory() && !by_time_; }
   // Until when the current operation has to wait, where it is the one by which a loop ends that waits for a
   // clock: what the loop reads, or else what comes behind it. Null: it is not.
   const analysis::TraceEvent* clock() const {
@@ -71,6 +71,7 @@ class WarpReplay {
   std::vector<Frame> callers_;
   const analysis::SpinLoop* loop_ = nullptr;     // that the warp is in
   const analysis::TraceEvent* clock_ = nullptr;  // that its round waits for
+  bool by_time_ = false;                         // a clock ends its round
   std::size_t round_event_ = 0;                  // the first of its round
   std::uint64_t round_operations_ = 0;           // that the warp is past, of this round
   std::uint64_t repeated_ = 0;

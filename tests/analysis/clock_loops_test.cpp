@@ -92,6 +92,17 @@ TEST(ClockLoops, WhatARoundDoesBesideShowsHowManyThereWere) {
   }
 }
 
+TEST(ClockLoops, AWaitForAWriteMayHaveATimeOut) {
+  const std::vector<SpinLoop> found =
+      loops_of(std::string(kStart) +
+               "again: ld.volatile.global.u32 %r3, [%rd1]; setp.ne.u32 %p2, %r3, 0; @%p2 bra done;\n"
+               "mov.u64 %rd4, %clock64; sub.s64 %rd9, %rd4, %rd3; setp.lt.s64 %p1, %rd9, %rd2;\n"
+               "@%p1 bra again;\ndone:");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_TRUE(found[0].by_clock && found[0].or_by_memory && found[0].on_memory());
+  EXPECT_EQ(found[0].clock_exits, std::vector<BlockId>{found[0].last});
+}
+
 TEST(ClockLoops, OneThatMayEndOtherwiseIsNone) {
   // A count of rounds, in the same predicate or in another; memory.
   EXPECT_TRUE(loops_of(std::string(kStart) +
