@@ -53,7 +53,7 @@ std::optional<timing::Rate> rate_of(timing::Bound bound) {
     case Bound::Latency:
     case Bound::Occupancy:
     case Bound::Barrier:
-    case Bound::Pcie:  // copies and kernels are not known to share it
+    case Bound::Pcie:  // by its directions: add_rates
       break;
   }
   return std::nullopt;
@@ -118,6 +118,8 @@ void add_rates(timing::GridDemand& demand, const card::Card& card, const timing:
     double& there = demand.rates[static_cast<std::size_t>(*rate)];
     there = std::max(there, std::clamp(share, 0.0, 1.0) * (of_chip ? 1 : active));
   }
+  demand.rates[static_cast<std::size_t>(timing::Rate::BusToDevice)] = prediction.bus_read_share;
+  demand.rates[static_cast<std::size_t>(timing::Rate::BusToHost)] = prediction.bus_write_share;
 }
 
 void add_power(timing::GridDemand& demand, const card::Card& card, const LaunchPrediction& prediction) {

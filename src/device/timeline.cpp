@@ -51,11 +51,32 @@ int engine_of(Lane lane, int engines) {
 // What the kernels of one card share.
 class Timeline::Card {
  public:
-  explicit Card(const Device& device) : chip_(device.card().sm_count, limit_of(device.card().power)) {
+  explicit Card(const Device& device)
+      : ordinal_(device.ordinal()), chip_(device.card().sm_count, limit_of(device.card().power)) {
     if (device.platform().options().keep_timeline) chip_.keep_room_steps();
   }
 
   double next_us() const { return chip_.next_us(); }
+  bool uses_link() const { return chip_.uses_link() || shares_link_; }
+  // Its grids and the copies on the bus, both of which have come to the same moment, agree on the link: the
+  // grids say what they would like, the bus what copies leave of that, and they what they make of it (one
+  // that is held up in one direction asks for less in the other).
+  void share_link(link::BusSchedule& bus) {
+    using Link = timing::ChipSchedule::Link;
+    const int kernels = chip_.link_users();
+    const auto ask = [&](const Link& asked) {
+      return Link{bus.share_with_kernels(ordinal_, link::Channel::PcieToDevice, asked.to_device, kernels),
+                  bus.share_with_kernels(ordinal_, link::Channel::PcieToHost, asked.to_host, kernels)};
+    };
+    chip_.set_link({});
+    if (kernels > 0) {
+      chip_.set_link(ask(chip_.link_use()));
+      ask(chip_.link_use());
+    } else {
+      ask({0, 0});
+    }
+    shares_link_ = kernels > 0;
+  }
   timing::ChipSchedule::GridId add(const Pointer& operation, const timing::GridDemand& grid,
                                    double ready_us) {
     const auto id = chip_.add(grid, ready_us);
@@ -88,7 +109,9 @@ class Timeline::Card {
     return {power.limit_w, power.awake_w, power.limiter_ms * kMicrosecondsPerMillisecond};
   }
 
+  int ordinal_;
   timing::ChipSchedule chip_;
+  bool shares_link_ = false;  // as the bus knows
   std::map<timing::ChipSchedule::GridId, Pointer> grids_;
 };
 
@@ -245,8 +268,10 @@ void Timeline::run(double limit_us, const std::function<bool()>& enough, Past pa
     if (enough()) return;
     const double next = next_us();
     if (next > limit_us || next == kNever || is_held_up(next, past) || !may_pass(next, past)) return;
+    const bool shares =
+        std::ranges::any_of(cards_, [](const auto& card) { return card != nullptr && card->uses_link(); });
     for (const auto& card : cards_) {
-      if (card == nullptr || card->next_us() > next) continue;
+      if (card == nullptr || (card->next_us() > next && !card->uses_link())) continue;
       card->advance_to(next, [this](Operation& operation, const timing::ChipSchedule::Ended& ended) {
         operation.limited_share_ = ended.limited_share;
         place(operation, ended.start_us, ended.end_us);
@@ -255,17 +280,24 @@ void Timeline::run(double limit_us, const std::function<bool()>& enough, Past pa
           [this](Operation& operation, double time_us) { waits_.done(operation.serial_, time_us); });
     }
     now_us_ = std::max(now_us_, next);
-    if (bus_.next_us() <= next) {
+    if (bus_.next_us() <= next || shares) {
       bus_.advance_to(next);
       for (const auto& each : bus_.take_ended()) {
         const auto copy = copies_.extract(each.copy);
         place(*copy.mapped(), each.start_us, each.end_us);
       }
     }
+    if (shares) share_links();
     while (!ready_.empty() && ready_.begin()->first.first <= next) {
       const auto first = ready_.extract(ready_.begin());
       begin(*first.mapped());
     }
+  }
+}
+
+void Timeline::share_links() {
+  for (const auto& card : cards_) {
+    if (card != nullptr && card->uses_link()) card->share_link(bus_);
   }
 }
 

@@ -3,10 +3,11 @@
 //
 // A simulation of events, in the order of virtual time. An operation is ready when those it depends on have
 // ended and the host has submitted it. The blocks of kernels then share the card (timing/chip_schedule.h),
-// copies take turns on the copy engines and share the links (link/bus_schedule.h). It is run only as far as
-// somebody asks, and no thread of the program may still submit something earlier: whatever comes later than
-// that comes later on the time line, too. What an operation takes is found out in the order of the
-// submissions, so that the same program gives the same time line however the host's threads ran.
+// copies take turns on the copy engines and share the links (link/bus_schedule.h), also with kernels that
+// reach memory of the host. It is run only as far as somebody asks, and no thread of the program may still
+// submit something earlier: whatever comes later than that comes later on the time line, too. What an
+// operation takes is found out in the order of the submissions, so that the same program gives the same time
+// line however the host's threads ran.
 #pragma once
 
 #include <atomic>
@@ -76,6 +77,7 @@ class Timeline {
   bool is_held_up(double until_us, Past past) const;
   bool may_pass(double time_us, Past past);
   void begin(Operation& operation);
+  void share_links();
   void place(Operation& operation, double start_us, double end_us);
   Card& card_of(const Operation& operation);
   void begin_copy(Operation& operation, double ready_us);

@@ -17,13 +17,16 @@ BusSchedule::CopyId BusSchedule::add(CopyDemand demand, double ready_us) {
   const CopyId id = next_++;
   Copy& copy = copies_[id];
   copy.left_us = demand.time_us;
+  copy.flow.uses = std::move(demand.uses);
   copy.demand = std::move(demand);
   waiting_.emplace(std::max(ready_us, now_us_), id);
   return id;
 }
 
 double BusSchedule::end_of(const Copy& copy) const {
-  return copy.undisturbed ? copy.start_us + copy.demand.time_us : now_us_ + copy.left_us / copy.speed;
+  const double speed = copy.flow.speed;
+  return copy.undisturbed && speed == 1 ? copy.start_us + copy.demand.time_us
+                                        : now_us_ + copy.left_us / speed;
 }
 
 double BusSchedule::next_us() const {
@@ -40,7 +43,8 @@ void BusSchedule::advance_to(double time_us) {
 void BusSchedule::pass(double until_us) {
   for (const CopyId id : running_) {
     Copy& copy = copies_.at(id);
-    copy.left_us -= (until_us - now_us_) * copy.speed;
+    copy.left_us -= (until_us - now_us_) * copy.flow.speed;
+    if (until_us > now_us_ && copy.flow.speed < 1) copy.undisturbed = false;
   }
   now_us_ = until_us;
 }
@@ -79,48 +83,59 @@ void BusSchedule::begin_next(const Place& engine) {
   running_.insert(queue.front());
 }
 
-// Every copy at full speed, as long as that asks for no more than each channel has.
+double BusSchedule::share_with_kernels(int card, Channel channel, double asked, int kernels) {
+  const Place place{card, static_cast<int>(channel)};
+  if (asked <= 0) {
+    if (kernels_.erase(place) > 0) set_speeds();
+    return 0;
+  }
+  Flow& flow = kernels_[place];
+  flow.uses = {{card, channel, asked}};
+  flow.weight = std::max(1, kernels);
+  set_speeds();
+  return asked * flow.speed;
+}
+
+// All at full speed, as long as that asks for no more than each channel has.
 void BusSchedule::set_speeds() {
-  for (const CopyId id : running_) copies_.at(id).speed = 1;
+  std::vector<Flow*> flows;
+  for (const CopyId id : running_) flows.push_back(&copies_.at(id).flow);
+  for (auto& [place, flow] : kernels_) flows.push_back(&flow);
+  for (Flow* flow : flows) flow->speed = 1;
   while (true) {
     std::map<Place, double> asked;
-    for (const CopyId id : running_) {
-      const Copy& copy = copies_.at(id);
-      for (const Use& use : copy.demand.uses)
-        asked[{use.card, static_cast<int>(use.channel)}] += use.share * copy.speed;
+    for (const Flow* flow : flows) {
+      for (const Use& use : flow->uses)
+        asked[{use.card, static_cast<int>(use.channel)}] += use.share * flow->speed;
     }
     const auto worst = std::ranges::max_element(asked, {}, &std::pair<const Place, double>::second);
     if (worst == asked.end() || worst->second <= 1 + kTolerance) break;
-    share(worst->first);
-  }
-  for (const CopyId id : running_) {
-    Copy& copy = copies_.at(id);
-    if (copy.speed < 1) copy.undisturbed = false;
+    share(flows, worst->first);
   }
 }
 
-void BusSchedule::share(const Place& channel) {
+void BusSchedule::share(const std::vector<Flow*>& flows, const Place& channel) {
   struct Asking {
-    Copy* copy;
+    Flow* flow;
     double asked;
-    CopyId id;
   };
   std::vector<Asking> asking;
-  for (const CopyId id : running_) {
-    Copy& copy = copies_.at(id);
-    for (const Use& use : copy.demand.uses) {
+  double weights = 0;
+  for (Flow* flow : flows) {
+    for (const Use& use : flow->uses) {
       const bool here = Place{use.card, static_cast<int>(use.channel)} == channel;
-      if (here && use.share > 0) asking.push_back({&copy, use.share * copy.speed, id});
+      if (!here || use.share <= 0) continue;
+      asking.push_back({flow, use.share * flow->speed});
+      weights += flow->weight;
     }
   }
-  std::ranges::sort(asking, {}, [](const Asking& each) { return std::pair(each.asked, each.id); });
+  std::ranges::stable_sort(asking, {}, [](const Asking& each) { return each.asked / each.flow->weight; });
   double there = 1;
-  auto others = static_cast<double>(asking.size());
   for (const Asking& each : asking) {
-    const double part = std::min(each.asked, there / others);
-    each.copy->speed *= part / each.asked;
+    const double part = std::min(each.asked, there * each.flow->weight / weights);
+    each.flow->speed *= part / each.asked;
     there -= part;
-    others -= 1;
+    weights -= each.flow->weight;
   }
 }
 

@@ -6,6 +6,9 @@
 //
 // Deterministic: times follow from the copies and their order alone. A copy that nobody disturbs takes its
 // own time to the digit.
+//
+// Kernels that reach memory of the host use a link beside the copies, for as long and as fast as the card's
+// own schedule says (timing/chip_schedule.h): each counts as a copy where the link is shared.
 #pragma once
 
 #include <cstdint>
@@ -43,12 +46,22 @@ class BusSchedule {
   // The copies that have ended since the last time, in order.
   std::vector<Ended> take_ended() { return std::exchange(ended_, {}); }
 
+  // From now on so many kernels of a card ask for that part of a channel's time together, until they are told
+  // otherwise. Returns what they get beside the copies.
+  double share_with_kernels(int card, Channel channel, double asked, int kernels);
+
  private:
+  // What asks for channels, and how much of that it gets.
+  struct Flow {
+    std::vector<Use> uses;
+    double weight = 1;
+    double speed = 1;
+  };
   struct Copy {
     CopyDemand demand;
     double start_us = 0;
     double left_us = 0;  // at full speed
-    double speed = 1;
+    Flow flow;
     bool undisturbed = true;
   };
   using Place = std::pair<int, int>;  // card and engine, or card and channel
@@ -57,7 +70,7 @@ class BusSchedule {
   void pass(double until_us);
   void begin_next(const Place& engine);
   void set_speeds();
-  void share(const Place& channel);
+  static void share(const std::vector<Flow*>& flows, const Place& channel);
   double end_of(const Copy& copy) const;
 
   double now_us_ = 0;
@@ -66,6 +79,7 @@ class BusSchedule {
   std::set<std::pair<double, CopyId>> waiting_;  // by when they are ready
   std::map<Place, std::deque<CopyId>> engines_;  // what each has to do; the first one runs
   std::set<CopyId> running_;
+  std::map<Place, Flow> kernels_;  // by card and channel
   std::vector<Ended> ended_;
 };
 

@@ -10,9 +10,9 @@ namespace doppel::timing {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-// Rounding of sums of shares and of times.
 // Of a unit's time: a grid that keeps it busy for longer is bound by it (as predict.cpp says).
 constexpr double kBound = 0.6;
+// Rounding of sums of shares and of times.
 constexpr double kTolerance = 1e-9;
 // An average that is so near to the power limit is at it: the clock could not tell the time until then.
 constexpr double kAtTheLimit = 1e-6;
@@ -51,6 +51,7 @@ ChipSchedule::GridId ChipSchedule::add(const GridDemand& demand, double ready_us
     grid.block_rates[rate] = std::min(demand.rates[rate] * followed / static_cast<double>(grid.pending),
                                       1 / static_cast<double>(at_once));
   }
+  if (grid.on_link()) ++on_link_;
   waiting_.emplace(std::max(ready_us, now_us_), id);
   return id;
 }
@@ -91,6 +92,7 @@ void ChipSchedule::pass(double until_us) {
   for (const GridId id : resident_) {
     Grid& grid = grids_.at(id);
     for (Cohort& cohort : grid.cohorts) cohort.left_us -= time * grid.speed;
+    if (time > 0 && grid.speed < 1) grid.undisturbed = false;
     if (limited_) grid.limited_us += time * grid.speed * static_cast<double>(grid.running);
   }
   if (time > 0) average_w_ = drawn_w_ + (average_w_ - drawn_w_) * std::exp(-time / power_.average_us);
@@ -154,6 +156,7 @@ void ChipSchedule::end_cohorts(GridId id, Grid& grid) {
   const double end_us = grid.done ? grid.end_us : own_end_us(grid);
   now_us_ = std::max(now_us_, end_us);
   const double limited = grid.work_us > 0 ? std::min(1.0, grid.limited_us / grid.work_us) : 0;
+  if (grid.on_link()) --on_link_;
   ended_.push_back({id, grid.start_us, end_us, limited, std::move(grid.room_steps)});
   grids_.erase(id);
 }
@@ -264,10 +267,32 @@ void ChipSchedule::set_speeds() {
       drawn_w_ = power_.limit_w;
     }
   }
+}
+
+void ChipSchedule::set_link(const Link& there) {
+  link_ = there;
+  set_speeds();
+}
+
+bool ChipSchedule::Grid::on_link() const {
+  return block_rates[static_cast<std::size_t>(Rate::BusToDevice)] > 0 ||
+         block_rates[static_cast<std::size_t>(Rate::BusToHost)] > 0;
+}
+
+ChipSchedule::Link ChipSchedule::link_use() const {
+  Link use{0, 0};
   for (const GridId id : resident_) {
-    Grid& grid = grids_.at(id);
-    if (grid.speed < 1) grid.undisturbed = false;
+    const Grid& grid = grids_.at(id);
+    const double pace = static_cast<double>(grid.running) * grid.speed;
+    use.to_device += grid.block_rates[static_cast<std::size_t>(Rate::BusToDevice)] * pace;
+    use.to_host += grid.block_rates[static_cast<std::size_t>(Rate::BusToHost)] * pace;
   }
+  return use;
+}
+
+int ChipSchedule::link_users() const {
+  return static_cast<int>(
+      std::ranges::count_if(resident_, [this](GridId id) { return grids_.at(id).on_link(); }));
 }
 
 // Of all that runs, at its speed.
@@ -282,9 +307,12 @@ double ChipSchedule::watts() const {
 
 // What the resident grids can have of a rate together. The queues of L2 and DRAM fill up: all of it. The
 // slots of an SM's sub-cores do not queue: warps that are bound by them ask at random against each other, so
-// that each grid leaves idle what it leaves idle alone, and of that the others their part.
+// that each grid leaves idle what it leaves idle alone, and of that the others their part. The link to the
+// host is shared with copies.
 double ChipSchedule::there(std::size_t rate) const {
   if (rate == static_cast<std::size_t>(Rate::Dram) || rate == static_cast<std::size_t>(Rate::L2)) return 1;
+  if (rate == static_cast<std::size_t>(Rate::BusToDevice)) return link_.to_device;
+  if (rate == static_cast<std::size_t>(Rate::BusToHost)) return link_.to_host;
   double idle = 1;
   double of_others = 0;
   for (const GridId id : resident_) {

@@ -30,8 +30,21 @@ enum class Room : std::uint8_t { Warps, Registers, SharedMemory, Blocks };
 inline constexpr std::size_t kRooms = 4;
 
 // What all blocks of the card share by using it in turns.
-enum class Rate : std::uint8_t { Dram, L2, Issue, Fp32, Int32, Fp16, Fp64, Special, Tensor, LoadStore };
-inline constexpr std::size_t kRates = 10;
+enum class Rate : std::uint8_t {
+  Dram,
+  L2,
+  Issue,
+  Fp32,
+  Int32,
+  Fp16,
+  Fp64,
+  Special,
+  Tensor,
+  LoadStore,
+  BusToDevice,  // of the link to the host: copies use it, too
+  BusToHost,
+};
+inline constexpr std::size_t kRates = 12;
 
 struct GridDemand {
   double time_us = 0;                  // on the card alone
@@ -68,6 +81,17 @@ class ChipSchedule {
   // Everything up to then, as if no other grid came before.
   void advance_to(double time_us);
   double now_us() const { return now_us_; }
+
+  // The part of each direction of the link to the host that is there for the grids, from now on.
+  struct Link {
+    double to_device = 1, to_host = 1;
+  };
+  void set_link(const Link& there);
+  // Whether any grid that has not ended uses it; what those that run use of it now, and how many they are.
+  bool uses_link() const { return on_link_ > 0; }
+  Link link_use() const;
+  int link_users() const;
+
   // So much more of the SMs' room is taken from that moment on, or less: in SMs.
   struct RoomStep {
     double time_us = 0;
@@ -111,6 +135,7 @@ class ChipSchedule {
     double done_us = 0;
     double end_us = 0;  // where it is done: of that; where it was closed: of all
     std::vector<RoomStep> room_steps;
+    bool on_link() const;
   };
   struct Sm {
     std::array<double, kRooms> free;
@@ -139,6 +164,8 @@ class ChipSchedule {
   double drawn_w_;        // at the present speeds
   double average_w_;      // over the last time
   bool limited_ = false;  // the clock keeps the limit
+  Link link_;
+  std::size_t on_link_ = 0;  // grids that use it
   bool keeps_room_steps_ = false;
   GridId next_ = 0;
   std::vector<Sm> sms_;

@@ -89,6 +89,7 @@ struct Prediction {
   double fp16_flops = 0, fp64_flops = 0;  // of these: of half and bf16, and of double
   double dram_read_bytes = 0, dram_write_bytes = 0;
   double bus_read_bytes = 0, bus_write_bytes = 0;  // of the host's memory
+  double bus_read_share = 0, bus_write_share = 0;  // of the time in which that keeps each way of the bus
   double l2_bytes = 0;
   double l1_hit = 0, l2_hit = 0;  // by sectors, 0..1
   double shared_passes = 0;

@@ -62,8 +62,10 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
       {Bound::L2, std::max(outcome.traffic.l2_read_busy, outcome.traffic.l2_write_busy) / cycles},
       {Bound::Dram, outcome.traffic.dram_busy / cycles},
       {Bound::Atomics, outcome.traffic.atomic_busy / cycles}};
-  const double bus = std::max(outcome.traffic.bus_read_busy, outcome.traffic.bus_write_busy);
-  if (bus > 0) list.emplace_back(Bound::Pcie, bus / cycles);
+  prediction.bus_read_share = std::min(1.0, outcome.traffic.bus_read_busy / cycles);
+  prediction.bus_write_share = std::min(1.0, outcome.traffic.bus_write_busy / cycles);
+  const double bus = std::max(prediction.bus_read_share, prediction.bus_write_share);
+  if (bus > 0) list.emplace_back(Bound::Pcie, bus);
   for (auto& [bound, share] : list) share = std::min(share, 1.0);
   std::ranges::sort(list, [](const auto& a, const auto& b) {
     return a.second != b.second ? a.second > b.second : a.first < b.first;

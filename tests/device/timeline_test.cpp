@@ -132,6 +132,42 @@ TEST_F(TimelineTest, WhatOnlyWaitsIsNotWaitedFor) {
   EXPECT_EQ(end_of(waiting), 17);
 }
 
+// A grid that reads memory of the host all the time and a copy to the card come the same way: half each,
+// until one has ended. A copy the other way is not in the way.
+TEST_F(TimelineTest, KernelsShareTheBusWithCopies) {
+  Cost reading{Lane::Compute, 10, 0, blocks(1)};
+  reading.grid.rates[static_cast<std::size_t>(timing::Rate::BusToDevice)] = 1;
+  Cost down{Lane::CopyToDevice, 10};
+  down.uses = {{0, link::Channel::PcieToDevice, 1}};
+  Cost up{Lane::CopyToHost, 10};
+  up.uses = {{0, link::Channel::PcieToHost, 1}};
+  const auto kernel = submit(reading);
+  const auto copy = submit(down, {}, 5);
+  const auto back = submit(up);
+  const auto alone = submit(reading, {copy});
+  EXPECT_NEAR(end_of(kernel), 15, 1e-9);
+  EXPECT_NEAR(end_of(copy), 20, 1e-9);
+  EXPECT_EQ(end_of(back), 10);
+  EXPECT_EQ(end_of(alone) - alone->start_us(), 10);
+}
+
+// What the link's other direction holds up asks for less in this one, and leaves it to the copies.
+TEST_F(TimelineTest, AKernelThatIsHeldUpLeavesTheBusToCopies) {
+  Cost both{Lane::Compute, 10, 0, blocks(1)};
+  both.grid.rates[static_cast<std::size_t>(timing::Rate::BusToDevice)] = 0.5;
+  both.grid.rates[static_cast<std::size_t>(timing::Rate::BusToHost)] = 1;
+  Cost down{Lane::CopyToDevice, 9};
+  down.uses = {{0, link::Channel::PcieToDevice, 1}};
+  Cost up{Lane::CopyToHost, 6};
+  up.uses = {{0, link::Channel::PcieToHost, 1}};
+  const auto kernel = submit(both);
+  const auto copy = submit(down);
+  const auto back = submit(up);
+  EXPECT_NEAR(end_of(back), 12, 1e-9);
+  EXPECT_NEAR(end_of(copy), 12, 1e-9);  // at three quarters
+  EXPECT_NEAR(end_of(kernel), 16, 1e-9);
+}
+
 // Copies of one direction take turns in the order in which they are ready, not in that of their submission.
 TEST_F(TimelineTest, CopiesGoWhenTheyAreReady) {
   const auto kernel = submit({Lane::Compute, 50, 0, blocks(1)});

@@ -72,6 +72,41 @@ TEST_F(BusScheduleTest, BothLinksOfACopyBetweenCardsCount) {
   EXPECT_NEAR(end(into), 15, 1e-9);
 }
 
+// A kernel that would have all of the link counts as a copy more.
+TEST_F(BusScheduleTest, KernelsShareADirectionWithCopies) {
+  const Id copy = add(10, 0, {kDown}), other = add(10, 1, {kUp});
+  bus_.advance_to(2);
+  EXPECT_EQ(bus_.share_with_kernels(0, Channel::PcieToDevice, 1, 1), 0.5);
+  bus_.advance_to(6);
+  EXPECT_EQ(bus_.share_with_kernels(0, Channel::PcieToDevice, 0, 0), 0);
+  run();
+  EXPECT_NEAR(end(copy), 12, 1e-9);
+  EXPECT_EQ(end(other), 10);
+}
+
+TEST_F(BusScheduleTest, KernelsThatNeedLittleGetIt) {
+  const Id copy = add(9, 0, {kDown});
+  EXPECT_EQ(bus_.share_with_kernels(0, Channel::PcieToDevice, 0, 0), 0);
+  bus_.advance_to(0);
+  EXPECT_EQ(bus_.share_with_kernels(0, Channel::PcieToDevice, 0.25, 1), 0.25);
+  run();
+  EXPECT_NEAR(end(copy), 12, 1e-9);
+}
+
+TEST_F(BusScheduleTest, EachKernelCountsAsACopy) {
+  add(10, 0, {kDown});
+  bus_.advance_to(0);
+  EXPECT_NEAR(bus_.share_with_kernels(0, Channel::PcieToDevice, 1, 2), 2.0 / 3, 1e-12);
+}
+
+TEST_F(BusScheduleTest, KernelsOfAnotherCardDoNotCount) {
+  const Id copy = add(10, 0, {kDown});
+  bus_.advance_to(0);
+  EXPECT_EQ(bus_.share_with_kernels(1, Channel::PcieToDevice, 1, 1), 1);
+  run();
+  EXPECT_EQ(end(copy), 10);
+}
+
 TEST_F(BusScheduleTest, NothingBeginsInThePast) {
   add(10, 0, {kDown});
   bus_.advance_to(20);

@@ -347,5 +347,39 @@ TEST_F(PowerLimitTest, WhatKeepsTheLimitKeepsItsTimeToTheDigit) {
   EXPECT_EQ(ended.limited_share, 0);
 }
 
+// Copies have the rest of the link: the grid goes as fast as its part lets it.
+TEST(ChipSchedule, AGridGoesAtThePaceOfItsPartOfTheLink) {
+  ChipSchedule chip(kSms);
+  chip.add(using_rate(grid(kFull, 10), Rate::BusToDevice, 0.8), 0);
+  EXPECT_TRUE(chip.uses_link());
+  chip.advance_to(0);
+  EXPECT_EQ(chip.link_users(), 1);
+  EXPECT_NEAR(chip.link_use().to_device, 0.8, 1e-12);
+  EXPECT_EQ(chip.link_use().to_host, 0);
+  chip.set_link({0.4, 0});
+  EXPECT_NEAR(chip.link_use().to_device, 0.4, 1e-12);
+  chip.advance_to(10);
+  chip.set_link({});
+  chip.advance_to(100);
+  const auto ended = chip.take_ended();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_NEAR(ended[0].end_us, 15, 1e-9);
+  EXPECT_FALSE(chip.uses_link());
+}
+
+// What changes at one moment and back at the same one was never there.
+TEST(ChipSchedule, NoTimeDisturbsNobody) {
+  ChipSchedule chip(kSms);
+  const GridDemand demand = using_rate(grid(kFull, 3.7 / 1.1), Rate::BusToHost, 1);
+  chip.add(demand, 0.3);
+  chip.advance_to(0.3);
+  chip.set_link({1, 0.5});
+  chip.set_link({});
+  chip.advance_to(100);
+  const auto ended = chip.take_ended();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].end_us, 0.3 + demand.time_us);
+}
+
 }  // namespace
 }  // namespace doppel::timing
