@@ -13,6 +13,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 #include <shared_mutex>
 
 #include "memory/extent_allocator.h"
@@ -105,6 +106,11 @@ class AddressSpace::Implementation {
   std::deque<std::pair<std::uint64_t, std::uint64_t>> quarantine;  // extents of the device part
   std::uint64_t quarantine_bytes = 0;
   std::map<std::uint64_t, std::uint64_t> reservations;
+  bool watches_managed = false;
+  std::set<std::uint64_t> managed;            // addresses of such allocations
+  std::set<std::uint64_t> managed_variables;  // of these, modules'
+  std::uint64_t managed_bytes = 0;
+  std::unique_ptr<TouchedPages> touched;
 
   ~Implementation() {
     if (base == 0) return;
@@ -238,7 +244,9 @@ class AddressSpace::Implementation {
       return fail(Error::Kind::InvalidArgument, fmt::format("alignment {} is not a power of two", alignment));
     alignment = std::max(alignment, kMinAlignment);
     const std::unique_lock lock(mutex);
-    if (!host && (bytes > capacity || used + bytes > capacity)) {
+    // Managed memory may be more than the card has: what is not in use lies with the host.
+    const bool counts = !host && kind != AllocationKind::Managed;
+    if (counts && (bytes > capacity || used + bytes > capacity)) {
       return fail(Error::Kind::OutOfMemory,
                   fmt::format("{} bytes asked for, {} of the card's {} bytes are free", bytes,
                               capacity - used, capacity));
@@ -258,11 +266,15 @@ class AddressSpace::Implementation {
     block->allocation.serial = next_serial++;
     block->allocation.label = std::move(label);
     const std::uint64_t address = block->allocation.address;
-    blocks.emplace(address, std::move(*block));
-    if (!host) {
-      used += bytes;
-      peak = std::max(peak, used.load());
+    if (kind == AllocationKind::Managed) {
+      if (watches_managed && !block->dense) touched->watch(block->pages, block->pages_bytes);
+      managed.insert(address);
+      if (!block->allocation.label.empty()) managed_variables.insert(address);
+      managed_bytes += bytes;
     }
+    blocks.emplace(address, std::move(*block));
+    if (counts) used += bytes;
+    peak = std::max(peak, std::min(capacity, used + managed_bytes));
     return address;
   }
 
@@ -270,7 +282,13 @@ class AddressSpace::Implementation {
     const Block& block = found->second;
     HostBudget::instance().give_back(block.allocation.size);
     remember_freed(block.allocation);
-    if (!host) used -= block.allocation.size;
+    if (!host && block.allocation.kind != AllocationKind::Managed) used -= block.allocation.size;
+    if (block.allocation.kind == AllocationKind::Managed) {
+      touched->forget(block.pages, block.pages_bytes);
+      managed.erase(block.allocation.address);
+      managed_variables.erase(block.allocation.address);
+      managed_bytes -= block.allocation.size;
+    }
     if (block.dense) {
       const std::uint64_t first = round_up(block.pages, kPage);
       const std::uint64_t last = (block.pages + block.pages_bytes) / kPage * kPage;
@@ -345,6 +363,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::create(unsigned ordinal, std
   madvise(range, kReservedBytes, MADV_DONTDUMP);
   self.base = reinterpret_cast<std::uint64_t>(range) + kMarginBytes;
   self.capacity = capacity;
+  self.touched = std::make_unique<TouchedPages>(self.base, kHostWindowOffset);
   // The first page stays unmapped, so that address `base` is never handed out.
   self.device_extents.add(self.base + kHugePage, kHostWindowOffset - kHugePage);
   self.host_extents.add(self.base + kHostWindowOffset, kRangeBytes - kHostWindowOffset);
@@ -588,6 +607,35 @@ std::string AddressSpace::describe(std::uint64_t address) const {
   const bool before = address < nearest->address;
   return fmt::format("{} bytes {} {}{}", before ? nearest_distance : nearest_distance - 1,
                      before ? "before" : "after the end of", in_words(*nearest), freed_text);
+}
+
+void AddressSpace::watch_managed() {
+  const std::unique_lock lock(implementation_->mutex);
+  implementation_->watches_managed = true;
+}
+
+bool AddressSpace::watches_managed() const {
+  const std::shared_lock lock(implementation_->mutex);
+  return implementation_->watches_managed;
+}
+
+TouchedPages& AddressSpace::touched() const { return *implementation_->touched; }
+
+std::vector<std::uint64_t> AddressSpace::managed_variables() const {
+  const Implementation& self = *implementation_;
+  const std::shared_lock lock(self.mutex);
+  return {self.managed_variables.begin(), self.managed_variables.end()};
+}
+
+std::optional<Allocation> AddressSpace::managed_from(std::uint64_t address) const {
+  const Implementation& self = *implementation_;
+  const std::shared_lock lock(self.mutex);
+  if (const auto* block = self.holding(address);
+      block != nullptr && block->allocation.kind == AllocationKind::Managed)
+    return block->allocation;
+  const auto next = self.managed.lower_bound(address);
+  if (next == self.managed.end()) return std::nullopt;
+  return self.blocks.at(*next).allocation;
 }
 
 bool AddressSpace::contains(std::uint64_t address) const {

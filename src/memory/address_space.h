@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "memory/touched_pages.h"
 #include "support/result.h"
 
 namespace doppel::memory {
@@ -53,7 +54,9 @@ class AddressSpace {
 
   std::uint64_t base() const;  // of the reserved range
   std::uint64_t capacity() const;
-  std::uint64_t used() const;  // bytes allocated now, as the card counts them
+  // Bytes allocated now, as the card counts them. Managed memory takes the card's where its pages are there,
+  // which is not known here.
+  std::uint64_t used() const;
   std::uint64_t peak() const;
 
   // Zero size is InvalidArgument; more than the card has left, or than the host can back, is OutOfMemory and
@@ -91,6 +94,15 @@ class AddressSpace {
   bool contains(std::uint64_t address) const;  // inside the range of kRangeBytes
 
   std::vector<Allocation> live() const;
+
+  // Managed memory that is allocated from now on tells which of its pages the program touches (as far as the
+  // host can tell: a few allocations too many, and none is told of).
+  void watch_managed();
+  bool watches_managed() const;
+  TouchedPages& touched() const;
+  std::vector<std::uint64_t> managed_variables() const;  // of modules
+  // The managed allocation that holds the byte, else the next one behind it.
+  std::optional<Allocation> managed_from(std::uint64_t address) const;
 
  private:
   AddressSpace();

@@ -101,7 +101,7 @@ bool HostBudget::grant(std::uint64_t bytes, std::string& reason) {
   }
   const HostMemory memory = read_host_memory();
   // Granted before and not touched yet: the host still counts it as available.
-  const std::uint64_t resident = resident_bytes();
+  const std::uint64_t resident = resident_bytes() + hidden_;
   const std::uint64_t untouched = granted_ > resident ? granted_ - resident : 0;
   const std::uint64_t usable = memory.available > kReserve ? memory.available - kReserve : 0;
   if (untouched > usable || bytes > usable - untouched) {
@@ -112,6 +112,11 @@ bool HostBudget::grant(std::uint64_t bytes, std::string& reason) {
   granted_ += bytes;
   unchecked_ = std::min(kUncheckedBytes, (usable - untouched - bytes) / 2);
   return true;
+}
+
+void HostBudget::set_hidden_bytes(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  hidden_ = bytes;
 }
 
 void HostBudget::give_back(std::uint64_t bytes) {

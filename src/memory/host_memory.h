@@ -25,9 +25,12 @@ class HostBudget {
   // True: granted. False: `reason` says what there is.
   bool grant(std::uint64_t bytes, std::string& reason);
   void give_back(std::uint64_t bytes);
+  // Memory of the process that the host does not count as its own: in files that are not mapped just now.
+  void set_hidden_bytes(std::uint64_t bytes);
 
  private:
   std::mutex mutex_;
+  std::uint64_t hidden_ = 0;
   std::uint64_t granted_ = 0;
   std::uint64_t unchecked_ = 0;  // may be granted before the host is asked again
 };
