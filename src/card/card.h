@@ -251,6 +251,12 @@ struct Pcie {
   }
 };
 
+// Pages of managed memory that move because somebody touched them.
+struct Managed {
+  double fault_us = 0;          // from the first touch until the page comes
+  double fault_efficiency = 0;  // bytes per second, relative to a copy of pinned memory
+};
+
 struct NvLink {
   int links = 0;
   double bytes_per_second_per_link = 0;  // one direction
@@ -360,6 +366,7 @@ struct Card {
   Memory memory;
   Launch launch;
   Pcie pcie;
+  Managed managed;
   NvLink nvlink;
   Engines engines;
   Power power;

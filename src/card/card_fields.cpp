@@ -188,6 +188,8 @@ void add_system(std::vector<Field>& out, Card& c) {
                  {"pcie.staging_bytes", &c.pcie.staging_bytes, 1, 1LL << 40},
                  {"pcie.vendor_id", &c.pcie.vendor_id, 1, 0xFFFF},
                  {"pcie.device_id", &c.pcie.device_id, 1, 0xFFFF},
+                 {"managed.fault_us", &c.managed.fault_us, 0, 10000},
+                 {"managed.fault_efficiency", &c.managed.fault_efficiency, 0.01, 1},
                  {"nvlink.links", &c.nvlink.links, 0, 64, true},
                  {"nvlink.bytes_per_second_per_link", &c.nvlink.bytes_per_second_per_link, 0, 1e13, true},
                  {"nvlink.efficiency", &c.nvlink.efficiency, 0, 1, true},
