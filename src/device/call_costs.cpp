@@ -19,6 +19,7 @@ struct Cost {
   double operator()(const FreeWork& /*work*/) const { return host.memory.pool_free_us; }
   // A word written or waited for takes an entry of the queue, as an event does.
   double operator()(const ValueWork& /*work*/) const { return host.calls.record_us; }
+  double operator()(const PrefetchWork& /*work*/) const { return host.calls.copy_us; }
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "device/event.h"
 #include "device/host_clock.h"
+#include "device/managed_memory.h"
 #include "device/module.h"
 #include "device/operation.h"
 #include "device/platform.h"
@@ -144,8 +145,10 @@ Result<std::uint64_t> Context::allocate_managed(std::uint64_t bytes) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
   // Its pages are mapped where they are first touched.
   charge(platform().host().memory.allocation_us(0));
-  return owned(*this, mutex_, allocations_,
-               device_.memory().allocate(bytes, 256, memory::AllocationKind::Managed));
+  auto address = owned(*this, mutex_, allocations_,
+                       device_.memory().allocate(bytes, 256, memory::AllocationKind::Managed));
+  if (address) platform().managed().allocated(device_, *address);
+  return address;
 }
 
 Result<void> Context::free(std::uint64_t address) {
@@ -158,6 +161,7 @@ Result<void> Context::free(std::uint64_t address) {
   charge(platform().host().memory.free_us);
   auto freed = holder.memory().free(address);
   if (!freed) return fail(Error::Kind::InvalidArgument, freed.error().message);
+  if (info.kind == PointerInfo::Kind::Managed) platform().managed().forget(address);
   platform().set_owner(address, nullptr);
   const std::lock_guard lock(owner.mutex_);
   owner.allocations_.erase(address);
@@ -212,7 +216,9 @@ Result<void> Context::unregister_host(std::uint64_t address) {
 
 void Context::memory_info(std::uint64_t& free_bytes, std::uint64_t& total_bytes) const {
   total_bytes = device_.memory().capacity();
-  free_bytes = total_bytes - device_.memory().used();
+  const std::uint64_t taken =
+      device_.memory().used() + platform().managed().resident_bytes(device_.ordinal());
+  free_bytes = total_bytes - std::min(total_bytes, taken);
 }
 
 Result<std::shared_ptr<Module>> Context::load(std::shared_ptr<Program> program,

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "device/execute.h"
 #include "device/host_clock.h"
+#include "device/managed_memory.h"
 #include "device/platform.h"
 #include "device/run_recorder.h"
+#include "link/migration.h"
 #include "link/transfer.h"
 #include "timing/copy_kernel.h"
 
@@ -119,7 +122,12 @@ Transfer over_the_bus(const PointerInfo& destination, const PointerInfo& source,
 void pass_through(Device* device, const CopyWork& work, const CopyWork::Side& side) {
   if (device == nullptr) return;
   const timing::MemoryRange range = timing::range_of(rows_of(*device, work, side), false);
-  if (is_on_card(*device, side.address)) device->l2().touch({&range, 1});
+  if (!is_on_card(*device, side.address)) return;
+  device->l2().touch({&range, 1});
+  // What it brings of managed memory is on the card then.
+  if (side.address != work.destination.address) return;
+  const timing::MemoryRange written = timing::range_of(rows_of(*device, work, side), true);
+  device->platform().managed().touch(*device, {&written, 1}, true);
 }
 
 // A copy within a card, or a fill, is a kernel of the driver's: what it takes follows from what L2 holds when
@@ -134,10 +142,20 @@ void take(Cost& cost, const timing::CopyKernel& kernel, const card::Card& card) 
   cost.moved.busy_sms = std::min(1.0, static_cast<double>(kernel.grid.blocks) / card.sm_count);
 }
 
-// Over a bus, into the memory of a card or out of it.
-Moved moved_over_the_bus(std::uint64_t bytes) {
-  const auto each = static_cast<double>(bytes);
-  return {.dram_bytes = each, .l2_bytes = each, .bus_bytes = each};
+// Pages of managed memory that a kernel of the driver's touches come to the card. What is written as a whole
+// need not come.
+void wait_for_pages(Cost& cost, Device& device, std::span<const timing::MemoryRange> ranges) {
+  const Migration moved = device.platform().managed().touch(device, ranges, true);
+  const double bytes = moved.to_card + moved.read_over_bus;
+  if (bytes <= 0) return;
+  const double bus_us =
+      link::migration_us(device.card(), bytes, link::Direction::HostToDevice, link::Cause::Fault);
+  const double on_link_us = link::migration_on_link_us(device.card(), bytes, link::Direction::HostToDevice);
+  const double before_us = cost.duration_us;
+  cost.duration_us = std::max(before_us, bus_us) + device.card().managed.fault_us;
+  for (double& rate : cost.grid.rates) rate *= before_us / cost.duration_us;
+  cost.grid.rates[static_cast<std::size_t>(timing::Rate::BusToDevice)] = on_link_us / cost.duration_us;
+  cost.moved.bus_bytes += bytes;
 }
 
 Cost cost_of_copy_within(const CopyWork& work, Device& device, int priority) {
@@ -148,6 +166,9 @@ Cost cost_of_copy_within(const CopyWork& work, Device& device, int priority) {
     const timing::Rows source = rows_of(device, work, work.source);
     const timing::Rows destination = rows_of(device, work, work.destination);
     take(resolved, timing::predict_copy(device.card(), destination, source, device.l2()), device.card());
+    const timing::MemoryRange ranges[] = {timing::range_of(source, false),
+                                          timing::range_of(destination, true)};
+    wait_for_pages(resolved, device, ranges);
   };
   return cost;
 }
@@ -171,6 +192,8 @@ Cost cost_of_fill(const MemsetWork& work, Device& device, int priority) {
   cost.grid.priority = priority;
   cost.resolve = [work, &device](Cost& resolved) {
     take(resolved, timing::predict_fill(device.card(), rows_of(device, work), device.l2()), device.card());
+    const timing::MemoryRange range = timing::range_of(rows_of(device, work), true);
+    wait_for_pages(resolved, device, {&range, 1});
   };
   return cost;
 }
@@ -246,14 +269,20 @@ std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submi
   const PointerInfo source = platform.classify(work.source.address),
                     destination = platform.classify(work.destination.address);
   const bool within = !on_host(source) && !on_host(destination) && source.device == destination.device;
+  std::vector<std::uint64_t> areas;
+  for (const PointerInfo* side : {&source, &destination}) {
+    if (side->kind == Kind::Managed) areas.push_back(side->allocation->address);
+  }
+  auto managed = areas.empty() ? nullptr : platform.managed().begin_work(std::move(areas));
   Transfer transfer;
   if (within) {
     transfer.kind = "device to device";
   } else {
     transfer = over_the_bus(destination, source, box_of(work), *submission.context);
   }
-  operation->set_run([work, transfer, source, destination, within, priority = submission.priority,
-                      context = submission.context] {
+  operation->set_run([work, transfer, source, destination, within, managed, priority = submission.priority,
+                      context = submission.context]() mutable {
+    const auto until_it_has_run = std::exchange(managed, nullptr);
     if (!context->check()) return Cost{};
     copy_box(work);
     if (within) return cost_of_copy_within(work, *source.device, priority);
@@ -281,12 +310,17 @@ std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const S
   operation->flags = flag_use(work);
   if (bytes == 0) return operation;
   // Of the card that has the memory, else of the one that writes.
-  Device* const owner = platform.classify(work.address).device;
-  operation->set_run([work, owner, priority = submission.priority, context = submission.context] {
-    if (!context->check()) return Cost{};
-    fill_box(work);
-    return cost_of_fill(work, owner != nullptr ? *owner : context->device(), priority);
-  });
+  const PointerInfo info = platform.classify(work.address);
+  Device* const owner = info.device;
+  auto managed =
+      info.kind == Kind::Managed ? platform.managed().begin_work({info.allocation->address}) : nullptr;
+  operation->set_run(
+      [work, owner, managed, priority = submission.priority, context = submission.context]() mutable {
+        const auto until_it_has_run = std::exchange(managed, nullptr);
+        if (!context->check()) return Cost{};
+        fill_box(work);
+        return cost_of_fill(work, owner != nullptr ? *owner : context->device(), priority);
+      });
   record_when_placed(*operation, "fill", bytes);
   return operation;
 }

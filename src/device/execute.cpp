@@ -82,6 +82,8 @@ std::shared_ptr<Operation> make_operation(Work work, const Submission& submissio
     return make_kernel_operation(std::move(*kernel), submission);
   if (const auto* copy = std::get_if<CopyWork>(&work)) return make_copy_operation(*copy, submission);
   if (const auto* memset = std::get_if<MemsetWork>(&work)) return make_memset_operation(*memset, submission);
+  if (const auto* prefetch = std::get_if<PrefetchWork>(&work))
+    return make_prefetch_operation(*prefetch, submission);
   Platform& platform = submission.context->platform();
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
   operation->stream_id = submission.stream_id;

@@ -8,6 +8,7 @@
 
 #include "device/context.h"
 #include "device/operation.h"
+#include "device/residence.h"
 #include "device/work.h"
 
 namespace doppel::device {
@@ -33,6 +34,16 @@ std::shared_ptr<Operation> make_operation(Work work, const Submission& submissio
 std::shared_ptr<Operation> make_kernel_operation(KernelWork work, const Submission& submission);
 std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submission& submission);
 std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const Submission& submission);
+std::shared_ptr<Operation> make_prefetch_operation(const PrefetchWork& work, const Submission& submission);
+
+// cuMemAdvise: holds for all that is submitted behind it.
+struct AdviceWork {
+  std::uint64_t address = 0, bytes = 0;
+  Advice advice = Advice::ReadMostly;
+  bool set = true;
+  int place = kHostPlace;
+};
+void submit_advice(const AdviceWork& work, const std::shared_ptr<Context>& context);
 
 // Does a copy touch memory of the program's that is not pinned? Then it is done when the call returns.
 bool touches_pageable_memory(const CopyWork& work, const Device& device);

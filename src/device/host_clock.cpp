@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "device/host_part.h"
+#include "memory/touched_pages.h"
 
 namespace doppel::device {
 namespace {
@@ -65,6 +66,8 @@ struct HostClock::Line {
   Moment poll;
   HostPart::Line* part = nullptr;
   ProgramThreads::Thread* thread = nullptr;
+  long page_faults = 0;       // that were looked after
+  double not_its_own_us = 0;  // of its processor time since cpu_mark_us
 };
 
 HostClock::HostClock(card::Host host, std::unique_ptr<HostPart> part)
@@ -84,6 +87,7 @@ HostClock::Line& HostClock::line() {
     line.part = &part_->add_line();
     line.thread = &threads_.add();
     line.cpu_mark_us = thread_cpu_us();
+    line.page_faults = memory::thread_page_faults();
   }
   return line;
 }
@@ -129,7 +133,8 @@ bool HostClock::in_host_function() { return line().in_host_function; }
 // What the thread computed since it was last looked at.
 void HostClock::take_processor_time(Line& self, const char* call) {
   const double cpu_us = thread_cpu_us();
-  const double measured_us = std::max(0.0, cpu_us - self.cpu_mark_us - reading_us_);
+  const double measured_us =
+      std::max(0.0, cpu_us - self.cpu_mark_us - reading_us_ - std::exchange(self.not_its_own_us, 0));
   const double passed_us = self.part->take(HostPart::Tag(call), measured_us) * host_.processor_factor;
   self.cpu_mark_us = cpu_us;
   self.now_us += passed_us;
@@ -144,10 +149,45 @@ void HostClock::publish(Line& self) {
   }
 }
 
+// Whether the thread may have touched memory that somebody watches. Returns the pages that are found.
+std::uint64_t HostClock::look_after_faults(Line& self) {
+  HostMemoryWatch* watch = watch_.load(std::memory_order_acquire);
+  if (watch == nullptr) return 0;
+  const double before_us = thread_cpu_us();
+  const long faults = memory::thread_page_faults();
+  const long fresh = faults - std::exchange(self.page_faults, faults);
+  const std::uint64_t pages = fresh > 0 ? watch->look() : 0;
+  const auto of_its_own = std::min(static_cast<double>(pages), static_cast<double>(fresh));
+  self.not_its_own_us += thread_cpu_us() - before_us + of_its_own * page_fault_us_.load();
+  return pages;
+}
+
+void HostClock::bring_back(Line& self) {
+  const double us = watch_.load(std::memory_order_acquire)->bring_back(self.now_us);
+  self.now_us += us;
+  self.busy_us += us;
+}
+
+void HostClock::watch_memory(HostMemoryWatch* watch, double page_fault_us) {
+  page_fault_us_ = page_fault_us;
+  watch_.store(watch, std::memory_order_release);
+}
+
+void HostClock::look_at_memory() {
+  const ApiCall inside(*this);
+  HostMemoryWatch* watch = watch_.load(std::memory_order_acquire);
+  if (watch != nullptr && watch->look() > 0) bring_back(line());
+}
+
 double HostClock::now_us() {
   Line& self = line();
   if (self.depth == 0) {
+    const std::uint64_t pages = look_after_faults(self);
     take_processor_time(self, "clock");
+    if (pages > 0) {
+      bring_back(self);
+      self.cpu_mark_us = thread_cpu_us();
+    }
     publish(self);
     let_compute(self);
   }
@@ -161,7 +201,9 @@ void HostClock::let_compute(Line& self) {
 void HostClock::enter(const char* call) {
   Line& self = line();
   if (self.depth++ > 0) return;
+  const std::uint64_t pages = look_after_faults(self);
   take_processor_time(self, call);
+  if (pages > 0) bring_back(self);
   self.thread->calls(self.now_us);
 }
 
@@ -169,6 +211,7 @@ void HostClock::leave() {
   Line& self = line();
   if (--self.depth > 0) return;
   publish(self);
+  if (watch_.load(std::memory_order_relaxed) != nullptr) self.page_faults = memory::thread_page_faults();
   self.cpu_mark_us = thread_cpu_us();
   let_compute(self);
 }

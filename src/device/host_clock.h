@@ -20,6 +20,17 @@ namespace doppel::device {
 class HostPart;
 class Operation;
 
+// Memory of which it can be found out afterwards that the program touched it, and that such a touch brings
+// back from a card.
+class HostMemoryWatch {
+ public:
+  virtual ~HostMemoryWatch() = default;
+  // Pages of the host's that were touched since the last look.
+  virtual std::uint64_t look() = 0;
+  // What the card needed, in microseconds, to bring back what was found and lay there.
+  virtual double bring_back(double now_us) = 0;
+};
+
 class HostClock {
  public:
   HostClock(card::Host host, std::unique_ptr<HostPart> part);
@@ -76,6 +87,13 @@ class HostClock {
   double leave_host_function();
   bool in_host_function();
 
+  // From now on the watch looks whenever a thread of the program's calls or asks for the time and has had
+  // page faults since. For each page that is found it had a fault of the watch's making, which is no time of
+  // the program's.
+  void watch_memory(HostMemoryWatch* watch, double page_fault_us);
+  // It looks now, whoever touched what; the calling thread waits for what has to be brought back.
+  void look_at_memory();
+
   // Processor time by this clock: of the calling thread, and of all of the program's that have called or
   // asked.
   double thread_busy_us();
@@ -85,7 +103,9 @@ class HostClock {
   struct Line;
   Line& line();
   void take_processor_time(Line& self, const char* call);
+  std::uint64_t look_after_faults(Line& self);
   void publish(Line& self);
+  void bring_back(Line& self);
   // It is outside of Doppel's calls from here on.
   void let_compute(Line& self);
   const std::uint64_t id_;  // tells it from clocks that lived before
@@ -97,6 +117,8 @@ class HostClock {
   std::atomic<bool> sleeps_told_{false};
   std::atomic<double> context_us_{0};
   std::atomic<double> busy_us_{0};  // of all threads, as they published it
+  std::atomic<HostMemoryWatch*> watch_{nullptr};
+  std::atomic<double> page_fault_us_{0};
 };
 
 // One call of the interface: entered at construction, left at destruction. Nests: only the outermost counts.

@@ -14,6 +14,7 @@
 #include "device/execute.h"
 #include "device/flag_use.h"
 #include "device/host_clock.h"
+#include "device/managed_memory.h"
 #include "device/module.h"
 #include "device/platform.h"
 #include "device/prediction_cache.h"
@@ -49,7 +50,8 @@ struct LaunchState {
   ArgumentSignature arguments;
   PredictionCache::Submission submission;
   HostFlags host_flags;
-  bool simulated = false;  // predicted by its own traces
+  std::shared_ptr<ManagedMemory::Work> managed_work;  // until it has run
+  bool simulated = false;                             // predicted by its own traces
   bool timed = false;
   bool in_graph = false;
   int priority = 0;
@@ -155,7 +157,8 @@ void predict(LaunchState& state) {
        std::move(*state.outcome)},
       device.l2());
   state.outcome = nullptr;
-  state.prediction = std::move(answer.prediction);
+  const Migration moved = state.context->platform().managed().touch(device, answer.ranges);
+  state.prediction = with_migration(device.card(), state.resources, std::move(answer.prediction), moved);
   state.simulated = answer.simulated;
 }
 
@@ -270,6 +273,26 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   return cost;
 }
 
+// The managed memory that it may touch: what its arguments point to, and variables; any, where it takes
+// addresses from memory, launches kernels, or another card's memory may be meant.
+std::shared_ptr<ManagedMemory::Work> begin_managed_work(const LaunchState& state) {
+  Platform& platform = state.context->platform();
+  if (!platform.managed().any()) return nullptr;
+  const memory::AddressSpace& memory = state.context->device().memory();
+  std::vector<std::uint64_t> areas;
+  for (const PointerArgument& pointer : state.arguments.pointers) areas.push_back(pointer.allocation);
+  const bool any = state.work.kernel->model()->follows_data() ||
+                   state.module->program()->launches_kernels() || platform.device_count() > 1;
+  if (any) {
+    areas.clear();
+  } else {
+    for (const std::uint64_t variable : memory.managed_variables()) areas.push_back(variable);
+    // None of them: it has no part in managed memory.
+    if (areas.empty()) areas.push_back(0);
+  }
+  return platform.managed().begin_work(std::move(areas));
+}
+
 }  // namespace
 
 std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Submission& submission) {
@@ -303,7 +326,12 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
   auto operation = std::make_shared<Operation>(submission.context, nullptr, platform.clock().now_us());
   operation->stream_id = submission.stream_id;
   if (platform.options().keep_timeline) operation->name = demangled(work.kernel->name());
-  operation->set_run([state, self = operation.get()] { return run_launch(*state, *self); });
+  if (state->timed && state->depth == 0) state->managed_work = begin_managed_work(*state);
+  operation->set_run([state, self = operation.get()] {
+    const Cost cost = run_launch(*state, *self);
+    state->managed_work = nullptr;
+    return cost;
+  });
   platform.recorder().launch_begun(submission.context->device().ordinal(), work.kernel->name());
   operation->on_placed = [state](const Operation& placed) {
     Platform& owner = state->context->platform();

@@ -2,15 +2,19 @@
 #include "device/launch_prediction.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <type_traits>
 
 #include "card/occupancy.h"
+#include "link/migration.h"
 
 namespace doppel::device {
 namespace {
 
 constexpr double kMicrosecondsPerSecond = 1e6;
+// Of a launch's time: what it waits for longer bounds it (as predict.cpp says).
+constexpr double kBusy = 0.6;
 
 // The part of the time that scales with the clock: all of it, but for what memory bounds.
 double core_time(const timing::Prediction& prediction) {
@@ -86,6 +90,51 @@ LaunchPrediction with_power(const card::Card& card, const timing::LaunchResource
   }
   result.timing = std::move(prediction);
   return result;
+}
+
+LaunchPrediction with_migration(const card::Card& card, const timing::LaunchResources& launch,
+                                LaunchPrediction prediction, const Migration& moved) {
+  using link::Direction;
+  if (!moved.any() || prediction.timing.time_us <= 0) return prediction;
+  timing::Prediction timing = std::move(prediction.timing);
+  // The limiter comes last.
+  if (prediction.burst.time_us > 0) timing.time_us = prediction.burst.time_us;
+  const double before_us = timing.time_us;
+  struct Way {
+    double moved, stays;  // bytes
+    Direction direction;
+    double& bytes;
+    double& share;
+    double time_us = 0;
+  };
+  Way ways[] = {{moved.to_card, moved.read_over_bus, Direction::HostToDevice, timing.bus_read_bytes,
+                 timing.bus_read_share},
+                {moved.to_host, moved.written_over_bus, Direction::DeviceToHost, timing.bus_write_bytes,
+                 timing.bus_write_share}};
+  double bus_us = 0;
+  for (Way& way : ways) {
+    const double own_us = way.share * before_us + link::lines_on_link_us(card, way.stays, way.direction);
+    way.time_us = own_us + link::migration_on_link_us(card, way.moved, way.direction);
+    bus_us =
+        std::max(bus_us, own_us + link::migration_us(card, way.moved, way.direction, link::Cause::Fault));
+    way.bytes += way.moved + way.stays;
+  }
+  timing.dram_write_bytes += moved.to_card;
+  timing.dram_read_bytes += moved.to_host;
+  timing.time_us = timing.start_us + std::max(before_us - timing.start_us, bus_us) +
+                   (moved.faulted ? card.managed.fault_us : 0);
+  const double longer = timing.time_us / before_us;
+  timing.cycles *= longer;
+  for (Way& way : ways) way.share = std::min(1.0, way.time_us / timing.time_us);
+  const double waited = (bus_us + (moved.faulted ? card.managed.fault_us : 0)) / timing.time_us;
+  std::erase_if(timing.utilisation, [](const auto& each) { return each.first == timing::Bound::Pcie; });
+  for (auto& [bound, share] : timing.utilisation) share /= longer;
+  timing.utilisation.insert(timing.utilisation.begin(), {timing::Bound::Pcie, std::min(1.0, waited)});
+  std::ranges::stable_sort(timing.utilisation, std::ranges::greater(),
+                           &std::pair<timing::Bound, double>::second);
+  if (timing.utilisation.front().first == timing::Bound::Pcie && waited > kBusy)
+    timing.bound = timing::Bound::Pcie;
+  return with_power(card, launch, std::move(timing));
 }
 
 timing::GridDemand grid_demand(const card::Card& card, const timing::LaunchResources& launch) {

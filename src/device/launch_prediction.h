@@ -3,6 +3,7 @@
 #pragma once
 
 #include "card/card.h"
+#include "device/residence.h"
 #include "power/energy.h"
 #include "timing/chip_schedule.h"
 #include "timing/launch_timing.h"
@@ -24,6 +25,10 @@ struct LaunchPrediction {
 // Energy and clock of a launch; lowers the clock of the prediction where power binds.
 LaunchPrediction with_power(const card::Card& card, const timing::LaunchResources& launch,
                             timing::Prediction prediction);
+// Of a launch that has to wait for pages of managed memory, and reaches some over the bus. What else it does
+// goes on beside that.
+LaunchPrediction with_migration(const card::Card& card, const timing::LaunchResources& launch,
+                                LaunchPrediction prediction, const Migration& moved);
 // What a launch asks for of the card that it shares with others: room, rates and power.
 timing::GridDemand grid_demand(const card::Card& card, const timing::LaunchResources& launch);
 void add_rates(timing::GridDemand& demand, const card::Card& card, const timing::LaunchResources& launch,

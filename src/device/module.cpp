@@ -10,6 +10,8 @@
 #include "analysis/shared_layout.h"
 #include "device/context.h"
 #include "device/device.h"
+#include "device/managed_memory.h"
+#include "device/platform.h"
 #include "jit/warp_abi.h"
 #include "support/nearest.h"
 
@@ -62,6 +64,7 @@ Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
     if (!address) return tl::unexpected(address.error());
     symbols_[index] = *address;
     allocations_.push_back(*address);
+    if (variable.managed) context_->platform().managed().allocated(context_->device(), *address);
     if (!variable.initializer.empty())
       std::memcpy(reinterpret_cast<void*>(*address), variable.initializer.data(),
                   variable.initializer.size());
@@ -82,7 +85,10 @@ Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
 }
 
 void Module::release() {
-  for (const std::uint64_t address : allocations_) (void)context_->device().memory().free(address);
+  for (const std::uint64_t address : allocations_) {
+    context_->platform().managed().forget(address);
+    (void)context_->device().memory().free(address);
+  }
   allocations_.clear();
 }
 
@@ -144,6 +150,7 @@ Result<std::uint64_t> Library::managed(Device& device, std::uint32_t variable) {
   auto address = managed_device_->memory().allocate(described.size, described.alignment,
                                                     memory::AllocationKind::Managed, described.name);
   if (!address) return address;
+  managed_device_->platform().managed().allocated(*managed_device_, *address);
   if (!described.initializer.empty())
     std::memcpy(reinterpret_cast<void*>(*address), described.initializer.data(),
                 described.initializer.size());
@@ -164,7 +171,10 @@ Result<Global> Library::managed(Device& device, std::string_view name) {
 
 void Library::release_managed() {
   const std::lock_guard lock(managed_mutex_);
-  for (const auto& [variable, address] : managed_) (void)managed_device_->memory().free(address);
+  for (const auto& [variable, address] : managed_) {
+    managed_device_->platform().managed().forget(address);
+    (void)managed_device_->memory().free(address);
+  }
   managed_.clear();
 }
 

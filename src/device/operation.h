@@ -29,6 +29,12 @@ struct Moved {
   double busy_sms = 0;  // the part of the SMs that do it
 };
 
+// Over a bus, into the memory of a card or out of it.
+inline Moved moved_over_the_bus(std::uint64_t bytes) {
+  const auto each = static_cast<double>(bytes);
+  return {.dram_bytes = each, .l2_bytes = each, .bus_bytes = each};
+}
+
 // What an operation needs of the timeline: known when it has run.
 struct Cost {
   Lane lane = Lane::None;

@@ -9,6 +9,7 @@
 #include "device/device.h"
 #include "device/host_clock.h"
 #include "device/host_part.h"
+#include "device/managed_memory.h"
 #include "device/run_recorder.h"
 #include "device/scheduler.h"
 #include "device/timeline.h"
@@ -23,6 +24,7 @@ Platform::Platform(Options options, card::Host host, std::unique_ptr<HostPart> p
       [threads = &clock_->threads()](double needed_us) { return threads->earliest_of_others_us(needed_us); });
   engine_ = std::make_unique<engine::Engine>(options_.host_threads);
   scheduler_ = std::make_unique<Scheduler>(*timeline_);
+  managed_ = std::make_unique<ManagedMemory>(*this);
 }
 
 Result<std::unique_ptr<Platform>> Platform::create(Options options) {
@@ -54,6 +56,7 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<
     auto device = Device::create(*platform, ordinal++, std::move(card));
     if (!device) return tl::unexpected(device.error());
     platform->devices_.push_back(std::move(*device));
+    platform->managed_->attach(*platform->devices_.back());
     const Device& made = *platform->devices_.back();
     platform->recorder_->add_device(made.ordinal(), made.card());
   }
@@ -64,7 +67,9 @@ Platform::~Platform() {
   cancel();
   scheduler_->wait_all();
   (void)write_record();
+  managed_->stop();
   devices_.clear();
+  managed_ = nullptr;
   scheduler_ = nullptr;
   {
     const std::lock_guard lock(watch_mutex_);

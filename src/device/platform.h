@@ -27,6 +27,7 @@ class Context;
 class Device;
 class HostClock;
 class HostPart;
+class ManagedMemory;
 class RunRecorder;
 class Scheduler;
 class Timeline;
@@ -61,6 +62,7 @@ class Platform {
   HostClock& clock() { return *clock_; }
   const card::Host& host() const;
   RunRecorder& recorder() { return *recorder_; }
+  ManagedMemory& managed() { return *managed_; }
   Compilations& compilations() { return compilations_; }
 
   PointerInfo classify(std::uint64_t address) const;
@@ -123,6 +125,7 @@ class Platform {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Scheduler> scheduler_;
   std::vector<std::unique_ptr<Device>> devices_;
+  std::unique_ptr<ManagedMemory> managed_;
 };
 
 }  // namespace doppel::device

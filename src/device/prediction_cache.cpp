@@ -233,7 +233,8 @@ PredictionCache::Answer PredictionCache::predict(Launch launch, timing::L2Histor
   answer.prediction = predict(*kept, l2.before(ranges), answer.simulated);
   if (operations > 0 && kept->signature.operations > 0 && operations != kept->signature.operations)
     answer.prediction = scaled(std::move(answer.prediction), operations / kept->signature.operations);
-  l2.touch(timing::merged(ranges));
+  answer.ranges = timing::merged(ranges);
+  l2.touch(answer.ranges);
   forget_old_traces();
   return answer;
 }

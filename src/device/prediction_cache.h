@@ -61,7 +61,8 @@ class PredictionCache {
   };
   struct Answer {
     LaunchPrediction prediction;
-    bool simulated = false;  // by its own traces, not taken from a launch before
+    bool simulated = false;                   // by its own traces, not taken from a launch before
+    std::vector<timing::MemoryRange> ranges;  // of the card's memory that it touches
   };
   // In the order of submission. l2: what the launches and copies before left there; this one is added.
   Answer predict(Launch launch, timing::L2History& l2);

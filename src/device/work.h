@@ -62,6 +62,11 @@ struct EventRecordWork {
 struct EventWaitWork {
   std::shared_ptr<Event> event;
 };
+// Managed memory moves to the host (-1) or to a card.
+struct PrefetchWork {
+  std::uint64_t address = 0, bytes = 0;
+  int place = -1;
+};
 struct EmptyWork {};
 struct ChildGraphWork {
   std::shared_ptr<Graph> graph;  // a copy of its own
@@ -89,6 +94,6 @@ struct ValueWork {
 };
 
 using Work = std::variant<EmptyWork, KernelWork, CopyWork, MemsetWork, HostWork, EventRecordWork,
-                          EventWaitWork, ChildGraphWork, AllocateWork, FreeWork, ValueWork>;
+                          EventWaitWork, ChildGraphWork, AllocateWork, FreeWork, ValueWork, PrefetchWork>;
 
 }  // namespace doppel::device

@@ -309,6 +309,8 @@ CUgraphNodeType type_of(const device::Work& work) {
     CUgraphNodeType operator()(const device::AllocateWork&) const { return CU_GRAPH_NODE_TYPE_MEM_ALLOC; }
     CUgraphNodeType operator()(const device::FreeWork&) const { return CU_GRAPH_NODE_TYPE_MEM_FREE; }
     CUgraphNodeType operator()(const device::ValueWork&) const { return CU_GRAPH_NODE_TYPE_BATCH_MEM_OP; }
+    // The interface has no node for it.
+    CUgraphNodeType operator()(const device::PrefetchWork&) const { return CU_GRAPH_NODE_TYPE_EMPTY; }
   } type;
   return std::visit(type, work);
 }

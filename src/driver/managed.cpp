@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Advice and prefetching of managed memory. Host and doubles share one memory, so where a page "lies" changes
-// no result; what the program advised is checked, and prefetches keep stream order.
+// no result, and only times (device/residence.h).
+#include "device/execute.h"
 #include "device/platform.h"
 #include "driver/call.h"
 #include "driver/objects.h"
@@ -31,11 +32,28 @@ CUmemLocation place_of(CUdevice device) {
                                  : CUmemLocation{CU_MEM_LOCATION_TYPE_DEVICE, device};
 }
 
+int ordinal_of(const CUmemLocation& place) {
+  return place.type == CU_MEM_LOCATION_TYPE_DEVICE ? place.id : device::kHostPlace;
+}
+
 CUresult prefetch(CUdeviceptr address, std::size_t bytes, const CUmemLocation& place, CUstream stream) {
   if (bytes == 0 || !is_managed(address)) return CUDA_ERROR_INVALID_VALUE;
   if (!is_place(place)) return CUDA_ERROR_INVALID_DEVICE;
-  return answer(
-      find_stream(stream).and_then([](const auto& found) { return found->enqueue(device::EmptyWork{}); }));
+  const device::PrefetchWork work{address, bytes, ordinal_of(place)};
+  return answer(find_stream(stream).and_then([&](const auto& found) { return found->enqueue(work); }));
+}
+
+device::Advice kind_of(CUmem_advise advice) {
+  switch (advice) {
+    case CU_MEM_ADVISE_SET_READ_MOSTLY:
+    case CU_MEM_ADVISE_UNSET_READ_MOSTLY:
+      return device::Advice::ReadMostly;
+    case CU_MEM_ADVISE_SET_PREFERRED_LOCATION:
+    case CU_MEM_ADVISE_UNSET_PREFERRED_LOCATION:
+      return device::Advice::PreferredLocation;
+    default:
+      return device::Advice::AccessedBy;
+  }
 }
 
 CUresult advise(CUdeviceptr address, std::size_t bytes, CUmem_advise advice, const CUmemLocation& place) {
@@ -44,7 +62,11 @@ CUresult advise(CUdeviceptr address, std::size_t bytes, CUmem_advise advice, con
     return CUDA_ERROR_INVALID_VALUE;
   const bool places = advice == CU_MEM_ADVISE_SET_PREFERRED_LOCATION ||
                       advice == CU_MEM_ADVISE_SET_ACCESSED_BY || advice == CU_MEM_ADVISE_UNSET_ACCESSED_BY;
-  return places && !is_place(place) ? CUDA_ERROR_INVALID_DEVICE : CUDA_SUCCESS;
+  if (places && !is_place(place)) return CUDA_ERROR_INVALID_DEVICE;
+  const bool set = advice == CU_MEM_ADVISE_SET_READ_MOSTLY ||
+                   advice == CU_MEM_ADVISE_SET_PREFERRED_LOCATION || advice == CU_MEM_ADVISE_SET_ACCESSED_BY;
+  const device::AdviceWork work{address, bytes, kind_of(advice), set, places ? ordinal_of(place) : 0};
+  return answer(current_context().map([&](const auto& context) { device::submit_advice(work, context); }));
 }
 
 }  // namespace

@@ -122,6 +122,7 @@ class Program : public Scope {
   void make_pageable(const Statement& statement) { allocate(statement, Home::Pageable); }
   void free(const Statement& statement);
   void touch(const Statement& statement);
+  void see(const Statement& statement);
   void empty(const Statement& statement);
   void fma(const Statement& statement) { chain(statement, Kernel::Fma); }
   void fma64(const Statement& statement) { chain(statement, Kernel::Fma64); }
@@ -139,6 +140,7 @@ class Program : public Scope {
   void copy(const Statement& statement);
   void fill(const Statement& statement);
   void prefetch(const Statement& statement);
+  void advise(const Statement& statement);
   void host(const Statement& statement);
   void launch_graph(const Statement& statement);
   void record(const Statement& statement);

@@ -41,6 +41,7 @@ const std::map<std::string_view, Program::Handler>& Program::handlers() {
                                                        {"pageable", &Program::make_pageable},
                                                        {"free", &Program::free},
                                                        {"touch", &Program::touch},
+                                                       {"see", &Program::see},
                                                        {"empty", &Program::empty},
                                                        {"fma", &Program::fma},
                                                        {"fma64", &Program::fma64},
@@ -58,6 +59,7 @@ const std::map<std::string_view, Program::Handler>& Program::handlers() {
                                                        {"copy", &Program::copy},
                                                        {"fill", &Program::fill},
                                                        {"prefetch", &Program::prefetch},
+                                                       {"advise", &Program::advise},
                                                        {"host", &Program::host},
                                                        {"launch", &Program::launch_graph},
                                                        {"record", &Program::record},
@@ -198,6 +200,15 @@ void Program::touch(const Statement& statement) {
   std::memset(reinterpret_cast<void*>(touched.address), 1, touched.bytes);
 }
 
+// see NAME: the host reads all of it.
+void Program::see(const Statement& statement) {
+  expect_arguments(statement, 1, 1);
+  const Memory& seen = memory(statement, 0);
+  constexpr std::size_t kLine = 64;
+  for (std::size_t at = 0; at < seen.bytes; at += kLine)
+    (void)*reinterpret_cast<const volatile char*>(seen.address + at);
+}
+
 // empty STREAM
 void Program::empty(const Statement& statement) {
   expect_arguments(statement, 1, 1);
@@ -249,13 +260,30 @@ void Program::fill(const Statement& statement) {
         "cuMemsetD8Async");
 }
 
-// prefetch STREAM NAME: managed memory comes to the card.
+// prefetch STREAM NAME [host]: managed memory comes to the card, or to the host.
 void Program::prefetch(const Statement& statement) {
-  expect_arguments(statement, 2, 2);
+  expect_arguments(statement, 2, 3);
   const Memory& wanted = memory(statement, 1);
+  CUdevice device = CU_DEVICE_CPU;
+  if (statement.arguments.size() == 2) check(cuDeviceGet(&device, 0), "cuDeviceGet");
+  check(cuMemPrefetchAsync(wanted.address, wanted.bytes, device, stream(statement, 0)), "cuMemPrefetchAsync");
+}
+
+// advise NAME read_mostly|prefer_host|prefer_card|accessed_by_card
+void Program::advise(const Statement& statement) {
+  expect_arguments(statement, 2, 2);
+  const Memory& advised = memory(statement, 0);
   CUdevice device = 0;
   check(cuDeviceGet(&device, 0), "cuDeviceGet");
-  check(cuMemPrefetchAsync(wanted.address, wanted.bytes, device, stream(statement, 0)), "cuMemPrefetchAsync");
+  const std::map<std::string, std::pair<CUmem_advise, CUdevice>> all = {
+      {"read_mostly", {CU_MEM_ADVISE_SET_READ_MOSTLY, device}},
+      {"prefer_host", {CU_MEM_ADVISE_SET_PREFERRED_LOCATION, CU_DEVICE_CPU}},
+      {"prefer_card", {CU_MEM_ADVISE_SET_PREFERRED_LOCATION, device}},
+      {"accessed_by_card", {CU_MEM_ADVISE_SET_ACCESSED_BY, device}}};
+  const auto found = all.find(name(statement, 1));
+  if (found == all.end()) throw CaseError("no advice '" + name(statement, 1) + "'");
+  check(cuMemAdvise(advised.address, advised.bytes, found->second.first, found->second.second),
+        "cuMemAdvise");
 }
 
 // host STREAM MICROSECONDS: a function in the stream's order that sleeps so long.
