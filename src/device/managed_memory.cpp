@@ -70,7 +70,7 @@ void ManagedMemory::allocated(Device& device, std::uint64_t address) {
     platform_.clock().watch_memory(this, memory::TouchedPages::page_fault_us());
     return;
   }
-  platform_.recorder().diagnostic(device.ordinal(), "managed memory",
+  platform_.recorder().diagnostic(device.ordinal(), "assumed",
                                   "which pages the program touches cannot be seen on this machine "
                                   "(memfd_create, /proc/self/pagemap): its "
                                   "managed memory counts as written by the host before the first kernel, and "

@@ -95,9 +95,8 @@ void Residence::touch_page(const Place& place, int card, const Access& access, M
   }
   if ((page.in & here) != 0) {
     // The others' copies are no longer good.
-    if (!access.written) return;
-    set_places(place, here);
-    note_contents(place);
+    if (access.written) set_places(place, here);
+    if (access.written || !page.contents) note_contents(place);
     return;
   }
   const bool duplicates = page.read_mostly && !access.written;
@@ -164,7 +163,8 @@ void Residence::advise(std::uint64_t begin, std::uint64_t end, Advice advice, bo
     switch (advice) {
       case Advice::ReadMostly:
         page.read_mostly = set;
-        note_contents(place);
+        // Not now: the program may be writing it already.
+        page.contents.reset();
         // One copy is left: by preference where it is preferred, then with the host, then on the first card.
         if (!set && page.in != 0) {
           const auto preferred = static_cast<Places>(page.in & page.preferred);

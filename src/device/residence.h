@@ -82,8 +82,9 @@ class Residence {
     Places accessed_by = 0;  // was advised
     Places preferred = 0;    // one, or none
     bool read_mostly = false;
-    std::uint64_t used = 0;      // last, by cards
-    std::uint64_t contents = 0;  // of mostly read memory, when a card last had to do with it
+    std::uint64_t used = 0;  // last, by cards
+    // Of mostly read memory, when a card last had to do with it; nothing: none had since the advice.
+    std::optional<std::uint64_t> contents;
   };
   // A page and its place in memory.
   struct Place {

@@ -19,8 +19,10 @@ bool is_refusal(const device::Diagnostic& diagnostic) { return diagnostic.kind.s
 
 bool is_unfinished(const device::Diagnostic& diagnostic) { return diagnostic.kind == "unfinished"; }
 
+bool is_assumption(const device::Diagnostic& diagnostic) { return diagnostic.kind == "assumed"; }
+
 bool is_fault(const device::Diagnostic& diagnostic) {
-  return !is_refusal(diagnostic) && !is_unfinished(diagnostic);
+  return !is_refusal(diagnostic) && !is_unfinished(diagnostic) && !is_assumption(diagnostic);
 }
 
 std::uint64_t refusals(const Run& run) { return count(run, is_refusal); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What went wrong in a run, by kind: what a verdict, a remark and --fail-if ask of it.
+// What went wrong or was assumed in a run, by kind: what a verdict, a remark and --fail-if ask of it.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,8 @@ namespace doppel::report {
 bool is_refusal(const device::Diagnostic& diagnostic);
 // Launches that the program's end left without one.
 bool is_unfinished(const device::Diagnostic& diagnostic);
+// Something that this machine cannot find out was assumed, and times rest on it.
+bool is_assumption(const device::Diagnostic& diagnostic);
 // A kernel did what it must not: an illegal address, a trap, a race found by --check.
 bool is_fault(const device::Diagnostic& diagnostic);
 

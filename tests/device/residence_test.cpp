@@ -115,6 +115,17 @@ TEST_F(ResidenceTest, AWriteOfTheHostIsSeenByTheContents) {
   EXPECT_FALSE(read(0).any());
 }
 
+// The program may be writing while the advice takes effect.
+TEST_F(ResidenceTest, TheFirstTouchAfterTheAdviceCountsAsAWrite) {
+  by_host();
+  read(0);
+  advise(Advice::ReadMostly, 0);
+  EXPECT_EQ(by_host().to_host, kBytes);
+  EXPECT_EQ(read(0).to_card, kBytes);
+  EXPECT_FALSE(by_host().any());
+  EXPECT_FALSE(read(0).any());
+}
+
 TEST_F(ResidenceTest, WhatIsMostlyReadIsCopiedByAPrefetchToo) {
   advise(Advice::ReadMostly, 0);
   by_host();

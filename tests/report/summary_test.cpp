@@ -170,6 +170,23 @@ TEST(Verdict, NeedsTheSameLaunches) {
       both + "copies 'host to device' were made 1 time on RTX A6000 and 2 times on RTX PRO 5000 Blackwell.");
 }
 
+TEST(Verdict, PagesThatMoveAreNoCopiesOfThePrograms) {
+  Report report = sample_comparison();
+  for (report::Run& run : report.runs) run.kernels.clear();
+  report.runs[0].copies.push_back(report.runs[0].copies[0]);
+  report.runs[0].copies.back().kind = "device to host (managed)";
+  judge(report);
+  EXPECT_EQ(report.verdict.withheld, "");
+}
+
+TEST(Remarks, AnAssumptionIsToldAndIsNoFault) {
+  Report report = sample_comparison();
+  report.runs[0].diagnostics = {{"assumed", "the host touched nothing", 1}};
+  judge(report);
+  EXPECT_EQ(report.verdict.withheld, "");
+  EXPECT_EQ(remarks(report, Reader::Terminal)[0], "RTX A6000: assumed: the host touched nothing");
+}
+
 TEST(Verdict, TellsTheErrorByKindOfKernel) {
   Report report = sample_comparison();
   report.error_band->p90_percent = 40;
