@@ -2,7 +2,6 @@
 #include "device/launch_prediction.h"
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <type_traits>
 
@@ -130,8 +129,9 @@ LaunchPrediction with_migration(const card::Card& card, const timing::LaunchReso
   std::erase_if(timing.utilisation, [](const auto& each) { return each.first == timing::Bound::Pcie; });
   for (auto& [bound, share] : timing.utilisation) share /= longer;
   timing.utilisation.insert(timing.utilisation.begin(), {timing::Bound::Pcie, std::min(1.0, waited)});
-  std::ranges::stable_sort(timing.utilisation, std::ranges::greater(),
-                           &std::pair<timing::Bound, double>::second);
+  std::ranges::sort(timing.utilisation, [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   if (timing.utilisation.front().first == timing::Bound::Pcie && waited > kBusy)
     timing.bound = timing::Bound::Pcie;
   return with_power(card, launch, std::move(timing));

@@ -118,6 +118,7 @@ void BusSchedule::share(const std::vector<Flow*>& flows, const Place& channel) {
   struct Asking {
     Flow* flow;
     double asked;
+    std::size_t order;
   };
   std::vector<Asking> asking;
   double weights = 0;
@@ -125,11 +126,12 @@ void BusSchedule::share(const std::vector<Flow*>& flows, const Place& channel) {
     for (const Use& use : flow->uses) {
       const bool here = Place{use.card, static_cast<int>(use.channel)} == channel;
       if (!here || use.share <= 0) continue;
-      asking.push_back({flow, use.share * flow->speed});
+      asking.push_back({flow, use.share * flow->speed, asking.size()});
       weights += flow->weight;
     }
   }
-  std::ranges::stable_sort(asking, {}, [](const Asking& each) { return each.asked / each.flow->weight; });
+  std::ranges::sort(asking, {},
+                    [](const Asking& each) { return std::pair(each.asked / each.flow->weight, each.order); });
   double there = 1;
   for (const Asking& each : asking) {
     const double part = std::min(each.asked, there * each.flow->weight / weights);

@@ -130,8 +130,9 @@ bool TouchedPages::watch(std::uint64_t begin, std::uint64_t bytes) {
 void TouchedPages::forget(std::uint64_t begin, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   if (areas_.erase(begin) == 0) return;
-  mmap(pointer(begin), bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-       -1, 0);
+  if (mmap(pointer(begin), bytes, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+    return;
   madvise(pointer(begin), bytes, MADV_DONTDUMP);
   (void)fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(begin - base_),
                   static_cast<off_t>(bytes));
@@ -199,7 +200,7 @@ std::uint64_t TouchedPages::contents(std::uint64_t begin, std::uint64_t end) con
   std::vector<std::uint64_t> words((end - begin) / sizeof(std::uint64_t));
   const ssize_t got =
       pread(file_, words.data(), words.size() * sizeof(std::uint64_t), static_cast<off_t>(begin - base_));
-  std::uint64_t sum = static_cast<std::uint64_t>(got);
+  auto sum = static_cast<std::uint64_t>(got);
   for (const std::uint64_t word : words) sum = std::rotl((sum ^ word) * kMultiplier, 27);
   return sum;
 }
