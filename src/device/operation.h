@@ -81,6 +81,8 @@ class Operation : public std::enable_shared_from_this<Operation> {
   // Set while it runs and only waits (for another launch, or for the host): nobody may wait for its place
   // then.
   std::atomic<bool> waiting{false};
+  // A thread of the program goes on when it has ended.
+  mutable std::atomic<bool> awaited{false};
 
  private:
   friend class Scheduler;

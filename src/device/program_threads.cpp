@@ -67,6 +67,7 @@ void ProgramThreads::Thread::calls(double at_us) {
 }
 
 void ProgramThreads::Thread::waits(const Operation& operation) {
+  operation.awaited = true;
   const std::lock_guard lock(mutex_);
   state_ = State::Waiting;
   operation_ = &operation;

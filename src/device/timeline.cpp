@@ -16,6 +16,7 @@ namespace {
 constexpr double kNever = std::numeric_limits<double>::infinity();
 // Operations without a place that are kept for whoever may still come between them.
 constexpr std::size_t kMostUnplaced = 8192;
+constexpr std::size_t kMoreUnplaced = 64;
 // What another thread may be doing on the timeline at the end: a simulation, say.
 constexpr std::chrono::seconds kMostForOthers{2};
 // How long a host function waits to learn its time: what was queued before it may be a kernel that ends when
@@ -198,7 +199,12 @@ void Timeline::resolve(bool quick_ones, Past past) {
     }
     any = true;
   }
-  if (unplaced_ > kMostUnplaced) run(latest_us_, [] { return false; });
+  if (unplaced_ > most_unplaced_) {
+    // As far as is sure without a look at who is blocked, and not at each submission.
+    const double sure_us = horizon_ == nullptr ? latest_us_ : std::min(latest_us_, horizon_(0));
+    run(sure_us, [] { return false; }, Past::Waiting, sure_us);
+    most_unplaced_ = std::max(kMostUnplaced, unplaced_ + kMoreUnplaced);
+  }
   if (any) changed_.notify_all();
 }
 
@@ -261,8 +267,8 @@ bool Timeline::may_pass(double time_us, Past past) {
 }
 
 // Up to a time, until that is enough, or until what comes next hangs on what has not run.
-void Timeline::run(double limit_us, const std::function<bool()>& enough, Past past) {
-  horizon_us_ = 0;
+void Timeline::run(double limit_us, const std::function<bool()>& enough, Past past, double horizon_us) {
+  horizon_us_ = horizon_us;
   while (!enough()) {
     settle_waits(now_us_, past);
     if (enough()) return;
@@ -351,8 +357,7 @@ void Timeline::begin_copy(Operation& operation, double ready_us) {
 void Timeline::place(Operation& operation, double start_us, double end_us) {
   operation.start_us_ = start_us;
   operation.end_us_ = end_us;
-  // Who waits for it may go on from here.
-  horizon_us_ = std::min(horizon_us_, end_us);
+  if (operation.awaited) horizon_us_ = std::min(horizon_us_, end_us);
   const bool outermost = placing_.empty();
   placing_.push_back(operation.shared_from_this());
   if (!outermost) return;

@@ -72,7 +72,9 @@ class Timeline {
   enum class Past { Nothing, Waiting, All };
   void resolve(bool quick_ones, Past past);
   void release(Operation& operation);
-  void run(double limit_us, const std::function<bool()>& enough, Past past = Past::Waiting);
+  // horizon_us: that is known of the program's threads.
+  void run(double limit_us, const std::function<bool()>& enough, Past past = Past::Waiting,
+           double horizon_us = 0);
   double next_us() const;
   bool is_held_up(double until_us, Past past) const;
   bool may_pass(double time_us, Past past);
@@ -104,6 +106,7 @@ class Timeline {
   bool gives_up_waits_ = false;
   std::atomic<std::uint64_t> moments_{0};  // of operations that began to run, or had run
   std::size_t unplaced_ = 0;
+  std::size_t most_unplaced_ = 0;  // that are left alone
   double end_us_ = 0;
 
   std::mutex queue_mutex_;  // never held for long
