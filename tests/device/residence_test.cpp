@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint64_t kPage = std::uint64_t{64} << 10;
 constexpr std::uint64_t kBegin = std::uint64_t{1} << 40;
 constexpr std::uint64_t kPages = 32;
-constexpr double kBytes = kPages * kPage;
+constexpr double kAllBytes = kPages * kPage;
 
 class ResidenceTest : public ::testing::Test {
  protected:
@@ -47,12 +47,12 @@ TEST_F(ResidenceTest, WhatNobodyHasTouchedMovesNowhere) {
   EXPECT_TRUE(first.faulted);
   EXPECT_EQ(first.to_card, 0);
   EXPECT_FALSE(read(0).any());
-  EXPECT_EQ(residence_.resident_bytes(0), kBytes);
+  EXPECT_EQ(residence_.resident_bytes(0), kAllBytes);
 }
 
 TEST_F(ResidenceTest, ComesToTheCardOnce) {
   EXPECT_FALSE(by_host().any());
-  EXPECT_EQ(read(0).to_card, kBytes);
+  EXPECT_EQ(read(0).to_card, kAllBytes);
   EXPECT_FALSE(read(0).any());
   EXPECT_FALSE(write(0).any());
 }
@@ -60,8 +60,8 @@ TEST_F(ResidenceTest, ComesToTheCardOnce) {
 TEST_F(ResidenceTest, BothSidesInTurnsMoveItEachTime) {
   by_host();
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(write(0).to_card, kBytes);
-    EXPECT_EQ(by_host().to_host, kBytes);
+    EXPECT_EQ(write(0).to_card, kAllBytes);
+    EXPECT_EQ(by_host().to_host, kAllBytes);
     EXPECT_FALSE(by_host().any());
   }
 }
@@ -69,40 +69,40 @@ TEST_F(ResidenceTest, BothSidesInTurnsMoveItEachTime) {
 TEST_F(ResidenceTest, OnlyThePagesThatAreTouchedMove) {
   by_host();
   EXPECT_EQ(read(0, kBegin + kPage + 4, kBegin + 2 * kPage + 4).to_card, 2 * kPage);
-  EXPECT_EQ(read(0).to_card, kBytes - 2 * kPage);
+  EXPECT_EQ(read(0).to_card, kAllBytes - 2 * kPage);
 }
 
 TEST_F(ResidenceTest, RangesMayReachBeyondManagedMemory) {
   by_host();
-  EXPECT_EQ(read(0, kBegin - (1 << 20), kEnd + (1 << 20)).to_card, kBytes);
+  EXPECT_EQ(read(0, kBegin - (1 << 20), kEnd + (1 << 20)).to_card, kAllBytes);
 }
 
 TEST_F(ResidenceTest, WhatIsWrittenAsAWholeNeedNotCome) {
   by_host();
   const Residence::Access fill{kBegin, kEnd, true, true};
   EXPECT_EQ(residence_.touch(0, {&fill, 1}).to_card, 0);
-  EXPECT_EQ(by_host().to_host, kBytes);
+  EXPECT_EQ(by_host().to_host, kAllBytes);
 }
 
 TEST_F(ResidenceTest, APrefetchMovesWhatIsNotThere) {
   by_host();
   EXPECT_EQ(residence_.prefetch(0, kBegin, kBegin + 4 * kPage).to_card, 4 * kPage);
-  EXPECT_EQ(residence_.prefetch(0, kBegin, kEnd).to_card, kBytes - 4 * kPage);
+  EXPECT_EQ(residence_.prefetch(0, kBegin, kEnd).to_card, kAllBytes - 4 * kPage);
   EXPECT_FALSE(read(0).any());
-  EXPECT_EQ(residence_.prefetch(kHostPlace, kBegin, kEnd).to_host, kBytes);
+  EXPECT_EQ(residence_.prefetch(kHostPlace, kBegin, kEnd).to_host, kAllBytes);
   EXPECT_FALSE(by_host().any());
 }
 
 TEST_F(ResidenceTest, WhatIsMostlyReadIsCopied) {
   advise(Advice::ReadMostly, 0);
   by_host();
-  EXPECT_EQ(read(0).to_card, kBytes);
+  EXPECT_EQ(read(0).to_card, kAllBytes);
   EXPECT_FALSE(by_host().any());
   EXPECT_FALSE(read(0).any());
-  EXPECT_EQ(read(1).to_card, kBytes);
+  EXPECT_EQ(read(1).to_card, kAllBytes);
   // A write leaves one copy.
   EXPECT_FALSE(write(0).any());
-  EXPECT_EQ(by_host().to_host, kBytes);
+  EXPECT_EQ(by_host().to_host, kAllBytes);
 }
 
 TEST_F(ResidenceTest, AWriteOfTheHostIsSeenByTheContents) {
@@ -111,7 +111,7 @@ TEST_F(ResidenceTest, AWriteOfTheHostIsSeenByTheContents) {
   read(0);
   contents_ = 2;
   EXPECT_FALSE(by_host().any());
-  EXPECT_EQ(read(0).to_card, kBytes);
+  EXPECT_EQ(read(0).to_card, kAllBytes);
   EXPECT_FALSE(read(0).any());
 }
 
@@ -120,8 +120,8 @@ TEST_F(ResidenceTest, TheFirstTouchAfterTheAdviceCountsAsAWrite) {
   by_host();
   read(0);
   advise(Advice::ReadMostly, 0);
-  EXPECT_EQ(by_host().to_host, kBytes);
-  EXPECT_EQ(read(0).to_card, kBytes);
+  EXPECT_EQ(by_host().to_host, kAllBytes);
+  EXPECT_EQ(read(0).to_card, kAllBytes);
   EXPECT_FALSE(by_host().any());
   EXPECT_FALSE(read(0).any());
 }
@@ -129,7 +129,7 @@ TEST_F(ResidenceTest, TheFirstTouchAfterTheAdviceCountsAsAWrite) {
 TEST_F(ResidenceTest, WhatIsMostlyReadIsCopiedByAPrefetchToo) {
   advise(Advice::ReadMostly, 0);
   by_host();
-  EXPECT_EQ(residence_.prefetch(0, kBegin, kEnd).to_card, kBytes);
+  EXPECT_EQ(residence_.prefetch(0, kBegin, kEnd).to_card, kAllBytes);
   EXPECT_FALSE(by_host().any());
 }
 
@@ -138,9 +138,9 @@ TEST_F(ResidenceTest, WhatIsPreferredAtTheHostStays) {
   by_host();
   for (int i = 0; i < 2; ++i) {
     const Migration reads = read(0);
-    EXPECT_EQ(reads.read_over_bus, kBytes);
+    EXPECT_EQ(reads.read_over_bus, kAllBytes);
     EXPECT_EQ(reads.to_card, 0);
-    EXPECT_EQ(write(0).written_over_bus, kBytes);
+    EXPECT_EQ(write(0).written_over_bus, kAllBytes);
   }
   EXPECT_FALSE(by_host().any());
 }
@@ -148,26 +148,26 @@ TEST_F(ResidenceTest, WhatIsPreferredAtTheHostStays) {
 TEST_F(ResidenceTest, WhatIsAccessedByTheCardStaysWithTheHost) {
   advise(Advice::AccessedBy, 0);
   by_host();
-  EXPECT_EQ(read(0).read_over_bus, kBytes);
+  EXPECT_EQ(read(0).read_over_bus, kAllBytes);
   advise(Advice::AccessedBy, 0, false);
-  EXPECT_EQ(read(0).to_card, kBytes);
+  EXPECT_EQ(read(0).to_card, kAllBytes);
 }
 
 // Nor does the host reach the card's memory over PCI Express: its page comes.
 TEST_F(ResidenceTest, WhatIsPreferredAtTheCardComesBackForTheHostAllTheSame) {
   advise(Advice::PreferredLocation, 0);
   by_host();
-  EXPECT_EQ(read(0).to_card, kBytes);
-  EXPECT_EQ(by_host().to_host, kBytes);
-  EXPECT_EQ(read(0).to_card, kBytes);
+  EXPECT_EQ(read(0).to_card, kAllBytes);
+  EXPECT_EQ(by_host().to_host, kAllBytes);
+  EXPECT_EQ(read(0).to_card, kAllBytes);
 }
 
 TEST_F(ResidenceTest, AnotherCardTakesItOver) {
   by_host();
   read(0);
-  EXPECT_EQ(write(1).to_card, kBytes);
+  EXPECT_EQ(write(1).to_card, kAllBytes);
   EXPECT_EQ(residence_.resident_bytes(0), 0u);
-  EXPECT_EQ(residence_.resident_bytes(1), kBytes);
+  EXPECT_EQ(residence_.resident_bytes(1), kAllBytes);
 }
 
 // Three quarters of it fit: what comes in takes the place of what was used longest ago, so that going through
@@ -176,11 +176,11 @@ TEST_F(ResidenceTest, AFullCardGivesBackWhatItUsedLongestAgo) {
   capacity_ = kPages * kPage * 3 / 4;
   by_host();
   const Migration first = read(0);
-  EXPECT_EQ(first.to_card, kBytes);
-  EXPECT_EQ(first.to_host, kBytes / 4);
+  EXPECT_EQ(first.to_card, kAllBytes);
+  EXPECT_EQ(first.to_host, kAllBytes / 4);
   const Migration second = read(0);
-  EXPECT_EQ(second.to_card, kBytes);
-  EXPECT_EQ(second.to_host, kBytes);
+  EXPECT_EQ(second.to_card, kAllBytes);
+  EXPECT_EQ(second.to_host, kAllBytes);
   EXPECT_EQ(residence_.resident_bytes(0), capacity_);
   // The last three quarters are there.
   EXPECT_FALSE(read(0, kBegin + kPages * kPage / 4).any());
@@ -197,7 +197,7 @@ TEST_F(ResidenceTest, OtherMemoryAtTheAddressIsNewMemory) {
 
 TEST_F(ResidenceTest, WhereNobodySeesTheHostItWroteBefore) {
   with_host_ = true;
-  EXPECT_EQ(read(0).to_card, kBytes);
+  EXPECT_EQ(read(0).to_card, kAllBytes);
   EXPECT_FALSE(read(0).any());
 }
 
