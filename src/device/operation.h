@@ -107,6 +107,7 @@ class Operation : public std::enable_shared_from_this<Operation> {
   std::atomic<std::uint64_t> began_{0}, ran_{0};
   std::uint32_t open_ = 0;  // dependencies without a place
   bool resolved_ = false;   // its cost is known
+  bool passed_ = false;     // others went on while it waited
   double ready_us_ = 0;     // that it may begin at, as far as is known
 };
 

@@ -28,6 +28,9 @@ constexpr std::chrono::milliseconds kMostForWriter{200};
 // How long the host waits, at most, for what ends behind a write that gets no place: perhaps because that one
 // waits for the host.
 constexpr std::chrono::seconds kMostForWaits{5};
+// How long one that waits is given to go on, once, when what it waited for is there: until then nobody who
+// waits for another passes it.
+constexpr std::chrono::milliseconds kMostToGoOn{30};
 // How often who waits looks where the program's other threads are, which tell nobody.
 constexpr std::chrono::microseconds kTick{100};
 
@@ -251,7 +254,8 @@ bool Timeline::is_held_up(double until_us, Past past) const {
   if (!waits_are_known_) return true;
   for (const auto& [moment, operation] : unknown_) {
     if (moment.first > until_us) return false;
-    if (!operation->waiting) return true;
+    if (!operation->waiting || (past == Past::Nothing && !operation->passed_)) return true;
+    operation->passed_ = true;
   }
   return false;
 }
@@ -382,15 +386,18 @@ void Timeline::place(Operation& operation, double start_us, double end_us) {
 }
 
 void Timeline::wait_placed(Operation& operation, double host_us) {
-  const auto most = std::chrono::steady_clock::now() + kMostForWaits;
+  const auto begun = std::chrono::steady_clock::now();
+  const auto most = begun + kMostForWaits;
   while (!operation.placed()) {
+    const auto now = std::chrono::steady_clock::now();
     {
       const std::lock_guard lock(place_mutex_);
       asked_us_ = std::max(asked_us_, host_us);
-      gives_up_waits_ = std::chrono::steady_clock::now() >= most;
+      gives_up_waits_ = now >= most;
       for (const Past past : {Past::Nothing, Past::Waiting}) {
+        if (past == Past::Waiting && now - begun < kMostToGoOn) break;
         resolve(false, past);
-        run(kNever, [&] { return operation.placed(); });
+        run(kNever, [&] { return operation.placed(); }, past);
         if (operation.placed()) return;
       }
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jit/register_file.h"
 
+#include <llvm/IR/Module.h>
+
 #include <algorithm>
 
 #include "ir/operation.h"
