@@ -134,12 +134,17 @@ struct Tensor {
   double tf32 = 0;
   double int8 = 0;
   double int4 = 0;
+  double binary = 0;
   double fp8 = 0;
   double fp6 = 0;
   double fp4 = 0;               // the plain (f8f6f4) path
   double fp4_block_scaled = 0;  // mxfp4, nvfp4
   double sparse_factor = 0;
   double latency_cycles = 0;  // of an m16n8k16 with fp32 accumulation, to a dependent mma
+  // How floats are added up: kept are so many bits behind the largest exponent, and so many bits of a row of
+  // A are one sum, to which the next is added. 0: the card has no tensor cores.
+  int fraction_bits = 0;
+  int bits_of_sum = 0;
 };
 
 struct RayTracing {

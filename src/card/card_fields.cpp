@@ -107,12 +107,15 @@ void add_tensor(std::vector<Field>& out, Card& c) {
                  {"tensor.tf32", &t.tf32, 0, 1e6, true},
                  {"tensor.int8", &t.int8, 0, 1e6, true},
                  {"tensor.int4", &t.int4, 0, 1e6, true},
+                 {"tensor.binary", &t.binary, 0, 1e6, true},
                  {"tensor.fp8", &t.fp8, 0, 1e6, true},
                  {"tensor.fp6", &t.fp6, 0, 1e6, true},
                  {"tensor.fp4", &t.fp4, 0, 1e6, true},
                  {"tensor.fp4_block_scaled", &t.fp4_block_scaled, 0, 1e6, true},
                  {"tensor.sparse_factor", &t.sparse_factor, 1, 4, true},
                  {"tensor.latency_cycles", &t.latency_cycles, 1, 1000, true},
+                 {"tensor.fraction_bits", &t.fraction_bits, 20, 40, true},
+                 {"tensor.bits_of_sum", &t.bits_of_sum, 64, 1024, true},
                  {"ray_tracing.tflops_per_core_ghz", &c.ray_tracing.tflops_per_core_ghz, 0, 1000, true},
              });
 }

@@ -24,6 +24,8 @@ engine::Launch engine_launch(Context& context, const Module& module, const Kerne
   launch.resident_blocks_per_sm = static_cast<std::uint32_t>(resources.blocks_per_sm);
   launch.check = context.platform().options().check;
   launch.clock_hz = card.clocks.sustained_mhz * 1e6;
+  if (card.tensor.fraction_bits > 0)
+    launch.matrix_rules = {card.tensor.fraction_bits, card.tensor.bits_of_sum};
   launch.heap_bytes = context.limit(Limit::MallocHeapSize);
   launch.stack_bytes = context.limit(Limit::StackSize);
   launch.print = [&context](std::string_view text) { context.print(text); };

@@ -303,6 +303,13 @@ void nanosleep(jit::WarpContext* context, std::uint32_t operation, std::uint32_t
   leave_if_stopped(warp);
 }
 
+void multiply(jit::WarpContext* context, std::uint64_t form, std::uint32_t clamp, std::uint32_t bits,
+              std::byte* fragments) {
+  const Warp& warp = warp_of(context);
+  multiply_matrices(ir::unpacked_matrix_form(form), clamp != 0, static_cast<ir::AtomicOp>(bits),
+                    warp.block->grid->launch.matrix_rules, fragments);
+}
+
 void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::uint32_t mask) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
@@ -352,8 +359,8 @@ void outside(jit::WarpContext* context, std::uint32_t mask, std::uint32_t functi
 
 const jit::RuntimeCallbacks& runtime_callbacks() {
   static constexpr jit::RuntimeCallbacks kCallbacks{
-      barrier, arrive,    frame,       yield,        trap,         call,      globaltimer,
-      clock,   nanosleep, trace_block, trace_access, check_access, check_use, outside};
+      barrier,   arrive,   frame,       yield,        trap,         call,      globaltimer, clock,
+      nanosleep, multiply, trace_block, trace_access, check_access, check_use, outside};
   return kCallbacks;
 }
 

@@ -15,6 +15,7 @@
 
 #include "analysis/trace.h"
 #include "engine/fault.h"
+#include "engine/matrix_product.h"
 #include "jit/compiled_module.h"
 #include "support/launch_config.h"
 
@@ -60,6 +61,7 @@ struct Launch {
   // Receives the text of device printf, whole calls at a time, in the order of the calls of a block. May be
   // called from any host thread.
   std::function<void(std::string_view)> print;
+  MatrixRules matrix_rules;                           // of the modelled card
   double clock_hz = 1e9;                              // of the modelled SM, for %clock64
   std::uint64_t heap_bytes = std::uint64_t{8} << 20;  // of device malloc; all launches of `memory` together
   std::atomic<bool>* waiting =

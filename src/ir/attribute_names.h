@@ -52,7 +52,8 @@ inline constexpr std::string_view kNanWords[] = {"", "nan"};
 inline constexpr std::string_view kShiftAmountWords[] = {"", "shiftamt"};
 inline constexpr std::string_view kWaitWords[] = {"", "wait"};
 
-// visit(AttributeSet which, field&, Words): every attribute but lut, in the order in which they are written.
+// visit(AttributeSet which, field&, Words): every attribute but lut and matrix, in the order in which they
+// are written.
 template <typename SomeAttributes, typename Visit>
 void for_each_attribute(SomeAttributes& a, Visit&& visit) {
   visit(kShuffle, a.shuffle, Words(kShuffleWords));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "ir/matrix_form.h"
 #include "ir/types.h"
 
 namespace doppel::ir {
@@ -90,6 +91,7 @@ struct Attributes {
   bool shiftamt = false;   // bfind: the shift that brings the bit to the top, not its place
   bool wait = false;       // grid_dependency: waits for the grids before, else lets those behind begin
   std::uint8_t lut = 0;    // lop3: the function's table
+  MatrixForm matrix;       // of matrix products
   bool operator==(const Attributes&) const = default;
 };
 

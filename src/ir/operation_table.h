@@ -46,6 +46,7 @@ inline constexpr AttributeSet kNan = 1u << 23;
 inline constexpr AttributeSet kShiftAmount = 1u << 24;
 inline constexpr AttributeSet kWait = 1u << 25;
 inline constexpr AttributeSet kLut = 1u << 26;
+inline constexpr AttributeSet kMatrix = 1u << 27;
 
 // How wide an operand or a result is.
 struct OperandRole {
@@ -94,7 +95,7 @@ enum class NanRule : std::uint8_t {
   Ignored,    // every NaN gives the same result
   Canonical,  // the same, and a result that is NaN is the one canonical NaN
 };
-enum class IssueRules : std::uint8_t { Move, Integer, Float, Memory, Warp, Control };
+enum class IssueRules : std::uint8_t { Move, Integer, Float, Memory, Warp, Matrix, Control };
 
 struct OperationRow {
   Op op;

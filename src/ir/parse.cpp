@@ -359,6 +359,12 @@ class Parser {
             std::from_chars(part.data() + 3, part.data() + part.size(), o.attributes.lut);
         taken = error == std::errc() && end == part.data() + part.size();
       }
+      if (!taken && (has & kMatrix) != 0) {
+        if (const auto form = find_matrix_form(part)) {
+          o.attributes.matrix = *form;
+          taken = true;
+        }
+      }
       if (taken) continue;
       const auto type = find_type(part);
       if (!type || o.source_type != Type::None)

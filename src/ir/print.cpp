@@ -185,6 +185,7 @@ class Printer {
       if ((has & which) != 0 && !word_of(words, value).empty()) add(".{}", word_of(words, value));
     });
     if ((has & kLut) != 0) add(".lut{}", o.attributes.lut);
+    if ((has & kMatrix) != 0) add(".{}", text_of(o.attributes.matrix));
     if (o.type != Type::None) add(".{}", name_of(o.type));
     if (o.source_type != Type::None) add(".{}", name_of(o.source_type));
   }

@@ -129,6 +129,8 @@ class FunctionVerifier {
                            violated("it has no '{}'", word_of(words, field));
                        });
     if ((facts.attributes & kLut) == 0 && o.attributes.lut != 0) violated("it has no table");
+    if (((facts.attributes & kMatrix) == 0) != (o.attributes.matrix == MatrixForm{}))
+      violated("its shape of a matrix is missing, or it has none");
   }
 
   // Roles that may be missing do so from the front on, as far as the number of operands asks for.

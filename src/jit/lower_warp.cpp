@@ -232,6 +232,33 @@ class WarpLowering {
     emitter_.write(operation_.results[0], b_.CreateBitCast(transposed, matrix->getType()));
   }
 
+  // By the engine, which knows the card: each card has its own way to add.
+  void multiply_matrices() {
+    const ir::MatrixForm& form = operation_.attributes.matrix;
+    const int bits = form.register_bits();
+    const std::uint64_t bytes = kWarpLanes * static_cast<std::uint64_t>(bits) / 8;
+    const std::size_t registers = operation_.sources.size() - 1;  // the last is the member mask
+    ScratchSlots scratch(emitter_);
+    Value* fragments = scratch.take(registers * bytes);
+    const auto place = [&](std::size_t i) {
+      return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), fragments, i * bytes);
+    };
+    for (std::size_t i = 0; i < registers; ++i)
+      b_.CreateStore(emitter_.read_vector(operation_.sources[i], bits == 64 ? Type::B64 : Type::B32),
+                     place(i));
+    emitter_.launch().callback(
+        offsetof(RuntimeCallbacks, multiply_matrices),
+        llvm::FunctionType::get(
+            b_.getVoidTy(), {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty(), b_.getPtrTy()},
+            false),
+        {emitter_.launch().context(), b_.getInt64(ir::packed(form)),
+         emitter_.i32(operation_.attributes.satfinite ? 1 : 0),
+         emitter_.i32(static_cast<std::uint32_t>(operation_.attributes.atomic_op)), fragments});
+    const auto of_c = static_cast<std::size_t>(form.a_registers() + form.b_registers());
+    for (std::size_t i = 0; i < operation_.results.size(); ++i)
+      emitter_.write(operation_.results[i], b_.CreateLoad(emitter_.int_type(bits, false), place(of_c + i)));
+  }
+
   bool elect() {
     const Lanes members = emitter_.read(operation_.sources[0], Type::B32);
     Value* mine = b_.CreateAnd(emitter_.materialize(members), emitter_.splat(emitter_.lanes().mask()));
@@ -352,6 +379,9 @@ bool lower_warp(FunctionEmitter& emitter, const Operation& operation) {
       return lowering.shuffle();
     case Op::MatrixTranspose:
       lowering.transpose();
+      return true;
+    case Op::MatrixMultiply:
+      lowering.multiply_matrices();
       return true;
     case Op::Match:
       return lowering.match();

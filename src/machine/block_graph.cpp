@@ -13,6 +13,7 @@ bool is_of_shared_memory(const MachineAccess& access) { return access.space == M
 // first.
 int expected_latency(const MachineFunction& machine, const MachineOperation& operation) {
   if (operation.is_predicate) return 12;
+  if (is_tensor(operation.pipe)) return 32;
   switch (operation.pipe) {
     case Pipe::Memory:
       return std::ranges::all_of(machine.accesses(operation), is_of_shared_memory) ? 28 : 120;

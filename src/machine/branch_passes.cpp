@@ -59,7 +59,7 @@ bool may_predicate(const LoweringContext& context, const MachineFunction& machin
     }
     if (operation.pipe == Pipe::Barrier || operation.pipe == Pipe::Branch || operation.pipe == Pipe::Fence ||
         operation.pipe == Pipe::Shuffle || operation.pipe == Pipe::Vote ||
-        operation.pipe == Pipe::WarpReduce || operation.is_call) {
+        operation.pipe == Pipe::WarpReduce || is_tensor(operation.pipe) || operation.is_call) {
       return false;
     }
   }

@@ -12,6 +12,11 @@ namespace {
 void count_flops(const ir::Function& function, MachineBlock& block) {
   for (const MachineOperation& operation : block.operations) {
     block.flops += operation.flops;
+    if (is_tensor(operation.pipe)) {
+      block.tensor_flops += operation.flops;
+      continue;
+    }
+    if (operation.pipe == Pipe::Fp64 && operation.passes > 1) block.fp64_flops += operation.flops;
     if (operation.instruction == kNoInstruction) continue;
     switch (function.operations[operation.instruction].type) {
       case ir::Type::F16:

@@ -56,6 +56,26 @@ std::string_view name_of(Pipe pipe) {
       return "fp16";
     case Pipe::Fp64:
       return "fp64";
+    case Pipe::TensorF16:
+      return "tensor f16";
+    case Pipe::TensorF16ToF32:
+      return "tensor f16 to f32";
+    case Pipe::TensorBf16:
+      return "tensor bf16";
+    case Pipe::TensorTf32:
+      return "tensor tf32";
+    case Pipe::TensorInt8:
+      return "tensor int8";
+    case Pipe::TensorInt4:
+      return "tensor int4";
+    case Pipe::TensorBit:
+      return "tensor b1";
+    case Pipe::TensorFp8:
+      return "tensor fp8";
+    case Pipe::TensorFp6:
+      return "tensor fp6";
+    case Pipe::TensorFp4:
+      return "tensor fp4";
     case Pipe::Special:
       return "special";
     case Pipe::Convert:

@@ -28,10 +28,21 @@ enum class Pipe : std::uint8_t {
   IntegerMultiply,  // IMAD, dot products
   Fp16,             // HADD2, HMUL2, HFMA2
   Fp64,             // DADD, DMUL, DFMA, DSETP
-  Special,          // MUFU
-  Convert,          // I2F, F2I, F2F of at most 32 bits
-  Convert64,        // conversions from and to 64 bits
-  BitCount,         // POPC, FLO, BREV
+  // Tensor cores, by what they multiply; the rate hangs on it, of f16 also on what they add up in.
+  TensorF16,       // HMMA: f16 to f16
+  TensorF16ToF32,  // HMMA
+  TensorBf16,      // HMMA
+  TensorTf32,      // HMMA
+  TensorInt8,      // IMMA
+  TensorInt4,      // IMMA
+  TensorBit,       // BMMA
+  TensorFp8,       // QMMA
+  TensorFp6,       // QMMA
+  TensorFp4,       // QMMA
+  Special,         // MUFU
+  Convert,         // I2F, F2I, F2F of at most 32 bits
+  Convert64,       // conversions from and to 64 bits
+  BitCount,        // POPC, FLO, BREV
   Shuffle,
   Vote,             // VOTE, MATCH
   WarpReduce,       // REDUX
@@ -45,6 +56,7 @@ enum class Pipe : std::uint8_t {
 };
 inline constexpr int kPipeCount = static_cast<int>(Pipe::Nop) + 1;
 std::string_view name_of(Pipe pipe);
+constexpr bool is_tensor(Pipe pipe) { return pipe >= Pipe::TensorF16 && pipe <= Pipe::TensorFp4; }
 
 enum class MemorySpace : std::uint8_t { None, Global, Local, Shared };
 std::string_view name_of(MemorySpace space);
@@ -105,6 +117,9 @@ struct MachineOperation {
   // A store or load of what registers could not hold: its first 32-bit word in the thread's frame for that.
   // No PTX access stands behind it; all lanes of the warp take part, side by side.
   std::uint32_t spill_word = kNoSpill;
+  // How often it takes its pipe: of a product of matrices, for each 16 by 8 of D and 128 bits of k; of FP64
+  // ones each multiply-add of a lane.
+  std::uint16_t passes = 1;
   std::uint32_t pending_groups = 0;
   std::uint32_t flops = 0;                     // floating-point operations of one lane
   std::uint32_t instruction = kNoInstruction;  // the PTX instruction it stands for, where there is one
@@ -122,9 +137,10 @@ struct MachineBlock {
   std::vector<BlockId> merged;
   BlockId fall_through = kNoBlock;  // what follows it in the straight line of the code
   std::uint32_t ptx_instructions = 0;
-  std::uint32_t flops = 0;       // floating-point operations of one lane in this block itself
-  std::uint32_t fp16_flops = 0;  // of these those on half and bf16 numbers
-  std::uint32_t fp64_flops = 0;  // and on double ones
+  std::uint32_t flops = 0;         // floating-point operations of one lane in this block itself
+  std::uint32_t fp16_flops = 0;    // of these those on half and bf16 numbers
+  std::uint32_t fp64_flops = 0;    // and on double ones
+  std::uint32_t tensor_flops = 0;  // and of tensor cores, whole numbers included
 };
 
 struct MachineFunction {

@@ -232,6 +232,9 @@ void select_operations(OperationBuilder& builder, std::uint32_t index) {
     case ir::IssueRules::Warp:
       select_warp(builder, operation);
       break;
+    case ir::IssueRules::Matrix:
+      select_matrix(builder, operation);
+      break;
     case ir::IssueRules::Control:
       select_control(builder, operation);
       break;

@@ -47,7 +47,7 @@ struct GridWork {
   double operations = 0;           // machine operations, warps
   double thread_instructions = 0;  // PTX instructions, lanes
   double flops = 0;
-  double fp16_flops = 0, fp64_flops = 0;  // of these
+  double fp16_flops = 0, fp64_flops = 0, tensor_flops = 0;  // of these
 };
 GridWork grid_work(const machine::MachineProgram& program, std::span<const analysis::BlockCount> counts,
                    const analysis::AnalysedKernel& kernel);

@@ -56,6 +56,7 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
       {Bound::Fp16, unit(Unit::Half) / cores},
       {Bound::Fp64, unit(Unit::Double) / per_sm},
       {Bound::Special, unit(Unit::Special) / cores},
+      {Bound::Tensor, unit(Unit::Tensor) / cores},
       {Bound::LoadStore, counts.load_store_busy / per_sm},
       {Bound::SharedMemory, counts.shared_busy / per_sm},
       {Bound::L1, counts.l1_busy / per_sm},
@@ -217,6 +218,7 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   prediction.flops = work.flops;
   prediction.fp16_flops = work.fp16_flops;
   prediction.fp64_flops = work.fp64_flops;
+  prediction.tensor_flops = work.tensor_flops;
   if (depth == Depth::Off || traces.empty()) return prediction;
 
   Scene scene{card,   lowered,  program, launch,

@@ -26,6 +26,19 @@ PipeTiming on_unit(const card::Card& card, Unit unit, const card::Pipe& pipe) {
   return timing;
 }
 
+// A pass is a product of 16 by 8, along k of elements of so many bits in 128 (machine/select_matrix.cpp).
+// flops: of an SM in a cycle; where the card has none of them, as slow as can be: the form does not run
+// there.
+PipeTiming on_tensor_core(const card::Card& card, double flops, int bits) {
+  PipeTiming timing;
+  timing.unit = Unit::Tensor;
+  const double of_pass = 2.0 * 16 * 8 * 128 / bits;
+  const double per_cycle = flops / card.sm.sub_cores;
+  timing.busy = per_cycle > 0 ? std::max<Cycle>(1, to_cycles(of_pass / per_cycle)) : to_cycles(of_pass);
+  timing.latency = to_cycles(card.tensor.latency_cycles);
+  return timing;
+}
+
 }  // namespace
 
 SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
@@ -48,6 +61,20 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   set(Pipe::IntegerMultiply, float_only > 0 ? Unit::FloatOnly : Unit::Multiply, pipes.int32_multiply);
   set(Pipe::Fp16, Unit::Half, pipes.fp16);
   set(Pipe::Fp64, Unit::Double, pipes.fp64);
+  const card::Tensor& tensor = card.tensor;
+  const auto set_tensor = [&](Pipe pipe, double flops, int bits) {
+    p.pipes[static_cast<int>(pipe)] = on_tensor_core(card, flops, bits);
+  };
+  set_tensor(Pipe::TensorF16, tensor.fp16_acc_fp16, 16);
+  set_tensor(Pipe::TensorF16ToF32, tensor.fp16_acc_fp32, 16);
+  set_tensor(Pipe::TensorBf16, tensor.bf16_acc_fp32, 16);
+  set_tensor(Pipe::TensorTf32, tensor.tf32, 32);
+  set_tensor(Pipe::TensorInt8, tensor.int8, 8);
+  set_tensor(Pipe::TensorInt4, tensor.int4, 4);
+  set_tensor(Pipe::TensorBit, tensor.binary, 1);
+  set_tensor(Pipe::TensorFp8, tensor.fp8, 8);
+  set_tensor(Pipe::TensorFp6, tensor.fp6, 8);
+  set_tensor(Pipe::TensorFp4, tensor.fp4, 8);
   set(Pipe::Special, Unit::Special, pipes.sfu);
   set(Pipe::Convert, Unit::Special, pipes.convert);
   set(Pipe::Convert64, Unit::Double, pipes.convert64);

@@ -24,7 +24,8 @@ enum class Unit : std::uint8_t {
   Shuffle,
   Uniform,
   Control,  // branches, barriers, special registers: limited by issue alone
-  Double,   // shared by the sub-cores where the card has less than one lane each
+  Tensor,
+  Double,  // shared by the sub-cores where the card has less than one lane each
 };
 inline constexpr int kUnitCount = static_cast<int>(Unit::Double) + 1;
 
@@ -32,7 +33,7 @@ struct PipeTiming {
   Unit unit = Unit::Control;
   bool either_float_unit = false;  // FP32: FloatOnly or FloatInteger, whichever is free
   bool shared_by_sub_cores = false;
-  Cycle busy = 1;     // the unit takes the next warp instruction after this
+  Cycle busy = 1;     // the unit takes the next warp instruction after this, times its passes
   Cycle latency = 4;  // a dependent instruction may issue after this
 };
 

@@ -307,22 +307,23 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   const Cycle latency =
       operation.is_predicate ? std::max(pipe.latency, parameters_.predicate_latency) : pipe.latency;
   Cycle done = now + latency;
+  const Cycle busy = pipe.busy * operation.passes;
   bool slow = false;
   if (pipe.either_float_unit) {
     const auto a = static_cast<std::size_t>(Unit::FloatOnly),
                b = static_cast<std::size_t>(Unit::FloatInteger);
     unit = core.free[a] <= core.free[b] ? a : b;
-    core.free[unit] = now + pipe.busy;
+    core.free[unit] = now + busy;
   } else if (pipe.shared_by_sub_cores) {
     // First come, first served; one operation of each sub-core may wait.
     const Cycle start = std::max(now, sm.shared_free[unit]);
-    sm.shared_free[unit] = start + pipe.busy;
+    sm.shared_free[unit] = start + busy;
     core.shared_taken = start;
     done = start + latency;
   } else {
-    core.free[unit] = now + pipe.busy;
+    core.free[unit] = now + busy;
   }
-  counts_.unit_busy[unit] += static_cast<double>(pipe.busy);
+  counts_.unit_busy[unit] += static_cast<double>(busy);
   Cycle next = now + 1;
   Stall why = Stall::Dependence;
   if (operation.pipe == Pipe::Memory) {

@@ -141,6 +141,31 @@ std::string values_trial(const TrialForm& trial, const ptx::Form& form) {
   return text;
 }
 
+// Fragments of what the buffer has for the thread, each register of another place.
+std::string matrix_trial(const TrialForm& trial, const ptx::Form& form) {
+  std::string text = "{\n", line = trial.text;
+  constexpr std::string_view kNames = "dabc";
+  for (std::size_t operand = 0; operand < kNames.size(); ++operand) {
+    const ptx::OperandRule& rule = form.operands[operand];
+    const std::string_view type = ptx::name_of(rule.type);
+    text += fmt::format(".reg .{} %{}<{}>;\n", type, kNames[operand], rule.vector);
+    line += operand == 0 ? " {" : ", {";
+    for (int i = 0; i < rule.vector; ++i) {
+      line += fmt::format("{}%{}{}", i > 0 ? ", " : "", kNames[operand], i);
+      const std::size_t at = (static_cast<std::size_t>(i) + operand) * 8 % (kOperands * kInputBytes);
+      if (operand > 0) text += fmt::format("ld.global.{} %{}{}, [%rd16+{}];\n", type, kNames[operand], i, at);
+    }
+    line += "}";
+    if (operand + 1 < kNames.size()) continue;
+    text += line + ";\n";
+    for (int i = 0; i < form.operands[0].vector; ++i) {
+      text += fmt::format("st.global.{} [%rd18+{}], %d{};\n", ptx::name_of(form.operands[0].type),
+                          i * ptx::bit_width(form.operands[0].type) / 8, i);
+    }
+  }
+  return text + "}\n";
+}
+
 std::string load_trial(const TrialForm& trial, const ptx::Form& form) {
   std::string text =
       fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address_of(form), ptx::test::sample_line(trial.text, form));
@@ -197,7 +222,7 @@ std::string trial_text(const TrialForm& trial) {
   const ptx::Form form = ptx::decode_form(trial.text).form;
   switch (trial.trial) {
     case Trial::Values:
-      return values_trial(trial, form);
+      return form.opcode == Opcode::Mma ? matrix_trial(trial, form) : values_trial(trial, form);
     case Trial::Load:
       return load_trial(trial, form);
     case Trial::Store:

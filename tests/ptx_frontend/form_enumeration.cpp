@@ -22,6 +22,24 @@ const Choices kSpaces = {"", "global", "shared", "local", "const", "param"};
 const Choices kScopes = {"", "cta", "cluster", "gpu", "sys"};
 const Choices kNothing = {""};
 const Choices kVideoTypes = {"u32.u32.u32", "s32.s32.s32", "s32.u32.s32", "u32.s32.u32"};
+const Choices kMatrixShapes = {"m8n8k4",   "m8n8k16",  "m8n8k32",  "m8n8k128",  "m16n8k4",  "m16n8k8",
+                               "m16n8k16", "m16n8k32", "m16n8k64", "m16n8k128", "m16n8k256"};
+// D and C, then A and B: all that tensor cores multiply, and pairs that they do not.
+Choices matrix_types() {
+  static const auto* const all = [] {
+    auto* made = new std::vector<std::string>;
+    for (const char* sum : {"f16", "f32", "f64", "s32"}) {
+      for (const char* a : {"f16", "bf16", "tf32", "f64", "s8", "u8", "s4", "u4", "b1", "e4m3", "e5m2",
+                            "e3m2", "e2m3", "e2m1"}) {
+        for (const char* b : {"f16", "bf16", "tf32", "f64", "s8", "u8", "s4", "u4", "b1", "e4m3", "e5m2",
+                              "e3m2", "e2m3", "e2m1"})
+          made->push_back(std::string(sum) + "." + a + "." + b + "." + sum);
+      }
+    }
+    return made;
+  }();
+  return {all->begin(), all->end()};
+}
 const Choices kSecond = {"", "add", "min", "max"};
 
 struct Pattern {
@@ -139,6 +157,16 @@ const std::vector<Pattern>& patterns() {
       {"redux", {{"sync"}, {"add", "min", "max", "and", "or", "xor"}, kTypes}},
       {"elect", {{"sync"}}},
       {"movmatrix", {{"sync"}, {"aligned"}, {"m8n8"}, {"trans"}, {"b16"}}},
+      {"mma",
+       {{"sync"},
+        {"aligned"},
+        {"", "kind::f8f6f4"},
+        kMatrixShapes,
+        {"row"},
+        {"col"},
+        {"", "satfinite"},
+        matrix_types(),
+        {"", "xor.popc", "and.popc"}}},
       {"atom",
        {{"", "relaxed", "acquire", "release", "acq_rel"},
         kScopes,

@@ -71,7 +71,7 @@ TEST(Form, OperandTypesAreChecked) {
 TEST(Form, RefusedFormsAreNamed) {
   for (const char* form : {"tex.2d.v4.f32.f32",
                            "wgmma.fence.sync.aligned",
-                           "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32",
+                           "wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32",
                            "add.b32",
                            "mul.s32",
                            "add.sat.u32",

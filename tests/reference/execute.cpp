@@ -102,6 +102,7 @@ void step(Block& block, Thread& thread) {
     case Opcode::BarWarpSync:
     case Opcode::Elect:
     case Opcode::Movmatrix:
+    case Opcode::Mma:
       thread.wait = Wait::WarpOperation;
       settle_warp(block, thread);
       return;

@@ -6,6 +6,7 @@
 
 #include "reference/execute.h"
 #include "reference/integer_ops.h"
+#include "reference/matrix_ops.h"
 #include "reference/operands.h"
 
 namespace doppel::reference {
@@ -21,7 +22,8 @@ namespace {
 using Members = std::vector<Thread*>;
 
 std::uint32_t member_mask(const Block& block, const Thread& t) {
-  if (t.instruction().opcode == Opcode::Movmatrix) return ~0U;  // all threads of the warp
+  const Opcode opcode = t.instruction().opcode;
+  if (opcode == Opcode::Movmatrix || opcode == Opcode::Mma) return ~0U;  // all threads of the warp
   return static_cast<std::uint32_t>(read(block, t, t.instruction().operands.back()));
 }
 
@@ -187,6 +189,25 @@ void transpose(Block& block, const Members& members) {
   }
 }
 
+Fragment fragment(const Block& block, const Members& members, std::size_t operand) {
+  Fragment registers(members.front()->instruction().operands.at(operand).elements.size());
+  for (const Thread* t : members) {
+    const std::vector<ptx::Operand>& elements = t->instruction().operands.at(operand).elements;
+    for (std::size_t i = 0; i < elements.size(); ++i) registers[i][t->lane()] = read(block, *t, elements[i]);
+  }
+  return registers;
+}
+
+void multiply_matrices(const Block& block, const Members& members) {
+  const ptx::Modifiers& m = members.front()->instruction().modifiers;
+  const Fragment d = multiply(m.matrix, m.satfinite, m.atomic_op, {}, fragment(block, members, 1),
+                              fragment(block, members, 2), fragment(block, members, 3));
+  for (Thread* t : members) {
+    const std::vector<ptx::Operand>& elements = t->instruction().operands[0].elements;
+    for (std::size_t i = 0; i < elements.size(); ++i) write(*t, elements[i], d[i][t->lane()]);
+  }
+}
+
 void answer(Block& block, const Members& members) {
   switch (members.front()->instruction().opcode) {
     case Opcode::Shfl:
@@ -203,6 +224,9 @@ void answer(Block& block, const Members& members) {
       break;
     case Opcode::Movmatrix:
       transpose(block, members);
+      break;
+    case Opcode::Mma:
+      multiply_matrices(block, members);
       break;
     case Opcode::Elect:
       elect(members);

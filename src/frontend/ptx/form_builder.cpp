@@ -34,6 +34,15 @@ bool FormBuilder::take(std::string_view suffix) {
   return false;
 }
 
+std::string_view FormBuilder::take_next() {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (taken_[i]) continue;
+    taken_[i] = true;
+    return suffixes_[i];
+  }
+  return {};
+}
+
 Type FormBuilder::take_type() {
   for (std::size_t i = 0; i < count_; ++i) {
     if (taken_[i]) continue;

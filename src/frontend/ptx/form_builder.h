@@ -54,7 +54,8 @@ class FormBuilder {
     }
     return Value{};
   }
-  Type take_type();  // the next type suffix; None if there is no more
+  std::string_view take_next();  // the next that nobody took; empty if there is no more
+  Type take_type();              // the next type suffix; None if there is no more
   bool take_type(TypeSet allowed, Type& type);
   Rounding take_float_rounding();    // .rn .rz .rm .rp
   Rounding take_integer_rounding();  // .rni .rzi .rmi .rpi

@@ -176,6 +176,8 @@ Op plain(Opcode opcode) {
       return Op::Elect;
     case Opcode::Movmatrix:
       return Op::MatrixTranspose;
+    case Opcode::Mma:
+      return Op::MatrixMultiply;
     case Opcode::Griddepcontrol:
       return Op::GridDependency;
     case Opcode::Pmevent:
@@ -249,6 +251,7 @@ ir::Attributes attributes(ir::Attributes all, ir::AttributeSet has) {
     if ((has & which) == 0) field = {};
   });
   if ((has & ir::kLut) == 0) all.lut = 0;
+  if ((has & ir::kMatrix) == 0) all.matrix = {};
   return all;
 }
 
@@ -367,7 +370,8 @@ ir::Operation to_ir(const Instruction& in, RegisterId carry) {
   }
   if (uses_carry(in)) add_carry(in, carry, to);
   // All threads of the warp take part.
-  if (to.op == Op::MatrixTranspose) to.sources.push_back(ir::Operand::of_immediate(~std::uint64_t{0}));
+  if (to.op == Op::MatrixTranspose || to.op == Op::MatrixMultiply)
+    to.sources.push_back(ir::Operand::of_immediate(~std::uint64_t{0}));
   return to;
 }
 

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/matrix_product.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+// Functions that take vectors are inlined into those of which the target has them.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+namespace doppel::engine {
+namespace {
+
+using ir::MatrixElement;
+using ir::MatrixForm;
+
+constexpr int kLanes = 32;
+constexpr int kColumns = 8;  // of every form
+constexpr int kMostRows = 16;
+constexpr int kMostWords = 8;    // of 32 bits, along k: 256 bits of every form but those of f64
+constexpr int kMostFloats = 32;  // along k
+constexpr int kExponentOfZero = -126;
+
+// ------------------------------------------------------------------------------------ fragments
+
+// Rows of words along k: of A the rows, of B the columns.
+template <typename Word>
+struct Words {
+  Word at[kMostRows][2 * kMostWords];
+};
+
+// Four lanes hold a row of eight, a word each; rows beyond the eighth and words beyond the fourth stand in
+// further registers (ir::place_in_a).
+template <typename Word>
+void take_rows(const std::byte* fragment, int registers, int rows, Words<Word>& words) {
+  const int halves = rows > 8 ? 2 : 1;
+  for (int r = 0; r < registers; ++r) {
+    const int row = r % halves * 8, word = r / halves * 4;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      std::memcpy(&words.at[row + lane / 4][word + lane % 4], fragment + (r * kLanes + lane) * sizeof(Word),
+                  sizeof(Word));
+    }
+  }
+}
+
+template <typename Number>
+struct Tile {
+  Number at[kMostRows][kColumns];
+};
+
+// C and D: element e of a register of lane l (ir::place_in_c).
+template <typename Number>
+constexpr int kInRegister = sizeof(Number) < 4 ? 4 / static_cast<int>(sizeof(Number)) : 1;
+
+template <typename Number, typename Visit>
+void for_each_of_c(int rows, Visit&& visit) {
+  for (int row = 0; row < rows; ++row) {
+    for (int column = 0; column < kColumns; ++column) {
+      const int lane = row % 8 * 4 + column / 2;
+      const int number = row / 8 * 2 + column % 2;
+      const int reg = number / kInRegister<Number>, element = number % kInRegister<Number>;
+      visit(row, column,
+            (reg * kLanes + lane) * std::max<int>(4, sizeof(Number)) +
+                element * static_cast<int>(sizeof(Number)));
+    }
+  }
+}
+
+template <typename Number>
+void take_c(const std::byte* fragment, int rows, Tile<Number>& tile) {
+  for_each_of_c<Number>(rows, [&](int row, int column, int offset) {
+    std::memcpy(&tile.at[row][column], fragment + offset, sizeof(Number));
+  });
+}
+
+template <typename Number>
+void put_d(const Tile<Number>& tile, int rows, std::byte* fragment) {
+  for_each_of_c<Number>(rows, [&](int row, int column, int offset) {
+    std::memcpy(fragment + offset, &tile.at[row][column], sizeof(Number));
+  });
+}
+
+// ------------------------------------------------------------------------------------ whole numbers
+
+// Elements of so many bits to numbers.
+void unpack(std::uint32_t word, int bits, bool is_signed, std::int32_t* to) {
+  const int count = 32 / bits;
+  for (int i = 0; i < count; ++i) {
+    const auto at_top = word << (32 - bits * (i + 1));
+    to[i] = is_signed ? static_cast<std::int32_t>(at_top) >> (32 - bits)
+                      : static_cast<std::int32_t>(at_top >> (32 - bits));
+  }
+}
+
+std::int64_t product_of_bits(const std::uint32_t* a, const std::uint32_t* b, int words,
+                             ir::AtomicOp operation) {
+  std::int64_t sum = 0;
+  for (int i = 0; i < words; ++i)
+    sum += std::popcount(operation == ir::AtomicOp::Xor ? a[i] ^ b[i] : a[i] & b[i]);
+  return sum;
+}
+
+std::int32_t finished(std::int64_t sum, bool clamp) {
+  if (clamp)
+    sum = std::clamp<std::int64_t>(sum, std::numeric_limits<std::int32_t>::min(),
+                                   std::numeric_limits<std::int32_t>::max());
+  return static_cast<std::int32_t>(sum);
+}
+
+void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, const Words<std::uint32_t>& a,
+                    const Words<std::uint32_t>& b, std::byte* c_and_d) {
+  const int words = form.k * form.bits_of(form.a) / 32;
+  Tile<std::int32_t> tile;
+  take_c(c_and_d, form.m, tile);
+  if (form.a == MatrixElement::B1) {
+    for (int row = 0; row < form.m; ++row) {
+      for (int column = 0; column < kColumns; ++column)
+        tile.at[row][column] = finished(
+            tile.at[row][column] + product_of_bits(a.at[row], b.at[column], words, operation), clamp);
+    }
+  } else {
+    constexpr int kMost = 64;
+    const int bits = form.bits_of(form.a);
+    std::int32_t of_b[kMost][kColumns];
+    for (int column = 0; column < kColumns; ++column) {
+      std::int32_t numbers[kMost];
+      for (int i = 0; i < words; ++i)
+        unpack(b.at[column][i], bits, form.b == MatrixElement::S8 || form.b == MatrixElement::S4,
+               numbers + i * 32 / bits);
+      for (int k = 0; k < form.k; ++k) of_b[k][column] = numbers[k];
+    }
+    for (int row = 0; row < form.m; ++row) {
+      std::int32_t numbers[kMost];
+      for (int i = 0; i < words; ++i)
+        unpack(a.at[row][i], bits, form.a == MatrixElement::S8 || form.a == MatrixElement::S4,
+               numbers + i * 32 / bits);
+      std::int32_t sums[kColumns]{};
+      for (int k = 0; k < form.k; ++k) {
+        for (int column = 0; column < kColumns; ++column) sums[column] += numbers[k] * of_b[k][column];
+      }
+      for (int column = 0; column < kColumns; ++column)
+        tile.at[row][column] = finished(std::int64_t{tile.at[row][column]} + sums[column], clamp);
+    }
+  }
+  put_d(tile, form.m, c_and_d);
+}
+
+// ------------------------------------------------------------------------------------ f64
+
+// In the order of k, each product and sum rounded once.
+void multiply_doubles(const MatrixForm& form, const std::byte* a_fragment, const std::byte* b_fragment,
+                      std::byte* c_and_d) {
+  Words<double> a, b;
+  take_rows(a_fragment, form.a_registers(), form.m, a);
+  take_rows(b_fragment, form.b_registers(), form.n, b);
+  Tile<double> tile;
+  take_c(c_and_d, form.m, tile);
+  for (int row = 0; row < form.m; ++row) {
+    for (int column = 0; column < kColumns; ++column) {
+      double sum = tile.at[row][column];
+      for (int k = 0; k < form.k; ++k) sum = std::fma(a.at[row][k], b.at[column][k], sum);
+      tile.at[row][column] = sum;
+    }
+  }
+  put_d(tile, form.m, c_and_d);
+}
+
+// ------------------------------------------------------------------------------------ other floats
+
+// Vectors of the columns of a row, or of eight rows: GCC and clang make them of what the function's target
+// has.
+using Ints __attribute__((vector_size(32))) = std::int32_t;
+using Bits __attribute__((vector_size(32))) = std::uint32_t;
+using Longs __attribute__((vector_size(64))) = std::int64_t;
+using Floats __attribute__((vector_size(32))) = float;
+using Doubles __attribute__((vector_size(64))) = double;
+constexpr int kWide = 8;
+
+// (-1)^sign times magnitude times 2^(exponent - fraction bits of the format).
+struct Parts {
+  Bits magnitude;
+  Ints exponent;
+  Ints sign;     // 0 or -1
+  Ints special;  // the same: infinite or no number
+};
+
+enum class Specials : std::uint8_t { Ieee, NanOnly, None };
+struct Format {
+  int exponent_bits, fraction_bits;
+  Specials specials;
+  int shift = 0;  // of its lowest bit in what holds it
+  int bias() const { return (1 << (exponent_bits - 1)) - 1; }
+};
+
+Format format_of(MatrixElement element) {
+  switch (element) {
+    case MatrixElement::F16:
+      return {5, 10, Specials::Ieee};
+    case MatrixElement::BF16:
+      return {8, 7, Specials::Ieee};
+    case MatrixElement::TF32:
+      return {8, 10, Specials::Ieee, 13};  // the bits below are not read
+    case MatrixElement::E4M3:
+      return {4, 3, Specials::NanOnly};
+    case MatrixElement::E5M2:
+      return {5, 2, Specials::Ieee};
+    case MatrixElement::E3M2:
+      return {3, 2, Specials::None};
+    case MatrixElement::E2M3:
+      return {2, 3, Specials::None};
+    case MatrixElement::E2M1:
+      return {2, 1, Specials::None, 2};  // in the middle of its byte
+    default:
+      return {8, 23, Specials::Ieee};
+  }
+}
+
+// Element by element: GCC has ?: for vectors, but not in every version that clang has.
+[[gnu::always_inline]] inline Ints where(Ints mask, Ints yes, Ints no) { return (mask & yes) | (~mask & no); }
+
+[[gnu::always_inline]] inline Parts parts_of(Bits bits, const Format& format) {
+  bits >>= static_cast<std::uint32_t>(format.shift);
+  const std::uint32_t hidden = 1u << format.fraction_bits, all = (1u << format.exponent_bits) - 1;
+  const Bits fraction = bits & (hidden - 1);
+  const Ints field = (Ints)((bits >> static_cast<std::uint32_t>(format.fraction_bits)) & all);
+  const Ints normal = field != 0;
+  Parts parts;
+  parts.sign =
+      -(Ints)((bits >> static_cast<std::uint32_t>(format.exponent_bits + format.fraction_bits)) & 1u);
+  parts.magnitude = fraction | ((Bits)normal & hidden);
+  const Ints exponent = field + (normal + 1) - format.bias();  // a field of 0 counts as 1
+  const Ints zero = (Ints)(parts.magnitude == 0);
+  parts.exponent = where(zero, Ints{} + kExponentOfZero, exponent);
+  const Ints top = field == static_cast<std::int32_t>(all);
+  switch (format.specials) {
+    case Specials::Ieee:
+      parts.special = top;
+      break;
+    case Specials::NanOnly:
+      parts.special = top & (Ints)(fraction == hidden - 1);
+      break;
+    case Specials::None:
+      parts.special = Ints{};
+      break;
+  }
+  return parts;
+}
+
+double value_of(std::uint32_t bits, const Format& format) {
+  bits >>= format.shift;
+  const std::uint32_t hidden = 1u << format.fraction_bits, all = (1u << format.exponent_bits) - 1;
+  const std::uint32_t fraction = bits & (hidden - 1), field = bits >> format.fraction_bits & all;
+  const double sign = (bits >> (format.exponent_bits + format.fraction_bits) & 1) != 0 ? -1 : 1;
+  if (field == all && format.specials == Specials::Ieee)
+    return fraction != 0 ? std::numeric_limits<double>::quiet_NaN()
+                         : sign * std::numeric_limits<double>::infinity();
+  if (field == all && format.specials == Specials::NanOnly && fraction == hidden - 1)
+    return std::numeric_limits<double>::quiet_NaN();
+  const int exponent = static_cast<int>(field != 0 ? field : 1) - format.bias() - format.fraction_bits;
+  return sign * std::ldexp(static_cast<double>(field != 0 ? fraction | hidden : fraction), exponent);
+}
+
+// Factors by k, those of A in eights of rows, those of B by column.
+template <int Eights>
+struct Factors {
+  Bits raw[Eights][kMostFloats];
+  Parts parts[Eights][kMostFloats];
+  bool special = false;  // any
+};
+
+template <int Eights>
+[[gnu::always_inline]] inline void decode(const Words<std::uint32_t>& words, int eights, int k,
+                                          MatrixElement element, int bits, Factors<Eights>& to) {
+  const Format format = format_of(element);
+  const int in_word = 32 / bits;
+  const std::uint32_t own = bits == 32 ? ~0u : (1u << bits) - 1;
+  Ints special{};
+  for (int eight = 0; eight < eights; ++eight) {
+    for (int word = 0; word < k / in_word; ++word) {
+      Bits side_by_side;
+      for (int i = 0; i < kWide; ++i) side_by_side[i] = words.at[eight * kWide + i][word];
+      for (int i = 0; i < in_word; ++i) {
+        const Bits raw = (side_by_side >> static_cast<std::uint32_t>(i * bits)) & own;
+        const Parts parts = parts_of(raw, format);
+        to.raw[eight][word * in_word + i] = raw;
+        to.parts[eight][word * in_word + i] = parts;
+        special |= parts.special;
+      }
+    }
+  }
+  for (int i = 0; i < kWide; ++i) to.special |= special[i] != 0;
+}
+
+// Sums of the terms k in [begin, end) and of C, for the columns of one row: what is left of the terms, added
+// up exactly, in units of 2^(largest - fraction bits).
+struct RowSums {
+  Doubles sum;
+  Ints largest;
+};
+
+// Magnitudes as far as they reach into the sum, with their sign.
+[[gnu::always_inline]] inline Ints aligned(Bits magnitude, Ints by, Ints sign) {
+  const Ints left = (Ints)(magnitude >> (Bits)(by & 31)) & (by <= 31);
+  return (left ^ sign) - sign;
+}
+
+// `shift`: from the products' fraction bits to those that are kept.
+[[gnu::always_inline]] inline RowSums sum_row(const Factors<2>& a, const Factors<1>& b, int row, int begin,
+                                              int end, int shift, const Parts& c, int c_shift) {
+  RowSums sums;
+  sums.largest = c.exponent;
+  for (int k = begin; k < end; ++k) {
+    const Ints exponent = b.parts[0][k].exponent + a.parts[row / kWide][k].exponent[row % kWide];
+    sums.largest = where(exponent > sums.largest, exponent, sums.largest);
+  }
+  sums.sum = __builtin_convertvector(
+      aligned(c.magnitude << static_cast<std::uint32_t>(c_shift), sums.largest - c.exponent, c.sign),
+      Doubles);
+  // Below 2^28 each: eight fit.
+  for (int from = begin; from < end; from += 8) {
+    Ints some{};
+    for (int k = from; k < std::min(from + 8, end); ++k) {
+      const Parts& of_a = a.parts[row / kWide][k];
+      const Parts& of_b = b.parts[0][k];
+      const Bits product = (of_b.magnitude * of_a.magnitude[row % kWide])
+                           << static_cast<std::uint32_t>(shift);
+      some += aligned(product, sums.largest - (of_b.exponent + of_a.exponent[row % kWide]),
+                      of_b.sign ^ of_a.sign[row % kWide]);
+    }
+    sums.sum += __builtin_convertvector(some, Doubles);
+  }
+  return sums;
+}
+
+constexpr std::uint32_t kNanF32 = 0x7fffffff;
+constexpr std::uint32_t kNanF16 = 0x7fff;
+
+// The sums times 2^power, of any power that occurs.
+[[gnu::always_inline]] inline Doubles scaled(Doubles sums, Ints power) {
+  return sums * (Doubles)((__builtin_convertvector(power, Longs) + 1023) << 52);
+}
+
+// Towards zero; beyond the range, infinite.
+[[gnu::always_inline]] inline Bits to_f32(Doubles values) {
+  const auto magnitude = [](Doubles of) {
+    return (Doubles)((Longs)of & std::numeric_limits<std::int64_t>::max());
+  };
+  const Floats nearest = __builtin_convertvector(values, Floats);
+  const Longs above = (Longs)(magnitude(__builtin_convertvector(nearest, Doubles)) > magnitude(values)) &
+                      (Longs)(magnitude(values) < 0x1p128);
+  return (Bits)((Ints)nearest + __builtin_convertvector(above, Ints));
+}
+
+// To nearest, ties to even, at once from all bits.
+std::uint32_t to_f16(double value) {
+  const std::uint32_t sign = std::signbit(value) ? 0x8000 : 0;
+  const double magnitude = std::fabs(value);
+  if (magnitude >= 65520) return sign | 0x7c00;
+  // In units of the last place, of which 1024 are the hidden bit.
+  const int exponent = magnitude >= 0x1p-14 ? std::ilogb(magnitude) : -14;
+  const auto units = static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, 10 - exponent)));
+  return sign | (units + (static_cast<std::uint32_t>(exponent + 14) << 10));
+}
+
+// Of a sum with infinite terms or without a number; else nothing.
+std::optional<std::uint32_t> special_sum(const MatrixForm& form, const Factors<2>& a, const Factors<1>& b,
+                                         int row, int column, int begin, int end, std::uint32_t c) {
+  const Format of_a = format_of(form.a), of_b = format_of(form.b);
+  double sum = value_of(c, format_of(form.c));
+  for (int k = begin; k < end; ++k)
+    sum += value_of(a.raw[row / kWide][k][row % kWide], of_a) * value_of(b.raw[0][k][column], of_b);
+  const bool half = form.d == MatrixElement::F16;
+  if (std::isnan(sum)) return half ? kNanF16 : kNanF32;
+  if (!std::isinf(sum)) return std::nullopt;
+  if (half) return sum < 0 ? 0xfc00 : 0x7c00;
+  return sum < 0 ? 0xff800000 : 0x7f800000;
+}
+
+template <typename Sum>
+[[gnu::always_inline]] inline void multiply_floats(const MatrixForm& form, const MatrixRules& rules,
+                                                   const Words<std::uint32_t>& of_a,
+                                                   const Words<std::uint32_t>& of_b, std::byte* c_and_d) {
+  Factors<2> a;
+  Factors<1> b;
+  decode(of_a, form.m / kWide, form.k, form.a, form.bits_of(form.a), a);
+  decode(of_b, 1, form.k, form.b, form.bits_of(form.b), b);
+  Tile<Sum> tile;
+  take_c(c_and_d, form.m, tile);
+  const Format c_format = format_of(form.c);
+  const int shift = rules.fraction_bits - format_of(form.a).fraction_bits - format_of(form.b).fraction_bits;
+  const int c_shift = rules.fraction_bits - c_format.fraction_bits;
+  const int step = std::min<int>(form.k, rules.bits_of_sum / form.bits_of(form.a));
+  for (int row = 0; row < form.m; ++row) {
+    Bits sum;
+    for (int i = 0; i < kWide; ++i) sum[i] = tile.at[row][i];
+    for (int begin = 0; begin < form.k; begin += step) {
+      const Bits before = sum;
+      const Parts c = parts_of(before, c_format);
+      const RowSums sums = sum_row(a, b, row, begin, begin + step, shift, c, c_shift);
+      const Doubles exact = scaled(sums.sum, sums.largest - rules.fraction_bits);
+      if constexpr (sizeof(Sum) == 2) {
+        for (int i = 0; i < kWide; ++i) sum[i] = to_f16(exact[i]);
+      } else {
+        sum = to_f32(exact);
+      }
+      bool special = a.special || b.special;
+      for (int i = 0; i < kWide; ++i) special |= c.special[i] != 0;
+      for (int i = 0; special && i < kWide; ++i) {
+        if (const auto of_i = special_sum(form, a, b, row, i, begin, begin + step, before[i])) sum[i] = *of_i;
+      }
+    }
+    for (int i = 0; i < kWide; ++i) tile.at[row][i] = static_cast<Sum>(sum[i]);
+  }
+  put_d(tile, form.m, c_and_d);
+}
+
+using MultiplyFloats = void (*)(const MatrixForm&, const MatrixRules&, const Words<std::uint32_t>&,
+                                const Words<std::uint32_t>&, std::byte*);
+
+void multiply_on_any_host(const MatrixForm& form, const MatrixRules& rules, const Words<std::uint32_t>& a,
+                          const Words<std::uint32_t>& b, std::byte* c_and_d) {
+  if (form.d == MatrixElement::F16) {
+    multiply_floats<std::uint16_t>(form, rules, a, b, c_and_d);
+  } else {
+    multiply_floats<std::uint32_t>(form, rules, a, b, c_and_d);
+  }
+}
+
+#if defined(__x86_64__)
+// The same on vectors that have shifts by as much as each element says.
+[[gnu::target("avx2")]] void multiply_with_avx2(const MatrixForm& form, const MatrixRules& rules,
+                                                const Words<std::uint32_t>& a, const Words<std::uint32_t>& b,
+                                                std::byte* c_and_d) {
+  if (form.d == MatrixElement::F16) {
+    multiply_floats<std::uint16_t>(form, rules, a, b, c_and_d);
+  } else {
+    multiply_floats<std::uint32_t>(form, rules, a, b, c_and_d);
+  }
+}
+#endif
+
+MultiplyFloats chosen_for_host() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) return multiply_with_avx2;
+#endif
+  return multiply_on_any_host;
+}
+
+}  // namespace
+
+void multiply_matrices(const MatrixForm& form, bool clamp, ir::AtomicOp bits, const MatrixRules& rules,
+                       std::byte* fragments) {
+  const auto of = [&](int registers) {
+    return static_cast<std::size_t>(registers) * kLanes * static_cast<std::size_t>(form.register_bits() / 8);
+  };
+  const std::byte* const a_fragment = fragments;
+  const std::byte* const b_fragment = a_fragment + of(form.a_registers());
+  std::byte* const c_and_d = fragments + of(form.a_registers()) + of(form.b_registers());
+  if (form.a == MatrixElement::F64) return multiply_doubles(form, a_fragment, b_fragment, c_and_d);
+  Words<std::uint32_t> a, b;
+  take_rows(a_fragment, form.a_registers(), form.m, a);
+  take_rows(b_fragment, form.b_registers(), form.n, b);
+  if (form.d == MatrixElement::S32) return multiply_whole(form, clamp, bits, a, b, c_and_d);
+  static const MultiplyFloats multiply = chosen_for_host();
+  multiply(form, rules, a, b, c_and_d);
+}
+
+}  // namespace doppel::engine

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every form of mma against the reference, which takes one element of D at a time, by the rules of both
+// cards.
+#include "engine/matrix_product.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "reference/matrix_ops.h"
+
+namespace doppel::engine {
+namespace {
+
+using ir::AtomicOp;
+using ir::MatrixForm;
+
+constexpr std::array<const char*, 44> kForms{
+    "m16n8k8_f16_f16_f16_f16",    "m16n8k8_f32_f16_f16_f32",    "m16n8k16_f16_f16_f16_f16",
+    "m16n8k16_f32_f16_f16_f32",   "m16n8k8_f32_bf16_bf16_f32",  "m16n8k16_f32_bf16_bf16_f32",
+    "m16n8k4_f32_tf32_tf32_f32",  "m16n8k8_f32_tf32_tf32_f32",  "m8n8k4_f64_f64_f64_f64",
+    "m16n8k4_f64_f64_f64_f64",    "m16n8k8_f64_f64_f64_f64",    "m16n8k16_f64_f64_f64_f64",
+    "m8n8k16_s32_s8_u8_s32",      "m16n8k16_s32_u8_s8_s32",     "m16n8k32_s32_s8_s8_s32",
+    "m16n8k32_s32_u8_u8_s32",     "m8n8k32_s32_s4_u4_s32",      "m16n8k32_s32_u4_s4_s32",
+    "m16n8k64_s32_s4_s4_s32",     "m16n8k64_s32_u4_u4_s32",     "m8n8k128_s32_b1_b1_s32",
+    "m16n8k128_s32_b1_b1_s32",    "m16n8k256_s32_b1_b1_s32",    "m16n8k16_f32_e4m3_e4m3_f32",
+    "m16n8k16_f16_e4m3_e5m2_f16", "m16n8k32_f32_e4m3_e4m3_f32", "m16n8k32_f32_e4m3_e5m2_f32",
+    "m16n8k32_f32_e5m2_e4m3_f32", "m16n8k32_f32_e5m2_e5m2_f32", "m16n8k32_f16_e4m3_e4m3_f16",
+    "m16n8k32_f16_e5m2_e5m2_f16", "m16n8k32_f32_e3m2_e2m3_f32", "m16n8k32_f32_e2m3_e3m2_f32",
+    "m16n8k32_f32_e2m1_e2m1_f32", "m16n8k32_f16_e2m1_e2m1_f16", "m16n8k32_f32_e4m3_e2m1_f32",
+    "m16n8k32_f32_e2m1_e5m2_f32", "m16n8k32_f32_e3m2_e3m2_f32", "m16n8k32_f32_e2m3_e2m3_f32",
+    "m16n8k32_f16_e3m2_e4m3_f16", "m16n8k32_f16_e2m3_e5m2_f16", "m16n8k32_f32_e3m2_e4m3_f32",
+    "m16n8k32_f32_e2m1_e3m2_f32", "m16n8k32_f32_e2m3_e2m1_f32"};
+
+using Random = std::mt19937;
+
+// Of all values alike; of near ones, so that sums are long; of few, so that many are zero.
+enum class Kind { Any, Near, Small };
+
+std::uint64_t value(Random& random, ir::MatrixElement element, Kind kind) {
+  std::uint64_t bits = random() | static_cast<std::uint64_t>(random()) << 32;
+  if (kind == Kind::Any) return bits;
+  const std::uint64_t sign = bits & 0x80008000;
+  switch (element) {
+    case ir::MatrixElement::F16:
+      return (kind == Kind::Near ? 0x38003800u : 0) + (bits & 0x0fff0fff) + sign;
+    case ir::MatrixElement::BF16:
+      return (kind == Kind::Near ? 0x3f003f00u : 0) + (bits & 0x01ff01ff) + sign;
+    case ir::MatrixElement::TF32:
+    case ir::MatrixElement::F32:
+      return (kind == Kind::Near ? 0x3e000000u : 0) + (bits & 0x03ffffff) + (bits & 0x80000000);
+    case ir::MatrixElement::F64:
+      return (kind == Kind::Near ? 0x3fe0000000000000u : 0) + (bits & 0x803fffffffffffff);
+    default:
+      return kind == Kind::Near
+                 ? bits
+                 : bits & (random() | static_cast<std::uint64_t>(random()) << 32) & 0x9f9f9f9f9f9f9f9f;
+  }
+}
+
+reference::Fragment fragment(Random& random, int registers, ir::MatrixElement element, Kind kind) {
+  reference::Fragment made(static_cast<std::size_t>(registers));
+  for (auto& reg : made) {
+    for (std::uint64_t& lane : reg) {
+      lane = value(random, element, kind);
+      if (element != ir::MatrixElement::F64) lane &= 0xffffffff;
+    }
+  }
+  return made;
+}
+
+void append(std::vector<std::byte>& to, const reference::Fragment& from, int bytes) {
+  for (const auto& reg : from) {
+    for (const std::uint64_t lane : reg) {
+      const std::size_t at = to.size();
+      to.resize(at + static_cast<std::size_t>(bytes));
+      std::memcpy(&to[at], &lane, static_cast<std::size_t>(bytes));
+    }
+  }
+}
+
+void compare(const MatrixForm& form, bool clamp, AtomicOp bits, const MatrixRules& rules, Kind kind,
+             Random& random) {
+  const reference::Fragment a = fragment(random, form.a_registers(), form.a, kind),
+                            b = fragment(random, form.b_registers(), form.b, kind),
+                            c = fragment(random, form.c_registers(), form.c, kind);
+  const int bytes = form.register_bits() / 8;
+  std::vector<std::byte> memory;
+  append(memory, a, bytes);
+  append(memory, b, bytes);
+  const std::size_t of_d = memory.size();
+  append(memory, c, bytes);
+  multiply_matrices(form, clamp, bits, rules, memory.data());
+  const reference::Fragment expected =
+      reference::multiply(form, clamp, bits, {rules.fraction_bits, rules.bits_of_sum}, a, b, c);
+  std::vector<std::byte> wanted;
+  append(wanted, expected, bytes);
+  for (std::size_t i = 0; i < wanted.size(); i += static_cast<std::size_t>(bytes)) {
+    std::uint64_t seen = 0, want = 0;
+    std::memcpy(&seen, &memory[of_d + i], static_cast<std::size_t>(bytes));
+    std::memcpy(&want, &wanted[i], static_cast<std::size_t>(bytes));
+    // NaN of .f64 have any payload.
+    if (form.a == ir::MatrixElement::F64 && (seen & ~(1ULL << 63)) > 0x7ff0000000000000 &&
+        (want & ~(1ULL << 63)) > 0x7ff0000000000000)
+      continue;
+    ASSERT_EQ(seen, want) << ir::text_of(form) << ", register " << i / static_cast<std::size_t>(bytes) / 32
+                          << " of lane " << i / static_cast<std::size_t>(bytes) % 32 << ", kind "
+                          << static_cast<int>(kind);
+  }
+}
+
+TEST(MatrixProduct, IsTheReferencesBitByBit) {
+  constexpr MatrixRules kAmpere{24, 128}, kBlackwell{25, 256};
+  Random random(1);
+  for (const char* text : kForms) {
+    const auto form = ir::find_matrix_form(text);
+    ASSERT_TRUE(form) << text;
+    EXPECT_EQ(ir::text_of(*form), text);
+    const bool bits = form->a == ir::MatrixElement::B1;
+    for (const MatrixRules& rules : {kAmpere, kBlackwell}) {
+      for (const Kind kind : {Kind::Any, Kind::Near, Kind::Small}) {
+        for (int i = 0; i < 8; ++i) {
+          const AtomicOp operation = !bits ? AtomicOp::None : i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
+          const bool whole = form->d == ir::MatrixElement::S32 && !bits;
+          ASSERT_NO_FATAL_FAILURE(compare(*form, whole && i % 2 == 1, operation, rules, kind, random));
+        }
+      }
+    }
+  }
+}
+
+// The places that the figures of the ISA give, of the first and the last elements.
+TEST(MatrixProduct, PlacesAreThoseOfTheFigures) {
+  const MatrixForm form = *ir::find_matrix_form("m16n8k16_f32_f16_f16_f32");
+  const auto place = [](ir::MatrixPlace p) { return std::array{p.lane, p.reg, p.element}; };
+  EXPECT_EQ(place(place_in_a(form, 0, 0)), (std::array{0, 0, 0}));
+  EXPECT_EQ(place(place_in_a(form, 8, 3)), (std::array{1, 1, 1}));
+  EXPECT_EQ(place(place_in_a(form, 7, 15)), (std::array{31, 2, 1}));
+  EXPECT_EQ(place(place_in_a(form, 15, 8)), (std::array{28, 3, 0}));
+  EXPECT_EQ(place(place_in_b(form, 9, 2)), (std::array{8, 1, 1}));
+  EXPECT_EQ(place(place_in_c(form, form.c, 9, 5)), (std::array{6, 3, 0}));
+  const MatrixForm halves = *ir::find_matrix_form("m16n8k16_f16_f16_f16_f16");
+  EXPECT_EQ(place(place_in_c(halves, halves.c, 9, 5)), (std::array{6, 1, 1}));
+}
+
+}  // namespace
+}  // namespace doppel::engine
