@@ -145,6 +145,7 @@ struct Tensor {
   // A are one sum, to which the next is added. 0: the card has no tensor cores.
   int fraction_bits = 0;
   int bits_of_sum = 0;
+  int fp4_fraction_bits = 0;  // of fp4 in scaled blocks
 };
 
 struct RayTracing {

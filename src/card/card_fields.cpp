@@ -116,6 +116,7 @@ void add_tensor(std::vector<Field>& out, Card& c) {
                  {"tensor.latency_cycles", &t.latency_cycles, 1, 1000, true},
                  {"tensor.fraction_bits", &t.fraction_bits, 20, 40, true},
                  {"tensor.bits_of_sum", &t.bits_of_sum, 64, 1024, true},
+                 {"tensor.fp4_fraction_bits", &t.fp4_fraction_bits, 20, 36, true},
                  {"ray_tracing.tflops_per_core_ghz", &c.ray_tracing.tflops_per_core_ghz, 0, 1000, true},
              });
 }

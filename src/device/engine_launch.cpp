@@ -25,7 +25,7 @@ engine::Launch engine_launch(Context& context, const Module& module, const Kerne
   launch.check = context.platform().options().check;
   launch.clock_hz = card.clocks.sustained_mhz * 1e6;
   if (card.tensor.fraction_bits > 0)
-    launch.matrix_rules = {card.tensor.fraction_bits, card.tensor.bits_of_sum};
+    launch.matrix_rules = {card.tensor.fraction_bits, card.tensor.bits_of_sum, card.tensor.fp4_fraction_bits};
   launch.heap_bytes = context.limit(Limit::MallocHeapSize);
   launch.stack_bytes = context.limit(Limit::StackSize);
   launch.print = [&context](std::string_view text) { context.print(text); };

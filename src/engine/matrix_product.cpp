@@ -9,6 +9,11 @@
 #include <limits>
 #include <optional>
 
+#include "engine/matrix_fragments.h"
+#include "engine/matrix_scales.h"
+#include "engine/matrix_sparsity.h"
+#include "engine/scaled_fp4_product.h"
+
 // Functions that take vectors are inlined into those of which the target has them.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
@@ -18,71 +23,8 @@ namespace {
 using ir::MatrixElement;
 using ir::MatrixForm;
 
-constexpr int kLanes = 32;
-constexpr int kColumns = 8;  // of every form
-constexpr int kMostRows = 16;
-constexpr int kMostWords = 8;    // of 32 bits, along k: 256 bits of every form but those of f64
-constexpr int kMostFloats = 32;  // along k
+constexpr int kMostFloats = 64;  // along k
 constexpr int kExponentOfZero = -126;
-
-// ------------------------------------------------------------------------------------ fragments
-
-// Rows of words along k: of A the rows, of B the columns.
-template <typename Word>
-struct Words {
-  Word at[kMostRows][2 * kMostWords];
-};
-
-// Four lanes hold a row of eight, a word each; rows beyond the eighth and words beyond the fourth stand in
-// further registers (ir::place_in_a).
-template <typename Word>
-void take_rows(const std::byte* fragment, int registers, int rows, Words<Word>& words) {
-  const int halves = rows > 8 ? 2 : 1;
-  for (int r = 0; r < registers; ++r) {
-    const int row = r % halves * 8, word = r / halves * 4;
-    for (int lane = 0; lane < kLanes; ++lane) {
-      std::memcpy(&words.at[row + lane / 4][word + lane % 4], fragment + (r * kLanes + lane) * sizeof(Word),
-                  sizeof(Word));
-    }
-  }
-}
-
-template <typename Number>
-struct Tile {
-  Number at[kMostRows][kColumns];
-};
-
-// C and D: element e of a register of lane l (ir::place_in_c).
-template <typename Number>
-constexpr int kInRegister = sizeof(Number) < 4 ? 4 / static_cast<int>(sizeof(Number)) : 1;
-
-template <typename Number, typename Visit>
-void for_each_of_c(int rows, Visit&& visit) {
-  for (int row = 0; row < rows; ++row) {
-    for (int column = 0; column < kColumns; ++column) {
-      const int lane = row % 8 * 4 + column / 2;
-      const int number = row / 8 * 2 + column % 2;
-      const int reg = number / kInRegister<Number>, element = number % kInRegister<Number>;
-      visit(row, column,
-            (reg * kLanes + lane) * std::max<int>(4, sizeof(Number)) +
-                element * static_cast<int>(sizeof(Number)));
-    }
-  }
-}
-
-template <typename Number>
-void take_c(const std::byte* fragment, int rows, Tile<Number>& tile) {
-  for_each_of_c<Number>(rows, [&](int row, int column, int offset) {
-    std::memcpy(&tile.at[row][column], fragment + offset, sizeof(Number));
-  });
-}
-
-template <typename Number>
-void put_d(const Tile<Number>& tile, int rows, std::byte* fragment) {
-  for_each_of_c<Number>(rows, [&](int row, int column, int offset) {
-    std::memcpy(fragment + offset, &tile.at[row][column], sizeof(Number));
-  });
-}
 
 // ------------------------------------------------------------------------------------ whole numbers
 
@@ -112,7 +54,7 @@ std::int32_t finished(std::int64_t sum, bool clamp) {
 }
 
 void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, const Words<std::uint32_t>& a,
-                    const Words<std::uint32_t>& b, std::byte* c_and_d) {
+                    const Words<std::uint32_t>& b, const KeptColumns& kept, std::byte* c_and_d) {
   const int words = form.k * form.bits_of(form.a) / 32;
   Tile<std::int32_t> tile;
   take_c(c_and_d, form.m, tile);
@@ -123,7 +65,7 @@ void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, 
             tile.at[row][column] + product_of_bits(a.at[row], b.at[column], words, operation), clamp);
     }
   } else {
-    constexpr int kMost = 64;
+    constexpr int kMost = 128;
     const int bits = form.bits_of(form.a);
     std::int32_t of_b[kMost][kColumns];
     for (int column = 0; column < kColumns; ++column) {
@@ -135,12 +77,13 @@ void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, 
     }
     for (int row = 0; row < form.m; ++row) {
       std::int32_t numbers[kMost];
-      for (int i = 0; i < words; ++i)
+      for (int i = 0; i < form.kept_k() * bits / 32; ++i)
         unpack(a.at[row][i], bits, form.a == MatrixElement::S8 || form.a == MatrixElement::S4,
                numbers + i * 32 / bits);
       std::int32_t sums[kColumns]{};
-      for (int k = 0; k < form.k; ++k) {
-        for (int column = 0; column < kColumns; ++column) sums[column] += numbers[k] * of_b[k][column];
+      for (int k = 0; k < form.kept_k(); ++k) {
+        const std::int32_t* const with = of_b[kept.at[row][k]];
+        for (int column = 0; column < kColumns; ++column) sums[column] += numbers[k] * with[column];
       }
       for (int column = 0; column < kColumns; ++column)
         tile.at[row][column] = finished(std::int64_t{tile.at[row][column]} + sums[column], clamp);
@@ -295,8 +238,8 @@ template <int Eights>
   for (int i = 0; i < kWide; ++i) to.special |= special[i] != 0;
 }
 
-// Sums of the terms k in [begin, end) and of C, for the columns of one row: what is left of the terms, added
-// up exactly, in units of 2^(largest - fraction bits).
+// Sums of the terms k in [begin, end) of a row of A and of C, for all columns: what is left of the terms,
+// added up exactly, in units of 2^(largest - fraction bits).
 struct RowSums {
   Doubles sum;
   Ints largest;
@@ -309,12 +252,13 @@ struct RowSums {
 }
 
 // `shift`: from the products' fraction bits to those that are kept.
-[[gnu::always_inline]] inline RowSums sum_row(const Factors<2>& a, const Factors<1>& b, int row, int begin,
-                                              int end, int shift, const Parts& c, int c_shift) {
+[[gnu::always_inline]] inline RowSums sum_row(const Factors<2>& a, const Factors<1>& b,
+                                              const std::uint8_t* kept, int row, int begin, int end,
+                                              int shift, const Parts& c, int c_shift) {
   RowSums sums;
   sums.largest = c.exponent;
   for (int k = begin; k < end; ++k) {
-    const Ints exponent = b.parts[0][k].exponent + a.parts[row / kWide][k].exponent[row % kWide];
+    const Ints exponent = b.parts[0][kept[k]].exponent + a.parts[row / kWide][k].exponent[row % kWide];
     sums.largest = where(exponent > sums.largest, exponent, sums.largest);
   }
   sums.sum = __builtin_convertvector(
@@ -325,7 +269,7 @@ struct RowSums {
     Ints some{};
     for (int k = from; k < std::min(from + 8, end); ++k) {
       const Parts& of_a = a.parts[row / kWide][k];
-      const Parts& of_b = b.parts[0][k];
+      const Parts& of_b = b.parts[0][kept[k]];
       const Bits product = (of_b.magnitude * of_a.magnitude[row % kWide])
                            << static_cast<std::uint32_t>(shift);
       some += aligned(product, sums.largest - (of_b.exponent + of_a.exponent[row % kWide]),
@@ -368,11 +312,12 @@ std::uint32_t to_f16(double value) {
 
 // Of a sum with infinite terms or without a number; else nothing.
 std::optional<std::uint32_t> special_sum(const MatrixForm& form, const Factors<2>& a, const Factors<1>& b,
-                                         int row, int column, int begin, int end, std::uint32_t c) {
+                                         const std::uint8_t* kept, int row, int column, int begin, int end,
+                                         std::uint32_t c) {
   const Format of_a = format_of(form.a), of_b = format_of(form.b);
   double sum = value_of(c, format_of(form.c));
   for (int k = begin; k < end; ++k)
-    sum += value_of(a.raw[row / kWide][k][row % kWide], of_a) * value_of(b.raw[0][k][column], of_b);
+    sum += value_of(a.raw[row / kWide][k][row % kWide], of_a) * value_of(b.raw[0][kept[k]][column], of_b);
   const bool half = form.d == MatrixElement::F16;
   if (std::isnan(sum)) return half ? kNanF16 : kNanF32;
   if (!std::isinf(sum)) return std::nullopt;
@@ -380,27 +325,58 @@ std::optional<std::uint32_t> special_sum(const MatrixForm& form, const Factors<2
   return sum < 0 ? 0xff800000 : 0x7f800000;
 }
 
+// Factors of powers of two, one for all of a row of A or a column of B, go into the exponents of the
+// elements.
+template <int Eights>
+[[gnu::always_inline]] inline void scale(const Scale (*scales)[kMostScales], int k, Factors<Eights>& to) {
+  for (int eight = 0; eight < Eights; ++eight) {
+    Ints exponent;
+    for (int i = 0; i < kWide; ++i) {
+      const Scale& of_i = scales[eight * kWide + i][0];
+      exponent[i] = of_i.exponent;
+      to.special |= of_i.is_nan;
+    }
+    for (int i = 0; i < k; ++i) to.parts[eight][i].exponent += exponent;
+  }
+}
+
+// What of A and B takes part, and how.
+struct Selection {
+  KeptColumns kept;
+  std::optional<MatrixScales> scales;
+  bool is_nan(int row, int column) const {
+    return scales && (scales->a[row][0].is_nan || scales->b[column][0].is_nan);
+  }
+};
+
 template <typename Sum>
 [[gnu::always_inline]] inline void multiply_floats(const MatrixForm& form, const MatrixRules& rules,
                                                    const Words<std::uint32_t>& of_a,
-                                                   const Words<std::uint32_t>& of_b, std::byte* c_and_d) {
+                                                   const Words<std::uint32_t>& of_b,
+                                                   const Selection& selection, std::byte* c_and_d) {
   Factors<2> a;
   Factors<1> b;
-  decode(of_a, form.m / kWide, form.k, form.a, form.bits_of(form.a), a);
+  const int length = form.kept_k();
+  decode(of_a, form.m / kWide, length, form.a, form.bits_of(form.a), a);
   decode(of_b, 1, form.k, form.b, form.bits_of(form.b), b);
+  if (selection.scales) {
+    scale(selection.scales->a, length, a);
+    scale(selection.scales->b, form.k, b);
+  }
   Tile<Sum> tile;
   take_c(c_and_d, form.m, tile);
   const Format c_format = format_of(form.c);
   const int shift = rules.fraction_bits - format_of(form.a).fraction_bits - format_of(form.b).fraction_bits;
   const int c_shift = rules.fraction_bits - c_format.fraction_bits;
-  const int step = std::min<int>(form.k, rules.bits_of_sum / form.bits_of(form.a));
+  const int step = std::min<int>(length, rules.bits_of_sum / form.bits_of(form.a));
   for (int row = 0; row < form.m; ++row) {
+    const std::uint8_t* const kept = selection.kept.at[row];
     Bits sum;
     for (int i = 0; i < kWide; ++i) sum[i] = tile.at[row][i];
-    for (int begin = 0; begin < form.k; begin += step) {
+    for (int begin = 0; begin < length; begin += step) {
       const Bits before = sum;
       const Parts c = parts_of(before, c_format);
-      const RowSums sums = sum_row(a, b, row, begin, begin + step, shift, c, c_shift);
+      const RowSums sums = sum_row(a, b, kept, row, begin, begin + step, shift, c, c_shift);
       const Doubles exact = scaled(sums.sum, sums.largest - rules.fraction_bits);
       if constexpr (sizeof(Sum) == 2) {
         for (int i = 0; i < kWide; ++i) sum[i] = to_f16(exact[i]);
@@ -410,7 +386,9 @@ template <typename Sum>
       bool special = a.special || b.special;
       for (int i = 0; i < kWide; ++i) special |= c.special[i] != 0;
       for (int i = 0; special && i < kWide; ++i) {
-        if (const auto of_i = special_sum(form, a, b, row, i, begin, begin + step, before[i])) sum[i] = *of_i;
+        if (const auto of_i = special_sum(form, a, b, kept, row, i, begin, begin + step, before[i]))
+          sum[i] = *of_i;
+        if (selection.is_nan(row, i)) sum[i] = kNanF32;
       }
     }
     for (int i = 0; i < kWide; ++i) tile.at[row][i] = static_cast<Sum>(sum[i]);
@@ -419,14 +397,14 @@ template <typename Sum>
 }
 
 using MultiplyFloats = void (*)(const MatrixForm&, const MatrixRules&, const Words<std::uint32_t>&,
-                                const Words<std::uint32_t>&, std::byte*);
+                                const Words<std::uint32_t>&, const Selection&, std::byte*);
 
 void multiply_on_any_host(const MatrixForm& form, const MatrixRules& rules, const Words<std::uint32_t>& a,
-                          const Words<std::uint32_t>& b, std::byte* c_and_d) {
+                          const Words<std::uint32_t>& b, const Selection& selection, std::byte* c_and_d) {
   if (form.d == MatrixElement::F16) {
-    multiply_floats<std::uint16_t>(form, rules, a, b, c_and_d);
+    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_and_d);
   } else {
-    multiply_floats<std::uint32_t>(form, rules, a, b, c_and_d);
+    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_and_d);
   }
 }
 
@@ -434,11 +412,11 @@ void multiply_on_any_host(const MatrixForm& form, const MatrixRules& rules, cons
 // The same on vectors that have shifts by as much as each element says.
 [[gnu::target("avx2")]] void multiply_with_avx2(const MatrixForm& form, const MatrixRules& rules,
                                                 const Words<std::uint32_t>& a, const Words<std::uint32_t>& b,
-                                                std::byte* c_and_d) {
+                                                const Selection& selection, std::byte* c_and_d) {
   if (form.d == MatrixElement::F16) {
-    multiply_floats<std::uint16_t>(form, rules, a, b, c_and_d);
+    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_and_d);
   } else {
-    multiply_floats<std::uint32_t>(form, rules, a, b, c_and_d);
+    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_and_d);
   }
 }
 #endif
@@ -464,9 +442,17 @@ void multiply_matrices(const MatrixForm& form, bool clamp, ir::AtomicOp bits, co
   Words<std::uint32_t> a, b;
   take_rows(a_fragment, form.a_registers(), form.m, a);
   take_rows(b_fragment, form.b_registers(), form.n, b);
-  if (form.d == MatrixElement::S32) return multiply_whole(form, clamp, bits, a, b, c_and_d);
+  const std::byte* const metadata = c_and_d + of(form.c_registers());
+  Selection selection;
+  selection.kept = form.sparse ? kept_columns(form, metadata) : all_columns(form);
+  if (form.d == MatrixElement::S32) return multiply_whole(form, clamp, bits, a, b, selection.kept, c_and_d);
+  if (form.is_scaled()) selection.scales = matrix_scales(form, metadata + of(form.metadata_registers()));
+  if (form.is_narrow()) {
+    multiply_scaled_fp4(form, rules.fp4_fraction_bits, a, b, selection.kept, *selection.scales, c_and_d);
+    return;
+  }
   static const MultiplyFloats multiply = chosen_for_host();
-  multiply(form, rules, a, b, c_and_d);
+  multiply(form, rules, a, b, selection, c_and_d);
 }
 
 }  // namespace doppel::engine

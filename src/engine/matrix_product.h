@@ -17,11 +17,13 @@ namespace doppel::engine {
 
 // How a card sums.
 struct MatrixRules {
-  int fraction_bits = 24;  // that are kept behind the largest exponent
-  int bits_of_sum = 128;   // of a row of A that are one sum, to which the next is added
+  int fraction_bits = 24;      // that are kept behind the largest exponent
+  int bits_of_sum = 128;       // of what is there of a row of A that are one sum, to which the next is added
+  int fp4_fraction_bits = 35;  // kept of fp4 in scaled blocks
 };
 
-// In place: the registers of A, B and C one behind the other, of each those of 32 lanes; D in place of C.
+// In place: the registers of A, B and C, then those of metadata and factors, one behind the other, of each
+// those of 32 lanes (ir::MatrixForm); D in place of C.
 void multiply_matrices(const ir::MatrixForm& form, bool clamp, ir::AtomicOp bits, const MatrixRules& rules,
                        std::byte* fragments);
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <bit>
 #include <charconv>
 #include <cstddef>
 
@@ -14,6 +13,7 @@ namespace {
 constexpr std::array<std::string_view, 17> kNames{"",     "f16",  "bf16", "tf32", "f32", "f64",
                                                   "s8",   "u8",   "s4",   "u4",   "b1",  "s32",
                                                   "e4m3", "e5m2", "e3m2", "e2m3", "e2m1"};
+constexpr std::array<std::string_view, 3> kScaleNames{"", "ue8m0", "ue4m3"};
 
 // The next word up to a '_', which is taken.
 std::string_view next_word(std::string_view& text) {
@@ -31,6 +31,31 @@ bool take_number(std::string_view& text, char letter, Number& number) {
   if (error != std::errc{}) return false;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return true;
+}
+
+// "4x"
+bool take_scales(std::string_view word, MatrixForm& form) {
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), form.scales);
+  return error == std::errc{} && word.substr(static_cast<std::size_t>(end - word.data())) == "x";
+}
+
+bool take_scale(std::string_view word, MatrixForm& form) {
+  for (std::size_t i = 1; i < kScaleNames.size(); ++i) {
+    if (kScaleNames[i] == word) form.scale = static_cast<MatrixScale>(i);
+  }
+  return form.is_scaled();
+}
+
+// visit(field, bits that hold it)
+template <typename Form, typename Visit>
+void for_each_field(Form& form, Visit&& visit) {
+  visit(form.m, 6);
+  visit(form.n, 6);
+  visit(form.k, 9);
+  for (auto* element : {&form.d, &form.a, &form.b, &form.c}) visit(*element, 5);
+  visit(form.sparse, 1);
+  visit(form.scale, 2);
+  visit(form.scales, 3);
 }
 
 // Rows of eight, each of four lanes that hold `in_register` elements side by side; rows beyond, then elements
@@ -71,8 +96,9 @@ int MatrixForm::bits_of(MatrixElement element) const {
     case MatrixElement::E5M2:
     case MatrixElement::E3M2:
     case MatrixElement::E2M3:
-    case MatrixElement::E2M1:
       return 8;
+    case MatrixElement::E2M1:
+      return is_narrow() ? 4 : 8;
     case MatrixElement::S4:
     case MatrixElement::U4:
       return 4;
@@ -83,8 +109,12 @@ int MatrixForm::bits_of(MatrixElement element) const {
 }
 
 std::string text_of(const MatrixForm& form) {
-  return fmt::format("m{}n{}k{}_{}_{}_{}_{}", form.m, form.n, form.k, name_of(form.d), name_of(form.a),
-                     name_of(form.b), name_of(form.c));
+  std::string text = fmt::format("m{}n{}k{}_{}_{}_{}_{}", form.m, form.n, form.k, name_of(form.d),
+                                 name_of(form.a), name_of(form.b), name_of(form.c));
+  if (form.sparse) text += "_sp";
+  if (form.is_scaled())
+    text += fmt::format("_{}x_{}", form.scales, kScaleNames[static_cast<std::size_t>(form.scale)]);
+  return text;
 }
 
 std::optional<MatrixForm> find_matrix_form(std::string_view text) {
@@ -98,12 +128,33 @@ std::optional<MatrixForm> find_matrix_form(std::string_view text) {
     if (!found) return std::nullopt;
     *element = *found;
   }
+  std::string_view word = next_word(text);
+  if (word == "sp") {
+    form.sparse = true;
+    word = next_word(text);
+  }
+  if (!word.empty() && (!take_scales(word, form) || !take_scale(next_word(text), form))) return std::nullopt;
   if (!text.empty()) return std::nullopt;
   return form;
 }
 
-std::uint64_t packed(const MatrixForm& form) { return std::bit_cast<std::uint64_t>(form); }
-MatrixForm unpacked_matrix_form(std::uint64_t bits) { return std::bit_cast<MatrixForm>(bits); }
+std::uint64_t packed(const MatrixForm& form) {
+  std::uint64_t bits = 0;
+  for_each_field(form,
+                 [&](auto value, int width) { bits = bits << width | static_cast<std::uint64_t>(value); });
+  return bits;
+}
+
+MatrixForm unpacked_matrix_form(std::uint64_t bits) {
+  MatrixForm form;
+  int left = 0;
+  for_each_field(form, [&](auto, int width) { left += width; });
+  for_each_field(form, [&]<typename Value>(Value& value, int width) {
+    left -= width;
+    value = static_cast<Value>(bits >> left & ((std::uint64_t{1} << width) - 1));
+  });
+  return form;
+}
 
 MatrixPlace place_in_a(const MatrixForm& form, int row, int k) {
   return place(row, k, form.m, form.register_bits() / form.bits_of(form.a));

@@ -243,9 +243,11 @@ class WarpLowering {
     const auto place = [&](std::size_t i) {
       return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), fragments, i * bytes);
     };
-    for (std::size_t i = 0; i < registers; ++i)
-      b_.CreateStore(emitter_.read_vector(operation_.sources[i], bits == 64 ? Type::B64 : Type::B32),
-                     place(i));
+    for (std::size_t i = 0; i < registers; ++i) {
+      Value* const value = emitter_.read_vector(operation_.sources[i], bits == 64 ? Type::B64 : Type::B32);
+      // Which bytes and threads have scales is told in 16 bits.
+      b_.CreateStore(b_.CreateZExt(value, emitter_.int_type(bits, false)), place(i));
+    }
     emitter_.launch().callback(
         offsetof(RuntimeCallbacks, multiply_matrices),
         llvm::FunctionType::get(

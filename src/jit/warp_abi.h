@@ -63,8 +63,9 @@ struct RuntimeCallbacks {
   std::uint64_t (*globaltimer)(WarpContext*, std::uint32_t operation);
   std::uint64_t (*clock)(WarpContext*, std::uint32_t operation);
   void (*nanosleep)(WarpContext*, std::uint32_t operation, std::uint32_t nanoseconds);
-  // A product of matrices that all lanes hold (ir::MatrixForm, packed): the registers of A, B and C one
-  // behind the other, of each those of 32 lanes; those of D in place of C's.
+  // A product of matrices that all lanes hold (ir::MatrixForm, packed): the registers of A, B and C, then
+  // those of metadata and factors, one behind the other, of each those of 32 lanes; those of D in place of
+  // C's.
   void (*multiply_matrices)(WarpContext*, std::uint64_t form, std::uint32_t clamp, std::uint32_t bits,
                             std::byte* fragments);
   // Traced build only. The generic addresses of the active lanes are in the context: access_address().

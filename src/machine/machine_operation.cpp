@@ -76,6 +76,8 @@ std::string_view name_of(Pipe pipe) {
       return "tensor fp6";
     case Pipe::TensorFp4:
       return "tensor fp4";
+    case Pipe::TensorScaledFp4:
+      return "tensor fp4 in scaled blocks";
     case Pipe::Special:
       return "special";
     case Pipe::Convert:

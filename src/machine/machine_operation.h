@@ -29,20 +29,21 @@ enum class Pipe : std::uint8_t {
   Fp16,             // HADD2, HMUL2, HFMA2
   Fp64,             // DADD, DMUL, DFMA, DSETP
   // Tensor cores, by what they multiply; the rate hangs on it, of f16 also on what they add up in.
-  TensorF16,       // HMMA: f16 to f16
-  TensorF16ToF32,  // HMMA
-  TensorBf16,      // HMMA
-  TensorTf32,      // HMMA
-  TensorInt8,      // IMMA
-  TensorInt4,      // IMMA
-  TensorBit,       // BMMA
-  TensorFp8,       // QMMA
-  TensorFp6,       // QMMA
-  TensorFp4,       // QMMA
-  Special,         // MUFU
-  Convert,         // I2F, F2I, F2F of at most 32 bits
-  Convert64,       // conversions from and to 64 bits
-  BitCount,        // POPC, FLO, BREV
+  TensorF16,        // HMMA: f16 to f16
+  TensorF16ToF32,   // HMMA
+  TensorBf16,       // HMMA
+  TensorTf32,       // HMMA
+  TensorInt8,       // IMMA
+  TensorInt4,       // IMMA
+  TensorBit,        // BMMA
+  TensorFp8,        // QMMA
+  TensorFp6,        // QMMA
+  TensorFp4,        // QMMA
+  TensorScaledFp4,  // OMMA
+  Special,          // MUFU
+  Convert,          // I2F, F2I, F2F of at most 32 bits
+  Convert64,        // conversions from and to 64 bits
+  BitCount,         // POPC, FLO, BREV
   Shuffle,
   Vote,             // VOTE, MATCH
   WarpReduce,       // REDUX
@@ -56,7 +57,7 @@ enum class Pipe : std::uint8_t {
 };
 inline constexpr int kPipeCount = static_cast<int>(Pipe::Nop) + 1;
 std::string_view name_of(Pipe pipe);
-constexpr bool is_tensor(Pipe pipe) { return pipe >= Pipe::TensorF16 && pipe <= Pipe::TensorFp4; }
+constexpr bool is_tensor(Pipe pipe) { return pipe >= Pipe::TensorF16 && pipe <= Pipe::TensorScaledFp4; }
 
 enum class MemorySpace : std::uint8_t { None, Global, Local, Shared };
 std::string_view name_of(MemorySpace space);
@@ -111,14 +112,15 @@ struct MachineOperation {
   bool is_branch = false;     // may leave the straight line: fetch restarts where it is taken
   bool is_call = false;
   bool is_return = false;
-  ListPart results;   // values
-  ListPart operands;  // values, each once
+  bool is_sparse = false;  // a product of a sparse matrix: its passes are those of a dense one, and faster
+  ListPart results;        // values
+  ListPart operands;       // values, each once
   ListPart accesses;
   // A store or load of what registers could not hold: its first 32-bit word in the thread's frame for that.
   // No PTX access stands behind it; all lanes of the warp take part, side by side.
   std::uint32_t spill_word = kNoSpill;
-  // How often it takes its pipe: of a product of matrices, for each 16 by 8 of D and 128 bits of k; of FP64
-  // ones each multiply-add of a lane.
+  // How often it takes its pipe: of a product of matrices, for each 16 by 8 of D and 128 bits of k (of a
+  // sparse A with its zeros); of FP64 ones each multiply-add of a lane.
   std::uint16_t passes = 1;
   std::uint32_t pending_groups = 0;
   std::uint32_t flops = 0;                     // floating-point operations of one lane

@@ -17,6 +17,7 @@ struct Rule {
 
 // Of factors of two types the slower one counts.
 Rule rule_of(const MatrixForm& form) {
+  if (form.is_narrow()) return {"OMMA", Pipe::TensorScaledFp4};
   switch (std::min(form.a, form.b)) {
     case MatrixElement::F16:
       return {"HMMA", form.d == MatrixElement::F16 ? Pipe::TensorF16 : Pipe::TensorF16ToF32};
@@ -55,6 +56,7 @@ void select_matrix(OperationBuilder& b, const ir::Operation& in) {
   MachineOperation& operation =
       b.emit(in, rule.mnemonic, rule.pipe, b.result_of(in), source_values(b, in), 2 * products / 32);
   const int in_pass = rule.pipe == Pipe::Fp64 ? 32 : 16 * 8 * 128 / form.bits_of(form.a);
+  operation.is_sparse = form.sparse;
   operation.passes = static_cast<std::uint16_t>(std::max(1, products / in_pass));
   for (std::size_t i = 1; i < in.results.size(); ++i) b.add_result(operation, b.value_of(in.results[i]));
 }

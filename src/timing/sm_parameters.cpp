@@ -33,8 +33,11 @@ PipeTiming on_tensor_core(const card::Card& card, double flops, int bits) {
   PipeTiming timing;
   timing.unit = Unit::Tensor;
   const double of_pass = 2.0 * 16 * 8 * 128 / bits;
-  const double per_cycle = flops / card.sm.sub_cores;
-  timing.busy = per_cycle > 0 ? std::max<Cycle>(1, to_cycles(of_pass / per_cycle)) : to_cycles(of_pass);
+  const auto busy = [&](double per_cycle) {
+    return per_cycle > 0 ? std::max<Cycle>(1, to_cycles(of_pass / per_cycle)) : to_cycles(of_pass);
+  };
+  timing.busy = busy(flops / card.sm.sub_cores);
+  timing.sparse_busy = busy(card.tensor.sparse_factor * flops / card.sm.sub_cores);
   timing.latency = to_cycles(card.tensor.latency_cycles);
   return timing;
 }
@@ -75,6 +78,7 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   set_tensor(Pipe::TensorFp8, tensor.fp8, 8);
   set_tensor(Pipe::TensorFp6, tensor.fp6, 8);
   set_tensor(Pipe::TensorFp4, tensor.fp4, 8);
+  set_tensor(Pipe::TensorScaledFp4, tensor.fp4_block_scaled, 4);
   set(Pipe::Special, Unit::Special, pipes.sfu);
   set(Pipe::Convert, Unit::Special, pipes.convert);
   set(Pipe::Convert64, Unit::Double, pipes.convert64);

@@ -33,8 +33,9 @@ struct PipeTiming {
   Unit unit = Unit::Control;
   bool either_float_unit = false;  // FP32: FloatOnly or FloatInteger, whichever is free
   bool shared_by_sub_cores = false;
-  Cycle busy = 1;     // the unit takes the next warp instruction after this, times its passes
-  Cycle latency = 4;  // a dependent instruction may issue after this
+  Cycle busy = 1;         // the unit takes the next warp instruction after this, times its passes
+  Cycle sparse_busy = 1;  // the same, of a sparse matrix
+  Cycle latency = 4;      // a dependent instruction may issue after this
 };
 
 struct SmParameters {

@@ -307,7 +307,7 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   const Cycle latency =
       operation.is_predicate ? std::max(pipe.latency, parameters_.predicate_latency) : pipe.latency;
   Cycle done = now + latency;
-  const Cycle busy = pipe.busy * operation.passes;
+  const Cycle busy = (operation.is_sparse ? pipe.sparse_busy : pipe.busy) * operation.passes;
   bool slow = false;
   if (pipe.either_float_unit) {
     const auto a = static_cast<std::size_t>(Unit::FloatOnly),

@@ -18,54 +18,68 @@ namespace {
 using ir::AtomicOp;
 using ir::MatrixForm;
 
-constexpr std::array<const char*, 44> kForms{
-    "m16n8k8_f16_f16_f16_f16",    "m16n8k8_f32_f16_f16_f32",    "m16n8k16_f16_f16_f16_f16",
-    "m16n8k16_f32_f16_f16_f32",   "m16n8k8_f32_bf16_bf16_f32",  "m16n8k16_f32_bf16_bf16_f32",
-    "m16n8k4_f32_tf32_tf32_f32",  "m16n8k8_f32_tf32_tf32_f32",  "m8n8k4_f64_f64_f64_f64",
-    "m16n8k4_f64_f64_f64_f64",    "m16n8k8_f64_f64_f64_f64",    "m16n8k16_f64_f64_f64_f64",
-    "m8n8k16_s32_s8_u8_s32",      "m16n8k16_s32_u8_s8_s32",     "m16n8k32_s32_s8_s8_s32",
-    "m16n8k32_s32_u8_u8_s32",     "m8n8k32_s32_s4_u4_s32",      "m16n8k32_s32_u4_s4_s32",
-    "m16n8k64_s32_s4_s4_s32",     "m16n8k64_s32_u4_u4_s32",     "m8n8k128_s32_b1_b1_s32",
-    "m16n8k128_s32_b1_b1_s32",    "m16n8k256_s32_b1_b1_s32",    "m16n8k16_f32_e4m3_e4m3_f32",
+constexpr std::array kForms{
+    "m16n8k8_f16_f16_f16_f16", "m16n8k8_f32_f16_f16_f32", "m16n8k16_f16_f16_f16_f16",
+    "m16n8k16_f32_f16_f16_f32", "m16n8k8_f32_bf16_bf16_f32", "m16n8k16_f32_bf16_bf16_f32",
+    "m16n8k4_f32_tf32_tf32_f32", "m16n8k8_f32_tf32_tf32_f32", "m8n8k4_f64_f64_f64_f64",
+    "m16n8k4_f64_f64_f64_f64", "m16n8k8_f64_f64_f64_f64", "m16n8k16_f64_f64_f64_f64", "m8n8k16_s32_s8_u8_s32",
+    "m16n8k16_s32_u8_s8_s32", "m16n8k32_s32_s8_s8_s32", "m16n8k32_s32_u8_u8_s32", "m8n8k32_s32_s4_u4_s32",
+    "m16n8k32_s32_u4_s4_s32", "m16n8k64_s32_s4_s4_s32", "m16n8k64_s32_u4_u4_s32", "m8n8k128_s32_b1_b1_s32",
+    "m16n8k128_s32_b1_b1_s32", "m16n8k256_s32_b1_b1_s32", "m16n8k16_f32_e4m3_e4m3_f32",
     "m16n8k16_f16_e4m3_e5m2_f16", "m16n8k32_f32_e4m3_e4m3_f32", "m16n8k32_f32_e4m3_e5m2_f32",
     "m16n8k32_f32_e5m2_e4m3_f32", "m16n8k32_f32_e5m2_e5m2_f32", "m16n8k32_f16_e4m3_e4m3_f16",
     "m16n8k32_f16_e5m2_e5m2_f16", "m16n8k32_f32_e3m2_e2m3_f32", "m16n8k32_f32_e2m3_e3m2_f32",
     "m16n8k32_f32_e2m1_e2m1_f32", "m16n8k32_f16_e2m1_e2m1_f16", "m16n8k32_f32_e4m3_e2m1_f32",
     "m16n8k32_f32_e2m1_e5m2_f32", "m16n8k32_f32_e3m2_e3m2_f32", "m16n8k32_f32_e2m3_e2m3_f32",
     "m16n8k32_f16_e3m2_e4m3_f16", "m16n8k32_f16_e2m3_e5m2_f16", "m16n8k32_f32_e3m2_e4m3_f32",
-    "m16n8k32_f32_e2m1_e3m2_f32", "m16n8k32_f32_e2m3_e2m1_f32"};
+    "m16n8k32_f32_e2m1_e3m2_f32", "m16n8k32_f32_e2m3_e2m1_f32",
+    // sparse
+    "m16n8k16_f16_f16_f16_f16_sp", "m16n8k16_f32_f16_f16_f32_sp", "m16n8k32_f16_f16_f16_f16_sp",
+    "m16n8k32_f32_f16_f16_f32_sp", "m16n8k16_f32_bf16_bf16_f32_sp", "m16n8k32_f32_bf16_bf16_f32_sp",
+    "m16n8k8_f32_tf32_tf32_f32_sp", "m16n8k16_f32_tf32_tf32_f32_sp", "m16n8k32_s32_s8_u8_s32_sp",
+    "m16n8k64_s32_u8_s8_s32_sp", "m16n8k64_s32_s4_u4_s32_sp", "m16n8k128_s32_u4_s4_s32_sp",
+    "m16n8k64_f32_e4m3_e5m2_f32_sp", "m16n8k64_f16_e5m2_e4m3_f16_sp", "m16n8k64_f32_e2m1_e3m2_f32_sp",
+    "m16n8k64_f16_e2m3_e2m1_f16_sp",
+    // in scaled blocks, and both
+    "m16n8k32_f32_e4m3_e5m2_f32_1x_ue8m0", "m16n8k32_f32_e5m2_e2m1_f32_1x_ue8m0",
+    "m16n8k32_f32_e2m3_e3m2_f32_1x_ue8m0", "m16n8k64_f32_e2m1_e2m1_f32_2x_ue8m0",
+    "m16n8k64_f32_e2m1_e2m1_f32_4x_ue8m0", "m16n8k64_f32_e2m1_e2m1_f32_4x_ue4m3",
+    "m16n8k64_f32_e4m3_e5m2_f32_sp_1x_ue8m0", "m16n8k64_f32_e2m1_e2m1_f32_sp_1x_ue8m0",
+    "m16n8k128_f32_e2m1_e2m1_f32_sp_2x_ue8m0", "m16n8k128_f32_e2m1_e2m1_f32_sp_4x_ue8m0",
+    "m16n8k128_f32_e2m1_e2m1_f32_sp_4x_ue4m3"};
 
 using Random = std::mt19937;
+constexpr std::size_t kWarp = 32;
 
 // Of all values alike; of near ones, so that sums are long; of few, so that many are zero.
-enum class Kind { Any, Near, Small };
+enum class Spread { Any, Near, Small };
 
-std::uint64_t value(Random& random, ir::MatrixElement element, Kind kind) {
+std::uint64_t value(Random& random, ir::MatrixElement element, Spread spread) {
   std::uint64_t bits = random() | static_cast<std::uint64_t>(random()) << 32;
-  if (kind == Kind::Any) return bits;
+  if (spread == Spread::Any) return bits;
   const std::uint64_t sign = bits & 0x80008000;
   switch (element) {
     case ir::MatrixElement::F16:
-      return (kind == Kind::Near ? 0x38003800u : 0) + (bits & 0x0fff0fff) + sign;
+      return (spread == Spread::Near ? 0x38003800u : 0) + (bits & 0x0fff0fff) + sign;
     case ir::MatrixElement::BF16:
-      return (kind == Kind::Near ? 0x3f003f00u : 0) + (bits & 0x01ff01ff) + sign;
+      return (spread == Spread::Near ? 0x3f003f00u : 0) + (bits & 0x01ff01ff) + sign;
     case ir::MatrixElement::TF32:
     case ir::MatrixElement::F32:
-      return (kind == Kind::Near ? 0x3e000000u : 0) + (bits & 0x03ffffff) + (bits & 0x80000000);
+      return (spread == Spread::Near ? 0x3e000000u : 0) + (bits & 0x03ffffff) + (bits & 0x80000000);
     case ir::MatrixElement::F64:
-      return (kind == Kind::Near ? 0x3fe0000000000000u : 0) + (bits & 0x803fffffffffffff);
+      return (spread == Spread::Near ? 0x3fe0000000000000u : 0) + (bits & 0x803fffffffffffff);
     default:
-      return kind == Kind::Near
+      return spread == Spread::Near
                  ? bits
                  : bits & (random() | static_cast<std::uint64_t>(random()) << 32) & 0x9f9f9f9f9f9f9f9f;
   }
 }
 
-reference::Fragment fragment(Random& random, int registers, ir::MatrixElement element, Kind kind) {
+reference::Fragment fragment(Random& random, int registers, ir::MatrixElement element, Spread spread) {
   reference::Fragment made(static_cast<std::size_t>(registers));
   for (auto& reg : made) {
     for (std::uint64_t& lane : reg) {
-      lane = value(random, element, kind);
+      lane = value(random, element, spread);
       if (element != ir::MatrixElement::F64) lane &= 0xffffffff;
     }
   }
@@ -82,20 +96,60 @@ void append(std::vector<std::byte>& to, const reference::Fragment& from, int byt
   }
 }
 
-void compare(const MatrixForm& form, bool clamp, AtomicOp bits, const MatrixRules& rules, Kind kind,
+// Of codes of all kinds; or of metadata that mean something, and of factors near one.
+reference::MatrixSelectors some_selectors(Random& random, const MatrixForm& form, Spread spread) {
+  reference::MatrixSelectors all;
+  constexpr std::array<std::uint32_t, 6> kPairs{0b0100, 0b1000, 0b1001, 0b1100, 0b1101, 0b1110};
+  for (std::uint64_t& word : all.metadata) {
+    for (int i = 0; i < 8; ++i)
+      word = word << 4 | (spread == Spread::Any ? random() % 16 : kPairs.at(random() % kPairs.size()));
+  }
+  all.selector = random() % 4;
+  for (reference::MatrixSelectors::Scales* scales : {&all.a, &all.b}) {
+    for (std::uint64_t& word : scales->data) {
+      word = random();
+      if (spread == Spread::Any) continue;
+      const bool powers = form.scale == ir::MatrixScale::Ue8m0;
+      word = powers ? 0x7c7c7c7c + (word & 0x07070707) : 0x30303030 + (word & 0x0f0f0f0f);
+    }
+    scales->byte = form.scales == 4 ? 0 : form.scales == 2 ? random() % 2 * 2 : random() % 4;
+    scales->thread = random() % (scales == &all.a ? 2 : 4);
+  }
+  return all;
+}
+
+reference::Fragment in_registers(const MatrixForm& form, const reference::MatrixSelectors& selectors) {
+  reference::Fragment registers;
+  const auto in_all = [](std::uint64_t value) {
+    std::array<std::uint64_t, kWarp> lanes{};
+    lanes.fill(value);
+    return lanes;
+  };
+  if (form.sparse) registers.insert(registers.end(), {selectors.metadata, in_all(selectors.selector)});
+  if (form.is_scaled()) {
+    for (const reference::MatrixSelectors::Scales& scales : {selectors.a, selectors.b})
+      registers.insert(registers.end(), {scales.data, in_all(scales.byte), in_all(scales.thread)});
+  }
+  return registers;
+}
+
+void compare(const MatrixForm& form, bool clamp, AtomicOp bits, const MatrixRules& rules, Spread spread,
              Random& random) {
-  const reference::Fragment a = fragment(random, form.a_registers(), form.a, kind),
-                            b = fragment(random, form.b_registers(), form.b, kind),
-                            c = fragment(random, form.c_registers(), form.c, kind);
+  const reference::Fragment a = fragment(random, form.a_registers(), form.a, spread),
+                            b = fragment(random, form.b_registers(), form.b, spread),
+                            c = fragment(random, form.c_registers(), form.c, spread);
   const int bytes = form.register_bits() / 8;
   std::vector<std::byte> memory;
   append(memory, a, bytes);
   append(memory, b, bytes);
   const std::size_t of_d = memory.size();
   append(memory, c, bytes);
+  const reference::MatrixSelectors selectors = some_selectors(random, form, spread);
+  append(memory, in_registers(form, selectors), 4);
   multiply_matrices(form, clamp, bits, rules, memory.data());
-  const reference::Fragment expected =
-      reference::multiply(form, clamp, bits, {rules.fraction_bits, rules.bits_of_sum}, a, b, c);
+  const reference::Fragment expected = reference::multiply(
+      form, clamp, bits, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c,
+      selectors);
   std::vector<std::byte> wanted;
   append(wanted, expected, bytes);
   for (std::size_t i = 0; i < wanted.size(); i += static_cast<std::size_t>(bytes)) {
@@ -107,8 +161,8 @@ void compare(const MatrixForm& form, bool clamp, AtomicOp bits, const MatrixRule
         (want & ~(1ULL << 63)) > 0x7ff0000000000000)
       continue;
     ASSERT_EQ(seen, want) << ir::text_of(form) << ", register " << i / static_cast<std::size_t>(bytes) / 32
-                          << " of lane " << i / static_cast<std::size_t>(bytes) % 32 << ", kind "
-                          << static_cast<int>(kind);
+                          << " of lane " << i / static_cast<std::size_t>(bytes) % 32 << ", spread "
+                          << static_cast<int>(spread);
   }
 }
 
@@ -119,13 +173,14 @@ TEST(MatrixProduct, IsTheReferencesBitByBit) {
     const auto form = ir::find_matrix_form(text);
     ASSERT_TRUE(form) << text;
     EXPECT_EQ(ir::text_of(*form), text);
+    EXPECT_EQ(ir::unpacked_matrix_form(ir::packed(*form)), *form);
     const bool bits = form->a == ir::MatrixElement::B1;
     for (const MatrixRules& rules : {kAmpere, kBlackwell}) {
-      for (const Kind kind : {Kind::Any, Kind::Near, Kind::Small}) {
+      for (const Spread spread : {Spread::Any, Spread::Near, Spread::Small}) {
         for (int i = 0; i < 8; ++i) {
           const AtomicOp operation = !bits ? AtomicOp::None : i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
           const bool whole = form->d == ir::MatrixElement::S32 && !bits;
-          ASSERT_NO_FATAL_FAILURE(compare(*form, whole && i % 2 == 1, operation, rules, kind, random));
+          ASSERT_NO_FATAL_FAILURE(compare(*form, whole && i % 2 == 1, operation, rules, spread, random));
         }
       }
     }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cstring>
 #include <random>
 #include <set>
@@ -141,6 +142,24 @@ std::string values_trial(const TrialForm& trial, const ptx::Form& form) {
   return text;
 }
 
+// Behind C: metadata, factors and which of them count, the last that the form takes.
+std::string matrix_selectors(const ptx::Form& form, std::string& loads) {
+  std::string line;
+  const auto last = [](std::uint8_t constants) { return std::bit_width(constants) - 1; };
+  for (std::size_t i = 4; i < form.operand_count; ++i) {
+    const ptx::OperandRule& rule = form.operands[i];
+    if (rule.kind == ptx::OperandRule::Kind::ReadOne) {
+      loads += fmt::format(".reg .b32 %e{0};\nld.global.b32 %e{0}, [%rd16+{1}];\n", i, i * 8 % 64);
+      line += fmt::format(", %e{}", i);
+    } else if (rule.kind == ptx::OperandRule::Kind::Immediate) {
+      line += fmt::format(", {}", last(rule.constants[0]));
+    } else {
+      line += fmt::format(", {{{}, {}}}", last(rule.constants[0]), last(rule.constants[1]));
+    }
+  }
+  return line;
+}
+
 // Fragments of what the buffer has for the thread, each register of another place.
 std::string matrix_trial(const TrialForm& trial, const ptx::Form& form) {
   std::string text = "{\n", line = trial.text;
@@ -156,12 +175,12 @@ std::string matrix_trial(const TrialForm& trial, const ptx::Form& form) {
       if (operand > 0) text += fmt::format("ld.global.{} %{}{}, [%rd16+{}];\n", type, kNames[operand], i, at);
     }
     line += "}";
-    if (operand + 1 < kNames.size()) continue;
-    text += line + ";\n";
-    for (int i = 0; i < form.operands[0].vector; ++i) {
-      text += fmt::format("st.global.{} [%rd18+{}], %d{};\n", ptx::name_of(form.operands[0].type),
-                          i * ptx::bit_width(form.operands[0].type) / 8, i);
-    }
+  }
+  line += matrix_selectors(form, text);
+  text += line + ";\n";
+  for (int i = 0; i < form.operands[0].vector; ++i) {
+    text += fmt::format("st.global.{} [%rd18+{}], %d{};\n", ptx::name_of(form.operands[0].type),
+                        i * ptx::bit_width(form.operands[0].type) / 8, i);
   }
   return text + "}\n";
 }
@@ -306,7 +325,7 @@ std::vector<TrialForm> trial_forms(std::string_view word) {
 }
 
 std::string kernel_text(const std::vector<TrialForm>& forms) {
-  std::string text = ".version 9.0\n.target sm_120a\n.address_size 64\n.const .align 64 .b8 table[64] = {";
+  std::string text = ".version 9.1\n.target sm_120a\n.address_size 64\n.const .align 64 .b8 table[64] = {";
   for (int i = 0; i < 64; ++i) text += fmt::format("{}{}", i > 0 ? "," : "", (i * 37 + 11) % 256);
   text +=
       "};\n.func f { ret; }\n.visible .entry k(.param .u64 in, .param .u64 out, .param .u64 mem, .param "

@@ -67,6 +67,7 @@ Attributes attributes_of(Op op) {
   if ((has & kSpace) != 0) a.space = Space::Shared;
   if ((has & kScope) != 0) a.scope = Scope::Gpu;
   if ((has & kLut) != 0) a.lut = 0x96;
+  if ((has & kMatrix) != 0) a.matrix = *find_matrix_form("m16n8k16_f32_f16_f16_f32");
   return a;
 }
 

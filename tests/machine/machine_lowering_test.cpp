@@ -16,9 +16,11 @@ namespace doppel::machine {
 namespace {
 
 // A kernel `k` of one pointer parameter p and one number n with this body.
-MachineFunction lower(const std::string& body, const LoweringOptions& options = {}) {
+MachineFunction lower(const std::string& body, const LoweringOptions& options = {},
+                      const std::string& head = ".version 8.0\n.target sm_86") {
   const std::string text =
-      ".version 8.0\n.target sm_86\n.address_size 64\n.visible .entry k(.param .u64 p, .param .u32 n)\n{\n"
+      head +
+      "\n.address_size 64\n.visible .entry k(.param .u64 p, .param .u32 n)\n{\n"
       ".reg .pred %p<9>; .reg .b32 %r<40>; .reg .f32 %f<6000>; .reg .b64 %rd<20>; .reg .f64 %fd<9>;\n"
       ".shared .align 4 .b8 tile[8192];\n" +
       body + "\nret;\n}\n";
@@ -66,6 +68,44 @@ TEST(MachineLowering, WideAddsTakeTwoOperationsUnlessTheCardHasThem) {
   LoweringOptions wide;
   wide.wide_integer_add = true;
   EXPECT_EQ(count(lower(body, wide), "IADD3.X"), 0);
+}
+
+// The one product of a kernel.
+MachineOperation product(const std::string& line) {
+  const MachineFunction machine =
+      lower("ld.param.u64 %rd1, [p]; ld.global.f32 %f1, [%rd1]; ld.global.b32 %r1, [%rd1];\n" + line +
+                "\nst.global.f32 [%rd1], %f2; st.global.f32 [%rd1], %f5;",
+            {}, ".version 8.7\n.target sm_120a");
+  for (const MachineBlock& block : machine.blocks) {
+    for (const MachineOperation& operation : block.operations) {
+      if (is_tensor(operation.pipe)) return operation;
+    }
+  }
+  ADD_FAILURE() << "no product: " << line;
+  return {};
+}
+
+TEST(MachineLowering, ProductsOfMatricesTakeTheirPipeByTheirLength) {
+  const std::string d = "{%f2, %f3, %f4, %f5}", c = "{%f1, %f1, %f1, %f1}", two = "{%r1, %r1}",
+                    four = "{%r1, %r1, %r1, %r1}";
+  const MachineOperation sparse = product("mma.sp.sync.aligned.m16n8k32.row.col.f32.f16.f16.f32 " + d + ", " +
+                                          four + ", " + four + ", " + c + ", %r1, 0;");
+  EXPECT_EQ(sparse.pipe, Pipe::TensorF16ToF32);
+  EXPECT_TRUE(sparse.is_sparse);
+  EXPECT_EQ(sparse.passes, 4);
+  EXPECT_EQ(sparse.flops, 2 * 16 * 8 * 32 / 32);
+  const std::string factors = ", %r1, {0, 0}, %r1, {0, 0};";
+  const MachineOperation fp4 =
+      product("mma.sync.aligned.m16n8k64.row.col.kind::mxf4.block_scale.f32.e2m1.e2m1.f32.ue8m0 " + d + ", " +
+              four + ", " + two + ", " + c + factors);
+  EXPECT_EQ(fp4.pipe, Pipe::TensorScaledFp4);
+  EXPECT_FALSE(fp4.is_sparse);
+  EXPECT_EQ(fp4.passes, 2);
+  const MachineOperation fp8 =
+      product("mma.sync.aligned.m16n8k32.row.col.kind::mxf8f6f4.block_scale.f32.e4m3.e2m1.f32.ue8m0 " + d +
+              ", " + four + ", " + two + ", " + c + factors);
+  EXPECT_EQ(fp8.pipe, Pipe::TensorFp8);
+  EXPECT_EQ(fp8.passes, 2);
 }
 
 TEST(MachineLowering, FloatingPointOperationsAreCountedByType) {

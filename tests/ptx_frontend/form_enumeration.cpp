@@ -40,6 +40,18 @@ Choices matrix_types() {
   }();
   return {all->begin(), all->end()};
 }
+// Of what is scaled in blocks: all there are, and some that there are not.
+Choices small_float_types() {
+  static const auto* const all = [] {
+    auto* made = new std::vector<std::string>{"f16.e2m1.e2m1.f16", "f16.e4m3.e4m3.f16", "f32.s4.s4.f32"};
+    for (const char* a : {"e4m3", "e5m2", "e3m2", "e2m3", "e2m1"}) {
+      for (const char* b : {"e4m3", "e5m2", "e3m2", "e2m3", "e2m1"})
+        made->push_back(std::string("f32.") + a + "." + b + ".f32");
+    }
+    return made;
+  }();
+  return {all->begin(), all->end()};
+}
 const Choices kSecond = {"", "add", "min", "max"};
 
 struct Pattern {
@@ -167,6 +179,28 @@ const std::vector<Pattern>& patterns() {
         {"", "satfinite"},
         matrix_types(),
         {"", "xor.popc", "and.popc"}}},
+      {"mma",
+       {{"sp", "sp::ordered_metadata"},
+        {"sync"},
+        {"aligned"},
+        {"", "kind::f8f6f4"},
+        kMatrixShapes,
+        {"row"},
+        {"col"},
+        {"", "satfinite"},
+        matrix_types()}},
+      {"mma",
+       {{"", "sp", "sp::ordered_metadata"},
+        {"sync"},
+        {"aligned"},
+        {"kind::f8f6f4", "kind::mxf8f6f4", "kind::mxf4", "kind::mxf4nvf4"},
+        {"", "block_scale"},
+        {"", "scale_vec::1X", "scale_vec::2X", "scale_vec::4X"},
+        {"m16n8k32", "m16n8k64", "m16n8k128"},
+        {"row"},
+        {"col"},
+        small_float_types(),
+        {"ue8m0", "ue4m3"}}},
       {"atom",
        {{"", "relaxed", "acquire", "release", "acq_rel"},
         kScopes,
@@ -250,6 +284,7 @@ std::string operand_text(const OperandRule& rule, const Form& form, int number) 
     case Kind::ReadPredicate:
       return "%p" + std::to_string(number);
     case Kind::Immediate:
+      if (rule.constants[0] != 0) return "0";
       return form.opcode == Opcode::Applypriority || form.opcode == Opcode::Discard ? "128" : "7";
     case Kind::Address:
       if (form.modifiers.space == Space::Param) return form.opcode == Opcode::St ? "[a]" : "[p]";

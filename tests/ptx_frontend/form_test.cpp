@@ -134,7 +134,7 @@ TEST(Form, EveryAcceptedFormParses) {
   EXPECT_GT(forms.size(), 10000U);
   std::string body = "ts: .branchtargets L; .param .align 8 .b8 a[64];\nL:\n";
   for (const std::string& form : forms) body += test::sample_line(form, decode_form(form).form) + "\n";
-  const std::string text = ".version 9.0\n.target sm_120a\n.address_size 64\n.func f { ret; }\n" +
+  const std::string text = ".version 9.1\n.target sm_120a\n.address_size 64\n.func f { ret; }\n" +
                            kernel_text(body).substr(test::module_text("").size());
   const Module module = test::parse_well(text);
   EXPECT_GE(module.functions.at(1).instructions.size(), forms.size());

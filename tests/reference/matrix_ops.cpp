@@ -68,7 +68,7 @@ struct Number {
   Part part;
 };
 
-double value_of(std::uint64_t bits, MatrixElement element) {
+double value_of(std::uint64_t bits, MatrixElement element) {  // of e2m1 in the middle of a byte
   const auto small = [&](int exponent_bits, int fraction_bits) {
     const int bias = (1 << (exponent_bits - 1)) - 1;
     const auto fraction = static_cast<double>(bits & ((1u << fraction_bits) - 1));
@@ -148,17 +148,7 @@ std::uint64_t rounded(double sum, MatrixElement element) {
   return round_to(to_half ? kF16 : kF32, exact, to_half ? ptx::Rounding::Rn : ptx::Rounding::Rz);
 }
 
-// One sum of a card.
-std::uint64_t sum_of(const std::vector<Number>& a, const std::vector<Number>& b, const Number& c,
-                     MatrixElement element, int fraction_bits) {
-  double all = c.value;
-  for (std::size_t i = 0; i < a.size(); ++i) all += a[i].value * b[i].value;
-  const bool to_half = element == MatrixElement::F16;
-  if (std::isnan(all)) return to_half ? 0x7fff : 0x7fffffff;
-  if (std::isinf(all)) return to_half ? (all < 0 ? 0xfc00 : 0x7c00) : (all < 0 ? 0xff800000 : 0x7f800000);
-  std::vector<Part> terms{c.part};
-  for (std::size_t i = 0; i < a.size(); ++i)
-    terms.push_back({a[i].part.significand * b[i].part.significand, a[i].part.exponent + b[i].part.exponent});
+std::uint64_t cut_off_sum(const std::vector<Part>& terms, MatrixElement element, int fraction_bits) {
   const int largest = std::ranges::max_element(terms, {}, &Part::exponent)->exponent;
   double sum = 0;
   for (const Part& term : terms)
@@ -166,9 +156,24 @@ std::uint64_t sum_of(const std::vector<Number>& a, const std::vector<Number>& b,
   return rounded(std::ldexp(sum, largest - fraction_bits), element);
 }
 
+// One sum of a card. `scaled_by`: the power of two that all products have.
+std::uint64_t sum_of(const std::vector<Number>& a, const std::vector<Number>& b, const Number& c,
+                     MatrixElement element, int fraction_bits, int scaled_by) {
+  double all = c.value;
+  for (std::size_t i = 0; i < a.size(); ++i) all += a[i].value * b[i].value;
+  const bool to_half = element == MatrixElement::F16;
+  if (std::isnan(all)) return to_half ? 0x7fff : 0x7fffffff;
+  if (std::isinf(all)) return to_half ? (all < 0 ? 0xfc00 : 0x7c00) : (all < 0 ? 0xff800000 : 0x7f800000);
+  std::vector<Part> terms{c.part};
+  for (std::size_t i = 0; i < a.size(); ++i)
+    terms.push_back(
+        {a[i].part.significand * b[i].part.significand, a[i].part.exponent + b[i].part.exponent + scaled_by});
+  return cut_off_sum(terms, element, fraction_bits);
+}
+
 std::uint64_t float_element(const MatrixForm& form, const MatrixSums& sums,
                             const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b,
-                            std::uint64_t c) {
+                            int scaled_by, std::uint64_t c) {
   const std::size_t step =
       std::min(a.size(), static_cast<std::size_t>(sums.bits_of_sum / form.bits_of(form.a)));
   for (std::size_t begin = 0; begin < a.size(); begin += step) {
@@ -177,7 +182,7 @@ std::uint64_t float_element(const MatrixForm& form, const MatrixSums& sums,
       of_a.push_back(number(a[k], form.a));
       of_b.push_back(number(b[k], form.b));
     }
-    c = sum_of(of_a, of_b, number(c, form.d), form.d, sums.fraction_bits);
+    c = sum_of(of_a, of_b, number(c, form.d), form.d, sums.fraction_bits, scaled_by);
   }
   return c;
 }
@@ -208,19 +213,115 @@ std::uint64_t double_element(const std::vector<std::uint64_t>& a, const std::vec
   return c;
 }
 
+// Which of the k columns of A are there in a row, in their order in the registers: 9.7.14.6.1.
+std::vector<int> columns_of(const MatrixForm& form, const MatrixSelectors& selectors, int row) {
+  std::vector<int> columns;
+  if (!form.sparse) {
+    for (int k = 0; k < form.k; ++k) columns.push_back(k);
+    return columns;
+  }
+  const int bits = form.bits_of(form.a), wide = bits == 32 ? 2 : bits == 4 ? 8 : 4;
+  // Of two rows, with eight chunks in the 32 bits of a thread: so many of four threads contribute.
+  const int threads = 2 * form.k / wide / 8;
+  const int first = static_cast<int>(selectors.selector) % (4 / threads) * threads;
+  for (int begin = 0; begin < form.k; begin += wide) {
+    const int chunk = begin / wide;
+    int thread = 0, at = 0;
+    if (bits >= 16) {  // chunks 0 to 3 of both rows in the first thread, 4 to 7 in the second
+      thread = chunk / 4;
+      at = row / 8 * 16 + chunk % 4 * 4;
+    } else {  // chunks 0 to 7 of the row in the first, of the row below in the second, and so on
+      thread = chunk / 8 * 2 + row / 8;
+      at = chunk % 8 * 4;
+    }
+    const auto lane = static_cast<std::size_t>(row % 8 * 4 + first + thread);
+    const auto code = static_cast<int>(selectors.metadata.at(lane) >> at & 15);
+    for (const int index : {code % 4, code / 4}) {
+      if (wide == 4) columns.push_back(begin + index);
+      if (wide == 8) columns.insert(columns.end(), {begin + 2 * index, begin + 2 * index + 1});
+    }
+    if (wide == 2) columns.push_back(begin + code % 4 / 2);  // 0b0100 is the first, 0b1110 the second
+  }
+  return columns;
+}
+
+// The factors of a row of A or a column of B, along k; not a number where the code says so.
+std::vector<double> factors_of(const MatrixForm& form, const MatrixSelectors::Scales& scales,
+                               std::size_t lane) {
+  std::vector<double> factors;
+  for (int i = 0; i < form.scales; ++i) {
+    const std::uint64_t code =
+        scales.data.at(lane) >> (scales.byte + static_cast<std::uint64_t>(i)) % 4 * 8 & 255;
+    if (form.scale == ir::MatrixScale::Ue8m0) {
+      factors.push_back(code == 255 ? std::numeric_limits<double>::quiet_NaN()
+                                    : std::ldexp(1.0, static_cast<int>(code) - 127));
+    } else {
+      factors.push_back(value_of(code & 127, MatrixElement::E4M3));
+    }
+  }
+  return factors;
+}
+std::vector<double> factors_of_a(const MatrixForm& form, const MatrixSelectors& selectors, int row) {
+  const auto lane = static_cast<std::size_t>(row % 8 * 4 + row / 8) + selectors.a.thread % 2 * 2;
+  return factors_of(form, selectors.a, lane);
+}
+std::vector<double> factors_of_b(const MatrixForm& form, const MatrixSelectors& selectors, int column) {
+  return factors_of(form, selectors.b, static_cast<std::size_t>(column * 4) + selectors.b.thread % 4);
+}
+
+Part part_of_factor(const MatrixForm& form, double factor) {
+  if (factor == 0) return {};
+  Part part;
+  part.exponent = std::max(std::ilogb(factor), form.scale == ir::MatrixScale::Ue8m0 ? -127 : -6);
+  part.significand = std::ldexp(factor, -part.exponent);
+  return part;
+}
+
+// Of .kind::mxf4 and .kind::mxf4nvf4.
+std::uint64_t fp4_element(const MatrixForm& form, const MatrixSums& sums, const std::vector<std::uint64_t>& a,
+                          const std::vector<std::uint64_t>& b, const std::vector<double>& factors_a,
+                          const std::vector<double>& factors_b, std::uint64_t c) {
+  const Number before = number(c, form.d);
+  if (std::isnan(before.value)) return 0x7fffffff;
+  if (std::isinf(before.value)) return c;
+  std::vector<Part> terms{before.part};
+  const std::size_t block = a.size() / factors_a.size();
+  for (std::size_t begin = 0; begin < a.size(); begin += 16) {
+    double sum = 0;
+    for (std::size_t k = begin; k < begin + 16; ++k)
+      sum += value_of(a[k] << 2, MatrixElement::E2M1) * value_of(b[k] << 2, MatrixElement::E2M1);
+    const Part of_a = part_of_factor(form, factors_a[begin / block]),
+               of_b = part_of_factor(form, factors_b[begin / block]);
+    terms.push_back({sum * of_a.significand * of_b.significand, of_a.exponent + of_b.exponent});
+  }
+  return cut_off_sum(terms, form.d, sums.fp4_fraction_bits);
+}
+
+std::uint64_t scaled_element(const MatrixForm& form, const MatrixSums& sums,
+                             const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b,
+                             const std::vector<double>& factors_a, const std::vector<double>& factors_b,
+                             std::uint64_t c) {
+  for (std::size_t i = 0; i < factors_a.size(); ++i) {
+    if (std::isnan(factors_a[i]) || std::isnan(factors_b[i])) return 0x7fffffff;
+  }
+  if (form.scales > 1) return fp4_element(form, sums, a, b, factors_a, factors_b, c);
+  return float_element(form, sums, a, b, std::ilogb(factors_a[0]) + std::ilogb(factors_b[0]), c);
+}
+
 }  // namespace
 
 Fragment multiply(const MatrixForm& form, bool clamp, ir::AtomicOp bits, const MatrixSums& sums,
-                  const Fragment& a, const Fragment& b, const Fragment& c) {
+                  const Fragment& a, const Fragment& b, const Fragment& c, const MatrixSelectors& selectors) {
   Fragment d(static_cast<std::size_t>(form.d_registers()));
   const int a_bits = form.bits_of(form.a), b_bits = form.bits_of(form.b);
   const int a_run = std::max(1, 32 / a_bits), b_run = std::max(1, 32 / b_bits);
   for (int row = 0; row < form.m; ++row) {
+    const std::vector<int> columns = columns_of(form, selectors, row);
     for (int column = 0; column < form.n; ++column) {
       std::vector<std::uint64_t> of_a, of_b;
-      for (int k = 0; k < form.k; ++k) {
-        of_a.push_back(element_at(a, along_k(row, k, form.m, a_run), a_bits));
-        of_b.push_back(element_at(b, along_k(column, k, form.n, b_run), b_bits));
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        of_a.push_back(element_at(a, along_k(row, static_cast<int>(i), form.m, a_run), a_bits));
+        of_b.push_back(element_at(b, along_k(column, columns[i], form.n, b_run), b_bits));
       }
       const Place place = of_accumulator(row, column);
       const std::uint64_t before = element_at(c, place, form.bits_of(form.c));
@@ -229,8 +330,11 @@ Fragment multiply(const MatrixForm& form, bool clamp, ir::AtomicOp bits, const M
         value = double_element(of_a, of_b, before);
       } else if (form.d == MatrixElement::S32) {
         value = whole_element(form, clamp, bits, of_a, of_b, before);
+      } else if (form.is_scaled()) {
+        value = scaled_element(form, sums, of_a, of_b, factors_of_a(form, selectors, row),
+                               factors_of_b(form, selectors, column), before);
       } else {
-        value = float_element(form, sums, of_a, of_b, before);
+        value = float_element(form, sums, of_a, of_b, 0, before);
       }
       put(d, place, form.bits_of(form.d), value);
     }

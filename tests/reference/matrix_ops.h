@@ -17,9 +17,22 @@ using Fragment = std::vector<std::array<std::uint64_t, 32>>;
 struct MatrixSums {
   int fraction_bits = 24;  // Ampere's
   int bits_of_sum = 128;
+  int fp4_fraction_bits = 35;  // RTX Blackwell's
+};
+
+// What is read behind A, B and C (9.7.14.3, 9.7.14.6), by lane; what must be the same in all lanes, once.
+struct MatrixSelectors {
+  std::array<std::uint64_t, 32> metadata{};
+  std::uint64_t selector = 0;
+  struct Scales {
+    std::array<std::uint64_t, 32> data{};
+    std::uint64_t byte = 0, thread = 0;
+  };
+  Scales a, b;
 };
 
 Fragment multiply(const ir::MatrixForm& form, bool clamp, ir::AtomicOp bits, const MatrixSums& sums,
-                  const Fragment& a, const Fragment& b, const Fragment& c);
+                  const Fragment& a, const Fragment& b, const Fragment& c,
+                  const MatrixSelectors& selectors = {});
 
 }  // namespace doppel::reference

@@ -198,10 +198,34 @@ Fragment fragment(const Block& block, const Members& members, std::size_t operan
   return registers;
 }
 
+// Behind A, B and C: metadata and selector; factors and which of them, of A and of B.
+MatrixSelectors selectors_of(const Block& block, const Members& members, const ir::MatrixForm& form) {
+  MatrixSelectors all;
+  const std::vector<ptx::Operand>& first = members.front()->instruction().operands;
+  std::size_t at = 4;
+  const auto of_lanes = [&](std::array<std::uint64_t, 32>& to) {
+    for (const Thread* t : members) to[t->lane()] = read(block, *t, t->instruction().operands.at(at));
+    ++at;
+  };
+  if (form.sparse) {
+    of_lanes(all.metadata);
+    all.selector = read(block, *members.front(), first.at(at++));
+  }
+  if (!form.is_scaled()) return all;
+  for (MatrixSelectors::Scales* scales : {&all.a, &all.b}) {
+    of_lanes(scales->data);
+    const ptx::Operand& which = first.at(at++);
+    scales->byte = read(block, *members.front(), which.elements.at(0));
+    scales->thread = read(block, *members.front(), which.elements.at(1));
+  }
+  return all;
+}
+
 void multiply_matrices(const Block& block, const Members& members) {
   const ptx::Modifiers& m = members.front()->instruction().modifiers;
   const Fragment d = multiply(m.matrix, m.satfinite, m.atomic_op, {}, fragment(block, members, 1),
-                              fragment(block, members, 2), fragment(block, members, 3));
+                              fragment(block, members, 2), fragment(block, members, 3),
+                              selectors_of(block, members, m.matrix));
   for (Thread* t : members) {
     const std::vector<ptx::Operand>& elements = t->instruction().operands[0].elements;
     for (std::size_t i = 0; i < elements.size(); ++i) write(*t, elements[i], d[i][t->lane()]);

@@ -42,6 +42,8 @@ struct OperandRule {
   std::uint8_t vector = 1;
   bool part = false;       // may be followed by a selector of bytes or halves: %r1.b2
   bool negatable = false;  // may have a `-` before its register
+  // Constants that are taken, a bit each, of the operand or its elements, the first and others; 0: any.
+  std::array<std::uint8_t, 2> constants{};
 };
 
 // What only video instructions have (PTX ISA 9.7.18); they are rewritten where they are read.
@@ -58,7 +60,7 @@ struct Form {
   Type type = Type::None;
   Type source_type = Type::None;
   Modifiers modifiers;
-  std::array<OperandRule, 8> operands;
+  std::array<OperandRule, 10> operands;
   std::uint8_t operand_count = 0;
   Type pipe_type = Type::None;  // of a second destination after `|`; None: there is none
   bool pipe_required = false;

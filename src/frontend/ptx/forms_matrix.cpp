@@ -5,6 +5,7 @@
 #include <array>
 
 #include "frontend/ptx/form_builder.h"
+#include "frontend/ptx/matrix_selection.h"
 
 namespace doppel::ptx {
 namespace {
@@ -23,17 +24,7 @@ constexpr std::array kShapes{
     Shape{"m16n8k16", 16, 8, 16},   Shape{"m16n8k32", 16, 8, 32},  Shape{"m16n8k64", 16, 8, 64},
     Shape{"m16n8k128", 16, 8, 128}, Shape{"m16n8k256", 16, 8, 256}};
 
-bool is_one_of(MatrixElement element, std::initializer_list<MatrixElement> all) {
-  return std::ranges::find(all, element) != all.end();
-}
-bool is_byte_float(MatrixElement e) { return is_one_of(e, {MatrixElement::E4M3, MatrixElement::E5M2}); }
-bool is_small_float(MatrixElement e) {
-  return is_byte_float(e) || is_one_of(e, {MatrixElement::E3M2, MatrixElement::E2M3, MatrixElement::E2M1});
-}
-
-struct Needs {
-  std::uint32_t sm = 0, version = 0;  // 0: there is no such form
-};
+using Needs = MatrixNeeds;
 
 // Of A and B in f16, bf16 and tf32.
 Needs needs_of_floats(const MatrixForm& form) {
@@ -64,7 +55,7 @@ Needs needs_of_small_floats(const MatrixForm& form, bool kind) {
   if (form.m != 16 || !is_small_float(form.b) || form.c != form.d ||
       !is_one_of(form.d, {MatrixElement::F16, MatrixElement::F32}))
     return {};
-  if (kind) return form.k == 32 ? Needs{120, 87} : Needs{};
+  if (kind) return form.k == 32 ? Needs{120, 87, true} : Needs{};
   if (!is_byte_float(form.a) || !is_byte_float(form.b)) return {};
   if (form.k == 32) return form.d == MatrixElement::F32 ? Needs{89, 84} : Needs{89, 87};
   return form.k == 16 ? Needs{89, 87} : Needs{};
@@ -124,7 +115,9 @@ bool mma(FormBuilder& b) {
   }
   ir::Attributes& attributes = b.modifiers();
   attributes.satfinite = b.take("satfinite");
-  const bool kind = b.take("kind::f8f6f4");
+  MatrixForm& form = attributes.matrix;
+  MatrixSelection selection;
+  if (!take_selection(b, selection, form)) return false;
   if (b.take("popc")) {
     static constexpr std::pair<std::string_view, AtomicOp> kOps[] = {{"xor", AtomicOp::Xor},
                                                                      {"and", AtomicOp::And}};
@@ -132,15 +125,18 @@ bool mma(FormBuilder& b) {
     if (attributes.atomic_op == AtomicOp::None) return false;
   }
   const bool rounds = b.take("rn");  // of f64, where it is what happens without
-  MatrixForm& form = attributes.matrix;
-  if (!take_form(b, form)) return false;
+  if (!take_form(b, form) || !take_scale(b, form)) return false;
   const bool bits = form.a == MatrixElement::B1;
   if (bits != (attributes.atomic_op != AtomicOp::None) || (rounds && form.a != MatrixElement::F64))
     return false;
   Needs needs;
-  if (is_small_float(form.a)) {
-    needs = needs_of_small_floats(form, kind);
-  } else if (kind) {
+  if (form.is_scaled()) {
+    needs = needs_of_scaled(form, selection);
+  } else if (form.sparse) {
+    needs = needs_of_sparse(form, selection);
+  } else if (is_small_float(form.a)) {
+    needs = needs_of_small_floats(form, selection.kind == MatrixKind::F8f6f4);
+  } else if (selection.kind != MatrixKind::None) {
     return false;
   } else if (form.a == MatrixElement::F64) {
     needs = needs_of_doubles(form);
@@ -153,8 +149,10 @@ bool mma(FormBuilder& b) {
   if (needs.sm == 0 || (attributes.satfinite && !integers)) return false;
   if (attributes.atomic_op == AtomicOp::And) needs = {80, 71};
   b.needs(needs.sm, needs.version);
-  b.form.requirement.specific = kind;
+  b.form.requirement.specific = needs.specific;
+  b.form.requirement.architecture = needs.architecture;
   add_fragments(b, form);
+  add_selectors(b, form);
   return true;
 }
 

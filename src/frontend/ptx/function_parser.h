@@ -75,6 +75,7 @@ class FunctionParser {
   Operand parse_cvta_source(const OperandRule& rule);
   Operand parse_special(const OperandRule& rule);
   Operand parse_immediate(Type type);
+  Operand parse_constant_of(const OperandRule& rule);
   Operand symbol_operand(const Binding& binding, std::string_view name);
   Operand register_operand(std::string_view name, TextLocation where, const OperandRule& rule) const;
   RegisterId fresh_register(Type type);

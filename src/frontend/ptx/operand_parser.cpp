@@ -45,6 +45,17 @@ Operand FunctionParser::parse_immediate(Type type) {
   return operand;
 }
 
+// One of those that the rule lists.
+Operand FunctionParser::parse_constant_of(const OperandRule& rule) {
+  const TextLocation where = state_.here();
+  Operand operand = parse_immediate(rule.type);
+  const std::uint8_t taken = rule.constants[0];
+  if (taken != 0 && (operand.immediate > 7 || (taken >> operand.immediate & 1) == 0))
+    fail_malformed(where,
+                   fmt::format("constant {} is not one of those that the form takes", operand.immediate));
+  return operand;
+}
+
 // `_` becomes a register that nothing reads, so that an instruction always has its destination.
 Operand FunctionParser::parse_write(const OperandRule& rule) {
   const TextLocation where = state_.here();
@@ -57,7 +68,7 @@ Operand FunctionParser::parse_write(const OperandRule& rule) {
 }
 
 Operand FunctionParser::parse_read(const OperandRule& rule) {
-  if (begins_constant(state_.token())) return parse_immediate(rule.type);
+  if (begins_constant(state_.token())) return parse_constant_of(rule);
   const TextLocation where = state_.here();
   const std::string_view name = state_.expect_identifier("a register or a constant");
   return with_addend(register_operand(name, where, rule));
@@ -176,6 +187,7 @@ Operand FunctionParser::parse_vector(const OperandRule& rule, bool writes) {
     } else {
       vector.elements.push_back(writes ? parse_write(element) : parse_read(element));
     }
+    element.constants[0] = rule.constants[1];
   } while (state_.accept(','));
   state_.expect('}');
   if (vector.elements.size() != rule.vector) {
@@ -365,7 +377,7 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
     case Kind::Immediate:
       if (!begins_constant(state_.token()))
         fail_malformed(state_.here(), fmt::format("constant expected, found {}", state_.found()));
-      operands.push_back(parse_immediate(rule.type));
+      operands.push_back(parse_constant_of(rule));
       if (instruction.opcode == Opcode::Lop3) {
         if (operands.back().immediate > 255)
           fail_malformed(state_.here(), "lop3's table is a number from 0 to 255");

@@ -35,6 +35,8 @@ bool runs_on(const Target& target, std::uint32_t capability) {
 
 std::string unmet(const Requirement& requirement, const Target& target) {
   if (target.sm < requirement.sm) return fmt::format("requires .target sm_{} or higher", requirement.sm);
+  if (requirement.architecture && target.suffix != 'a')
+    return fmt::format("requires .target sm_{}a", requirement.sm);
   if (requirement.specific && target.suffix == '\0')
     return fmt::format("requires .target sm_{}a or sm_{}f", requirement.sm, requirement.sm);
   if (requirement.last_sm != 0 && target.sm > requirement.last_sm && target.version >= requirement.given_up) {

@@ -20,6 +20,7 @@ struct Requirement {
   std::uint32_t last_sm = 0;   // of a form that later targets gave up; 0: none did
   std::uint32_t given_up = 0;  // the version from which they did
   bool specific = false;       // only of targets with a suffix: sm_120a, sm_120f
+  bool architecture = false;   // only of those with an a
 };
 
 // Any .version is read: forms decide what can run, and a version that nobody knows yet may use none of its
