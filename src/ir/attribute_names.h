@@ -37,6 +37,9 @@ inline constexpr std::string_view kDirectionWords[] = {"", "left", "right"};
 inline constexpr std::string_view kPrmtWords[] = {"", "f4e", "b4e", "rc8", "ecl", "ecr", "rc16"};
 inline constexpr std::string_view kTestpWords[] = {"",           "finite", "infinite", "number",
                                                    "notanumber", "normal", "subnormal"};
+inline constexpr std::string_view kMatrixLayoutWords[] = {
+    "",        "rows",         "rows_of_6_bits",    "rows_of_4_bits",
+    "columns", "byte_columns", "columns_of_6_bits", "columns_of_4_bits"};
 inline constexpr std::string_view kCompletionWords[] = {"", "group", "bulk_group", "mbarrier"};
 inline constexpr std::string_view kSpaceWords[] = {"generic", "reg",    "const",          "global",
                                                    "local",   "shared", "shared_cluster", "param"};
@@ -68,6 +71,7 @@ void for_each_attribute(SomeAttributes& a, Visit&& visit) {
   visit(kShift, a.shift, Words(kShiftWords));
   visit(kPrmt, a.prmt, Words(kPrmtWords));
   visit(kTestp, a.testp, Words(kTestpWords));
+  visit(kMatrixLayout, a.layout, Words(kMatrixLayoutWords));
   visit(kSpace, a.space, Words(kSpaceWords));
   visit(kSemantics, a.semantics, Words(kSemanticsWords));
   visit(kScope, a.scope, Words(kScopeWords));

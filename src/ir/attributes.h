@@ -60,6 +60,21 @@ enum class PrmtMode : std::uint8_t { None, F4e, B4e, Rc8, Ecl, Ecr, Rc16 };
 // How it is known that an access that goes on behind its operation has ended (PTX ISA 9.7.9.25.2): with the
 // thread's open group, with its open bulk group, or by a phase of an mbarrier.
 enum class Completion : std::uint8_t { None, Group, BulkGroup, Mbarrier };
+// How the rows of matrices in memory, 16 bytes each, and fragments in registers go together (PTX ISA
+// 9.7.14.5.15, 9.7.14.5.16). Rows: four lanes hold a row. Columns: four lanes hold a column, of elements of
+// 16 bits. ByteColumns: the same of bytes, of 16 rows that are loaded, or of eight that are stored. Of6Bits,
+// Of4Bits: memory has 16 elements of so many bits in a row, and what is left of it is not read; each becomes
+// a byte.
+enum class MatrixLayout : std::uint8_t {
+  None,
+  Rows,
+  RowsOf6Bits,
+  RowsOf4Bits,
+  Columns,
+  ByteColumns,
+  ColumnsOf6Bits,
+  ColumnsOf4Bits
+};
 enum class TestpMode : std::uint8_t { None, Finite, Infinite, Number, NotANumber, Normal, Subnormal };
 
 struct Attributes {
@@ -76,6 +91,7 @@ struct Attributes {
   ShiftDirection direction = ShiftDirection::None;
   PrmtMode prmt = PrmtMode::None;
   TestpMode testp = TestpMode::None;
+  MatrixLayout layout = MatrixLayout::None;
   // Of operations on addresses and of fences; an access to memory has its own.
   Space space = Space::Generic;
   MemorySemantics semantics = MemorySemantics::None;

@@ -47,6 +47,7 @@ inline constexpr AttributeSet kShiftAmount = 1u << 24;
 inline constexpr AttributeSet kWait = 1u << 25;
 inline constexpr AttributeSet kLut = 1u << 26;
 inline constexpr AttributeSet kMatrix = 1u << 27;
+inline constexpr AttributeSet kMatrixLayout = 1u << 28;
 
 // How wide an operand or a result is.
 struct OperandRole {

@@ -111,6 +111,7 @@ class FunctionVerifier {
       if (values.size() != o.accesses[0].vector)
         violated("{} values where the access has {}", values.size(), o.accesses[0].vector);
     }
+    if (o.op == Op::MatrixLoad || o.op == Op::MatrixStore) matrix_rows(o);
     if (o.op == Op::Pack || o.op == Op::Unpack) parts(o);
     targets(o, facts);
     if (o.op == Op::Call) {
@@ -230,6 +231,15 @@ class FunctionVerifier {
     if (a.completion == Completion::None) return;
     if (!o.results.empty()) violated("a register would have its result before it ends");
     if (row(o).memory == MemoryEffect::Hint) violated("a hint is no access that ends");
+  }
+
+  // A lane for each row, eight for each register.
+  void matrix_rows(const Operation& o) const {
+    const std::size_t registers = o.op == Op::MatrixLoad ? o.results.size() : o.sources.size() - 1;
+    if (registers != 1 && registers != 2 && registers != 4) violated("{} registers of a fragment", registers);
+    if (o.accesses[0].type != Type::B32 || o.accesses[0].vector != 4)
+      violated("a row of a matrix is four words");
+    if (o.attributes.layout == MatrixLayout::None) violated("its layout is missing");
   }
 
   void parts(const Operation& o) const {

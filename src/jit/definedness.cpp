@@ -86,6 +86,12 @@ Value* Definedness::of_address(const Operation& operation) {
   return address.base == ir::Address::Base::Register ? of_register(address.reg) : none();
 }
 
+// The lanes that run and address a row of a matrix: the first ones, eight for each register.
+Value* Definedness::row_lanes(std::size_t registers) {
+  const std::uint32_t rows = registers >= 4 ? ~0U : (1U << 8 * registers) - 1;
+  return b_.CreateAnd(emitter_.lanes().mask(), emitter_.i32(rows));
+}
+
 // Lanes in which all bits of a defined operand are ones, or zeros.
 Value* Definedness::lanes_equal(const Operand& operand, ir::Type type, bool ones) {
   Value* value = emitter_.read_vector(operand, type);
@@ -173,6 +179,15 @@ void Definedness::before(const Operation& operation) {
         b_.CreateStore(of_operand(operation.sources[k]),
                        b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), elements_, k));
       }
+      return;
+    // What a matrix's rows hold is not followed: padding may lie between the elements.
+    case Op::MatrixLoad:
+      use(of_address(operation), row_lanes(operation.results.size()));
+      return;
+    case Op::MatrixStore:
+      use(of_address(operation), row_lanes(operation.sources.size() - 1));
+      for (std::uint32_t k = 0; k < operation.accesses[0].vector; ++k)
+        b_.CreateStore(none(), b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), elements_, k));
       return;
     case Op::Atomic:
     case Op::Reduce:

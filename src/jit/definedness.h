@@ -36,6 +36,7 @@ class Definedness {
   llvm::Value* of_register(ir::RegisterId reg);
   llvm::Value* of_operand(const ir::Operand& operand);
   llvm::Value* of_address(const ir::Operation& operation);
+  llvm::Value* row_lanes(std::size_t registers);
   llvm::Value* of_result(const ir::Operation& operation);
   llvm::Value* lanes_equal(const ir::Operand& operand, ir::Type type, bool ones);
   llvm::Value* unless_decided(const ir::Operand& a, const ir::Operand& b, ir::Type type, bool ones);

@@ -53,7 +53,7 @@ void lower(FunctionEmitter& emitter, const Operation& operation) {
   using Lowering = bool (*)(FunctionEmitter&, const Operation&);
   constexpr Lowering kGroups[] = {lower_move,           lower_integer, lower_bits,    lower_float,
                                   lower_transcendental, lower_compare, lower_convert, lower_memory,
-                                  lower_atomic,         lower_warp,    lower_call};
+                                  lower_matrix_memory,  lower_atomic,  lower_warp,    lower_call};
   for (Lowering group : kGroups) {
     if (group(emitter, operation)) return;
   }

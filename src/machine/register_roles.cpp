@@ -247,7 +247,8 @@ void RegisterRoles::join_copies() {
       return first;
     };
     // A vector load fills neighbouring registers that become valid together.
-    if (operation.op == Op::Load && operation.results.size() > 1 && !operation.guard) {
+    const bool loads = operation.op == Op::Load || operation.op == Op::MatrixLoad;
+    if (loads && operation.results.size() > 1 && !operation.guard) {
       const bool once = std::ranges::all_of(operation.results, [&](const Operand& element) {
         return !element.is_register() || roles_[element.reg].definitions == 1;
       });

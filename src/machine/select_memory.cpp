@@ -131,6 +131,15 @@ void select_load(OperationBuilder& b, const Operation& in) {
   acquire_behind(b, in, result);
 }
 
+// One operation, with 16 bytes of each lane that addresses a row: eight of them are a pass of shared memory
+// where no two are in one bank, as of any access of 16 bytes.
+void select_matrix_load(OperationBuilder& b, const Operation& in) {
+  const Access& access = in.accesses[0];
+  MachineOperation& operation = emit_access(b, in, "LDSM", space_of(access.space), access.bytes(), false,
+                                            b.result_of(in), source_values(b, in));
+  for (const ir::Operand& element : in.results) b.add_result(operation, b.value_of(element));
+}
+
 void select_atomic(OperationBuilder& b, const Operation& in) {
   const bool reduction = in.op == Op::Reduce;
   const MemorySpace space = space_of(in.accesses[0].space);
@@ -177,6 +186,13 @@ void select_memory(OperationBuilder& b, const Operation& in) {
       emit_access(b, in, name, space_of(space), in.accesses[0].bytes(), true, kNoValue, source_values(b, in));
       return;
     }
+    case Op::MatrixLoad:
+      select_matrix_load(b, in);
+      return;
+    case Op::MatrixStore:
+      emit_access(b, in, "STSM", space_of(in.accesses[0].space), in.accesses[0].bytes(), true, kNoValue,
+                  source_values(b, in));
+      return;
     case Op::Atomic:
     case Op::Reduce:
       select_atomic(b, in);

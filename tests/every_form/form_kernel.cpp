@@ -45,8 +45,10 @@ Trial trial_of(const ptx::Form& form) {
   switch (form.opcode) {
     case Opcode::Ld:
     case Opcode::Ldu:
+    case Opcode::Ldmatrix:
       return Trial::Load;
     case Opcode::St:
+    case Opcode::Stmatrix:
       return Trial::Store;
     case Opcode::Atom:
     case Opcode::Red:
@@ -188,7 +190,8 @@ std::string matrix_trial(const TrialForm& trial, const ptx::Form& form) {
 std::string load_trial(const TrialForm& trial, const ptx::Form& form) {
   std::string text =
       fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address_of(form), ptx::test::sample_line(trial.text, form));
-  const int count = form.modifiers.vector, first = count > 1 ? 8 : 1;
+  const int count = form.operands[0].vector;
+  const int first = form.operands[0].kind == ptx::OperandRule::Kind::WriteVector ? 8 : 1;
   const int bytes = ptx::bit_width(form.type) <= 16 ? 2 : ptx::bit_width(form.type) / 8;
   for (int i = 0; i < count; ++i)
     text += store_result(form.type, first + i, static_cast<std::size_t>(i * bytes));

@@ -64,6 +64,7 @@ Attributes attributes_of(Op op) {
   if ((has & kShift) != 0) a.shift = ShiftMode::Clamp;
   if ((has & kDirection) != 0) a.direction = ShiftDirection::Left;
   if ((has & kTestp) != 0) a.testp = TestpMode::Finite;
+  if ((has & kMatrixLayout) != 0) a.layout = MatrixLayout::Rows;
   if ((has & kSpace) != 0) a.space = Space::Shared;
   if ((has & kScope) != 0) a.scope = Scope::Gpu;
   if ((has & kLut) != 0) a.lut = 0x96;
@@ -89,6 +90,10 @@ class Sample {
       Access access;
       access.space = Space::Global;
       access.type = operation_.type;
+      if (op == Op::MatrixLoad || op == Op::MatrixStore) {
+        access.type = Type::B32;
+        access.vector = 4;
+      }
       access.address.base = Address::Base::Register;
       access.address.reg = new_register(64);
       operation_.accesses.push_back(access);

@@ -35,8 +35,8 @@ bool same(const Modifiers& a, const Modifiers& b) {
   const auto fields = [](const Modifiers& m) {
     return std::tuple_cat(
         std::tie(m.rounding, m.compare, m.bool_op, m.mul_part, m.cache_op, m.semantics, m.scope, m.atomic_op,
-                 m.shuffle, m.vote, m.match, m.barrier, m.shift, m.direction, m.prmt, m.testp, m.space,
-                 m.vector),
+                 m.shuffle, m.vote, m.match, m.barrier, m.shift, m.direction, m.prmt, m.testp, m.layout,
+                 m.space, m.vector),
         std::tie(m.ftz, m.sat, m.satfinite, m.relu, m.approx, m.full, m.carry_out, m.carry_in, m.uniform,
                  m.to, m.aligned, m.noftz, m.xorsign, m.abs, m.nan, m.shiftamt, m.wait, m.lut));
   };

@@ -103,6 +103,8 @@ void step(Block& block, Thread& thread) {
     case Opcode::Elect:
     case Opcode::Movmatrix:
     case Opcode::Mma:
+    case Opcode::Ldmatrix:
+    case Opcode::Stmatrix:
       thread.wait = Wait::WarpOperation;
       settle_warp(block, thread);
       return;

@@ -6,6 +6,7 @@
 
 #include "reference/execute.h"
 #include "reference/integer_ops.h"
+#include "reference/matrix_memory.h"
 #include "reference/matrix_ops.h"
 #include "reference/operands.h"
 
@@ -23,7 +24,9 @@ using Members = std::vector<Thread*>;
 
 std::uint32_t member_mask(const Block& block, const Thread& t) {
   const Opcode opcode = t.instruction().opcode;
-  if (opcode == Opcode::Movmatrix || opcode == Opcode::Mma) return ~0U;  // all threads of the warp
+  if (opcode == Opcode::Movmatrix || opcode == Opcode::Mma || opcode == Opcode::Ldmatrix ||
+      opcode == Opcode::Stmatrix)
+    return ~0U;  // all threads of the warp
   return static_cast<std::uint32_t>(read(block, t, t.instruction().operands.back()));
 }
 
@@ -251,6 +254,12 @@ void answer(Block& block, const Members& members) {
       break;
     case Opcode::Mma:
       multiply_matrices(block, members);
+      break;
+    case Opcode::Ldmatrix:
+      load_matrices(block, members);
+      break;
+    case Opcode::Stmatrix:
+      store_matrices(block, members);
       break;
     case Opcode::Elect:
       elect(members);

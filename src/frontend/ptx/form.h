@@ -98,6 +98,7 @@ std::span<const OpcodeForms> conversion_forms();
 std::span<const OpcodeForms> control_forms();
 std::span<const OpcodeForms> synchronisation_forms();
 std::span<const OpcodeForms> matrix_forms();
+std::span<const OpcodeForms> matrix_memory_forms();
 std::span<const OpcodeForms> atomic_forms();
 std::span<const OpcodeForms> video_forms();
 

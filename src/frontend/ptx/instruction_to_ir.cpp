@@ -178,6 +178,10 @@ Op plain(Opcode opcode) {
       return Op::MatrixTranspose;
     case Opcode::Mma:
       return Op::MatrixMultiply;
+    case Opcode::Ldmatrix:
+      return Op::MatrixLoad;
+    case Opcode::Stmatrix:
+      return Op::MatrixStore;
     case Opcode::Griddepcontrol:
       return Op::GridDependency;
     case Opcode::Pmevent:
@@ -370,7 +374,8 @@ ir::Operation to_ir(const Instruction& in, RegisterId carry) {
   }
   if (uses_carry(in)) add_carry(in, carry, to);
   // All threads of the warp take part.
-  if (to.op == Op::MatrixTranspose || to.op == Op::MatrixMultiply)
+  if (to.op == Op::MatrixTranspose || to.op == Op::MatrixMultiply || to.op == Op::MatrixLoad ||
+      to.op == Op::MatrixStore)
     to.sources.push_back(ir::Operand::of_immediate(~std::uint64_t{0}));
   return to;
 }
