@@ -304,10 +304,14 @@ void nanosleep(jit::WarpContext* context, std::uint32_t operation, std::uint32_t
 }
 
 void multiply(jit::WarpContext* context, std::uint64_t form, std::uint32_t clamp, std::uint32_t bits,
-              std::byte* fragments) {
+              std::uint32_t rounding, std::byte* fragments) {
   const Warp& warp = warp_of(context);
-  multiply_matrices(ir::unpacked_matrix_form(form), clamp != 0, static_cast<ir::AtomicOp>(bits),
-                    warp.block->grid->launch.matrix_rules, fragments);
+  ir::Attributes product;
+  product.matrix = ir::unpacked_matrix_form(form);
+  product.satfinite = clamp != 0;
+  product.atomic_op = static_cast<ir::AtomicOp>(bits);
+  product.rounding = static_cast<ir::Rounding>(rounding);
+  multiply_matrices(product, warp.block->grid->launch.matrix_rules, fragments);
 }
 
 void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::uint32_t mask) {

@@ -13,6 +13,7 @@
 #include "engine/matrix_scales.h"
 #include "engine/matrix_sparsity.h"
 #include "engine/scaled_fp4_product.h"
+#include "jit/exact_float.h"
 
 // Functions that take vectors are inlined into those of which the target has them.
 #pragma GCC diagnostic ignored "-Wpsabi"
@@ -95,8 +96,9 @@ void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, 
 // ------------------------------------------------------------------------------------ f64
 
 // In the order of k, each product and sum rounded once.
+template <typename MultiplyAdd>
 void multiply_doubles(const MatrixForm& form, const std::byte* a_fragment, const std::byte* b_fragment,
-                      std::byte* c_and_d) {
+                      std::byte* c_and_d, MultiplyAdd multiply_add) {
   Words<double> a, b;
   take_rows(a_fragment, form.a_registers(), form.m, a);
   take_rows(b_fragment, form.b_registers(), form.n, b);
@@ -105,7 +107,7 @@ void multiply_doubles(const MatrixForm& form, const std::byte* a_fragment, const
   for (int row = 0; row < form.m; ++row) {
     for (int column = 0; column < kColumns; ++column) {
       double sum = tile.at[row][column];
-      for (int k = 0; k < form.k; ++k) sum = std::fma(a.at[row][k], b.at[column][k], sum);
+      for (int k = 0; k < form.k; ++k) sum = multiply_add(a.at[row][k], b.at[column][k], sum);
       tile.at[row][column] = sum;
     }
   }
@@ -430,22 +432,31 @@ MultiplyFloats chosen_for_host() {
 
 }  // namespace
 
-void multiply_matrices(const MatrixForm& form, bool clamp, ir::AtomicOp bits, const MatrixRules& rules,
-                       std::byte* fragments) {
+void multiply_matrices(const ir::Attributes& product, const MatrixRules& rules, std::byte* fragments) {
+  const MatrixForm& form = product.matrix;
   const auto of = [&](int registers) {
     return static_cast<std::size_t>(registers) * kLanes * static_cast<std::size_t>(form.register_bits() / 8);
   };
   const std::byte* const a_fragment = fragments;
   const std::byte* const b_fragment = a_fragment + of(form.a_registers());
   std::byte* const c_and_d = fragments + of(form.a_registers()) + of(form.b_registers());
-  if (form.a == MatrixElement::F64) return multiply_doubles(form, a_fragment, b_fragment, c_and_d);
+  if (form.a == MatrixElement::F64) {
+    if (product.rounding == ir::Rounding::None || product.rounding == ir::Rounding::Rn)
+      return multiply_doubles(form, a_fragment, b_fragment, c_and_d,
+                              [](double x, double y, double sum) { return std::fma(x, y, sum); });
+    const jit::DirectedRounding directed(product.rounding);
+    return multiply_doubles(form, a_fragment, b_fragment, c_and_d, [](double x, double y, double sum) {
+      return jit::compute_in_current_rounding(jit::FloatOperation::Fma, x, y, sum);
+    });
+  }
   Words<std::uint32_t> a, b;
   take_rows(a_fragment, form.a_registers(), form.m, a);
   take_rows(b_fragment, form.b_registers(), form.n, b);
   const std::byte* const metadata = c_and_d + of(form.c_registers());
   Selection selection;
   selection.kept = form.sparse ? kept_columns(form, metadata) : all_columns(form);
-  if (form.d == MatrixElement::S32) return multiply_whole(form, clamp, bits, a, b, selection.kept, c_and_d);
+  if (form.d == MatrixElement::S32)
+    return multiply_whole(form, product.satfinite, product.atomic_op, a, b, selection.kept, c_and_d);
   if (form.is_scaled()) selection.scales = matrix_scales(form, metadata + of(form.metadata_registers()));
   if (form.is_narrow()) {
     multiply_scaled_fp4(form, rules.fp4_fraction_bits, a, b, selection.kept, *selection.scales, c_and_d);

@@ -24,7 +24,7 @@ struct MatrixRules {
 
 // In place: the registers of A, B and C, then those of metadata and factors, one behind the other, of each
 // those of 32 lanes (ir::MatrixForm); D in place of C.
-void multiply_matrices(const ir::MatrixForm& form, bool clamp, ir::AtomicOp bits, const MatrixRules& rules,
-                       std::byte* fragments);
+// product: its matrix, satfinite, atomic_op (of b1) and rounding (of f64).
+void multiply_matrices(const ir::Attributes& product, const MatrixRules& rules, std::byte* fragments);
 
 }  // namespace doppel::engine

@@ -250,12 +250,14 @@ class WarpLowering {
     }
     emitter_.launch().callback(
         offsetof(RuntimeCallbacks, multiply_matrices),
-        llvm::FunctionType::get(
-            b_.getVoidTy(), {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty(), b_.getPtrTy()},
-            false),
+        llvm::FunctionType::get(b_.getVoidTy(),
+                                {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty(),
+                                 b_.getInt32Ty(), b_.getPtrTy()},
+                                false),
         {emitter_.launch().context(), b_.getInt64(ir::packed(form)),
          emitter_.i32(operation_.attributes.satfinite ? 1 : 0),
-         emitter_.i32(static_cast<std::uint32_t>(operation_.attributes.atomic_op)), fragments});
+         emitter_.i32(static_cast<std::uint32_t>(operation_.attributes.atomic_op)),
+         emitter_.i32(static_cast<std::uint32_t>(operation_.attributes.rounding)), fragments});
     const auto of_c = static_cast<std::size_t>(form.a_registers() + form.b_registers());
     for (std::size_t i = 0; i < operation_.results.size(); ++i)
       emitter_.write(operation_.results[i], b_.CreateLoad(emitter_.int_type(bits, false), place(of_c + i)));

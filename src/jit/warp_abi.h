@@ -67,7 +67,7 @@ struct RuntimeCallbacks {
   // those of metadata and factors, one behind the other, of each those of 32 lanes; those of D in place of
   // C's.
   void (*multiply_matrices)(WarpContext*, std::uint64_t form, std::uint32_t clamp, std::uint32_t bits,
-                            std::byte* fragments);
+                            std::uint32_t rounding, std::byte* fragments);
   // Traced build only. The generic addresses of the active lanes are in the context: access_address().
   void (*trace_block)(WarpContext*, std::uint32_t trace_block_id, std::uint32_t mask);
   void (*trace_access)(WarpContext*, std::uint32_t operation, std::uint32_t mask, std::uint32_t access_flags);

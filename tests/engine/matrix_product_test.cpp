@@ -133,8 +133,8 @@ reference::Fragment in_registers(const MatrixForm& form, const reference::Matrix
   return registers;
 }
 
-void compare(const MatrixForm& form, bool clamp, AtomicOp bits, const MatrixRules& rules, Spread spread,
-             Random& random) {
+void compare(const ir::Attributes& product, const MatrixRules& rules, Spread spread, Random& random) {
+  const MatrixForm& form = product.matrix;
   const reference::Fragment a = fragment(random, form.a_registers(), form.a, spread),
                             b = fragment(random, form.b_registers(), form.b, spread),
                             c = fragment(random, form.c_registers(), form.c, spread);
@@ -146,10 +146,9 @@ void compare(const MatrixForm& form, bool clamp, AtomicOp bits, const MatrixRule
   append(memory, c, bytes);
   const reference::MatrixSelectors selectors = some_selectors(random, form, spread);
   append(memory, in_registers(form, selectors), 4);
-  multiply_matrices(form, clamp, bits, rules, memory.data());
+  multiply_matrices(product, rules, memory.data());
   const reference::Fragment expected = reference::multiply(
-      form, clamp, bits, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c,
-      selectors);
+      product, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c, selectors);
   std::vector<std::byte> wanted;
   append(wanted, expected, bytes);
   for (std::size_t i = 0; i < wanted.size(); i += static_cast<std::size_t>(bytes)) {
@@ -178,9 +177,15 @@ TEST(MatrixProduct, IsTheReferencesBitByBit) {
     for (const MatrixRules& rules : {kAmpere, kBlackwell}) {
       for (const Spread spread : {Spread::Any, Spread::Near, Spread::Small}) {
         for (int i = 0; i < 8; ++i) {
-          const AtomicOp operation = !bits ? AtomicOp::None : i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
-          const bool whole = form->d == ir::MatrixElement::S32 && !bits;
-          ASSERT_NO_FATAL_FAILURE(compare(*form, whole && i % 2 == 1, operation, rules, spread, random));
+          constexpr std::array kRoundings{ir::Rounding::None, ir::Rounding::Rz, ir::Rounding::Rm,
+                                          ir::Rounding::Rp};
+          ir::Attributes product;
+          product.matrix = *form;
+          if (bits) product.atomic_op = i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
+          product.satfinite = form->d == ir::MatrixElement::S32 && !bits && i % 2 == 1;
+          if (form->a == ir::MatrixElement::F64)
+            product.rounding = kRoundings[static_cast<std::size_t>(i % 4)];
+          ASSERT_NO_FATAL_FAILURE(compare(product, rules, spread, random));
         }
       }
     }

@@ -71,6 +71,8 @@ Trial trial_of(const ptx::Form& form) {
     case Opcode::Elect:
     case Opcode::Nanosleep:
       return Trial::CompileOnly;
+    case Opcode::Wmma:  // whole matrices that are loaded and stored: tests/ptx
+      return form.wmma.part == ptx::WmmaForm::Part::Product ? Trial::Values : Trial::CompileOnly;
     default:
       return Trial::Values;
   }
@@ -181,6 +183,10 @@ std::string matrix_trial(const TrialForm& trial, const ptx::Form& form) {
   line += matrix_selectors(form, text);
   text += line + ";\n";
   for (int i = 0; i < form.operands[0].vector; ++i) {
+    // A NaN has any payload.
+    if (form.operands[0].type == ptx::Type::F64)
+      text +=
+          fmt::format("setp.nan.f64 %p7, %d{0}, %d{0}; selp.f64 %d{0}, 0d7ff8000000000000, %d{0}, %p7;\n", i);
     text += fmt::format("st.global.{} [%rd18+{}], %d{};\n", ptx::name_of(form.operands[0].type),
                         i * ptx::bit_width(form.operands[0].type) / 8, i);
   }
@@ -244,7 +250,8 @@ std::string trial_text(const TrialForm& trial) {
   const ptx::Form form = ptx::decode_form(trial.text).form;
   switch (trial.trial) {
     case Trial::Values:
-      return form.opcode == Opcode::Mma ? matrix_trial(trial, form) : values_trial(trial, form);
+      return form.opcode == Opcode::Mma || form.opcode == Opcode::Wmma ? matrix_trial(trial, form)
+                                                                       : values_trial(trial, form);
     case Trial::Load:
       return load_trial(trial, form);
     case Trial::Store:

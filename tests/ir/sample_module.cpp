@@ -68,7 +68,7 @@ Attributes attributes_of(Op op) {
   if ((has & kSpace) != 0) a.space = Space::Shared;
   if ((has & kScope) != 0) a.scope = Scope::Gpu;
   if ((has & kLut) != 0) a.lut = 0x96;
-  if ((has & kMatrix) != 0) a.matrix = *find_matrix_form("m16n8k16_f32_f16_f16_f32");
+  if ((has & kMatrix) != 0) a.matrix = find_matrix_form("m8n8k16_s32_s8_s8_s32").value();
   return a;
 }
 
@@ -81,10 +81,12 @@ class Sample {
     operation_.type = types_of(op).type;
     operation_.source_type = types_of(op).source_type;
     operation_.attributes = attributes_of(op);
-    // Two parts of a value, one element of memory; a call passes nothing.
+    // Two parts of a value, one element of memory, a register of A and B each and two of C and D; a call
+    // passes nothing.
+    const bool multiplies = op == Op::MatrixMultiply;
     const std::size_t parts = op == Op::Pack || op == Op::Unpack ? 2 : op == Op::Call ? 0 : 1;
-    add(row(op).results, parts, operation_.results);
-    add(row(op).sources, parts, operation_.sources);
+    add(row(op).results, multiplies ? 2 : parts, operation_.results);
+    add(row(op).sources, multiplies ? 4 : parts, operation_.sources);
     if (op == Op::ConvergeSet || needs_set_barrier(op)) operation_.sources = {Operand::of_immediate(3)};
     for (int i = 0; i < row(op).accesses; ++i) {
       Access access;
@@ -147,7 +149,7 @@ class Sample {
 
   // Of any width: an equal part of the type.
   int width(const OperandRole& role, std::size_t parts) const {
-    const int bits = width_of(role, operation_);
+    const int bits = operation_.op == Op::MatrixMultiply ? 32 : width_of(role, operation_);
     return bits != 0 ? bits : bit_width(operation_.type) / static_cast<int>(std::max<std::size_t>(parts, 1));
   }
 

@@ -156,7 +156,7 @@ void call(WarpContext* context, std::uint32_t mask, std::uint32_t function, cons
 std::uint64_t globaltimer(WarpContext*, std::uint32_t) { return 1000; }
 std::uint64_t clock(WarpContext*, std::uint32_t) { return 2000; }
 void nanosleep(WarpContext* context, std::uint32_t, std::uint32_t) { suspend(warp_of(context)); }
-void multiply(WarpContext*, std::uint64_t, std::uint32_t, std::uint32_t, std::byte*) {}
+void multiply(WarpContext*, std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t, std::byte*) {}
 void trace_block(WarpContext* context, std::uint32_t id, std::uint32_t) {
   warp_of(context).block->result->traced_blocks.push_back(id);
 }

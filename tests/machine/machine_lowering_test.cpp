@@ -51,6 +51,47 @@ TEST(MachineLowering, AnIndexedAccessNeedsOneWideMultiplyAdd) {
   EXPECT_EQ(mnemonics(machine), (std::vector<std::string>{"S2R", "IMAD.WIDE", "LDG", "FADD", "STG", "EXIT"}));
 }
 
+// As the vendor's assembler (13.0): a load for each register of A and B and each pair of C.
+TEST(MachineLowering, WmmaIsTwoProductsWithTheirLoadsAndStores) {
+  const std::string a = "{%r0, %r1, %r2, %r3, %r4, %r5, %r6, %r7}",
+                    b = "{%r8, %r9, %r10, %r11, %r12, %r13, %r14, %r15}",
+                    c = "{%f0, %f1, %f2, %f3, %f4, %f5, %f6, %f7}";
+  const auto text = [&](const std::string& space, const std::string& at) {
+    return "ld.param.u64 %rd1, [p]; ld.param.u32 %r20, [n];\n"
+           "wmma.load.a.sync.aligned.row.m16n16k16" +
+           space + ".f16 " + a + ", [" + at + "], %r20;\nwmma.load.b.sync.aligned.col.m16n16k16" + space +
+           ".f16 " + b + ", [" + at + "+512], %r20;\nwmma.load.c.sync.aligned.row.m16n16k16" + space +
+           ".f32 " + c + ", [" + at +
+           "+1024], %r20;\n"
+           "wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32 " +
+           c + ", " + a + ", " + b + ", " + c + ";\nwmma.store.d.sync.aligned.row.m16n16k16" + space +
+           ".f32 [" + at + "+2048], " + c + ", %r20;";
+  };
+  const MachineFunction in_global = lower(text(".global", "%rd1"));
+  EXPECT_EQ(count(in_global, "LDG"), 12);
+  EXPECT_EQ(count(in_global, "HMMA"), 2);
+  EXPECT_EQ(count(in_global, "STG"), 4);
+  const MachineFunction in_shared = lower(text(".shared", "tile"));
+  EXPECT_EQ(count(in_shared, "LDSM"), 2);
+  EXPECT_EQ(count(in_shared, "LDS"), 4);
+  EXPECT_EQ(count(in_shared, "HMMA"), 2);
+  EXPECT_EQ(count(in_shared, "STS"), 4);
+}
+
+TEST(MachineLowering, AMatrixOfSharedMemoryIsOneAccessOf16BytesALane) {
+  const MachineFunction machine = lower(
+      "mov.u64 %rd1, tile; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r1, %r2, %r3, %r4}, [%rd1];\n"
+      "ld.param.u64 %rd2, [p]; st.global.v4.b32 [%rd2], {%r1, %r2, %r3, %r4};");
+  for (const MachineOperation& operation : machine.blocks[0].operations) {
+    if (std::string(operation.mnemonic) != "LDSM") continue;
+    EXPECT_EQ(operation.results.count, 1);  // of four registers
+    ASSERT_EQ(operation.accesses.count, 1);
+    EXPECT_EQ(machine.accesses(operation)[0].space, MemorySpace::Shared);
+    EXPECT_EQ(machine.accesses(operation)[0].bytes_per_lane, 16);
+  }
+  EXPECT_EQ(count(machine, "LDSM"), 1);
+}
+
 TEST(MachineLowering, ConstantsAndParametersCostNothing) {
   const MachineFunction machine = lower(
       "ld.param.u64 %rd1, [p]; cvta.to.global.u64 %rd2, %rd1; ld.param.u32 %r1, [n]; mov.u32 %r2, 7; add.s32 "

@@ -71,7 +71,7 @@ TEST(Form, OperandTypesAreChecked) {
 TEST(Form, RefusedFormsAreNamed) {
   for (const char* form : {"tex.2d.v4.f32.f32",
                            "wgmma.fence.sync.aligned",
-                           "wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32",
+                           "wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32.satfinite",
                            "add.b32",
                            "mul.s32",
                            "add.sat.u32",

@@ -205,11 +205,10 @@ std::uint64_t whole_element(const MatrixForm& form, bool clamp, ir::AtomicOp bit
 }
 
 std::uint64_t double_element(const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b,
-                             std::uint64_t c) {
-  for (std::size_t k = 0; k < a.size(); ++k) {
-    c = std::bit_cast<std::uint64_t>(
-        std::fma(std::bit_cast<double>(a[k]), std::bit_cast<double>(b[k]), std::bit_cast<double>(c)));
-  }
+                             std::uint64_t c, ptx::Rounding rounding) {
+  FloatMode mode;
+  mode.rounding = rounding == ptx::Rounding::None ? ptx::Rounding::Rn : rounding;
+  for (std::size_t k = 0; k < a.size(); ++k) c = float_fma(kF64, a[k], b[k], c, mode);
   return c;
 }
 
@@ -310,8 +309,9 @@ std::uint64_t scaled_element(const MatrixForm& form, const MatrixSums& sums,
 
 }  // namespace
 
-Fragment multiply(const MatrixForm& form, bool clamp, ir::AtomicOp bits, const MatrixSums& sums,
-                  const Fragment& a, const Fragment& b, const Fragment& c, const MatrixSelectors& selectors) {
+Fragment multiply(const ir::Attributes& product, const MatrixSums& sums, const Fragment& a, const Fragment& b,
+                  const Fragment& c, const MatrixSelectors& selectors) {
+  const MatrixForm& form = product.matrix;
   Fragment d(static_cast<std::size_t>(form.d_registers()));
   const int a_bits = form.bits_of(form.a), b_bits = form.bits_of(form.b);
   const int a_run = std::max(1, 32 / a_bits), b_run = std::max(1, 32 / b_bits);
@@ -327,9 +327,9 @@ Fragment multiply(const MatrixForm& form, bool clamp, ir::AtomicOp bits, const M
       const std::uint64_t before = element_at(c, place, form.bits_of(form.c));
       std::uint64_t value = 0;
       if (form.a == MatrixElement::F64) {
-        value = double_element(of_a, of_b, before);
+        value = double_element(of_a, of_b, before, product.rounding);
       } else if (form.d == MatrixElement::S32) {
-        value = whole_element(form, clamp, bits, of_a, of_b, before);
+        value = whole_element(form, product.satfinite, product.atomic_op, of_a, of_b, before);
       } else if (form.is_scaled()) {
         value = scaled_element(form, sums, of_a, of_b, factors_of_a(form, selectors, row),
                                factors_of_b(form, selectors, column), before);

@@ -31,8 +31,8 @@ struct MatrixSelectors {
   Scales a, b;
 };
 
-Fragment multiply(const ir::MatrixForm& form, bool clamp, ir::AtomicOp bits, const MatrixSums& sums,
-                  const Fragment& a, const Fragment& b, const Fragment& c,
-                  const MatrixSelectors& selectors = {});
+// product: its matrix, satfinite, atomic_op (of b1) and rounding (of f64).
+Fragment multiply(const ir::Attributes& product, const MatrixSums& sums, const Fragment& a, const Fragment& b,
+                  const Fragment& c, const MatrixSelectors& selectors = {});
 
 }  // namespace doppel::reference

@@ -226,9 +226,8 @@ MatrixSelectors selectors_of(const Block& block, const Members& members, const i
 
 void multiply_matrices(const Block& block, const Members& members) {
   const ptx::Modifiers& m = members.front()->instruction().modifiers;
-  const Fragment d = multiply(m.matrix, m.satfinite, m.atomic_op, {}, fragment(block, members, 1),
-                              fragment(block, members, 2), fragment(block, members, 3),
-                              selectors_of(block, members, m.matrix));
+  const Fragment d = multiply(m, {}, fragment(block, members, 1), fragment(block, members, 2),
+                              fragment(block, members, 3), selectors_of(block, members, m.matrix));
   for (Thread* t : members) {
     const std::vector<ptx::Operand>& elements = t->instruction().operands[0].elements;
     for (std::size_t i = 0; i < elements.size(); ++i) write(*t, elements[i], d[i][t->lane()]);

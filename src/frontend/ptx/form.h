@@ -11,6 +11,7 @@
 
 #include "frontend/ptx/instruction.h"
 #include "frontend/ptx/target.h"
+#include "frontend/ptx/wmma_tiles.h"
 
 namespace doppel::ptx {
 
@@ -65,6 +66,7 @@ struct Form {
   Type pipe_type = Type::None;  // of a second destination after `|`; None: there is none
   bool pipe_required = false;
   VideoForm video;
+  WmmaForm wmma;
   Requirement requirement;
 };
 
@@ -99,6 +101,7 @@ std::span<const OpcodeForms> control_forms();
 std::span<const OpcodeForms> synchronisation_forms();
 std::span<const OpcodeForms> matrix_forms();
 std::span<const OpcodeForms> matrix_memory_forms();
+std::span<const OpcodeForms> wmma_forms();
 std::span<const OpcodeForms> atomic_forms();
 std::span<const OpcodeForms> video_forms();
 

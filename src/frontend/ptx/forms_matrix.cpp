@@ -124,10 +124,11 @@ bool mma(FormBuilder& b) {
     attributes.atomic_op = b.take_one_of(kOps);
     if (attributes.atomic_op == AtomicOp::None) return false;
   }
-  const bool rounds = b.take("rn");  // of f64, where it is what happens without
+  attributes.rounding = b.take_float_rounding();  // of f64; .rn is what happens without
   if (!take_form(b, form) || !take_scale(b, form)) return false;
   const bool bits = form.a == MatrixElement::B1;
-  if (bits != (attributes.atomic_op != AtomicOp::None) || (rounds && form.a != MatrixElement::F64))
+  if (bits != (attributes.atomic_op != AtomicOp::None) ||
+      (attributes.rounding != Rounding::None && form.a != MatrixElement::F64))
     return false;
   Needs needs;
   if (form.is_scaled()) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "frontend/ptx/constant.h"
@@ -96,6 +97,8 @@ class FunctionParser {
   Operand element_address(SymbolRef variable, const ElementOffset& offset, Type type, Space space);
 
   // rewritten_forms.cpp
+  Instruction made_here(std::string_view form, std::vector<Operand> operands) const;
+  Operand fresh(Type type);
   Operand compute_before(std::string_view form, std::vector<Operand> sources);
   void rewrite(const Form& form, Instruction& instruction);
   void rewrite_three_inputs(Instruction& instruction);
@@ -111,6 +114,22 @@ class FunctionParser {
   Operand video_source(const Operand& from, Type type, std::string_view selector, TextLocation where);
   Operand clamped(Operand value, std::int64_t least, std::int64_t most, std::string_view type);
   Operand saturated_field(const Operand& value, bool sign, int width, std::string_view type);
+
+  // rewritten_wmma.cpp
+  struct LanePlace;
+  void rewrite_wmma(const Form& form, Instruction& instruction);
+  void append_before(std::string_view form, std::vector<Operand> operands, const std::optional<Guard>& guard);
+  LanePlace lane_place(const Operand& address, Space space, const Operand& stride, int bits,
+                       const Operand& major, const Operand& minor);
+  Operand lane_address(LanePlace& place, int major, int minor);
+  std::pair<Operand, Operand> lane_in_fragment(int elements);
+  void load_factor(const WmmaForm& form, const Instruction& in, const Operand& stride,
+                   const std::vector<Operand>& to);
+  void load_factor_by_matrices(const WmmaForm& form, const Instruction& in, const Operand& stride,
+                               const std::vector<Operand>& to);
+  void transfer_sum(const WmmaForm& form, const Instruction& in, const Operand& stride,
+                    const std::vector<Operand>& registers);
+  void multiply_fragments(const WmmaForm& form, const Instruction& in);
 
   // call_parser.cpp
   struct CallValue {

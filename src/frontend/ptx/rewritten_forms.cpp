@@ -6,9 +6,8 @@
 
 namespace doppel::ptx {
 
-// An instruction of its own before the one in work; the fresh register that it writes. It has no guard:
-// nobody else sees the register.
-Operand FunctionParser::compute_before(std::string_view form, std::vector<Operand> sources) {
+// An instruction that stands where the one in work does.
+Instruction FunctionParser::made_here(std::string_view form, std::vector<Operand> operands) const {
   const Form decoded = decode_form(form).form;
   Instruction made;
   made.opcode = decoded.opcode;
@@ -18,17 +17,29 @@ Operand FunctionParser::compute_before(std::string_view form, std::vector<Operan
   made.form = form;
   made.text = state_.here();
   made.source = source_;
+  made.operands = std::move(operands);
+  return made;
+}
+
+Operand FunctionParser::fresh(Type type) {
   Operand target;
   target.kind = Operand::Kind::Register;
-  target.reg = fresh_register(decoded.operands[0].type);
-  made.operands = {target};
-  for (Operand& each : sources) made.operands.push_back(std::move(each));
-  before_.push_back(std::move(made));
+  target.reg = fresh_register(type);
+  return target;
+}
+
+// An instruction of its own before the one in work; the fresh register that it writes. It has no guard:
+// nobody else sees the register.
+Operand FunctionParser::compute_before(std::string_view form, std::vector<Operand> sources) {
+  const Operand target = fresh(decode_form(form).form.operands[0].type);
+  sources.insert(sources.begin(), target);
+  before_.push_back(made_here(form, std::move(sources)));
   return target;
 }
 
 void FunctionParser::rewrite(const Form& form, Instruction& instruction) {
   if (form.video.result != Type::None) rewrite_video(form, instruction);
+  if (form.wmma.part != WmmaForm::Part::None) rewrite_wmma(form, instruction);
   const bool extremum = instruction.opcode == Opcode::Min || instruction.opcode == Opcode::Max;
   if (extremum && instruction.operands.size() == 4) rewrite_three_inputs(instruction);
   if (instruction.opcode == Opcode::Mov && instruction.modifiers.vector > 1) rewrite_vector_move(instruction);

@@ -3,7 +3,8 @@
 import random
 import struct
 
-from template import listing, save, wrap
+from numbers_exact import F64, fma
+from template import form, listing, save, wrap
 
 LANES = range(32)
 
@@ -78,6 +79,30 @@ def generate():
         product(shape, d, a, b, "sm_120", "8.7")
     for d, a, b in [("f32", "e3m2", "e2m1"), ("f16", "e2m3", "e4m3"), ("f32", "e2m1", "e2m3")]:
         product("m16n8k32", d, a, b, "sm_120a", "8.7", "kind::f8f6f4.")
+    for mode in ("rn", "rz", "rm", "rp"):
+        rounded(mode)
+
+
+def rounded(mode):
+    """Of each row of A one element is not 0, so that one product and one sum are rounded, whatever the order."""
+    random.seed("rounded" + mode)
+
+    def number():
+        return f64(random.uniform(-2, 2))
+
+    of_a = [[number() if k == i % 4 else 0 for k in range(4)] for i in range(8)]
+    of_b = [[number() for _ in range(8)] for _ in range(4)]
+    of_c = [[number() for _ in range(8)] for _ in range(8)]
+    of_d = [[fma(F64, of_a[i][i % 4], of_b[i % 4][j], of_c[i][j], mode) for j in range(8)] for i in range(8)]
+    name = f"mma.sync.aligned.m8n8k4.row.col.{mode}.f64.f64.f64.f64"
+    low, high, low_d, high_d = [[matrix[i // 4][i % 4 * 2 + e] for i in LANES] for matrix in (of_c, of_d) for e in (0, 1)]
+    # Either half of D is told: of one test the first element, of the other the second.
+    for which, told in (("low", low_d), ("high", high_d)):
+        targets = "{{{d}, %other}}" if which == "low" else "{{%other, {d}}}"
+        form(f"{name}_{which}".replace(".", "_"), f"{name}: the product and the sum are rounded once (PTX ISA 9.7.14.5)",
+             f"{name} {targets}, {{{{{{a}}}}}}, {{{{{{b}}}}}}, {{{{{{c}}, {{e}}}}}};",
+             [("f64", [of_a[i // 4][i % 4] for i in LANES]), ("f64", [of_b[i % 4][i // 4] for i in LANES]), ("f64", low), ("f64", high)], [("f64", told)],
+             target="sm_80", version="7.0", declare=".reg .f64 %other;")
 
 
 def product(shape, d, a, b, target="sm_80", version="7.1", kind=""):
