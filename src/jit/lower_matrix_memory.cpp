@@ -93,7 +93,7 @@ class MatrixMemory {
     }
   }
 
-  Value* elements(std::vector<Value*> words, int bytes) {
+  Value* elements(const std::vector<Value*>& words, int bytes) {
     Value* all = llvm::concatenateVectors(b_, words);
     const auto count = static_cast<unsigned>(words.size()) * kWarpLanes * 4 / static_cast<unsigned>(bytes);
     return b_.CreateBitCast(
