@@ -70,6 +70,7 @@ TEST(MachineLowering, WmmaIsTwoProductsWithTheirLoadsAndStores) {
   const MachineFunction in_global = lower(text(".global", "%rd1"));
   EXPECT_EQ(count(in_global, "LDG"), 12);
   EXPECT_EQ(count(in_global, "HMMA"), 2);
+  EXPECT_EQ(count(in_global, "S2R"), 1);
   EXPECT_EQ(count(in_global, "STG"), 4);
   const MachineFunction in_shared = lower(text(".shared", "tile"));
   EXPECT_EQ(count(in_shared, "LDSM"), 2);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies: scopes, labels, operands, calls, and what the parser resolves on the way.
+#include <algorithm>
+
 #include "parse_helpers.h"
 
 namespace doppel::ptx {
@@ -181,6 +183,25 @@ TEST(Function, MadOfFloatsIsFma) {
   EXPECT_EQ(i.opcode, Opcode::Fma);
   EXPECT_TRUE(i.modifiers.ftz);
   EXPECT_EQ(i.form, "mad.rn.ftz.f32");
+}
+
+// What hangs on the lane alone stands before the first instruction, once; labels and branches follow.
+TEST(Function, LanesOfWmmaAreComputedAtTheEntry) {
+  const Module module = parse_well(kernel_text(
+      "A: wmma.load.c.sync.aligned.row.m8n8k32.s32 {%r1, %r2}, [%rd1], 8;\n"
+      "@%p1 bra B; wmma.store.d.sync.aligned.row.m8n8k32.s32 [%rd1], {%r1, %r2}, 8; bra A; B: ret;"));
+  const ptx::Function& f = module.functions[0];
+  const auto is_lane = [](const Instruction& i) {
+    return i.opcode == Opcode::Mov && i.operands[1].kind == Operand::Kind::Special;
+  };
+  EXPECT_TRUE(is_lane(f.instructions.front()));
+  EXPECT_EQ(std::ranges::count_if(f.instructions, is_lane), 1);
+  for (const Instruction& i : f.instructions) {
+    if (i.opcode != Opcode::Bra) continue;
+    const std::uint32_t target = f.labels[i.operands[0].label];
+    const bool forward = i.guard.has_value();
+    EXPECT_EQ(f.instructions[target].opcode, forward ? Opcode::Ret : Opcode::Mad) << target;
+  }
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ void FunctionParser::parse_body() {
   parse_statements();
   state_.names.pop();
   state_.expect('}');
+  put_at_entry();
   // After an error labels may be missing that the text has.
   if (errors_.empty()) bind_labels();
 }

@@ -100,6 +100,8 @@ class FunctionParser {
   Instruction made_here(std::string_view form, std::vector<Operand> operands) const;
   Operand fresh(Type type);
   Operand compute_before(std::string_view form, std::vector<Operand> sources);
+  Operand compute_at_entry(std::string_view form, std::vector<Operand> sources);
+  void put_at_entry();
   void rewrite(const Form& form, Instruction& instruction);
   void rewrite_three_inputs(Instruction& instruction);
   void rewrite_vector_move(Instruction& instruction);
@@ -122,6 +124,7 @@ class FunctionParser {
   LanePlace lane_place(const Operand& address, Space space, const Operand& stride, int bits,
                        const Operand& major, const Operand& minor);
   Operand lane_address(LanePlace& place, int major, int minor);
+  Operand lane_number();
   std::pair<Operand, Operand> lane_in_fragment(int elements);
   void load_factor(const WmmaForm& form, const Instruction& in, const Operand& stride,
                    const std::vector<Operand>& to);
@@ -158,6 +161,7 @@ class FunctionParser {
   std::array<std::string_view, 4> selectors_;  // of the video instruction in work, by operand
   std::array<bool, 4> negations_{};
   std::vector<Instruction> before_;  // instructions that an operand needs first
+  std::vector<Instruction> entry_;   // those that stand before the function's first
 };
 
 // .loc, .file and their like, which stand both in bodies and at module scope: true if the current token began

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forms that are the same as a few simpler ones, which stand in their place: later parts do not know them.
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "frontend/ptx/function_parser.h"
@@ -35,6 +37,32 @@ Operand FunctionParser::compute_before(std::string_view form, std::vector<Operan
   sources.insert(sources.begin(), target);
   before_.push_back(made_here(form, std::move(sources)));
   return target;
+}
+
+// The same where the function begins, once however often it is asked for: of what is the same wherever it is
+// computed.
+Operand FunctionParser::compute_at_entry(std::string_view form, std::vector<Operand> sources) {
+  const auto same = [](const Operand& a, const Operand& b) {
+    return a.kind == b.kind && a.reg == b.reg && a.special == b.special && a.immediate == b.immediate;
+  };
+  for (const Instruction& each : entry_) {
+    if (each.form == form &&
+        std::equal(each.operands.begin() + 1, each.operands.end(), sources.begin(), sources.end(), same))
+      return each.operands[0];
+  }
+  const Operand target = fresh(decode_form(form).form.operands[0].type);
+  sources.insert(sources.begin(), target);
+  entry_.push_back(made_here(form, std::move(sources)));
+  return target;
+}
+
+// At the end of the body; before labels are bound.
+void FunctionParser::put_at_entry() {
+  const auto count = static_cast<std::uint32_t>(entry_.size());
+  function_.instructions.insert(function_.instructions.begin(), std::make_move_iterator(entry_.begin()),
+                                std::make_move_iterator(entry_.end()));
+  for (std::uint32_t& label : function_.labels) label += count;
+  for (LabelUse& use : label_uses_) use.instruction += count;
 }
 
 void FunctionParser::rewrite(const Form& form, Instruction& instruction) {

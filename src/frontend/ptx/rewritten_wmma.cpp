@@ -137,16 +137,20 @@ Operand FunctionParser::lane_address(LanePlace& place, int major, int minor) {
   return address;
 }
 
-// lane / 4, and of the lane in its four the first of so many elements.
-std::pair<Operand, Operand> FunctionParser::lane_in_fragment(int elements) {
+Operand FunctionParser::lane_number() {
   Operand laneid;
   laneid.kind = Operand::Kind::Special;
   laneid.special = SpecialRegister::Laneid;
-  const Operand lane = compute_before("mov.u32", {laneid});
-  const Operand group = compute_before("shr.u32", {lane, immediate(2)});
-  Operand first = compute_before("and.b32", {lane, immediate(3)});
+  return compute_at_entry("mov.u32", {laneid});
+}
+
+// lane / 4, and of the lane in its four the first of so many elements.
+std::pair<Operand, Operand> FunctionParser::lane_in_fragment(int elements) {
+  const Operand lane = lane_number();
+  const Operand group = compute_at_entry("shr.u32", {lane, immediate(2)});
+  Operand first = compute_at_entry("and.b32", {lane, immediate(3)});
   if (elements > 1)
-    first = compute_before(
+    first = compute_at_entry(
         "shl.b32",
         {first, immediate(static_cast<std::uint64_t>(std::countr_zero(static_cast<unsigned>(elements))))});
   return {group, first};
@@ -217,21 +221,18 @@ void FunctionParser::load_factor_by_matrices(const WmmaForm& form, const Instruc
     return std::pair{0, 0};
   };
   const int at_once = std::min(4, blocks.registers());
-  Operand laneid;
-  laneid.kind = Operand::Kind::Special;
-  laneid.special = SpecialRegister::Laneid;
-  const Operand lane = compute_before("mov.u32", {laneid});
-  Operand major = compute_before("and.b32", {lane, immediate(7)}), minor = immediate(0);
+  const Operand lane = lane_number();
+  Operand major = compute_at_entry("and.b32", {lane, immediate(7)}), minor = immediate(0);
   const auto add = [&](Operand& sum, int bit, int step) {
     if (step == 0) return;
-    Operand part = compute_before("and.b32", {lane, immediate(static_cast<std::uint64_t>(bit))});
+    Operand part = compute_at_entry("and.b32", {lane, immediate(static_cast<std::uint64_t>(bit))});
     if (step > bit)
-      part = compute_before("mul.lo.u32", {part, immediate(static_cast<std::uint64_t>(step / bit))});
+      part = compute_at_entry("mul.lo.u32", {part, immediate(static_cast<std::uint64_t>(step / bit))});
     if (step < bit)
-      part = compute_before(
+      part = compute_at_entry(
           "shr.u32",
           {part, immediate(static_cast<std::uint64_t>(std::countr_zero(static_cast<unsigned>(bit / step))))});
-    sum = is_register(sum) ? compute_before("add.u32", {sum, part}) : part;
+    sum = is_register(sum) ? compute_at_entry("add.u32", {sum, part}) : part;
   };
   for (int matrices = 1; matrices < at_once; matrices *= 2) {
     const auto [down, right] = where(matrices);
