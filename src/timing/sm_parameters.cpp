@@ -73,8 +73,9 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   set_tensor(Pipe::TensorBf16, tensor.bf16_acc_fp32, 16);
   set_tensor(Pipe::TensorTf32, tensor.tf32, 32);
   set_tensor(Pipe::TensorInt8, tensor.int8, 8);
-  set_tensor(Pipe::TensorInt4, tensor.int4, 4);
-  set_tensor(Pipe::TensorBit, tensor.binary, 1);
+  // Without such units the assembler makes int8 of them: at most its rate. What it unpacks comes on top.
+  set_tensor(Pipe::TensorInt4, tensor.int4 > 0 ? tensor.int4 : tensor.int8, 4);
+  set_tensor(Pipe::TensorBit, tensor.binary > 0 ? tensor.binary : tensor.int8, 1);
   set_tensor(Pipe::TensorFp8, tensor.fp8, 8);
   set_tensor(Pipe::TensorFp6, tensor.fp6, 8);
   set_tensor(Pipe::TensorFp4, tensor.fp4, 8);
