@@ -29,6 +29,8 @@ struct TraceEvent {
     // sectors[payload] cycles of the SM have passed since the reading `id` of the clock was made.
     Clock,
     Sleep,  // instruction; payload: nanoseconds
+    Phase,  // instruction, mask, payload: a phase of one of the block's mbarriers, to which so many arrivals
+            // are made by it, or come with its copies: count. 0: it has waited for the phase's end
   };
   Kind kind = Kind::Block;
   AccessSpace space = AccessSpace::Global;

@@ -28,6 +28,7 @@ CUresult code_of(const engine::Fault& fault) {
     case Kind::Trap:
     case Kind::UninitializedShared:
     case Kind::SharedRace:
+    case Kind::WrongBarrier:
       break;
   }
   return CUDA_ERROR_LAUNCH_FAILED;

@@ -26,6 +26,22 @@ bool SharedChecker::holds_value(std::uint32_t offset, std::uint32_t bytes) const
   return false;
 }
 
+void SharedChecker::copy_begins(std::uint32_t offset, std::uint32_t bytes) {
+  if (offset >= bytes_.size()) return;  // the block's reserved bytes
+  for (std::uint32_t i = 0; i < bytes; ++i) bytes_[offset + i].copied = true;
+}
+
+void SharedChecker::copy_ends(std::uint32_t offset, std::uint32_t bytes, std::uint32_t warp,
+                              std::uint32_t epoch) {
+  if (offset >= bytes_.size()) return;
+  for (std::uint32_t i = 0; i < bytes; ++i) {
+    Byte& byte = bytes_[offset + i];
+    byte.copied = false;
+    byte.writer = static_cast<std::uint16_t>(warp);
+    byte.write_epoch = epoch;
+  }
+}
+
 SharedChecker::UndefinedRead& SharedChecker::undefined_read(std::uint32_t warp, int lane) {
   const std::size_t index = std::size_t{warp} * jit::kWarpLanes + static_cast<std::size_t>(lane);
   if (reads_.size() <= index) reads_.resize(index + jit::kWarpLanes);
@@ -38,6 +54,13 @@ std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset
   for (std::uint32_t i = 0; i < bytes; ++i) {
     Byte& byte = bytes_[offset + i];
     const bool writes = store || atomic;
+    if (byte.copied) {
+      return Finding{
+          Fault::Kind::SharedRace,
+          fmt::format("warp {} {} byte {} of shared memory that a copy of warp {} is still to write: "
+                      "nothing waits for it (cp.async.wait_group, cp.async.wait_all)",
+                      warp, writes ? "writes" : "reads", offset + i, byte.writer)};
+    }
     const bool written_by_other = byte.writer != kNobody && byte.writer != warp && byte.write_epoch == epoch;
     if (atomic && !byte.initialized) {
       return Finding{Fault::Kind::UninitializedShared,

@@ -29,6 +29,10 @@ class SharedChecker {
   // that do not.
   bool holds_value(std::uint32_t offset, std::uint32_t bytes) const;
 
+  // A copy that goes on behind its instruction will write these bytes; it has, when the warp waited for it.
+  void copy_begins(std::uint32_t offset, std::uint32_t bytes);
+  void copy_ends(std::uint32_t offset, std::uint32_t bytes, std::uint32_t warp, std::uint32_t epoch);
+
   // Where a lane last read bytes that hold none.
   struct UndefinedRead {
     std::uint32_t offset = 0, bytes = 0, function = 0, instruction = 0;
@@ -43,6 +47,7 @@ class SharedChecker {
     std::uint16_t writer = kNobody, reader = kNobody;  // warps
     bool initialized = false;
     bool atomic = false;  // the last write was
+    bool copied = false;  // by what nobody has waited for yet
   };
   std::vector<Byte> bytes_;
   std::vector<UndefinedRead> reads_;  // by warp and lane

@@ -11,8 +11,10 @@
 
 #include "analysis/spin_loops.h"
 #include "analysis/trace.h"
+#include "engine/barrier_steps.h"
 #include "engine/clock_reads.h"
 #include "engine/fiber.h"
+#include "engine/pending_copies.h"
 #include "engine/shared_window.h"
 #include "ir/operation.h"
 #include "jit/warp_abi.h"
@@ -52,7 +54,8 @@ struct PollRound {
 struct alignas(64) Warp {
   // Ready and AtBarrier: of a coroutine from its start, of others from the first time that they are
   // suspended. What starts, runs and ends in one go stays as it was.
-  enum class State : std::uint8_t { Fresh, Ready, AtBarrier, Done };
+  // AtPhase: until a phase of an mbarrier ends, or nobody else of the block can go on.
+  enum class State : std::uint8_t { Fresh, Ready, AtBarrier, AtPhase, Done };
   jit::WarpContext context;
   std::uint64_t prepared_for = 0;  // the worker's grid whose constants are in context; 0: none
   Worker* worker = nullptr;
@@ -62,15 +65,16 @@ struct alignas(64) Warp {
   Fiber* fiber = nullptr;
   std::byte* frame = nullptr;  // of a coroutine
   State state = State::Fresh;
-  std::uint32_t barrier = 0;
+  std::uint32_t barrier = 0;             // AtPhase: its offset in shared memory
   std::uint32_t barrier_mask = 0;        // for the deadlock report
   analysis::WarpTrace* trace = nullptr;  // kept where the grid has traced blocks
   std::uint64_t issued = 0;              // instructions, only where GridRun::counts_warps
   std::uint64_t issued_in_waits = 0;     // of these: in loops that wait for a clock
   std::uint64_t slept_cycles = 0, waited_cycles = 0;
   ClockReads clock_reads;
-  ClockBases clock_bases;  // of a traced warp
-  LocalMemory local;       // of a coroutine, which may go on on another fibre
+  ClockBases clock_bases;                 // of a traced warp
+  std::unique_ptr<PendingCopies> copies;  // null: it has never begun any
+  LocalMemory local;                      // of a coroutine, which may go on on another fibre
   PollRound round;
 };
 
@@ -109,6 +113,8 @@ struct Block {
   std::unique_ptr<SharedChecker> checker;
   analysis::BlockTrace* trace = nullptr;
   CoroutineFrames frames;
+  std::uint32_t pending_arrivals = 0;  // of its warps (PendingCopies::Arrival)
+  BarrierPhases phases;
 
   // A warp arrives. True: it has to wait. What the instruction gives is in context.barrier_result when it
   // goes on.
@@ -121,9 +127,28 @@ struct Block {
   }
   // All that still run wait at barriers that nobody can complete.
   std::string describe_deadlock() const;
+  // A phase has ended of the mbarrier at this offset.
+  void wake_at_phase(std::uint32_t offset) {
+    for (std::uint32_t i = 0; i < next_fresh; ++i) {
+      Warp& warp = warps[i];
+      if (warp.state == Warp::State::AtPhase && warp.barrier == offset) warp.state = Warp::State::Ready;
+    }
+  }
+  // Whether there were warps that wait for phases, and may look again now.
+  bool wake_all_at_phases() {
+    bool any = false;
+    for (std::uint32_t i = 0; i < next_fresh; ++i) {
+      if (warps[i].state != Warp::State::AtPhase) continue;
+      warps[i].state = Warp::State::Ready;
+      any = true;
+    }
+    return any;
+  }
   void reset_barriers() {
     if (open_barriers != 0) barriers = {};
     open_barriers = 0;
+    pending_arrivals = 0;
+    phases.clear();
   }
 
  private:

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "engine/access_checker.h"
+#include "engine/asynchronous.h"
 #include "engine/device_heap.h"
 #include "engine/device_printf.h"
 #include "engine/device_runtime.h"
@@ -314,6 +315,16 @@ void multiply(jit::WarpContext* context, std::uint64_t form, std::uint32_t clamp
   multiply_matrices(product, warp.block->grid->launch.matrix_rules, fragments);
 }
 
+void asynchronous(jit::WarpContext* context, std::uint32_t mask, std::uint64_t place, std::uint64_t* values) {
+  if (mask == 0) return;
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  context->access_site = place;
+  warp.worker->in_callback = kInAccess;
+  const Site site{static_cast<std::uint32_t>(place >> 32), static_cast<std::uint32_t>(place)};
+  if (auto fault = run_asynchronous(warp, mask, site, values)) end_with(warp, std::move(*fault));
+}
+
 void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::uint32_t mask) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
@@ -363,8 +374,8 @@ void outside(jit::WarpContext* context, std::uint32_t mask, std::uint32_t functi
 
 const jit::RuntimeCallbacks& runtime_callbacks() {
   static constexpr jit::RuntimeCallbacks kCallbacks{
-      barrier,   arrive,   frame,       yield,        trap,         call,      globaltimer, clock,
-      nanosleep, multiply, trace_block, trace_access, check_access, check_use, outside};
+      barrier,   arrive,   frame,        yield,       trap,         call,         globaltimer, clock,
+      nanosleep, multiply, asynchronous, trace_block, trace_access, check_access, check_use,   outside};
   return kCallbacks;
 }
 

@@ -21,6 +21,7 @@ struct Fault {
     HostOutOfMemory,
     UninitializedShared,  // --check
     SharedRace,           // --check
+    WrongBarrier,         // an mbarrier that was not made, or a count that it cannot have
   };
   Kind kind = Kind::IllegalAddress;
   std::string kernel;

@@ -94,6 +94,7 @@ Fault fault_of_access(const Warp& warp, std::uint32_t mask, int lane, Fault::Kin
   fault.kind = kind;
   name_instruction(fault, warp.block->grid->launch.module->module(), function, instruction);
   fault.bytes = flags & jit::kAccessSizeMask;
+  fault.space = std::string(ir::name_of(static_cast<ir::Space>(flags >> jit::kAccessSpaceShift & 0xf)));
   fault.is_store = (flags & jit::kAccessStore) != 0;
   fault.address = address;
   return fault;
@@ -146,6 +147,12 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
       name_line(fault, launch.module->module(), *warp.block->grid->kernel->analysed, place);
       fault.ptx_line = place.ptx_line;
     }
+  } else if (warp.worker->in_callback == kInAccess) {
+    const std::uint64_t site = warp.context.access_site;
+    name_instruction(fault, launch.module->module(), static_cast<std::uint32_t>(site >> 32),
+                     static_cast<std::uint32_t>(site));
+    fault.is_store = report.is_store;
+    fault.space.clear();  // of several accesses: told by the address
   }
   if (report.signal == SIGFPE) {
     fault.kind = Fault::Kind::Trap;
@@ -217,6 +224,9 @@ std::string describe(const Fault& fault) {
       break;
     case Fault::Kind::SharedRace:
       what = "race in shared memory";
+      break;
+    case Fault::Kind::WrongBarrier:
+      what = "wrong use of an mbarrier";
       break;
   }
   const auto triple = [](const Dim3& at) { return fmt::format("({},{},{})", at.x, at.y, at.z); };

@@ -247,6 +247,29 @@ void record_sleep(Warp& warp, std::uint32_t operation, std::uint32_t nanoseconds
   warp.trace->events.push_back(event);
 }
 
+void record_arrival(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::uint32_t phase,
+                    std::uint32_t arrivals) {
+  if (warp.trace == nullptr || full(*warp.trace)) return;
+  // Lanes of one operation at one barrier are one event.
+  if (!warp.trace->events.empty()) {
+    analysis::TraceEvent& last = warp.trace->events.back();
+    if (last.kind == analysis::TraceEvent::Kind::Phase && last.id == operation && last.payload == phase &&
+        (last.mask & mask) == 0 && (last.count == 0) == (arrivals == 0) &&
+        last.count + arrivals <= UINT16_MAX) {
+      last.mask |= mask;
+      last.count = static_cast<std::uint16_t>(last.count + arrivals);
+      return;
+    }
+  }
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Phase;
+  event.id = operation;
+  event.mask = mask;
+  event.payload = phase;
+  event.count = static_cast<std::uint16_t>(std::min<std::uint32_t>(arrivals, UINT16_MAX));
+  warp.trace->events.push_back(event);
+}
+
 void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags,
                    const std::uint64_t* addresses) {
   if (warp.trace == nullptr || mask == 0 || full(*warp.trace)) return;

@@ -15,6 +15,9 @@ void record_wait(Warp& warp, std::uint32_t mask);
 // The warp reads a clock at `now`, which is set forward by so much. loop: that it does so for, or null.
 void record_clock(Warp& warp, std::uint32_t operation, const analysis::SpinLoop* loop, std::uint64_t now,
                   std::uint64_t skipped);
+// phase: BarrierPhases::Numbers.
+void record_arrival(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::uint32_t phase,
+                    std::uint32_t arrivals);
 void record_sleep(Warp& warp, std::uint32_t operation, std::uint32_t nanoseconds);
 
 // Conflict-free passes that an access to shared memory takes: 32 banks of 4 bytes; lanes that read the same

@@ -209,7 +209,8 @@ void Worker::finish_block(Block& block) {
   block.reset_barriers();
   for (std::uint32_t i = 0; i < std::min(block.next_fresh, block.warp_count); ++i) {
     Warp& warp = block.warps[i];
-    const bool suspended = warp.state == Warp::State::Ready || warp.state == Warp::State::AtBarrier;
+    const bool suspended = warp.state == Warp::State::Ready || warp.state == Warp::State::AtBarrier ||
+                           warp.state == Warp::State::AtPhase;
     if (suspended && warp.fiber != nullptr) {  // abandoned
       warp.fiber->reset();
       fibers_.give_back(warp.fiber);
@@ -240,6 +241,8 @@ Worker::BlockState Worker::run_block(Block& block) {
       if (grid->stopped()) return BlockState::Stopped;
     }
     if (block.running == 0) return BlockState::Finished;
+    // They look in vain, once, and others may run.
+    if (!any_ready && block.wake_all_at_phases()) return BlockState::Spinning;
     if (!any_ready) {
       Warp* first = nullptr;
       for (std::uint32_t i = 0; i < block.warp_count && first == nullptr; ++i) {

@@ -26,6 +26,9 @@ struct SignalReport {
   const void* code = nullptr;  // the instruction
 };
 
+// Worker::in_callback in a callback that makes the accesses of the operation at WarpContext::access_site.
+inline constexpr std::sig_atomic_t kInAccess = 2;
+
 class Worker {
  public:
   Worker();
@@ -58,7 +61,7 @@ class Worker {
   bool run_in_order(Block& block, Fiber& fiber);
   bool run_block_entry(Block& block, Fiber& fiber);
   bool step_in_row(Block& block);
-  void note_work(const Warp& warp);
+  void note_end(Warp& warp);
   bool run_coroutines(Block& block, Fiber& fiber, std::uint32_t first);
   Block* start_block();
   std::optional<std::uint64_t> claim_block();
@@ -102,7 +105,8 @@ inline void Worker::suspend_warp(Warp& warp, SwitchReason reason) {
   if (grid->counts_warps) note_issued(warp);
   // The rest of the fresh warps is not this fibre's any more.
   if (starting_fiber_ == warp.fiber) starting_fiber_ = nullptr;
-  if (warp.state != Warp::State::AtBarrier) warp.state = Warp::State::Ready;
+  if (warp.state != Warp::State::AtBarrier && warp.state != Warp::State::AtPhase)
+    warp.state = Warp::State::Ready;
   Warp* next = reason == SwitchReason::Barrier ? next_ready(warp) : nullptr;
   if (next == nullptr) {
     warp.fiber->suspend(reason);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <limits>
 
+#include "engine/asynchronous.h"
 #include "engine/callbacks.h"
 #include "engine/fault_report.h"
 #include "engine/launch_shape.h"
@@ -91,6 +92,7 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
     warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
     warp.round = {};
   }
+  if (warp.copies != nullptr) warp.copies->clear();
   if (grid->counts_warps) {
     warp.issued = warp.issued_in_waits = warp.slept_cycles = warp.waited_cycles = 0;
     warp.clock_reads.clear();
@@ -150,7 +152,7 @@ bool Worker::run_in_order(Block& block, Fiber& fiber) {
     if (warp.fiber != &fiber) warp.fiber = &fiber;
     run_warp(warp, [&] { enter(entry, warp.context); });
     if (warp.state == Warp::State::Ready) warp.state = Warp::State::Done;
-    note_work(warp);
+    note_end(warp);
     block.warp_left();
     // A warp that was suspended in between had this fibre to itself.
     if (starting_fiber_ != &fiber) return false;
@@ -222,14 +224,15 @@ bool Worker::run_coroutines(Block& block, Fiber& fiber, std::uint32_t first) {
       continue;
     }
     warp.state = Warp::State::Done;
-    note_work(warp);
+    note_end(warp);
     block.warp_left();
   }
   return true;
 }
 
-// A warp has ended: what it issued is its block's work.
-void Worker::note_work(const Warp& warp) {
+// A warp has ended: what it has begun ends, and what it issued is its block's work.
+void Worker::note_end(Warp& warp) {
+  if (warp.copies != nullptr) finish_asynchronous(warp);
   auto& work = grid->outcome.work;
   if (work.empty()) return;
   analysis::BlockWork& block = work[warp.block->index];

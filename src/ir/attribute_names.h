@@ -40,6 +40,19 @@ inline constexpr std::string_view kTestpWords[] = {"",           "finite", "infi
 inline constexpr std::string_view kMatrixLayoutWords[] = {
     "",        "rows",         "rows_of_6_bits",    "rows_of_4_bits",
     "columns", "byte_columns", "columns_of_6_bits", "columns_of_4_bits"};
+inline constexpr std::string_view kBarrierStepWords[] = {"",
+                                                         "init",
+                                                         "invalidate",
+                                                         "expect_tx",
+                                                         "complete_tx",
+                                                         "arrive",
+                                                         "arrive_expect_tx",
+                                                         "arrive_no_complete",
+                                                         "drop",
+                                                         "drop_expect_tx",
+                                                         "drop_no_complete",
+                                                         "copies",
+                                                         "copies_counted"};
 inline constexpr std::string_view kCompletionWords[] = {"", "group", "bulk_group", "mbarrier"};
 inline constexpr std::string_view kSpaceWords[] = {"generic", "reg",    "const",          "global",
                                                    "local",   "shared", "shared_cluster", "param"};
@@ -72,6 +85,7 @@ void for_each_attribute(SomeAttributes& a, Visit&& visit) {
   visit(kPrmt, a.prmt, Words(kPrmtWords));
   visit(kTestp, a.testp, Words(kTestpWords));
   visit(kMatrixLayout, a.layout, Words(kMatrixLayoutWords));
+  visit(kBarrierStep, a.barrier_step, Words(kBarrierStepWords));
   visit(kSpace, a.space, Words(kSpaceWords));
   visit(kSemantics, a.semantics, Words(kSemanticsWords));
   visit(kScope, a.scope, Words(kScopeWords));

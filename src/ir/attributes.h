@@ -75,6 +75,23 @@ enum class MatrixLayout : std::uint8_t {
   ColumnsOf6Bits,
   ColumnsOf4Bits
 };
+// What is done to an mbarrier (PTX ISA 9.7.13.15). Copies: it arrives where the thread's copies end that it
+// has begun before, one arrival more than those that the barrier expects; CopiesCounted: one of these.
+enum class BarrierStep : std::uint8_t {
+  None,
+  Init,
+  Invalidate,
+  ExpectTx,
+  CompleteTx,
+  Arrive,
+  ArriveExpectTx,
+  ArriveNoComplete,
+  Drop,
+  DropExpectTx,
+  DropNoComplete,
+  Copies,
+  CopiesCounted
+};
 enum class TestpMode : std::uint8_t { None, Finite, Infinite, Number, NotANumber, Normal, Subnormal };
 
 struct Attributes {
@@ -92,6 +109,7 @@ struct Attributes {
   PrmtMode prmt = PrmtMode::None;
   TestpMode testp = TestpMode::None;
   MatrixLayout layout = MatrixLayout::None;
+  BarrierStep barrier_step = BarrierStep::None;
   // Of operations on addresses and of fences; an access to memory has its own.
   Space space = Space::Generic;
   MemorySemantics semantics = MemorySemantics::None;
@@ -105,7 +123,8 @@ struct Attributes {
   bool abs = false;        // of the operands
   bool nan = false;        // a NaN operand gives NaN
   bool shiftamt = false;   // bfind: the shift that brings the bit to the top, not its place
-  bool wait = false;       // grid_dependency: waits for the grids before, else lets those behind begin
+  bool wait = false;       // grid_dependency: waits for the grids before, else lets those behind begin;
+                           // of an mbarrier's test: others may run until it holds
   std::uint8_t lut = 0;    // lop3: the function's table
   MatrixForm matrix;       // of matrix products
   bool operator==(const Attributes&) const = default;

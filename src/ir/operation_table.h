@@ -48,6 +48,7 @@ inline constexpr AttributeSet kWait = 1u << 25;
 inline constexpr AttributeSet kLut = 1u << 26;
 inline constexpr AttributeSet kMatrix = 1u << 27;
 inline constexpr AttributeSet kMatrixLayout = 1u << 28;
+inline constexpr AttributeSet kBarrierStep = 1u << 29;
 
 // How wide an operand or a result is.
 struct OperandRole {

@@ -112,6 +112,7 @@ class FunctionVerifier {
         violated("{} values where the access has {}", values.size(), o.accesses[0].vector);
     }
     if (o.op == Op::MatrixLoad || o.op == Op::MatrixStore) matrix_rows(o);
+    if (o.op == Op::AsyncCopy) copy(o);
     if (o.op == Op::Pack || o.op == Op::Unpack) parts(o);
     targets(o, facts);
     if (o.op == Op::Call) {
@@ -231,6 +232,16 @@ class FunctionVerifier {
     if (a.completion == Completion::None) return;
     if (!o.results.empty()) violated("a register would have its result before it ends");
     if (row(o).memory == MemoryEffect::Hint) violated("a hint is no access that ends");
+  }
+
+  static void copy(const Operation& o) {
+    const Access &to = o.accesses[0], &from = o.accesses[1];
+    if (from.space != Space::Global || to.space != Space::Shared)
+      violated("a copy is from global to shared memory");
+    if (from.bytes() != to.bytes() || from.bytes() > 16)
+      violated("a copy of {} bytes to {}", from.bytes(), to.bytes());
+    if (from.completion != Completion::Group || to.completion != Completion::Group)
+      violated("a copy ends with its group");
   }
 
   // A lane for each row, eight for each register.

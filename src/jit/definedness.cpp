@@ -82,8 +82,12 @@ Value* Definedness::of_operand(const Operand& operand) {
 }
 
 Value* Definedness::of_address(const Operation& operation) {
-  const ir::Address& address = operation.accesses[0].address;
-  return address.base == ir::Address::Base::Register ? of_register(address.reg) : none();
+  Value* undefined = none();
+  for (const ir::Access& access : operation.accesses) {
+    if (access.address.base == ir::Address::Base::Register)
+      undefined = b_.CreateOr(undefined, of_register(access.address.reg));
+  }
+  return undefined;
 }
 
 // The lanes that run and address a row of a matrix: the first ones, eight for each register.
@@ -191,6 +195,7 @@ void Definedness::before(const Operation& operation) {
       return;
     case Op::Atomic:
     case Op::Reduce:
+    case Op::AsyncCopy:
       use(of_address(operation), emitter_.lanes().mask());
       [[fallthrough]];
     case Op::Barrier:

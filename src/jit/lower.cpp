@@ -47,6 +47,7 @@ bool lower_pattern(FunctionEmitter& emitter, const Operation& operation) {
 }
 
 void lower(FunctionEmitter& emitter, const Operation& operation) {
+  if (lower_asynchronous(emitter, operation)) return;
   for (const ir::Access& access : operation.accesses) {
     if (access.completion != ir::Completion::None) emitter.unsupported(operation, "an asynchronous access");
   }

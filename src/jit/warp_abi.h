@@ -23,7 +23,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 8;
+inline constexpr std::uint32_t kWarpAbiVersion = 9;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -68,6 +68,11 @@ struct RuntimeCallbacks {
   // C's.
   void (*multiply_matrices)(WarpContext*, std::uint64_t form, std::uint32_t clamp, std::uint32_t bits,
                             std::uint32_t rounding, std::byte* fragments);
+  // An operation that goes on behind its instruction, or waits for those that do; which one `place` says, the
+  // function in its high 32 bits, the index of the operation in the low ones. values: by access its
+  // addresses, then the sources, 32 lanes of 64 bits each; the results come behind them. Other warps may run
+  // meanwhile.
+  void (*asynchronous)(WarpContext*, std::uint32_t mask, std::uint64_t place, std::uint64_t* values);
   // Traced build only. The generic addresses of the active lanes are in the context: access_address().
   void (*trace_block)(WarpContext*, std::uint32_t trace_block_id, std::uint32_t mask);
   void (*trace_access)(WarpContext*, std::uint32_t operation, std::uint32_t mask, std::uint32_t access_flags);

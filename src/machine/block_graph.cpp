@@ -37,7 +37,8 @@ int expected_latency(const MachineFunction& machine, const MachineOperation& ope
 }
 
 bool is_fence(const MachineOperation& operation) {
-  if (operation.asynchronous == Asynchronous::Closes || operation.asynchronous == Asynchronous::Waits)
+  if (operation.asynchronous == Asynchronous::Closes || operation.asynchronous == Asynchronous::Waits ||
+      operation.phase != PhaseStep::None)
     return true;
   return operation.pipe == Pipe::Barrier || operation.pipe == Pipe::Fence || operation.pipe == Pipe::Branch ||
          operation.pipe == Pipe::Nop;

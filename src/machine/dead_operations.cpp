@@ -8,7 +8,7 @@ namespace doppel::machine {
 namespace {
 
 bool has_effect(const MachineFunction& machine, const MachineOperation& operation) {
-  if (operation.asynchronous != Asynchronous::None) return true;
+  if (operation.asynchronous != Asynchronous::None || operation.phase != PhaseStep::None) return true;
   switch (operation.pipe) {
     case Pipe::Branch:
     case Pipe::Barrier:

@@ -79,6 +79,14 @@ enum class Asynchronous : std::uint8_t {
   Waits,   // until no more than `pending_groups` of the closed ones go on
 };
 
+// What an operation has to do with the phases of mbarriers, of which traces tell (TraceEvent::Kind::Phase).
+enum class PhaseStep : std::uint8_t {
+  None,
+  Arrives,
+  ArrivesBehindCopies,  // when the asynchronous copies of its warp have ended that began before it
+  Waits,                // until all have arrived
+};
+
 // One access to memory, of each lane.
 struct MachineAccess {
   MemorySpace space = MemorySpace::None;
@@ -102,6 +110,7 @@ struct MachineOperation {
   Pipe pipe = Pipe::Nop;
   FenceScope fence = FenceScope::None;
   Asynchronous asynchronous = Asynchronous::None;
+  PhaseStep phase = PhaseStep::None;
   bool is_atomic = false;
   bool combines = false;      // an atomic: the lanes of a warp on one address are one operation of memory
   bool swap_loop = false;     // an atomic that shared memory lacks: a turn of load and swap for each of them

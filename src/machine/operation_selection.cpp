@@ -36,10 +36,12 @@ bool used_as_base_only(const Operation& user, RegisterId reg) {
     case MemoryEffect::Call:
       return false;
   }
-  const ir::Address& address = user.accesses[0].address;
+  const auto is_base = [&](const ir::Access& access) {
+    return access.address.base == ir::Address::Base::Register && access.address.reg == reg;
+  };
   const auto is_it = [&](const Operand& operand) { return operand.is_register() && operand.reg == reg; };
-  return address.base == ir::Address::Base::Register && address.reg == reg &&
-         std::ranges::none_of(user.sources, is_it) && std::ranges::none_of(user.results, is_it);
+  return std::ranges::any_of(user.accesses, is_base) && std::ranges::none_of(user.sources, is_it) &&
+         std::ranges::none_of(user.results, is_it);
 }
 
 // 64-bit index times size: mul.wide, or a shift of a sign- or zero-extended 32-bit value.
@@ -209,7 +211,8 @@ void select_operations(OperationBuilder& builder, std::uint32_t index) {
   const Operation& operation = builder.function().operations[index];
   builder.current = index;
   for (const ir::Access& access : operation.accesses) {
-    if (access.completion != ir::Completion::None) builder.refuse(operation, "an asynchronous access");
+    if (access.completion != ir::Completion::None && operation.op != Op::AsyncCopy)
+      builder.refuse(operation, "an asynchronous access");
   }
   // Of several results none is a constant, nor done by its user.
   if (operation.results.size() == 1 && operation.results[0].is_register()) {

@@ -171,6 +171,55 @@ void select_atomic(OperationBuilder& b, const Operation& in) {
   acquire_behind(b, in, result);
 }
 
+// One operation that loads and stores; what it reads does not pass through registers (ptxas 13.0: LDGSTS,
+// LDGDEPBAR, DEPBAR.LE SB0, n).
+void select_async_copy(OperationBuilder& b, const Operation& in) {
+  const Access &to = in.accesses[0], &from = in.accesses[1];
+  MachineOperation& operation =
+      emit_access(b, in, from.cache == ir::CacheOp::Cg ? "LDGSTS.BYPASS" : "LDGSTS", space_of(to.space),
+                  to.bytes(), true, kNoValue, source_values(b, in));
+  b.add_access(operation, {space_of(from.space), false, from.bytes()});
+  operation.bypasses_l1 = from.cache == ir::CacheOp::Cg;
+  operation.asynchronous = Asynchronous::Joins;
+}
+
+void select_async_commit(OperationBuilder& b, const Operation& in) {
+  b.emit(in, "LDGDEPBAR", Pipe::Nop, kNoValue, {}).asynchronous = Asynchronous::Closes;
+}
+
+// Of all copies, too, a group is made first.
+void select_async_wait(OperationBuilder& b, const Operation& in) {
+  if (in.sources.empty()) select_async_commit(b, in);
+  MachineOperation& wait = b.emit(in, "DEPBAR.LE", Pipe::Nop, kNoValue, {});
+  wait.asynchronous = Asynchronous::Waits;
+  if (!in.sources.empty()) wait.pending_groups = static_cast<std::uint32_t>(in.sources[0].immediate);
+}
+
+// The names that the assembler has for them on sm_86; later ones have a unit of their own (SYNCS).
+void select_mbarrier(OperationBuilder& b, const Operation& in) {
+  const Access& access = in.accesses[0];
+  const bool makes = in.attributes.barrier_step == ir::BarrierStep::Init ||
+                     in.attributes.barrier_step == ir::BarrierStep::Invalidate;
+  if (makes) {
+    emit_access(b, in, "STS.64", MemorySpace::Shared, access.bytes(), true, kNoValue, source_values(b, in));
+    return;
+  }
+  const bool copies = in.attributes.barrier_step == ir::BarrierStep::Copies ||
+                      in.attributes.barrier_step == ir::BarrierStep::CopiesCounted;
+  MachineOperation& operation = emit_access(
+      b, in, copies ? "ARRIVES.LDGSTSBAR.64" : "ATOMS.ARRIVE.64", MemorySpace::Shared, access.bytes(), false,
+      in.results.empty() ? kNoValue : b.result_of(in), source_values(b, in));
+  operation.is_atomic = true;
+  operation.combines = true;
+  operation.phase = copies ? PhaseStep::ArrivesBehindCopies : PhaseStep::Arrives;
+}
+
+void select_mbarrier_test(OperationBuilder& b, const Operation& in) {
+  MachineOperation& operation = emit_access(b, in, "LDS.64", MemorySpace::Shared, in.accesses[0].bytes(),
+                                            false, b.result_of(in), source_values(b, in));
+  operation.phase = PhaseStep::Waits;
+}
+
 }  // namespace
 
 void select_memory(OperationBuilder& b, const Operation& in) {
@@ -192,6 +241,21 @@ void select_memory(OperationBuilder& b, const Operation& in) {
     case Op::MatrixStore:
       emit_access(b, in, "STSM", space_of(in.accesses[0].space), in.accesses[0].bytes(), true, kNoValue,
                   source_values(b, in));
+      return;
+    case Op::Mbarrier:
+      select_mbarrier(b, in);
+      return;
+    case Op::MbarrierTest:
+      select_mbarrier_test(b, in);
+      return;
+    case Op::AsyncCopy:
+      select_async_copy(b, in);
+      return;
+    case Op::AsyncCommit:
+      select_async_commit(b, in);
+      return;
+    case Op::AsyncWait:
+      select_async_wait(b, in);
       return;
     case Op::Atomic:
     case Op::Reduce:

@@ -181,7 +181,9 @@ bool ends_run(const Operation& in) {
     case ir::MemoryEffect::Store:
     case ir::MemoryEffect::Atomic:
     case ir::MemoryEffect::Reduce:
-      return in.accesses[0].space == Space::Shared || in.accesses[0].space == Space::Generic;
+      return std::ranges::any_of(in.accesses, [](const ir::Access& access) {
+        return access.space == Space::Shared || access.space == Space::Generic;
+      });
     case ir::MemoryEffect::Fence:
     case ir::MemoryEffect::Call:
       return true;

@@ -13,6 +13,7 @@ using machine::Asynchronous;
 using machine::MachineAccess;
 using machine::MachineOperation;
 using machine::MemorySpace;
+using machine::PhaseStep;
 using machine::Pipe;
 
 namespace {
@@ -42,6 +43,7 @@ struct SmSimulation::Warp {
   Cycle last_store = 0;            // when the SM is rid of its stores: fences wait for it
   std::vector<Cycle> values;       // when each value may be read
   std::vector<std::uint8_t> slow;  // 1: it comes from memory
+  bool parked = false;             // it waits for the end of an mbarrier's phase
   Cycle open_group = 0;            // when what has joined it ends
   std::vector<Cycle> groups;       // when each that was closed ends, but for those that were waited for
   // Operations that have read a clock, each with the last time.
@@ -59,6 +61,12 @@ struct SmSimulation::Block {
     std::uint32_t done = 0, all = 0;
   };
   std::unordered_map<std::uint64_t, Writes> writes;
+  // Of its mbarriers, by the number that traces give them.
+  struct Phase {
+    std::uint32_t missing = 0;  // arrivals
+    Cycle end = 0;              // of those that there were
+  };
+  std::vector<Phase> phases;
 };
 
 struct SmSimulation::SubCore {
@@ -139,6 +147,7 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
   block.placement = std::move(work.placement);
   block.members.clear();
   if (waits_) expect_writes(*work.trace, block);
+  expect_arrivals(*work.trace, block);
   block.warps = 0;
   auto start = static_cast<double>(at);
   for (const analysis::WarpTrace& trace : work.trace->warps) {
@@ -157,6 +166,7 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
     warp.slow.assign(program_.values, 0);
     warp.age = ++sm.ages;
     warp.last_store = 0;
+    warp.parked = false;
     warp.open_group = 0;
     warp.groups.clear();
     warp.clock_reads.clear();
@@ -171,7 +181,7 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
     block.members.push_back(index);
     ++block.warps;
     warp.started = static_cast<Cycle>(start);
-    prepare(warp, warp.started, Stall::Start);
+    prepare(sm, warp, warp.started, Stall::Start);
     start += parameters_.warp_start;
     fewest->next = std::min(fewest->next, std::max(at, warp.ready));
   }
@@ -181,7 +191,7 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
   }
 }
 
-void SmSimulation::prepare(Warp& warp, Cycle earliest, Stall why) {
+void SmSimulation::prepare(const Sm& sm, Warp& warp, Cycle earliest, Stall why) {
   const MachineOperation& operation = warp.replay->operation();
   const std::uint32_t base = warp.replay->value_base();
   Cycle ready = earliest;
@@ -215,6 +225,18 @@ void SmSimulation::prepare(Warp& warp, Cycle earliest, Stall why) {
       ready = end;
       why = Stall::Clock;
     }
+  }
+  if (operation.phase == PhaseStep::Waits) {
+    const Block& block = sm.blocks[static_cast<std::size_t>(warp.block)];
+    warp.replay->for_each_phase([&](const TraceEvent& event) {
+      if (event.count != 0 || event.payload >= block.phases.size()) return;
+      const Block::Phase& phase = block.phases[event.payload];
+      const Cycle end = phase.missing > 0 ? kNever : phase.end;
+      if (end <= ready) return;
+      ready = end;
+      why = Stall::Barrier;
+    });
+    warp.parked = ready >= kNever;
   }
   warp.ready = ready;
   warp.why = why;
@@ -337,6 +359,8 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
     why = Stall::Fence;
   }
   if (operation.asynchronous != Asynchronous::None) take_part_in_groups(warp, operation, done);
+  if (operation.phase == PhaseStep::Arrives || operation.phase == PhaseStep::ArrivesBehindCopies)
+    arrive_at_phases(sm, warp, operation, done);
   if (operation.reads_clock) note_clock_read(warp, now);
   if (operation.pipe == Pipe::Nop) {
     if (const std::uint32_t asleep_ns = warp.replay->sleep_ns(); asleep_ns > 0) {
@@ -366,7 +390,7 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
     next += parameters_.taken_branch;
     if (why != Stall::Fence && why != Stall::Clock) why = Stall::Branch;
   }
-  prepare(warp, next, why);
+  prepare(sm, warp, next, why);
   if (barrier) arrive(sm, warp, next);
 }
 
@@ -393,6 +417,47 @@ void SmSimulation::take_part_in_groups(Warp& warp, const MachineOperation& opera
   }
 }
 
+// How many arrivals each phase of the block's mbarriers takes.
+void SmSimulation::expect_arrivals(const analysis::BlockTrace& trace, Block& block) {
+  block.phases.clear();
+  for (const analysis::WarpTrace& warp : trace.warps) {
+    for (const TraceEvent& event : warp.events) {
+      if (event.kind != TraceEvent::Kind::Phase || event.count == 0) continue;
+      if (event.payload >= block.phases.size()) block.phases.resize(event.payload + 1);
+      block.phases[event.payload].missing += event.count;
+    }
+  }
+}
+
+void SmSimulation::arrive_at_phases(Sm& sm, Warp& warp, const MachineOperation& operation, Cycle done) {
+  Block& block = sm.blocks[static_cast<std::size_t>(warp.block)];
+  if (operation.phase == PhaseStep::ArrivesBehindCopies) {
+    done = std::max(done, warp.open_group);
+    if (!warp.groups.empty()) done = std::max(done, warp.groups.back());
+  }
+  bool ended = false;
+  warp.replay->for_each_phase([&](const TraceEvent& event) {
+    if (event.count == 0) return;
+    Block::Phase& phase = block.phases[event.payload];
+    phase.missing -= std::min<std::uint32_t>(phase.missing, event.count);
+    phase.end = std::max(phase.end, done);
+    ended = ended || phase.missing == 0;
+  });
+  if (ended) wake_parked(sm, block);
+}
+
+// Those that wait for a phase look again.
+void SmSimulation::wake_parked(Sm& sm, Block& block) {
+  for (const int member : block.members) {
+    Warp& warp = sm.warps[static_cast<std::size_t>(member)];
+    if (!warp.parked) continue;
+    prepare(sm, warp, 0, Stall::Barrier);
+    if (warp.parked) continue;
+    SubCore& core = sm.cores[static_cast<std::size_t>(warp.sub_core)];
+    core.next = std::min(core.next, std::max(core.issued, warp.ready));
+  }
+}
+
 void SmSimulation::arrive(Sm& sm, Warp& warp, Cycle now) {
   Block& block = sm.blocks[static_cast<std::size_t>(warp.block)];
   warp.ready = kNever;
@@ -407,11 +472,11 @@ void SmSimulation::release(Sm& sm, Block& block, Cycle now) {
     last_store = std::max(last_store, sm.warps[static_cast<std::size_t>(member)].last_store);
   for (int member : block.members) {
     Warp& warp = sm.warps[static_cast<std::size_t>(member)];
-    if (!warp.replay || warp.replay->done() || warp.ready < kNever) continue;
+    if (!warp.replay || warp.replay->done() || warp.ready < kNever || warp.parked) continue;
     // What the block stored before its barrier is before a fence behind it, whoever makes it (PTX ISA 8,
     // causality order). Charged only in kernels whose blocks wait for each other.
     if (waits_) warp.last_store = last_store;
-    prepare(warp, now + parameters_.barrier, Stall::Barrier);
+    prepare(sm, warp, now + parameters_.barrier, Stall::Barrier);
     SubCore& core = sm.cores[static_cast<std::size_t>(warp.sub_core)];
     core.next = std::min(core.next, std::max(core.issued, warp.ready));
   }
@@ -722,6 +787,14 @@ bool SmSimulation::run(std::uint64_t operations) {
         for (Block& block : candidate.blocks) {
           if (block.live && block.waiting > 0) {
             release(candidate, block, now_);
+            released = true;
+          }
+          const auto is_parked = [&](int member) {
+            return candidate.warps[static_cast<std::size_t>(member)].parked;
+          };
+          if (block.live && std::ranges::any_of(block.members, is_parked)) {
+            for (Block::Phase& phase : block.phases) phase.missing = 0;
+            wake_parked(candidate, block);
             released = true;
           }
         }

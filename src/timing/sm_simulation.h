@@ -82,10 +82,14 @@ class SmSimulation {
   Cycle access_spilled(Sm& sm, const Warp& warp, const machine::MachineAccess& access, Cycle start);
   // What the operation has to do with asynchronous groups, when its accesses end at `done`.
   static void take_part_in_groups(Warp& warp, const machine::MachineOperation& operation, Cycle done);
+  static void expect_arrivals(const analysis::BlockTrace& trace, Block& block);
+  // At mbarriers, when its accesses end at `done`.
+  void arrive_at_phases(Sm& sm, Warp& warp, const machine::MachineOperation& operation, Cycle done);
+  void wake_parked(Sm& sm, Block& block);
   // Sends sectors over the SM's port to L2, or fetches them; returns when the first of them goes.
   Cycle pass_port(Sm& sm, int sectors, Cycle start) const;
   // The warp's next operation, not before `earliest`, until which it waits for `why`.
-  void prepare(Warp& warp, Cycle earliest, Stall why);
+  void prepare(const Sm& sm, Warp& warp, Cycle earliest, Stall why);
   // When the clock has come to where the loop ends that the event is of.
   static Cycle end_of_wait(const Warp& warp, const analysis::TraceEvent& clock);
   void note_clock_read(Warp& warp, Cycle now) const;

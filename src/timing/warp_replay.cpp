@@ -39,6 +39,7 @@ void WarpReplay::read_accesses() {
       merged = found + 1;
       continue;
     }
+    if (event.kind == TraceEvent::Kind::Phase) phases_.push_back(static_cast<std::uint32_t>(next_event_));
     if (event.kind == TraceEvent::Kind::Sleep) sleeps_.push_back(static_cast<std::uint32_t>(next_event_));
     if (event.kind != TraceEvent::Kind::Access) continue;
     // Events come in program order, as the ranks do; an access without active lanes leaves none.
@@ -57,14 +58,13 @@ void WarpReplay::enter(std::uint32_t function, analysis::BlockId block) {
   next_operation_ = 0;
   std::fill_n(events_.begin(), std::min<std::size_t>(block_->accesses, events_.size()), UINT32_MAX);
   sleeps_.clear();
+  phases_.clear();
   read_accesses();
 }
 
 std::uint32_t WarpReplay::sleep_ns() const {
-  const std::uint32_t base = program_->instruction_base[function_];
   for (const std::uint32_t each : sleeps_) {
-    const TraceEvent& event = trace_->events[each];
-    if (event.id == base + operation_->instruction) return event.payload;
+    if (is_current(trace_->events[each])) return trace_->events[each].payload;
   }
   return 0;
 }

@@ -38,6 +38,13 @@ class WarpReplay {
   std::uint64_t cycles_of(const analysis::TraceEvent& clock) const { return trace_->sectors[clock.payload]; }
   // How long the current operation sleeps, in nanoseconds.
   std::uint32_t sleep_ns() const;
+  // Calls visit(TraceEvent) for the phases of barriers that the current operation arrives at or waits for.
+  template <typename Visit>
+  void for_each_phase(const Visit& visit) const {
+    for (const std::uint32_t each : phases_) {
+      if (is_current(trace_->events[each])) visit(trace_->events[each]);
+    }
+  }
   // That round has not found it: at its end, it begins again.
   void poll_again() { again_ = true; }
   // Operations of rounds that began again, since the last call: none of the program's.
@@ -52,6 +59,10 @@ class WarpReplay {
     std::size_t next;
   };
   const machine::MachineFunction& code() const { return program_->functions[function_]; }
+  // An event of the block that names its operation.
+  bool is_current(const analysis::TraceEvent& event) const {
+    return event.id == program_->instruction_base[function_] + operation_->instruction;
+  }
   void next_block(bool& jumped);
   void enter(std::uint32_t function, analysis::BlockId block);
   void read_accesses();
@@ -66,8 +77,8 @@ class WarpReplay {
   std::size_t next_event_ = 0;
   std::uint32_t function_ = 0;
   analysis::BlockId block_id_ = 0;
-  std::vector<std::uint32_t> events_;  // by rank of the access in the block: event, or UINT32_MAX
-  std::vector<std::uint32_t> sleeps_;  // events of the block
+  std::vector<std::uint32_t> events_;           // by rank of the access in the block: event, or UINT32_MAX
+  std::vector<std::uint32_t> sleeps_, phases_;  // events of the block
   std::vector<Frame> callers_;
   const analysis::SpinLoop* loop_ = nullptr;     // that the warp is in
   const analysis::TraceEvent* clock_ = nullptr;  // that its round waits for

@@ -46,6 +46,22 @@ TEST(SharedChecker, FindsRacesBetweenWarps) {
   EXPECT_EQ(checker.access(0, 4, 0, 1, true, false)->kind, Fault::Kind::SharedRace);
 }
 
+TEST(SharedChecker, FindsUsesOfWhatACopyIsStillToWrite) {
+  SharedChecker checker;
+  checker.reset(64);
+  EXPECT_FALSE(checker.access(0, 16, 0, 0, true, false));
+  checker.copy_begins(0, 16);
+  const auto finding = checker.access(4, 4, 0, 0, false, false);
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->kind, Fault::Kind::SharedRace);
+  EXPECT_NE(finding->message.find("cp.async.wait_group"), std::string::npos) << finding->message;
+  EXPECT_FALSE(checker.access(16, 4, 0, 0, true, false)) << "beside it";
+  checker.copy_ends(0, 16, 0, 1);
+  EXPECT_FALSE(checker.access(4, 4, 0, 1, false, false));
+  EXPECT_TRUE(checker.access(4, 4, 1, 1, false, false)) << "another warp needs a barrier behind the wait";
+  EXPECT_FALSE(checker.access(4, 4, 1, 2, false, false));
+}
+
 TEST(SharedChecker, AtomicsDoNotRaceWithEachOther) {
   SharedChecker checker;
   checker.reset(8);

@@ -70,6 +70,13 @@ Trial trial_of(const ptx::Form& form) {
     case Opcode::Activemask:
     case Opcode::Elect:
     case Opcode::Nanosleep:
+    case Opcode::CpAsync:
+    case Opcode::CpAsyncCommitGroup:
+    case Opcode::CpAsyncWaitGroup:
+    case Opcode::CpAsyncWaitAll:
+    case Opcode::CpAsyncMbarrierArrive:
+    case Opcode::Mbarrier:
+    case Opcode::MbarrierWait:
       return Trial::CompileOnly;
     case Opcode::Wmma:  // whole matrices that are loaded and stored: tests/ptx
       return form.wmma.part == ptx::WmmaForm::Part::Product ? Trial::Values : Trial::CompileOnly;

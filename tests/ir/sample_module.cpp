@@ -28,6 +28,8 @@ Types types_of(Op op) {
       return {Type::F32, Type::S32};
     case Op::FConvert:
       return {Type::F32, Type::F64};
+    case Op::MbarrierTest:
+      return {Type::B64, Type::B32};
     case Op::FPack:
       return {Type::F16x2, Type::F32};
     case Op::Dp4a:
@@ -65,6 +67,7 @@ Attributes attributes_of(Op op) {
   if ((has & kDirection) != 0) a.direction = ShiftDirection::Left;
   if ((has & kTestp) != 0) a.testp = TestpMode::Finite;
   if ((has & kMatrixLayout) != 0) a.layout = MatrixLayout::Rows;
+  if ((has & kBarrierStep) != 0) a.barrier_step = BarrierStep::Arrive;
   if ((has & kSpace) != 0) a.space = Space::Shared;
   if ((has & kScope) != 0) a.scope = Scope::Gpu;
   if ((has & kLut) != 0) a.lut = 0x96;
@@ -95,6 +98,10 @@ class Sample {
       if (op == Op::MatrixLoad || op == Op::MatrixStore) {
         access.type = Type::B32;
         access.vector = 4;
+      }
+      if (op == Op::AsyncCopy) {
+        access.space = i == 0 ? Space::Shared : Space::Global;
+        access.completion = Completion::Group;
       }
       access.address.base = Address::Base::Register;
       access.address.reg = new_register(64);

@@ -157,6 +157,7 @@ std::uint64_t globaltimer(WarpContext*, std::uint32_t) { return 1000; }
 std::uint64_t clock(WarpContext*, std::uint32_t) { return 2000; }
 void nanosleep(WarpContext* context, std::uint32_t, std::uint32_t) { suspend(warp_of(context)); }
 void multiply(WarpContext*, std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t, std::byte*) {}
+void asynchronous(WarpContext*, std::uint32_t, std::uint64_t, std::uint64_t*) {}
 void trace_block(WarpContext* context, std::uint32_t id, std::uint32_t) {
   warp_of(context).block->result->traced_blocks.push_back(id);
 }
@@ -172,9 +173,9 @@ void check_use(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t) {}
 // All memory is the test's own.
 void outside(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) {}
 
-constexpr jit::RuntimeCallbacks kCallbacks{barrier,     arrive,       frame,        yield,     trap,
-                                           call,        globaltimer,  clock,        nanosleep, multiply,
-                                           trace_block, trace_access, check_access, check_use, outside};
+constexpr jit::RuntimeCallbacks kCallbacks{
+    barrier,   arrive,   frame,        yield,       trap,         call,         globaltimer, clock,
+    nanosleep, multiply, asynchronous, trace_block, trace_access, check_access, check_use,   outside};
 
 }  // namespace
 

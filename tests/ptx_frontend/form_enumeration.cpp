@@ -19,6 +19,7 @@ const Choices kCompare = {"eq", "ne",  "lt",  "le",  "gt",  "ge",  "lo",  "ls", 
                           "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"};
 const Choices kBoolOp = {"", "and", "or", "xor"};
 const Choices kSpaces = {"", "global", "shared", "local", "const", "param"};
+const Choices kSharedSpaces = {"", "shared", "shared::cta", "shared::cluster", "global"};
 const Choices kScopes = {"", "cta", "cluster", "gpu", "sys"};
 const Choices kNothing = {""};
 const Choices kVideoTypes = {"u32.u32.u32", "s32.s32.s32", "s32.u32.s32", "u32.s32.u32"};
@@ -167,6 +168,30 @@ const std::vector<Pattern>& patterns() {
       {"membar", {{"cta", "gl", "sys"}}},
       {"fence", {{"", "sc", "acq_rel", "acquire", "release"}, kScopes}},
       {"fence", {{"proxy"}, {"alias"}}},
+      {"cp",
+       {{"async"},
+        {"ca", "cg", "cs"},
+        {"shared", "shared::cta", "shared::cluster"},
+        {"global"},
+        {"", "L2::64B", "L2::128B", "L2::256B", "L2::cache_hint"}}},
+      {"cp", {{"async"}, {"commit_group", "wait_group", "wait_all"}}},
+      {"cp", {{"async"}, {"mbarrier"}, {"arrive"}, {"", "noinc"}, kSharedSpaces, {"b64"}}},
+      {"mbarrier", {{"init", "inval", "pending_count"}, kSharedSpaces, {"b64"}}},
+      {"mbarrier", {{"expect_tx", "complete_tx"}, {"", "relaxed", "release"}, kScopes, kSharedSpaces, {"b64"}}},
+      {"mbarrier",
+       {{"arrive", "arrive_drop"},
+        {"", "expect_tx", "noComplete"},
+        {"", "release", "relaxed", "acquire"},
+        kScopes,
+        kSharedSpaces,
+        {"b64"}}},
+      {"mbarrier",
+       {{"test_wait", "try_wait"},
+        {"", "parity"},
+        {"", "acquire", "relaxed", "release"},
+        kScopes,
+        kSharedSpaces,
+        {"b64"}}},
       {"vote", {{"", "sync"}, {"all", "any", "uni", "ballot"}, {"pred", "b32"}}},
       {"match", {{"any", "all"}, {"sync"}, {"b32", "b64"}}},
       {"activemask", {{"b32"}}},
@@ -345,6 +370,10 @@ std::string operand_text(const OperandRule& rule, const Form& form, int number) 
     case Kind::Immediate:
       if (rule.constants[0] != 0) return "0";
       return form.opcode == Opcode::Applypriority || form.opcode == Opcode::Discard ? "128" : "7";
+    case Kind::NoResult:
+      return "_";
+    case Kind::CopyBytes:
+      return "16";
     case Kind::Address:
       if (form.modifiers.space == Space::Param) return form.opcode == Opcode::St ? "[a]" : "[p]";
       return "[%rd1+32]";  // aligned for the widest access

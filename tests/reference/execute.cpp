@@ -125,6 +125,17 @@ void step(Block& block, Thread& thread) {
     case Opcode::Isspacep:
       execute_memory(block, thread, in);
       break;
+    case Opcode::CpAsync:
+    case Opcode::CpAsyncCommitGroup:
+    case Opcode::CpAsyncWaitGroup:
+    case Opcode::CpAsyncWaitAll:
+      execute_copy(block, thread, in);
+      break;
+    case Opcode::Mbarrier:
+    case Opcode::MbarrierWait:
+    case Opcode::CpAsyncMbarrierArrive:
+      execute_mbarrier(block, thread, in);
+      break;
     // Nothing that a program can see in its results: there is one thread at a time, and no cache.
     case Opcode::Membar:
     case Opcode::Nanosleep:

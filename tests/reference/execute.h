@@ -15,6 +15,9 @@ void execute_control(Block& block, Thread& thread,
                      const ptx::Instruction& in);  // bra, brx.idx, call, ret, exit
 void execute_memory(Block& block, Thread& thread,
                     const ptx::Instruction& in);  // ld, st, cvta, isspacep, hints
+void execute_copy(Block& block, Thread& thread, const ptx::Instruction& in);  // cp.async
+void finish_copies(Thread& thread);                                           // all that it has begun
+void execute_mbarrier(Block& block, Thread& thread, const ptx::Instruction& in);
 void execute_atomic(Block& block, Thread& thread, const ptx::Instruction& in);  // atom, red
 
 // Warp operations and barriers: the thread has come to wait; see whether that completes anything. Also after

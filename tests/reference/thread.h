@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -26,6 +27,13 @@ struct Frame {
   bool carry = false;                    // CC.CF, which calls do not preserve (9.7.2)
 };
 
+// cp.async: what it has read, until the thread waits for its group.
+struct PendingCopy {
+  std::uint64_t group = 0;
+  std::span<std::byte> target;
+  std::vector<std::byte> data;
+};
+
 enum class Wait : std::uint8_t { None, WarpOperation, ActiveMask, Barrier };
 
 struct Thread {
@@ -37,6 +45,8 @@ struct Thread {
   Wait wait = Wait::None;
   std::uint32_t barrier = 0;  // that it waits at
   std::uint64_t steps = 0;
+  std::vector<PendingCopy> copies;
+  std::uint64_t closed_groups = 0;
 
   std::uint32_t lane() const { return index % 32; }
   std::uint32_t warp() const { return index / 32; }

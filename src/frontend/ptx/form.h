@@ -33,7 +33,11 @@ struct OperandRule {
     MoveTarget,       // of mov: also {unpack}
     SpecialRead,      // of cvt: a register, an immediate or a special register
     AddressOrSymbol,  // of cvta: a register, or a variable's name
-    CachePolicy,      // the 64-bit hint after ld, st, atom, red: checked, then dropped
+    CopyBytes,        // of cp.async: 4, 8 or 16, which becomes the vector of its accesses
+    SourceBytes,      // of cp.async: of these those that are read, or a predicate that says that none are
+    NoResult,         // `_` only
+    ArrivalCount,     // of mbarrier.arrive: more than one arrival, which needs sm_90
+    CachePolicy,      // a hint, as the 64 bits after ld, st, atom, red: checked, then dropped
     Unified,          // `.unified` after an address: dropped
   };
   Kind kind = Kind::Read;
@@ -102,6 +106,8 @@ std::span<const OpcodeForms> synchronisation_forms();
 std::span<const OpcodeForms> matrix_forms();
 std::span<const OpcodeForms> matrix_memory_forms();
 std::span<const OpcodeForms> wmma_forms();
+std::span<const OpcodeForms> asynchronous_forms();
+std::span<const OpcodeForms> mbarrier_forms();
 std::span<const OpcodeForms> atomic_forms();
 std::span<const OpcodeForms> video_forms();
 

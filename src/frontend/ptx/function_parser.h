@@ -81,6 +81,9 @@ class FunctionParser {
   Operand register_operand(std::string_view name, TextLocation where, const OperandRule& rule) const;
   RegisterId fresh_register(Type type);
   RegisterId special_to_register(const Operand& special, const OperandRule& rule);
+  bool register_follows(int bits);
+  void parse_copy_bytes(const OperandRule& rule, Instruction& instruction);
+  Operand parse_source_bytes(const OperandRule& rule, const Instruction& instruction);
   void parse_branch_list();
   bool optional_operand_follows(const OperandRule& rule) const;
   bool accept_negation();

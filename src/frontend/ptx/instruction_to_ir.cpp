@@ -182,6 +182,18 @@ Op plain(Opcode opcode) {
       return Op::MatrixLoad;
     case Opcode::Stmatrix:
       return Op::MatrixStore;
+    case Opcode::Mbarrier:
+    case Opcode::CpAsyncMbarrierArrive:
+      return Op::Mbarrier;
+    case Opcode::MbarrierWait:
+      return Op::MbarrierTest;
+    case Opcode::CpAsync:
+      return Op::AsyncCopy;
+    case Opcode::CpAsyncCommitGroup:
+      return Op::AsyncCommit;
+    case Opcode::CpAsyncWaitGroup:
+    case Opcode::CpAsyncWaitAll:
+      return Op::AsyncWait;
     case Opcode::Griddepcontrol:
       return Op::GridDependency;
     case Opcode::Pmevent:
@@ -318,6 +330,17 @@ ir::Access access(const Instruction& in, const Operand& address) {
   return to;
 }
 
+// [target], [source], and how many bytes, which the accesses have.
+void add_copy(const Instruction& in, ir::Operation& to) {
+  ir::Access source = access(in, in.operands.at(1)), target = access(in, in.operands.at(0));
+  source.space = Space::Global;
+  target.space = Space::Shared;
+  target.cache = CacheOp::None;
+  source.completion = target.completion = ir::Completion::Group;
+  to.accesses = {target, source};
+  for (std::size_t i = 3; i < in.operands.size(); ++i) append(to.sources, in.operands[i]);
+}
+
 void add_call(const Instruction& in, ir::Operation& to) {
   const Call& call = *in.call;
   to.callee =
@@ -330,7 +353,8 @@ void add_call(const Instruction& in, ir::Operation& to) {
 // The operands behind the destination that are data: not the labels of branches, nor the table of lop3.
 void add_operands(const Instruction& in, const ir::OperationRow& row, ir::Operation& to) {
   std::size_t at = 0;
-  if (row.results.count != 0 && !in.operands.empty()) append(to.results, in.operands[at++]);
+  if (row.results.count != 0 && !in.operands.empty() && in.operands[0].kind != Operand::Kind::Address)
+    append(to.results, in.operands[at++]);
   if (in.second_destination) to.results.push_back(operand(*in.second_destination));
   to.sources.reserve(in.operands.size() - at);
   for (; at < in.operands.size(); ++at) {
@@ -369,9 +393,14 @@ ir::Operation to_ir(const Instruction& in, RegisterId carry) {
   to.attributes = attributes(in.modifiers, row.attributes);
   if (in.call) {
     add_call(in, to);
+  } else if (to.op == Op::AsyncCopy) {
+    add_copy(in, to);
   } else {
     add_operands(in, row, to);
   }
+  // Others may change the barrier meanwhile.
+  if (to.op == Op::MbarrierTest && !to.accesses[0].is_strong())
+    to.accesses[0].semantics = MemorySemantics::Acquire;
   if (uses_carry(in)) add_carry(in, carry, to);
   // All threads of the warp take part.
   if (to.op == Op::MatrixTranspose || to.op == Op::MatrixMultiply || to.op == Op::MatrixLoad ||

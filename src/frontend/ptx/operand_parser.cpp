@@ -425,6 +425,24 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
     case Kind::AddressOrSymbol:
       operands.push_back(parse_cvta_source(rule));
       return;
+    case Kind::CopyBytes:
+      parse_copy_bytes(rule, instruction);
+      return;
+    case Kind::SourceBytes:
+      operands.push_back(parse_source_bytes(rule, instruction));
+      return;
+    case Kind::NoResult:
+      if (state_.token().kind != TokenKind::Identifier || state_.token().text != "_")
+        fail_malformed(state_.here(), fmt::format("'_' expected, found {}", state_.found()));
+      state_.lexer.advance();
+      operands.emplace_back();
+      return;
+    case Kind::ArrivalCount: {
+      const std::string missing = unmet({80, 90}, state_.target);
+      if (!missing.empty()) fail_unsupported(instruction.text, missing + " for a count");
+      operands.push_back(parse_read(rule));
+      return;
+    }
     case Kind::CachePolicy:
       parse_read(rule);
       return;
@@ -467,6 +485,35 @@ std::string_view FunctionParser::accept_selector() {
   return selector;
 }
 
+// Whether the next token is a register that holds values of a type of so many bits; 1: a predicate.
+bool FunctionParser::register_follows(int bits) {
+  if (state_.token().kind != TokenKind::Identifier) return false;
+  const auto binding = state_.find(state_.token().text, state_.here());
+  return binding && binding->kind == Binding::Kind::Register &&
+         bit_width(function_.registers[binding->index].type) == bits;
+}
+
+void FunctionParser::parse_copy_bytes(const OperandRule& rule, Instruction& instruction) {
+  const TextLocation where = state_.here();
+  const Operand constant = parse_constant_of(rule);
+  const std::uint64_t bytes = constant.immediate;
+  const bool past_l1 = instruction.modifiers.cache_op == CacheOp::Cg;
+  if (bytes != 16 && (past_l1 || (bytes != 4 && bytes != 8)))
+    fail_malformed(where, past_l1 ? "it copies 16 bytes" : "it copies 4, 8 or 16 bytes");
+  instruction.type = Type::B32;
+  instruction.modifiers.vector = static_cast<std::uint8_t>(bytes / 4);
+  instruction.operands.push_back(constant);
+}
+
+// A predicate becomes a number: none where it holds.
+Operand FunctionParser::parse_source_bytes(const OperandRule& rule, const Instruction& instruction) {
+  if (!state_.token().is('!') && !register_follows(1)) return parse_read(rule);
+  Operand none, all;
+  none.kind = all.kind = Operand::Kind::Immediate;
+  all.immediate = std::uint64_t{4} * instruction.modifiers.vector;
+  return compute_before("selp.b32", {none, all, parse_predicate()});
+}
+
 void FunctionParser::parse_operands(const Form& form, Instruction& instruction) {
   instruction.operands.reserve(form.operand_count);
   if (form.video.result != Type::None) {
@@ -493,6 +540,14 @@ void FunctionParser::parse_operands(const Form& form, Instruction& instruction) 
       continue;
     }
     if (rule.optional && !optional_operand_follows(rule)) continue;
+    if (rule.kind == Kind::SourceBytes && !is_last) {
+      // It may be left out before the cache policy, which has 64 bits.
+      const Lexer before = state_.lexer;
+      state_.expect(',');
+      const bool policy = register_follows(64);
+      state_.lexer = before;
+      if (policy) continue;
+    }
     if (i > 0 && rule.kind != Kind::Unified) state_.expect(',');
     if (rule.negatable) negations_[i] = accept_negation();
     parse_operand(rule, instruction);

@@ -71,6 +71,16 @@ void FunctionParser::rewrite(const Form& form, Instruction& instruction) {
   const bool extremum = instruction.opcode == Opcode::Min || instruction.opcode == Opcode::Max;
   if (extremum && instruction.operands.size() == 4) rewrite_three_inputs(instruction);
   if (instruction.opcode == Opcode::Mov && instruction.modifiers.vector > 1) rewrite_vector_move(instruction);
+  if (instruction.opcode == Opcode::MbarrierPendingCount) {
+    // The lowest 20 bits of a state (engine/mbarrier.h).
+    Operand counts;
+    counts.kind = Operand::Kind::Immediate;
+    counts.immediate = (1u << 20) - 1;
+    const Operand low = compute_before("cvt.u32.u64", {instruction.operands[1]});
+    const std::optional<Guard> guard = instruction.guard;
+    instruction = made_here("and.b32", {instruction.operands[0], low, counts});
+    instruction.guard = guard;
+  }
   const bool unsynchronized = (instruction.opcode == Opcode::Shfl && instruction.operands.size() == 4) ||
                               (instruction.opcode == Opcode::Vote && instruction.operands.size() == 2);
   if (unsynchronized) rewrite_without_sync(instruction);

@@ -11,6 +11,7 @@ import matrix_forms
 import selected_matrix_forms
 import matrix_memory_forms
 import wmma_forms
+import asynchronous_forms
 import atomic_forms
 import program_forms
 import memory_forms
@@ -18,5 +19,5 @@ import card_forms
 import operand_forms
 import video_forms
 
-for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, matrix_forms, selected_matrix_forms, matrix_memory_forms, wmma_forms, atomic_forms, program_forms, memory_forms, card_forms, operand_forms, video_forms):
+for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, matrix_forms, selected_matrix_forms, matrix_memory_forms, wmma_forms, asynchronous_forms, atomic_forms, program_forms, memory_forms, card_forms, operand_forms, video_forms):
     part.generate()

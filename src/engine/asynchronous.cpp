@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/asynchronous.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <memory>
+
+#include "engine/access_checker.h"
+#include "engine/barrier_steps.h"
+#include "engine/block.h"
+#include "engine/grid_run.h"
+#include "engine/pending_copies.h"
+#include "engine/worker.h"
+
+namespace doppel::engine {
+namespace {
+
+PendingCopies& copies_of(Warp& warp) {
+  if (warp.copies == nullptr) warp.copies = std::make_unique<PendingCopies>();
+  return *warp.copies;
+}
+
+// 4, 8 or 16 of them.
+void move_bytes(void* to, const void* from, std::uint32_t bytes) {
+  if (bytes == 16) {
+    std::memcpy(to, from, 16);
+  } else if (bytes == 8) {
+    std::memcpy(to, from, 8);
+  } else {
+    std::memcpy(to, from, 4);
+  }
+}
+
+std::optional<Fault> copy(Warp& warp, std::uint32_t mask, Site site, const ir::Operation& operation,
+                          LaneValues values) {
+  const LaneValues to = values, from = values + jit::kWarpLanes;
+  const std::uint32_t bytes = operation.accesses[0].bytes();
+  const bool alike = operation.sources.empty() || operation.sources[0].is_immediate();
+  const LaneValues counts = values + std::size_t{2} * jit::kWarpLanes;
+  // More than are copied is not defined; all are then read.
+  const auto read_by = [&](int lane) {
+    if (operation.sources.empty()) return bytes;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(counts[lane], bytes));
+  };
+  std::uint32_t whole = 0, part = 0;
+  if (alike && read_by(0) == bytes) {
+    whole = mask;
+  } else {
+    for_each_lane(mask, [&](int lane) {
+      const std::uint32_t count = read_by(lane);
+      if (count == bytes) whole |= 1u << lane;
+      if (count != bytes && count != 0) part |= 1u << lane;
+    });
+  }
+  // In the order of the accesses, of which the first is made by all lanes.
+  if (auto fault = announce_shared(warp, mask, site, to,
+                                   access_flags(ir::Space::Shared, bytes, jit::kAccessStore, bytes)))
+    return fault;
+  if (auto fault = announce_access(warp, whole, site, from, access_flags(ir::Space::Global, bytes, 0, bytes)))
+    return fault;
+  // Of the others only the first bytes have to be there.
+  for (std::uint32_t rest = part; rest != 0; rest &= rest - 1) {
+    const int lane = std::countr_zero(rest);
+    if (auto fault = announce_access(warp, 1u << lane, site, from,
+                                     access_flags(ir::Space::Global, read_by(lane), 0, 1)))
+      return fault;
+  }
+  leave_addresses(warp, from);  // a page fault is one of the reads'
+
+  PendingCopies::Copy& pending = copies_of(warp).add(mask, bytes);
+  SharedChecker* const checker = warp.block->checker.get();
+  for_each_lane(mask, [&](int lane) {
+    const auto i = static_cast<std::size_t>(lane);
+    pending.offset[i] = shared_offset(warp, to[lane]);
+    const std::uint32_t count = whole == mask ? bytes : read_by(lane);
+    if (count == bytes) {
+      move_bytes(pending.data[i].data(), reinterpret_cast<const void*>(from[lane]), bytes);
+    } else {
+      pending.data[i] = {};
+      std::memcpy(pending.data[i].data(), reinterpret_cast<const void*>(from[lane]), count);
+    }
+    if (checker != nullptr) checker->copy_begins(pending.offset[i], bytes);
+  });
+  return std::nullopt;
+}
+
+auto copy_ends(Warp& warp) {
+  return [&warp](const PendingCopies::Copy& copy, std::uint32_t lanes) {
+    std::byte* const shared = warp.block->shared.base();
+    SharedChecker* const checker = warp.block->checker.get();
+    for_each_lane(lanes, [&](int lane) {
+      const auto i = static_cast<std::size_t>(lane);
+      move_bytes(shared + copy.offset[i], copy.data[i].data(), copy.bytes);
+      if (checker != nullptr)
+        checker->copy_ends(copy.offset[i], copy.bytes, warp.context.warp_id, warp.block->epoch);
+    });
+  };
+}
+
+void wait_for_copies(Warp& warp, std::uint32_t mask, const ir::Operation& operation, LaneValues values) {
+  if (warp.copies == nullptr) return;
+  if (operation.sources.empty()) {
+    warp.copies->finish_all(mask, copy_ends(warp));
+  } else {
+    warp.copies->finish_groups(mask, static_cast<std::uint32_t>(values[0]), copy_ends(warp));
+  }
+}
+
+// The copies end when somebody looks at the barrier, or the warp ends: the latest that the ISA allows.
+std::optional<Fault> arrive_behind_copies(Warp& warp, std::uint32_t mask, Site site, ir::BarrierStep step,
+                                          std::uint64_t* values) {
+  if (auto fault = announce_arrivals(warp, mask, site, values, step == ir::BarrierStep::Copies)) return fault;
+  PendingCopies::Arrival& arrival = copies_of(warp).add_arrival(mask);
+  for_each_lane(mask, [&](int lane) {
+    arrival.offset[static_cast<std::size_t>(lane)] = shared_offset(warp, values[lane]);
+  });
+  arrival.site = site;
+  ++warp.block->pending_arrivals;
+  return std::nullopt;
+}
+
+std::optional<Fault> finish_arrivals(Warp& warp, std::uint32_t barrier, bool any) {
+  std::optional<Fault> fault;
+  warp.copies->finish_arrivals(
+      [&](const PendingCopies::Arrival& arrival) {
+        std::uint32_t lanes = 0;
+        for_each_lane(arrival.mask, [&](int lane) {
+          if (any || arrival.offset[static_cast<std::size_t>(lane)] == barrier) lanes |= 1u << lane;
+        });
+        return lanes;
+      },
+      copy_ends(warp),
+      [&](const PendingCopies::Arrival& arrival, std::uint32_t lanes) {
+        if (!fault) fault = arrive_at(warp, lanes, arrival.site, arrival.offset.data());
+        if (lanes == arrival.mask) --warp.block->pending_arrivals;
+      });
+  return fault;
+}
+
+std::optional<Fault> finish_copies_for(Block& block, std::uint32_t barrier) {
+  std::optional<Fault> fault;
+  for (std::uint32_t i = 0; i < block.next_fresh && block.pending_arrivals != 0; ++i) {
+    if (block.warps[i].copies == nullptr) continue;
+    if (auto found = finish_arrivals(block.warps[i], barrier, false); found && !fault) fault = found;
+  }
+  return fault;
+}
+
+// What is to arrive does so when somebody looks. Where a phase has not ended, others run first: until it has,
+// or until none of them can.
+std::optional<Fault> look_at_barrier(Warp& warp, std::uint32_t mask, Site site,
+                                     const ir::Operation& operation, std::uint64_t* values) {
+  const auto finish_copies = [&] {
+    std::optional<Fault> fault;
+    for (std::uint32_t rest = mask; rest != 0 && warp.block->pending_arrivals != 0 && !fault;
+         rest &= rest - 1)
+      fault = finish_copies_for(*warp.block, shared_offset(warp, values[std::countr_zero(rest)]));
+    return fault;
+  };
+  if (auto fault = finish_copies()) return fault;
+  if (const auto ahead = first_ahead(warp, mask, operation, values)) {
+    // Others use the same memory for their operands.
+    std::array<std::uint64_t, std::size_t{2} * jit::kWarpLanes> kept;
+    std::copy_n(values, kept.size(), kept.begin());
+    Worker& worker = *warp.worker;
+    warp.state = Warp::State::AtPhase;
+    warp.barrier = *ahead;
+    worker.suspend_warp(warp, SwitchReason::Barrier);
+    if (warp.block->grid->stopped()) worker.leave_warp();
+    worker.in_callback = kInAccess;
+    std::ranges::copy(kept, values);
+    if (auto fault = finish_copies()) return fault;
+  }
+  return test_barrier(warp, mask, site, operation, values);
+}
+
+}  // namespace
+
+std::optional<Fault> run_asynchronous(Warp& warp, std::uint32_t mask, Site site, std::uint64_t* values) {
+  const ir::Module& module = warp.block->grid->launch.module->module();
+  const ir::Operation& operation = module.functions[site.function].operations[site.operation];
+  switch (operation.op) {
+    case ir::Op::AsyncCopy:
+      return copy(warp, mask, site, operation, values);
+    case ir::Op::AsyncCommit:
+      copies_of(warp).close_group(mask);
+      return std::nullopt;
+    case ir::Op::AsyncWait:
+      wait_for_copies(warp, mask, operation, values);
+      return std::nullopt;
+    case ir::Op::Mbarrier:
+      if (operation.attributes.barrier_step == ir::BarrierStep::Copies ||
+          operation.attributes.barrier_step == ir::BarrierStep::CopiesCounted)
+        return arrive_behind_copies(warp, mask, site, operation.attributes.barrier_step, values);
+      return step_barrier(warp, mask, site, operation, values);
+    default:
+      return look_at_barrier(warp, mask, site, operation, values);
+  }
+}
+
+void finish_asynchronous(Warp& warp) {
+  if (auto fault = finish_arrivals(warp, 0, true)) warp.block->grid->fail_with(std::move(*fault));
+  warp.copies->finish_all(~0u, copy_ends(warp));
+  warp.copies->clear();
+}
+
+}  // namespace doppel::engine
