@@ -17,10 +17,14 @@ enum class Type : std::uint8_t {
   B32,
   B64,
   B128,
+  U2,
+  U4,
   U8,
   U16,
   U32,
   U64,
+  S2,
+  S4,
   S8,
   S16,
   S32,
@@ -37,6 +41,10 @@ enum class Type : std::uint8_t {
   F64,
   E4M3,
   E5M2,
+  E2M1,
+  E2M3,  // in a byte, as E3M2
+  E3M2,
+  UE8M0,
   E4M3x2,
   E5M2x2,
   E2M1x2,
@@ -45,7 +53,7 @@ enum class Type : std::uint8_t {
   UE8M0x2,
 };
 
-// Size of one value in memory and in a register, in bits. Pred is 1.
+// Size of one value in memory and in a register, in bits; U2 to S4 and E2M1 are parts of one. Pred is 1.
 int bit_width(Type type);
 inline int byte_size(Type type) { return (bit_width(type) + 7) / 8; }
 bool is_float(Type type);    // any floating-point type, packed ones included
@@ -96,6 +104,7 @@ enum class SpecialRegister : std::uint8_t {
   ReservedSmemOffset,
   Envreg,
   Pm,
+  Pm64,
   WarpSize,  // WARP_SZ is a constant, kept here for its name
 };
 std::string_view name_of(SpecialRegister special);

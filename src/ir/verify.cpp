@@ -111,6 +111,7 @@ class FunctionVerifier {
       if (values.size() != o.accesses[0].vector)
         violated("{} values where the access has {}", values.size(), o.accesses[0].vector);
     }
+    if (o.op == Op::Atomic || o.op == Op::Reduce) atomic(o);
     if (o.op == Op::MatrixLoad || o.op == Op::MatrixStore) matrix_rows(o);
     if (o.op == Op::AsyncCopy) copy(o);
     if (o.op == Op::Pack || o.op == Op::Unpack) parts(o);
@@ -133,6 +134,13 @@ class FunctionVerifier {
     if ((facts.attributes & kLut) == 0 && o.attributes.lut != 0) violated("it has no table");
     if (((facts.attributes & kMatrix) == 0) != (o.attributes.matrix == MatrixForm{}))
       violated("its shape of a matrix is missing, or it has none");
+  }
+
+  static void atomic(const Operation& o) {
+    const std::size_t elements = o.accesses[0].vector;
+    const std::size_t sources = o.attributes.atomic_op == AtomicOp::Cas ? 2 * elements : elements;
+    if (o.sources.size() != sources || (o.op == Op::Atomic && o.results.size() != elements))
+      violated("operands for another number of elements than the {} of its access", elements);
   }
 
   // Roles that may be missing do so from the front on, as far as the number of operands asks for.

@@ -84,6 +84,20 @@ Value* FloatValues::canonical_nan(Value* value) {
   return b_.CreateSelect(is_nan(value), constant(value, nan_), value);
 }
 
+Value* FloatValues::extremum(Value* a, Value* c, bool maximum) {
+  // A line of integers: negative numbers have their magnitude turned round.
+  const auto place = [&](Value* value) {
+    Value* negative = b_.CreateAShr(value, constant(value, static_cast<unsigned>(bits_ - 1)));
+    return b_.CreateXor(value, b_.CreateLShr(negative, constant(value, 1)));
+  };
+  Value* less = b_.CreateICmpSLT(place(a), place(c));
+  Value* result = b_.CreateSelect(less, maximum ? c : a, maximum ? a : c);
+  Value* nan_a = is_nan(a);
+  Value* nan_c = is_nan(c);
+  result = b_.CreateSelect(nan_a, c, b_.CreateSelect(nan_c, a, result));
+  return b_.CreateSelect(b_.CreateAnd(nan_a, nan_c), constant(a, nan_), result);
+}
+
 Value* FloatValues::saturate(Value* value) {
   // Positive numbers are ordered as their bits are.
   Value* above = b_.CreateICmpUGT(value, constant(value, one_));

@@ -21,6 +21,8 @@ class FloatValues {
   llvm::Value* canonical_nan(llvm::Value* bits_value);  // any NaN becomes the one that operations give
   llvm::Value* saturate(llvm::Value* bits_value);       // .sat: to [0, 1], NaN to 0
   llvm::Value* relu(llvm::Value* bits_value);           // negatives to 0, NaN canonical
+  // The larger or the smaller: +0 > -0, a NaN gives way to a number, two give the one that operations give.
+  llvm::Value* extremum(llvm::Value* a, llvm::Value* b, bool maximum);
   llvm::Value* negate(llvm::Value* bits_value);
   llvm::Value* magnitude(llvm::Value* bits_value);
   std::uint64_t sign_bit() const { return std::uint64_t{1} << (bits_ - 1); }

@@ -36,17 +36,19 @@ class AtomicLowering {
         described_(operation.accesses[0]),
         access_(emitter, operation, described_) {
     in_shared_ = described_.space == ir::Space::Shared || described_.space == ir::Space::SharedCluster;
+    whole_ = described_.vector > 1 && (op_ == AtomicOp::Exch || op_ == AtomicOp::Cas);
     // Compilers write `atom` where they mean `red`, with a register that nobody reads.
-    wants_result_ = operation.op == Op::Atomic && emitter.is_read(operation.results[0]);
+    for (const ir::Operand& result : operation.results) wants_result_ |= emitter.is_read(result);
   }
 
   void run() {
     context_ = emitter_.launch().context();
     constexpr std::uint32_t kKind = kAccessStore | kAccessAtomic;
-    if (access_.uniform_address() != nullptr && !wants_result_ && combines()) {
+    const bool together = access_.uniform_address() != nullptr && described_.vector == 1;
+    if (together && !wants_result_ && combines()) {
       access_.begin(kKind);
       run_combined();
-    } else if (access_.uniform_address() != nullptr && op_ == AtomicOp::Add && !ir::is_float(type_)) {
+    } else if (together && op_ == AtomicOp::Add && !ir::is_float(type_)) {
       access_.begin(kKind);
       run_tickets();
     } else {
@@ -58,37 +60,84 @@ class AtomicLowering {
   // One lane after the other: operands and results go through memory.
   void run_lanes(std::uint32_t kind) {
     llvm::Type* lanes = emitter_.int_type(bits_, false);
-    llvm::Type* element = emitter_.int_type(bits_);
     const bool swaps = op_ == AtomicOp::Cas;
     const std::uint64_t bytes = std::uint64_t{kWarpLanes} * static_cast<std::uint64_t>(bits_) / 8;
+    const std::uint64_t elements = described_.vector;
     ScratchSlots scratch(emitter_);
     // The results, and behind them the operands.
-    Value* values = scratch.take(bytes * (swaps ? 3 : 2));
+    Value* values = scratch.take(bytes * elements * (swaps ? 3 : 2));
     const auto part = [&](std::uint64_t index) {
       return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), values, index * bytes);
     };
-    b_.CreateStore(emitter_.read_vector(operation_.sources[0], type_), part(1));
-    if (swaps) b_.CreateStore(emitter_.read_vector(operation_.sources[1], type_), part(2));
+    for (std::uint64_t i = 0; i < operation_.sources.size(); ++i)
+      b_.CreateStore(emitter_.read_vector(operation_.sources[i], type_), part(elements + i));
     LaneFunction function;
-    function.name = fmt::format("atom{}.{}.{}.{}{}", static_cast<int>(op_), ir::name_of(type_),
+    function.name = fmt::format("atom{}.v{}.{}.{}.{}{}", static_cast<int>(op_), elements, ir::name_of(type_),
                                 ir::name_of(described_.space), static_cast<int>(ordering()),
                                 wants_result_ ? ".result" : "");
-    if (wants_result_) function.result_bytes = bytes;
+    if (wants_result_) function.result_bytes = bytes * elements;
     function.floats = ir::is_float(type_);
     function.body = [&](const LaneArguments& lane) {
-      const auto place = [&](std::uint32_t index) {
-        return b_.CreateGEP(element, lane.values,
-                            b_.CreateAdd(lane.lane, b_.getInt32(index * std::uint32_t{kWarpLanes})));
-      };
       context_ = lane.context;
-      Value* x = b_.CreateLoad(element, place(1));
-      Value* y = swaps ? b_.CreateLoad(element, place(2)) : nullptr;
-      Value* old = apply(lane.address, x, y);
-      if (wants_result_) b_.CreateStore(old, place(0));
+      if (whole_) {
+        whole_of_lane(lane);
+      } else {
+        elements_of_lane(lane);
+      }
     };
     access_.note(nullptr);
     call_lane_function(emitter_, function, access_.begin_lanes(kind, scratch), values);
-    if (wants_result_) emitter_.write(operation_.results[0], b_.CreateLoad(lanes, values));
+    if (!wants_result_) return;
+    for (std::uint64_t i = 0; i < elements; ++i)
+      emitter_.write(operation_.results[i], b_.CreateLoad(lanes, part(i)));
+  }
+
+  // The place of a lane's result or operand, by its number among them.
+  Value* place(const LaneArguments& lane, std::uint32_t index) {
+    return b_.CreateGEP(emitter_.int_type(bits_), lane.values,
+                        b_.CreateAdd(lane.lane, b_.getInt32(index * std::uint32_t{kWarpLanes})));
+  }
+
+  void elements_of_lane(const LaneArguments& lane) {
+    llvm::Type* element = emitter_.int_type(bits_);
+    const std::uint32_t elements = described_.vector;
+    for (std::uint32_t i = 0; i < elements; ++i) {
+      Value* x = b_.CreateLoad(element, place(lane, elements + i));
+      Value* y = op_ == AtomicOp::Cas ? b_.CreateLoad(element, place(lane, 2 * elements + i)) : nullptr;
+      Value* address =
+          b_.CreateAdd(lane.address, b_.getInt64(std::uint64_t{i} * static_cast<unsigned>(bits_ / 8)));
+      Value* old = apply(address, x, y);
+      if (wants_result_) b_.CreateStore(old, place(lane, i));
+    }
+  }
+
+  // All elements are one number, the first its lowest part.
+  void whole_of_lane(const LaneArguments& lane) {
+    llvm::Type* element = emitter_.int_type(bits_);
+    const std::uint32_t elements = described_.vector;
+    const int part_bits = bits_;
+    bits_ *= static_cast<int>(elements);
+    const auto joined = [&](std::uint32_t first) {
+      Value* number = nullptr;
+      for (std::uint32_t i = 0; i < elements; ++i) {
+        bits_ = part_bits;
+        Value* part = b_.CreateLoad(element, place(lane, first + i));
+        bits_ = part_bits * static_cast<int>(elements);
+        part = b_.CreateZExt(part, emitter_.int_type(bits_));
+        part = b_.CreateShl(part, std::uint64_t{i} * static_cast<unsigned>(part_bits));
+        number = number == nullptr ? part : b_.CreateOr(number, part);
+      }
+      return number;
+    };
+    Value* x = joined(elements);
+    Value* y = op_ == AtomicOp::Cas ? joined(2 * elements) : nullptr;
+    Value* old = apply(lane.address, x, y);
+    bits_ = part_bits;
+    if (!wants_result_) return;
+    for (std::uint32_t i = 0; i < elements; ++i) {
+      Value* part = b_.CreateLShr(old, std::uint64_t{i} * static_cast<unsigned>(part_bits));
+      b_.CreateStore(b_.CreateTrunc(part, element), place(lane, i));
+    }
   }
 
   AtomicOrdering ordering() const {
@@ -283,19 +332,25 @@ class AtomicLowering {
         return b_.CreateSelect(restart, x, b_.CreateSub(old, emitter_.constant(old->getType(), 1)));
       }
       case AtomicOp::Min:
+        if (ir::is_float(type_)) break;
         return b_.CreateBinaryIntrinsic(sign ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, old, x);
       case AtomicOp::Max:
+        if (ir::is_float(type_)) break;
         return b_.CreateBinaryIntrinsic(sign ? llvm::Intrinsic::smax : llvm::Intrinsic::umax, old, x);
       default:
         break;
     }
     if (!ir::is_float(type_)) return b_.CreateAdd(old, x);
-    if (!ir::is_packed(type_)) return add_floats(type_, old, x, address);
+    const auto of_floats = [&](Type type, Value* p, Value* q, Value* at) {
+      if (op_ == AtomicOp::Add) return add_floats(type, p, q, at);
+      return FloatValues(emitter_, type).extremum(p, q, op_ == AtomicOp::Max);
+    };
+    if (!ir::is_packed(type_)) return of_floats(type_, old, x, address);
     Value* result = nullptr;
     for (int half = 0; half < 2; ++half) {
       Value* low = emitter_.resize(half == 0 ? old : b_.CreateLShr(old, 16), 16, false);
       Value* other = emitter_.resize(half == 0 ? x : b_.CreateLShr(x, 16), 16, false);
-      Value* sum = emitter_.resize(add_floats(ir::element_type(type_), low, other, nullptr), 32, false);
+      Value* sum = emitter_.resize(of_floats(ir::element_type(type_), low, other, nullptr), 32, false);
       result = half == 0 ? sum : b_.CreateOr(result, b_.CreateShl(sum, 16));
     }
     return result;
@@ -341,6 +396,7 @@ class AtomicLowering {
   Value* context_ = nullptr;  // where code is made
   MemoryAccess access_;
   bool in_shared_ = false;
+  bool whole_ = false;  // a vector is one number
   bool wants_result_ = false;
 };
 

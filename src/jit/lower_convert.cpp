@@ -3,6 +3,7 @@
 #include "jit/float_values.h"
 #include "jit/helper_call.h"
 #include "jit/lower.h"
+#include "jit/small_floats.h"
 
 namespace doppel::jit {
 
@@ -29,6 +30,8 @@ class Conversion {
     if (!ir::is_float(from_) && !ir::is_float(to_)) return integer_to_integer(value, m_.sat);
     if (!ir::is_float(to_)) return float_to_integer(value);
     if (to_ == Type::TF32) return float_to_tf32(value);
+    if (SmallFloats::is_small(to_)) return to_small(value);
+    if (SmallFloats::is_small(from_)) return finish(from_small(value));
     Value* result = ir::is_float(from_) ? float_to_float(value) : integer_to_float(value);
     return finish(result);
   }
@@ -188,6 +191,26 @@ class Conversion {
     return b_.CreateSelect(nan, like(result, 0x7fffe000), result);
   }
 
+  Value* to_small(Value* value) {
+    Value* single = emitter_.resize(value, 32, false);
+    if (from_ == Type::BF16) single = b_.CreateShl(single, like(single, 16));
+    if (from_ == Type::F16) {
+      FloatValues source(emitter_, from_);
+      single = b_.CreateBitCast(b_.CreateFPExt(source.to_float(value), as_float(value)), single->getType());
+    }
+    return emitter_.resize(SmallFloats(emitter_, to_).from_single(single, m_), to_bits_, false);
+  }
+
+  // To f16, which holds all of them, or of factors bf16.
+  Value* from_small(Value* value) {
+    FloatValues target(emitter_, to_);
+    Value* single = SmallFloats(emitter_, from_).to_single(value);
+    if (to_ == Type::BF16) return emitter_.resize(b_.CreateLShr(single, like(single, 16)), to_bits_, false);
+    Value* result =
+        target.to_bits(b_.CreateFPTrunc(b_.CreateBitCast(single, as_float(value)), target.float_type(value)));
+    return target.canonical_nan(result);
+  }
+
   Value* finish(Value* result) {
     FloatValues target(emitter_, to_);
     if (m_.satfinite) {
@@ -206,6 +229,15 @@ class Conversion {
   Type to_, from_;
   int to_bits_;
 };
+
+// A wider register is filled by the sign or by zeros (9.7.9.21).
+void write_extended(FunctionEmitter& emitter, const Operation& operation, Value* result) {
+  if (operation.results[0].is_register()) {
+    const int width = emitter.function().width(operation.results[0].reg);
+    result = emitter.resize(result, width, ir::is_signed(operation.type));
+  }
+  emitter.write(operation.results[0], result);
+}
 
 }  // namespace
 
@@ -229,13 +261,26 @@ bool lower_convert(FunctionEmitter& emitter, const Operation& operation) {
     return true;
   }
   if (operation.op == Op::FPack) {
-    const Type element = ir::element_type(operation.type);
-    if (element != Type::F16 && element != Type::BF16) return false;
-    Conversion conversion(emitter, operation, element, from);
-    Value* high = emitter.resize(conversion.convert(source(0, from)), 32, false);
-    Value* low = emitter.resize(conversion.convert(source(1, from)), 32, false);
-    emitter.write(operation.results[0],
-                  b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), 16))));
+    // Two values, or the halves of one that is packed itself.
+    const Type element = ir::element_type(operation.type), part = ir::element_type(from);
+    const int bits = ir::bit_width(element), part_bits = ir::bit_width(part);
+    Value *high = nullptr, *low = nullptr;
+    if (operation.sources.size() == 2) {
+      high = source(0, from);
+      low = source(1, from);
+    } else {
+      Value* both = source(0, from);
+      high = emitter.resize(
+          b.CreateLShr(both, emitter.constant(both->getType(), static_cast<unsigned>(part_bits))), part_bits,
+          false);
+      low = emitter.resize(both, part_bits, false);
+    }
+    Conversion conversion(emitter, operation, element, part);
+    high = emitter.resize(conversion.convert(high), 2 * bits, false);
+    low = emitter.resize(conversion.convert(low), 2 * bits, false);
+    write_extended(
+        emitter, operation,
+        b.CreateOr(low, b.CreateShl(high, emitter.constant(high->getType(), static_cast<unsigned>(bits)))));
     return true;
   }
   if (operation.op != Op::IConvert && operation.op != Op::IToF && operation.op != Op::FToI &&
@@ -243,12 +288,7 @@ bool lower_convert(FunctionEmitter& emitter, const Operation& operation) {
     return false;
   Conversion conversion(emitter, operation, operation.type, from);
   Value* result = conversion.convert(source(0, from));
-  // A wider register is filled by the sign or by zeros (9.7.9.21).
-  if (operation.results[0].is_register()) {
-    const int width = emitter.function().width(operation.results[0].reg);
-    result = emitter.resize(result, width, ir::is_signed(operation.type));
-  }
-  emitter.write(operation.results[0], result);
+  write_extended(emitter, operation, result);
   return true;
 }
 

@@ -167,21 +167,13 @@ class FloatLowering {
       a = values_.magnitude(a);
       c = values_.magnitude(c);
     }
-    // A line of integers: negative numbers have their magnitude turned round.
-    const auto place = [&](Value* value) {
-      Value* negative =
-          b_.CreateAShr(value, values_.constant(value, static_cast<unsigned>(values_.bits() - 1)));
-      return b_.CreateXor(value, b_.CreateLShr(negative, values_.constant(value, 1)));
-    };
-    Value* less = b_.CreateICmpSLT(place(a), place(c));
-    Value* result = b_.CreateSelect(less, maximum ? c : a, maximum ? a : c);
+    Value* result = values_.extremum(a, c, maximum);
+    if (m.xorsign) result = b_.CreateOr(values_.magnitude(result), sign);
+    if (!m.xorsign && !m.nan) return result;
     Value* nan_a = values_.is_nan(a);
     Value* nan_c = values_.is_nan(c);
-    Value* canonical = values_.constant(a, values_.nan());
-    result = b_.CreateSelect(nan_a, c, b_.CreateSelect(nan_c, a, result));
-    if (m.xorsign) result = b_.CreateOr(values_.magnitude(result), sign);
     Value* none = m.nan ? b_.CreateOr(nan_a, nan_c) : b_.CreateAnd(nan_a, nan_c);
-    return b_.CreateSelect(none, canonical, result);
+    return b_.CreateSelect(none, values_.constant(a, values_.nan()), result);
   }
 
   FunctionEmitter& emitter_;

@@ -208,6 +208,8 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
       llvm::Value* workspace = emitter.launch().field(offsetof(WarpContext, grid_workspace), longer);
       return emitter.uniform(operand.component == 1 ? high(workspace) : emitter.resize(workspace, 32, false));
     }
+    case SpecialRegister::Pm64:
+      return emitter.uniform(emitter.i64(0));
     case SpecialRegister::Pm:
       return emitter.uniform(emitter.i32(0));
   }

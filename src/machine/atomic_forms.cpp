@@ -11,7 +11,7 @@ using ir::AtomicOp;
 
 // Operations of whole numbers whose order nobody can tell, so that those of a warp on one address can be one.
 bool combinable(const ir::Operation& operation) {
-  if (ir::is_float(operation.type)) return false;
+  if (ir::is_float(operation.type) || operation.accesses[0].vector > 1) return false;
   switch (operation.attributes.atomic_op) {
     case AtomicOp::Add:
     case AtomicOp::Min:
@@ -45,7 +45,8 @@ void name_atomics(const LoweringContext& context, MachineFunction& machine) {
       if (!operation.is_atomic || operation.instruction == kNoInstruction) continue;
       MachineAccess& access = machine.accesses(operation)[0];
       // An old value that nobody reads is not waited for: the assembler makes a RED of it.
-      if (operation.results.count > 0 && !read[machine.results(operation)[0]]) {
+      const auto results = machine.results(operation);
+      if (!results.empty() && std::ranges::none_of(results, [&](ValueId id) { return read[id]; })) {
         operation.results = {};
         access.is_store = true;
       }

@@ -21,6 +21,16 @@ bool select_basic(OperationBuilder& b, const Operation& in, ValueId result,
   Pipe pipe = Pipe::Fp32;
   if (in.type == Type::F64) pipe = Pipe::Fp64;
   if (is_half(in.type)) pipe = Pipe::Fp16;
+  if (in.type == Type::F32x2) {  // one after the other, as the assembler for sm_120 has it
+    const bool fma = in.op == Op::FFma;
+    b.chain(in,
+            {{fma                 ? "FFMA"
+              : in.op == Op::FMul ? "FMUL"
+                                  : "FADD",
+              Pipe::Fp32, 2}},
+            result, sources, fma ? 4 : 2);
+    return true;
+  }
   switch (in.op) {
     case Op::FAdd:
     case Op::FSub:
@@ -234,14 +244,24 @@ void select_conversion(OperationBuilder& b, const Operation& in, ValueId result,
   const Type to = in.type, from = in.source_type;
   const int to_bits = ir::bit_width(to), from_bits = ir::bit_width(from);
   const bool to_float = ir::is_float(to), from_float = ir::is_float(from);
-  if (to_bits == 64 || from_bits == 64) {
+  const bool directed =
+      in.attributes.rounding == ir::Rounding::Rm || in.attributes.rounding == ir::Rounding::Rp;
+  if (in.op == Op::FPack) {
+    b.emit(in, "F2FP", Pipe::Alu, result, sources);  // two at once, whatever they are
+  } else if (to == Type::TF32) {
+    b.chain(in, {{"FSETP", Pipe::Alu}, {"IADD3", Pipe::Alu}, {"LOP3", Pipe::Alu}}, result, sources);
+  } else if (to_bits == 64 || from_bits == 64) {
     b.emit(in, to_float && from_float ? "F2F" : to_float ? "I2F" : "F2I", Pipe::Convert64, result, sources);
   } else if (to_float && from_float) {
     if (to == from || (to_bits == 32 && from_bits == 32)) {
       const bool to_integer = in.attributes.rounding >= ir::Rounding::Rni;
       b.emit(in, to_integer ? "FRND" : "FADD", to_integer ? Pipe::Convert : Pipe::Fp32, result, sources);
-    } else if (to == Type::F32) {
+    } else if (to == Type::F32 && from == Type::BF16 && !in.attributes.ftz) {
+      b.emit(in, "SHF", Pipe::Alu, result, sources);  // its upper half
+    } else if (to == Type::F32 && from == Type::F16) {
       b.emit(in, "HADD2.F32", Pipe::Fp16, result, sources);  // halves widen on their own pipe
+    } else if (to == Type::F32 || is_half(from) || directed || (to == Type::BF16 && in.attributes.ftz)) {
+      b.emit(in, "F2F", Pipe::Convert, result, sources);
     } else {
       b.emit(in, "F2FP", Pipe::Alu, result, sources);
     }

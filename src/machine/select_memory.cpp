@@ -167,7 +167,9 @@ void select_atomic(OperationBuilder& b, const Operation& in) {
   }
   const char* const name = space == MemorySpace::Shared ? "ATOMS" : reduction ? "RED" : "ATOMG";
   release_before(b, in);
-  emit_access(b, in, name, space, bytes, reduction, result, sources).is_atomic = true;
+  MachineOperation& operation = emit_access(b, in, name, space, bytes, reduction, result, sources);
+  operation.is_atomic = true;
+  for (const ir::Operand& element : in.results) b.add_result(operation, b.value_of(element));
   acquire_behind(b, in, result);
 }
 

@@ -59,6 +59,7 @@ Trial trial_of(const ptx::Form& form) {
     case Opcode::Ret:
     case Opcode::Exit:
     case Opcode::Trap:
+    case Opcode::Brkpt:
     case Opcode::Bar:
     case Opcode::Cvta:
     case Opcode::Isspacep:
@@ -114,6 +115,7 @@ std::string register_of(ptx::Type type, int number) {
 
 // Stores a destination to [%rd18+at].
 std::string store_result(ptx::Type type, int number, std::size_t at) {
+  if (type == ptx::Type::B128) return fmt::format("st.global.v2.b64 [%rd18+{}], {{%rd8, %rd9}};\n", at);
   if (type == ptx::Type::Pred)
     return fmt::format("selp.b32 %r20, 1, 0, %p{}; st.global.b32 [%rd18+{}], %r20;\n", number, at);
   return fmt::format("st.global.{} [%rd18+{}], {};\n", store_suffix(ptx::bit_width(type)), at,
@@ -147,6 +149,7 @@ std::string values_trial(const TrialForm& trial, const ptx::Form& form) {
   const bool pipes = form.pipe_type != ptx::Type::None;
   if (pipes && !form.pipe_required && first_comma != std::string::npos) line.insert(first_comma, "|%p7");
   text += line + "\n";
+  if (writes && ptx::bit_width(result) == 8 && !form.operands[0].relaxed) text += "mov.b16 %h1, {%b1, 0};\n";
   if (writes) text += store_result(result, 1, 0);
   if (pipes) text += "selp.b32 %r20, 1, 0, %p7; st.global.b32 [%rd18+8], %r20;\n";
   if (form.modifiers.carry_out) text += "addc.u32 %r20, 0, 0; st.global.b32 [%rd18+8], %r20;\n";
@@ -221,6 +224,18 @@ std::string read_back(std::string_view address, std::string_view space, std::siz
   return text;
 }
 
+// Values in the registers of a vector operand.
+std::string vector_registers() {
+  std::string text;
+  for (int i = 0; i < 8; ++i) {
+    text += fmt::format(
+        "mov.b64 %rd{0}, %rd{1}; mov.b64 %d{0}, %d{1}; mov.b32 %r{0}, %r{1}; mov.b32 %f{0}, %f{1}; mov.b16 "
+        "%h{0}, %h{1};\n",
+        8 + i, 2 + i % kOperands);
+  }
+  return text;
+}
+
 std::string store_trial(const TrialForm& trial, const ptx::Form& form) {
   if (form.modifiers.space == ptx::Space::Param) {
     return fmt::format("{{ .param .align 16 .b8 a[64];\n{} }}\n", ptx::test::sample_line(trial.text, form));
@@ -232,12 +247,7 @@ std::string store_trial(const TrialForm& trial, const ptx::Form& form) {
   // The vector's registers: the first operands, as sample_line() numbers them.
   std::string text;
   if (form.modifiers.vector > 1) {
-    for (int i = 0; i < 8; ++i) {
-      text += fmt::format(
-          "mov.b64 %rd{0}, %rd{1}; mov.b64 %d{0}, %d{1}; mov.b32 %r{0}, %r{1}; mov.b32 %f{0}, %f{1}; mov.b16 "
-          "%h{0}, %h{1};\n",
-          8 + i, 2 + i % kOperands);
-    }
+    text += vector_registers();
   }
   text += fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address, ptx::test::sample_line(trial.text, form));
   text += read_back(address, space, 32, 0);
@@ -247,10 +257,13 @@ std::string store_trial(const TrialForm& trial, const ptx::Form& form) {
 std::string atomic_trial(const TrialForm& trial, const ptx::Form& form) {
   const std::string_view space = form.modifiers.space == ptx::Space::Shared ? ".shared" : ".global";
   const std::string_view address = address_of(form);
-  std::string text =
-      fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address, ptx::test::sample_line(trial.text, form));
-  if (form.opcode == Opcode::Atom) text += store_result(form.type, 1, 0);
-  return text + read_back(address, space, 8, 16);
+  const int count = form.modifiers.vector;
+  std::string text = count > 1 ? vector_registers() : "";
+  text += fmt::format("add.s64 %rd1, {}, 0;\n{}\n", address, ptx::test::sample_line(trial.text, form));
+  const int bytes = std::max(2, ptx::bit_width(form.type) / 8);
+  for (int i = 0; form.opcode == Opcode::Atom && i < count; ++i)
+    text += store_result(form.type, count > 1 ? 8 + i : 1, static_cast<std::size_t>(i * bytes));
+  return text + read_back(address, space, 16, 16);
 }
 
 std::string trial_text(const TrialForm& trial) {
@@ -274,7 +287,8 @@ std::string trial_text(const TrialForm& trial) {
 
 std::string prologue(std::size_t forms) {
   std::string text =
-      ".reg .pred %p<24>; .reg .b16 %h<24>; .reg .b32 %r<24>; .reg .b64 %rd<24>; .reg .f32 %f<24>; .reg .f64 "
+      ".reg .pred %p<24>; .reg .b8 %b<8>; .reg .b16 %h<24>; .reg .b32 %r<24>; .reg .b64 %rd<24>; .reg .f32 "
+      "%f<24>; .reg .f64 "
       "%d<24>;\n"
       ".shared .align 64 .b8 sh[16384]; .local .align 64 .b8 lo[64];\n"
       "ts: .branchtargets L;\n"
@@ -300,7 +314,9 @@ std::string prologue(std::size_t forms) {
         "%f{0}, %r{0};\n",
         number, at, at + 8);
     text += fmt::format(
-        "ld.global.b16 %h{0}, [%rd16+{1}]; ld.global.u8 %r20, [%rd16+{2}]; setp.ne.u32 %p{0}, %r20, 0;\n",
+        "ld.global.b16 %h{0}, [%rd16+{1}]; ld.global.u8 %r20, [%rd16+{2}]; setp.ne.u32 %p{0}, %r20, 0; "
+        "mov.b16 "
+        "{{%b{0}, _}}, %h{0};\n",
         number, at + 12, at + 14);
   }
   // A predicate that is false in every thread.

@@ -2,6 +2,9 @@
 #include "form_enumeration.h"
 
 #include <string_view>
+#include <unordered_set>
+
+#include "form_lines.h"
 
 namespace doppel::ptx::test {
 namespace {
@@ -364,6 +367,11 @@ std::string reg(Type type, int number) {
 
 std::string operand_text(const OperandRule& rule, const Form& form, int number) {
   using Kind = OperandRule::Kind;
+  if (rule.type == Type::B128) {  // both halves
+    const int low = number == 1 ? 8 : number;
+    return "{%rd" + std::to_string(low) + ", %rd" + std::to_string(low + 1) + "}";
+  }
+  if (bit_width(rule.type) == 8 && !rule.relaxed) return "%b" + std::to_string(number);
   switch (rule.kind) {
     case Kind::ReadPredicate:
       return "%p" + std::to_string(number);
@@ -399,6 +407,13 @@ std::string operand_text(const OperandRule& rule, const Form& form, int number) 
 std::vector<std::string> accepted_forms(bool with_hints) {
   std::vector<std::string> forms;
   for (const Pattern& pattern : patterns()) expand(pattern, 0, std::string(pattern.word), forms);
+  // And those that the vendor's assembler was asked about.
+  std::unordered_set<std::string> known(forms.begin(), forms.end());
+  for (const FormLine& line : form_lines()) {
+    if (!line.on_sm_120a || line.form.find("::") != std::string::npos || !known.insert(line.form).second)
+      continue;
+    if (decode_form(line.form).status == FormResult::Status::Accepted) forms.push_back(line.form);
+  }
   if (with_hints) {
     for (const char* form : {"ld.global.L1::evict_last.u32", "ld.global.L1::no_allocate.L2::128B.v2.f32",
                              "ld.global.nc.L1::evict_first.L2::256B.u32", "ld.global.L2::cache_hint.u32",

@@ -132,7 +132,7 @@ TEST(Form, TargetsAndVersions) {
 TEST(Form, EveryAcceptedFormParses) {
   const std::vector<std::string> forms = test::accepted_forms(/*with_hints=*/true);
   EXPECT_GT(forms.size(), 10000U);
-  std::string body = "ts: .branchtargets L; .param .align 8 .b8 a[64];\nL:\n";
+  std::string body = ".reg .b8 %b<8>; ts: .branchtargets L; .param .align 8 .b8 a[64];\nL:\n";
   for (const std::string& form : forms) body += test::sample_line(form, decode_form(form).form) + "\n";
   const std::string text = ".version 9.1\n.target sm_120a\n.address_size 64\n.func f { ret; }\n" +
                            kernel_text(body).substr(test::module_text("").size());
@@ -144,7 +144,7 @@ TEST(Form, EveryAcceptedFormParses) {
 TEST(Form, EveryNameIsFound) {
   // The opcode tables and name_of agree: each opcode's first word decodes to something known, if only to be
   // refused.
-  for (auto o = 0U; o <= static_cast<unsigned>(Opcode::Trap); ++o) {
+  for (auto o = 0U; o <= static_cast<unsigned>(Opcode::Brkpt); ++o) {
     EXPECT_NE(decode_form(name_of(static_cast<Opcode>(o))).status, FormResult::Status::UnknownOpcode)
         << name_of(static_cast<Opcode>(o));
   }

@@ -146,7 +146,7 @@ TEST(Module, DebugSectionsAreSkipped) {
 }
 
 TEST(Module, RefusedByName) {
-  for (const char* text : {".alias f, g;", ".global .texref t;", ".entry k .reqnctapercluster 2 { ret; }"}) {
+  for (const char* text : {".tex .u64 t;", ".global .texref t;", ".entry k .reqnctapercluster 2 { ret; }"}) {
     const Diagnostic diagnostic = parse_badly(module_text(text));
     EXPECT_EQ(diagnostic.kind, Diagnostic::Kind::Unsupported) << text;
     EXPECT_FALSE(diagnostic.message.empty());

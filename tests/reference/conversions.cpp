@@ -6,6 +6,7 @@
 
 #include "reference/float_ops.h"
 #include "reference/integer_ops.h"
+#include "reference/small_floats.h"
 
 namespace doppel::reference {
 
@@ -101,6 +102,8 @@ std::uint64_t float_to_float(std::uint64_t value, Type to, Type from, const ptx:
 
 std::uint64_t convert_one(std::uint64_t value, Type to, Type from, const ptx::Modifiers& m) {
   if (from == Type::TF32) throw std::logic_error("cvt from tf32");
+  if (is_small_float(to)) return to_small_float(value, to, from, m);
+  if (is_small_float(from)) return from_small_float(value, to, from, m);
   if (!ptx::is_float(from) && !ptx::is_float(to)) return integer_to_integer(value, to, from, m.sat);
   if (!ptx::is_float(to)) return float_to_integer(value, to, from, m);
   if (!ptx::is_float(from)) return integer_to_float(value, to, from, m);
@@ -121,11 +124,14 @@ std::uint64_t pack(const ptx::Instruction& in, std::span<const std::uint64_t> s)
 std::uint64_t convert(const ptx::Instruction& in, std::span<const std::uint64_t> s) {
   if (in.opcode == ptx::Opcode::CvtPack) return pack(in, s);
   if (ptx::is_packed(in.type)) {
-    const Type element = ptx::element_type(in.type);
-    if (ptx::is_packed(in.source_type) || s.size() != 2) throw std::logic_error("reference: " + in.form);
-    const std::uint64_t upper = convert_one(s[0], element, in.source_type, in.modifiers);
-    const std::uint64_t lower = convert_one(s[1], element, in.source_type, in.modifiers);
-    return upper << 16 | lower;
+    // Two values, the first becomes the upper part; or the two parts of one.
+    const Type element = ptx::element_type(in.type), part = ptx::element_type(in.source_type);
+    const int width = ptx::bit_width(part);
+    if (ptx::is_packed(in.source_type) != (s.size() == 1)) throw std::logic_error("reference: " + in.form);
+    const std::uint64_t first = s.size() == 2 ? s[0] : low_bits(s[0] >> width, width);
+    const std::uint64_t second = s.size() == 2 ? s[1] : low_bits(s[0], width);
+    return convert_one(first, element, part, in.modifiers) << ptx::bit_width(element) |
+           convert_one(second, element, part, in.modifiers);
   }
   return convert_one(s[0], in.type, in.source_type, in.modifiers);
 }

@@ -94,6 +94,7 @@ void step(Block& block, Thread& thread) {
       execute_control(block, thread, in);
       return;  // they move `next` themselves
     case Opcode::Trap:
+    case Opcode::Brkpt:
       throw Fault("trap");
     case Opcode::Shfl:
     case Opcode::Vote:

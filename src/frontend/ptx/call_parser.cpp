@@ -73,6 +73,7 @@ std::vector<Operand> FunctionParser::match_call_list(std::vector<CallValue> give
       value.operand.immediate = *bits;
     } else if (value.operand.kind == Operand::Kind::Register) {
       const Type type = function_.registers[value.operand.reg].type;
+      if (type == Type::B128) fail_unsupported(value.where, "a register of type .b128 passed to a function");
       if (parameter.size != static_cast<std::uint64_t>(byte_size(type)) ||
           !operand_suits(type, parameter.type, false)) {
         fail_malformed(value.where, fmt::format("register of type .{} for a parameter of type .{}",

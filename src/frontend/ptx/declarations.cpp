@@ -196,6 +196,8 @@ std::vector<Declarator> parse_parameters(ParserState& state) {
     const Specifiers specifiers = parse_specifiers(state);
     parameters.push_back(
         parse_declarator(state, in_register ? Space::Reg : Space::Param, specifiers, dimensions));
+    if (in_register && specifiers.element.type == Type::B128)
+      fail_unsupported(where, "a register of type .b128 as a parameter");
     if (!dimensions.empty() && in_register) fail_malformed(where, "a register parameter is one value");
   } while (state.accept(','));
   state.expect(')');

@@ -23,19 +23,27 @@ Scope take_scope(FormBuilder& b) {
   return scope;
 }
 
-void take_hints(FormBuilder& b, bool& cache_policy) {
+CacheHints take_hints(FormBuilder& b) {
+  CacheHints hints;
   for (const std::string_view hint :
        {"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate"}) {
-    if (b.take(hint)) b.needs(70, 74);
+    if (hints.l1_priority || !b.take(hint)) continue;
+    hints.l1_priority = true;
+    b.needs(70, 74);
   }
   for (const std::string_view hint : {"L2::evict_normal", "L2::evict_first", "L2::evict_last"}) {
-    if (b.take(hint)) b.needs(100, 88);
+    if (hints.l2_priority || !b.take(hint)) continue;
+    hints.l2_priority = true;
+    b.needs(100, 88);
   }
   for (const std::string_view hint : {"L2::64B", "L2::128B", "L2::256B"}) {
-    if (b.take(hint)) b.needs(hint == "L2::256B" ? 80 : 75, 74);
+    if (hints.prefetch_size || !b.take(hint)) continue;
+    hints.prefetch_size = true;
+    b.needs(hint == "L2::256B" ? 80 : 75, 74);
   }
-  cache_policy = b.take("L2::cache_hint");
-  if (cache_policy) b.needs(80, 74);
+  hints.policy = b.take("L2::cache_hint");
+  if (hints.policy) b.needs(80, 74);
+  return hints;
 }
 
 }  // namespace doppel::ptx

@@ -12,8 +12,14 @@ bool take_space(FormBuilder& builder, Space& space);
 // .cta .cluster .gpu .sys; None if there is none.
 Scope take_scope(FormBuilder& builder);
 
-// Performance hints without a meaning for results: .L1::…, .L2::… eviction priorities and prefetch sizes.
-// Sets `cache_policy` if an operand for .L2::cache_hint must follow.
-void take_hints(FormBuilder& builder, bool& cache_policy);
+// Performance hints without a meaning for results.
+struct CacheHints {
+  bool l1_priority = false;    // .L1::evict_… and .L1::no_allocate
+  bool l2_priority = false;    // .L2::evict_…
+  bool prefetch_size = false;  // .L2::64B and their like
+  bool policy = false;         // .L2::cache_hint: its operand must follow
+  bool any() const { return l1_priority || l2_priority || prefetch_size || policy; }
+};
+CacheHints take_hints(FormBuilder& builder);
 
 }  // namespace doppel::ptx

@@ -34,7 +34,7 @@ bool float_operation(FormBuilder& b, Type type, int sources) {
     case Type::F32:
       m.ftz = b.take("ftz");
       m.sat = b.take("sat");
-      break;  // a second type, mixed precision, stays untaken and so refuses the form
+      break;
     case Type::F64:
       break;
     case Type::F32x2:
@@ -60,9 +60,36 @@ bool float_operation(FormBuilder& b, Type type, int sources) {
   return true;
 }
 
+// 9.7.5: one operand, or both factors, are f16 or bf16, and become f32 before. Rewritten where it is read.
+bool mixed_precision(FormBuilder& b, Type narrow, int narrow_sources) {
+  Modifiers& m = b.modifiers();
+  const Rounding rounding = b.take_float_rounding();
+  if (rounding == Rounding::None && b.is(Opcode::Fma)) return false;
+  m.rounding = rounding == Rounding::None ? Rounding::Rn : rounding;
+  m.sat = b.take("sat");
+  b.form.type = Type::F32;
+  b.form.source_type = narrow;
+  b.write(Type::F32);
+  for (int i = 0; i < narrow_sources; ++i) b.read(narrow);
+  b.read(Type::F32);
+  b.needs(100, 86);
+  return true;
+}
+
+Type take_narrow_type(FormBuilder& b) {
+  for (const Type type : {Type::F16, Type::BF16}) {
+    if (b.take(name_of(type))) return type;
+  }
+  return Type::None;
+}
+
 bool add_or_sub(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   const Type type = b.take_type();
+  if (type == Type::F32) {
+    const Type narrow = take_narrow_type(b);
+    if (narrow != Type::None) return mixed_precision(b, narrow, 1);
+  }
   if (is_float(type)) return float_operation(b, type, 2);
   if (b.take("cc")) {
     if (!kIntegers32and64.contains(type)) return false;
@@ -134,6 +161,10 @@ bool mad(FormBuilder& b) {
 bool fma(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   const Type type = b.take_type();
+  if (type == Type::F32) {
+    const Type narrow = take_narrow_type(b);
+    if (narrow != Type::None) return mixed_precision(b, narrow, 2);
+  }
   const Rounding rounding = b.take_float_rounding();
   if (rounding == Rounding::None) return false;
   m.rounding = rounding;

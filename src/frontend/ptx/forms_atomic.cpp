@@ -19,9 +19,11 @@ bool op_suits(FormBuilder& b, AtomicOp op, Type type) {
         b.needs(70, 63);
         return true;
       }
-      return type == Type::B32 || type == Type::B64;
+      if (type == Type::B128) b.needs(90, 83);
+      return type == Type::B32 || type == Type::B64 || type == Type::B128;
     case AtomicOp::Exch:
-      return type == Type::B32 || type == Type::B64;
+      if (type == Type::B128) b.needs(90, 83);
+      return type == Type::B32 || type == Type::B64 || type == Type::B128;
     case AtomicOp::Inc:
     case AtomicOp::Dec:
       return type == Type::U32;
@@ -46,7 +48,21 @@ bool op_suits(FormBuilder& b, AtomicOp op, Type type) {
   }
 }
 
+// .v2 .v4 .v8 in global memory, each element for itself; up to 128 bits of floats.
+bool vector_suits(FormBuilder& b, AtomicOp op, Type type) {
+  Modifiers& m = b.modifiers();
+  const bool halves = kHalves.contains(type) || kBrainHalves.contains(type);
+  if (m.space == Space::Shared || m.vector * bit_width(type) > 128) return false;
+  if (type == Type::F32 ? op != AtomicOp::Add : !halves) return false;
+  if (op != AtomicOp::Add && op != AtomicOp::Min && op != AtomicOp::Max) return false;
+  m.noftz = b.take("noftz");
+  if (halves != m.noftz) return false;
+  b.needs(90, 81);
+  return true;
+}
+
 bool atomic(FormBuilder& b) {
+  static constexpr std::pair<std::string_view, std::uint8_t> kVectors[] = {{"v2", 2}, {"v4", 4}, {"v8", 8}};
   static constexpr std::pair<std::string_view, AtomicOp> kOps[] = {
       {"add", AtomicOp::Add}, {"and", AtomicOp::And},   {"or", AtomicOp::Or},   {"xor", AtomicOp::Xor},
       {"cas", AtomicOp::Cas}, {"exch", AtomicOp::Exch}, {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec},
@@ -68,14 +84,18 @@ bool atomic(FormBuilder& b) {
   m.atomic_op = b.take_one_of(kOps);
   if (m.atomic_op == AtomicOp::None) return false;
   if (!returns && (m.atomic_op == AtomicOp::Cas || m.atomic_op == AtomicOp::Exch)) return false;
-  bool cache_policy = false;
-  take_hints(b, cache_policy);
+  const bool cache_policy = b.take("L2::cache_hint");
+  if (cache_policy) b.needs(80, 74);
+  if (cache_policy && (m.space == Space::Shared || m.atomic_op == AtomicOp::Cas)) return false;
+  const std::uint8_t vector = b.take_one_of(kVectors);
+  m.vector = vector == 0 ? 1 : vector;
   const Type type = b.take_type();
-  if (type == Type::None || !op_suits(b, m.atomic_op, type)) return false;
+  if (type == Type::None) return false;
+  if (vector == 0 ? !op_suits(b, m.atomic_op, type) : !vector_suits(b, m.atomic_op, type)) return false;
   b.form.type = type;
-  if (returns) b.write(type);
+  if (returns) b.operand({vector == 0 ? Kind::Write : Kind::WriteVector, type, false, false, m.vector});
   b.operand({Kind::Address});
-  b.read(type);
+  b.operand({vector == 0 ? Kind::Read : Kind::ReadVector, type, false, false, m.vector});
   if (m.atomic_op == AtomicOp::Cas) b.read(type);
   if (cache_policy) b.operand({Kind::CachePolicy, Type::B64});
   return true;

@@ -79,8 +79,9 @@ bool setp(FormBuilder& b) {
   }
   b.form.type = type;
   b.write(Type::Pred);
-  b.form.pipe_type = Type::Pred;
-  b.form.pipe_required = is_packed(type);  // one result a half
+  // Of a packed type one result a half; of one half there is no second.
+  if (type != Type::F16 && type != Type::BF16) b.form.pipe_type = Type::Pred;
+  b.form.pipe_required = is_packed(type);
   b.read({type, type});
   if (m.bool_op != BoolOp::None) b.operand({OperandRule::Kind::ReadPredicate, Type::Pred});
   return true;

@@ -58,6 +58,7 @@ constexpr OpcodeForms kForms[] = {
     {"ret", Opcode::Ret, uniform_only},
     {"exit", Opcode::Exit, no_operands},
     {"trap", Opcode::Trap, no_operands},
+    {"brkpt", Opcode::Brkpt, no_operands},
     {"pmevent", Opcode::Pmevent, pmevent},
     {"nanosleep", Opcode::Nanosleep, nanosleep},
     {"griddepcontrol", Opcode::Griddepcontrol, griddepcontrol},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cvt and cvt.pack (PTX ISA 9.7.9.21, 9.7.9.22).
 #include "frontend/ptx/form_builder.h"
+#include "frontend/ptx/forms_small_floats.h"
 
 namespace doppel::ptx {
 namespace {
@@ -20,12 +21,15 @@ bool holds_all(Type result, Type source) {
 bool finish(FormBuilder& b, Type result, Type source, int sources = 1) {
   b.form.type = result;
   b.form.source_type = source;
-  b.operand({Kind::Write, result, /*relaxed=*/true});
-  for (int i = 0; i < sources; ++i) b.operand({Kind::SpecialRead, source, /*relaxed=*/true});
+  // Bytes that become a bf16, or are made of one, have registers of their own size.
+  const bool relaxed = bit_width(result) != 8 || source != Type::BF16;
+  b.operand({Kind::Write, result, relaxed});
+  for (int i = 0; i < sources; ++i)
+    b.operand({Kind::SpecialRead, source, bit_width(source) != 8 || result != Type::BF16});
   return true;
 }
 
-// cvt.pack.sat.u16.s32 and cvt.pack.sat.u8.s32.b32: sub-byte results are refused.
+// cvt.pack.sat.u16.s32, cvt.pack.sat.u8.s32.b32: results of less than 16 bits have others above them.
 bool cvt_pack(FormBuilder& b) {
   b.form.opcode = Opcode::CvtPack;
   if (!b.take("sat")) return false;
@@ -37,14 +41,14 @@ bool cvt_pack(FormBuilder& b) {
   b.form.source_type = source;
   b.write(Type::B32);
   b.read({Type::S32, Type::S32});
-  if (result == Type::U8 || result == Type::S8) {
+  if (TypeSet{Type::U8, Type::S8, Type::U4, Type::S4, Type::U2, Type::S2}.contains(result)) {
     Type accumulated;
     if (!b.take_type({Type::B32}, accumulated)) return false;
     b.read(Type::B32);
   } else if (result != Type::U16 && result != Type::S16) {
     return false;
   }
-  b.needs(72, 65);
+  b.needs(bit_width(result) < 8 ? 75 : 72, 65);
   return true;
 }
 
@@ -80,8 +84,10 @@ bool float_to_float(FormBuilder& b, Type result, Type source) {
   const bool brain = result == Type::BF16 || source == Type::BF16;
   if (m.ftz && result != Type::F32 && source != Type::F32) return false;
   if (brain) {
-    if (m.ftz || m.sat) return false;
-    if (result == Type::BF16 && source == Type::F32) {
+    if (m.sat) return false;
+    if (m.ftz && source == Type::BF16) {
+      b.needs(90, 78);
+    } else if (result == Type::BF16 && source == Type::F32) {
       b.needs(80, 70);
     } else if (result == Type::F32) {
       b.needs(80, 71);
@@ -106,7 +112,9 @@ bool float_to_float(FormBuilder& b, Type result, Type source) {
   if (same_size) {
     if (float_rounding) return false;
   } else if (narrows) {
-    if (!float_rounding) return false;
+    // Between the two of 16 bits a rounding may be left out: to nearest, as the vendor's assembler has it.
+    if (m.rounding == Rounding::None && bit_width(source) == 16) m.rounding = Rounding::Rn;
+    if (m.rounding < Rounding::Rn || m.rounding > Rounding::Rp) return false;
   } else if (source == Type::BF16 && float_rounding) {
     m.rounding = Rounding::None;  // exact, but the vendor's assembler lets a rounding stand
   } else if (m.rounding != Rounding::None) {
@@ -128,6 +136,8 @@ bool cvt(FormBuilder& b) {
   const Type source = b.take_type();
   const bool float_rounding = m.rounding >= Rounding::Rn && m.rounding <= Rounding::Rp;
   const bool integer_rounding = m.rounding >= Rounding::Rni;
+  if (is_small_pair(result)) return to_small_pair(b, result, source);
+  if (is_small_pair(source)) return from_small_pair(b, result, source);
   if (result == Type::F16x2 || result == Type::BF16x2) return to_packed(b, result, source);
   if (result == Type::TF32) return to_tf32(b, source);
   if (m.rounding == Rounding::Rna) return false;

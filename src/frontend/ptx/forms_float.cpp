@@ -35,8 +35,10 @@ bool rcp_or_sqrt(FormBuilder& b) {
   m.ftz = b.take("ftz");
   if ((m.rounding != Rounding::None) == m.approx) return false;
   if (type == Type::F64) {
-    // Of the approximate .f64 forms only rcp.approx.ftz exists.
-    if (m.approx != m.ftz || (m.approx && !b.is(Opcode::Rcp))) return false;
+    // Of the approximate .f64 forms only rcp.approx.ftz exists. The vendor's assembler takes .ftz with the
+    // others of rcp, too, and makes the same code of it.
+    if ((m.approx && !m.ftz) || (m.ftz && !b.is(Opcode::Rcp))) return false;
+    if (!m.approx) m.ftz = false;
   }
   b.same_types(type, 1);
   return true;

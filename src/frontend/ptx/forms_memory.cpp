@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads, stores, prefetches and cache control (PTX ISA 9.7.9.8-9.7.9.20).
+#include <algorithm>
+
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"
 
@@ -8,8 +10,9 @@ namespace {
 
 using Kind = OperandRule::Kind;
 
-constexpr TypeSet kStored = {Type::B8,  Type::B16, Type::B32, Type::B64, Type::U8,  Type::U16, Type::U32,
-                             Type::U64, Type::S8,  Type::S16, Type::S32, Type::S64, Type::F32, Type::F64};
+constexpr TypeSet kStored = {Type::B8,  Type::B16, Type::B32, Type::B64, Type::U8,
+                             Type::U16, Type::U32, Type::U64, Type::S8,  Type::S16,
+                             Type::S32, Type::S64, Type::F32, Type::F64, Type::B128};
 
 // .v2 .v4 .v8 and the type; checks their total width: 128 bits, or 256 from sm_100 on in global memory.
 bool take_vector_and_type(FormBuilder& b) {
@@ -18,7 +21,8 @@ bool take_vector_and_type(FormBuilder& b) {
   const int vector = b.take_one_of(kVectors);
   m.vector = static_cast<std::uint8_t>(vector == 0 ? 1 : vector);
   if (!b.take_type(kStored, b.form.type)) return false;
-  if (m.semantics == MemorySemantics::Mmio && m.vector > 1) return false;
+  if ((m.semantics == MemorySemantics::Mmio || b.form.type == Type::B128) && m.vector > 1) return false;
+  if (b.form.type == Type::B128) b.needs(70, 83);
   const int bits = m.vector * bit_width(b.form.type);
   if (bits > 256 || (bits == 256 && m.space != Space::Global && m.space != Space::Generic)) return false;
   if (bits == 256) b.needs(100, 88);
@@ -50,9 +54,8 @@ bool take_semantics(FormBuilder& b, bool is_load) {
   if (scoped != (m.scope != Scope::None)) return false;
   if (m.semantics == MemorySemantics::Mmio && (m.scope != Scope::Sys || m.space == Space::Shared))
     return false;
-  if (scoped && m.space == Space::Local) return false;
   if (scoped || m.semantics == MemorySemantics::Volatile) {
-    return m.space != Space::Const && m.space != Space::Param;
+    return m.space != Space::Local && m.space != Space::Const && m.space != Space::Param;
   }
   return true;
 }
@@ -65,6 +68,18 @@ bool take_cache_op(FormBuilder& b, std::span<const std::pair<std::string_view, C
   }
   return m.cache_op == CacheOp::None || m.semantics == MemorySemantics::None ||
          m.semantics == MemorySemantics::Weak;
+}
+
+// Hints are for global memory: of L1 for accesses without an order of their own or a cache operator, of L2
+// for those of 256 bits.
+bool hints_suit(const FormBuilder& b, const CacheHints& hints) {
+  const Modifiers& m = b.form.modifiers;
+  if (!hints.any()) return true;
+  if ((m.space != Space::Global && m.space != Space::Generic) || m.semantics == MemorySemantics::Mmio)
+    return false;
+  if (m.semantics == MemorySemantics::Volatile && (hints.l1_priority || hints.policy)) return false;
+  if (hints.l1_priority && m.cache_op != CacheOp::None && m.cache_op != CacheOp::Nc) return false;
+  return !hints.l2_priority || m.vector * bit_width(b.form.type) == 256;
 }
 
 void value_operand(FormBuilder& b, Kind scalar, Kind vector) {
@@ -83,25 +98,25 @@ bool ld(FormBuilder& b) {
   if (m.space == Space::SharedCluster) return false;
   if (!take_semantics(b, true)) return false;
   if (!take_cache_op(b, kCacheOps)) return false;
-  bool cache_policy = false;
-  take_hints(b, cache_policy);
+  const CacheHints hints = take_hints(b);
   if (b.take("nc")) {
     if (m.space != Space::Global || m.semantics != MemorySemantics::None) return false;
+    if (hints.l1_priority && m.cache_op != CacheOp::None) return false;
     m.cache_op = CacheOp::Nc;
     b.needs(32, 31);
   }
-  if (!take_vector_and_type(b)) return false;
+  if (!take_vector_and_type(b) || !hints_suit(b, hints)) return false;
   value_operand(b, Kind::WriteOne, Kind::WriteVector);
   b.operand({Kind::Address});
   b.optional({Kind::Unified});
-  if (cache_policy) b.operand({Kind::CachePolicy, Type::B64});
+  if (hints.policy) b.operand({Kind::CachePolicy, Type::B64});
   return true;
 }
 
 bool ldu(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   if (take_space(b, m.space) && m.space != Space::Global) return false;
-  if (!take_vector_and_type(b) || m.vector * bit_width(b.form.type) > 128) return false;
+  if (!take_vector_and_type(b) || m.vector == 8 || m.vector * bit_width(b.form.type) > 128) return false;
   value_operand(b, Kind::WriteOne, Kind::WriteVector);
   b.operand({Kind::Address});
   return true;
@@ -111,16 +126,16 @@ bool st(FormBuilder& b) {
   static constexpr std::pair<std::string_view, CacheOp> kCacheOps[] = {
       {"wb", CacheOp::Wb}, {"cg", CacheOp::Cg}, {"cs", CacheOp::Cs}, {"wt", CacheOp::Wt}};
   Modifiers& m = b.modifiers();
+  if (b.take("param::entry")) return false;  // nobody writes a kernel's parameters
   take_space(b, m.space);
   if (m.space == Space::SharedCluster || m.space == Space::Const) return false;
   if (!take_semantics(b, false)) return false;
   if (!take_cache_op(b, kCacheOps)) return false;
-  bool cache_policy = false;
-  take_hints(b, cache_policy);
-  if (!take_vector_and_type(b)) return false;
+  const CacheHints hints = take_hints(b);
+  if (!take_vector_and_type(b) || hints.prefetch_size || !hints_suit(b, hints)) return false;
   b.operand({Kind::Address});
   value_operand(b, Kind::ReadOne, Kind::ReadVector);
-  if (cache_policy) b.operand({Kind::CachePolicy, Type::B64});
+  if (hints.policy) b.operand({Kind::CachePolicy, Type::B64});
   return true;
 }
 
@@ -128,7 +143,7 @@ bool prefetch(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   if (take_space(b, m.space) && m.space != Space::Global && m.space != Space::Local) return false;
   if (b.take("L2::evict_last") || b.take("L2::evict_normal")) {
-    if (m.space != Space::Global) return false;
+    if (m.space == Space::Local) return false;
     b.needs(80, 74);
   } else if (!b.take("L1") && !b.take("L2")) {
     return false;
@@ -165,9 +180,9 @@ bool createpolicy(FormBuilder& b) {
   } else {
     if (!fractional && !b.take("range")) return false;
     if (!fractional) b.take("global");
-    bool primary = false;
-    for (const std::string_view priority : kPriorities) primary = b.take(priority) || primary;
-    if (!primary) return false;
+    if (std::ranges::find(kPriorities, b.take_next()) == std::end(kPriorities)) return false;
+    // A secondary priority.
+    if (!b.take("L2::evict_first")) b.take("L2::evict_unchanged");
   }
   Type type;
   if (!b.take_type({Type::B64}, type)) return false;

@@ -10,12 +10,13 @@ constexpr TypeSet kMoved = kBits16to64 | kIntegers16to64 | kFloats32and64;
 
 bool mov(FormBuilder& b) {
   Type type;
-  if (!b.take_type(kMoved | TypeSet{Type::Pred}, type)) return false;
+  if (!b.take_type(kMoved | TypeSet{Type::Pred, Type::B128}, type)) return false;
   b.form.type = type;
+  if (type == Type::B128) b.needs(70, 83);
   // mov.v2, mov.v4: element by element, up to 128 bits.
   static constexpr std::pair<std::string_view, std::uint8_t> kVectors[] = {{"v2", 2}, {"v4", 4}};
   if (const std::uint8_t count = b.take_one_of(kVectors); count != 0) {
-    if (type == Type::Pred || count * bit_width(type) > 128) return false;
+    if (type == Type::Pred || type == Type::B128 || count * bit_width(type) > 128) return false;
     b.modifiers().vector = count;
     b.operand({OperandRule::Kind::WriteVector, type, false, false, count});
     b.operand({OperandRule::Kind::ReadVector, type, false, false, count});

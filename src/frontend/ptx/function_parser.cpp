@@ -26,6 +26,7 @@ void FunctionParser::parse_body() {
   state_.names.pop();
   state_.expect('}');
   put_at_entry();
+  settle_wide_registers();
   // After an error labels may be missing that the text has.
   if (errors_.empty()) bind_labels();
 }

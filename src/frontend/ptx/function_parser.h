@@ -99,6 +99,12 @@ class FunctionParser {
   ElementOffset parse_element_offset(SymbolRef variable);
   Operand element_address(SymbolRef variable, const ElementOffset& offset, Type type, Space space);
 
+  // wide_registers.cpp
+  Operand halves_of(RegisterId wide);
+  Operand parse_wide(const OperandRule& rule, bool writes);
+  void rewrite_wide(Instruction& instruction);
+  void settle_wide_registers();
+
   // rewritten_forms.cpp
   Instruction made_here(std::string_view form, std::vector<Operand> operands) const;
   Operand fresh(Type type);
@@ -108,6 +114,7 @@ class FunctionParser {
   void rewrite(const Form& form, Instruction& instruction);
   void rewrite_three_inputs(Instruction& instruction);
   void rewrite_vector_move(Instruction& instruction);
+  void rewrite_mixed_precision(Instruction& instruction);
   void rewrite_without_sync(Instruction& instruction);
 
   // rewritten_video.cpp
@@ -161,6 +168,7 @@ class FunctionParser {
   std::vector<LabelUse> label_uses_;
   std::vector<BranchList> branch_lists_;
   std::vector<std::vector<FunctionId>> call_targets_;
+  std::unordered_map<RegisterId, std::pair<RegisterId, RegisterId>> wide_registers_;  // of 128 bits: halves
   std::array<std::string_view, 4> selectors_;  // of the video instruction in work, by operand
   std::array<bool, 4> negations_{};
   std::vector<Instruction> before_;  // instructions that an operand needs first

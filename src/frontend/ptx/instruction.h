@@ -38,7 +38,7 @@ struct Operand {
   Kind kind = Kind::Sink;
   bool negated = false;  // `!%p` for predicates, `-` never appears (folded into immediates)
   AddressBase address_base = AddressBase::None;
-  std::uint8_t component = 0;  // of a special register: 0..3 = x..w, the number of Envreg and Pm,
+  std::uint8_t component = 0;  // of a special register: 0..3 = x..w, the number of Envreg, Pm and Pm64,
                                // 0..4 = begin, end, cap, 0, 1 of ReservedSmemOffset
   SpecialRegister special = SpecialRegister::Tid;
   RegisterId reg = 0;

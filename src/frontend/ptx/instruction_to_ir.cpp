@@ -153,6 +153,7 @@ Op plain(Opcode opcode) {
     case Opcode::Exit:
       return Op::Exit;
     case Opcode::Trap:
+    case Opcode::Brkpt:  // without a debugger
       return Op::Trap;
     case Opcode::BarWarpSync:
       return Op::WarpSync;

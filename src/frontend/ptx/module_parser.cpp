@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::uint64_t kMost32 = 0xffffffff;
 
-bool same_signature(const std::vector<Variable>& a, const std::vector<Variable>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i].size != b[i].size || a[i].space != b[i].space) return false;
-  }
-  return true;
-}
-
 bool same_types(const std::vector<Variable>& a, const std::vector<Variable>& b) {
   return std::ranges::equal(a, b, {}, &Variable::type, &Variable::type);
 }
@@ -32,6 +24,14 @@ bool names_file(std::string_view body) {
 }
 
 }  // namespace
+
+bool same_signature(const std::vector<Variable>& a, const std::vector<Variable>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].size != b[i].size || a[i].space != b[i].space) return false;
+  }
+  return true;
+}
 
 void ModuleParser::parse() {
   parse_version();
@@ -129,8 +129,10 @@ void ModuleParser::parse_item() {
     parse_module_variables(Space::Shared, linkage);
   } else if (token.text == ".local") {
     parse_module_variables(Space::Local, linkage);
-  } else if (token.text == ".alias" || token.text == ".tex" || token.text == ".param" ||
-             token.text == ".reg" || token.text == ".sreg") {
+  } else if (token.text == ".alias") {
+    parse_alias();
+  } else if (token.text == ".tex" || token.text == ".param" || token.text == ".reg" ||
+             token.text == ".sreg") {
     fail_unsupported(token.location, fmt::format("{} at module scope is not supported", token.text));
   } else {
     fail_malformed(token.location, fmt::format("unknown directive '{}'", token.text));

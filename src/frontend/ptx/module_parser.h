@@ -10,6 +10,9 @@
 
 namespace doppel::ptx {
 
+// Parameters of one size and space each.
+bool same_signature(const std::vector<Variable>& a, const std::vector<Variable>& b);
+
 class ModuleParser {
  public:
   explicit ModuleParser(ParserState& state) : state_(state) {}
@@ -38,6 +41,10 @@ class ModuleParser {
   std::optional<std::string_view> skip_head();
   void refuse_head(Function function, std::string_view name, Diagnostic why);
   void refuse(Function& function, FunctionId id, std::vector<Diagnostic> why);
+  // alias_parser.cpp
+  void parse_alias();
+  FunctionId expect_function();
+
   void parse_bounds(LaunchBounds& bounds);
   std::uint32_t declare_function(Function head, std::string_view name);
   void declare_parameters(Function& function, const std::vector<std::string_view>& names,

@@ -217,14 +217,18 @@ Operand FunctionParser::parse_pack(const OperandRule& rule, bool writes) {
   state_.expect('}');
   const int width = bit_width(rule.type);
   const std::size_t count = parts.size();
-  if (count == 1 && !constants[0] && parts[0].text != "_" && !is_float(rule.type) && !is_integer(rule.type))
+  if (count == 1 && width < 128 && !constants[0] && parts[0].text != "_" && !is_float(rule.type) &&
+      !is_integer(rule.type))
     return register_operand(parts[0].text, parts[0].location, rule);  // mov.b32 d, {a}
   const bool divides = count == 2 || (count == 4 && width > 16);
   if (is_float(rule.type) || is_integer(rule.type) || !divides || width / static_cast<int>(count) < 8) {
     fail_malformed(where, fmt::format("{} parts do not make a .{}", count, name_of(rule.type)));
   }
   const int part_bits = width / static_cast<int>(count);
-  const Type part = part_bits == 8 ? Type::B8 : part_bits == 16 ? Type::B16 : Type::B32;
+  const Type part = part_bits == 8    ? Type::B8
+                    : part_bits == 16 ? Type::B16
+                    : part_bits == 32 ? Type::B32
+                                      : Type::B64;
   for (std::size_t i = 0; i < count; ++i) {
     const Token& token = parts[i];
     if (constants[i]) {
@@ -264,10 +268,13 @@ Operand FunctionParser::parse_special(const OperandRule& rule) {
   }
   const std::string missing = unmet(special->requirement, state_.target);
   if (!missing.empty()) fail_unsupported(token.location, fmt::format("'{}' {}", token.text, missing));
-  // Legacy code reads the 32-bit registers into 16 bits and %gridid into 32 (PTX ISA 10).
+  // Legacy code reads those that once had 16 bits into 16, and %gridid into 16 or 32 (PTX ISA 10).
+  const bool had_16_bits = special->id == SpecialRegister::Tid || special->id == SpecialRegister::Ntid ||
+                           special->id == SpecialRegister::Ctaid || special->id == SpecialRegister::Nctaid ||
+                           special->id == SpecialRegister::Gridid;
+  const int wanted = rule.type == Type::None || is_float(rule.type) ? 0 : bit_width(rule.type);
   const bool narrower =
-      (type == Type::U32 && rule.type != Type::None && bit_width(rule.type) == 16 && !is_float(rule.type)) ||
-      (special->id == SpecialRegister::Gridid && bit_width(rule.type) == 32 && !is_float(rule.type));
+      (had_16_bits && wanted == 16) || (special->id == SpecialRegister::Gridid && wanted == 32);
   if (!narrower && !operand_suits(type, rule.type, rule.relaxed)) {
     fail_malformed(token.location, fmt::format("'{}' of type .{} where .{} is needed", token.text,
                                                name_of(type), name_of(rule.type)));
@@ -357,6 +364,13 @@ bool FunctionParser::optional_operand_follows(const OperandRule& rule) const {
 
 void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruction) {
   std::vector<Operand>& operands = instruction.operands;
+  if (rule.type == Type::B128) {
+    const bool writes =
+        rule.kind == Kind::Write || rule.kind == Kind::WriteOne || rule.kind == Kind::MoveTarget;
+    const bool moves = rule.kind == Kind::MoveTarget || rule.kind == Kind::MoveSource;
+    operands.push_back(moves && state_.token().is('{') ? parse_pack(rule, writes) : parse_wide(rule, writes));
+    return;
+  }
   switch (rule.kind) {
     case Kind::Write:
       operands.push_back(parse_write(rule));
@@ -400,7 +414,15 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
       parse_branch_list();
       return;
     case Kind::WriteVector:
-      operands.push_back(parse_vector(rule, true));
+      // atom may discard all of them at once.
+      if (instruction.opcode == Opcode::Atom && state_.token().kind == TokenKind::Identifier &&
+          state_.token().text == "_") {
+        state_.lexer.advance();
+        operands.emplace_back().kind = Operand::Kind::Vector;
+        operands.back().elements.resize(rule.vector);
+      } else {
+        operands.push_back(parse_vector(rule, true));
+      }
       return;
     case Kind::ReadVector:
       operands.push_back(parse_vector(rule, false));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -36,7 +37,8 @@ struct ParserState {
   Target target;
   NameScopes names;
   std::unordered_map<std::string_view, Form> forms;  // those met so far, by their text
-  bool bodies_later = false;                         // they go to `pending` instead
+  std::deque<std::vector<std::string>> made_names;  // texts that were made here, and are read as the module's
+  bool bodies_later = false;                        // they go to `pending` instead
   std::map<FunctionId, PendingBody> pending;
   std::vector<Diagnostic> diagnostics;  // of all that is refused, in the order of the text
   std::map<FunctionId, std::vector<Diagnostic>> refused_functions;

@@ -68,6 +68,13 @@ void FunctionParser::put_at_entry() {
 void FunctionParser::rewrite(const Form& form, Instruction& instruction) {
   if (form.video.result != Type::None) rewrite_video(form, instruction);
   if (form.wmma.part != WmmaForm::Part::None) rewrite_wmma(form, instruction);
+  if (instruction.type == Type::B128) {
+    rewrite_wide(instruction);
+    return;
+  }
+  const bool sums = instruction.opcode == Opcode::Add || instruction.opcode == Opcode::Sub ||
+                    instruction.opcode == Opcode::Fma;
+  if (sums && instruction.source_type != Type::None) rewrite_mixed_precision(instruction);
   const bool extremum = instruction.opcode == Opcode::Min || instruction.opcode == Opcode::Max;
   if (extremum && instruction.operands.size() == 4) rewrite_three_inputs(instruction);
   if (instruction.opcode == Opcode::Mov && instruction.modifiers.vector > 1) rewrite_vector_move(instruction);
@@ -110,6 +117,16 @@ void FunctionParser::rewrite_three_inputs(Instruction& instruction) {
   instruction.form = fmt::format("{}{}{}.f32", name_of(instruction.opcode), ftz, m.nan ? ".NaN" : "");
   const Operand of_two = compute_before(instruction.form, {operands[1], operands[2]});
   operands = {operands[0], of_two, operands[3]};
+}
+
+// 9.7.5.1-9.7.5.3: what is narrower is widened, which is exact; then it is the operation on .f32.
+void FunctionParser::rewrite_mixed_precision(Instruction& instruction) {
+  std::vector<Operand>& operands = instruction.operands;
+  const std::string_view narrow = name_of(instruction.source_type);
+  for (std::size_t i = 1; i + 1 < operands.size(); ++i)
+    operands[i] = compute_before(fmt::format("cvt.f32.{}", narrow), {operands[i]});
+  instruction.source_type = Type::None;
+  instruction.form.erase(instruction.form.find(narrow) - 1, narrow.size() + 1);
 }
 
 // mov.v2 {a, b}, {c, d}: all sources are read before a destination is written.

@@ -69,6 +69,8 @@ const Table& table() {
     for (std::uint8_t i = 0; i < 8; ++i) {
       by_name->emplace(*new std::string(fmt::format("%pm{}", i)),
                        SpecialRegisterFacts{SpecialRegister::Pm, Type::U32, false, i, {}});
+      by_name->emplace(*new std::string(fmt::format("%pm{}_64", i)),
+                       SpecialRegisterFacts{SpecialRegister::Pm64, Type::U64, false, i, {40, 50}});
     }
     return by_name;
   }();
@@ -94,6 +96,7 @@ std::string special_register_text(SpecialRegister id, std::uint8_t component) {
   if (id == SpecialRegister::ReservedSmemOffset) return std::string(kReserved[component]);
   if (id == SpecialRegister::Envreg || id == SpecialRegister::Pm)
     return fmt::format("{}{}", name_of(id), component);
+  if (id == SpecialRegister::Pm64) return fmt::format("%pm{}_64", component);
   if (!facts_of(id).has_components) return std::string(name_of(id));
   return fmt::format("{}.{}", name_of(id), "xyzw"[component]);
 }

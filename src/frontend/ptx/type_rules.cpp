@@ -6,6 +6,7 @@ namespace doppel::ptx {
 bool operand_suits(Type operand, Type instruction, bool relaxed) {
   if (operand == Type::Pred || instruction == Type::Pred) return operand == instruction;
   if (operand == instruction) return true;
+  if (operand == Type::B128) return false;  // two registers: nothing takes one for its lower half
   const int have = bit_width(operand), want = bit_width(instruction);
   if (have < want || (have > want && !relaxed)) return false;
   const bool operand_is_bits = !is_float(operand) && !is_integer(operand);

@@ -131,6 +131,10 @@ def between_floats():
     cvt("", "f64", "f32", EDGES["f32"], lambda v: convert(F64, F32, v, "rn"), "exact")
     cvt(".ftz", "f64", "f32", EDGES["f32"], lambda v: convert(F64, F32, v, "rn", ftz=True), "a subnormal source is flushed")
     cvt("", "f32", "bf16", EDGES["bf16"], lambda v: convert(F32, BF16, v, "rn"), "exact", target="sm_90")
+    cvt("", "bf16", "f16", EDGES["f16"], lambda v: convert(BF16, F16, v, "rn"), "to nearest, as with .rn", target="sm_90")
+    cvt("", "f16", "bf16", EDGES["bf16"], lambda v: convert(F16, BF16, v, "rn"), "to nearest, as with .rn", target="sm_90")
+    cvt(".rn.ftz", "bf16", "f32", EDGES["f32"], lambda v: convert(BF16, F32, v, "rn", ftz=True), "a subnormal source is flushed")
+    cvt(".ftz", "f32", "bf16", EDGES["bf16"], lambda v: convert(F32, BF16, v, "rn", ftz=True), "a subnormal result is flushed", target="sm_90")
     cvt(".sat", "f32", "f32", EDGES["f32"], lambda v: convert(F32, F32, v, "rn", sat=True), "clamped to [0, 1], NaN to +0")
     cvt(".rn.sat", "f16", "f32", singles, lambda v: convert(F16, F32, v, "rn", sat=True), "clamped to [0, 1], NaN to +0")
     for f in (F32, F64, F16):
@@ -159,6 +163,12 @@ def packs():
         form(f"cvt_pack_sat_{kind}_s32", f"cvt.pack.sat.{kind}.s32 (PTX ISA 9.7.9.22)", f"cvt.pack.sat.{kind}.s32 {{d}}, {{a}}, {{b}};",
              [("s32", x), ("s32", y)], [("u32", out)])
     z = x[11:] + x[:11]
+    for kind in ("s4", "u4", "s2", "u2"):
+        w = int(kind[1:])
+        ones = (1 << w) - 1
+        out = [(clamp(num("s32", p), kind) & ones) << w | clamp(num("s32", q), kind) & ones | (r << 2 * w) & 0xffffffff for p, q, r in zip(x, y, z)]
+        form(f"cvt_pack_sat_{kind}_s32_b32", f"cvt.pack.sat.{kind}.s32.b32 (PTX ISA 9.7.9.22)",
+             f"cvt.pack.sat.{kind}.s32.b32 {{d}}, {{a}}, {{b}}, {{c}};", [("s32", x), ("s32", y), ("b32", z)], [("u32", out)])
     for kind in ("s8", "u8"):
         out = [(clamp(num("s32", p), kind) & 255) << 8 | clamp(num("s32", q), kind) & 255 | (r & 0xffff) << 16 for p, q, r in zip(x, y, z)]
         form(f"cvt_pack_sat_{kind}_s32_b32", f"cvt.pack.sat.{kind}.s32.b32 (PTX ISA 9.7.9.22)",

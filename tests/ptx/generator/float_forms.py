@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """add, sub, mul, fma, div, rcp, sqrt, min, max, abs, neg, copysign, testp of every format (PTX ISA 9.7.3, 9.7.4)."""
-from numbers_exact import (BF16, EDGES, F16, F32, F64, add, div, fma, flush, is_inf, is_nan, min_max, mul, negative, neg, pairs,
-                           sqrt, sub, triples)
+from numbers_exact import (BF16, EDGES, F16, F32, F64, add, div, encode, fma, flush, is_inf, is_nan, min_max, mul, negative, neg, pairs,
+                           sqrt, sub, triples, value, NAN)
 from template import form
 
 MODES = ("rn", "rz", "rm", "rp")
@@ -41,6 +41,7 @@ def columns(rows):
 
 def generate():
     arithmetic()
+    mixed_precision()
     extremes()
     signs()
 
@@ -116,3 +117,26 @@ def signs():
         for name, test in tests.items():
             form(f"testp_{name}_{f.name}", f"testp.{name}.{f.name}: zeros count as normal (PTX ISA 9.7.3.1)",
                  f"testp.{name}.{f.name} {{d}}, {{a}};", [(f.name, EDGES[f.name])], [("pred", [test(a) for a in EDGES[f.name]])])
+
+
+def mixed_precision():
+    """a, or a and b, of f16 or bf16; the sum of f32, rounded once (PTX ISA 9.7.5)."""
+    whole = columns(triples(F32))
+    for narrow in (F16, BF16):
+        small = columns(triples(narrow))
+        wide = lambda v: NAN if is_nan(narrow, v) else narrow_to_single(narrow, v)
+        for mode, sat in (("rn", False), ("rz", False), ("rm", True), ("rp", False)):
+            suffix = f".{mode}{'.sat' if sat else ''}.f32.{narrow.name}"
+            for name, f, letters in (("add", add, "ac"), ("sub", sub, "ac"), ("fma", fma, "abc")):
+                rows = list(zip(small[0], small[1], whole[2]))
+                out = [f(F32, *([wide(a), c] if name != "fma" else [wide(a), wide(b), c]), mode, sat=sat) for a, b, c in rows]
+                inputs = [(narrow.name, [r[0] for r in rows])] + ([(narrow.name, [r[1] for r in rows])] if name == "fma" else []) + [("f32", [r[2] for r in rows])]
+                operands = "{a}, {b}, {c}" if name == "fma" else "{a}, {b}"
+                form((name + suffix).replace(".", "_"), f"{name}{suffix}: widened, then rounded once (PTX ISA 9.7.5)", f"{name}{suffix} {{d}}, {operands};", inputs,
+                     [("f32", out)], "sm_120a", "8.6")
+
+
+def narrow_to_single(narrow, v):
+    if is_inf(narrow, v):
+        return F32.inf | (F32.sign if negative(narrow, v) else 0)
+    return encode(F32, value(narrow, v), "rn", negative(narrow, v))

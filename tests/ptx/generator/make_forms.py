@@ -18,6 +18,8 @@ import memory_forms
 import card_forms
 import operand_forms
 import video_forms
+import small_float_forms
+import wide_forms
 
-for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, matrix_forms, selected_matrix_forms, matrix_memory_forms, wmma_forms, asynchronous_forms, atomic_forms, program_forms, memory_forms, card_forms, operand_forms, video_forms):
+for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, matrix_forms, selected_matrix_forms, matrix_memory_forms, wmma_forms, asynchronous_forms, atomic_forms, program_forms, memory_forms, card_forms, operand_forms, video_forms, small_float_forms, wide_forms):
     part.generate()
