@@ -16,8 +16,9 @@ const std::vector<Dim3> kGrids = {{1, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {2
 
 }  // namespace
 
-Generator::Generator(std::uint64_t seed) : rng_(seed) {
+Generator::Generator(std::uint64_t seed, bool recent) : rng_(seed) {
   kernel_.seed = seed;
+  kernel_.recent = recent;
   kernel_.name = fmt::format("k{}", seed);
 }
 
@@ -177,6 +178,10 @@ Statement Generator::code(const Place& place) {
     s.lines = shared_atomic(place.shared_atomic);
     return s;
   }
+  if (kernel_.recent && rng_.chance(25)) {
+    s.lines = recent_code();
+    return s;
+  }
   if (place.may_call && !functions_.empty() && rng_.chance(10)) return call();
   const int kind = rng_.below(100);
   if (kind < 16)
@@ -272,7 +277,7 @@ std::string Generator::field_operand() {
   return rng_.chance(40) ? reg(Kind::R) : std::to_string(rng_.below(rng_.chance(80) ? 40 : 256));
 }
 
-Kernel generate(std::uint64_t seed) { return Generator(seed).make(); }
+Kernel generate(std::uint64_t seed, bool recent) { return Generator(seed, recent).make(); }
 
 std::vector<std::byte> generate_input(const Kernel& kernel) {
   Rng rng(kernel.seed ^ 0x5eed);

@@ -16,13 +16,14 @@
 
 namespace doppel::random {
 
-Kernel generate(std::uint64_t seed);
+// recent: with forms that only sm_120a has.
+Kernel generate(std::uint64_t seed, bool recent = false);
 // The input buffer that goes with it.
 std::vector<std::byte> generate_input(const Kernel& kernel);
 
 class Generator {
  public:
-  explicit Generator(std::uint64_t seed);
+  Generator(std::uint64_t seed, bool recent);
   Kernel make();
 
  private:
@@ -88,6 +89,9 @@ class Generator {
   Lines pattern_index();
   Statement call();
   void add_function();
+
+  // recent_code.cpp
+  Lines recent_code();
 
   // warp_code.cpp: only where the whole warp or block stands together
   Statement exchange();

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "random/registers.h"
@@ -249,7 +250,11 @@ std::string kernel_text(const Kernel& kernel) {
   for (const int id : loops) text += fmt::format("  .reg .u32 %turns{};\n  .reg .pred %done{};\n", id, id);
   if (uses("exchange"))
     text += fmt::format("  .shared .align 16 .b8 exchange[{}];\n", kernel.block.count() * 16);
-  if (uses("%own")) text += fmt::format("  .shared .align 16 .b8 own[{}];\n", kernel.block.count() * 8);
+  const int own_bytes = kernel.recent ? 16 : 8;
+  if (uses("%own"))
+    text += fmt::format("  .shared .align 16 .b8 own[{}];\n",
+                        kernel.block.count() * static_cast<std::uint64_t>(own_bytes));
+  if (kernel.recent) text += "  .reg .b8 %c0;\n  .reg .b128 %v<2>;\n";
   if (uses("cells")) text += "  .shared .align 16 .b8 cells[64];\n";
   if (uses("stack")) text += "  .local .align 16 .b8 stack[64];\n";
   text += R"(
@@ -282,9 +287,11 @@ std::string kernel_text(const Kernel& kernel) {
   }
   load_registers(text, used);
   if (uses("%own")) {
-    text +=
-        "  mov.u64 %own, own;\n  mad.wide.u32 %own, %linear, 8, %own;\n  st.shared.u64 [%own], "
-        "0x1234567890;\n";
+    text += fmt::format(
+        "  mov.u64 %own, own;\n  mad.wide.u32 %own, %linear, {}, %own;\n  st.shared.u64 [%own], "
+        "0x1234567890;\n",
+        own_bytes);
+    if (kernel.recent) text += "  st.shared.u64 [%own+8], 0x9876543210;\n";
   }
   if (uses("stack")) {
     for (int i = 0; i < 64; i += 8)
@@ -316,7 +323,9 @@ std::size_t count(const std::vector<Statement>& list) {
 std::size_t statement_count(const Kernel& kernel) { return count(kernel.body) + count(kernel.tail); }
 
 std::string module_text(const std::vector<const Kernel*>& kernels) {
-  std::string text = ".version 7.8\n.target sm_86\n.address_size 64\n\n";
+  const bool recent = std::ranges::any_of(kernels, [](const Kernel* each) { return each->recent; });
+  std::string text = fmt::format(".version {}\n.target {}\n.address_size 64\n\n", recent ? "8.8" : "7.8",
+                                 recent ? "sm_120a" : "sm_86");
   for (const Kernel* k : kernels) {
     const std::string own = kernel_text(*k);
     for (std::size_t i = 0; i < k->functions.size(); ++i) {

@@ -44,6 +44,7 @@ struct Approximation {
 
 struct Kernel {
   std::uint64_t seed = 0;
+  bool recent = false;  // for sm_120a
   std::string name;
   Dim3 grid, block;
   std::vector<std::string> functions;         // device functions, whole

@@ -6,6 +6,7 @@
 //   --seconds N       begins no module later than this
 //   --jobs N          processes (default 1)
 //   --per-module N    kernels compiled together (default 8)
+//   --recent         kernels for sm_120a, with forms that only it has
 //   --quick-code      all kernels in the code that the engine makes quickly for the first launches of large
 //   ones
 //   --reference-only  no other machine: checks that the generator makes valid kernels
@@ -45,6 +46,7 @@ struct Settings {
   std::uint64_t first = 0, last = 0;
   int jobs = 1;
   int per_module = 8;
+  bool recent = false;
   bool quick_code = false;
   std::string refused;
   bool known_of_cards = false;
@@ -98,7 +100,7 @@ void work(const Settings& s, JobState& state) {
     state.next = at + size * static_cast<std::uint64_t>(s.jobs);
     std::vector<Kernel> kernels;
     for (std::uint64_t seed = at; seed < at + size && seed <= s.last; ++seed)
-      kernels.push_back(generate(seed));
+      kernels.push_back(generate(seed, s.recent));
     state.kernels += kernels.size();
     for (const Difference& d : run_kernels(kernels, machine.get())) {
       if (d.kind == Difference::Kind::Machine && !s.refused.empty() &&
@@ -106,7 +108,8 @@ void work(const Settings& s, JobState& state) {
         ++state.refused;
         continue;
       }
-      const std::string known = s.known_of_cards ? known_card_difference(generate(d.seed)) : std::string();
+      const std::string known =
+          s.known_of_cards ? known_card_difference(generate(d.seed, s.recent)) : std::string();
       if (known.empty()) {
         report(d);
         ++state.differences;
@@ -199,7 +202,7 @@ int outcome_apart(const Settings& s, const Kernel& kernel) {
 }
 
 int reduce_seed(const Settings& s, std::uint64_t seed) {
-  const Kernel kernel = generate(seed);
+  const Kernel kernel = generate(seed, s.recent);
   // The driver already is in a process of its own, which takes long to start on a real card.
   const auto driver = s.machine == MachineKind::Driver ? make_machine(s) : nullptr;
   const auto outcome_of = [&](const Kernel& k) {
@@ -233,6 +236,7 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", seeds, "A..B, both included");
   app.add_option("--jobs", settings.jobs)->check(CLI::PositiveNumber);
   app.add_option("--per-module", settings.per_module)->check(CLI::PositiveNumber);
+  app.add_flag("--recent", settings.recent);
   app.add_flag("--quick-code", settings.quick_code);
   app.add_option("--refused", settings.refused);
   app.add_flag("--known-of-cards", settings.known_of_cards);
@@ -250,7 +254,7 @@ int main(int argc, char** argv) {
   if (*seconds_option)
     settings.no_module_after = doppel::random::Clock::now() + std::chrono::seconds(seconds);
   if (*print_option) {
-    const doppel::random::Kernel kernel = doppel::random::generate(print);
+    const doppel::random::Kernel kernel = doppel::random::generate(print, settings.recent);
     fmt::print("// grid: {} {} {}\n// block: {} {} {}\n{}", kernel.grid.x, kernel.grid.y, kernel.grid.z,
                kernel.block.x, kernel.block.y, kernel.block.z, doppel::random::module_text({&kernel}));
     return 0;
