@@ -25,3 +25,12 @@ if(DOPPEL_SANITIZE)
   add_compile_options(-fsanitize=${DOPPEL_SANITIZE} -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${DOPPEL_SANITIZE} -shared-libsan -Wl,-rpath,${runtime_folder})
 endif()
+
+# DOPPEL_FUZZ: all code tells libFuzzer which branches it takes (tests/fuzz; the preset 'fuzz').
+option(DOPPEL_FUZZ "Build for clang's libFuzzer" OFF)
+if(DOPPEL_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "DOPPEL_FUZZ needs clang; the compiler is ${CMAKE_CXX_COMPILER_ID}")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
