@@ -14,6 +14,7 @@ using ir::Operation;
 
 // Its result is what memory holds. Parameters are the launch's arguments.
 bool reads_memory(const Operation& operation) {
+  if (ir::row(operation).memory == ir::MemoryEffect::TextureLoad) return true;
   return !operation.results.empty() && std::ranges::any_of(operation.accesses, [](const Access& access) {
     return access.space != ir::Space::Param;
   });

@@ -48,6 +48,9 @@ struct TraceEvent {
   std::uint32_t payload = 0;
   std::uint16_t count = 0;
   std::uint16_t serial = 1;
+  // Of textures and surfaces: footprints of up to four texels, and whether more than one of each counts.
+  std::uint16_t samples = 0;
+  bool filtered = false;
 };
 
 inline constexpr std::uint32_t kFromStart = UINT32_MAX;

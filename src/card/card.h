@@ -328,6 +328,10 @@ struct Textures {
   int alignment_bytes = 0;
   int pitch_alignment_bytes = 0;
   int surface_alignment_bytes = 0;
+  double samples_per_cycle = 0;  // bilinear ones of an SM, of texels of up to 8 bytes
+  double nearest_factor = 1;     // as many more of the nearest texel alone
+  double wide_texel_cycles = 1;  // times as long, of texels of 16 bytes
+  double latency_cycles = 0;     // of a fetch that the L1 has
   std::int64_t max_pitch_bytes = 0;
   int max_1d = 0;
   int max_1d_linear = 0;

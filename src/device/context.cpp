@@ -151,6 +151,32 @@ Result<std::uint64_t> Context::allocate_managed(std::uint64_t bytes) {
   return address;
 }
 
+Result<std::uint64_t> Context::allocate_array(std::uint64_t bytes, std::uint64_t alignment) {
+  if (auto good = check(); !good) return tl::unexpected(good.error());
+  charge(platform().host().memory.allocation_us(bytes));
+  return device_.memory().allocate(bytes, alignment, memory::AllocationKind::Array);
+}
+
+void Context::wait_for_work() {
+  finish_work();
+  charge(platform().host().memory.free_us);
+}
+
+void Context::wait_until_run() {
+  std::vector<std::shared_ptr<Operation>> last;
+  for (const auto& stream : streams()) {
+    if (auto tail = stream->tail()) last.push_back(std::move(tail));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    last.insert(last.end(), orphans_.begin(), orphans_.end());
+  }
+  for (const auto& operation : last) platform().scheduler().wait(*operation);
+}
+
+// Nothing that may use it is left.
+void Context::free_array(std::uint64_t address) { (void)device_.memory().free(address); }
+
 Result<void> Context::free(std::uint64_t address) {
   if (auto good = check(); !good) return good;
   const PointerInfo info = platform().classify(address);

@@ -73,6 +73,13 @@ class Context : public std::enable_shared_from_this<Context> {
   Result<std::uint64_t> allocate(std::uint64_t bytes);
   Result<std::uint64_t> allocate_pitched(std::uint64_t width, std::uint64_t height, std::uint64_t& pitch);
   Result<std::uint64_t> allocate_managed(std::uint64_t bytes);
+  // Of arrays, which are no memory that the program has an address of.
+  Result<std::uint64_t> allocate_array(std::uint64_t bytes, std::uint64_t alignment);
+  void free_array(std::uint64_t address);
+  // Waits for what is queued, as the driver does before it frees; the second only until it has run here,
+  // while no time passes.
+  void wait_for_work();
+  void wait_until_run();
   Result<void> free(std::uint64_t address);  // device, managed and pool memory; waits for the context's work
                                              // first, as the driver does
   Result<std::uint64_t> allocate_host(std::uint64_t bytes);

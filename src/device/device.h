@@ -12,6 +12,7 @@
 #include "card/card.h"
 #include "memory/address_space.h"
 #include "support/result.h"
+#include "texture/object_table.h"
 #include "timing/l2_history.h"
 
 namespace doppel::device {
@@ -35,6 +36,7 @@ class Device {
   const card::Card& card() const { return card_; }  // every number that an attribute query answers
   memory::AddressSpace& memory() const { return *memory_; }
   VirtualMemory& virtual_memory() const { return *virtual_memory_; }
+  texture::ObjectTable& textures() const { return *textures_; }
   // Of the operations placed so far. The timeline's: only used while an operation is placed.
   timing::L2History& l2() { return l2_; }
   // The latest that a kernel which has ended read of %globaltimer: those behind it go on from there.
@@ -76,6 +78,7 @@ class Device {
   card::Card card_;
   std::unique_ptr<memory::AddressSpace> memory_;
   std::unique_ptr<VirtualMemory> virtual_memory_;
+  std::unique_ptr<texture::ObjectTable> textures_ = std::make_unique<texture::ObjectTable>();
   timing::L2History l2_;
   mutable std::mutex mutex_;
   std::shared_ptr<Context> primary_;

@@ -22,6 +22,7 @@ engine::Launch engine_launch(Context& context, const Module& module, const Kerne
   launch.sm_count = static_cast<std::uint32_t>(card.sm_count);
   launch.warps_per_sm = static_cast<std::uint32_t>(card.sm.max_warps);
   launch.resident_blocks_per_sm = static_cast<std::uint32_t>(resources.blocks_per_sm);
+  launch.textures = &context.device().textures();
   launch.check = context.platform().options().check;
   launch.clock_hz = card.clocks.sustained_mhz * 1e6;
   if (card.tensor.fraction_bits > 0)

@@ -221,6 +221,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   Result<engine::Outcome> outcome = [&]() -> Result<engine::Outcome> {
     // It takes the time of one that was sampled.
     if (state.samples_only && samples.empty()) return engine::Outcome{};
+    const texture::ObjectTable::Reader reader(context.device().textures());
     Platform::Watch watch(platform, cancel);
     launch.starts = [&watch] { watch.starts(); };
     return platform.engine().run(launch);

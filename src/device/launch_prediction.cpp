@@ -47,6 +47,7 @@ std::optional<timing::Rate> rate_of(timing::Bound bound) {
       return Rate::Special;
     case Bound::Tensor:
       return Rate::Tensor;
+    case Bound::Texture:
     case Bound::LoadStore:
     case Bound::SharedMemory:
     case Bound::L1:

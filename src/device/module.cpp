@@ -68,6 +68,7 @@ Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
     if (!variable.initializer.empty())
       std::memcpy(reinterpret_cast<void*>(*address), variable.initializer.data(),
                   variable.initializer.size());
+    place_opaque(static_cast<std::uint32_t>(index));
   }
   const bool relocates_shared = library != nullptr && library->take_relocation();
   for (std::size_t index = 0; index < ir.variables.size(); ++index) {
@@ -84,7 +85,35 @@ Result<void> Module::place_variables(const std::shared_ptr<Library>& library) {
   return {};
 }
 
+// A texture or surface that nothing is bound to yet stands behind the variable's handle.
+void Module::place_opaque(std::uint32_t index) {
+  const ir::Variable& variable = program_->ir().variables[index];
+  const bool surface = variable.opaque == ir::OpaqueType::Surface;
+  if (variable.size != sizeof(std::uint64_t) || (!surface && variable.opaque != ir::OpaqueType::Texture))
+    return;
+  texture::ObjectTable& table = context_->device().textures();
+  texture::Image nothing;
+  nothing.destroyed = std::make_shared<const std::atomic<bool>>(true);
+  const std::uint64_t handle =
+      surface ? table.add_surface(std::move(nothing)) : table.add_texture({std::move(nothing), {}, nullptr});
+  std::memcpy(reinterpret_cast<void*>(symbols_[index]), &handle, sizeof(handle));
+  opaque_[index] = handle;
+}
+
+Result<std::uint64_t> Module::opaque_variable(std::string_view name, ir::OpaqueType type) const {
+  const ir::Module& ir = program_->ir();
+  for (const auto& [index, handle] : opaque_) {
+    if (ir.variables[index].name == name && ir.variables[index].opaque == type) return handle;
+  }
+  return fail(Error::Kind::NotFound,
+              fmt::format("the module has no {} reference '{}'",
+                          type == ir::OpaqueType::Surface ? "surface" : "texture", name));
+}
+
 void Module::release() {
+  for (const auto& [variable, handle] : opaque_) context_->device().textures().remove(handle);
+  opaque_.clear();
+  references_.clear();
   for (const std::uint64_t address : allocations_) {
     context_->platform().managed().forget(address);
     (void)context_->device().memory().free(address);

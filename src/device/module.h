@@ -124,6 +124,10 @@ class Module : public std::enable_shared_from_this<Module> {
   Result<std::shared_ptr<Kernel>> kernel(std::string_view name) const;
   const std::vector<std::shared_ptr<Kernel>>& kernels() const { return kernels_; }
   Result<Global> global(std::string_view name) const;
+  // The handle that a variable of an opaque type holds.
+  Result<std::uint64_t> opaque_variable(std::string_view name, ir::OpaqueType type) const;
+  // The driver's own of such a handle.
+  std::shared_ptr<void>& reference_slot(std::uint64_t handle) { return references_[handle]; }
   std::span<const std::uint64_t> symbols() const { return symbols_; }
   // The library that it was loaded from; null: none.
   std::shared_ptr<Library> library() const { return library_.lock(); }
@@ -134,6 +138,7 @@ class Module : public std::enable_shared_from_this<Module> {
  private:
   Module(std::shared_ptr<Context> context, std::shared_ptr<Program> program)
       : context_(std::move(context)), program_(std::move(program)) {}
+  void place_opaque(std::uint32_t variable);
   Result<void> place_variables(const std::shared_ptr<Library>& library);
   std::shared_ptr<Context> context_;
   std::weak_ptr<Library> library_;
@@ -141,6 +146,8 @@ class Module : public std::enable_shared_from_this<Module> {
   std::vector<std::shared_ptr<Kernel>> kernels_;
   std::vector<std::uint64_t> symbols_;
   std::vector<std::uint64_t> allocations_;
+  std::map<std::uint32_t, std::uint64_t> opaque_;  // by variable: the handle of its texture or surface
+  std::map<std::uint64_t, std::shared_ptr<void>> references_;
   std::atomic<bool> launched_{false};
 };
 

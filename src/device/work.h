@@ -14,6 +14,7 @@
 
 namespace doppel::device {
 
+class Array;
 class Kernel;
 class Event;
 class Graph;
@@ -32,6 +33,12 @@ struct CopyWork {
     std::uint64_t address = 0;
     std::uint64_t pitch = 0;       // bytes from row to row; 0: width
     std::uint64_t slice_rows = 0;  // rows from slice to slice; 0: height
+    // Of an array: the place in it that the address stands for, and what keeps its memory.
+    struct InArray {
+      std::uint64_t x_bytes = 0, y = 0, z = 0;
+    };
+    std::shared_ptr<Array> array;
+    InArray place;
   };
   Side destination, source;
   std::uint64_t width = 0;  // bytes

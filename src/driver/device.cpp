@@ -12,6 +12,7 @@
 #include "driver/device_attributes.h"
 #include "driver/objects.h"
 #include "driver/process.h"
+#include "driver/texture_formats.h"
 
 namespace doppel::driver {
 namespace {
@@ -174,7 +175,8 @@ CUresult cuDeviceGetExecAffinitySupport(int* supported, CUexecAffinityType type,
 CUresult cuDeviceGetTexture1DLinearMaxWidth(size_t* width, CUarray_format format, unsigned channels,
                                             CUdevice device) {
   return call(__func__, std::tuple(width, format, channels, device), [&] {
-    if (width == nullptr || channels == 0) return CUDA_ERROR_INVALID_VALUE;
+    if (width == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    if (const auto known = format_of(format, channels); !known) return to_result(known.error());
     return answer(
         find_device(device).map([](const auto* found) { return found->card().textures.max_1d_linear; }),
         width);

@@ -228,6 +228,20 @@ CUDA_MEMCPY3D copy_parameters(const device::CopyWork& work) {
   p.srcDevice = work.source.address;
   p.srcPitch = work.source.pitch;
   p.srcHeight = work.source.slice_rows;
+  if (work.destination.array != nullptr) {
+    p.dstMemoryType = CU_MEMORYTYPE_ARRAY;
+    p.dstArray = objects().arrays.add(work.destination.array);
+    p.dstXInBytes = work.destination.place.x_bytes;
+    p.dstY = work.destination.place.y;
+    p.dstZ = work.destination.place.z;
+  }
+  if (work.source.array != nullptr) {
+    p.srcMemoryType = CU_MEMORYTYPE_ARRAY;
+    p.srcArray = objects().arrays.add(work.source.array);
+    p.srcXInBytes = work.source.place.x_bytes;
+    p.srcY = work.source.place.y;
+    p.srcZ = work.source.place.z;
+  }
   p.WidthInBytes = work.width;
   p.Height = work.height;
   p.Depth = work.depth;

@@ -113,6 +113,52 @@ CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr destination, CUdeviceptr source, size_
   });
 }
 
+CUresult cuMemcpyDtoA_v2(CUarray destination, size_t offset, CUdeviceptr source, size_t bytes) {
+  return call(__func__, std::tuple(destination, offset, source, bytes), [&] {
+    if (destination == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return copy_now(array_copy({destination, offset}, {nullptr, 0, source}, bytes));
+  });
+}
+CUresult cuMemcpyAtoD_v2(CUdeviceptr destination, CUarray source, size_t offset, size_t bytes) {
+  return call(__func__, std::tuple(destination, source, offset, bytes), [&] {
+    if (source == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return copy_now(array_copy({nullptr, 0, destination}, {source, offset}, bytes));
+  });
+}
+CUresult cuMemcpyHtoA_v2(CUarray destination, size_t offset, const void* source, size_t bytes) {
+  return call(__func__, std::tuple(destination, offset, source, bytes), [&] {
+    if (destination == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return copy_now(array_copy({destination, offset}, {nullptr, 0, number(source)}, bytes));
+  });
+}
+CUresult cuMemcpyHtoAAsync_v2(CUarray destination, size_t offset, const void* source, size_t bytes,
+                              CUstream stream) {
+  return call(__func__, std::tuple(destination, offset, source, bytes, stream), [&] {
+    if (destination == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return copy_on(stream, array_copy({destination, offset}, {nullptr, 0, number(source)}, bytes));
+  });
+}
+CUresult cuMemcpyAtoH_v2(void* destination, CUarray source, size_t offset, size_t bytes) {
+  return call(__func__, std::tuple(destination, source, offset, bytes), [&] {
+    if (source == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return copy_now(array_copy({nullptr, 0, number(destination)}, {source, offset}, bytes));
+  });
+}
+CUresult cuMemcpyAtoHAsync_v2(void* destination, CUarray source, size_t offset, size_t bytes,
+                              CUstream stream) {
+  return call(__func__, std::tuple(destination, source, offset, bytes, stream), [&] {
+    if (source == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return copy_on(stream, array_copy({nullptr, 0, number(destination)}, {source, offset}, bytes));
+  });
+}
+CUresult cuMemcpyAtoA_v2(CUarray destination, size_t destination_offset, CUarray source, size_t source_offset,
+                         size_t bytes) {
+  return call(__func__, std::tuple(destination, destination_offset, source, source_offset, bytes), [&] {
+    if (destination == nullptr || source == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    return copy_now(array_copy({destination, destination_offset}, {source, source_offset}, bytes));
+  });
+}
+
 CUresult cuMemcpyPeer(CUdeviceptr destination, CUcontext destination_context, CUdeviceptr source,
                       CUcontext source_context, size_t bytes) {
   return call(__func__, std::tuple(destination, destination_context, source, source_context, bytes), [&] {

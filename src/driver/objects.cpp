@@ -142,6 +142,13 @@ void forget_context_objects(const device::Context& context) {
     return !module || &module->context() == &context;
   });
   all.modules.remove_if([&](const device::Module& module) { return &module.context() == &context; });
+  const auto of_context = [&](device::Array& array) {
+    if (&array.context() != &context) return false;
+    array.destroy();
+    return true;
+  };
+  all.arrays.remove_if(of_context);
+  all.mipmapped_arrays.remove_if(of_context);
   all.streams.remove_if([&](const device::Stream& stream) { return stream.context().get() == &context; });
   all.events.remove_if([&](const device::Event& event) { return event.context().get() == &context; });
 }
@@ -171,6 +178,12 @@ Result<std::shared_ptr<device::Graph>> find_graph(CUgraph handle) {
 }
 Result<std::shared_ptr<device::GraphExec>> find_graph_exec(CUgraphExec handle) {
   return find_in(objects().graph_execs, handle, "executable graph");
+}
+Result<std::shared_ptr<device::Array>> find_array(CUarray handle) {
+  return find_in(objects().arrays, handle, "array");
+}
+Result<std::shared_ptr<device::Array>> find_mipmapped_array(CUmipmappedArray handle) {
+  return find_in(objects().mipmapped_arrays, handle, "mipmapped array");
 }
 Result<std::shared_ptr<device::MemoryPool>> find_pool(CUmemoryPool handle) {
   return find_in(objects().pools, handle, "memory pool");

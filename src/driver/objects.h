@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "api/common/handles.h"
+#include "device/array.h"
 #include "device/context.h"
 #include "device/event.h"
 #include "device/graph.h"
@@ -37,6 +38,8 @@ struct GraphNode {
   device::NodeId id = 0;
 };
 
+struct TextureReference;  // texture_reference.cpp
+
 using api::HandleTable;
 
 using Streams = HandleTable<CUstream, device::Stream>;
@@ -47,6 +50,9 @@ using Libraries = HandleTable<CUlibrary, device::Library>;
 using Kernels = HandleTable<CUkernel, LibraryKernel>;
 using Pools = HandleTable<CUmemoryPool, device::MemoryPool>;
 using PhysicalMemories = HandleTable<CUmemGenericAllocationHandle, device::PhysicalMemory>;
+using Arrays = HandleTable<CUarray, device::Array>;
+using MipmappedArrays = HandleTable<CUmipmappedArray, device::Array>;
+using TextureReferences = HandleTable<CUtexref, TextureReference>;
 using Graphs = HandleTable<CUgraph, device::Graph>;
 using GraphExecs = HandleTable<CUgraphExec, device::GraphExec>;
 
@@ -60,6 +66,9 @@ struct Objects {
   Kernels kernels;
   Pools pools;
   PhysicalMemories physical_memories;
+  Arrays arrays;
+  MipmappedArrays mipmapped_arrays;
+  TextureReferences texture_references;
   Graphs graphs;
   GraphExecs graph_execs;
 };
@@ -103,6 +112,8 @@ CUkernel kernel_handle(const std::shared_ptr<device::Library>& library, const st
 Result<std::shared_ptr<device::Kernel>> function_of(const LibraryKernel& kernel, device::Context& context);
 Result<std::shared_ptr<device::Graph>> find_graph(CUgraph handle);
 Result<std::shared_ptr<device::GraphExec>> find_graph_exec(CUgraphExec handle);
+Result<std::shared_ptr<device::Array>> find_array(CUarray handle);
+Result<std::shared_ptr<device::Array>> find_mipmapped_array(CUmipmappedArray handle);
 Result<std::shared_ptr<device::MemoryPool>> find_pool(CUmemoryPool handle);
 
 // While it lives, null streams of this thread mean the thread's own default stream: the _ptds and _ptsz

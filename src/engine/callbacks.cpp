@@ -20,6 +20,7 @@
 #include "engine/wild_access.h"
 #include "engine/worker.h"
 #include "memory/address_space.h"
+#include "texture/warp_access.h"
 
 namespace doppel::engine {
 namespace {
@@ -325,6 +326,30 @@ void asynchronous(jit::WarpContext* context, std::uint32_t mask, std::uint64_t p
   if (auto fault = run_asynchronous(warp, mask, site, values)) end_with(warp, std::move(*fault));
 }
 
+void access_textures(jit::WarpContext* context, std::uint32_t mask, std::uint32_t function,
+                     std::uint32_t operation, std::uint32_t number, std::uint64_t form, std::uint32_t what,
+                     std::byte* operands) {
+  Warp& warp = warp_of(context);
+  const InCallback guard(warp);
+  const jit::TextureOperation unpacked = jit::unpacked_texture_operation(what);
+  const texture::WarpRequest request{.op = unpacked.op,
+                                     .type = unpacked.type,
+                                     .values = unpacked.values,
+                                     .form = ir::unpacked_texture_form(form),
+                                     .atomic = unpacked.atomic,
+                                     .mask = mask,
+                                     .operands = operands};
+  std::optional<texture::AccessFault> fault;
+  if (warp.trace != nullptr) {
+    texture::Touched touched;
+    fault = texture::access_textures(warp.block->grid->launch.textures, request, &touched);
+    if (!fault) record_texture(warp, number, mask, unpacked.op, touched);
+  } else {
+    fault = texture::access_textures(warp.block->grid->launch.textures, request, nullptr);
+  }
+  if (fault) end_with(warp, fault_of_texture(warp, mask, function, operation, *fault));
+}
+
 void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::uint32_t mask) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
@@ -374,8 +399,9 @@ void outside(jit::WarpContext* context, std::uint32_t mask, std::uint32_t functi
 
 const jit::RuntimeCallbacks& runtime_callbacks() {
   static constexpr jit::RuntimeCallbacks kCallbacks{
-      barrier,   arrive,   frame,        yield,       trap,         call,         globaltimer, clock,
-      nanosleep, multiply, asynchronous, trace_block, trace_access, check_access, check_use,   outside};
+      barrier,     arrive,       frame,        yield,     trap,         call,
+      globaltimer, clock,        nanosleep,    multiply,  asynchronous, access_textures,
+      trace_block, trace_access, check_access, check_use, outside};
   return kCallbacks;
 }
 

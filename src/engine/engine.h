@@ -18,6 +18,7 @@
 #include "engine/matrix_product.h"
 #include "jit/compiled_module.h"
 #include "support/launch_config.h"
+#include "texture/object_table.h"
 
 namespace doppel::memory {
 class AddressSpace;
@@ -61,6 +62,7 @@ struct Launch {
   // Receives the text of device printf, whole calls at a time, in the order of the calls of a block. May be
   // called from any host thread.
   std::function<void(std::string_view)> print;
+  const texture::ObjectTable* textures = nullptr;     // of the card; null: there are none
   MatrixRules matrix_rules;                           // of the modelled card
   double clock_hz = 1e9;                              // of the modelled SM, for %clock64
   std::uint64_t heap_bytes = std::uint64_t{8} << 20;  // of device malloc; all launches of `memory` together

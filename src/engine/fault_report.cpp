@@ -81,6 +81,10 @@ void name_instruction(Fault& fault, const ir::Module& module, std::uint32_t func
     case ir::MemoryEffect::Hint:
     case ir::MemoryEffect::Fence:
     case ir::MemoryEffect::Call:
+    case ir::MemoryEffect::TextureLoad:
+      return;
+    case ir::MemoryEffect::SurfaceWrite:
+      fault.is_store = true;
       return;
   }
   fault.bytes = found.accesses[0].bytes();
@@ -107,6 +111,17 @@ Fault fault_of_argument(const Warp& warp, std::uint32_t mask, int lane, std::uin
   fault.kind = Fault::Kind::IllegalAddress;
   fault.address = address;
   fault.message = std::move(message);
+  return fault;
+}
+
+Fault fault_of_texture(const Warp& warp, std::uint32_t mask, std::uint32_t function, std::uint32_t operation,
+                       const texture::AccessFault& found) {
+  Fault fault = fault_of_warp(warp, mask);
+  set_lane(fault, warp, found.lane);
+  fault.kind = found.misaligned ? Fault::Kind::MisalignedAddress : Fault::Kind::IllegalAddress;
+  name_instruction(fault, warp.block->grid->launch.module->module(), function, operation);
+  fault.address = found.handle;
+  fault.message = found.message;
   return fault;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/block.h"
 #include "engine/fault.h"
 #include "engine/worker.h"
+#include "texture/warp_access.h"
 
 namespace doppel::engine {
 
@@ -21,6 +22,9 @@ Fault fault_of_access(const Warp& warp, std::uint32_t mask, int lane, Fault::Kin
 // What a lane gave a function of the runtime.
 Fault fault_of_argument(const Warp& warp, std::uint32_t mask, int lane, std::uint64_t address,
                         std::string message);
+// What a lane asked of a texture or surface that is none, or lies outside of it.
+Fault fault_of_texture(const Warp& warp, std::uint32_t mask, std::uint32_t function, std::uint32_t operation,
+                       const texture::AccessFault& found);
 // The host has no memory for `what`.
 Fault out_of_memory(const std::string& what);
 Fault fault_from_signal(const Warp& warp, const SignalReport& report);

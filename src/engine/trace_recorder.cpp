@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <vector>
 
 #include "engine/grid_run.h"
 #include "ir/types.h"
@@ -268,6 +269,34 @@ void record_arrival(Warp& warp, std::uint32_t operation, std::uint32_t mask, std
   event.payload = phase;
   event.count = static_cast<std::uint16_t>(std::min<std::uint32_t>(arrivals, UINT16_MAX));
   warp.trace->events.push_back(event);
+}
+
+void record_texture(Warp& warp, std::uint32_t number, std::uint32_t mask, ir::Op op,
+                    const texture::Touched& touched) {
+  if (mask == 0 || touched.addresses.empty() || full(*warp.trace)) return;
+  analysis::WarpTrace& trace = *warp.trace;
+  const memory::AddressSpace* const memory = warp.block->grid->launch.memory;
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Access;
+  event.space = analysis::AccessSpace::Global;
+  event.id = number;
+  event.mask = mask;
+  event.bytes_per_lane = static_cast<std::uint8_t>(touched.texel_bytes);
+  event.atomic = op == ir::Op::SurfaceReduce;
+  event.samples = static_cast<std::uint16_t>(std::min<std::uint32_t>(touched.samples, UINT16_MAX));
+  event.filtered = touched.filtered;
+  std::vector<std::uint64_t> sectors;
+  for (const std::uint64_t address : touched.addresses)
+    sectors.push_back((memory != nullptr ? address - memory->base() : address) / kSectorBytes);
+  std::ranges::sort(sectors);
+  const auto repeated = std::ranges::unique(sectors);
+  sectors.erase(repeated.begin(), repeated.end());
+  event.payload = static_cast<std::uint32_t>(trace.sectors.size());
+  event.count = static_cast<std::uint16_t>(std::min<std::size_t>(sectors.size(), UINT16_MAX));
+  trace.sectors.insert(trace.sectors.end(), sectors.begin(), sectors.begin() + event.count);
+  // The operations on each sector, as of other atomics: one a lane that meets there is not told apart.
+  if (event.atomic) trace.sectors.insert(trace.sectors.end(), event.count, 1);
+  trace.events.push_back(event);
 }
 
 void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, std::uint32_t flags,

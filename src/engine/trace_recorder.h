@@ -5,10 +5,15 @@
 #include <cstdint>
 
 #include "engine/block.h"
+#include "ir/operation.h"
+#include "texture/touched.h"
 
 namespace doppel::engine {
 
 void record_block(Warp& warp, std::uint32_t trace_block_id, std::uint32_t mask);
+// A fetch or a surface's access; number: the operation's.
+void record_texture(Warp& warp, std::uint32_t number, std::uint32_t mask, ir::Op op,
+                    const texture::Touched& touched);
 void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, std::uint32_t access_flags,
                    const std::uint64_t* addresses);
 void record_wait(Warp& warp, std::uint32_t mask);

@@ -37,6 +37,7 @@ inline constexpr std::string_view kDirectionWords[] = {"", "left", "right"};
 inline constexpr std::string_view kPrmtWords[] = {"", "f4e", "b4e", "rc8", "ecl", "ecr", "rc16"};
 inline constexpr std::string_view kTestpWords[] = {"",           "finite", "infinite", "number",
                                                    "notanumber", "normal", "subnormal"};
+inline constexpr std::string_view kOpaqueWords[] = {"", "texture", "sampler", "surface"};
 inline constexpr std::string_view kMatrixLayoutWords[] = {
     "",        "rows",         "rows_of_6_bits",    "rows_of_4_bits",
     "columns", "byte_columns", "columns_of_6_bits", "columns_of_4_bits"};

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "ir/matrix_form.h"
+#include "ir/texture_form.h"
 #include "ir/types.h"
 
 namespace doppel::ir {
@@ -127,6 +128,7 @@ struct Attributes {
                            // of an mbarrier's test: others may run until it holds
   std::uint8_t lut = 0;    // lop3: the function's table
   MatrixForm matrix;       // of matrix products
+  TextureForm texture;     // of textures and surfaces
   bool operator==(const Attributes&) const = default;
 };
 

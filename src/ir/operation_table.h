@@ -48,7 +48,8 @@ inline constexpr AttributeSet kWait = 1u << 25;
 inline constexpr AttributeSet kLut = 1u << 26;
 inline constexpr AttributeSet kMatrix = 1u << 27;
 inline constexpr AttributeSet kMatrixLayout = 1u << 28;
-inline constexpr AttributeSet kBarrierStep = 1u << 29;
+inline constexpr AttributeSet kBarrierStep = 1u << 30;
+inline constexpr AttributeSet kTexture = 1u << 29;
 
 // How wide an operand or a result is.
 struct OperandRole {
@@ -90,14 +91,25 @@ enum class Clock : std::uint8_t {
   WhereRead,  // where its source is a special register that tells the time
   Spends,
 };
-enum class MemoryEffect : std::uint8_t { None, Load, Store, Atomic, Reduce, Hint, Fence, Call };
+enum class MemoryEffect : std::uint8_t {
+  None,
+  Load,
+  Store,
+  Atomic,
+  Reduce,
+  Hint,
+  Fence,
+  Call,
+  TextureLoad,   // of what a texture or surface stands for: the operation has no access of its own
+  SurfaceWrite,  // the same, written
+};
 // Of operations on .f32, by the type of the sources (PTX ISA 9.7.3).
 enum class NanRule : std::uint8_t {
   Bits,       // the payload can be seen in the result
   Ignored,    // every NaN gives the same result
   Canonical,  // the same, and a result that is NaN is the one canonical NaN
 };
-enum class IssueRules : std::uint8_t { Move, Integer, Float, Memory, Warp, Matrix, Control };
+enum class IssueRules : std::uint8_t { Move, Integer, Float, Memory, Texture, Warp, Matrix, Control };
 
 struct OperationRow {
   Op op;

@@ -121,6 +121,9 @@ class Parser {
     v.size = static_cast<std::uint64_t>(line.integer());
     v.linkage = enumerator<Linkage>(line, kLinkageWords, "linkage");
     v.managed = line.accept("managed");
+    for (std::size_t i = 1; i < std::size(kOpaqueWords); ++i) {
+      if (line.accept(kOpaqueWords[i])) v.opaque = static_cast<OpaqueType>(i);
+    }
     v.text.line = number_;
     if (line.accept("bytes")) v.initializer = bytes(line.word("bytes"));
     while (line.accept("address")) v.relocations.push_back(relocation(line));
@@ -362,6 +365,12 @@ class Parser {
       if (!taken && (has & kMatrix) != 0) {
         if (const auto form = find_matrix_form(part)) {
           o.attributes.matrix = *form;
+          taken = true;
+        }
+      }
+      if (!taken && (has & kTexture) != 0 && o.attributes.texture == TextureForm{}) {
+        if (const auto form = find_texture_form(part)) {
+          o.attributes.texture = *form;
           taken = true;
         }
       }

@@ -113,6 +113,7 @@ class Printer {
     add("{} {} {} {} align {} size {} {}", kind, quoted(v.name), word_of(kSpaceWords, v.space),
         name_of(v.type), v.alignment, v.size, word_of(kLinkageWords, v.linkage));
     if (v.managed) add(" managed");
+    if (v.opaque != OpaqueType::None) add(" {}", word_of(Words(kOpaqueWords), v.opaque));
     if (!v.initializer.empty()) {
       add(" bytes ");
       for (const std::byte each : v.initializer) add("{:02x}", static_cast<unsigned>(each));
@@ -186,6 +187,7 @@ class Printer {
     });
     if ((has & kLut) != 0) add(".lut{}", o.attributes.lut);
     if ((has & kMatrix) != 0) add(".{}", text_of(o.attributes.matrix));
+    if ((has & kTexture) != 0) add(".{}", text_of(o.attributes.texture));
     if (o.type != Type::None) add(".{}", name_of(o.type));
     if (o.source_type != Type::None) add(".{}", name_of(o.source_type));
   }

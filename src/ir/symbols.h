@@ -51,6 +51,9 @@ struct Relocation {
   bool operator==(const Relocation&) const = default;
 };
 
+// What a variable of 64 bits holds the handle of (PTX ISA 5.3).
+enum class OpaqueType : std::uint8_t { None, Texture, Sampler, Surface };
+
 struct Variable {
   std::string name;
   Space space = Space::Global;
@@ -60,6 +63,7 @@ struct Variable {
   std::uint32_t alignment = 1;  // in bytes, a power of two
   Linkage linkage = Linkage::Internal;
   bool managed = false;
+  OpaqueType opaque = OpaqueType::None;
   std::vector<std::byte> initializer;  // empty: zero; else exactly `size` bytes
   std::vector<Relocation> relocations;
   TextLocation text;

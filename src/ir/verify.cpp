@@ -114,6 +114,7 @@ class FunctionVerifier {
     if (o.op == Op::Atomic || o.op == Op::Reduce) atomic(o);
     if (o.op == Op::MatrixLoad || o.op == Op::MatrixStore) matrix_rows(o);
     if (o.op == Op::AsyncCopy) copy(o);
+    if (facts.issue == IssueRules::Texture) texture(o);
     if (o.op == Op::Pack || o.op == Op::Unpack) parts(o);
     targets(o, facts);
     if (o.op == Op::Call) {
@@ -134,6 +135,8 @@ class FunctionVerifier {
     if ((facts.attributes & kLut) == 0 && o.attributes.lut != 0) violated("it has no table");
     if (((facts.attributes & kMatrix) == 0) != (o.attributes.matrix == MatrixForm{}))
       violated("its shape of a matrix is missing, or it has none");
+    if (((facts.attributes & kTexture) == 0) != (o.attributes.texture == TextureForm{}))
+      violated("its form of a texture is missing, or it has none");
   }
 
   static void atomic(const Operation& o) {
@@ -259,6 +262,28 @@ class FunctionVerifier {
     if (o.accesses[0].type != Type::B32 || o.accesses[0].vector != 4)
       violated("a row of a matrix is four words");
     if (o.attributes.layout == MatrixLayout::None) violated("its layout is missing");
+  }
+
+  // Handles, then words, then values, as many as the form has.
+  void texture(const Operation& o) const {
+    const TextureForm& form = o.attributes.texture;
+    const std::size_t handles = form.sampler ? 2 : 1;
+    const std::size_t words = o.op == Op::TextureQuery ? (form.level == TextureLevel::Level ? 1 : 0)
+                                                       : static_cast<std::size_t>(form.words());
+    const bool writes = o.op == Op::SurfaceStore || o.op == Op::SurfaceReduce;
+    if (o.sources.size() < handles + words || (!writes && o.sources.size() != handles + words))
+      violated("{} sources do not suit its form", o.sources.size());
+    for (std::size_t i = 0; i < handles + words; ++i) {
+      const int wanted = i < handles ? 64 : 32;
+      const Operand& each = o.sources[i];
+      if (each.is_register() && function_.width(each.reg) != wanted)
+        violated("%{} has {} bits where {} belong", each.reg, function_.width(each.reg), wanted);
+    }
+    const std::size_t values =
+        writes ? o.sources.size() - handles - words : o.results.size() - (form.resident ? 1 : 0);
+    if (values != 1 && values != 2 && values != 4) violated("{} values", values);
+    if (form.resident && o.results.back().is_register() && function_.width(o.results.back().reg) != 1)
+      violated("%{} is no predicate", o.results.back().reg);
   }
 
   void parts(const Operation& o) const {

@@ -52,9 +52,10 @@ void lower(FunctionEmitter& emitter, const Operation& operation) {
     if (access.completion != ir::Completion::None) emitter.unsupported(operation, "an asynchronous access");
   }
   using Lowering = bool (*)(FunctionEmitter&, const Operation&);
-  constexpr Lowering kGroups[] = {lower_move,           lower_integer, lower_bits,    lower_float,
-                                  lower_transcendental, lower_compare, lower_convert, lower_memory,
-                                  lower_matrix_memory,  lower_atomic,  lower_warp,    lower_call};
+  constexpr Lowering kGroups[] = {
+      lower_move,    lower_integer, lower_bits,   lower_float,         lower_transcendental,
+      lower_compare, lower_convert, lower_memory, lower_matrix_memory, lower_texture,
+      lower_atomic,  lower_warp,    lower_call};
   for (Lowering group : kGroups) {
     if (group(emitter, operation)) return;
   }

@@ -23,6 +23,7 @@ bool lower_move(FunctionEmitter& emitter, const ir::Operation& operation);
 bool lower_memory(FunctionEmitter& emitter, const ir::Operation& operation);
 bool lower_matrix_memory(FunctionEmitter& emitter, const ir::Operation& operation);
 bool lower_asynchronous(FunctionEmitter& emitter, const ir::Operation& operation);
+bool lower_texture(FunctionEmitter& emitter, const ir::Operation& operation);
 bool lower_atomic(FunctionEmitter& emitter, const ir::Operation& operation);
 bool lower_warp(FunctionEmitter& emitter, const ir::Operation& operation);
 bool lower_call(FunctionEmitter& emitter, const ir::Operation& operation);

@@ -32,6 +32,8 @@ bool may_look_at_others(const Operation& operation) {
     case ir::MemoryEffect::Reduce:
     case ir::MemoryEffect::Hint:
     case ir::MemoryEffect::Fence:
+    case ir::MemoryEffect::TextureLoad:
+    case ir::MemoryEffect::SurfaceWrite:
       break;
   }
   return false;

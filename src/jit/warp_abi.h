@@ -19,11 +19,12 @@
 #include <cstdint>
 
 #include "analysis/lane_basis.h"
+#include "ir/operation.h"
 
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 9;
+inline constexpr std::uint32_t kWarpAbiVersion = 10;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -73,6 +74,10 @@ struct RuntimeCallbacks {
   // addresses, then the sources, 32 lanes of 64 bits each; the results come behind them. Other warps may run
   // meanwhile.
   void (*asynchronous)(WarpContext*, std::uint32_t mask, std::uint64_t place, std::uint64_t* values);
+  // An operation on textures or surfaces, ir::TextureForm and TextureOperation packed. operands: as
+  // texture/warp_access.h has them; the results lie there when it returns. number: as `operation` above.
+  void (*access_textures)(WarpContext*, std::uint32_t mask, std::uint32_t function, std::uint32_t operation,
+                          std::uint32_t number, std::uint64_t form, std::uint32_t what, std::byte* operands);
   // Traced build only. The generic addresses of the active lanes are in the context: access_address().
   void (*trace_block)(WarpContext*, std::uint32_t trace_block_id, std::uint32_t mask);
   void (*trace_access)(WarpContext*, std::uint32_t operation, std::uint32_t mask, std::uint32_t access_flags);
@@ -90,6 +95,22 @@ struct RuntimeCallbacks {
   void (*outside)(WarpContext*, std::uint32_t mask, std::uint32_t function, std::uint32_t operation,
                   std::uint32_t access_flags);
 };
+
+// What an operation on textures does beside its form.
+struct TextureOperation {
+  ir::Op op = ir::Op::TextureFetch;
+  ir::Type type = ir::Type::None;
+  std::uint8_t values = 0;
+  ir::AtomicOp atomic = ir::AtomicOp::None;
+};
+constexpr std::uint32_t packed(const TextureOperation& what) {
+  return static_cast<std::uint32_t>(what.op) | static_cast<std::uint32_t>(what.type) << 8 |
+         static_cast<std::uint32_t>(what.values) << 16 | static_cast<std::uint32_t>(what.atomic) << 24;
+}
+constexpr TextureOperation unpacked_texture_operation(std::uint32_t bits) {
+  return {static_cast<ir::Op>(bits & 255), static_cast<ir::Type>(bits >> 8 & 255),
+          static_cast<std::uint8_t>(bits >> 16 & 255), static_cast<ir::AtomicOp>(bits >> 24)};
+}
 
 enum class RuntimeFunction : std::uint32_t { Vprintf, Assertfail, Malloc, Free };
 

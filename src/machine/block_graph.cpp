@@ -15,6 +15,8 @@ int expected_latency(const MachineFunction& machine, const MachineOperation& ope
   if (operation.is_predicate) return 12;
   if (is_tensor(operation.pipe)) return 32;
   switch (operation.pipe) {
+    case Pipe::Texture:
+      return 120;
     case Pipe::Memory:
       return std::ranges::all_of(machine.accesses(operation), is_of_shared_memory) ? 28 : 120;
     // NOLINTNEXTLINE(bugprone-branch-clone): one case a kind

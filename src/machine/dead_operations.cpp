@@ -19,6 +19,7 @@ bool has_effect(const MachineFunction& machine, const MachineOperation& operatio
     case Pipe::WarpReduce:
       return true;
     case Pipe::Memory:
+    case Pipe::Texture:
       return operation.is_atomic ||
              std::ranges::any_of(machine.accesses(operation), &MachineAccess::is_store);
     default:

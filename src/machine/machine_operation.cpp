@@ -102,6 +102,8 @@ std::string_view name_of(Pipe pipe) {
       return "fence";
     case Pipe::Memory:
       return "memory";
+    case Pipe::Texture:
+      return "texture";
     case Pipe::ConstantLoad:
       return "constant load";
     case Pipe::Nop:

@@ -52,6 +52,7 @@ enum class Pipe : std::uint8_t {
   Barrier,          // BAR
   Fence,            // MEMBAR
   Memory,           // loads, stores, atomics: `space` says where
+  Texture,          // TEX and its like, surfaces
   ConstantLoad,     // LDC, indexed
   Nop,              // NANOSLEEP, YIELD
 };

@@ -34,6 +34,8 @@ bool used_as_base_only(const Operation& user, RegisterId reg) {
     case MemoryEffect::Hint:
     case MemoryEffect::Fence:
     case MemoryEffect::Call:
+    case MemoryEffect::TextureLoad:
+    case MemoryEffect::SurfaceWrite:
       return false;
   }
   const auto is_base = [&](const ir::Access& access) {
@@ -231,6 +233,9 @@ void select_operations(OperationBuilder& builder, std::uint32_t index) {
       break;
     case ir::IssueRules::Memory:
       select_memory(builder, operation);
+      break;
+    case ir::IssueRules::Texture:
+      select_texture(builder, operation);
       break;
     case ir::IssueRules::Warp:
       select_warp(builder, operation);

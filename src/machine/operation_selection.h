@@ -21,6 +21,7 @@ void select_move(OperationBuilder& builder, const ir::Operation& operation);
 void select_integer(OperationBuilder& builder, const ir::Operation& operation);
 void select_float(OperationBuilder& builder, const ir::Operation& operation);
 void select_memory(OperationBuilder& builder, const ir::Operation& operation);
+void select_texture(OperationBuilder& builder, const ir::Operation& operation);
 void select_warp(OperationBuilder& builder, const ir::Operation& operation);
 void select_matrix(OperationBuilder& builder, const ir::Operation& operation);
 void select_control(OperationBuilder& builder, const ir::Operation& operation);

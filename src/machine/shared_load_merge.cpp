@@ -190,6 +190,8 @@ bool ends_run(const Operation& in) {
     case ir::MemoryEffect::None:
     case ir::MemoryEffect::Load:
     case ir::MemoryEffect::Hint:
+    case ir::MemoryEffect::TextureLoad:
+    case ir::MemoryEffect::SurfaceWrite:
       break;
   }
   return in.op == Op::Barrier || in.op == Op::BarrierArrive || in.op == Op::BarrierReduce ||

@@ -65,6 +65,8 @@ const char* maker(AllocationKind kind) {
       return "memory of the device heap";
     case AllocationKind::Symbol:
       return "a module's variable";
+    case AllocationKind::Array:
+      return "an array";
     case AllocationKind::HostPinned:
       return "pinned host memory";
     case AllocationKind::HostRegistered:

@@ -26,6 +26,7 @@ enum class AllocationKind : std::uint8_t {
   Mapped,
   Heap,
   Symbol,
+  Array,
   HostPinned,
   HostRegistered,
 };

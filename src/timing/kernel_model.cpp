@@ -28,6 +28,8 @@ std::string_view name_of(Bound bound) {
       return "special functions";
     case Bound::Tensor:
       return "tensor";
+    case Bound::Texture:
+      return "texture units";
     case Bound::LoadStore:
       return "load/store";
     case Bound::SharedMemory:

@@ -32,6 +32,7 @@ enum class Bound : std::uint8_t {
   Fp64,
   Special,
   Tensor,
+  Texture,
   LoadStore,
   SharedMemory,
   L1,

@@ -57,6 +57,7 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
       {Bound::Fp64, unit(Unit::Double) / per_sm},
       {Bound::Special, unit(Unit::Special) / cores},
       {Bound::Tensor, unit(Unit::Tensor) / cores},
+      {Bound::Texture, unit(Unit::Texture) / per_sm},
       {Bound::LoadStore, counts.load_store_busy / per_sm},
       {Bound::SharedMemory, counts.shared_busy / per_sm},
       {Bound::L1, counts.l1_busy / per_sm},

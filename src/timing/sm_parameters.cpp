@@ -96,6 +96,13 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
     p.pipes[static_cast<int>(pipe)] =
         PipeTiming{Unit::Control, false, false, 1, to_cycles(pipes.branch.latency_cycles)};
   }
+  const card::Textures& textures = card.textures;
+  p.pipes[static_cast<int>(Pipe::Texture)] =
+      PipeTiming{Unit::Texture, false, true, 1, 1, to_cycles(textures.latency_cycles)};
+  p.texture_sample = 1 / textures.samples_per_cycle;
+  p.texture_nearest = p.texture_sample / textures.nearest_factor;
+  p.texture_wide = textures.wide_texel_cycles;
+  p.texture_latency = std::max<Cycle>(0, to_cycles(textures.latency_cycles - card.l1.load_latency_cycles));
   p.predicate_latency = to_cycles(pipes.predicate.latency_cycles);
   p.taken_branch = to_cycles(pipes.branch.latency_cycles);
   p.barrier = to_cycles(pipes.barrier_cycles);

@@ -25,7 +25,8 @@ enum class Unit : std::uint8_t {
   Uniform,
   Control,  // branches, barriers, special registers: limited by issue alone
   Tensor,
-  Double,  // shared by the sub-cores where the card has less than one lane each
+  Texture,  // one for all sub-cores; a fetch keeps it by its samples
+  Double,   // shared by the sub-cores where the card has less than one lane each
 };
 inline constexpr int kUnitCount = static_cast<int>(Unit::Double) + 1;
 
@@ -55,6 +56,10 @@ struct SmParameters {
   Cycle shared_latency = 0;
   double shared_bytes_per_cycle = 0;
   Cycle shared_swap_turn = 0;  // of a loop that does an atomic by load, operation, swap and branch
+  // Texture units: what a sample keeps them for, filtered and not, and wide; what a fetch takes beyond the
+  // L1.
+  double texture_sample = 0, texture_nearest = 0, texture_wide = 1;
+  Cycle texture_latency = 0;
   Cycle l1_latency = 0;
   double l1_bytes_per_cycle = 0;
   double l1_lines_per_cycle = 0;  // tag look-ups

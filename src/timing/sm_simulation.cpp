@@ -329,7 +329,9 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
   const Cycle latency =
       operation.is_predicate ? std::max(pipe.latency, parameters_.predicate_latency) : pipe.latency;
   Cycle done = now + latency;
-  const Cycle busy = (operation.is_sparse ? pipe.sparse_busy : pipe.busy) * operation.passes;
+  const bool texture = operation.pipe == Pipe::Texture;
+  const Cycle busy =
+      texture ? texture_busy(warp) : (operation.is_sparse ? pipe.sparse_busy : pipe.busy) * operation.passes;
   bool slow = false;
   if (pipe.either_float_unit) {
     const auto a = static_cast<std::size_t>(Unit::FloatOnly),
@@ -342,6 +344,8 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
     sm.shared_free[unit] = start + busy;
     core.shared_taken = start;
     done = start + latency;
+    if (texture) done = issue_texture(sm, warp, start, busy);
+    slow = texture;
   } else {
     core.free[unit] = now + busy;
   }
@@ -502,6 +506,52 @@ void SmSimulation::finish_warp(Sm& sm, Warp& warp, Cycle now) {
   block.live = false;
   ++counts_.blocks;
   launch(sm.index, slot, now + parameters_.block_start);
+}
+
+// By the samples that its lanes need; surfaces are not filtered.
+Cycle SmSimulation::texture_busy(const Warp& warp) const {
+  for (const MachineAccess& access : warp.replay->accesses()) {
+    const TraceEvent* const event = warp.replay->event_of(access);
+    if (event == nullptr) continue;
+    const double each = event->filtered ? parameters_.texture_sample : parameters_.texture_nearest;
+    const double wide = event->bytes_per_lane > 8 ? parameters_.texture_wide : 1;
+    return std::max<Cycle>(1, std::llround(std::ceil(event->samples * each * wide)));
+  }
+  return 1;
+}
+
+// Texels come through the L1, by the tags of its lines; stores pass it.
+Cycle SmSimulation::issue_texture(Sm& sm, Warp& warp, Cycle start, Cycle busy) {
+  Cycle done = start + busy + parameters_.texture_latency + parameters_.l1_latency;
+  for (const MachineAccess& access : warp.replay->accesses()) {
+    const TraceEvent* const event = warp.replay->event_of(access);
+    if (event == nullptr) continue;
+    const analysis::WarpTrace& trace = warp.replay->trace();
+    int lines = 0;
+    std::uint64_t last = UINT64_MAX;
+    for (std::uint32_t i = 0; i < event->count; ++i) {
+      const std::uint64_t line = trace.sectors[event->payload + i] / L1Cache::kSectorsPerLine;
+      if (line != last) ++lines;
+      last = line;
+    }
+    const double tags = std::max(1.0, lines / parameters_.l1_lines_per_cycle);
+    counts_.l1_busy += tags;
+    // The L1 is the load/store path's too.
+    const double begin = std::max(static_cast<double>(start), sm.load_store_free);
+    sm.load_store_free = begin + tags;
+    CodeCycles& code = code_of(warp);
+    code.accesses += 1;
+    code.transfers += event->count;
+    code.least_transfers += std::ceil(__builtin_popcount(event->mask) *
+                                      static_cast<double>(event->bytes_per_lane) / kSectorBytes);
+    const Cycle back = access_global(sm, warp, access, *event, static_cast<Cycle>(begin + tags));
+    if (access.is_store) {
+      warp.last_store = std::max(warp.last_store, back);
+      return start + 1;
+    }
+    done = std::max(done, back + busy + parameters_.texture_latency);
+  }
+  return done;
 }
 
 Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const MachineAccess& access, Cycle now) {

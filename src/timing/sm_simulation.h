@@ -76,6 +76,8 @@ class SmSimulation {
   void release(Sm& sm, Block& block, Cycle now);
   void step(Sm& sm, SubCore& core);
   void issue(Sm& sm, SubCore& core, Warp& warp, Cycle now);
+  Cycle texture_busy(const Warp& warp) const;
+  Cycle issue_texture(Sm& sm, Warp& warp, Cycle start, Cycle busy);
   Cycle issue_memory(Sm& sm, SubCore& core, Warp& warp, const machine::MachineAccess& access, Cycle now);
   Cycle access_global(Sm& sm, Warp& warp, const machine::MachineAccess& access,
                       const analysis::TraceEvent& event, Cycle start);

@@ -78,6 +78,14 @@ Trial trial_of(const ptx::Form& form) {
     case Opcode::CpAsyncMbarrierArrive:
     case Opcode::Mbarrier:
     case Opcode::MbarrierWait:
+    case Opcode::Tex:  // of a texture that a kernel alone has not: tests/texture, tests/programs
+    case Opcode::Tld4:
+    case Opcode::Txq:
+    case Opcode::Istypep:
+    case Opcode::Suld:
+    case Opcode::Sust:
+    case Opcode::Sured:
+    case Opcode::Suq:
       return Trial::CompileOnly;
     case Opcode::Wmma:  // whole matrices that are loaded and stored: tests/ptx
       return form.wmma.part == ptx::WmmaForm::Part::Product ? Trial::Values : Trial::CompileOnly;

@@ -60,6 +60,10 @@ Choices small_float_types() {
   }();
   return {all->begin(), all->end()};
 }
+const Choices kGeometries = {"1d", "2d", "3d", "a1d", "a2d", "cube", "acube", "2dms", "a2dms"};
+const Choices kVectors = {"", "v2", "v4"};
+const Choices kBitTypes = {"b8", "b16", "b32", "b64", "u32"};
+const Choices kBounds = {"", "trap", "clamp", "zero"};
 const Choices kSecond = {"", "add", "min", "max"};
 
 struct Pattern {
@@ -318,6 +322,32 @@ const std::vector<Pattern>& patterns() {
       {"vmin4", {kVideoTypes, kSat, {"", "add"}}},
       {"vmax4", {kVideoTypes, kSat, {"", "add"}}},
       {"vset4", {{"u32", "s32"}, {"u32", "s32"}, kCompare, {"", "add"}}},
+      {"tex",
+       {{"", "base", "level", "grad"},
+        kGeometries,
+        {"v2", "v4"},
+        {"u32", "s32", "f16", "f16x2", "f32", "b32"},
+        {"s32", "f32"}}},
+      {"tld4",
+       {{"r", "g", "b", "a"}, kGeometries, {"v2", "v4"}, {"u32", "s32", "f16", "f32"}, {"s32", "f32"}}},
+      {"txq",
+       {{"", "level"},
+        {"width", "height", "depth", "channel_data_type", "channel_order", "normalized_coords", "array_size",
+         "num_mipmap_levels", "num_samples", "force_unnormalized_coords", "filter_mode", "addr_mode_0",
+         "addr_mode_1", "addr_mode_2"},
+        {"b32", "u32"}}},
+      {"suq",
+       {{"width", "height", "depth", "channel_data_type", "channel_order", "array_size", "memory_layout"},
+        {"b32"}}},
+      {"istypep", {{"texref", "samplerref", "surfref"}}},
+      {"suld", {{"b", "p"}, kGeometries, {"", "ca", "cg", "cs", "cv"}, kVectors, kBitTypes, kBounds}},
+      {"sust", {{"b", "p"}, kGeometries, {"", "wb", "cg", "cs", "wt"}, kVectors, kBitTypes, kBounds}},
+      {"sured",
+       {{"b", "p"},
+        {"add", "min", "max", "and", "or", "xor"},
+        kGeometries,
+        {"b32", "b64", "u32", "u64", "s32", "s64"},
+        kBounds}},
       {"red",
        {{"", "relaxed", "release"},
         kScopes,
@@ -397,6 +427,18 @@ std::string operand_text(const OperandRule& rule, const Form& form, int number) 
     }
     case Kind::Unified:
       return {};
+    case Kind::TextureObject:
+    case Kind::SamplerObject:
+    case Kind::SurfaceObject:
+      return "[%rd1]";
+    case Kind::TextureCoordinates: {
+      std::string text = "[%rd1, {";
+      for (int i = 0; i < rule.vector; ++i) {
+        const bool layer = i == 0 && form.modifiers.texture.is_layered();
+        text.append(i > 0 ? ", " : "").append(reg(layer ? Type::U32 : rule.type, 8 + i));
+      }
+      return text + "}]";
+    }
     default:
       return reg(rule.type, number);
   }

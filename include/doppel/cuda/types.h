@@ -12,3 +12,4 @@
 #include <doppel/cuda/module.h>
 #include <doppel/cuda/result.h>
 #include <doppel/cuda/stream.h>
+#include <doppel/cuda/texture.h>

@@ -5,6 +5,7 @@
 
 #include "frontend/ptx/constant.h"
 #include "frontend/ptx/form_builder.h"
+#include "frontend/ptx/opaque_initializer.h"
 
 namespace doppel::ptx {
 namespace {
@@ -24,6 +25,7 @@ struct Specifiers {
   ElementType element;
   std::uint32_t alignment = 0;
   bool managed = false;
+  ir::OpaqueType opaque = ir::OpaqueType::None;
 };
 
 std::uint32_t parse_alignment(ParserState& state) {
@@ -53,6 +55,12 @@ void parse_attributes(ParserState& state, Specifiers& specifiers) {
   state.expect(')');
 }
 
+ir::OpaqueType opaque_type_named(std::string_view directive) {
+  if (directive == ".texref") return ir::OpaqueType::Texture;
+  if (directive == ".samplerref") return ir::OpaqueType::Sampler;
+  return directive == ".surfref" ? ir::OpaqueType::Surface : ir::OpaqueType::None;
+}
+
 Specifiers parse_specifiers(ParserState& state) {
   Specifiers specifiers;
   for (;;) {
@@ -71,11 +79,10 @@ Specifiers parse_specifiers(ParserState& state) {
         state.accept_directive(space);
       if (state.accept_directive(".align")) parse_alignment(state);
     } else {
-      const Type type = type_named(token.text.substr(1));
+      Type type = type_named(token.text.substr(1));
+      specifiers.opaque = opaque_type_named(token.text);
+      if (specifiers.opaque != ir::OpaqueType::None) type = Type::B64;
       if (type == Type::None) {
-        if (token.text == ".texref" || token.text == ".samplerref" || token.text == ".surfref") {
-          fail_unsupported(token.location, fmt::format("variables of type {} are not supported", token.text));
-        }
         fail_malformed(token.location, fmt::format("type expected, found '{}'", token.text));
       }
       if (specifiers.element.type != Type::None) fail_malformed(token.location, "a second type");
@@ -98,6 +105,9 @@ Declarator parse_declarator(ParserState& state, Space space, const Specifiers& s
   variable.space = space;
   variable.type = specifiers.element.type;
   variable.managed = specifiers.managed;
+  variable.opaque = specifiers.opaque;
+  if (variable.opaque != ir::OpaqueType::None && space != Space::Global && space != Space::Param)
+    fail_malformed(variable.text, "textures, samplers and surfaces are .global or parameters");
   const std::uint64_t element_bytes =
       static_cast<std::uint64_t>(byte_size(variable.type)) * specifiers.element.vector;
   variable.alignment =
@@ -140,7 +150,13 @@ void parse_variables(ParserState& state, Space space, Linkage linkage,
       }
       if (variable.size > kMostInitialised)
         fail_unsupported(where, "initialiser of a variable over 2^28 bytes");
-      parse_initializer(state, variable, dimensions);
+      if (variable.opaque != ir::OpaqueType::None) {
+        parse_opaque_initializer(state, variable);
+      } else {
+        parse_initializer(state, variable, dimensions);
+      }
+    } else if (variable.opaque == ir::OpaqueType::Sampler && space == Space::Global && variable.size == 8) {
+      keep_default_sampler(variable);
     } else if (counted_later && linkage != Linkage::Extern) {
       fail_malformed(where, fmt::format("array '{}' needs a size", variable.name));
     }

@@ -39,6 +39,11 @@ struct OperandRule {
     ArrivalCount,     // of mbarrier.arrive: more than one arrival, which needs sm_90
     CachePolicy,      // a hint, as the 64 bits after ld, st, atom, red: checked, then dropped
     Unified,          // `.unified` after an address: dropped
+    TextureObject,    // [a]: a 64-bit handle, or a variable that holds one
+    SamplerObject,
+    SurfaceObject,
+    TextureCoordinates,  // [a, c] or [a, b, c]: texture or surface, sampler, `vector` coordinates
+    TextureOptions,      // {, e} {, f}: offsets, and the reference of a depth comparison
   };
   Kind kind = Kind::Read;
   Type type = Type::None;
@@ -110,5 +115,6 @@ std::span<const OpcodeForms> asynchronous_forms();
 std::span<const OpcodeForms> mbarrier_forms();
 std::span<const OpcodeForms> atomic_forms();
 std::span<const OpcodeForms> video_forms();
+std::span<const OpcodeForms> texture_forms();
 
 }  // namespace doppel::ptx

@@ -91,6 +91,15 @@ class FunctionParser {
   Operand with_addend(Operand operand);
   Type register_type(const Operand& operand) const { return function_.registers[operand.reg].type; }
 
+  // texture_operands.cpp
+  Operand handle_of(SymbolRef symbol);
+  Operand parse_handle(ir::OpaqueType wanted, std::string_view what);
+  Operand parse_bracketed_handle(ir::OpaqueType wanted, std::string_view what);
+  bool sampler_follows() const;
+  Operand parse_words(const OperandRule& rule, bool layered);
+  void parse_texture_coordinates(const OperandRule& rule, Instruction& instruction);
+  void parse_texture_options(Instruction& instruction);
+
   // array_elements.cpp
   struct ElementOffset {
     std::int64_t bytes = 0;

@@ -195,6 +195,20 @@ Op plain(Opcode opcode) {
     case Opcode::CpAsyncWaitGroup:
     case Opcode::CpAsyncWaitAll:
       return Op::AsyncWait;
+    case Opcode::Tex:
+      return Op::TextureFetch;
+    case Opcode::Tld4:
+      return Op::TextureGather;
+    case Opcode::Txq:
+    case Opcode::Suq:
+    case Opcode::Istypep:
+      return Op::TextureQuery;
+    case Opcode::Suld:
+      return Op::SurfaceLoad;
+    case Opcode::Sust:
+      return Op::SurfaceStore;
+    case Opcode::Sured:
+      return Op::SurfaceReduce;
     case Opcode::Griddepcontrol:
       return Op::GridDependency;
     case Opcode::Pmevent:
@@ -269,6 +283,7 @@ ir::Attributes attributes(ir::Attributes all, ir::AttributeSet has) {
   });
   if ((has & ir::kLut) == 0) all.lut = 0;
   if ((has & ir::kMatrix) == 0) all.matrix = {};
+  if ((has & ir::kTexture) == 0) all.texture = {};
   return all;
 }
 

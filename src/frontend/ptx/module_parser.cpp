@@ -83,6 +83,7 @@ void ModuleParser::parse_target() {
         option != "map_f64_to_f32") {
       fail_unsupported(option_at, fmt::format(".target option '{}' is not supported", option));
     }
+    if (option == "texmode_independent") state_.independent_textures = true;
   }
 }
 
@@ -127,12 +128,13 @@ void ModuleParser::parse_item() {
     parse_module_variables(Space::Const, linkage);
   } else if (token.text == ".shared" || token.text == ".shared::cta") {
     parse_module_variables(Space::Shared, linkage);
+  } else if (token.text == ".tex") {
+    parse_old_textures(linkage);
   } else if (token.text == ".local") {
     parse_module_variables(Space::Local, linkage);
   } else if (token.text == ".alias") {
     parse_alias();
-  } else if (token.text == ".tex" || token.text == ".param" || token.text == ".reg" ||
-             token.text == ".sreg") {
+  } else if (token.text == ".param" || token.text == ".reg" || token.text == ".sreg") {
     fail_unsupported(token.location, fmt::format("{} at module scope is not supported", token.text));
   } else {
     fail_malformed(token.location, fmt::format("unknown directive '{}'", token.text));
@@ -148,6 +150,27 @@ void ModuleParser::parse_module_variables(Space space, Linkage linkage) {
     state_.lexer = start;
     refuse_variables(space, linkage, failure.diagnostic);
   }
+}
+
+// `.tex .u32 name, ...;`, a texture's declaration before PTX ISA 1.5 (5.1.8).
+void ModuleParser::parse_old_textures(Linkage linkage) {
+  if (!state_.accept_directive(".u32") && !state_.accept_directive(".u64"))
+    fail_malformed(state_.here(), fmt::format(".u32 or .u64 expected, found {}", state_.found()));
+  do {
+    Variable variable;
+    variable.text = state_.here();
+    const std::string_view name = state_.expect_identifier("a texture's name");
+    variable.name = name;
+    variable.type = Type::B64;
+    variable.size = variable.alignment = 8;
+    variable.opaque = ir::OpaqueType::Texture;
+    variable.linkage = linkage;
+    const auto index = static_cast<std::uint32_t>(state_.module.variables.size());
+    if (!state_.names.declare(name, {Binding::Kind::Variable, SymbolRef::Scope::Module, index}))
+      fail_malformed(variable.text, fmt::format("'{}' is declared twice", name));
+    state_.module.variables.push_back(std::move(variable));
+  } while (state_.accept(','));
+  state_.expect(';');
 }
 
 void ModuleParser::parse_variables_of_module(Space space, Linkage linkage) {

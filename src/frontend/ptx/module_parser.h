@@ -28,6 +28,7 @@ class ModuleParser {
   void parse_item();
   Linkage parse_linkage();
   void parse_module_variables(Space space, Linkage linkage);
+  void parse_old_textures(Linkage linkage);
   void parse_variables_of_module(Space space, Linkage linkage);
   void refuse_variables(Space space, Linkage linkage, const Diagnostic& why);
   void parse_function(bool is_kernel, Linkage linkage);

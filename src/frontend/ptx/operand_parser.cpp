@@ -299,6 +299,8 @@ Operand FunctionParser::parse_move_source(const OperandRule& rule) {
                    fmt::format("the address of '{}' does not fit type .{}", token.text, name_of(rule.type)));
   }
   Operand operand = symbol_operand(*binding, token.text);
+  if (operand.kind == Operand::Kind::Symbol && variable_of(operand.symbol).opaque != ir::OpaqueType::None)
+    return handle_of(operand.symbol);
   if (operand.kind == Operand::Kind::Symbol && state_.token().is('[')) {
     return element_address(operand.symbol, parse_element_offset(operand.symbol), rule.type,
                            variable_of(operand.symbol).space);
@@ -471,6 +473,24 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
     case Kind::Unified:
       state_.accept_directive(".unified");
       return;
+    case Kind::TextureObject:
+      operands.push_back(parse_bracketed_handle(ir::OpaqueType::Texture, "a texture"));
+      return;
+    case Kind::SamplerObject:
+      // Of a texture in unified mode, whose sampler is its own.
+      operands.push_back(parse_bracketed_handle(
+          state_.independent_textures ? ir::OpaqueType::Sampler : ir::OpaqueType::Texture,
+          state_.independent_textures ? "a sampler" : "a texture"));
+      return;
+    case Kind::SurfaceObject:
+      operands.push_back(parse_bracketed_handle(ir::OpaqueType::Surface, "a surface"));
+      return;
+    case Kind::TextureCoordinates:
+      parse_texture_coordinates(rule, instruction);
+      return;
+    case Kind::TextureOptions:
+      parse_texture_options(instruction);
+      return;
   }
 }
 
@@ -487,6 +507,7 @@ void FunctionParser::parse_pipe(const Form& form, Instruction& instruction) {
     return;
   }
   instruction.second_destination = parse_write({Kind::Write, form.pipe_type});
+  if (instruction.modifiers.texture != ir::TextureForm{}) instruction.modifiers.texture.resident = true;
 }
 
 // `-` before a register; of a constant it is part.

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "frontend/ptx/opaque_initializer.h"
 #include "frontend/ptx/print_instruction.h"
 
 namespace doppel::ptx {
@@ -78,7 +79,9 @@ class ModulePrinter {
 
   void shape(const Variable& variable, const std::string& name) {
     const auto element = static_cast<std::uint64_t>(byte_size(variable.type));
-    add(".align {} .{} {}", variable.alignment, name_of(variable.type), name);
+    static constexpr std::string_view kOpaque[] = {"", "texref", "samplerref", "surfref"};
+    const std::string_view opaque = kOpaque[static_cast<std::size_t>(variable.opaque)];
+    add(".align {} .{} {}", variable.alignment, opaque.empty() ? name_of(variable.type) : opaque, name);
     if (variable.size == 0) {
       add("[]");
     } else if (variable.size != element) {
@@ -89,7 +92,11 @@ class ModulePrinter {
   void variable(const Variable& variable, const std::string& name) {
     add(".{} {}", name_of(variable.space), variable.managed ? ".attribute(.managed) " : "");
     shape(variable, name);
-    if (!variable.initializer.empty()) initializer(variable);
+    if (variable.opaque != ir::OpaqueType::None && !variable.initializer.empty()) {
+      add(" = {}", opaque_initializer_text(variable));
+    } else if (!variable.initializer.empty()) {
+      initializer(variable);
+    }
     add(";\n");
   }
 

@@ -122,6 +122,51 @@ std::string InstructionPrinter::call(const Instruction& instruction, const std::
   return text;
 }
 
+// Objects stand in brackets, with the coordinates where there are some.
+std::string InstructionPrinter::texture(const Instruction& instruction) const {
+  using Kind = OperandRule::Kind;
+  const Form form = decode_form(instruction.form).form;
+  const ir::TextureForm& has = instruction.modifiers.texture;
+  std::string text = instruction.form + " ";
+  std::size_t at = 0;
+  const auto next = [&](Type type) { return operand(instruction.operands[at++], type); };
+  for (std::size_t rule = 0; rule < form.operand_count && at < instruction.operands.size(); ++rule) {
+    if (rule > 0) text += ", ";
+    switch (form.operands[rule].kind) {
+      case Kind::TextureObject:
+      case Kind::SamplerObject:
+      case Kind::SurfaceObject:
+        text += fmt::format("[{}]", next(Type::B64));
+        break;
+      case Kind::TextureCoordinates:
+        text += '[' + next(Type::B64);
+        if (has.sampler) text += ", " + next(Type::B64);
+        text += ", " + words(instruction.operands[at++], form.operands[rule].type, has.is_layered()) + ']';
+        break;
+      case Kind::TextureOptions:
+        if (has.offsets) text += next(Type::S32);
+        if (has.offsets && has.compare) text += ", ";
+        if (has.compare) text += next(Type::F32);
+        break;
+      default:
+        text += next(form.operands[rule].type);
+    }
+    if (rule == 0 && instruction.second_destination)
+      text += '|' + operand(*instruction.second_destination, Type::Pred);
+  }
+  return text;
+}
+
+std::string InstructionPrinter::words(const Operand& vector, Type type, bool layered) const {
+  std::string text = "{";
+  for (const Operand& element : vector.elements) {
+    const bool layer = layered && text.size() == 1;
+    if (text.size() > 1) text += ", ";
+    text += operand(element, layer ? Type::U32 : type);
+  }
+  return text + "}";
+}
+
 std::string InstructionPrinter::text(const Instruction& instruction, const std::string& list) const {
   std::string text;
   if (instruction.guard) {
@@ -129,6 +174,7 @@ std::string InstructionPrinter::text(const Instruction& instruction, const std::
                        names_.registers[instruction.guard->predicate]);
   }
   if (instruction.opcode == Opcode::Call && instruction.call) return text + call(instruction, list) + ";";
+  if (instruction.modifiers.texture != ir::TextureForm{}) return text + texture(instruction) + ";";
   const FormResult decoded = decode_form(instruction.form);
   text += without_cache_hint(instruction.form);
   for (std::size_t i = 0, rule = 0; i < instruction.operands.size(); ++i, ++rule) {

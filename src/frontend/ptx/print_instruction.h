@@ -20,6 +20,8 @@ class InstructionPrinter {
  private:
   std::string operand(const Operand& operand, Type type) const;
   std::string symbol(SymbolRef symbol) const;
+  std::string texture(const Instruction& instruction) const;
+  std::string words(const Operand& vector, Type type, bool layered) const;
   std::string call(const Instruction& instruction, const std::string& list) const;
 
   const Module& module_;

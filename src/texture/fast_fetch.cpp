@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loops over the lanes without branches, which compilers make vectors of: for the host's widest of those that
+// it may have, and for all hosts.
+#include "texture/fast_fetch.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "texture/coordinates.h"
+#include "texture/sample.h"
+
+namespace doppel::texture {
+namespace {
+
+constexpr int kLanes = 32;
+template <typename T>
+using Row = std::array<T, kLanes>;
+
+// What std::floor and std::nearbyint give, of numbers whose whole part fits 32 bits.
+[[gnu::always_inline]] inline std::int32_t floor_of(float value) {
+  const auto whole = static_cast<std::int32_t>(value);
+  return whole - (static_cast<float>(whole) > value ? 1 : 0);
+}
+[[gnu::always_inline]] inline std::int32_t nearest_of(float value) {
+  const auto whole = static_cast<std::int32_t>(value);
+  const float rest = value - static_cast<float>(whole);
+  const std::int32_t odd = whole & 1;
+  const std::int32_t up = (rest > 0.5F ? 1 : 0) | ((rest == 0.5F ? 1 : 0) & odd);
+  const std::int32_t down = (rest < -0.5F ? 1 : 0) | ((rest == -0.5F ? 1 : 0) & odd);
+  return whole + up - down;
+}
+
+struct Axis {
+  Row<std::int32_t> first, second, fraction;
+  Row<std::int32_t> outside;  // not 0: one of the two texels is the border
+};
+
+// to_texels() of all lanes.
+[[gnu::always_inline]] inline void to_texels_of_all(const std::uint32_t* words, AddressMode mode,
+                                                    bool normalized, std::int32_t size, Row<float>& texels) {
+  constexpr float kWhole = 1 << 30;  // from here on all floats are whole and even
+  const auto extent = normalized ? static_cast<float>(size) : 1.0F;
+  const bool folds = normalized && (mode == AddressMode::Wrap || mode == AddressMode::Mirror);
+  const std::int32_t mirrors = mode == AddressMode::Mirror ? 1 : 0;
+  if (folds) {
+    for (int i = 0; i < kLanes; ++i) {
+      float at = std::bit_cast<float>(words[i]);
+      at = at == at ? at : 0.0F;
+      at = at < -kWhole ? -kWhole : at;
+      at = at > kWhole ? kWhole : at;
+      const std::int32_t whole = floor_of(at);
+      const float part = at - static_cast<float>(whole);
+      texels[static_cast<std::size_t>(i)] = ((whole & mirrors) != 0 ? 1.0F - part : part) * extent;
+    }
+    return;
+  }
+  for (int i = 0; i < kLanes; ++i) {
+    float at = std::bit_cast<float>(words[i]) * extent;
+    at = at == at ? at : 0.0F;
+    at = at < -kFarthest ? -kFarthest : at;
+    texels[static_cast<std::size_t>(i)] = at > kFarthest ? kFarthest : at;
+  }
+}
+
+// to_index() of all lanes, of texels that are at most one beyond an end where a mode folds; the border's are
+// brought inside and noted.
+[[gnu::always_inline]] inline void to_indices(Row<std::int32_t>& texels, Row<std::int32_t>& outside,
+                                              AddressMode mode, bool normalized, std::int32_t size) {
+  if (mode == AddressMode::Wrap && normalized) {
+    for (std::int32_t& each : texels) {
+      each = each < 0 ? each + size : each;
+      each = each >= size ? each - size : each;
+    }
+    return;
+  }
+  const std::int32_t border = mode == AddressMode::Border ? 1 : 0;
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    const std::int32_t texel = texels[i];
+    const std::int32_t low = texel < 0 ? 0 : texel;
+    const std::int32_t inside = low >= size ? size - 1 : low;
+    outside[i] |= (inside != texel ? 1 : 0) & border;
+    texels[i] = inside;
+  }
+}
+
+template <bool kLinear>
+[[gnu::always_inline]] inline void prepare(const std::uint32_t* words, const Sampler& sampler, int which,
+                                           std::int32_t size, Axis& axis) {
+  const AddressMode mode = sampler.modes[static_cast<std::size_t>(which)];
+  const bool normalized = sampler.normalized_coordinates;
+  Row<float> texels;
+  to_texels_of_all(words, mode, normalized, size, texels);
+  if constexpr (kLinear) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      const std::int32_t fixed = nearest_of(texels[i] * kFractionOne) - kFractionOne / 2;
+      axis.first[i] = fixed >> 8;
+      axis.second[i] = (fixed >> 8) + 1;
+      axis.fraction[i] = fixed & 255;
+    }
+    to_indices(axis.first, axis.outside, mode, normalized, size);
+    to_indices(axis.second, axis.outside, mode, normalized, size);
+  } else {
+    for (std::size_t i = 0; i < kLanes; ++i) axis.first[i] = floor_of(texels[i]);
+    to_indices(axis.first, axis.outside, mode, normalized, size);
+  }
+}
+
+// Formats: the component c of a texel at a place, in units of its words.
+struct Bytes4 {
+  static constexpr int kChannels = 4;
+  static constexpr bool kWhole = true;
+  using Word = std::uint32_t;
+  [[gnu::always_inline]] static std::int32_t get(const Word* words, std::int64_t at, int c) {
+    return static_cast<std::int32_t>(words[at] >> (8 * c) & 255);
+  }
+};
+struct Bytes2 {
+  static constexpr int kChannels = 2;
+  static constexpr bool kWhole = true;
+  using Word = std::uint16_t;
+  [[gnu::always_inline]] static std::int32_t get(const Word* words, std::int64_t at, int c) {
+    return words[at] >> (8 * c) & 255;
+  }
+};
+struct Bytes1 {
+  static constexpr int kChannels = 1;
+  static constexpr bool kWhole = true;
+  using Word = std::uint8_t;
+  [[gnu::always_inline]] static std::int32_t get(const Word* words, std::int64_t at, int) {
+    return words[at];
+  }
+};
+template <int kCount>
+struct Floats {
+  static constexpr int kChannels = kCount;
+  static constexpr bool kWhole = false;
+  struct Word {
+    std::array<float, kCount> components;
+  };
+  [[gnu::always_inline]] static double get(const Word* words, std::int64_t at, int c) {
+    return static_cast<double>(words[at].components[static_cast<std::size_t>(c)]);
+  }
+};
+
+// What a texel of weight 0 holds does not count.
+[[gnu::always_inline]] inline double weighted(double weight, double number) {
+  return weight == 0 ? 0.0 : weight * number;
+}
+[[gnu::always_inline]] inline std::uint32_t bits(float value) { return std::bit_cast<std::uint32_t>(value); }
+
+template <typename Format, int kDimensions, bool kLinear>
+[[gnu::always_inline]] inline void fetch_all(const Texture& texture, std::uint32_t mask,
+                                             const std::uint32_t (*words)[kLanes],
+                                             std::uint32_t (*results)[kLanes]) {
+  using Word = typename Format::Word;
+  const Level& level = texture.image.levels[0];
+  const Sampler& sampler = texture.sampler;
+  Axis x, y, z;
+  x.outside = {};
+  prepare<kLinear>(words[0], sampler, 0, level.width, x);
+  if constexpr (kDimensions > 1) {
+    y.outside = {};
+    prepare<kLinear>(words[1], sampler, 1, level.height, y);
+  }
+  if constexpr (kDimensions > 2) {
+    z.outside = {};
+    prepare<kLinear>(words[2], sampler, 2, level.depth, z);
+  }
+  const auto* const base = reinterpret_cast<const Word*>(level.base);
+  const auto pitch = static_cast<std::int64_t>(level.pitch / sizeof(Word));
+  const auto slice = static_cast<std::int64_t>(level.slice / sizeof(Word));
+  constexpr int kCorners = kLinear ? 1 << kDimensions : 1;
+  // Where the corners lie, and their weights; the lowest bit of a corner's number is x.
+  Row<std::int64_t> at[kCorners];
+  Row<std::int32_t> weight[kCorners];
+  for (int corner = 0; corner < kCorners; ++corner) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      std::int64_t place = (corner & 1) != 0 ? x.second[i] : x.first[i];
+      std::int32_t part = 1;
+      if constexpr (kLinear) part = (corner & 1) != 0 ? x.fraction[i] : kFractionOne - x.fraction[i];
+      if constexpr (kDimensions > 1) {
+        place += ((corner & 2) != 0 ? y.second[i] : y.first[i]) * pitch;
+        if constexpr (kLinear) part *= (corner & 2) != 0 ? y.fraction[i] : kFractionOne - y.fraction[i];
+      }
+      if constexpr (kDimensions > 2) {
+        place += ((corner & 4) != 0 ? z.second[i] : z.first[i]) * slice;
+        if constexpr (kLinear) part *= (corner & 4) != 0 ? z.fraction[i] : kFractionOne - z.fraction[i];
+      }
+      at[corner][i] = place;
+      weight[corner][i] = part;
+    }
+  }
+  constexpr int kBits = kLinear ? 8 * kDimensions : 0;
+  for (int c = 0; c < 4; ++c) {
+    if (c >= Format::kChannels) {
+      const std::uint32_t missing = c == 3 ? bits(1.0F) : 0;
+      for (std::size_t i = 0; i < kLanes; ++i) results[c][i] = missing;
+    } else if constexpr (Format::kWhole && kDimensions < 3) {
+      // At most 2^16 times 255: exact in 32 bits, and in a float.
+      constexpr float kUnit = 255.0F * (1 << kBits);
+      for (std::size_t i = 0; i < kLanes; ++i) {
+        std::int32_t sum = 0;
+        for (int corner = 0; corner < kCorners; ++corner)
+          sum += weight[corner][i] * Format::get(base, at[corner][i], c);
+        results[c][i] = bits(static_cast<float>(sum) / kUnit);
+      }
+    } else {
+      constexpr double kUnit = (Format::kWhole ? 255.0 : 1.0) * (1 << kBits);
+      for (std::size_t i = 0; i < kLanes; ++i) {
+        double sum = 0;
+        for (int corner = 0; corner < kCorners; ++corner)
+          sum += weighted(weight[corner][i], Format::get(base, at[corner][i], c));
+        results[c][i] = bits(static_cast<float>(sum / kUnit));
+      }
+    }
+  }
+  std::uint32_t outside = 0;
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    std::int32_t any = x.outside[i];
+    if constexpr (kDimensions > 1) any |= y.outside[i];
+    if constexpr (kDimensions > 2) any |= z.outside[i];
+    outside |= static_cast<std::uint32_t>(any) << i;
+  }
+  for (outside &= mask; outside != 0; outside &= outside - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(outside));
+    ir::TextureForm form;
+    form.geometry = kDimensions == 1   ? ir::TextureGeometry::D1
+                    : kDimensions == 2 ? ir::TextureGeometry::D2
+                                       : ir::TextureGeometry::D3;
+    LaneWords lane{};
+    for (std::size_t k = 0; k < kDimensions; ++k) lane[k] = words[k][i];
+    const auto result = fetch_lane(texture.image, sampler, form, lane, nullptr);
+    for (std::size_t c = 0; c < 4; ++c) results[c][i] = result[c];
+  }
+}
+
+template <typename Format, int kDimensions, bool kLinear>
+void fetch_anywhere(const Texture& texture, std::uint32_t mask, const std::uint32_t (*words)[kLanes],
+                    std::uint32_t (*results)[kLanes]) {
+  fetch_all<Format, kDimensions, kLinear>(texture, mask, words, results);
+}
+
+#if defined(__x86_64__)
+template <typename Format, int kDimensions, bool kLinear>
+[[gnu::target("avx2")]] void fetch_with_avx2(const Texture& texture, std::uint32_t mask,
+                                             const std::uint32_t (*words)[kLanes],
+                                             std::uint32_t (*results)[kLanes]) {
+  fetch_all<Format, kDimensions, kLinear>(texture, mask, words, results);
+}
+#endif
+
+template <typename Format, int kDimensions, bool kLinear>
+FastFetch for_host() {
+#if defined(__x86_64__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx2) return fetch_with_avx2<Format, kDimensions, kLinear>;
+#endif
+  return fetch_anywhere<Format, kDimensions, kLinear>;
+}
+
+template <typename Format>
+FastFetch for_shape(Shape shape, bool linear) {
+  switch (shape) {
+    case Shape::D1:
+      return linear ? for_host<Format, 1, true>() : for_host<Format, 1, false>();
+    case Shape::D2:
+      return linear ? for_host<Format, 2, true>() : for_host<Format, 2, false>();
+    case Shape::D3:
+      return linear ? for_host<Format, 3, true>() : for_host<Format, 3, false>();
+    case Shape::Cube:
+      break;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+FastFetch fast_fetch_for(const Image& image, const Sampler& sampler) {
+  const Format& format = image.format;
+  if (image.layered || image.buffer || image.level_count != 1 || format.srgb || sampler.srgb ||
+      sampler.most_anisotropy > 1)
+    return nullptr;
+  if (reads_integers(format, sampler)) return nullptr;
+  const bool whole_words = image.levels[0].pitch % static_cast<std::uint64_t>(format.bytes()) == 0 &&
+                           image.levels[0].base % static_cast<std::uint64_t>(format.bytes()) == 0;
+  if (!whole_words) return nullptr;
+  if (format.element == Element::U8) {
+    if (format.channels == 1) return for_shape<Bytes1>(image.shape, sampler.linear);
+    if (format.channels == 2) return for_shape<Bytes2>(image.shape, sampler.linear);
+    return for_shape<Bytes4>(image.shape, sampler.linear);
+  }
+  if (format.element == Element::F32) {
+    if (format.channels == 1) return for_shape<Floats<1>>(image.shape, sampler.linear);
+    if (format.channels == 2) return for_shape<Floats<2>>(image.shape, sampler.linear);
+    return for_shape<Floats<4>>(image.shape, sampler.linear);
+  }
+  return nullptr;
+}
+
+}  // namespace doppel::texture
