@@ -2,6 +2,7 @@
 #include "ir/texture_form.h"
 
 #include <cstddef>
+#include <iterator>
 
 namespace doppel::ir {
 namespace {
@@ -79,7 +80,8 @@ int TextureForm::words() const {
 std::string text_of(const TextureForm& form) {
   std::string text;
   for_each_field(form, [&](auto value, const auto& words, int) {
-    const std::string_view word = words[static_cast<std::size_t>(value)];
+    const auto number = static_cast<std::size_t>(value);
+    const std::string_view word = number < std::size(words) ? words[number] : "";
     if (word.empty()) return;
     if (!text.empty()) text += '_';
     text += word;

@@ -51,7 +51,9 @@ struct Axis {
       at = at > kWhole ? kWhole : at;
       const std::int32_t whole = floor_of(at);
       const float part = at - static_cast<float>(whole);
-      texels[static_cast<std::size_t>(i)] = ((whole & mirrors) != 0 ? 1.0F - part : part) * extent;
+      // 1 - part where it is mirrored, without a branch.
+      const auto odd = static_cast<float>(whole & mirrors);
+      texels[static_cast<std::size_t>(i)] = (odd + (1.0F - 2.0F * odd) * part) * extent;
     }
     return;
   }
@@ -106,77 +108,79 @@ template <bool kLinear>
   }
 }
 
-// Formats: the component c of a texel at a place, in units of its words.
-struct Bytes4 {
-  static constexpr int kChannels = 4;
+// Formats. Words are what a texel is loaded by, into rows of their own: a component comes out of them without
+// another look at memory, which the results might be.
+template <typename Word, int kCount>
+struct Bytes {
+  static constexpr int kChannels = kCount;
   static constexpr bool kWhole = true;
-  using Word = std::uint32_t;
-  [[gnu::always_inline]] static std::int32_t get(const Word* words, std::int64_t at, int c) {
-    return static_cast<std::int32_t>(words[at] >> (8 * c) & 255);
+  using Texel = Word;
+  using Loaded = Row<std::uint32_t>;
+  [[gnu::always_inline]] static void load(const Texel* base, const Row<std::int32_t>& at, Loaded& to) {
+    for (std::size_t i = 0; i < kLanes; ++i) to[i] = base[at[i]];
   }
-};
-struct Bytes2 {
-  static constexpr int kChannels = 2;
-  static constexpr bool kWhole = true;
-  using Word = std::uint16_t;
-  [[gnu::always_inline]] static std::int32_t get(const Word* words, std::int64_t at, int c) {
-    return words[at] >> (8 * c) & 255;
-  }
-};
-struct Bytes1 {
-  static constexpr int kChannels = 1;
-  static constexpr bool kWhole = true;
-  using Word = std::uint8_t;
-  [[gnu::always_inline]] static std::int32_t get(const Word* words, std::int64_t at, int) {
-    return words[at];
+  [[gnu::always_inline]] static std::int32_t get(const Loaded& loaded, std::size_t i, int c) {
+    return static_cast<std::int32_t>(loaded[i] >> (8 * c) & 255);
   }
 };
 template <int kCount>
 struct Floats {
   static constexpr int kChannels = kCount;
   static constexpr bool kWhole = false;
-  struct Word {
+  struct Texel {
     std::array<float, kCount> components;
   };
-  [[gnu::always_inline]] static double get(const Word* words, std::int64_t at, int c) {
-    return static_cast<double>(words[at].components[static_cast<std::size_t>(c)]);
+  using Loaded = std::array<Row<float>, kCount>;
+  [[gnu::always_inline]] static void load(const Texel* base, const Row<std::int32_t>& at, Loaded& to) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      const Texel texel = base[at[i]];
+      for (std::size_t c = 0; c < kCount; ++c) to[c][i] = texel.components[c];
+    }
+  }
+  [[gnu::always_inline]] static double get(const Loaded& loaded, std::size_t i, int c) {
+    return static_cast<double>(loaded[static_cast<std::size_t>(c)][i]);
   }
 };
 
 // What a texel of weight 0 holds does not count.
-[[gnu::always_inline]] inline double weighted(double weight, double number) {
-  return weight == 0 ? 0.0 : weight * number;
+[[gnu::always_inline]] inline double weighted(std::int32_t weight, double number) {
+  const double product = weight * number;
+  return weight == 0 ? 0.0 : product;
 }
 [[gnu::always_inline]] inline std::uint32_t bits(float value) { return std::bit_cast<std::uint32_t>(value); }
 
+// The results may lie where the words do: those are read first.
 template <typename Format, int kDimensions, bool kLinear>
 [[gnu::always_inline]] inline void fetch_all(const Texture& texture, std::uint32_t mask,
                                              const std::uint32_t (*words)[kLanes],
                                              std::uint32_t (*results)[kLanes]) {
-  using Word = typename Format::Word;
+  using Texel = typename Format::Texel;
   const Level& level = texture.image.levels[0];
   const Sampler& sampler = texture.sampler;
+  std::array<Row<std::uint32_t>, kDimensions> kept;
+  std::memcpy(kept.data(), words, sizeof(kept));
   Axis x, y, z;
   x.outside = {};
-  prepare<kLinear>(words[0], sampler, 0, level.width, x);
+  prepare<kLinear>(kept[0].data(), sampler, 0, level.width, x);
   if constexpr (kDimensions > 1) {
     y.outside = {};
-    prepare<kLinear>(words[1], sampler, 1, level.height, y);
+    prepare<kLinear>(kept[1].data(), sampler, 1, level.height, y);
   }
   if constexpr (kDimensions > 2) {
     z.outside = {};
-    prepare<kLinear>(words[2], sampler, 2, level.depth, z);
+    prepare<kLinear>(kept[2].data(), sampler, 2, level.depth, z);
   }
-  const auto* const base = reinterpret_cast<const Word*>(level.base);
-  const auto pitch = static_cast<std::int64_t>(level.pitch / sizeof(Word));
-  const auto slice = static_cast<std::int64_t>(level.slice / sizeof(Word));
+  const auto* const base = reinterpret_cast<const Texel*>(level.base);
+  const auto pitch = static_cast<std::int32_t>(level.pitch / sizeof(Texel));
+  const auto slice = static_cast<std::int32_t>(level.slice / sizeof(Texel));
   constexpr int kCorners = kLinear ? 1 << kDimensions : 1;
-  // Where the corners lie, and their weights; the lowest bit of a corner's number is x.
-  Row<std::int64_t> at[kCorners];
+  // Texels of the corners, and their weights; the lowest bit of a corner's number is x.
+  typename Format::Loaded loaded[kCorners];
   Row<std::int32_t> weight[kCorners];
   for (int corner = 0; corner < kCorners; ++corner) {
+    Row<std::int32_t> at;
     for (std::size_t i = 0; i < kLanes; ++i) {
-      std::int64_t place = (corner & 1) != 0 ? x.second[i] : x.first[i];
+      std::int32_t place = (corner & 1) != 0 ? x.second[i] : x.first[i];
       std::int32_t part = 1;
       if constexpr (kLinear) part = (corner & 1) != 0 ? x.fraction[i] : kFractionOne - x.fraction[i];
       if constexpr (kDimensions > 1) {
@@ -187,9 +191,10 @@ template <typename Format, int kDimensions, bool kLinear>
         place += ((corner & 4) != 0 ? z.second[i] : z.first[i]) * slice;
         if constexpr (kLinear) part *= (corner & 4) != 0 ? z.fraction[i] : kFractionOne - z.fraction[i];
       }
-      at[corner][i] = place;
+      at[i] = place;
       weight[corner][i] = part;
     }
+    Format::load(base, at, loaded[corner]);
   }
   constexpr int kBits = kLinear ? 8 * kDimensions : 0;
   for (int c = 0; c < 4; ++c) {
@@ -202,34 +207,39 @@ template <typename Format, int kDimensions, bool kLinear>
       for (std::size_t i = 0; i < kLanes; ++i) {
         std::int32_t sum = 0;
         for (int corner = 0; corner < kCorners; ++corner)
-          sum += weight[corner][i] * Format::get(base, at[corner][i], c);
+          sum += weight[corner][i] * Format::get(loaded[corner], i, c);
         results[c][i] = bits(static_cast<float>(sum) / kUnit);
       }
+    } else if constexpr (!kLinear) {
+      for (std::size_t i = 0; i < kLanes; ++i)
+        results[c][i] =
+            bits(static_cast<float>(Format::get(loaded[0], i, c) / (Format::kWhole ? 255.0 : 1.0)));
     } else {
-      constexpr double kUnit = (Format::kWhole ? 255.0 : 1.0) * (1 << kBits);
+      constexpr double kUnit = 1.0 / (1 << kBits);
       for (std::size_t i = 0; i < kLanes; ++i) {
         double sum = 0;
         for (int corner = 0; corner < kCorners; ++corner)
-          sum += weighted(weight[corner][i], Format::get(base, at[corner][i], c));
-        results[c][i] = bits(static_cast<float>(sum / kUnit));
+          sum += weighted(weight[corner][i], Format::get(loaded[corner], i, c));
+        sum *= kUnit;
+        results[c][i] = bits(static_cast<float>(Format::kWhole ? sum / 255.0 : sum));
       }
     }
   }
-  std::uint32_t outside = 0;
+  std::int32_t any = 0;
   for (std::size_t i = 0; i < kLanes; ++i) {
-    std::int32_t any = x.outside[i];
-    if constexpr (kDimensions > 1) any |= y.outside[i];
-    if constexpr (kDimensions > 2) any |= z.outside[i];
-    outside |= static_cast<std::uint32_t>(any) << i;
+    if constexpr (kDimensions > 1) x.outside[i] |= y.outside[i];
+    if constexpr (kDimensions > 2) x.outside[i] |= z.outside[i];
+    any |= x.outside[i];
   }
-  for (outside &= mask; outside != 0; outside &= outside - 1) {
-    const auto i = static_cast<std::size_t>(std::countr_zero(outside));
+  if (any == 0) return;
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    if (x.outside[i] == 0 || (mask >> i & 1) == 0) continue;
     ir::TextureForm form;
     form.geometry = kDimensions == 1   ? ir::TextureGeometry::D1
                     : kDimensions == 2 ? ir::TextureGeometry::D2
                                        : ir::TextureGeometry::D3;
     LaneWords lane{};
-    for (std::size_t k = 0; k < kDimensions; ++k) lane[k] = words[k][i];
+    for (std::size_t k = 0; k < kDimensions; ++k) lane[k] = kept[k][i];
     const auto result = fetch_lane(texture.image, sampler, form, lane, nullptr);
     for (std::size_t c = 0; c < 4; ++c) results[c][i] = result[c];
   }
@@ -284,11 +294,14 @@ FastFetch fast_fetch_for(const Image& image, const Sampler& sampler) {
   if (reads_integers(format, sampler)) return nullptr;
   const bool whole_words = image.levels[0].pitch % static_cast<std::uint64_t>(format.bytes()) == 0 &&
                            image.levels[0].base % static_cast<std::uint64_t>(format.bytes()) == 0;
-  if (!whole_words) return nullptr;
+  // Places of texels are counted with 32 bits.
+  const std::uint64_t texels = image.levels[0].slice * static_cast<std::uint64_t>(image.levels[0].depth) /
+                               static_cast<std::uint64_t>(format.bytes());
+  if (!whole_words || texels > INT32_MAX) return nullptr;
   if (format.element == Element::U8) {
-    if (format.channels == 1) return for_shape<Bytes1>(image.shape, sampler.linear);
-    if (format.channels == 2) return for_shape<Bytes2>(image.shape, sampler.linear);
-    return for_shape<Bytes4>(image.shape, sampler.linear);
+    if (format.channels == 1) return for_shape<Bytes<std::uint8_t, 1>>(image.shape, sampler.linear);
+    if (format.channels == 2) return for_shape<Bytes<std::uint16_t, 2>>(image.shape, sampler.linear);
+    return for_shape<Bytes<std::uint32_t, 4>>(image.shape, sampler.linear);
   }
   if (format.element == Element::F32) {
     if (format.channels == 1) return for_shape<Floats<1>>(image.shape, sampler.linear);

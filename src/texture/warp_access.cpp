@@ -81,16 +81,21 @@ class WarpAccess {
   std::optional<AccessFault> run() {
     for (std::uint32_t left = request_.mask; left != 0 && !fault_;) {
       const int first = std::countr_zero(left);
-      std::uint32_t group = 0;
-      for (int lane = first; lane < kLanes; ++lane) {
-        const bool same = handles_[index(lane)] == handles_[index(first)] && same_sampler(lane, first);
-        group |= (same ? 1U : 0U) << lane;
+      std::uint64_t differs = 0;
+      for (const std::uint64_t each : handles_) differs |= each ^ handles_[index(first)];
+      std::uint32_t group = left;
+      if (differs != 0 || form_.sampler) {
+        group = 0;
+        for (int lane = first; lane < kLanes; ++lane) {
+          const bool same = handles_[index(lane)] == handles_[index(first)] && same_sampler(lane, first);
+          group |= (same ? 1U : 0U) << lane;
+        }
+        group &= left;
       }
-      group &= left;
       left &= ~group;
       access(group, first);
     }
-    if (!fault_) write_results();
+    if (!fault_ && !written_) write_results();
     return fault_;
   }
 
@@ -193,8 +198,9 @@ class WarpAccess {
 
   void fetch_fast(const Texture& texture, std::uint32_t group) {
     const auto* const words = reinterpret_cast<const std::uint32_t(*)[kLanes]>(words_);
-    if (group == request_.mask) {
-      texture.fast(texture, group, words, as_rows(results_));
+    if (group == request_.mask && request_.type == ir::Type::F32 && !form_.resident) {
+      texture.fast(texture, group, words, reinterpret_cast<std::uint32_t(*)[kLanes]>(request_.operands));
+      written_ = true;
       return;
     }
     Results some;
@@ -294,7 +300,10 @@ class WarpAccess {
                true);
           return;
         case SurfacePlace::Kind::Nowhere:
-          return;  // what is loaded is zero
+          if (request_.op == Op::SurfaceLoad) {
+            for (auto& row : loaded_) row[index(lane)] = 0;
+          }
+          return;
         case SurfacePlace::Kind::Inside:
           break;
       }
@@ -411,8 +420,9 @@ class WarpAccess {
   std::array<std::uint64_t, kLanes> handles_{};
   std::byte* words_ = nullptr;
   std::byte* values_ = nullptr;
-  Results results_{};
-  std::array<std::array<std::uint64_t, kLanes>, 4> loaded_{};
+  bool written_ = false;  // the results are in their place already
+  Results results_;       // of lanes in the mask
+  std::array<std::array<std::uint64_t, kLanes>, 4> loaded_;
   std::optional<AccessFault> fault_;
 };
 

@@ -41,7 +41,10 @@ TEST(BlockCompression, Bc4HasEightOrSixValues) {
   block[2] = std::byte{0b00'111'110};  // 6: least, 7: most
   EXPECT_EQ(block_texel(Element::Bc4U, block, 0, 0)[0], 0);
   EXPECT_EQ(block_texel(Element::Bc4U, block, 1, 0)[0], 1);
+  block[0] = std::byte{0x81};  // -127
+  block[1] = std::byte{0x7f};
   EXPECT_EQ(block_texel(Element::Bc4S, block, 0, 0)[0], -1);
+  EXPECT_EQ(block_texel(Element::Bc4S, block, 1, 0)[0], 1);
 }
 
 }  // namespace

@@ -8,11 +8,11 @@
 #include <string>
 #include <tuple>
 
+#include "reference_fetch.h"
+#include "test_image.h"
 #include "texture/fast_fetch.h"
 #include "texture/half.h"
-#include "texture/reference_fetch.h"
 #include "texture/sample.h"
-#include "texture/test_image.h"
 
 namespace doppel::texture_test {
 namespace {
@@ -29,7 +29,23 @@ using texture::Shape;
 std::uint32_t bits(float value) { return std::bit_cast<std::uint32_t>(value); }
 float real(std::uint32_t value) { return std::bit_cast<float>(value); }
 
-// A component of a texel as the guide reads it: whole numbers to [0, 1] or [-1, 1].
+// What 1.0 is in whole numbers that are read as [0, 1] or [-1, 1].
+long double unit_of(const Format& format) {
+  switch (format.element) {
+    case Element::U8:
+      return 255;
+    case Element::S8:
+      return 127;
+    case Element::U16:
+      return 65535;
+    case Element::S16:
+      return 32767;
+    default:
+      return 1;
+  }
+}
+
+// A component of a texel, in these units.
 long double component(const Format& format, const std::byte* texel, int c) {
   const auto read = [&]<typename T>(T) {
     T value;
@@ -38,13 +54,13 @@ long double component(const Format& format, const std::byte* texel, int c) {
   };
   switch (format.element) {
     case Element::U8:
-      return read(std::uint8_t{}) / 255.0L;
+      return read(std::uint8_t{});
     case Element::S8:
-      return std::fmax(-1.0L, read(std::int8_t{}) / 127.0L);
+      return std::fmax(-127.0L, read(std::int8_t{}));
     case Element::U16:
-      return read(std::uint16_t{}) / 65535.0L;
+      return read(std::uint16_t{});
     case Element::S16:
-      return std::fmax(-1.0L, read(std::int16_t{}) / 32767.0L);
+      return std::fmax(-32767.0L, read(std::int16_t{}));
     case Element::F16:
       return static_cast<long double>(texture::from_half(read(std::uint16_t{})));
     default:
@@ -119,20 +135,22 @@ TEST_P(Fetch, IsTheGuidesFormula) {
         reference.modes.assign(size.size(), mode_of(mode));
         reference.normalized = normalized;
         reference.linear = linear;
+        reference.unit = unit_of(format);
         reference.border = static_cast<long double>(sampler.border[i]);
         reference.texel = [&, c = c](const std::vector<int>& index) {
           return c < format.channels ? component(format,
                                                  made.texel(index[0], index.size() > 1 ? index[1] : 0,
                                                             index.size() > 2 ? index[2] : 0),
                                                  c)
-                                     : (c == 3 ? 1.0L : 0.0L);
+                                     : (c == 3 ? unit_of(format) : 0.0L);
         };
         wanted = reference_fetch(reference, at[lane]);
         ASSERT_EQ(real(found[i]), wanted)
             << "component " << c << " at " << at[lane][0] << ", round " << round;
         // What a format has not is 0 and 1, but where the border counts.
-        if (texture.fast != nullptr && (mask >> lane & 1) != 0)
+        if (texture.fast != nullptr && (mask >> lane & 1) != 0) {
           ASSERT_EQ(fast[i][lane], found[i]) << "component " << c << " at " << at[lane][0];
+        }
       }
     }
   }

@@ -26,8 +26,7 @@ TEST(Layout, ABlockHoldsEachByteOnce) {
   }
 }
 
-// A sector of 32 bytes is 16 bytes of two rows; a line of 128 bytes 32 bytes of... four sectors of eight
-// rows.
+// A sector of 32 bytes is 16 bytes of two rows.
 TEST(Layout, NeighboursInBothDirectionsShareASector) {
   const std::uint64_t pitch = 1024;
   const auto sector = [&](std::uint64_t x, std::uint64_t y) { return block_linear(x, y, pitch, 16) / 32; };

@@ -38,7 +38,7 @@ TEST(ObjectTable, KindsAreApart) {
   EXPECT_EQ(table.texture(surface), nullptr);
   EXPECT_NE(table.surface(surface), nullptr);
   for (const std::uint64_t invented :
-       {std::uint64_t{0}, ~std::uint64_t{0}, texture + 1, texture ^ (1ULL << 40)}) {
+       {std::uint64_t{0}, ~std::uint64_t{0}, texture + 1, texture ^ (std::uint64_t{1} << 40)}) {
     EXPECT_EQ(table.texture(invented), nullptr);
     EXPECT_EQ(table.surface(invented), nullptr);
     EXPECT_FALSE(table.remove(invented));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "texture/reference_fetch.h"
+#include "reference_fetch.h"
 
 #include <cmath>
 
@@ -71,9 +71,9 @@ float reference_fetch(const ReferenceTexture& texture, const std::vector<float>&
       outside = outside || index[d] < 0;
     }
     if (weight == 0) continue;
-    sum += weight * (outside ? texture.border : texture.texel(index));
+    sum += weight * (outside ? texture.border * texture.unit : texture.texel(index));
   }
-  return static_cast<float>(sum);
+  return static_cast<float>(sum / texture.unit);
 }
 
 }  // namespace doppel::texture_test

@@ -10,8 +10,10 @@ namespace doppel::texture_test {
 enum class Mode { Wrap, Clamp, Mirror, Border };
 
 struct ReferenceTexture {
-  std::vector<int> size;                                      // of each dimension
-  std::function<long double(const std::vector<int>&)> texel;  // its value, as the read mode gives it
+  std::vector<int> size;  // of each dimension
+  // Its value in units, so that sums of whole numbers stay exact.
+  std::function<long double(const std::vector<int>&)> texel;
+  long double unit = 1;
   std::vector<Mode> modes;
   bool normalized = false;
   bool linear = false;

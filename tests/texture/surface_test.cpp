@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstring>
 
-#include "texture/test_image.h"
+#include "test_image.h"
 
 namespace doppel::texture_test {
 namespace {
