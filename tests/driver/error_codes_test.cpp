@@ -24,7 +24,7 @@ CUresult cuCtxGetLimit(size_t* value, CUlimit limit);
 CUresult cuCtxSetFlags(unsigned flags);
 CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice device, unsigned flags);
 CUresult cuDeviceGetDevResource();
-CUresult cuArrayCreate_v2();
+CUresult cuArrayGetSparseProperties();
 CUresult cuIpcOpenMemHandle_v2();
 CUresult cuPointerGetAttribute(void* value, CUpointer_attribute attribute, CUdeviceptr address);
 CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void* user_data);
@@ -196,7 +196,7 @@ TEST_F(ErrorCodes, WrongArgumentsGetTheManualsCodes) {
       {"arguments are missing", kValue, [&] { return launch(takes_, 1, 1, 1, 1); }},
       // Not there: refused by name.
       {"resources of a device", CUDA_ERROR_NOT_SUPPORTED, [] { return cuDeviceGetDevResource(); }},
-      {"arrays", CUDA_ERROR_NOT_SUPPORTED, [] { return cuArrayCreate_v2(); }},
+      {"sparse arrays", CUDA_ERROR_NOT_SUPPORTED, [] { return cuArrayGetSparseProperties(); }},
       {"memory of another process", CUDA_ERROR_NOT_SUPPORTED, [] { return cuIpcOpenMemHandle_v2(); }},
   };
   for (const Row& row : rows) EXPECT_EQ(row.make(), row.expected) << row.call;

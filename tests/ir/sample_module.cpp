@@ -90,6 +90,7 @@ class Sample {
     const std::size_t parts = op == Op::Pack || op == Op::Unpack ? 2 : op == Op::Call ? 0 : 1;
     add(row(op).results, multiplies ? 2 : parts, operation_.results);
     add(row(op).sources, multiplies ? 4 : parts, operation_.sources);
+    if (row(op).issue == IssueRules::Texture) add_texture_operands();
     if (op == Op::ConvergeSet || needs_set_barrier(op)) operation_.sources = {Operand::of_immediate(3)};
     for (int i = 0; i < row(op).accesses; ++i) {
       Access access;
@@ -149,6 +150,28 @@ class Sample {
   }
 
  private:
+  // A texture or surface of two dimensions, and the values that it gives or takes.
+  void add_texture_operands() {
+    const Op op = operation_.op;
+    const bool query = op == Op::TextureQuery;
+    const std::size_t values = op == Op::TextureFetch || op == Op::TextureGather ? 4 : 1;
+    operation_.results.clear();
+    operation_.sources = {Operand::of_register(new_register(64))};
+    for (int i = 0; i < (query ? 0 : 2); ++i)
+      operation_.sources.push_back(Operand::of_register(new_register(32)));
+    std::vector<Operand>& holds =
+        op == Op::SurfaceStore || op == Op::SurfaceReduce ? operation_.sources : operation_.results;
+    for (std::size_t i = 0; i < values; ++i) holds.push_back(Operand::of_register(new_register(32)));
+    TextureForm& form = operation_.attributes.texture;
+    if (query) {
+      form.query = TextureQuery::Width;
+      return;
+    }
+    form.geometry = TextureGeometry::D2;
+    if (op == Op::TextureGather) form.component = TextureComponent::Red;
+    if (op != Op::TextureFetch && op != Op::TextureGather) form.bounds = SurfaceBounds::Clamp;
+  }
+
   RegisterId new_register(int bits) {
     function_.registers.push_back(static_cast<std::uint8_t>(bits));
     return static_cast<RegisterId>(function_.registers.size() - 1);

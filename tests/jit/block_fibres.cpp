@@ -158,6 +158,8 @@ std::uint64_t clock(WarpContext*, std::uint32_t) { return 2000; }
 void nanosleep(WarpContext* context, std::uint32_t, std::uint32_t) { suspend(warp_of(context)); }
 void multiply(WarpContext*, std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t, std::byte*) {}
 void asynchronous(WarpContext*, std::uint32_t, std::uint64_t, std::uint64_t*) {}
+void access_textures(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, std::uint64_t,
+                     std::uint32_t, std::byte*) {}
 void trace_block(WarpContext* context, std::uint32_t id, std::uint32_t) {
   warp_of(context).block->result->traced_blocks.push_back(id);
 }
@@ -174,8 +176,9 @@ void check_use(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t) {}
 void outside(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) {}
 
 constexpr jit::RuntimeCallbacks kCallbacks{
-    barrier,   arrive,   frame,        yield,       trap,         call,         globaltimer, clock,
-    nanosleep, multiply, asynchronous, trace_block, trace_access, check_access, check_use,   outside};
+    barrier,     arrive,       frame,        yield,     trap,         call,
+    globaltimer, clock,        nanosleep,    multiply,  asynchronous, access_textures,
+    trace_block, trace_access, check_access, check_use, outside};
 
 }  // namespace
 
