@@ -3,8 +3,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace doppel::suite {
+
+// A figure of the same work, of the same size, measured on a real card elsewhere.
+struct Published {
+  double value;
+  const char* card;  // as the driver names it
+  const char* source;
+};
 
 struct Result {
   double value = 0;
@@ -12,10 +20,8 @@ struct Result {
   double time_us = 0;    // of the card, for the work that value counts
   bool correct = false;  // the card's answer against the host's
   std::string detail;    // sizes and settings
-  // A figure of the same work, of the same size, measured on a real card elsewhere; 0: none.
-  double published = 0;
-  std::string published_card;  // the card that it was measured on
-  std::string published_note;  // its source
+  std::string kernel;    // that was timed; empty: not one
+  std::vector<Published> published;
 };
 
 }  // namespace doppel::suite

@@ -11,10 +11,9 @@
 
 #include "cli/commands.h"
 #include "cli/execute.h"
-#include "cli/installation.h"
 #include "cli/output.h"
 #include "cli/private_folder.h"
-#include "cli/progress.h"
+#include "cli/suite_run.h"
 #include "cli/terminal.h"
 #include "report/quantities.h"
 #include "report/table.h"
@@ -31,40 +30,31 @@ struct BenchFlags {
   bool json = false;
 };
 
-// The lines that the suite prints, as they come in pieces; each whole line is one JSON object
-// (suite/README.md).
-class Lines {
- public:
-  template <typename OnObject>
-  void add(const std::string& piece, OnObject on_object) {
-    rest_ += piece;
-    for (std::size_t end = rest_.find('\n'); end != std::string::npos; end = rest_.find('\n')) {
-      const Json object = Json::parse(rest_.substr(0, end), nullptr, false);
-      if (object.is_object()) on_object(object);
-      rest_.erase(0, end + 1);
-    }
-  }
-
- private:
-  std::string rest_;
-};
-
 // One test on all cards; a card on which it did not run holds null.
 struct TestRow {
   std::string name;
   std::vector<Json> of_card;
 };
 
-std::string value_text(const Json& result) {
-  if (!result.is_object()) return "-";
-  if (result.contains("error")) return "error";
-  std::string check = result.value("check", "ok");
-  if (!result.contains("value")) return check;  // nothing was timed
-  return report::figures(result.value("value", 0.0)) + (check == "ok" ? "" : " (" + check + ")");
-}
-
 double value_of(const Json& result) {
   return result.is_object() && !result.contains("error") ? result.value("value", 0.0) : 0.0;
+}
+
+// Each published figure once: a card that was measured itself has its own, another one may have that of the
+// first.
+std::string published_text(const TestRow& row) {
+  std::string out;
+  std::vector<std::string> seen;
+  for (const Json& result : row.of_card) {
+    if (!result.is_object() || !result.contains("published")) continue;
+    std::string text = fmt::format("{} on {} ({})", report::figures(result.value("published", 0.0)),
+                                   without_vendor(result.value("published_card", "a real card")),
+                                   result.value("published_note", ""));
+    if (std::ranges::find(seen, text) != seen.end()) continue;
+    out += (out.empty() ? "" : "; ") + text;
+    seen.push_back(std::move(text));
+  }
+  return out;
 }
 
 void print_table(const std::vector<TestRow>& rows, const std::vector<card::Card>& cards) {
@@ -95,28 +85,25 @@ void print_table(const std::vector<TestRow>& rows, const std::vector<card::Card>
             fmt::format("{} on {}: {}", row.name, short_name(cards[i]), row.of_card[i].value("error", "")));
       }
     }
-    if (first.contains("published")) {
-      cells.push_back(fmt::format("{} on {} ({})", report::figures(first.value("published", 0.0)),
-                                  first.value("published_card", "a real card"),
-                                  first.value("published_note", "")));
-    }
+    if (any_published) cells.push_back(published_text(row));
     table.add(std::move(cells));
   }
   say(stdout, "{}", report::to_text(table, columns_of(STDOUT_FILENO)));
   if (!notes.empty()) say(stdout, "\n{}\n", fmt::join(notes, "\n"));
 }
 
+int list() {
+  const Result<void> listed = list_suite(
+      [](const Json& test) { say(stdout, "{:<24}{}\n", test.value("test", ""), test.value("what", "")); });
+  if (listed) return 0;
+  complain(listed.error().message);
+  return kFailed;
+}
+
 int bench(const BenchFlags& flags) {
-  const Result<std::filesystem::path> suite = suite_program();
-  if (!suite) {
-    complain(suite.error().message);
-    return kFailed;
-  }
   const Result<std::vector<card::Card>> cards = find_cards(flags.cards);
   if (!cards) return kBadUsage;
-  std::vector<std::string> command = {suite->string()};
-  if (flags.list) command.emplace_back("--list");
-  command.insert(command.end(), flags.tests.begin(), flags.tests.end());
+  if (flags.list) return list();
 
   // As in a comparison: what this machine does besides must not tell the cards apart.
   const Result<PrivateFolder> host_part = PrivateFolder::make();
@@ -127,38 +114,23 @@ int bench(const BenchFlags& flags) {
   std::vector<TestRow> rows;
   int status = 0;
   bool interrupted = false;
-  for (std::size_t i = 0; i < (flags.list ? 1 : cards->size()); ++i) {
-    Progress progress(short_name((*cards)[i]), Progress::Beside::Nothing);
-    ExecuteOptions options;
-    Lines lines;
-    const auto on_result = [&](const Json& result) {
-      const std::string name = result.value("test", "");
-      if (flags.list) {
-        say(stdout, "{:<24}{}\n", name, result.value("what", ""));
-        return;
-      }
-      auto row = std::ranges::find(rows, name, &TestRow::name);
-      if (row == rows.end()) row = rows.insert(rows.end(), {name, std::vector<Json>(cards->size())});
-      row->of_card[i] = result;
-      progress.show(fmt::format("{}: {}: {} {}", short_name((*cards)[i]), name, value_text(result),
-                                result.value("unit", "")));
-    };
-    if (!flags.list || flags.tests.empty()) {
-      options.on_output = [&](const std::string& piece) { lines.add(piece, on_result); };
-    }
-    options.host_part = shared_host_part(i, *host_part);
-    const Result<Execution> execution = execute(command, {(*cards)[i]}, options);
-    progress.clear();
-    if (!execution) {
-      complain(execution.error().message);
+  for (std::size_t i = 0; i < cards->size(); ++i) {
+    Result<SuiteRun> run = run_suite((*cards)[i], flags.tests, i, *host_part);
+    if (!run) {
+      complain(run.error().message);
       return kFailed;
     }
-    if (status == 0) status = execution->run.exit;
-    interrupted = execution->interrupted;
+    for (Json& result : run->results) {
+      const std::string name = result.value("test", "");
+      auto row = std::ranges::find(rows, name, &TestRow::name);
+      if (row == rows.end()) row = rows.insert(rows.end(), {name, std::vector<Json>(cards->size())});
+      row->of_card[i] = std::move(result);
+    }
+    if (status == 0) status = run->status;
+    interrupted = run->interrupted;
     if (interrupted) break;                  // what is there is printed
     if (status == kBadUsage) return status;  // an unknown test: the suite has named it
   }
-  if (flags.list) return status;
   if (flags.json) {
     Json out = Json::array();
     for (std::size_t i = 0; i < cards->size(); ++i) {
@@ -196,9 +168,9 @@ void add_bench(CLI::App& app, int& status) {
   command->add_option("test", flags->tests, "Tests or groups of tests (default: all)")->type_name("TEST");
   command->footer(
       "Larger is better throughout. Figures that were published of the same work at the same size stand "
-      "beside, with "
-      "their card (DOPPEL_SUITE_SGEMM_SIZE=4096 for the matrix products). The status is 1 where an answer "
-      "was wrong.");
+      "beside, with their card. Of large work only the blocks are run that the prediction needs; its answer "
+      "is "
+      "checked on less. The status is 1 where an answer was wrong.");
   command->callback([flags, &status] { status = bench(*flags); });
 }
 

@@ -27,6 +27,7 @@ using Program = std::vector<std::string>;
 void add_run(CLI::App& app, const Program& program, int& status);
 void add_compare(CLI::App& app, const Program& program, int& status);
 void add_bench(CLI::App& app, int& status);
+void add_review(CLI::App& app, int& status);
 void add_cards(CLI::App& app, int& status);
 void add_show(CLI::App& app, int& status);
 void add_explain(CLI::App& app, int& status);

@@ -52,7 +52,7 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
       print_label(card, out);
       progress.watch(flags.execute);
     }
-    flags.execute.host_part = shared_host_part(i, *host_part);
+    flags.execute.host_part = shared_host_part(i, host_part->path());
     Result<Execution> execution = execute(program, {card}, flags.execute);
     progress.end();
     if (!execution) {

@@ -73,13 +73,15 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
 
 }  // namespace
 
-std::string shared_host_part(std::size_t card, const PrivateFolder& folder) {
-  return fmt::format("{}:{}", card == 0 ? "record" : "replay", folder.path().string());
+std::string shared_host_part(std::size_t card, const fs::path& folder) {
+  return fmt::format("{}:{}", card == 0 ? "record" : "replay", folder.string());
 }
 
-std::string short_name(const card::Card& card) {
+std::string short_name(const card::Card& card) { return without_vendor(card.name); }
+
+std::string without_vendor(const std::string& name) {
   constexpr std::string_view kVendor = "NVIDIA ";
-  return card.name.starts_with(kVendor) ? card.name.substr(kVendor.size()) : card.name;
+  return name.starts_with(kVendor) ? name.substr(kVendor.size()) : name;
 }
 
 Result<Execution> execute(const std::vector<std::string>& command, const std::vector<card::Card>& cards,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -16,7 +17,6 @@ namespace doppel::cli {
 
 struct Compiling;
 class InputReplay;
-class PrivateFolder;
 
 // The flags that `run`, `compare` and `bench` share.
 struct ExecuteOptions {
@@ -52,9 +52,10 @@ Result<Execution> execute(const std::vector<std::string>& command, const std::ve
 
 // ExecuteOptions::host_part of the run on the card with this index: the first keeps the program's own part in
 // the folder, the others take it from there.
-std::string shared_host_part(std::size_t card, const PrivateFolder& folder);
+std::string shared_host_part(std::size_t card, const std::filesystem::path& folder);
 
 // "RTX A6000" for "NVIDIA RTX A6000".
 std::string short_name(const card::Card& card);
+std::string without_vendor(const std::string& name);
 
 }  // namespace doppel::cli

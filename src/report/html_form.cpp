@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "report/html_style.h"
+#include "report/html_text.h"
 #include "report/kernel_details.h"
 #include "report/quantities.h"
 #include "report/summary.h"
@@ -16,29 +17,6 @@ namespace {
 
 constexpr std::size_t kLabelWidth = 60;
 constexpr std::size_t kBars = 12;
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 // A name that was shortened has the whole one in its tooltip.
 std::string with_tooltip(const std::string& shown, const std::string& whole) {

@@ -138,7 +138,10 @@ std::string render(const Report& report, Form form) {
 Result<void> write_report(const Report& report, const fs::path& file) {
   const Result<Form> form = form_of(file);
   if (!form) return tl::unexpected<Error>(form.error());
-  const std::string text = render(report, *form);
+  return write_text(render(report, *form), file);
+}
+
+Result<void> write_text(const std::string& text, const fs::path& file) {
   if (is_standard_output(file) || is_written_in_place(file)) return write_in_place(file, text);
   const SignalsWait wait;
   const fs::path target = end_of_links(file);

@@ -26,6 +26,8 @@ std::string render(const Report& report, Form form);
 // Writes beside the file and renames: no reader, full disk or Ctrl-C leaves half a report. Error Io names the
 // file.
 Result<void> write_report(const Report& report, const std::filesystem::path& file);
+// The same of any text.
+Result<void> write_text(const std::string& text, const std::filesystem::path& file);
 
 // One form each.
 std::string to_json(const Report& report);  // report.schema.json describes it

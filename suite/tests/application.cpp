@@ -74,6 +74,7 @@ Result black_scholes(const host::Card& /*card*/) {
       result.correct = false;
     }
   }
+  result.kernel = "black_scholes";
   result.value = 2.0 * kCount / result.time_us;
   result.unit = "Moptions/s";
   result.detail = "2^23 calls and as many puts";
@@ -124,6 +125,7 @@ Result nbody(const host::Card& /*card*/) {
       }
     }
   }
+  result.kernel = "nbody_acceleration";
   result.value = kOperationsPerPair * kCount * kCount / result.time_us * 1e-3;
   result.unit = "GFLOP/s";
   result.detail = "8192 bodies, one step, 20 operations a pair";

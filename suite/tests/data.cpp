@@ -33,6 +33,7 @@ Result reduction(const host::Card& card) {
   result.correct = std::accumulate(sums.begin(), sums.end(), 0.0) == expected;
   result.value = kCount * sizeof(float) / result.time_us * 1e-3;
   result.unit = "GB/s";
+  result.kernel = "reduce_sum";
   result.detail = "2^25 floats";
   return result;
 }
@@ -61,6 +62,7 @@ Result histogram(const host::Card& card) {
   result.correct = bins.download() == expected;
   result.value = kWords * sizeof(unsigned) / result.time_us * 1e-3;
   result.unit = "GB/s";
+  result.kernel = "histogram_bytes";
   result.detail = "128 MiB of bytes into 256 bins";
   return result;
 }
@@ -88,6 +90,7 @@ Result transpose(const host::Card& /*card*/) {
   }
   result.value = 2.0 * static_cast<double>(input.size()) * sizeof(float) / result.time_us * 1e-3;
   result.unit = "GB/s";
+  result.kernel = "transpose";
   result.detail = "6144x6144 floats";
   return result;
 }

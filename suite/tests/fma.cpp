@@ -62,6 +62,7 @@ Result measure(const host::Card& card, const char* kernel_name, Scalar a, Scalar
   result.time_us = long_us - short_us;
   result.value = operations / result.time_us * 1e-3;
   result.unit = unit;
+  result.kernel = kernel_name;
   result.detail = std::to_string(blocks) + " blocks of " + std::to_string(kThreads) +
                   " threads, 8 chains a thread, a multiply-add counted as 2";
   return result;

@@ -82,6 +82,7 @@ Result draw(const char* kernel_name, unsigned pixels_per_thread, Expected expect
   }
   result.value = static_cast<double>(drawn.size()) / result.time_us;
   result.unit = "Mpix/s";
+  result.kernel = kernel_name;
   result.detail = "1024x1024 pixels, at most 256 steps";
   return result;
 }

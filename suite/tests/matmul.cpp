@@ -37,6 +37,7 @@ Result multiply(const char* kernel_name) {
   }
   result.value = 2.0 * kSize * kSize * kSize / result.time_us * 1e-3;
   result.unit = "GFLOP/s";
+  result.kernel = kernel_name;
   result.detail = "512x512 matrices, blocks of 16x16 threads";
   return result;
 }

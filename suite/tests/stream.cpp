@@ -30,8 +30,9 @@ bool holds(const host::Buffer<double>& buffer, Expected expected) {
   return true;
 }
 
-Result bandwidth(double time_us, unsigned arrays, bool correct) {
+Result bandwidth(const char* kernel, double time_us, unsigned arrays, bool correct) {
   Result result;
+  result.kernel = kernel;
   result.time_us = time_us;
   result.value = arrays * elements(arrays) * sizeof(double) * 1e-9 / time_us * 1e6;
   result.unit = "GB/s";
@@ -48,7 +49,7 @@ Result init(const host::Card& /*card*/) {
   const host::Buffer<double> a(kCount);
   const double time_us =
       timed_us([&] { host::launch(kernel, grid(kCount), kBlock, a.address(), 2.5, kCount); });
-  return bandwidth(time_us, 1, holds(a, [](unsigned) { return 2.5; }));
+  return bandwidth("stream_init", time_us, 1, holds(a, [](unsigned) { return 2.5; }));
 }
 
 Result read(const host::Card& /*card*/) {
@@ -67,7 +68,7 @@ Result read(const host::Card& /*card*/) {
   host::check(cuMemcpyHtoD(a.address() + (kCount - 1) * sizeof(double), &input.back(), sizeof(double)),
               "cuMemcpyHtoD");
   host::launch(kernel, grid(kCount), kBlock, a.address(), found.address(), -1.0, kCount);
-  return bandwidth(time_us, 1, untouched && found.download()[0] == -1);
+  return bandwidth("stream_read", time_us, 1, untouched && found.download()[0] == -1);
 }
 
 Result scale(const host::Card& /*card*/) {
@@ -78,7 +79,7 @@ Result scale(const host::Card& /*card*/) {
   const host::Buffer<double> b{std::span<const double>(values(kCount))};
   const double time_us =
       timed_us([&] { host::launch(kernel, grid(kCount), kBlock, a.address(), b.address(), 1.5, kCount); });
-  return bandwidth(time_us, 2, holds(a, [](unsigned i) { return value_of(i) * 1.5; }));
+  return bandwidth("stream_scale", time_us, 2, holds(a, [](unsigned i) { return value_of(i) * 1.5; }));
 }
 
 Result triad(const host::Card& /*card*/) {
@@ -93,7 +94,8 @@ Result triad(const host::Card& /*card*/) {
   const double time_us = timed_us([&] {
     host::launch(kernel, grid(kCount), kBlock, a.address(), b.address(), c.address(), d.address(), kCount);
   });
-  return bandwidth(time_us, 4, holds(a, [](unsigned i) { return value_of(i) * value_of(i) + value_of(i); }));
+  return bandwidth("stream_triad", time_us, 4,
+                   holds(a, [](unsigned i) { return value_of(i) * value_of(i) + value_of(i); }));
 }
 
 constexpr std::array kTests{

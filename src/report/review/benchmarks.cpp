@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every test of the suite: both cards, their ratio, and what was published of the same work at the same size.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "report/html_text.h"
+#include "report/review/sections.h"
+#include "report/review/shown.h"
+
+namespace doppel::report::review {
+namespace {
+
+// The tests of both cards, each once, as the suite has them.
+std::vector<const Measure*> tests_of(const Review& review) {
+  std::vector<const Measure*> out;
+  for (const CardRun& run : review.cards) {
+    for (const Measure& measure : run.measures) {
+      if (std::ranges::none_of(out, [&](const Measure* m) { return m->test == measure.test; }))
+        out.push_back(&measure);
+    }
+  }
+  return out;
+}
+
+std::string published_of(Figures& figures, const Review& review, const std::string& test) {
+  std::string out;
+  for (const CardRun& run : review.cards) {
+    const Measure* measure = find(run, test);
+    if (measure == nullptr || measure->published.empty()) continue;
+    out += (out.empty() ? "" : "<br>") + figures.name(run.name) + ": " + published(figures, run, *measure);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string benchmarks(const Review& review, Figures& figures) {
+  const std::vector<const Measure*> tests = tests_of(review);
+  HtmlTable table{.caption =
+                      "Larger is better. Published figures are of the same work at the same size, on a real "
+                      "card of that name.",
+                  .columns = {"Test", "Size", "Published"},
+                  .rows = {},
+                  .text_columns = 3};
+  table.columns.emplace_back("Unit");
+  for (const CardRun& run : review.cards) table.columns.push_back(figures.name(run.name));
+  table.columns.emplace_back("Ratio");
+  std::vector<std::string> troubles;
+  std::vector<BarGroup> beside;
+  for (const Measure* test : tests) {
+    std::vector<std::string> row = {title(figures, *test), setting(figures, *test),
+                                    published_of(figures, review, test->test), escaped(test->unit)};
+    for (const CardRun& run : review.cards) {
+      row.push_back(measured(figures, review, run, test->test));
+      for (const Measure& measure : run.measures) {
+        if (measure.test == test->test && !measure.trouble.empty())
+          troubles.push_back(figures.name(run.name) + ", " + escaped(test->test) + ": " +
+                             figures.show({.id = "trouble." + run.card.id + "." + test->test,
+                                           .how = How::Setting,
+                                           .source = "the suite",
+                                           .text = measure.trouble}));
+      }
+    }
+    row.push_back(ratio(figures, review, test->test));
+    table.rows.push_back(std::move(row));
+    // Where real cards were measured, their figure is the mark of the bar.
+    const auto has_published = [&](const CardRun& run) {
+      const Measure* measure = find(run, test->test);
+      return measure != nullptr && !measure->published.empty();
+    };
+    if (std::ranges::any_of(review.cards, has_published)) {
+      BarGroup group = bars_of(figures, review, test->test);
+      for (Bar& bar : group.bars) {
+        const Measure* measure = find(review.cards[bar.card], test->test);
+        if (measure->published.empty()) continue;
+        bar.limit = measure->published.front().value;
+        bar.label += "; published " + published(figures, review.cards[bar.card], *measure);
+      }
+      beside.push_back(std::move(group));
+    }
+  }
+  std::string out;
+  if (!beside.empty()) {
+    out += "<h4>Beside what was measured on real cards</h4>\n" +
+           paragraph("The upright mark is the published figure.") + bars_html(beside, Scale::OfEach) +
+           paragraph(band_note(figures, review));
+  }
+  out += "<h4>All tests</h4>\n<div class=\"across\">" + table_html(table) + "</div>\n";
+  if (!troubles.empty()) out += paragraph("What did not run:") + list_html(troubles);
+  return out;
+}
+
+}  // namespace doppel::report::review

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory hierarchy: sizes, rates and latencies of the card's file, and bandwidth at work.
+#include <fmt/format.h>
+
+#include "card/peaks.h"
+#include "report/quantities.h"
+#include "report/review/sections.h"
+#include "report/review/shown.h"
+
+namespace doppel::report::review {
+
+std::string memory(const Review& review, Figures& figures) {
+  HtmlTable levels{.caption = "A load's latency, from its issue until its result can be used",
+                   .columns = card_columns(figures, review, "Level"),
+                   .rows = {}};
+  struct Level {
+    const char* name;
+    const char* key;
+    const char* unit;
+    double (*value)(const card::Card&);
+  };
+  constexpr Level kLevels[] = {
+      {"Shared memory, cycles", "shared.load_latency_cycles", "cycles",
+       [](const card::Card& c) { return c.shared.load_latency_cycles; }},
+      {"L1, cycles", "l1.load_latency_cycles", "cycles",
+       [](const card::Card& c) { return c.l1.load_latency_cycles; }},
+      {"L2, cycles", "l2.latency_cycles", "cycles", [](const card::Card& c) { return c.l2.latency_cycles; }},
+      {"Memory, ns", "memory.latency_ns", "ns", [](const card::Card& c) { return c.memory.latency_ns; }},
+  };
+  for (const Level& level : kLevels) {
+    std::vector<std::string> row = {level.name};
+    for (const CardRun& run : review.cards) {
+      const double value = level.value(run.card);
+      row.push_back(of_file(figures, run.card, level.key, value, level.unit, fmt::format("{:.0f}", value)));
+    }
+    levels.rows.push_back(std::move(row));
+  }
+  std::vector<BarGroup> groups;
+  const Limit peak = [](const card::Card& c) { return card::peaks(c).memory_gb_per_second; };
+  for (const char* test : {"stream-read", "stream-init", "stream-scale", "stream-triad", "transpose"}) {
+    if (BarGroup group = bars_of(figures, review, test, peak); !group.bars.empty())
+      groups.push_back(std::move(group));
+  }
+  for (const CardRun& run : review.cards) {  // latencies and whatever else is of caches, once each
+    if (&run != &review.cards.front()) break;
+    for (const Measure& measure : run.measures) {
+      if (!measure.test.starts_with("latency-") && !measure.test.starts_with("cache-")) continue;
+      if (BarGroup group = bars_of(figures, review, measure.test); !group.bars.empty())
+        groups.push_back(std::move(group));
+    }
+  }
+  std::string out = table_html(levels);
+  if (groups.empty()) return out + paragraph("No test of memory was run.");
+  return out +
+         paragraph(
+             "Bandwidth at work, over arrays that fit no cache; the upright mark is what the memory's bus "
+             "could carry.") +
+         bars_html(groups, Scale::OfEach) + paragraph(band_note(figures, review));
+}
+
+}  // namespace doppel::report::review

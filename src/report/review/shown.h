@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The figures that several sections show, each in one form.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "report/review/figures.h"
+#include "report/review/html.h"
+#include "report/review/review.h"
+
+namespace doppel::report::review {
+
+// A number of the card's file under its key; `text` as printed, "" for the figure itself.
+std::string of_file(Figures& figures, const card::Card& card, const std::string& key, double value,
+                    const std::string& unit, const std::string& text = "");
+
+// What follows from the card's file alone; `how` says it in words, `keys` of which of its numbers.
+struct Derived {
+  std::string name;  // in its id
+  double value = 0;
+  std::string unit;
+  std::string how;
+  std::vector<std::string> keys;
+};
+std::string derived(Figures& figures, const card::Card& card, const Derived& peak);
+
+// A test's figure on a card, with its band; "-" or its trouble where there is none.
+std::string measured(Figures& figures, const Review& review, const CardRun& run, const std::string& test);
+// How many times the first card's figure the second's is.
+std::string ratio(Figures& figures, const Review& review, const std::string& test);
+// The published figures of a test on this very card, each with its source; "" where there are none.
+std::string published(Figures& figures, const CardRun& run, const Measure& measure);
+// The size and settings of a test.
+std::string setting(Figures& figures, const Measure& measure);
+// Name of a test and what it does.
+std::string title(Figures& figures, const Measure& measure);
+
+// The names of the cards, as heads of columns.
+std::vector<std::string> card_columns(Figures& figures, const Review& review, const std::string& first);
+
+// A bar for each card that ran the test. `limit` gives the mark to reach of a card, in the test's unit; may
+// be empty. No bars where no card ran it.
+using Limit = std::function<double(const card::Card&)>;
+BarGroup bars_of(Figures& figures, const Review& review, const std::string& test, const Limit& limit = {});
+
+// What the whiskers of a chart are.
+std::string band_note(Figures& figures, const Review& review);
+
+}  // namespace doppel::report::review
