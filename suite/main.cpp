@@ -22,8 +22,9 @@ using doppel::suite::Test;
 std::vector<Test> all_tests() {
   using namespace doppel::suite;
   std::vector<Test> all;
-  for (const auto tests : {fma_tests(), mandelbrot_tests(), stream_tests(), copy_tests(), launch_tests(),
-                           matmul_tests(), sgemm_step_tests(), data_tests(), application_tests()}) {
+  for (const auto tests :
+       {fma_tests(), mandelbrot_tests(), stream_tests(), copy_tests(), launch_tests(), matmul_tests(),
+        sgemm_step_tests(), tensor_tests(), data_tests(), application_tests()}) {
     all.insert(all.end(), tests.begin(), tests.end());
   }
   return all;
@@ -77,6 +78,8 @@ bool run(const Test& test, const doppel::host::Card& card, Half half) {
     }
     if (test.check != nullptr && half != Half::Times) correct = test.check(card);
     if (test.check == nullptr || half != Half::Times) line["check"] = correct ? "ok" : "failed";
+  } catch (const doppel::suite::Absent& reason) {
+    line["absent"] = reason.what();
   } catch (const std::exception& error) {
     correct = false;
     line["check"] = "failed";

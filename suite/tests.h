@@ -4,11 +4,18 @@
 #pragma once
 
 #include <span>
+#include <stdexcept>
 
 #include "host/card.h"
 #include "result.h"
 
 namespace doppel::suite {
+
+// What a test throws where the card has no units for it. That is no failure.
+class Absent : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 struct Test {
   const char* name;
@@ -26,6 +33,7 @@ std::span<const Test> copy_tests();
 std::span<const Test> launch_tests();
 std::span<const Test> matmul_tests();
 std::span<const Test> sgemm_step_tests();
+std::span<const Test> tensor_tests();
 std::span<const Test> data_tests();
 std::span<const Test> application_tests();
 

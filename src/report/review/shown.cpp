@@ -47,16 +47,16 @@ double error_of(const Review& review) { return review.band ? review.band->mean_p
 
 std::string of_file(Figures& figures, const card::Card& card, const std::string& key, double value,
                     const std::string& unit, const std::string& text) {
+  const auto found = card.provenance.find(key);
+  if (found == card.provenance.end()) return "none";  // the file may leave out what the card has not
   Figure out{.id = fmt::format("file.{}.{}", card.id, key),
              .how = How::Specification,
+             .source = found->second.source,
              .text = text.empty() ? fmt::format("{:L}", value) : text,
              .value = value,
              .unit = unit,
-             .card = card.id};
-  if (const auto found = card.provenance.find(key); found != card.provenance.end()) {
-    out.mark = found->second.mark;
-    out.source = found->second.source;
-  }
+             .card = card.id,
+             .mark = found->second.mark};
   return figures.show(std::move(out));
 }
 

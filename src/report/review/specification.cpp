@@ -11,6 +11,7 @@
 namespace doppel::report::review {
 namespace {
 
+// Counts with all their digits.
 std::string count(double value) { return value < 10000 ? fmt::format("{:.0f}", value) : figures(value); }
 
 // One number of the file as a cell.
