@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # doppel_ptx(TARGET NAMESPACE sources.cu...) compiles each source to PTX with clang and adds to TARGET, for a file
 # some_name.cu, the string `NAMESPACE::kSomeNamePtx`. The .ptx stays in the build folder under its own name.
-# The PTX asks for sm_86, the older of the two cards, and serves both.
+# The PTX asks for sm_86, the older of the two cards, and serves both. A file that ends in _sm120a.cu has inline PTX
+# for that target, which clang 19 does not know: it is compiled as for sm_86, and its head is changed.
 find_program(DOPPEL_CUDA_CLANG NAMES clang++-19 REQUIRED
              DOC "clang that compiles CUDA C++ to PTX; it needs no toolkit")
 
@@ -16,6 +17,10 @@ function(doppel_ptx target namespace)
     set(ptx ${CMAKE_CURRENT_BINARY_DIR}/${name}.ptx)
     set(embedded ${CMAKE_CURRENT_BINARY_DIR}/${name}_ptx.cpp)
     string(REPLACE "_" ";" words ${name})
+    set(retarget "")
+    if(name MATCHES "_sm120a$")
+      set(retarget COMMAND sed -i -e "s/^[.]version .*/.version 8.7/" -e "s/^[.]target .*/.target sm_120a/" ${ptx})
+    endif()
     set(symbol k)
     foreach(word ${words})
       string(SUBSTRING ${word} 0 1 first)
@@ -27,6 +32,7 @@ function(doppel_ptx target namespace)
       OUTPUT ${ptx}
       COMMAND ${DOPPEL_CUDA_CLANG} ${DOPPEL_PTX_FLAGS} -MD -MF ${ptx}.d -MT ${ptx} -S -o ${ptx}
               ${CMAKE_CURRENT_SOURCE_DIR}/${source}
+      ${retarget}
       DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source}
       DEPFILE ${ptx}.d
       COMMENT "Compiling ${source} to PTX" VERBATIM)

@@ -6,6 +6,8 @@ namespace doppel::suite {
 
 extern const char* const kBlackScholesPtx;
 extern const char* const kFmaPtx;
+extern const char* const kGemmPtx;
+extern const char* const kGemmSm120aPtx;
 extern const char* const kHistogramPtx;
 extern const char* const kHoldPtx;
 extern const char* const kLaunchPtx;

@@ -34,6 +34,7 @@ std::span<const Test> launch_tests();
 std::span<const Test> matmul_tests();
 std::span<const Test> sgemm_step_tests();
 std::span<const Test> tensor_tests();
+std::span<const Test> gemm_tests();
 std::span<const Test> data_tests();
 std::span<const Test> application_tests();
 

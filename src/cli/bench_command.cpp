@@ -16,6 +16,7 @@
 #include "cli/suite_run.h"
 #include "cli/terminal.h"
 #include "report/quantities.h"
+#include "report/suite_peaks.h"
 #include "report/table.h"
 
 namespace doppel::cli {
@@ -60,8 +61,13 @@ std::string published_text(const TestRow& row) {
 void print_table(const std::vector<TestRow>& rows, const std::vector<card::Card>& cards) {
   report::Table table;
   table.columns = {{"test"}, {"unit"}};
+  const bool any_peak = std::ranges::any_of(rows, [&](const TestRow& row) {
+    return std::ranges::any_of(
+        cards, [&](const card::Card& card) { return report::peak_of_test(card, row.name) > 0; });
+  });
   for (std::size_t i = 0; i < cards.size(); ++i) {
     table.columns.push_back({short_name(cards[i]), report::Align::Right});
+    if (any_peak) table.columns.push_back({"advertised", report::Align::Right});
     if (i > 0) table.columns.push_back({"ratio", report::Align::Right});
   }
   const bool any_published = std::ranges::any_of(rows, [](const TestRow& row) {
@@ -73,11 +79,15 @@ void print_table(const std::vector<TestRow>& rows, const std::vector<card::Card>
   for (const TestRow& row : rows) {
     Json first;
     for (const Json& result : row.of_card) {
-      if (first.is_null()) first = result;
+      if (first.is_null() || !first.contains("unit")) first = result;
     }
     std::vector<std::string> cells = {row.name, first.value("unit", "")};
     for (std::size_t i = 0; i < row.of_card.size(); ++i) {
       cells.push_back(value_text(row.of_card[i]));
+      if (any_peak) {
+        const double peak = report::peak_of_test(cards[i], row.name);
+        cells.push_back(peak > 0 ? report::figures(peak) : "");
+      }
       const double base = value_of(row.of_card[0]);
       if (i > 0) cells.push_back(base > 0 ? report::ratio_text(value_of(row.of_card[i]) / base) : "-");
       if (row.of_card[i].is_object() && row.of_card[i].contains("error")) {
@@ -167,7 +177,8 @@ void add_bench(CLI::App& app, int& status) {
   command->add_flag("--json", flags->json, "The results as JSON on standard output");
   command->add_option("test", flags->tests, "Tests or groups of tests (default: all)")->type_name("TEST");
   command->footer(
-      "Larger is better throughout. Figures that were published of the same work at the same size stand "
+      "Larger is better throughout; 'advertised' is the card's peak at its boost clock. Figures that were "
+      "published of the same work at the same size stand "
       "beside, with their card. Of large work only the blocks are run that the prediction needs; its answer "
       "is "
       "checked on less. The status is 1 where an answer was wrong.");

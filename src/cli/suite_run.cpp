@@ -97,6 +97,7 @@ Result<void> run_half(Half half, const card::Card& card, std::vector<std::string
 std::string value_text(const Json& result) {
   if (!result.is_object()) return "-";
   if (result.contains("error")) return "error";
+  if (result.contains("absent")) return "none";
   std::string check = result.value("check", "ok");
   if (!result.contains("value")) return check;  // nothing was timed
   return report::figures(result.value("value", 0.0)) + (check == "ok" ? "" : " (" + check + ")");

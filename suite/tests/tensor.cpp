@@ -14,7 +14,7 @@ namespace doppel::suite {
 namespace {
 
 constexpr unsigned kThreads = 256;
-constexpr unsigned kBlocksPerMultiprocessor = 8;
+constexpr unsigned kBlocksPerMultiprocessor = 32;
 constexpr unsigned kBrief = 16;
 constexpr unsigned kExtended = 80;
 constexpr unsigned kChecked = 3;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "card/peaks.h"
 #include "report/review/sections.h"
 #include "report/review/shown.h"
 
@@ -7,9 +6,8 @@ namespace doppel::report::review {
 
 std::string bus(const Review& review, Figures& figures) {
   std::vector<BarGroup> groups;
-  const Limit peak = [](const card::Card& c) { return card::peaks(c).pcie_gb_per_second; };
   for (const char* test : {"copy-h2d-pinned", "copy-d2h-pinned", "copy-h2d-pageable", "copy-d2h-pageable"}) {
-    if (BarGroup group = bars_of(figures, review, test, peak); !group.bars.empty())
+    if (BarGroup group = bars_of(figures, review, test, Against::Peak); !group.bars.empty())
       groups.push_back(std::move(group));
   }
   if (groups.empty()) return paragraph("No test of the bus was run.");

@@ -2,7 +2,6 @@
 // The memory hierarchy: sizes, rates and latencies of the card's file, and bandwidth at work.
 #include <fmt/format.h>
 
-#include "card/peaks.h"
 #include "report/quantities.h"
 #include "report/review/sections.h"
 #include "report/review/shown.h"
@@ -36,9 +35,8 @@ std::string memory(const Review& review, Figures& figures) {
     levels.rows.push_back(std::move(row));
   }
   std::vector<BarGroup> groups;
-  const Limit peak = [](const card::Card& c) { return card::peaks(c).memory_gb_per_second; };
   for (const char* test : {"stream-read", "stream-init", "stream-scale", "stream-triad", "transpose"}) {
-    if (BarGroup group = bars_of(figures, review, test, peak); !group.bars.empty())
+    if (BarGroup group = bars_of(figures, review, test, Against::Peak); !group.bars.empty())
       groups.push_back(std::move(group));
   }
   for (const CardRun& run : review.cards) {  // latencies and whatever else is of caches, once each

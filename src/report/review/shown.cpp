@@ -7,6 +7,7 @@
 
 #include "report/html_text.h"
 #include "report/quantities.h"
+#include "report/suite_peaks.h"
 
 namespace doppel::report::review {
 namespace {
@@ -78,7 +79,8 @@ std::string measured(Figures& figures, const Review& review, const CardRun& run,
            (measure->trouble.empty() ? "" : " (" + escaped(measure->trouble) + ")");
   }
   const auto there = std::ranges::find(run.measures, test, &Measure::test);
-  return there == run.measures.end() || there->trouble.empty() ? "-" : "none";
+  if (there == run.measures.end()) return "-";
+  return there->trouble.empty() ? "none" : "failed";
 }
 
 std::string ratio(Figures& figures, const Review& review, const std::string& test) {
@@ -133,7 +135,7 @@ std::vector<std::string> card_columns(Figures& figures, const Review& review, co
   return out;
 }
 
-BarGroup bars_of(Figures& figures, const Review& review, const std::string& test, const Limit& limit) {
+BarGroup bars_of(Figures& figures, const Review& review, const std::string& test, Against against) {
   BarGroup group;
   const Measure* one = any(review, test);
   if (one == nullptr) return group;
@@ -147,7 +149,7 @@ BarGroup bars_of(Figures& figures, const Review& review, const std::string& test
             .value = measure->value,
             .low = figure.low.value_or(measure->value),
             .high = figure.high.value_or(measure->value),
-            .limit = limit ? limit(run.card) : 0,
+            .limit = against == Against::Peak ? peak_of_test(run.card, test) : 0,
             .label = figures.name(run.name) + " " + measured(figures, review, run, test)};
     if (bar.limit > 0) {
       const double share = measure->value / bar.limit;

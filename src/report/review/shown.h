@@ -2,7 +2,6 @@
 // The figures that several sections show, each in one form.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -40,10 +39,11 @@ std::string title(Figures& figures, const Measure& measure);
 // The names of the cards, as heads of columns.
 std::vector<std::string> card_columns(Figures& figures, const Review& review, const std::string& first);
 
-// A bar for each card that ran the test. `limit` gives the mark to reach of a card, in the test's unit; may
-// be empty. No bars where no card ran it.
-using Limit = std::function<double(const card::Card&)>;
-BarGroup bars_of(Figures& figures, const Review& review, const std::string& test, const Limit& limit = {});
+// A bar for each card that ran the test, with the peak that it works towards as its mark where that is asked
+// for. No bars where no card ran it.
+enum class Against : bool { Nothing, Peak };
+BarGroup bars_of(Figures& figures, const Review& review, const std::string& test,
+                 Against against = Against::Nothing);
 
 // What the whiskers of a chart are.
 std::string band_note(Figures& figures, const Review& review);

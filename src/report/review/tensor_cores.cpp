@@ -73,17 +73,32 @@ std::string peak_table(const Review& review, Figures& figures) {
   return table_html(table);
 }
 
+// Dense and sparse of one type together.
+BarGroup type_bars(Figures& figures, const Review& review, const std::string& type) {
+  BarGroup group = bars_of(figures, review, "tensor-" + type, Against::Peak);
+  const BarGroup sparse = bars_of(figures, review, "tensor-sparse-" + type, Against::Peak);
+  for (Bar bar : sparse.bars) {
+    bar.label += ", sparse";
+    const auto behind =
+        std::ranges::find_if(group.bars, [&](const Bar& other) { return other.card > bar.card; });
+    group.bars.insert(behind, std::move(bar));
+  }
+  return group;
+}
+
 }  // namespace
 
 std::string tensor_cores(const Review& review, Figures& figures) {
+  constexpr std::string_view kDense = "tensor-", kSparse = "tensor-sparse-";
   std::vector<BarGroup> groups;
   std::vector<std::string> seen;
   for (const CardRun& run : review.cards) {
     for (const Measure& measure : run.measures) {
-      if (!measure.test.starts_with("tensor-") || std::ranges::find(seen, measure.test) != seen.end())
-        continue;
-      seen.push_back(measure.test);
-      if (BarGroup group = bars_of(figures, review, measure.test); !group.bars.empty())
+      if (!measure.test.starts_with(kDense) || measure.test.starts_with(kSparse)) continue;
+      const std::string type = measure.test.substr(kDense.size());
+      if (std::ranges::find(seen, type) != seen.end()) continue;
+      seen.push_back(type);
+      if (BarGroup group = type_bars(figures, review, type); !group.bars.empty())
         groups.push_back(std::move(group));
     }
   }
@@ -92,7 +107,9 @@ std::string tensor_cores(const Review& review, Figures& figures) {
   return out +
          paragraph(
              "The same at work: chains of matrix operations in every warp of every SM, at the clock that the "
-             "card sustains under them.") +
+             "card sustains under them. The upright mark is the advertised peak; of sparse operations the "
+             "terms "
+             "that are not there count as well, as they do in it.") +
          bars_html(groups, Scale::OfAll) + paragraph(band_note(figures, review));
 }
 
