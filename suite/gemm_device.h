@@ -3,7 +3,7 @@
 // column of B: C (m x n) = A (m x k, row after row) * B (k x n, column after column). Both lie in memory
 // along k, so rows of 64 bytes are the tiles' width whatever the type.
 //
-// A block makes 128 x 256 of C with eight warps, each 64 x 64. While it multiplies one pair of tiles out of
+// A block makes 128 x 128 of C with four warps, each 64 x 64. While it multiplies one pair of tiles out of
 // shared memory it fetches the next through registers into the other half.
 #pragma once
 
@@ -15,8 +15,8 @@ typedef unsigned uint2v __attribute__((ext_vector_type(2)));
 namespace gemm {
 
 constexpr int kRows = 128;     // of C a block
-constexpr int kColumns = 256;  //
-constexpr int kThreads = 256;
+constexpr int kColumns = 128;  //
+constexpr int kThreads = 128;
 constexpr int kWidth = 64;                           // bytes of a tile's row
 constexpr int kStep = 32;                            // bytes of an mma
 constexpr int kPatch = 64;                           // rows and columns of C a warp
@@ -49,41 +49,42 @@ __device__ __attribute__((always_inline)) inline void product(const unsigned cha
                                                               typename Op::Out* c, int n, int k_bytes,
                                                               Op op) {
   using Accumulator = typename Op::Accumulator;
-  __shared__ __attribute__((aligned(128))) unsigned char tiles[2][(kRows + kColumns) * kWidth];
+  __shared__ __attribute__((aligned(128))) uint4v tiles[2][(kRows + kColumns) * kWidth / 16];
   const int t = threadIdx.x;
   const int lane = t % 32;
   const int warp = t / 32;
   const int first_row = blockIdx.y * kRows;
   const int first_column = blockIdx.x * kColumns;
-  const int patch_row = warp / 4 * kPatch;
-  const int patch_column = warp % 4 * kPatch;
+  const int patch_row = warp / 2 * kPatch;
+  const int patch_column = warp % 2 * kPatch;
   const int load_row = t / 4;
   const int load_chunk = t % 4;
   const unsigned char* from_a = a + static_cast<long long>(first_row + load_row) * k_bytes + load_chunk * 16;
   const unsigned char* from_b =
       b + static_cast<long long>(first_column + load_row) * k_bytes + load_chunk * 16;
-  const int to = place(load_row, load_chunk);  // kPassRows is a multiple of 8: the same in each pass
-  op.begin(first_row + patch_row, first_column + patch_column, lane);
+  const int to = place(load_row, load_chunk) / 16;  // kPassRows is a multiple of 8: the same in each pass
+  op.begin(first_row, first_column, patch_row, patch_column);
 
   uint4v next_a[kPassesA];
   uint4v next_b[kPassesB];
   const auto fetch = [&] __device__(int at) {
+    // Worked out each time: eight pointers that stay would take sixteen registers.
+    unsigned stride = kPassRows * k_bytes;
+    asm volatile("" : "+r"(stride));
 #pragma unroll
     for (int i = 0; i < kPassesA; ++i)
-      next_a[i] = load16(from_a + static_cast<long long>(i * kPassRows) * k_bytes + at);
+      next_a[i] = load16(from_a + at + static_cast<unsigned long long>(i) * stride);
 #pragma unroll
     for (int i = 0; i < kPassesB; ++i)
-      next_b[i] = load16(from_b + static_cast<long long>(i * kPassRows) * k_bytes + at);
+      next_b[i] = load16(from_b + at + static_cast<unsigned long long>(i) * stride);
     op.fetch(at);
   };
   const auto put = [&] __device__(int half) {
 #pragma unroll
-    for (int i = 0; i < kPassesA; ++i)
-      *reinterpret_cast<uint4v*>(&tiles[half][to + i * kPassRows * kWidth]) = next_a[i];
+    for (int i = 0; i < kPassesA; ++i) tiles[half][to + i * kPassRows * kWidth / 16] = next_a[i];
 #pragma unroll
-    for (int i = 0; i < kPassesB; ++i)
-      *reinterpret_cast<uint4v*>(&tiles[half][kRows * kWidth + to + i * kPassRows * kWidth]) = next_b[i];
-    op.put();
+    for (int i = 0; i < kPassesB; ++i) tiles[half][to + (kRows + i * kPassRows) * kWidth / 16] = next_b[i];
+    op.put(half);
   };
 
   // ldmatrix: of A rows 0-15 at two chunks, of B eight columns at two chunks, twice. The swizzle hangs on the
@@ -105,20 +106,23 @@ __device__ __attribute__((always_inline)) inline void product(const unsigned cha
   __syncthreads();
   int half = 0;
   for (int at = kWidth; at <= k_bytes; at += kWidth) {
-    if (at < k_bytes) fetch(at);
     const unsigned of_half = half * (kRows + kColumns) * kWidth;
 #pragma unroll
     for (int step = 0; step < kWidth / kStep; ++step) {
+      // B's fragments come one pair of columns ahead of the mma that takes them.
       unsigned fa[kMs][4];
-      unsigned fb[kNs / 2][4];
+      unsigned fb[2][4];
+      op.load(half, step);
 #pragma unroll
       for (int i = 0; i < kMs; ++i) load_matrices(a_at[step] + of_half + i * 16 * kWidth, fa[i]);
+      load_matrices(b_at[step] + of_half, fb[0]);
 #pragma unroll
-      for (int i = 0; i < kNs / 2; ++i) load_matrices(b_at[step] + of_half + i * 16 * kWidth, fb[i]);
+      for (int j = 0; j < kNs; ++j) {
+        if (j % 2 == 0 && j + 2 < kNs)
+          load_matrices(b_at[step] + of_half + (j / 2 + 1) * 16 * kWidth, fb[(j / 2 + 1) % 2]);
 #pragma unroll
-      for (int i = 0; i < kMs; ++i) {
-#pragma unroll
-        for (int j = 0; j < kNs; ++j) op.multiply(sum[i][j], fa[i], &fb[j / 2][j % 2 * 2], i, j, step);
+        for (int i = 0; i < kMs; ++i) op.multiply(sum[i][j], fa[i], &fb[j / 2 % 2][j % 2 * 2], i, j, step);
+        if (step == 0 && j == 0 && at < k_bytes) fetch(at);  // behind what this tile's mma wait for
       }
     }
     if (at < k_bytes) put(half ^ 1);
@@ -141,9 +145,10 @@ __device__ __attribute__((always_inline)) inline void product(const unsigned cha
 
 // What types without scales share.
 struct Plain {
-  __device__ void begin(int, int, int) {}
-  __device__ void fetch(int) {}
-  __device__ void put() {}
+  __device__ void begin(int, int, int, int) {}  // the block's row and column of C, and the warp's within them
+  __device__ void fetch(int) {}                 // bytes along k
+  __device__ void put(int) {}                   // half of shared memory
+  __device__ void load(int, int) {}             // half, step
 };
 struct IntoFloat : Plain {
   using Accumulator = float;

@@ -16,8 +16,8 @@ namespace {
 
 constexpr int kSize = 4096;
 constexpr int kBlockRows = 128;  // gemm_device.h
-constexpr int kBlockColumns = 256;
-constexpr int kThreads = 256;
+constexpr int kBlockColumns = 128;
+constexpr int kThreads = 128;
 
 // One type: how its elements stand in memory, and what it needs.
 struct Type {
@@ -84,6 +84,13 @@ Matrix matrix(const Type& type, int rows, int k, unsigned seed) {
   out.bytes.resize(count * static_cast<std::size_t>(type.bits) / 8);
   out.values.resize(count);
   if (type.block > 0) out.factors.resize(count / static_cast<std::size_t>(type.block));
+  // Those of 128 rows and of a tile's 64 bytes along k stand together, row after row.
+  const auto factor_at = [&](std::size_t row, std::size_t along) -> std::uint8_t& {
+    const std::size_t of_tile = 512 / static_cast<std::size_t>(type.bits * type.block);
+    const std::size_t tiles = static_cast<std::size_t>(k * type.bits) / 512;
+    const std::size_t block = along / static_cast<std::size_t>(type.block);
+    return out.factors[((row / 128 * tiles + block / of_tile) * 128 + row % 128) * of_tile + block % of_tile];
+  };
   unsigned state = seed;
   const auto next = [&](unsigned below) {
     state = state * 1664525U + 1013904223U;
@@ -93,9 +100,10 @@ Matrix matrix(const Type& type, int rows, int k, unsigned seed) {
     const unsigned which = next(3);
     int factor = 1;
     if (type.block > 0) {
-      const std::size_t block = i / static_cast<std::size_t>(type.block);
-      if (i % static_cast<std::size_t>(type.block) == 0) out.factors[block] = type.factors[next(2)];
-      factor = out.factors[block] == type.factors[0] ? 1 : 2;
+      const std::size_t along = i % static_cast<std::size_t>(k);
+      std::uint8_t& code = factor_at(i / static_cast<std::size_t>(k), along);
+      if (along % static_cast<std::size_t>(type.block) == 0) code = type.factors[next(2)];
+      factor = code == type.factors[0] ? 1 : 2;
     }
     out.values[i] = (which == 0 ? 0 : which == 1 ? 1 : -1) * factor;
     const std::size_t bit = i * static_cast<std::size_t>(type.bits);
@@ -138,7 +146,7 @@ Result time(const host::Card& card, const Type& type) {
   result.value = 2.0 * kSize * kSize * kSize / result.time_us * 1e-3;
   result.unit = type.unit;
   result.kernel = type.kernel;
-  result.detail = "4096x4096x4096, tiles of 128x256";
+  result.detail = "4096x4096x4096, tiles of 128x128";
   if (type.published.value > 0) result.published.push_back(type.published);
   return result;
 }
