@@ -37,5 +37,10 @@ std::span<const Test> tensor_tests();
 std::span<const Test> gemm_tests();
 std::span<const Test> data_tests();
 std::span<const Test> application_tests();
+std::span<const Test> attention_tests();
+std::span<const Test> cache_tests();
+std::span<const Test> cryptography_tests();
+std::span<const Test> finance_tests();
+std::span<const Test> science_tests();
 
 }  // namespace doppel::suite
