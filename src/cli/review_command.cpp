@@ -33,8 +33,8 @@ struct ReviewFlags {
 
 // One or two tests of each unit, all of them short.
 const std::vector<std::string>& quick_tests() {
-  static const std::vector<std::string> tests = {"fma-fp32", "fma-fp64", "copy-h2d-pinned", "sgemm-tiled",
-                                                 "black-scholes"};
+  static const std::vector<std::string> tests = {"fma-fp32",       "fma-fp64", "copy-h2d-pinned",
+                                                 "tensor-f16-f32", "cache-l2", "black-scholes"};
   return tests;
 }
 

@@ -100,7 +100,9 @@ std::string value_text(const Json& result) {
   if (result.contains("absent")) return "none";
   std::string check = result.value("check", "ok");
   if (!result.contains("value")) return check;  // nothing was timed
-  return report::figures(result.value("value", 0.0)) + (check == "ok" ? "" : " (" + check + ")");
+  const double value = result.value("value", 0.0);
+  return (value < 10 ? fmt::format("{:.2f}", value) : report::figures(value)) +
+         (check == "ok" ? "" : " (" + check + ")");
 }
 
 Result<SuiteRun> run_suite(const card::Card& card, const std::vector<std::string>& tests, std::size_t index,

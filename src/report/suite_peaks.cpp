@@ -37,7 +37,7 @@ double tensor_peak(const card::Peaks& peaks, std::string_view ending, bool spars
   if (name == kTensorNames.end()) return 0;
   const auto peak = std::ranges::find(peaks.tensor, name->type, &card::TensorPeak::type);
   if (peak == peaks.tensor.end()) return 0;
-  return kGigaOfTera * (sparse ? peak->sparse : peak->dense);
+  return sparse ? peak->sparse : peak->dense;
 }
 
 }  // namespace

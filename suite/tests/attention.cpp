@@ -38,8 +38,8 @@ Result time(const host::Card& /*card*/) {
     attend(module, in.address(), in.address() + kBytes, in.address() + 2 * kBytes, out.address(), kLength,
            kHeads);
   });
-  result.value = 4.0 * kLength * kLength * kHead * kHeads / result.time_us * 1e-3;
-  result.unit = "GFLOP/s";
+  result.value = 4.0 * kLength * kLength * kHead * kHeads / result.time_us * 1e-6;
+  result.unit = "TFLOP/s";
   result.kernel = "attention";
   result.detail = "64 heads of 64, 4096 long, without a mask";
   return result;

@@ -29,7 +29,7 @@ struct Type {
   bool whole;                             // C holds whole numbers
   int block = 0;                          // elements with one factor; 0: none
   std::array<std::uint8_t, 2> factors{};  // the codes of 1 and 2
-  const char* unit = "GFLOP/s";
+  const char* unit = "TFLOP/s";
   Published published{0, nullptr, nullptr};
 };
 
@@ -42,27 +42,27 @@ constexpr std::array kTypes{
          false,
          0,
          {},
-         "GFLOP/s",
-         {119700, "NVIDIA RTX A6000",
+         "TFLOP/s",
+         {119.7, "NVIDIA RTX A6000",
           "a hand-written mma.sync kernel, Bruce-Lee-LY/cuda_hgemm @0d26c2e (truth/kernels.csv)"}},
     Type{"gemm_bf16", &kGemmPtx, 86, 16, {0, 0x3F80, 0xBF80}, false},
     Type{"gemm_tf32", &kGemmPtx, 86, 32, {0, 0x3F800000, 0xBF800000}, false},
-    Type{"gemm_s8", &kGemmPtx, 86, 8, {0, 1, 0xFF}, true, 0, {}, "GOP/s"},
-    Type{"gemm_s4", &kGemmPtx, 86, 4, {0, 1, 0xF}, true, 0, {}, "GOP/s"},
+    Type{"gemm_s8", &kGemmPtx, 86, 8, {0, 1, 0xFF}, true, 0, {}, "TOP/s"},
+    Type{"gemm_s4", &kGemmPtx, 86, 4, {0, 1, 0xF}, true, 0, {}, "TOP/s"},
     Type{"gemm_e4m3", &kGemmSm120aPtx, 120, 8, {0, 0x38, 0xB8}, false},
     Type{"gemm_e3m2", &kGemmSm120aPtx, 120, 8, {0, 0x0C, 0x2C}, false},
     Type{"gemm_mxf4", &kGemmSm120aPtx, 120, 4, {0, 2, 0xA}, false, 32, {0x7F, 0x80}},
-    Type{"gemm_nvf4",
-         &kGemmSm120aPtx,
-         120,
-         4,
-         {0, 2, 0xA},
-         false,
-         16,
-         {0x38, 0x40},
-         "GFLOP/s",
-         {808000, "NVIDIA RTX PRO 5000 Blackwell",
-          "CUTLASS, public notes on the same card (truth/kernels.csv)"}},
+    Type{
+        "gemm_nvf4",
+        &kGemmSm120aPtx,
+        120,
+        4,
+        {0, 2, 0xA},
+        false,
+        16,
+        {0x38, 0x40},
+        "TFLOP/s",
+        {808, "NVIDIA RTX PRO 5000 Blackwell", "CUTLASS, public notes on the same card (truth/kernels.csv)"}},
 };
 
 void need(const host::Card& card, const Type& type) {
@@ -143,7 +143,7 @@ Result time(const host::Card& card, const Type& type) {
     launch(type, kernel, a.address(), b.address(), c, kSize, kSize, kSize, factors.address(),
            factors.address());
   });
-  result.value = 2.0 * kSize * kSize * kSize / result.time_us * 1e-3;
+  result.value = 2.0 * kSize * kSize * kSize / result.time_us * 1e-6;
   result.unit = type.unit;
   result.kernel = type.kernel;
   result.detail = "4096x4096x4096, tiles of 128x128";

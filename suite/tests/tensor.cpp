@@ -41,11 +41,11 @@ Result rate(const host::Card& card, const TensorForm& form) {
   const double operations = 2.0 * form.m * form.n * form.k * kTensorChains * kTensorSteps *
                             (kExtended - kBrief) * blocks * (kThreads / 32);
   result.time_us = long_us - short_us;
-  result.value = operations / result.time_us * 1e-3;
+  // In thousands or millions of millions a second, as the unit says.
+  result.value = operations / result.time_us * (form.accumulator == Accumulator::F64 ? 1e-3 : 1e-6);
   result.unit = form.unit;
   result.kernel = tensor_kernel(form);
-  result.detail = std::to_string(blocks) + " blocks of " + std::to_string(kThreads) +
-                  " threads, 8 chains a warp, a multiply-add counted as 2" +
+  result.detail = std::string("8 chains a warp, a multiply-add counted as 2") +
                   (form.sparse ? ", terms that are not there counted as well" : "");
   return result;
 }

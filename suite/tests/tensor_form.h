@@ -20,7 +20,7 @@ struct TensorForm {
   unsigned one;         // the number 1 in each element of a register of A and B; of f64 not used
   bool sparse = false;  // half of A's terms are not there
   unsigned scale = 0;   // the factor 1 in each byte; 0: no scaled blocks
-  const char* unit = "GFLOP/s";
+  const char* unit = "TFLOP/s";
 };
 
 std::span<const TensorForm> tensor_forms();

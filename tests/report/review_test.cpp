@@ -52,7 +52,7 @@ Review sample() {
   out.band = band();
   std::vector<Measure> first = {measure("fma-fp32", 36864), measure("fma-fp64", 604),
                                 measure("copy-h2d-pinned", 25), measure("sgemm-step-6", 18500),
-                                measure("tensor-s4", 600000)};
+                                measure("gemm-s4", 600)};
   first[3].published.push_back({18237.3, "RTX A6000", "truth/sgemm-a6000.csv"});
   std::vector<Measure> second = {measure("fma-fp32", 62915), measure("fma-fp64", 620),
                                  measure("copy-h2d-pinned", 56), measure("sgemm-step-6", 30000),

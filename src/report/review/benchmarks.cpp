@@ -17,7 +17,7 @@ std::vector<const Measure*> tests_of(const Review& review) {
   for (const CardRun& run : review.cards) {
     for (const Measure& measure : run.measures) {
       if (std::ranges::none_of(out, [&](const Measure* m) { return m->test == measure.test; }))
-        out.push_back(&measure);
+        out.push_back(any(review, measure.test));
     }
   }
   return out;

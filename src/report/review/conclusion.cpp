@@ -95,7 +95,7 @@ std::string conclusion(const Review& review, Figures& figures) {
                     " the work of " + name(decision.ratio, false) +
                     (decision.better < 0 ? ", which is within the model's mean error." : "."));
   }
-  lines.push_back(band_note(figures, review));
+  lines.push_back(error_note(figures, review));
   if (review.quick)
     lines.emplace_back(
         "A few tests stand for the whole suite here (<code>--quick</code>): without the flag, all run.");

@@ -6,7 +6,7 @@ namespace doppel::report::review {
 
 std::string cuda_cores(const Review& review, Figures& figures) {
   std::vector<BarGroup> groups;
-  for (const char* test : {"fma-fp32", "fma-fp16", "fma-fp64", "fma-int32"}) {
+  for (const char* test : {"fma-fp32", "fma-fp16", "fma-fp64", "tensor-f64", "fma-int32"}) {
     if (BarGroup group = bars_of(figures, review, test, Against::Peak); !group.bars.empty())
       groups.push_back(std::move(group));
   }

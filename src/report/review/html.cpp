@@ -33,7 +33,7 @@ std::string bar_svg(const Bar& bar, double largest) {
 
 std::string table_html(const HtmlTable& table) {
   std::string out = "<div class=\"scroll\"><table>";
-  if (!table.caption.empty()) out += fmt::format("<caption>{}</caption>", table.caption);
+  if (!table.caption.empty()) out += fmt::format("<caption><span>{}</span></caption>", table.caption);
   out += "<thead><tr>";
   const auto kind = [&](std::size_t column) {
     return column < table.text_columns ? "" : " class=\"number\"";

@@ -39,13 +39,27 @@ std::string memory(const Review& review, Figures& figures) {
     if (BarGroup group = bars_of(figures, review, test, Against::Peak); !group.bars.empty())
       groups.push_back(std::move(group));
   }
-  for (const CardRun& run : review.cards) {  // latencies and whatever else is of caches, once each
-    if (&run != &review.cards.front()) break;
-    for (const Measure& measure : run.measures) {
-      if (!measure.test.starts_with("latency-") && !measure.test.starts_with("cache-")) continue;
-      if (BarGroup group = bars_of(figures, review, measure.test); !group.bars.empty())
-        groups.push_back(std::move(group));
+  for (const char* test : {"cache-shared", "cache-l1", "cache-l2"}) {
+    if (BarGroup group = bars_of(figures, review, test); !group.bars.empty())
+      groups.push_back(std::move(group));
+  }
+  for (const char* test : {"latency-l1", "latency-l2", "latency-memory"}) {
+    BarGroup group = bars_of(figures, review, test);
+    for (Bar& bar : group.bars) {
+      const CardRun& run = review.cards[bar.card];
+      const double ns = 1e3 / bar.value;  // a load, of loads in a microsecond
+      bar.label += ", " +
+                   figures.show({.id = fmt::format("load.{}.{}", run.card.id, test),
+                                 .how = How::Derived,
+                                 .source = "the inverse of the loads that follow one another",
+                                 .text = fmt::format("{:.0f}", ns),
+                                 .value = ns,
+                                 .unit = "ns",
+                                 .card = run.card.id,
+                                 .from = {fmt::format("run.{}.{}", run.card.id, test)}}) +
+                   " ns each";
     }
+    if (!group.bars.empty()) groups.push_back(std::move(group));
   }
   std::string out = table_html(levels);
   if (groups.empty()) return out + paragraph("No test of memory was run.");

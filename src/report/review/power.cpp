@@ -2,6 +2,8 @@
 // What each card draws and at what clock it runs while the suite's kernels are timed.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/html_text.h"
 #include "report/quantities.h"
 #include "report/review/sections.h"
@@ -22,27 +24,78 @@ Figure run_figure(const CardRun& run, const Measure& measure, const char* what, 
       .card = run.card.id};
 }
 
-Bar watts_bar(Figures& figures, const Review& review, std::size_t card, const Measure& measure) {
-  const CardRun& run = review.cards[card];
-  Bar bar{.card = card, .value = measure.watts, .limit = run.card.power.limit_w};
-  bar.label = figures.name(run.name) + " " +
-              figures.show(run_figure(run, measure, "watts", measure.watts, "W")) + " W at " +
-              figures.show(run_figure(run, measure, "clock", measure.clock_mhz, "MHz")) + " MHz" +
-              (measure.power_bound ? ", held by the power limit" : "");
+std::vector<std::string> timed_tests(const Review& review) {
+  std::vector<std::string> out;
+  for (const CardRun& run : review.cards) {
+    for (const Measure& measure : run.measures) {
+      if (measure.value > 0 && measure.watts > 0 && std::ranges::find(out, measure.test) == out.end())
+        out.push_back(measure.test);
+    }
+  }
+  return out;
+}
+
+// The watts, the clock and the work a watt of a test on a card.
+struct Cells {
+  std::string watts, clock, per_watt;
+};
+Cells cells_of(Figures& figures, const CardRun& run, const Measure& measure) {
   const double per_watt = measure.value / measure.watts;
-  bar.label +=
-      "; " +
-      figures.show({.id = fmt::format("per_watt.{}.{}", run.card.id, measure.test),
-                    .how = How::Derived,
-                    .source = "the test's figure by its watts",
-                    .text = per_watt < 10 ? fmt::format("{:.2f}", per_watt) : report::figures(per_watt),
-                    .value = per_watt,
-                    .unit = measure.unit + "/W",
-                    .card = run.card.id,
-                    .from = {fmt::format("run.{}.{}", run.card.id, measure.test),
-                             fmt::format("watts.{}.{}", run.card.id, measure.test)}}) +
-      " " + escaped(measure.unit) + " a watt";
-  return bar;
+  return {figures.show(run_figure(run, measure, "watts", measure.watts, "W")),
+          figures.show(run_figure(run, measure, "clock", measure.clock_mhz, "MHz")) +
+              (measure.power_bound ? " (power limit)" : ""),
+          figures.show({.id = fmt::format("per_watt.{}.{}", run.card.id, measure.test),
+                        .how = How::Derived,
+                        .source = "the test's figure by its watts",
+                        .text = per_watt < 1 ? fmt::format("{:.3f}", per_watt) : rounded(per_watt),
+                        .value = per_watt,
+                        .unit = measure.unit + "/W",
+                        .card = run.card.id,
+                        .from = {fmt::format("run.{}.{}", run.card.id, measure.test),
+                                 fmt::format("watts.{}.{}", run.card.id, measure.test)}})};
+}
+
+// A bar for the watts of each card; the mark is its limit.
+BarGroup watts_bars(Figures& figures, const Review& review, const Measure& test) {
+  BarGroup group;
+  for (std::size_t i = 0; i < review.cards.size(); ++i) {
+    const CardRun& run = review.cards[i];
+    const Measure* measure = find(run, test.test);
+    if (measure == nullptr || measure->watts <= 0) continue;
+    const Cells cells = cells_of(figures, run, *measure);
+    group.bars.push_back(
+        {.card = i,
+         .value = measure->watts,
+         .limit = run.card.power.limit_w,
+         .label = figures.name(run.name) + " " + cells.watts + " W at " + cells.clock + " MHz"});
+  }
+  group.name = title(figures, test);
+  return group;
+}
+
+// All tests whose kernel was timed.
+HtmlTable watts_table(Figures& figures, const Review& review) {
+  HtmlTable table{.caption = "While the test's kernel runs; the work a watt is in the test's unit",
+                  .columns = {"Test", "Unit"},
+                  .rows = {},
+                  .text_columns = 2};
+  for (const CardRun& run : review.cards) {
+    table.columns.push_back(figures.name(run.name) + " W");
+    table.columns.emplace_back("MHz");
+    table.columns.emplace_back("work a watt");
+  }
+  for (const std::string& test : timed_tests(review)) {
+    const Measure* one = any(review, test);
+    std::vector<std::string> row = {"<b>" + escaped(test) + "</b>", escaped(one->unit)};
+    for (const CardRun& run : review.cards) {
+      const Measure* measure = find(run, test);
+      const bool known = measure != nullptr && measure->watts > 0;
+      const Cells cells = known ? cells_of(figures, run, *measure) : Cells{"-", "-", "-"};
+      row.insert(row.end(), {cells.watts, cells.clock, cells.per_watt});
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
 }
 
 }  // namespace
@@ -66,25 +119,21 @@ std::string power(const Review& review, Figures& figures) {
     }
     table.rows.push_back(std::move(row));
   }
+  const std::vector<std::string> timed = timed_tests(review);
+  if (timed.empty()) return table_html(table) + paragraph("Nothing was timed with its power.");
   std::vector<BarGroup> groups;
-  for (const Measure& first : review.cards[0].measures) {
-    BarGroup group;
-    for (std::size_t i = 0; i < review.cards.size(); ++i) {
-      const Measure* measure = find(review.cards[i], first.test);
-      if (measure != nullptr && measure->watts > 0)
-        group.bars.push_back(watts_bar(figures, review, i, *measure));
-    }
-    if (group.bars.empty()) continue;
-    group.name = title(figures, first);
-    groups.push_back(std::move(group));
+  for (const char* shown :
+       {"fma-fp32", "fma-fp64", "stream-triad", "sgemm-step-6", "gemm-f16-f32", "attention"}) {
+    if (std::ranges::find(timed, shown) != timed.end())
+      groups.push_back(watts_bars(figures, review, *any(review, shown)));
   }
-  if (groups.empty()) return table_html(table) + paragraph("Nothing was timed with its power.");
   return table_html(table) +
          paragraph(
-             "Watts on average while a test's kernel runs, as if it went on for long; the upright mark is "
-             "the "
-             "power limit. Noise and heat are not modelled.") +
-         bars_html(groups, Scale::OfAll);
+             "Watts on average while a test's kernel runs; the upright mark is the power limit. Noise and "
+             "heat are "
+             "not modelled.") +
+         bars_html(groups, Scale::OfAll) + "<h4>All tests</h4>\n<div class=\"across\">" +
+         table_html(watts_table(figures, review)) + "</div>\n";
 }
 
 }  // namespace doppel::report::review

@@ -12,21 +12,12 @@
 namespace doppel::report::review {
 namespace {
 
-// The suite's figures in a test's first line on any card.
-const Measure* any(const Review& review, std::string_view test) {
-  for (const CardRun& run : review.cards) {
-    const auto found = std::ranges::find(run.measures, test, &Measure::test);
-    if (found != run.measures.end()) return &*found;
-  }
-  return nullptr;
-}
-
 Figure run_figure(const Review& review, const CardRun& run, const Measure& measure) {
   const double error = error_of(review);
   Figure out{.id = fmt::format("run.{}.{}", run.card.id, measure.test),
              .how = How::Predicted,
              .source = fmt::format("{} on the double of {}: {}", measure.test, run.name, measure.detail),
-             .text = figures(measure.value),
+             .text = rounded(measure.value),
              .value = measure.value,
              .unit = measure.unit,
              .card = run.card.id};
@@ -43,6 +34,18 @@ const Measure* find(const CardRun& run, std::string_view test) {
   const auto found = std::ranges::find(run.measures, test, &Measure::test);
   return found == run.measures.end() || found->value <= 0 ? nullptr : &*found;
 }
+
+const Measure* any(const Review& review, std::string_view test) {
+  const Measure* out = nullptr;
+  for (const CardRun& run : review.cards) {
+    if (const Measure* with_figure = find(run, test)) return with_figure;
+    const auto found = std::ranges::find(run.measures, test, &Measure::test);
+    if (found != run.measures.end() && out == nullptr) out = &*found;
+  }
+  return out;
+}
+
+std::string rounded(double value) { return value < 10 ? fmt::format("{:.2f}", value) : figures(value); }
 
 double error_of(const Review& review) { return review.band ? review.band->mean_percent / 100 : 0; }
 
@@ -65,7 +68,7 @@ std::string derived(Figures& all, const card::Card& card, const Derived& peak) {
   Figure out{.id = fmt::format("derived.{}.{}", card.id, peak.name),
              .how = How::Derived,
              .source = peak.how,
-             .text = figures(peak.value),
+             .text = rounded(peak.value),
              .value = peak.value,
              .unit = peak.unit,
              .card = card.id};
@@ -106,7 +109,7 @@ std::string published(Figures& all, const CardRun& run, const Measure& measure) 
            all.show({.id = fmt::format("published.{}.{}.{}", run.card.id, measure.test, i),
                      .how = How::Published,
                      .source = found.source,
-                     .text = figures(found.value),
+                     .text = rounded(found.value),
                      .value = found.value,
                      .unit = measure.unit,
                      .card = run.card.id}) +
@@ -169,9 +172,7 @@ BarGroup bars_of(Figures& figures, const Review& review, const std::string& test
   return group;
 }
 
-std::string band_note(Figures& figures, const Review& review) {
-  if (!review.band)
-    return "The error of the model has not been measured in this installation: the bars carry no band.";
+std::string error_note(Figures& figures, const Review& review) {
   const auto share = [&](const std::string& name, double percent) {
     return figures.show({.id = "band." + name,
                          .how = How::ModelError,
@@ -180,8 +181,9 @@ std::string band_note(Figures& figures, const Review& review) {
                          .value = percent,
                          .unit = "%"});
   };
-  std::string out = "Whiskers: the mean error of the model's times against real cards, " +
-                    share("mean", review.band->mean_percent);
+  if (!review.band) return "The error of the model has not been measured in this installation.";
+  std::string out =
+      "Mean error of the model's times against real cards: " + share("mean", review.band->mean_percent);
   if (review.band->p90_percent) out += "; nine of ten are within " + share("p90", *review.band->p90_percent);
   out += ", over " +
          figures.show({.id = "band.measurements",
@@ -197,6 +199,10 @@ std::string band_note(Figures& figures, const Review& review) {
              " is unverified: nobody has measured it, and its error is not known.";
   }
   return out;
+}
+
+std::string band_note(Figures& figures, const Review& review) {
+  return (review.band ? "Whiskers: the mean error. " : "") + error_note(figures, review);
 }
 
 }  // namespace doppel::report::review

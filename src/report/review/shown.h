@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "report/review/figures.h"
@@ -25,6 +26,11 @@ struct Derived {
 };
 std::string derived(Figures& figures, const card::Card& card, const Derived& peak);
 
+// The test on a card where it gave a figure, else where it was tried; null: nowhere.
+const Measure* any(const Review& review, std::string_view test);
+// "0.60", "38.7", "2,223"
+std::string rounded(double value);
+
 // A test's figure on a card, with its band; "-" or its trouble where there is none.
 std::string measured(Figures& figures, const Review& review, const CardRun& run, const std::string& test);
 // How many times the first card's figure the second's is.
@@ -45,7 +51,8 @@ enum class Against : bool { Nothing, Peak };
 BarGroup bars_of(Figures& figures, const Review& review, const std::string& test,
                  Against against = Against::Nothing);
 
-// What the whiskers of a chart are.
+// How far the model's times are from measured ones; and the same under a chart, whose whiskers show it.
+std::string error_note(Figures& figures, const Review& review);
 std::string band_note(Figures& figures, const Review& review);
 
 }  // namespace doppel::report::review

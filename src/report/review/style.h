@@ -37,7 +37,9 @@ svg .limit { stroke: var(--c2); stroke-width: 3px; }
 .choice.k0 { border-color: var(--c0); } .choice.k1 { border-color: var(--c1); }
 .choice h4 { margin: .4rem 0; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .6rem; color: var(--soft); font-size: .87rem; }
-@media (max-width: 48rem) { .chart .bar { grid-template-columns: minmax(0, 1fr); gap: .1rem; } h1 { font-size: 1.4rem; } }
+@media (max-width: 48rem) { section > .scroll .number { white-space: normal; } section > .scroll th, section > .scroll td { padding: .2rem .35rem; }
+  section > .scroll tbody th[scope=row] { min-width: 6rem; } section > .scroll thead .number { overflow-wrap: anywhere; }
+  .chart .bar { grid-template-columns: minmax(0, 1fr); gap: .1rem; } h1 { font-size: 1.4rem; } }
 @media print { nav { display: none; } h2 { break-before: auto; } h2, h3, h4 { break-after: avoid; }
   .choices { grid-template-columns: 1fr 1fr; } .choice { break-inside: avoid; } }
 )css";

@@ -24,19 +24,20 @@ struct Lines {
   }
 };
 
-// How many times as much the better card does.
+// "RTX A6000 does 1.20x"
 std::string times(Figures& figures, const Review& review, const std::string& id, const Decision& decision,
                   const std::string& source, std::vector<std::string> from) {
   const std::size_t better = decision.ratio >= 1 ? 1 : 0;
   const double value = std::max(decision.ratio, 1 / decision.ratio);
-  return figures.show({.id = "rule." + id,
-                       .how = How::Derived,
-                       .source = source,
-                       .text = ratio_text(value),
-                       .value = value,
-                       .unit = "x",
-                       .from = std::move(from)}) +
-         (decision.better >= 0 ? " " : " in favour of " + figures.name(review.cards[better].name) + " ");
+  const std::string number = figures.show({.id = "rule." + id,
+                                           .how = How::Derived,
+                                           .source = source,
+                                           .text = ratio_text(value),
+                                           .value = value,
+                                           .unit = "x",
+                                           .from = std::move(from)});
+  return decision.better >= 0 ? "it does " + number
+                              : figures.name(review.cards[better].name) + " does " + number;
 }
 
 std::string joined(const std::vector<std::string>& tests) {
@@ -61,7 +62,7 @@ void add_run_rules(const Review& review, Figures& figures, Lines& lines) {
       }
       line += times(figures, review, rule.id, decision,
                     "geometric mean of the ratios of " + joined(decision.tests), std::move(from)) +
-              (rule.per_watt ? "the work a joule, by " : "the work in the same time, by ") +
+              (rule.per_watt ? " the work a joule, by " : " the work in the same time, by ") +
               joined(decision.tests) + ".";
     }
     lines.add(decision, std::move(line));
@@ -90,8 +91,7 @@ void add_file_rules(const Review& review, Figures& figures, Lines& lines) {
                               .card = run.card.id,
                               .from = std::move(from)}) +
                     (*rule.unit == '\0' ? "" : fmt::format(" {}", rule.unit));
-      line +=
-          fmt::format("{}{} {}", i == 0 ? "" : ", ", text, (i == 0 ? "on " : "on ") + figures.name(run.name));
+      line += fmt::format("{}{} {}", i == 0 ? "" : ", ", text, "on " + figures.name(run.name));
     }
     lines.add(decision, line + fmt::format(" ({}; specification).", rule.what));
   }
