@@ -12,7 +12,7 @@ namespace doppel::suite {
 
 template <class Work>
 double timed_us(Work&& work) {
-  constexpr unsigned kTurns = 1000;  // some 130,000 cycles
+  constexpr unsigned kTurns = 8000;  // some million cycles
   const host::Module module(kHoldPtx);
   const host::Buffer<float> out(1);
   host::launch(module.kernel("hold"), {1}, {1}, out.address(), kTurns);

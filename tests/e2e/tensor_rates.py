@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Every rate of the tensor cores is reached by a kernel of the suite: at least 95 % of what the card's file says, at the
-clock that the kernel ran at, and not more than the resolution of the card's events explains.
+clock that the kernel ran at, and hardly more (the model takes the rate of a part of the launch for all of it).
 
     tensor_rates.py DOPPEL
 """
