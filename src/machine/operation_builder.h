@@ -43,6 +43,11 @@ class OperationBuilder {
   // The value that holds a register; kNoValue for constants.
   ValueId value(ir::RegisterId reg);
   ValueId new_value(int registers);
+  // What reads the one reads the other's value: of a register that is written once, where that is nothing to
+  // do.
+  void read_as(ir::RegisterId reg, ir::RegisterId other) {
+    values_[roles_.representative(reg)] = value(other);
+  }
 
   // kNoValue for what is no register.
   ValueId value_of(const ir::Operand& operand);

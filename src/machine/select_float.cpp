@@ -239,6 +239,23 @@ void select_function(OperationBuilder& b, const Operation& in, ValueId result,
   }
 }
 
+// A half that the sum behind it, of the same instruction, takes as it is: the card has FHADD and FHFMA where
+// PTX's add.f32.f16 and fma.f32.f16 became a conversion and a sum.
+bool is_part_of_sum(const OperationBuilder& b, const Operation& in) {
+  if (in.type != Type::F32 || !is_half(in.source_type) || in.guard || !in.sources[0].is_register() ||
+      !in.results[0].is_register())
+    return false;
+  if (in.origin.text.line == 0) return false;  // from no text
+  const auto& all = b.function().operations;
+  for (std::size_t at = b.current + 1; at < all.size() && at <= b.current + 2; ++at) {
+    const Operation& next = all[at];
+    if (next.origin.text.line != in.origin.text.line || next.origin.text.column != in.origin.text.column)
+      return false;
+    if (next.op == Op::FAdd || next.op == Op::FSub || next.op == Op::FFma) return true;
+  }
+  return false;
+}
+
 void select_conversion(OperationBuilder& b, const Operation& in, ValueId result,
                        const std::vector<ValueId>& sources) {
   const Type to = in.type, from = in.source_type;
@@ -284,6 +301,10 @@ void select_float(OperationBuilder& b, const Operation& in) {
     case Op::FToI:
     case Op::FConvert:
     case Op::FPack:
+      if (in.op == Op::FConvert && is_part_of_sum(b, in)) {
+        b.read_as(in.results[0].reg, in.sources[0].reg);
+        return;
+      }
       select_conversion(b, in, b.result_of(in), source_values(b, in));
       return;
     case Op::IPack:

@@ -51,6 +51,37 @@ TEST(MachineLowering, AnIndexedAccessNeedsOneWideMultiplyAdd) {
   EXPECT_EQ(mnemonics(machine), (std::vector<std::string>{"S2R", "IMAD.WIDE", "LDG", "FADD", "STG", "EXIT"}));
 }
 
+// As the vendor's assembler (13.0, sm_120a): F2FP for any pair, two instructions for .f32x2, one for mixed
+// precision.
+TEST(MachineLowering, ConversionsAndSumsOfTheLaterCard) {
+  const auto lowered = [](const std::string& line) {
+    const MachineFunction machine = lower(
+        "ld.param.u64 %rd1, [p]; .reg .b16 %h<9>;\nld.global.b16 %h1, [%rd1]; ld.global.f32 %f1, [%rd1+4]; "
+        "ld.global.b64 %rd3, [%rd1+8];\n" +
+            line +
+            "\nst.global.f32 [%rd1], %f9; st.global.b32 [%rd1+8], %r9; st.global.b64 [%rd1+16], %rd9; "
+            "st.global.b16 [%rd1+24], %h8;",
+        {}, ".version 8.8\n.target sm_120a");
+    std::vector<std::string> names = mnemonics(machine);
+    std::erase_if(names, [](const std::string& each) {
+      return each[0] == 'L' || each.starts_with("ST") || each == "EXIT";
+    });
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(lowered("cvt.rn.satfinite.e4m3x2.f32 %h8, %f1, %f1;"), Names{"F2FP"});
+  EXPECT_EQ(lowered("cvt.rn.f16x2.f32 %r9, %f1, %f1;"), Names{"F2FP"});
+  EXPECT_EQ(lowered("cvt.rn.f16x2.e4m3x2 %r9, %h1;"), Names{"F2FP"});
+  EXPECT_EQ(lowered("cvt.rp.f16.f32 %h8, %f1;"), Names{"F2F"});
+  EXPECT_EQ(lowered("add.rn.f32x2 %rd9, %rd3, %rd3;"), (Names{"FADD", "FADD"}));
+  EXPECT_EQ(lowered("add.f32.f16 %f9, %h1, %f1;"), Names{"FADD"});
+  EXPECT_EQ(lowered("fma.rn.f32.bf16 %f9, %h1, %h1, %f1;"), Names{"FFMA"});
+  EXPECT_EQ(lowered("cvt.f32.f16 %f9, %h1;"), Names{"HADD2.F32"});
+  EXPECT_EQ(lowered("atom.global.add.v4.f32 {%f9, %f8, %f7, %f6}, [%rd1], {%f1, %f1, %f1, %f1};"),
+            Names{"ATOMG"});
+  EXPECT_EQ(lowered("atom.global.add.v2.f32 _, [%rd1], {%f1, %f1};").size(), 1U);
+}
+
 // As the vendor's assembler (13.0): a load for each register of A and B and each pair of C.
 TEST(MachineLowering, WmmaIsTwoProductsWithTheirLoadsAndStores) {
   const std::string a = "{%r0, %r1, %r2, %r3, %r4, %r5, %r6, %r7}",

@@ -145,6 +145,24 @@ TEST(Module, DebugSectionsAreSkipped) {
   EXPECT_EQ(module.functions[0].instructions[0].source.line, 7U);
 }
 
+TEST(Module, WhatSaysNothingHereIsRead) {
+  const Module module = parse_well(
+      module_text(".global .b128 wide[2] = {1, -1};\n.func .attribute(.unified(1,2)) f() { ret; }\n"
+                  ".func g() .abi_preserve 8 .abi_preserve_control 2 { ret; }\n",
+                  "sm_120a", "9.0"));
+  EXPECT_EQ(module.functions.size(), 2U);
+  const std::vector<std::byte>& bytes = module.variables.at(0).initializer;
+  ASSERT_EQ(bytes.size(), 32U);
+  EXPECT_EQ(bytes[0], std::byte{1});
+  EXPECT_EQ(bytes[23], std::byte{0xff});
+  EXPECT_EQ(bytes[24], std::byte{0});
+}
+
+TEST(Module, TypesOfLessThanAByteAreNone) {
+  EXPECT_EQ(parse_badly(module_text(".global .u4 a;")).kind, Diagnostic::Kind::Malformed);
+  EXPECT_EQ(parse_badly(module_text(".entry k { .reg .s2 a; ret; }")).kind, Diagnostic::Kind::Malformed);
+}
+
 TEST(Module, RefusedByName) {
   for (const char* text : {".tex .u64 t;", ".global .texref t;", ".entry k .reqnctapercluster 2 { ret; }"}) {
     const Diagnostic diagnostic = parse_badly(module_text(text));

@@ -64,11 +64,11 @@ TEST(Refusal, WhatLeavesTheRestUnreadableIsTheModules) {
 
 TEST(Refusal, AHeadThatCannotBeRead) {
   const Usable usable = read(std::string(".visible .entry bounds() .frobnicate 1 { ret; }\n") +
-                             ".func .attribute(.unified(1, 2)) marked() { ret; }\n"
+                             ".func .attribute(.unknown(1, 2)) marked() { ret; }\n"
                              ".entry calls() { call marked; ret; }\n" +
                              kGood);
   EXPECT_EQ(refused_names(usable), (Names{"bounds", "marked", "calls"}));
-  EXPECT_NE(usable.refused_functions.at(2)[0].message.find("'marked' cannot be used: .attribute"),
+  EXPECT_NE(usable.refused_functions.at(2)[0].message.find("'marked' cannot be used: function attribute"),
             std::string::npos)
       << usable.refused_functions.at(2)[0].message;
 }

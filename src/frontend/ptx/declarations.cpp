@@ -82,7 +82,8 @@ Specifiers parse_specifiers(ParserState& state) {
       Type type = type_named(token.text.substr(1));
       specifiers.opaque = opaque_type_named(token.text);
       if (specifiers.opaque != ir::OpaqueType::None) type = Type::B64;
-      if (type == Type::None) {
+      const bool has_bytes = type == Type::Pred || bit_width(type) >= 8;
+      if (type == Type::None || !has_bytes) {
         fail_malformed(token.location, fmt::format("type expected, found '{}'", token.text));
       }
       if (specifiers.element.type != Type::None) fail_malformed(token.location, "a second type");

@@ -85,11 +85,9 @@ bool float_to_float(FormBuilder& b, Type result, Type source) {
   if (m.ftz && result != Type::F32 && source != Type::F32) return false;
   if (brain) {
     if (m.sat) return false;
-    if (m.ftz && source == Type::BF16) {
-      b.needs(90, 78);
-    } else if (result == Type::BF16 && source == Type::F32) {
+    if (result == Type::BF16 && source == Type::F32) {
       b.needs(80, 70);
-    } else if (result == Type::F32) {
+    } else if (result == Type::F32 && !m.ftz) {
       b.needs(80, 71);
     } else {
       b.needs(90, 78);

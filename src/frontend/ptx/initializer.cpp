@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Initialisers of module variables (PTX ISA 5.4.4): nested braces, numbers, addresses of variables and
 // functions.
+#include <algorithm>
 #include <cstring>
 #include <map>
 
@@ -104,8 +105,8 @@ class InitializerParser {
     // Halves are written as the hex digits of their bits.
     if (!bits && value.kind == Constant::Kind::Integer && bit_width(variable_.type) == 16) bits = value.bits;
     if (!bits) fail_malformed(where, fmt::format("constant does not suit type .{}", name_of(variable_.type)));
-    if (element_bytes_ > 8) fail_unsupported(where, "initialisers of 128-bit elements are not supported");
-    std::memcpy(variable_.initializer.data() + offset, &*bits, element_bytes_);
+    // Above the 64 bits that a constant has there are zeros.
+    std::memcpy(variable_.initializer.data() + offset, &*bits, std::min<std::size_t>(element_bytes_, 8));
   }
 
   // name, name+8, generic(name)+8

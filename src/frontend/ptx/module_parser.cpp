@@ -226,6 +226,8 @@ void ModuleParser::parse_bounds(LaunchBounds& bounds) {
           static_cast<std::uint32_t>(parse_unsigned(state_.lexer, kMost32, "register count"));
     } else if (token.text == ".noreturn") {
       bounds.no_return = true;
+    } else if (token.text == ".abi_preserve" || token.text == ".abi_preserve_control") {
+      parse_unsigned(state_.lexer, kMost32, "a number of registers");  // of a register allocation that is not made here
     } else if (token.text == ".pragma") {
       while (state_.token().kind == TokenKind::String || state_.token().is(',')) state_.lexer.advance();
       state_.expect(';');
@@ -284,6 +286,19 @@ void ModuleParser::declare_parameters(Function& function, const std::vector<std:
   declare(function.parameters, names, SymbolRef::Scope::Parameter, function.parameter_registers);
 }
 
+// .attribute(.unified(a, b)) names the function across devices; a single address space needs no more.
+void ModuleParser::parse_function_attribute() {
+  state_.expect('(');
+  if (!state_.accept_directive(".unified"))
+    fail_unsupported(state_.here(), fmt::format("function attribute {} is not supported", state_.found()));
+  state_.expect('(');
+  parse_constant(state_.lexer);
+  state_.expect(',');
+  parse_constant(state_.lexer);
+  state_.expect(')');
+  state_.expect(')');
+}
+
 // Name, parameters and bounds, up to the body or the ';'.
 std::string_view ModuleParser::parse_head(Function& function, std::vector<std::string_view>& names,
                                           std::vector<std::string_view>& return_names) {
@@ -293,8 +308,7 @@ std::string_view ModuleParser::parse_head(Function& function, std::vector<std::s
       into_names.push_back(declared.name);
     }
   };
-  if (state_.accept_directive(".attribute"))
-    fail_unsupported(state_.here(), ".attribute of a function is not supported");
+  if (state_.accept_directive(".attribute")) parse_function_attribute();
   if (!function.is_kernel && state_.token().is('('))
     take_parameters(function.return_parameters, return_names);
   function.text = state_.here();

@@ -46,6 +46,7 @@ class ModuleParser {
   void parse_alias();
   FunctionId expect_function();
 
+  void parse_function_attribute();
   void parse_bounds(LaunchBounds& bounds);
   std::uint32_t declare_function(Function head, std::string_view name);
   void declare_parameters(Function& function, const std::vector<std::string_view>& names,

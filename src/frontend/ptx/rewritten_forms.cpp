@@ -123,8 +123,10 @@ void FunctionParser::rewrite_three_inputs(Instruction& instruction) {
 void FunctionParser::rewrite_mixed_precision(Instruction& instruction) {
   std::vector<Operand>& operands = instruction.operands;
   const std::string_view narrow = name_of(instruction.source_type);
-  for (std::size_t i = 1; i + 1 < operands.size(); ++i)
+  for (std::size_t i = 1; i + 1 < operands.size(); ++i) {
     operands[i] = compute_before(fmt::format("cvt.f32.{}", narrow), {operands[i]});
+    before_.back().text = instruction.text;  // by which it is known as a part of it
+  }
   instruction.source_type = Type::None;
   instruction.form.erase(instruction.form.find(narrow) - 1, narrow.size() + 1);
 }
