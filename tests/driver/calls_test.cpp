@@ -12,7 +12,7 @@ extern "C" {
 CUresult cuGetProcAddress_v2(const char* name, void** function, int version, cuuint64_t flags,
                              CUdriverProcAddressQueryResult* outcome);
 CUresult cuGetExportTable(const void** table, const CUuuid* id);
-CUresult cuTexObjectCreate();
+CUresult cuMipmappedArrayGetSparseProperties();
 CUresult cuIpcGetMemHandle();
 CUresult cuMemcpyDtoH_v2_ptds(void* destination, CUdeviceptr source, size_t bytes);
 CUresult cuLinkCreate_v2(unsigned count, CUjit_option* options, void** values, CUlinkState* state);
@@ -110,13 +110,13 @@ TEST(EntryPoints, UnknownAndTooOldAreToldApart) {
 
 TEST(EntryPoints, WhatIsNotThereYetSaysSo) {
   ::testing::internal::CaptureStderr();
-  EXPECT_EQ(cuTexObjectCreate(), CUDA_ERROR_NOT_SUPPORTED);
-  EXPECT_EQ(cuTexObjectCreate(), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(cuMipmappedArrayGetSparseProperties(), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(cuMipmappedArrayGetSparseProperties(), CUDA_ERROR_NOT_SUPPORTED);
   EXPECT_EQ(cuIpcGetMemHandle(), CUDA_ERROR_NOT_SUPPORTED);
   const std::string words = ::testing::internal::GetCapturedStderr();
-  const std::size_t first = words.find("cuTexObjectCreate");
+  const std::size_t first = words.find("cuMipmappedArrayGetSparseProperties");
   EXPECT_NE(first, std::string::npos);
-  EXPECT_EQ(words.find("cuTexObjectCreate", first + 1), std::string::npos) << "named once";
+  EXPECT_EQ(words.find("cuMipmappedArrayGetSparseProperties", first + 1), std::string::npos) << "named once";
   EXPECT_NE(words.find("cuIpcGetMemHandle"), std::string::npos);
 }
 

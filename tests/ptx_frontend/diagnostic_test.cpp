@@ -19,7 +19,7 @@ TEST(Diagnostic, NamesFunctionLineColumnAndForm) {
 
 TEST(Diagnostic, SeveralErrorsInOrder) {
   const auto parsed =
-      parse(kernel_text("foo.bar %r1;\nadd.s32 %r1, %q, %r2;\ntex.2d.v4.f32.f32 {%f1,%f2,%f3,%f4}, [%rd1, "
+      parse(kernel_text("foo.bar %r1;\nadd.s32 %r1, %q, %r2;\ntex.2dms.v4.f32.s32 {%f1,%f2,%f3,%f4}, [%rd1, "
                         "{%f1,%f2}];\nmov.u32 %r1, ;"));
   ASSERT_FALSE(parsed.has_value());
   const auto& all = parsed.error().diagnostics;

@@ -69,7 +69,7 @@ TEST(Form, OperandTypesAreChecked) {
 }
 
 TEST(Form, RefusedFormsAreNamed) {
-  for (const char* form : {"tex.2d.v4.f32.f32",
+  for (const char* form : {"tex.2dms.v4.f32.s32",
                            "wgmma.fence.sync.aligned",
                            "wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32.satfinite",
                            "add.b32",
