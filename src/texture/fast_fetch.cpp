@@ -45,7 +45,7 @@ struct Axis {
   const std::int32_t mirrors = mode == AddressMode::Mirror ? 1 : 0;
   if (folds) {
     for (int i = 0; i < kLanes; ++i) {
-      float at = std::bit_cast<float>(words[i]);
+      auto at = std::bit_cast<float>(words[i]);
       at = at == at ? at : 0.0F;
       at = at < -kWhole ? -kWhole : at;
       at = at > kWhole ? kWhole : at;
@@ -108,6 +108,25 @@ template <bool kLinear>
   }
 }
 
+// The texels of all lanes in the mask, but of those at a border.
+void note_touched(const Level& level, std::uint32_t mask, int dimensions, bool linear, std::size_t bytes,
+                  const Axis& x, const Axis& y, const Axis& z, Touched& touched) {
+  touched.texel_bytes = static_cast<std::uint32_t>(bytes);
+  touched.filtered = touched.filtered || linear;
+  const int corners = linear ? 1 << dimensions : 1;
+  for (; mask != 0; mask &= mask - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+    touched.samples += linear && dimensions == 3 ? 2 : 1;
+    for (int corner = 0; corner < corners; ++corner) {
+      const auto at = [&](const Axis& axis, int which) {
+        return static_cast<std::uint64_t>((corner >> which & 1) != 0 ? axis.second[i] : axis.first[i]);
+      };
+      const std::uint64_t slice = dimensions > 2 ? at(z, 2) * level.slice : 0;
+      touched.add(level, level.base + slice, at(x, 0) * bytes, dimensions > 1 ? at(y, 1) : 0);
+    }
+  }
+}
+
 // Formats. Words are what a texel is loaded by, into rows of their own: a component comes out of them without
 // another look at memory, which the results might be.
 template <typename Word, int kCount>
@@ -153,7 +172,7 @@ struct Floats {
 template <typename Format, int kDimensions, bool kLinear>
 [[gnu::always_inline]] inline void fetch_all(const Texture& texture, std::uint32_t mask,
                                              const std::uint32_t (*words)[kLanes],
-                                             std::uint32_t (*results)[kLanes]) {
+                                             std::uint32_t (*results)[kLanes], Touched* touched) {
   using Texel = typename Format::Texel;
   const Level& level = texture.image.levels[0];
   const Sampler& sampler = texture.sampler;
@@ -170,6 +189,7 @@ template <typename Format, int kDimensions, bool kLinear>
     z.outside = {};
     prepare<kLinear>(kept[2].data(), sampler, 2, level.depth, z);
   }
+  if (touched != nullptr) note_touched(level, mask, kDimensions, kLinear, sizeof(Texel), x, y, z, *touched);
   const auto* const base = reinterpret_cast<const Texel*>(level.base);
   const auto pitch = static_cast<std::int32_t>(level.pitch / sizeof(Texel));
   const auto slice = static_cast<std::int32_t>(level.slice / sizeof(Texel));
@@ -247,16 +267,16 @@ template <typename Format, int kDimensions, bool kLinear>
 
 template <typename Format, int kDimensions, bool kLinear>
 void fetch_anywhere(const Texture& texture, std::uint32_t mask, const std::uint32_t (*words)[kLanes],
-                    std::uint32_t (*results)[kLanes]) {
-  fetch_all<Format, kDimensions, kLinear>(texture, mask, words, results);
+                    std::uint32_t (*results)[kLanes], Touched* touched) {
+  fetch_all<Format, kDimensions, kLinear>(texture, mask, words, results, touched);
 }
 
 #if defined(__x86_64__)
 template <typename Format, int kDimensions, bool kLinear>
 [[gnu::target("avx2")]] void fetch_with_avx2(const Texture& texture, std::uint32_t mask,
                                              const std::uint32_t (*words)[kLanes],
-                                             std::uint32_t (*results)[kLanes]) {
-  fetch_all<Format, kDimensions, kLinear>(texture, mask, words, results);
+                                             std::uint32_t (*results)[kLanes], Touched* touched) {
+  fetch_all<Format, kDimensions, kLinear>(texture, mask, words, results, touched);
 }
 #endif
 

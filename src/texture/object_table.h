@@ -13,18 +13,21 @@
 
 #include "texture/image.h"
 #include "texture/sampler.h"
+#include "texture/touched.h"
 
 namespace doppel::texture {
 
 struct Texture;
-// A fetch of all lanes of a warp: words by row as the form has them, four rows of results. Null: none suits.
+// A fetch of all lanes of a warp: words by row as the form has them, four rows of results, which may lie in
+// the same place. touched: null where nobody asks.
 using FastFetch = void (*)(const Texture& texture, std::uint32_t mask, const std::uint32_t (*words)[32],
-                           std::uint32_t (*results)[32]);
+                           std::uint32_t (*results)[32], Touched* touched);
 
 struct Texture {
   Image image;
   Sampler sampler;
-  FastFetch fast = nullptr;  // of a plain fetch with as many coordinates as the image has dimensions
+  FastFetch fast =
+      nullptr;  // null: none suits. Of a plain fetch with as many coordinates as the image has dimensions
 };
 
 class ObjectTable {

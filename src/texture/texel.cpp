@@ -97,7 +97,7 @@ std::array<std::uint32_t, 4> read_integers(const Format& format, const std::byte
         to = component<std::uint8_t>(at, i);
         break;
       case Element::S8:
-        to = static_cast<std::uint32_t>(component<std::int8_t>(at, i));
+        to = static_cast<std::uint32_t>(std::int32_t{component<std::int8_t>(at, i)});
         break;
       case Element::U16:
         to = component<std::uint16_t>(at, i);

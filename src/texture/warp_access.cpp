@@ -74,7 +74,8 @@ class WarpAccess {
       : table_(table), request_(request), form_(request.form), touched_(touched) {
     std::memcpy(handles_.data(), request.operands, kHandleBytes);
     words_ = request.operands + (form_.sampler ? 2 : 1) * kHandleBytes;
-    values_ = words_ + words_of(request) * kWordBytes;
+    word_count_ = words_of(request);
+    values_ = words_ + word_count_ * kWordBytes;
   }
 
   // Lanes with one handle together, in the order of their first.
@@ -119,7 +120,7 @@ class WarpAccess {
 
   LaneWords lane_words(int lane) const {
     LaneWords words{};
-    for (std::size_t i = 0; i < words_of(request_); ++i) words[i] = word(i, lane);
+    for (std::size_t i = 0; i < word_count_; ++i) words[i] = word(i, lane);
     return words;
   }
 
@@ -183,7 +184,7 @@ class WarpAccess {
         return;
       }
       fetch_lanes(texture->image, other->sampler, group);
-    } else if (texture->fast != nullptr && touched_ == nullptr && is_plain(texture->image)) {
+    } else if (texture->fast != nullptr && is_plain(texture->image)) {
       fetch_fast(*texture, group);
     } else {
       fetch_lanes(texture->image, texture->sampler, group);
@@ -199,12 +200,13 @@ class WarpAccess {
   void fetch_fast(const Texture& texture, std::uint32_t group) {
     const auto* const words = reinterpret_cast<const std::uint32_t(*)[kLanes]>(words_);
     if (group == request_.mask && request_.type == ir::Type::F32 && !form_.resident) {
-      texture.fast(texture, group, words, reinterpret_cast<std::uint32_t(*)[kLanes]>(request_.operands));
+      texture.fast(texture, group, words, reinterpret_cast<std::uint32_t(*)[kLanes]>(request_.operands),
+                   touched_);
       written_ = true;
       return;
     }
     Results some;
-    texture.fast(texture, group, words, as_rows(some));
+    texture.fast(texture, group, words, as_rows(some), touched_);
     for (std::size_t c = 0; c < 4; ++c) {
       for_lanes(group, [&](int lane) { results_[c][index(lane)] = some[c][index(lane)]; });
     }
@@ -419,6 +421,7 @@ class WarpAccess {
   Touched* touched_;
   std::array<std::uint64_t, kLanes> handles_{};
   std::byte* words_ = nullptr;
+  std::size_t word_count_ = 0;
   std::byte* values_ = nullptr;
   bool written_ = false;  // the results are in their place already
   Results results_;       // of lanes in the mask

@@ -122,7 +122,7 @@ TEST_P(Fetch, IsTheGuidesFormula) {
       for (std::size_t d = 0; d < size.size(); ++d) words[d][lane] = bits(at.back()[d]);
     }
     const std::uint32_t mask = round % 3 == 0 ? 0xffffffff : static_cast<std::uint32_t>(random());
-    if (texture.fast != nullptr) texture.fast(texture, mask, words, fast);
+    if (texture.fast != nullptr) texture.fast(texture, mask, words, fast, nullptr);
     for (std::size_t lane = 0; lane < 32; ++lane) {
       LaneWords one{};
       for (std::size_t d = 0; d < size.size(); ++d) one[d] = words[d][lane];
