@@ -43,10 +43,10 @@ Result<Made> find(Registry& registry, std::uint64_t handle) {
   return found->second;
 }
 
-Result<std::uint64_t> keep(Registry& registry, std::uint64_t handle, Made made) {
+Result<std::uint64_t> keep(Registry& registry, std::uint64_t handle, const Made& made) {
   if (handle == 0) return fail(Error::Kind::OutOfMemory, "no places for texture objects are left");
   const std::lock_guard lock(registry.mutex);
-  registry.objects[handle] = std::move(made);
+  registry.objects[handle] = made;
   return handle;
 }
 
@@ -66,7 +66,7 @@ Result<std::uint64_t> create_texture(const CUDA_RESOURCE_DESC& resource, const C
         .and_then([&](texture::Texture made) {
           Made record{&device, resource, texture, {}};
           if (view != nullptr) record.view = *view;
-          return keep(textures(), device.textures().add_texture(std::move(made)), std::move(record));
+          return keep(textures(), device.textures().add_texture(std::move(made)), record);
         });
   });
 }

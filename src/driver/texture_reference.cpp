@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "device/array.h"
 #include "device/context.h"
@@ -73,9 +74,9 @@ Result<void> bind(TextureReference& reference) {
 template <typename Handle, typename Change>
 CUresult set(Handle handle, Change change) {
   return answer(find_reference(handle).and_then([&](const auto& reference) -> Result<void> {
-    const TextureReference before = *reference;
+    TextureReference before = *reference;
     auto done = change(*reference).and_then([&] { return bind(*reference); });
-    if (!done) *reference = before;
+    if (!done) *reference = std::move(before);
     return done;
   }));
 }

@@ -2,6 +2,8 @@
 // What a warp's fetch touches of memory, for the timing model.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -16,16 +18,25 @@ struct Touched {
   bool filtered = false;                 // by more than one texel
   std::uint32_t texel_bytes = 0;
 
-  // Byte x of row y.
+  // Byte x of row y. Neighbours mostly share their sectors: those of the last few are passed over.
   void add(const Level& level, std::uint64_t slice_address, std::uint64_t x, std::uint64_t y) {
-    const std::uint64_t address = slice_address + block_linear(x, y, level.pitch, level.gobs);
-    // Neighbours mostly share their sectors of 32 bytes.
-    const std::size_t count = addresses.size();
-    for (std::size_t back = 1; back <= 8 && back <= count; ++back) {
-      if ((addresses[count - back] ^ address) < 32) return;
+    // In blocks a sector is 16 bytes of two rows.
+    const bool blocks = level.gobs != 0;
+    const Sector sector{slice_address, blocks ? (y >> 1) << 32 | x >> 4 : y << 32 | x >> 5};
+    for (const Sector& each : recent_) {
+      if (each == sector) return;
     }
-    addresses.push_back(address);
+    recent_[next_++ % recent_.size()] = sector;
+    addresses.push_back(slice_address + block_linear(x, y, level.pitch, level.gobs));
   }
+
+ private:
+  struct Sector {
+    std::uint64_t slice = ~std::uint64_t{0}, place = 0;
+    bool operator==(const Sector&) const = default;
+  };
+  std::array<Sector, 8> recent_{};
+  std::size_t next_ = 0;
 };
 
 }  // namespace doppel::texture
