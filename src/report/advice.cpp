@@ -131,6 +131,12 @@ std::string of_bound(const Kernel& k, const card::Card& card) {
   if (k.bound == "special functions")
     return "the units for special functions are what it waits for: fewer divisions, roots and transcendental "
            "functions help";
+  if (k.bound == "texture units")
+    return fmt::format(
+        "the texture units are busy {} of the time: fewer fetches help (keep what is fetched again in shared "
+        "memory, "
+        "filter only where it is needed)",
+        percent_text(share));
   if (k.bound == "issue")
     return fmt::format(
         "instructions are issued {} of the time: only fewer of them help (vector loads, "

@@ -124,6 +124,22 @@ TEST(MachineLowering, AMatrixOfSharedMemoryIsOneAccessOf16BytesALane) {
   EXPECT_EQ(count(machine, "LDSM"), 1);
 }
 
+TEST(MachineLowering, AFetchIsOneOperationOfTheTextureUnits) {
+  const MachineFunction machine = lower(
+      "ld.param.u64 %rd1, [p]; tex.2d.v4.f32.f32 {%f1, %f2, %f3, %f4}, [%rd1, {%f5, %f6}];\n"
+      "tex.1d.v4.u32.s32 {%r1, %r2, %r3, %r4}, [%rd1, {%r5}];\n"
+      "suld.b.2d.b32.trap %r6, [%rd1, {%r1, %r2}]; sust.b.2d.b32.trap [%rd1, {%r3, %r4}], %r6;");
+  EXPECT_EQ(count(machine, "TEX"), 0);  // nobody reads it
+  EXPECT_EQ(count(machine, "TLD"), 1);
+  EXPECT_EQ(count(machine, "SULD"), 1);
+  EXPECT_EQ(count(machine, "SUST"), 1);
+  for (const MachineOperation& operation : machine.blocks[0].operations) {
+    if (operation.pipe != Pipe::Texture) continue;
+    EXPECT_EQ(operation.accesses.count, 1) << operation.mnemonic;
+    EXPECT_EQ(machine.accesses(operation)[0].is_store, std::string(operation.mnemonic) == "SUST");
+  }
+}
+
 TEST(MachineLowering, ConstantsAndParametersCostNothing) {
   const MachineFunction machine = lower(
       "ld.param.u64 %rd1, [p]; cvta.to.global.u64 %rd2, %rd1; ld.param.u32 %r1, [n]; mov.u32 %r2, 7; add.s32 "
