@@ -80,6 +80,7 @@ Result<ArrayDescription> described(const CUDA_ARRAY3D_DESCRIPTOR& from, unsigned
   const bool gather = (from.Flags & CUDA_ARRAY3D_TEXTURE_GATHER) != 0;
   const bool surface = (from.Flags & CUDA_ARRAY3D_SURFACE_LDST) != 0;
   if (d.width == 0) return wrong("an array without a width");
+  if (surface && d.format.is_compressed()) return wrong("surfaces are not compressed");
   if (d.has_layers() && d.depth == 0) return wrong("a layered array or a cube without layers");
   if (d.cube && (d.width != d.height || d.depth % 6 != 0 || (!d.layered && d.depth != 6)))
     return wrong("a cube has six square faces");

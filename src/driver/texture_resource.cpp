@@ -151,8 +151,9 @@ Result<Sampler> sampler_of(const CUDA_TEXTURE_DESC& from, const CUDA_RESOURCE_DE
   sampler.linear_levels = from.mipmapFilterMode == CU_TR_FILTER_MODE_LINEAR;
   if (sampler.linear && texture::reads_integers(image.format, sampler))
     return refused("whole numbers cannot be filtered");
-  if (sampler.srgb && image.format.element != texture::Element::U8 && !image.format.is_compressed())
-    return refused("sRGB is of unsigned texels of 8 bits");
+  // sRGB is of unsigned texels of 8 bits.
+  sampler.srgb =
+      sampler.srgb && (image.format.element == texture::Element::U8 || image.format.is_compressed());
   if (sampler.seamless && image.shape != texture::Shape::Cube)
     return refused("only cubes have edges to filter across");
   if (resource.resType == CU_RESOURCE_TYPE_MIPMAPPED_ARRAY && !sampler.normalized_coordinates)
