@@ -73,7 +73,7 @@ LaunchPrediction with_power(const card::Card& card, const timing::LaunchResource
   activity.busy_sms = static_cast<double>(launch.active_sms) / card.sm_count;
   activity.fp16_flops = prediction.fp16_flops;
   activity.fp64_flops = prediction.fp64_flops;
-  activity.tensor_flops = prediction.tensor_flops;
+  activity.tensor_flops = prediction.tensor_fp16_flops;
   activity.fp32_flops =
       prediction.flops - prediction.fp16_flops - prediction.fp64_flops - prediction.tensor_flops;
   // An instruction does two of them, a multiply and an add, and on packed halves twice as many.
@@ -214,9 +214,10 @@ LaunchPrediction scaled(LaunchPrediction prediction, double ratio) {
   for (double* each : {&prediction.power.energy_j, &prediction.power.time_us, &prediction.power.dynamic_j,
                        &burst.energy_j, &burst.time_us, &burst.dynamic_j})
     *each *= longer;
-  for (double* each : {&timing.flops, &timing.fp16_flops, &timing.fp64_flops, &timing.tensor_flops,
-                       &timing.dram_read_bytes, &timing.dram_write_bytes, &timing.bus_read_bytes,
-                       &timing.bus_write_bytes, &timing.l2_bytes, &timing.shared_passes})
+  for (double* each :
+       {&timing.flops, &timing.fp16_flops, &timing.fp64_flops, &timing.tensor_flops,
+        &timing.tensor_fp16_flops, &timing.dram_read_bytes, &timing.dram_write_bytes, &timing.bus_read_bytes,
+        &timing.bus_write_bytes, &timing.l2_bytes, &timing.shared_passes})
     scale(*each);
   scale(timing.warp_instructions);
   scale(timing.thread_instructions);

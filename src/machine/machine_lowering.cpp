@@ -14,6 +14,9 @@ void count_flops(const ir::Function& function, MachineBlock& block) {
     block.flops += operation.flops;
     if (is_tensor(operation.pipe)) {
       block.tensor_flops += operation.flops;
+      // A pass of fp16 is 16 by 8 by 8 products (select_matrix.cpp), of which a lane has a 32nd.
+      constexpr std::uint32_t kFlopsOfPass = 2 * 16 * 8 * 8 / 32;
+      block.tensor_fp16_flops += operation.passes * kFlopsOfPass / (operation.is_sparse ? 2 : 1);
       continue;
     }
     if (operation.pipe == Pipe::Fp64 && operation.passes > 1) block.fp64_flops += operation.flops;

@@ -153,6 +153,8 @@ struct MachineBlock {
   std::uint32_t fp16_flops = 0;    // of these those on half and bf16 numbers
   std::uint32_t fp64_flops = 0;    // and on double ones
   std::uint32_t tensor_flops = 0;  // and of tensor cores, whole numbers included
+  // As many of fp16 as keep the tensor cores busy for the same time: what their energy goes by.
+  std::uint32_t tensor_fp16_flops = 0;
 };
 
 struct MachineFunction {

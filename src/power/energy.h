@@ -21,7 +21,7 @@ struct Activity {
   double fp32_flops = 0;
   double fp16_flops = 0;
   double fp64_flops = 0;
-  double tensor_flops = 0;
+  double tensor_flops = 0;  // of fp16; of other types as many as keep the tensor cores busy for the same time
   double other_instructions = 0;  // thread operations that are no floating-point arithmetic
   double dram_bytes = 0;
   double l2_bytes = 0;

@@ -175,6 +175,7 @@ GridWork grid_work(const machine::MachineProgram& program, std::span<const analy
       work.fp16_flops += static_cast<double>(count.lanes) * blocks[b].fp16_flops;
       work.fp64_flops += static_cast<double>(count.lanes) * blocks[b].fp64_flops;
       work.tensor_flops += static_cast<double>(count.lanes) * blocks[b].tensor_flops;
+      work.tensor_fp16_flops += static_cast<double>(count.lanes) * blocks[b].tensor_fp16_flops;
     }
   }
   return work;

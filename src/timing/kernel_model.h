@@ -48,6 +48,7 @@ struct GridWork {
   double thread_instructions = 0;  // PTX instructions, lanes
   double flops = 0;
   double fp16_flops = 0, fp64_flops = 0, tensor_flops = 0;  // of these
+  double tensor_fp16_flops = 0;                             // machine/machine_operation.h
 };
 GridWork grid_work(const machine::MachineProgram& program, std::span<const analysis::BlockCount> counts,
                    const analysis::AnalysedKernel& kernel);

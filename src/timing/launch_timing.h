@@ -89,6 +89,7 @@ struct Prediction {
   double flops = 0;                       // of all types
   double fp16_flops = 0, fp64_flops = 0;  // of these: of half and bf16, and of double
   double tensor_flops = 0;                // and of tensor cores, whole numbers included
+  double tensor_fp16_flops = 0;           // what the tensor cores' energy goes by: as busy with fp16
   double dram_read_bytes = 0, dram_write_bytes = 0;
   double bus_read_bytes = 0, bus_write_bytes = 0;  // of the host's memory
   double bus_read_share = 0, bus_write_share = 0;  // of the time in which that keeps each way of the bus

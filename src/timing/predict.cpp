@@ -220,6 +220,7 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   prediction.fp16_flops = work.fp16_flops;
   prediction.fp64_flops = work.fp64_flops;
   prediction.tensor_flops = work.tensor_flops;
+  prediction.tensor_fp16_flops = work.tensor_fp16_flops;
   if (depth == Depth::Off || traces.empty()) return prediction;
 
   Scene scene{card,   lowered,  program, launch,

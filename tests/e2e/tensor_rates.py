@@ -25,8 +25,10 @@ def main() -> int:
         return json.loads(subprocess.run([doppel, *arguments], check=True, stdout=subprocess.PIPE).stdout)
 
     cards: dict = {}
+    watts: dict = {}
     faults, rates = [], 0
-    for result in output("bench", "--json", "tensor"):
+    results = output("bench", "--json", "tensor")
+    for result in results:
         name = result["card"]
         card = cards.setdefault(name, output("show", name, "--json")["values"])
         kind = result["test"].removeprefix("tensor-")
@@ -39,11 +41,17 @@ def main() -> int:
         key = "tensor." + KEYS[kind]
         if key not in card or not card[key]["value"]:
             key = "tensor.int8"
+        else:
+            watts.setdefault(name, []).append(result["watts"])
         expected = card[key]["value"] * (card["tensor.sparse_factor"]["value"] if sparse else 1)
         reached = result["value"] * 1e12 / (card["sm_count"]["value"] * result["clock_mhz"] * 1e6)
         rates += 1
         if not LEAST <= reached / expected <= MOST:
             faults.append(f"{result['test']} on {name}: {reached:.0f} of {expected:.0f} an SM and cycle")
+    # What they draw hangs on how busy they are, not on the type: a pass has as many bits of operands.
+    for name, each in watts.items():
+        if max(each) > 1.1 * min(each):
+            faults.append(f"from {min(each):.0f} to {max(each):.0f} W on {name}")
     if rates < 36:
         faults.append(f"only {rates} rates were taken")
     print("\n".join(faults) or f"{rates} rates are reached")
