@@ -202,7 +202,7 @@ std::string error_note(Figures& figures, const Review& review) {
 }
 
 std::string band_note(Figures& figures, const Review& review) {
-  return (review.band ? "Whiskers: the mean error. " : "") + error_note(figures, review);
+  return error_note(figures, review) + (review.band ? " The whiskers show the mean error." : "");
 }
 
 }  // namespace doppel::report::review

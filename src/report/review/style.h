@@ -15,6 +15,7 @@ nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .2re
 nav a { color: inherit; }
 p { margin: .5rem 0; max-width: 50rem; } ul { padding-left: 1.2rem; max-width: 50rem; } li { margin: .25rem 0; }
 cite { font-style: normal; color: var(--soft); font-size: .85rem; white-space: normal; }
+caption .name { display: inline; }
 data { font-variant-numeric: tabular-nums; }
 data[title] { text-decoration: none; cursor: help; }
 data.setting { color: var(--soft); }
