@@ -43,6 +43,9 @@ void name_atomics(const LoweringContext& context, MachineFunction& machine) {
   for (MachineBlock& block : machine.blocks) {
     for (MachineOperation& operation : block.operations) {
       if (!operation.is_atomic || operation.instruction == kNoInstruction) continue;
+      const ir::Operation& instruction = context.function.operations[operation.instruction];
+      // Barriers and surfaces have forms of their own.
+      if (instruction.op != ir::Op::Atomic && instruction.op != ir::Op::Reduce) continue;
       MachineAccess& access = machine.accesses(operation)[0];
       // An old value that nobody reads is not waited for: the assembler makes a RED of it.
       const auto results = machine.results(operation);
@@ -50,7 +53,6 @@ void name_atomics(const LoweringContext& context, MachineFunction& machine) {
         operation.results = {};
         access.is_store = true;
       }
-      const ir::Operation& instruction = context.function.operations[operation.instruction];
       operation.combines = access.is_store && !operation.swap_loop && combinable(instruction) &&
                            (access.space != MemorySpace::Shared || adds_one(instruction));
     }

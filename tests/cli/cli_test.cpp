@@ -473,9 +473,9 @@ TEST_F(Cli, PtxNamesWhatItCannotShow) {
   std::ofstream(root_ / "broken.ir") << "module \"ir\" \"sm_86\" 64\nkernel \"k\" visible\nb0:\n  fly\nend\n";
   EXPECT_EQ(doppel("ptx broken.ir").err, "doppel: ir:4: 'fly' is no operation\n");
   std::ofstream(root_ / "refused.ptx") << ".version 8.0\n.target sm_86\n.address_size 64\n"
-                                          ".visible .entry k() { cp.async.wait_all; ret; }\n";
+                                          ".visible .entry k() { wgmma.fence.sync.aligned; ret; }\n";
   const Outcome refused = doppel("ptx refused.ptx");
-  EXPECT_NE(refused.err.find("cp.async.wait_all"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("wgmma.fence.sync.aligned"), std::string::npos) << refused.err;
 }
 
 }  // namespace

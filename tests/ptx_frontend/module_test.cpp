@@ -164,7 +164,7 @@ TEST(Module, TypesOfLessThanAByteAreNone) {
 }
 
 TEST(Module, RefusedByName) {
-  for (const char* text : {".tex .u64 t;", ".global .texref t = {width = 4};", ".entry k .reqnctapercluster 2 { ret; }"}) {
+  for (const char* text : {".global .texref t = {width = 4};", ".entry k .reqnctapercluster 2 { ret; }"}) {
     const Diagnostic diagnostic = parse_badly(module_text(text));
     EXPECT_EQ(diagnostic.kind, Diagnostic::Kind::Unsupported) << text;
     EXPECT_FALSE(diagnostic.message.empty());

@@ -36,7 +36,7 @@ END:
   mov.u64 %rd1, 64; ld.global.u64 %rd2, [%rd1];
   ret;
 }
-.visible .entry later() { cp.async.wait_all; ret; }
+.visible .entry later() { wgmma.fence.sync.aligned; ret; }
 )";
 
 struct Fixture : ::testing::Test {
@@ -149,7 +149,7 @@ TEST_F(Fixture, WhatIsWrongIsNamed) {
                 .find("parameter 2 of kernel 'scale' has 4 bytes, 8 are given"),
             std::string::npos);
   EXPECT_NE(failure_of(Failure::Kind::NotSupported, [&] { session.launch(module, {"later", {1}, {1}, {}}); })
-                .find("cp.async.wait_all"),
+                .find("wgmma.fence.sync.aligned"),
             std::string::npos);
   failure_of(Failure::Kind::InvalidArgument,
              [&] { session.launch(module, {"scale", {1}, {2048}, {in, out, 3U}}); });
