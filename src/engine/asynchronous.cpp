@@ -10,6 +10,7 @@
 #include "engine/access_checker.h"
 #include "engine/barrier_steps.h"
 #include "engine/block.h"
+#include "engine/bulk_copies.h"
 #include "engine/grid_run.h"
 #include "engine/pending_copies.h"
 #include "engine/worker.h"
@@ -142,8 +143,10 @@ std::optional<Fault> finish_arrivals(Warp& warp, std::uint32_t barrier, bool any
 std::optional<Fault> finish_copies_for(Block& block, std::uint32_t barrier) {
   std::optional<Fault> fault;
   for (std::uint32_t i = 0; i < block.next_fresh && block.pending_arrivals != 0; ++i) {
-    if (block.warps[i].copies == nullptr) continue;
-    if (auto found = finish_arrivals(block.warps[i], barrier, false); found && !fault) fault = found;
+    Warp& warp = block.warps[i];
+    auto found = finish_bulk_copies(warp, barrier);
+    if (!found && warp.copies != nullptr) found = finish_arrivals(warp, barrier, false);
+    if (found && !fault) fault = std::move(found);
   }
   return fault;
 }
@@ -190,6 +193,13 @@ std::optional<Fault> run_asynchronous(Warp& warp, std::uint32_t mask, Site site,
     case ir::Op::AsyncWait:
       wait_for_copies(warp, mask, operation, values);
       return std::nullopt;
+    case ir::Op::BulkCopy:
+      return begin_bulk_copies(warp, mask, site, operation, values);
+    case ir::Op::BulkCommit:
+      close_bulk_group(warp, mask);
+      return std::nullopt;
+    case ir::Op::BulkWait:
+      return wait_for_bulk_groups(warp, mask, static_cast<std::uint32_t>(values[0]));
     case ir::Op::Mbarrier:
       if (operation.attributes.barrier_step == ir::BarrierStep::Copies ||
           operation.attributes.barrier_step == ir::BarrierStep::CopiesCounted)
@@ -201,9 +211,14 @@ std::optional<Fault> run_asynchronous(Warp& warp, std::uint32_t mask, Site site,
 }
 
 void finish_asynchronous(Warp& warp) {
-  if (auto fault = finish_arrivals(warp, 0, true)) warp.block->grid->fail_with(std::move(*fault));
-  warp.copies->finish_all(~0u, copy_ends(warp));
-  warp.copies->clear();
+  auto fault = finish_bulk_copies(warp, std::nullopt);
+  if (warp.copies != nullptr) {
+    if (auto found = finish_arrivals(warp, 0, true); found && !fault) fault = std::move(found);
+    warp.copies->finish_all(~0u, copy_ends(warp));
+    warp.copies->clear();
+  }
+  if (warp.bulk != nullptr) warp.bulk->clear();
+  if (fault) warp.block->grid->fail_with(std::move(*fault));
 }
 
 }  // namespace doppel::engine

@@ -291,4 +291,15 @@ std::optional<Fault> arrive_at(Warp& warp, std::uint32_t mask, Site site, const 
   return fault;
 }
 
+std::optional<Fault> complete_transactions(Warp& warp, std::uint32_t lane, Site site, std::uint32_t offset,
+                                           std::uint32_t bytes) {
+  Mbarrier barrier = Mbarrier::unpack(load(warp, offset));
+  std::string why =
+      barrier.is_valid() ? take_step(BarrierStep::CompleteTx, bytes, barrier) : not_made(offset);
+  if (!why.empty()) return wrong(warp, std::countr_zero(lane), site, offset, std::move(why));
+  settle(warp, offset, barrier);
+  store(warp, offset, barrier.pack());
+  return std::nullopt;
+}
+
 }  // namespace doppel::engine

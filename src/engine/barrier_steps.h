@@ -40,6 +40,9 @@ std::optional<Fault> test_barrier(Warp& warp, std::uint32_t mask, Site site, con
 // Each lane will arrive at its barrier; one_more: which does not expect it yet.
 std::optional<Fault> announce_arrivals(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses,
                                        bool one_more);
+// Of a copy that ends: so many bytes.
+std::optional<Fault> complete_transactions(Warp& warp, std::uint32_t lane, Site site, std::uint32_t offset,
+                                           std::uint32_t bytes);
 // And does so. offsets: of the barriers, in the block's shared memory.
 std::optional<Fault> arrive_at(Warp& warp, std::uint32_t mask, Site site, const std::uint32_t* offsets);
 

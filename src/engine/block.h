@@ -12,6 +12,7 @@
 #include "analysis/spin_loops.h"
 #include "analysis/trace.h"
 #include "engine/barrier_steps.h"
+#include "engine/bulk_copies.h"
 #include "engine/clock_reads.h"
 #include "engine/fiber.h"
 #include "engine/pending_copies.h"
@@ -74,6 +75,7 @@ struct alignas(64) Warp {
   ClockReads clock_reads;
   ClockBases clock_bases;                 // of a traced warp
   std::unique_ptr<PendingCopies> copies;  // null: it has never begun any
+  std::unique_ptr<BulkCopies> bulk;       // the same
   LocalMemory local;                      // of a coroutine, which may go on on another fibre
   PollRound round;
 };
@@ -113,7 +115,7 @@ struct Block {
   std::unique_ptr<SharedChecker> checker;
   analysis::BlockTrace* trace = nullptr;
   CoroutineFrames frames;
-  std::uint32_t pending_arrivals = 0;  // of its warps (PendingCopies::Arrival)
+  std::uint32_t pending_arrivals = 0;  // of its warps: PendingCopies::Arrival, BulkCopy
   BarrierPhases phases;
 
   // A warp arrives. True: it has to wait. What the instruction gives is in context.barrier_result when it

@@ -248,6 +248,25 @@ void record_sleep(Warp& warp, std::uint32_t operation, std::uint32_t nanoseconds
   warp.trace->events.push_back(event);
 }
 
+void record_bulk(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::uint64_t address,
+                 std::uint64_t bytes) {
+  if (warp.trace == nullptr || bytes == 0 || full(*warp.trace)) return;
+  analysis::WarpTrace& trace = *warp.trace;
+  analysis::TraceEvent event;
+  event.kind = analysis::TraceEvent::Kind::Access;
+  event.space = analysis::AccessSpace::Global;
+  event.id = operation;
+  event.mask = mask;
+  event.bytes_per_lane = static_cast<std::uint8_t>(std::min<std::uint64_t>(bytes, UINT8_MAX));
+  const std::uint64_t first = traced_address(warp, event.space, address, 0) / kSectorBytes;
+  const std::uint64_t count =
+      std::min<std::uint64_t>((address % kSectorBytes + bytes + kSectorBytes - 1) / kSectorBytes, UINT16_MAX);
+  event.payload = static_cast<std::uint32_t>(trace.sectors.size());
+  event.count = static_cast<std::uint16_t>(count);
+  for (std::uint64_t i = 0; i < count; ++i) trace.sectors.push_back(first + i);
+  trace.events.push_back(event);
+}
+
 void record_arrival(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::uint32_t phase,
                     std::uint32_t arrivals) {
   if (warp.trace == nullptr || full(*warp.trace)) return;

@@ -20,6 +20,9 @@ void record_wait(Warp& warp, std::uint32_t mask);
 // The warp reads a clock at `now`, which is set forward by so much. loop: that it does so for, or null.
 void record_clock(Warp& warp, std::uint32_t operation, const analysis::SpinLoop* loop, std::uint64_t now,
                   std::uint64_t skipped);
+// A bulk copy's bytes in global memory.
+void record_bulk(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::uint64_t address,
+                 std::uint64_t bytes);
 // phase: BarrierPhases::Numbers.
 void record_arrival(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::uint32_t phase,
                     std::uint32_t arrivals);

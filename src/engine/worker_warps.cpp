@@ -93,6 +93,7 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
     warp.round = {};
   }
   if (warp.copies != nullptr) warp.copies->clear();
+  if (warp.bulk != nullptr) warp.bulk->clear();
   if (grid->counts_warps) {
     warp.issued = warp.issued_in_waits = warp.slept_cycles = warp.waited_cycles = 0;
     warp.clock_reads.clear();
@@ -232,7 +233,7 @@ bool Worker::run_coroutines(Block& block, Fiber& fiber, std::uint32_t first) {
 
 // A warp has ended: what it has begun ends, and what it issued is its block's work.
 void Worker::note_end(Warp& warp) {
-  if (warp.copies != nullptr) finish_asynchronous(warp);
+  if (warp.copies != nullptr || warp.bulk != nullptr) finish_asynchronous(warp);
   auto& work = grid->outcome.work;
   if (work.empty()) return;
   analysis::BlockWork& block = work[warp.block->index];

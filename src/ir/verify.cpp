@@ -114,6 +114,7 @@ class FunctionVerifier {
     if (o.op == Op::Atomic || o.op == Op::Reduce) atomic(o);
     if (o.op == Op::MatrixLoad || o.op == Op::MatrixStore) matrix_rows(o);
     if (o.op == Op::AsyncCopy) copy(o);
+    if (o.op == Op::BulkCopy) bulk_copy(o);
     if (facts.issue == IssueRules::Texture) texture(o);
     if (o.op == Op::Pack || o.op == Op::Unpack) parts(o);
     targets(o, facts);
@@ -253,6 +254,16 @@ class FunctionVerifier {
       violated("a copy of {} bytes to {}", from.bytes(), to.bytes());
     if (from.completion != Completion::Group || to.completion != Completion::Group)
       violated("a copy ends with its group");
+  }
+
+  static void bulk_copy(const Operation& o) {
+    const Access &to = o.accesses[0], &from = o.accesses[1];
+    const bool to_shared = to.space == Space::Shared || to.space == Space::SharedCluster;
+    if (to_shared ? from.space != Space::Global && from.space != Space::Shared
+                  : to.space != Space::Global || from.space != Space::Shared)
+      violated("a bulk copy is between global and shared memory, or blocks of a cluster");
+    if (to.completion != (to_shared ? Completion::Mbarrier : Completion::BulkGroup))
+      violated("a bulk copy ends with its group, or by a barrier where it writes shared memory");
   }
 
   // A lane for each row, eight for each register.

@@ -196,6 +196,7 @@ void Definedness::before(const Operation& operation) {
     case Op::Atomic:
     case Op::Reduce:
     case Op::AsyncCopy:
+    case Op::BulkCopy:
       use(of_address(operation), emitter_.lanes().mask());
       [[fallthrough]];
     case Op::Barrier:

@@ -21,8 +21,19 @@ ir::Type source_type(const Operation& operation) {
 }
 
 bool is_asynchronous(Op op) {
-  return op == Op::AsyncCopy || op == Op::AsyncCommit || op == Op::AsyncWait || op == Op::Mbarrier ||
-         op == Op::MbarrierTest;
+  switch (op) {
+    case Op::AsyncCopy:
+    case Op::AsyncCommit:
+    case Op::AsyncWait:
+    case Op::BulkCopy:
+    case Op::BulkCommit:
+    case Op::BulkWait:
+    case Op::Mbarrier:
+    case Op::MbarrierTest:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -31,7 +42,9 @@ bool lower_asynchronous(FunctionEmitter& emitter, const Operation& operation) {
   if (!is_asynchronous(operation.op)) return false;
   llvm::IRBuilder<>& b = emitter.b();
   ScratchSlots scratch(emitter);
-  const std::size_t operands = operation.accesses.size() + operation.sources.size();
+  const bool arrives =
+      !operation.accesses.empty() && operation.accesses[0].completion == ir::Completion::Mbarrier;
+  const std::size_t operands = operation.accesses.size() + (arrives ? 1 : 0) + operation.sources.size();
   Value* const memory =
       scratch.take(std::max<std::size_t>(operands + operation.results.size(), 1) * kScratchSlotBytes);
   const auto slot = [&](std::size_t i) {
@@ -44,6 +57,13 @@ bool lower_asynchronous(FunctionEmitter& emitter, const Operation& operation) {
   };
   for (const ir::Access& access : operation.accesses)
     store(MemoryAccess(emitter, operation, access).addresses());
+  if (arrives) {
+    ir::Access barrier;
+    barrier.space = operation.accesses[0].space;
+    barrier.type = ir::Type::B64;
+    barrier.address = operation.accesses[0].barrier;
+    store(MemoryAccess(emitter, operation, barrier).addresses());
+  }
   for (const ir::Operand& source : operation.sources)
     store(emitter.read_vector(source, source_type(operation)));
   const std::uint64_t place =

@@ -24,7 +24,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 10;
+inline constexpr std::uint32_t kWarpAbiVersion = 11;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -71,8 +71,8 @@ struct RuntimeCallbacks {
                             std::uint32_t rounding, std::byte* fragments);
   // An operation that goes on behind its instruction, or waits for those that do; which one `place` says, the
   // function in its high 32 bits, the index of the operation in the low ones. values: by access its
-  // addresses, then the sources, 32 lanes of 64 bits each; the results come behind them. Other warps may run
-  // meanwhile.
+  // addresses, that of its barrier where one tells of its end, then the sources, 32 lanes of 64 bits each;
+  // the results come behind them. Other warps may run meanwhile.
   void (*asynchronous)(WarpContext*, std::uint32_t mask, std::uint64_t place, std::uint64_t* values);
   // An operation on textures or surfaces, ir::TextureForm and TextureOperation packed. operands: as
   // texture/warp_access.h has them; the results lie there when it returns. number: as `operation` above.

@@ -213,7 +213,8 @@ void select_operations(OperationBuilder& builder, std::uint32_t index) {
   const Operation& operation = builder.function().operations[index];
   builder.current = index;
   for (const ir::Access& access : operation.accesses) {
-    if (access.completion != ir::Completion::None && operation.op != Op::AsyncCopy)
+    if (access.completion != ir::Completion::None && operation.op != Op::AsyncCopy &&
+        operation.op != Op::BulkCopy)
       builder.refuse(operation, "an asynchronous access");
   }
   // Of several results none is a constant, nor done by its user.

@@ -197,6 +197,32 @@ void select_async_wait(OperationBuilder& b, const Operation& in) {
   if (!in.sources.empty()) wait.pending_groups = static_cast<std::uint32_t>(in.sources[0].immediate);
 }
 
+// A unit of its own moves the bytes; one instruction does for a whole copy.
+void select_bulk_copy(OperationBuilder& b, const Operation& in) {
+  const Access &to = in.accesses[0], &from = in.accesses[1];
+  const bool loads = from.space == ir::Space::Global, stores = to.space == ir::Space::Global;
+  const bool reduces = in.attributes.atomic_op != AtomicOp::None;
+  MachineOperation& operation =
+      b.emit(in, reduces ? "UBLKRED" : "UBLKCP", loads || stores ? Pipe::Memory : Pipe::Nop, kNoValue,
+             source_values(b, in));
+  if (loads || stores) b.add_access(operation, {MemorySpace::Global, stores, 16});
+  operation.is_bulk = true;
+  operation.bypasses_l1 = true;
+  if (stores) {
+    operation.asynchronous = Asynchronous::Joins;
+  } else {
+    operation.phase = PhaseStep::ArrivesWithCopy;
+  }
+}
+
+void select_bulk_group(OperationBuilder& b, const Operation& in) {
+  const bool waits = in.op == Op::BulkWait;
+  MachineOperation& operation = b.emit(in, waits ? "DEPBAR.LE" : "UTMACMDFLUSH", Pipe::Nop, kNoValue, {});
+  operation.is_bulk = true;
+  operation.asynchronous = waits ? Asynchronous::Waits : Asynchronous::Closes;
+  if (waits) operation.pending_groups = static_cast<std::uint32_t>(in.sources[0].immediate);
+}
+
 // The names that the assembler has for them on sm_86; later ones have a unit of their own (SYNCS).
 void select_mbarrier(OperationBuilder& b, const Operation& in) {
   const Access& access = in.accesses[0];
@@ -243,6 +269,13 @@ void select_memory(OperationBuilder& b, const Operation& in) {
     case Op::MatrixStore:
       emit_access(b, in, "STSM", space_of(in.accesses[0].space), in.accesses[0].bytes(), true, kNoValue,
                   source_values(b, in));
+      return;
+    case Op::BulkCopy:
+      select_bulk_copy(b, in);
+      return;
+    case Op::BulkCommit:
+    case Op::BulkWait:
+      select_bulk_group(b, in);
       return;
     case Op::Mbarrier:
       select_mbarrier(b, in);

@@ -44,8 +44,12 @@ struct SmSimulation::Warp {
   std::vector<Cycle> values;       // when each value may be read
   std::vector<std::uint8_t> slow;  // 1: it comes from memory
   bool parked = false;             // it waits for the end of an mbarrier's phase
-  Cycle open_group = 0;            // when what has joined it ends
-  std::vector<Cycle> groups;       // when each that was closed ends, but for those that were waited for
+  // Of asynchronous operations, and of bulk ones.
+  struct Groups {
+    Cycle open = 0;             // when what has joined it ends
+    std::vector<Cycle> closed;  // when each ends, but for those that were waited for
+  };
+  Groups groups, bulk_groups;
   // Operations that have read a clock, each with the last time.
   std::vector<std::pair<std::uint32_t, Cycle>> clock_reads;
 };
@@ -167,8 +171,8 @@ void SmSimulation::launch(int sm_index, int slot, Cycle at) {
     warp.age = ++sm.ages;
     warp.last_store = 0;
     warp.parked = false;
-    warp.open_group = 0;
-    warp.groups.clear();
+    warp.groups = {};
+    warp.bulk_groups = {};
     warp.clock_reads.clear();
     const auto fewest =
         std::ranges::min_element(sm.cores, {}, [](const SubCore& core) { return core.warps.size(); });
@@ -209,9 +213,10 @@ void SmSimulation::prepare(const Sm& sm, Warp& warp, Cycle earliest, Stall why) 
     ready = warp.last_store;
     why = Stall::Fence;
   }
-  if (operation.asynchronous == Asynchronous::Waits && operation.pending_groups < warp.groups.size()) {
+  const std::vector<Cycle>& closed = (operation.is_bulk ? warp.bulk_groups : warp.groups).closed;
+  if (operation.asynchronous == Asynchronous::Waits && operation.pending_groups < closed.size()) {
     // They end in their order: the last that may not go on.
-    const Cycle ended = warp.groups[warp.groups.size() - 1 - operation.pending_groups];
+    const Cycle ended = closed[closed.size() - 1 - operation.pending_groups];
     if (ended > ready) {
       ready = ended;
       why = Stall::Memory;
@@ -363,7 +368,7 @@ void SmSimulation::issue(Sm& sm, SubCore& core, Warp& warp, Cycle now) {
     why = Stall::Fence;
   }
   if (operation.asynchronous != Asynchronous::None) take_part_in_groups(warp, operation, done);
-  if (operation.phase == PhaseStep::Arrives || operation.phase == PhaseStep::ArrivesBehindCopies)
+  if (operation.phase != PhaseStep::None && operation.phase != PhaseStep::Waits)
     arrive_at_phases(sm, warp, operation, done);
   if (operation.reads_clock) note_clock_read(warp, now);
   if (operation.pipe == Pipe::Nop) {
@@ -410,14 +415,15 @@ void SmSimulation::note_clock_read(Warp& warp, Cycle now) const {
 }
 
 void SmSimulation::take_part_in_groups(Warp& warp, const MachineOperation& operation, Cycle done) {
+  Warp::Groups& groups = operation.is_bulk ? warp.bulk_groups : warp.groups;
   if (operation.asynchronous == Asynchronous::Joins) {
-    warp.open_group = std::max(warp.open_group, done);
+    groups.open = std::max(groups.open, done);
   } else if (operation.asynchronous == Asynchronous::Closes) {
-    const Cycle before = warp.groups.empty() ? 0 : warp.groups.back();
-    warp.groups.push_back(std::max(before, warp.open_group));
-    warp.open_group = 0;
-  } else if (operation.pending_groups < warp.groups.size()) {
-    warp.groups.erase(warp.groups.begin(), warp.groups.end() - operation.pending_groups);
+    const Cycle before = groups.closed.empty() ? 0 : groups.closed.back();
+    groups.closed.push_back(std::max(before, groups.open));
+    groups.open = 0;
+  } else if (operation.pending_groups < groups.closed.size()) {
+    groups.closed.erase(groups.closed.begin(), groups.closed.end() - operation.pending_groups);
   }
 }
 
@@ -436,8 +442,8 @@ void SmSimulation::expect_arrivals(const analysis::BlockTrace& trace, Block& blo
 void SmSimulation::arrive_at_phases(Sm& sm, Warp& warp, const MachineOperation& operation, Cycle done) {
   Block& block = sm.blocks[static_cast<std::size_t>(warp.block)];
   if (operation.phase == PhaseStep::ArrivesBehindCopies) {
-    done = std::max(done, warp.open_group);
-    if (!warp.groups.empty()) done = std::max(done, warp.groups.back());
+    done = std::max(done, warp.groups.open);
+    if (!warp.groups.closed.empty()) done = std::max(done, warp.groups.closed.back());
   }
   bool ended = false;
   warp.replay->for_each_phase([&](const TraceEvent& event) {
@@ -557,6 +563,9 @@ Cycle SmSimulation::issue_texture(Sm& sm, Warp& warp, Cycle start, Cycle busy) {
 Cycle SmSimulation::issue_memory(Sm& sm, SubCore& core, Warp& warp, const MachineAccess& access, Cycle now) {
   const MachineOperation& operation = warp.replay->operation();
   const TraceEvent* const event = warp.replay->event_of(access);
+  if (operation.is_bulk)
+    return event != nullptr ? access_global(sm, warp, access, *event, now + parameters_.request_interval)
+                            : now + 1;
   // Where memory is far behind, the load/store path stops taking more.
   const Cycle behind = memory_.backlog(now) - parameters_.dram_latency;
   // A generic address may turn out to be one of shared memory.

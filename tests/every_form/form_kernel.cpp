@@ -76,6 +76,10 @@ Trial trial_of(const ptx::Form& form) {
     case Opcode::CpAsyncWaitGroup:
     case Opcode::CpAsyncWaitAll:
     case Opcode::CpAsyncMbarrierArrive:
+    case Opcode::CpAsyncBulk:
+    case Opcode::CpAsyncBulkCommitGroup:
+    case Opcode::CpAsyncBulkWaitGroup:
+    case Opcode::CpAsyncBulkPrefetch:
     case Opcode::Mbarrier:
     case Opcode::MbarrierWait:
     case Opcode::Tex:  // of a texture that a kernel alone has not: tests/texture, tests/programs

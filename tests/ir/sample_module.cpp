@@ -104,6 +104,10 @@ class Sample {
         access.space = i == 0 ? Space::Shared : Space::Global;
         access.completion = Completion::Group;
       }
+      if (op == Op::BulkCopy) {
+        access.space = i == 0 ? Space::Global : Space::Shared;
+        access.completion = Completion::BulkGroup;
+      }
       access.address.base = Address::Base::Register;
       access.address.reg = new_register(64);
       operation_.accesses.push_back(access);

@@ -75,7 +75,8 @@ TEST(Refusal, AHeadThatCannotBeRead) {
 
 TEST(Refusal, AVariableRefusesWhatUsesIt) {
   const Usable usable =
-      read(std::string(".global .texref first = {width = 4}, second;\n.global .align 8 .u64 table[2] = {0, 1};\n") +
+      read(std::string(
+               ".global .texref first = {width = 4}, second;\n.global .align 8 .u64 table[2] = {0, 1};\n") +
            ".entry samples() { .reg .b64 %d<2>; mov.u64 %d0, second; ret; }\n"
            ".entry reads() { .reg .b64 %d<2>; ld.global.u64 %d0, [table]; ret; }\n");
   EXPECT_EQ(refused_names(usable), Names{"samples"});

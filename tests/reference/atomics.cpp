@@ -31,7 +31,8 @@ std::uint64_t extremum_of_floats(std::uint64_t old, std::uint64_t b, const ptx::
          float_min_max(f, old >> 16 & 0xffff, b >> 16 & 0xffff, maximum, {}) << 16;
 }
 
-// Of what is no cas.
+}  // namespace
+
 std::uint64_t combine(const ptx::Instruction& in, std::uint64_t old, std::uint64_t b, bool is_shared) {
   const Type type = in.type;
   const int width = ptx::bit_width(type);
@@ -63,8 +64,6 @@ std::uint64_t combine(const ptx::Instruction& in, std::uint64_t old, std::uint64
       throw std::logic_error("the reference does not know " + in.form);
   }
 }
-
-}  // namespace
 
 void execute_atomic(Block& block, Thread& thread, const ptx::Instruction& in) {
   const bool returns = in.opcode == ptx::Opcode::Atom;

@@ -137,6 +137,13 @@ void step(Block& block, Thread& thread) {
     case Opcode::CpAsyncMbarrierArrive:
       execute_mbarrier(block, thread, in);
       break;
+    case Opcode::CpAsyncBulk:
+      execute_bulk_copy(block, thread, in);
+      break;
+    case Opcode::CpAsyncBulkCommitGroup:
+    case Opcode::CpAsyncBulkWaitGroup:
+    case Opcode::CpAsyncBulkPrefetch:
+      break;
     // Nothing that a program can see in its results: there is one thread at a time, and no cache.
     case Opcode::Membar:
     case Opcode::Nanosleep:

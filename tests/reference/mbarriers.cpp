@@ -48,6 +48,16 @@ void complete_phase(Barrier64& b) {
 
 }  // namespace
 
+void complete_transactions(Block& block, Thread& thread, ptx::Space space, const ptx::Operand& barrier,
+                           std::int64_t bytes) {
+  const auto object = resolve(block, thread, space, barrier, 8, 8);
+  Barrier64 b = taken_apart(load_bits(object.data(), 8));
+  if (b.pending == 0 && b.expected == 0) throw Fault("an mbarrier that nobody has made");
+  b.transactions -= bytes;
+  complete_phase(b);
+  store_bits(object.data(), put_together(b), 8);
+}
+
 void execute_mbarrier(Block& block, Thread& thread, const ptx::Instruction& in) {
   const bool tests = in.opcode == Opcode::MbarrierWait;
   // The first operand is a result, or the address.

@@ -3,6 +3,7 @@
 // ptxas 13.0 accepts.
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"
+#include "frontend/ptx/forms_bulk.h"
 
 namespace doppel::ptx {
 namespace {
@@ -43,7 +44,10 @@ bool arrive(FormBuilder& b) {
 }
 
 bool cp(FormBuilder& b) {
+  const bool reduces = b.take("reduce");
   if (!b.take("async")) return false;
+  if (b.take("bulk")) return bulk_copy(b, reduces);
+  if (reduces) return false;
   b.needs(80, 70);
   if (b.take("mbarrier")) return arrive(b);
   if (b.take("commit_group")) {

@@ -82,7 +82,8 @@ using ir::VoteMode;
 // accesses, too, and those that choose the operation, belong to an access, or have no effect.
 struct Modifiers : ir::Attributes {
   CacheOp cache_op = CacheOp::None;
-  std::uint8_t vector = 1;  // .v2 .v4 .v8
+  Space source_space = Space::Generic;  // of a bulk copy: what it reads; `space` is what it writes
+  std::uint8_t vector = 1;              // .v2 .v4 .v8
   bool approx = false;
   bool carry_out = false;  // .cc
   bool carry_in = false;   // addc, subc, madc

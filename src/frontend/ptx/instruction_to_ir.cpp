@@ -188,6 +188,14 @@ Op plain(Opcode opcode) {
       return Op::Mbarrier;
     case Opcode::MbarrierWait:
       return Op::MbarrierTest;
+    case Opcode::CpAsyncBulk:
+      return Op::BulkCopy;
+    case Opcode::CpAsyncBulkCommitGroup:
+      return Op::BulkCommit;
+    case Opcode::CpAsyncBulkWaitGroup:
+      return Op::BulkWait;
+    case Opcode::CpAsyncBulkPrefetch:
+      return Op::CacheHint;
     case Opcode::CpAsync:
       return Op::AsyncCopy;
     case Opcode::CpAsyncCommitGroup:
@@ -357,6 +365,24 @@ void add_copy(const Instruction& in, ir::Operation& to) {
   for (std::size_t i = 3; i < in.operands.size(); ++i) append(to.sources, in.operands[i]);
 }
 
+// [target], [source], how many bytes, perhaps [barrier], perhaps a mask.
+void add_bulk_copy(const Instruction& in, ir::Operation& to) {
+  ir::Access target = access(in, in.operands.at(0)), source = access(in, in.operands.at(1));
+  target.vector = source.vector = 1;
+  source.space = in.modifiers.source_space;
+  std::size_t at = 2;
+  append(to.sources, in.operands.at(at++));
+  target.completion = ir::Completion::BulkGroup;
+  if (at < in.operands.size() && in.operands[at].kind == Operand::Kind::Address) {
+    target.completion = ir::Completion::Mbarrier;
+    target.barrier = access(in, in.operands[at++]).address;
+  }
+  source.completion = target.completion;
+  source.barrier = target.barrier;
+  to.accesses = {target, source};
+  for (; at < in.operands.size(); ++at) append(to.sources, in.operands[at]);
+}
+
 void add_call(const Instruction& in, ir::Operation& to) {
   const Call& call = *in.call;
   to.callee =
@@ -411,6 +437,8 @@ ir::Operation to_ir(const Instruction& in, RegisterId carry) {
     add_call(in, to);
   } else if (to.op == Op::AsyncCopy) {
     add_copy(in, to);
+  } else if (to.op == Op::BulkCopy) {
+    add_bulk_copy(in, to);
   } else {
     add_operands(in, row, to);
   }

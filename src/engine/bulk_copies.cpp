@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/bulk_copies.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <memory>
+
+#include "engine/access_checker.h"
+#include "engine/barrier_steps.h"
+#include "engine/block.h"
+#include "engine/bulk_reduction.h"
+#include "engine/fault_report.h"
+#include "engine/grid_run.h"
+#include "engine/trace_recorder.h"
+#include "memory/address_space.h"
+
+namespace doppel::engine {
+namespace {
+
+constexpr std::uint32_t kPart = 16;  // addresses and sizes are multiples of it
+
+BulkCopies& copies_of(Warp& warp) {
+  if (warp.bulk == nullptr) warp.bulk = std::make_unique<BulkCopies>();
+  return *warp.bulk;
+}
+
+struct Range {
+  std::uint64_t address = 0;
+  std::uint64_t bytes = 0;
+  bool shared = false;
+  bool written = false;
+};
+
+Fault wrong_range(const Warp& warp, int lane, Site site, const Range& range, Fault::Kind kind) {
+  const std::uint32_t flags = access_flags(range.shared ? ir::Space::Shared : ir::Space::Global, 0,
+                                           range.written ? jit::kAccessStore : 0, kPart);
+  Fault fault =
+      fault_of_access(warp, 1u << lane, lane, kind, range.address, site.function, site.operation, flags);
+  fault.bytes = static_cast<std::uint32_t>(range.bytes);
+  return fault;
+}
+
+std::optional<Fault> test_range(const Warp& warp, int lane, Site site, const Range& range) {
+  if (range.address % kPart != 0 || range.bytes % kPart != 0) {
+    Fault fault = wrong_range(warp, lane, site, range, Fault::Kind::MisalignedAddress);
+    fault.message = "a bulk copy needs addresses and a size that are multiples of 16";
+    return fault;
+  }
+  if (range.shared) {
+    const std::uint64_t size = warp.block->grid->shared_bytes;
+    const std::uint64_t offset = range.address - reinterpret_cast<std::uint64_t>(warp.block->shared.base());
+    if (offset <= size && range.bytes <= size - offset) return std::nullopt;
+    Fault fault = wrong_range(warp, lane, site, range, Fault::Kind::IllegalAddress);
+    fault.address = offset;
+    fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset, size);
+    return fault;
+  }
+  const Launch& launch = warp.block->grid->launch;
+  if (launch.memory == nullptr) return std::nullopt;  // a test's, in host memory
+  const auto found = launch.memory->find(range.address);
+  if (found && range.address - found->address + range.bytes <= found->size) return std::nullopt;
+  if (launch.reaches && launch.reaches(range.address, range.bytes)) return std::nullopt;
+  Fault fault = wrong_range(warp, lane, site, range, Fault::Kind::IllegalAddress);
+  fault.allocation = launch.memory->describe(range.address);
+  return fault;
+}
+
+void copy_bytes(const BulkCopy& copy) {
+  auto* const to = reinterpret_cast<std::byte*>(copy.target);
+  const auto* const from = reinterpret_cast<const std::byte*>(copy.source);
+  if (copy.reduction != ir::AtomicOp::None) {
+    reduce_elements(copy.reduction, copy.type, to, from, copy.bytes);
+  } else if (copy.byte_mask == 0xffff) {
+    std::memmove(to, from, copy.bytes);
+  } else {
+    for (std::uint32_t i = 0; i < copy.bytes; ++i) {
+      if ((copy.byte_mask >> i % kPart & 1) != 0) to[i] = from[i];
+    }
+  }
+}
+
+std::optional<Fault> end_copy(Warp& warp, const BulkCopy& copy) {
+  copy_bytes(copy);
+  if (!copy.to_shared) return std::nullopt;
+  if (SharedChecker* const checker = warp.block->checker.get(); checker != nullptr)
+    checker->copy_ends(shared_offset(warp, copy.target), copy.bytes, warp.context.warp_id, warp.block->epoch);
+  return complete_transactions(warp, copy.lanes, copy.site, copy.barrier, copy.bytes);
+}
+
+template <typename Chosen>
+std::optional<Fault> finish(Warp& warp, const Chosen& chosen) {
+  if (warp.bulk == nullptr) return std::nullopt;
+  std::optional<Fault> fault;
+  warp.block->pending_arrivals -= warp.bulk->finish(chosen, [&](const BulkCopy& copy) {
+    auto found = end_copy(warp, copy);
+    if (found && !fault) fault = std::move(found);
+  });
+  return fault;
+}
+
+}  // namespace
+
+void BulkCopies::add(BulkCopy copy) {
+  copy.group = closed_;
+  copies_.push_back(copy);
+}
+
+void BulkCopies::clear() {
+  copies_.clear();
+  closed_ = {};
+}
+
+std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site,
+                                       const ir::Operation& operation, LaneValues values) {
+  const ir::Access &target = operation.accesses[0], &source = operation.accesses[1];
+  const bool to_shared = target.completion == ir::Completion::Mbarrier;
+  const LaneValues to = values, from = values + jit::kWarpLanes;
+  const LaneValues barriers = to_shared ? from + jit::kWarpLanes : nullptr;
+  const LaneValues sizes = from + (to_shared ? 2 : 1) * std::size_t{jit::kWarpLanes};
+  const LaneValues masks = operation.sources.size() > 1 ? sizes + jit::kWarpLanes : nullptr;
+  if (to_shared) {
+    if (auto fault = announce_shared(warp, mask, site, barriers,
+                                     access_flags(ir::Space::Shared, 8, jit::kAccessAtomic, 8)))
+      return fault;
+  }
+  std::optional<Fault> fault;
+  for_each_lane(mask, [&](int lane) {
+    if (fault) return;
+    BulkCopy copy;
+    copy.reduction = operation.attributes.atomic_op;
+    copy.type = operation.type;
+    copy.target = to[lane];
+    copy.source = from[lane];
+    copy.bytes = static_cast<std::uint32_t>(sizes[lane]);
+    copy.to_shared = to_shared;
+    copy.lanes = 1u << lane;
+    copy.site = site;
+    if (masks != nullptr && to_shared && masks[lane] != 1) {
+      // Blocks of a cluster get the same, each at its own place.
+      fault =
+          wrong_range(warp, lane, site, {copy.target, copy.bytes, true, true}, Fault::Kind::IllegalAddress);
+      fault->message = fmt::format("a copy to blocks {:#x} of a cluster, which is of one block", masks[lane]);
+      return;
+    }
+    if (masks != nullptr && !to_shared) copy.byte_mask = static_cast<std::uint32_t>(masks[lane]) & 0xffff;
+    const bool from_shared = source.space != ir::Space::Global;
+    fault = test_range(warp, lane, site, {copy.target, copy.bytes, to_shared, true});
+    if (!fault) fault = test_range(warp, lane, site, {copy.source, copy.bytes, from_shared, false});
+    if (fault) return;
+    if (to_shared) {
+      copy.barrier = shared_offset(warp, barriers[lane]);
+      if (SharedChecker* const checker = warp.block->checker.get(); checker != nullptr)
+        checker->copy_begins(shared_offset(warp, copy.target), copy.bytes);
+    }
+    if (warp.trace != nullptr) {
+      const std::uint32_t number = operation_number(warp, site);
+      if (!to_shared || !from_shared)
+        record_bulk(warp, number, copy.lanes, to_shared ? copy.source : copy.target, copy.bytes);
+      if (to_shared) record_arrival(warp, number, copy.lanes, warp.block->phases.of(copy.barrier).current, 1);
+    }
+    copies_of(warp).add(copy);
+    ++warp.block->pending_arrivals;
+  });
+  return fault;
+}
+
+void close_bulk_group(Warp& warp, std::uint32_t mask) { copies_of(warp).close_group(mask); }
+
+std::optional<Fault> wait_for_bulk_groups(Warp& warp, std::uint32_t mask, std::uint32_t kept) {
+  return finish(warp, [&](const BulkCopy& copy) {
+    return (copy.lanes & mask) != 0 && !copy.to_shared && warp.bulk->in_closed_group(copy, kept);
+  });
+}
+
+std::optional<Fault> finish_bulk_copies(Warp& warp, std::optional<std::uint32_t> barrier) {
+  return finish(
+      warp, [&](const BulkCopy& copy) { return !barrier || (copy.to_shared && copy.barrier == *barrier); });
+}
+
+}  // namespace doppel::engine
