@@ -57,9 +57,11 @@ const Table& table() {
     for (const SpecialRegisterFacts& facts : kFacts) {
       if (facts.id != SpecialRegister::ReservedSmemOffset) by_name->emplace(name_of(facts.id), facts);
     }
-    for (std::uint8_t i = 0; i < std::size(kReserved); ++i) {
-      by_name->emplace(kReserved[i], SpecialRegisterFacts{
-                                         SpecialRegister::ReservedSmemOffset, Type::B32, false, i, {76, 80}});
+    for (std::size_t i = 0; i < std::size(kReserved); ++i) {
+      by_name->emplace(
+          kReserved[i],
+          SpecialRegisterFacts{
+              SpecialRegister::ReservedSmemOffset, Type::B32, false, static_cast<std::uint8_t>(i), {76, 80}});
     }
     // Names are kept for the process's life, as the table is.
     for (std::uint8_t i = 0; i < 32; ++i) {
