@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// cp.async.bulk and cp.reduce.async.bulk (PTX ISA 9.7.9.25.4), and their groups. Which suffixes go together is what
-// ptxas 13.0 accepts.
+// cp.async.bulk and cp.reduce.async.bulk (PTX ISA 9.7.9.25.4), and their groups. Which suffixes go together
+// is what ptxas 13.0 accepts.
 #include "frontend/ptx/forms_bulk.h"
 
 #include "frontend/ptx/form_spaces.h"
@@ -35,7 +35,8 @@ bool is_reduced(AtomicOp op, Type type, bool to_global) {
     case AtomicOp::Dec:
       return type == Type::U32;
     case AtomicOp::Add:
-      return TypeSet{Type::U32, Type::S32, Type::U64, Type::F32, Type::F64, Type::F16, Type::BF16}.contains(type);
+      return TypeSet{Type::U32, Type::S32, Type::U64, Type::F32, Type::F64, Type::F16, Type::BF16}.contains(
+          type);
     default:
       return TypeSet{Type::U32, Type::S32, Type::U64, Type::S64, Type::F16, Type::BF16}.contains(type);
   }
@@ -81,7 +82,8 @@ bool copy(FormBuilder& b, bool reduces) {
                       (m.source_space != Space::Shared || m.space != Space::SharedCluster))
     return false;
   if (by_barrier == to_global || (byte_mask && (!to_global || reduces))) return false;
-  if (multicast && (m.space != Space::SharedCluster || m.source_space != Space::Global || reduces)) return false;
+  if (multicast && (m.space != Space::SharedCluster || m.source_space != Space::Global || reduces))
+    return false;
   // A policy is of what is in the L2.
   if (cache_policy && !to_global && m.source_space != Space::Global) return false;
   if (reduces && ((m.source_space == Space::Global) || !is_reduced(m.atomic_op, b.form.type, to_global)))
@@ -94,9 +96,9 @@ bool copy(FormBuilder& b, bool reduces) {
   b.operand({Kind::Address});
   b.read(Type::U32);
   if (by_barrier) b.operand({Kind::Address});
-  if (multicast) b.read(Type::B16);
+  if (multicast) b.operand({Kind::Read, Type::B16, /*relaxed=*/true});
   if (cache_policy) b.operand({Kind::CachePolicy, Type::B64});
-  if (byte_mask) b.read(Type::B16);
+  if (byte_mask) b.operand({Kind::Read, Type::B16, /*relaxed=*/true});
   return true;
 }
 

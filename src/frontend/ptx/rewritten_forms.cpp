@@ -80,7 +80,8 @@ void FunctionParser::rewrite(const Form& form, Instruction& instruction) {
   if (instruction.opcode == Opcode::Mov && instruction.modifiers.vector > 1) rewrite_vector_move(instruction);
   // The mask behind the size has 16 bits; the operation's sources are words.
   if (instruction.opcode == Opcode::CpAsyncBulk && instruction.operands.size() > 3 &&
-      instruction.operands.back().kind == Operand::Kind::Register)
+      instruction.operands.back().kind == Operand::Kind::Register &&
+      bit_width(register_type(instruction.operands.back())) == 16)
     instruction.operands.back() = compute_before("cvt.u32.u16", {instruction.operands.back()});
   if (instruction.opcode == Opcode::MbarrierPendingCount) {
     // The lowest 20 bits of a state (engine/mbarrier.h).
