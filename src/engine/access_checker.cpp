@@ -37,6 +37,8 @@ void SharedChecker::copy_ends(std::uint32_t offset, std::uint32_t bytes, std::ui
   for (std::uint32_t i = 0; i < bytes; ++i) {
     Byte& byte = bytes_[offset + i];
     byte.copied = false;
+    byte.initialized = true;
+    byte.atomic = false;
     byte.writer = static_cast<std::uint16_t>(warp);
     byte.write_epoch = epoch;
   }

@@ -120,10 +120,6 @@ bool has_passed(const Mbarrier& barrier, bool by_state, std::uint64_t value) {
   return barrier.odd != odd;
 }
 
-}  // namespace
-
-namespace {
-
 // All lanes at one barrier: the usual way to use it.
 bool at_one_address(std::uint32_t mask, LaneValues addresses) {
   const std::uint64_t first = addresses[std::countr_zero(mask)];

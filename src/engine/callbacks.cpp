@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstring>
 
@@ -116,11 +115,6 @@ T lane_value(const void* values, int lane) {
 template <typename T>
 void set_lane_value(void* values, int lane, T value) {
   if (values != nullptr) std::memcpy(static_cast<std::byte*>(values) + sizeof(T) * lane, &value, sizeof(T));
-}
-
-template <typename Visitor>
-void for_each_lane(std::uint32_t mask, const Visitor& visit) {
-  for (; mask != 0; mask &= mask - 1) visit(std::countr_zero(mask));
 }
 
 // For what a runtime function was given to read.

@@ -62,6 +62,16 @@ TEST(SharedChecker, FindsUsesOfWhatACopyIsStillToWrite) {
   EXPECT_FALSE(checker.access(4, 4, 1, 2, false, false));
 }
 
+TEST(SharedChecker, WhatACopyHasWrittenHoldsValues) {
+  SharedChecker checker;
+  checker.reset(32);
+  checker.copy_begins(0, 16);
+  checker.copy_ends(0, 16, 0, 0);
+  EXPECT_TRUE(checker.holds_value(0, 16));
+  EXPECT_FALSE(checker.holds_value(16, 16)) << "behind it";
+  EXPECT_FALSE(checker.access(0, 4, 0, 0, false, true)) << "an atomic operation on it";
+}
+
 TEST(SharedChecker, AtomicsDoNotRaceWithEachOther) {
   SharedChecker checker;
   checker.reset(8);
