@@ -179,11 +179,29 @@ std::optional<Fault> look_at_barrier(Warp& warp, std::uint32_t mask, Site site,
   return test_barrier(warp, mask, site, operation, values);
 }
 
+// All that the warp's lanes have begun.
+std::optional<Fault> finish_all(Warp& warp) {
+  auto fault = finish_bulk_copies(warp, std::nullopt);
+  if (warp.copies == nullptr) return fault;
+  if (auto found = finish_arrivals(warp, 0, true); found && !fault) fault = std::move(found);
+  warp.copies->finish_all(~0u, copy_ends(warp));
+  return fault;
+}
+
+// A kernel that never waits does not take the host's memory for that: copies may end at any time.
+std::optional<Fault> make_room(Warp& warp) {
+  constexpr std::size_t kMostPending = 4096;
+  const std::size_t pending =
+      (warp.copies != nullptr ? warp.copies->size() : 0) + (warp.bulk != nullptr ? warp.bulk->size() : 0);
+  return pending < kMostPending ? std::nullopt : finish_all(warp);
+}
+
 }  // namespace
 
 std::optional<Fault> run_asynchronous(Warp& warp, std::uint32_t mask, Site site, std::uint64_t* values) {
   const ir::Module& module = warp.block->grid->launch.module->module();
   const ir::Operation& operation = module.functions[site.function].operations[site.operation];
+  if (auto fault = make_room(warp)) return fault;
   switch (operation.op) {
     case ir::Op::AsyncCopy:
       return copy(warp, mask, site, operation, values);
@@ -211,12 +229,8 @@ std::optional<Fault> run_asynchronous(Warp& warp, std::uint32_t mask, Site site,
 }
 
 void finish_asynchronous(Warp& warp) {
-  auto fault = finish_bulk_copies(warp, std::nullopt);
-  if (warp.copies != nullptr) {
-    if (auto found = finish_arrivals(warp, 0, true); found && !fault) fault = std::move(found);
-    warp.copies->finish_all(~0u, copy_ends(warp));
-    warp.copies->clear();
-  }
+  auto fault = finish_all(warp);
+  if (warp.copies != nullptr) warp.copies->clear();
   if (warp.bulk != nullptr) warp.bulk->clear();
   if (fault) warp.block->grid->fail_with(std::move(*fault));
 }

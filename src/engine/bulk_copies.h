@@ -29,6 +29,7 @@ struct BulkCopy {
 
 class BulkCopies {
  public:
+  std::size_t size() const { return copies_.size(); }
   void add(BulkCopy copy);
   void close_group(std::uint32_t mask) { closed_.close(mask); }
   // Calls end(BulkCopy) for those that `chosen` is true of, and forgets them; how many.

@@ -50,6 +50,7 @@ class PendingCopies {
     Site site;
   };
 
+  std::size_t size() const { return end_ - first_ + arrivals_.size(); }
   // In the open group of each lane.
   Copy& add(std::uint32_t mask, std::uint32_t bytes);
   Arrival& add_arrival(std::uint32_t mask);

@@ -19,6 +19,7 @@ def generate():
            "  mov.b64 %policy, 0x12f0000000000000;\n", suffix=".L2::cache_hint")
     groups()
     divergent_groups()
+    many()
     mbarriers()
 
 
@@ -319,3 +320,27 @@ def faulty(name, code, why):
     text = barrier_head() + code + "  st.global.u32 [%out], %i;\n  ret;\n}\n"
     program("mbarrier_" + name, "an mbarrier that is used as it cannot be ends the launch (PTX ISA 9.7.13.15)",
             [("block", "32"), ("out", "u32 * x 32"), ("fault", why)], text)
+
+
+def many():
+    """More copies than are kept until somebody waits."""
+    data = [3 * i + 1 for i in range(LANES)]
+    text = HEAD + """  mad.wide.u32 %in, %i, 4, %in;
+  mov.u64 %at, memory;
+  mad.wide.u32 %at, %i, 4, %at;
+  mad.wide.u32 %out, %i, 4, %out;
+  mov.u32 %w2, 0;
+AGAIN:
+  cp.async.ca.shared.global [%at], [%in], 4;
+  cp.async.commit_group;
+  add.u32 %w2, %w2, 1;
+  setp.lt.u32 %low, %w2, 9000;
+  @%low bra AGAIN;
+  cp.async.wait_group 0;
+  ld.shared.u32 %w, [%at];
+  st.global.u32 [%out], %w;
+  ret;
+}
+"""
+    program("cp_async_many", "9,000 groups of cp.async that nobody waits for until the last (PTX ISA 9.7.9.25.3)",
+            [("block", "32"), ("in", listing("b32", data)), ("out", listing("b32", data))], text)
