@@ -123,8 +123,8 @@ struct MachineOperation {
   bool is_branch = false;     // may leave the straight line: fetch restarts where it is taken
   bool is_call = false;
   bool is_return = false;
-  bool is_bulk = false;  // its accesses do not pass through the SM's load/store path; its groups are others
-                         // than those of other asynchronous operations
+  bool is_bulk = false;    // its accesses do not pass through the SM's load/store path; its groups are others
+                           // than those of other asynchronous operations
   bool is_sparse = false;  // a product of a sparse matrix: its passes are those of a dense one, and faster
   ListPart results;        // values
   ListPart operands;       // values, each once

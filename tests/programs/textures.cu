@@ -6,10 +6,13 @@
 
 constexpr int kWidth = 32, kHeight = 24, kDepth = 6;
 
-static float value(int x, int y, int z) { return 0.25f * x - 0.5f * y + 2.0f * z + 0.125f * ((x * 7 + y * 3) % 5); }
+static float value(int x, int y, int z) {
+  return 0.25f * x - 0.5f * y + 2.0f * z + 0.125f * ((x * 7 + y * 3) % 5);
+}
 
-static cudaTextureObject_t texture_of(cudaArray_t array, cudaTextureFilterMode filter, cudaTextureAddressMode mode,
-                                      bool normalized, cudaTextureReadMode read = cudaReadModeElementType) {
+static cudaTextureObject_t texture_of(cudaArray_t array, cudaTextureFilterMode filter,
+                                      cudaTextureAddressMode mode, bool normalized,
+                                      cudaTextureReadMode read = cudaReadModeElementType) {
   cudaResourceDesc resource = {};
   resource.resType = cudaResourceTypeArray;
   resource.res.array.array = array;
@@ -53,15 +56,20 @@ __global__ void sample_layers(cudaTextureObject_t texture, float* out) {
   out[threadIdx.x] = tex2DLayered<float>(texture, threadIdx.x + 0.5f, 3.5f, threadIdx.x % kDepth);
 }
 __global__ void sample_cube(cudaTextureObject_t texture, float* out) {
-  const float3 directions[6] = {{1, .1f, .2f}, {-1, .1f, .2f}, {.1f, 1, .2f}, {.1f, -1, .2f}, {.1f, .2f, 1}, {.1f, .2f, -1}};
+  const float3 directions[6] = {{1, .1f, .2f},  {-1, .1f, .2f}, {.1f, 1, .2f},
+                                {.1f, -1, .2f}, {.1f, .2f, 1},  {.1f, .2f, -1}};
   const float3 d = directions[threadIdx.x];
   out[threadIdx.x] = texCubemap<float>(texture, d.x, d.y, d.z);
 }
 __global__ void fetch_linear(cudaTextureObject_t texture, int* out) {
   out[threadIdx.x] = tex1Dfetch<int>(texture, int(threadIdx.x) - 4);
 }
-__global__ void gather(cudaTextureObject_t texture, float4* out) { out[threadIdx.x] = tex2Dgather<float4>(texture, threadIdx.x + 1.0f, 2.0f, 0); }
-__global__ void bytes(cudaTextureObject_t texture, float4* out) { out[threadIdx.x] = tex1D<float4>(texture, threadIdx.x + 0.5f); }
+__global__ void gather(cudaTextureObject_t texture, float4* out) {
+  out[threadIdx.x] = tex2Dgather<float4>(texture, threadIdx.x + 1.0f, 2.0f, 0);
+}
+__global__ void bytes(cudaTextureObject_t texture, float4* out) {
+  out[threadIdx.x] = tex1D<float4>(texture, threadIdx.x + 0.5f);
+}
 __global__ void levels(cudaTextureObject_t texture, float* out) {
   out[threadIdx.x] = tex2DLod<float>(texture, 0.5f, 0.5f, threadIdx.x * 0.5f);
 }
@@ -71,10 +79,12 @@ static double linear_2d(double u, double v) {
   const double x = std::rint((u - 0.5) * 256) / 256, y = std::rint((v - 0.5) * 256) / 256;
   const double i = std::floor(x), j = std::floor(y), a = x - i, b = y - j;
   const auto at = [](double px, double py) {
-    const int cx = int(std::fmin(std::fmax(px, 0), kWidth - 1)), cy = int(std::fmin(std::fmax(py, 0), kHeight - 1));
+    const int cx = int(std::fmin(std::fmax(px, 0), kWidth - 1)),
+              cy = int(std::fmin(std::fmax(py, 0), kHeight - 1));
     return double(value(cx, cy, 0));
   };
-  return (1 - a) * (1 - b) * at(i, j) + a * (1 - b) * at(i + 1, j) + (1 - a) * b * at(i, j + 1) + a * b * at(i + 1, j + 1);
+  return (1 - a) * (1 - b) * at(i, j) + a * (1 - b) * at(i + 1, j) + (1 - a) * b * at(i, j + 1) +
+         a * b * at(i + 1, j + 1);
 }
 
 static void two_dimensions(float* out) {
@@ -85,7 +95,8 @@ static void two_dimensions(float* out) {
   bool good = true;
   for (int y = 0; y < 64; ++y)
     for (int x = 0; x < 64; ++x)
-      good = good && out[y * 64 + x] == float(linear_2d(std::fma(float(x), 0.37f, -2.0f), std::fma(float(y), 0.37f, -2.0f)));
+      good = good && out[y * 64 + x] ==
+                         float(linear_2d(std::fma(float(x), 0.37f, -2.0f), std::fma(float(y), 0.37f, -2.0f)));
   expect(good, "two dimensions, filtered");
   check(cudaDestroyTextureObject(texture), "cudaDestroyTextureObject");
   texture = texture_of(array, cudaFilterModePoint, cudaAddressModeWrap, true);
@@ -198,7 +209,8 @@ static void mip_levels(float* out) {
     check(cudaGetMipmappedArrayLevel(&array, mipmaps, level), "cudaGetMipmappedArrayLevel");
     const int size = 8 >> level;
     const std::vector<float> host(size * size, level * 10.0f);
-    check(cudaMemcpy2DToArray(array, 0, 0, host.data(), size * 4, size * 4, size, cudaMemcpyHostToDevice), "cudaMemcpy2DToArray");
+    check(cudaMemcpy2DToArray(array, 0, 0, host.data(), size * 4, size * 4, size, cudaMemcpyHostToDevice),
+          "cudaMemcpy2DToArray");
   }
   cudaResourceDesc resource = {};
   resource.resType = cudaResourceTypeMipmappedArray;
@@ -234,7 +246,8 @@ __global__ void double_surface(cudaSurfaceObject_t surface) {
 static void surfaces() {
   const cudaChannelFormatDesc format = cudaCreateChannelDesc<int>();
   cudaArray_t array;
-  check(cudaMalloc3DArray(&array, &format, make_cudaExtent(16, 8, 4), cudaArraySurfaceLoadStore), "cudaMalloc3DArray");
+  check(cudaMalloc3DArray(&array, &format, make_cudaExtent(16, 8, 4), cudaArraySurfaceLoadStore),
+        "cudaMalloc3DArray");
   cudaResourceDesc resource = {};
   resource.resType = cudaResourceTypeArray;
   resource.res.array.array = array;
@@ -250,7 +263,8 @@ static void surfaces() {
   copy.kind = cudaMemcpyDeviceToHost;
   check(cudaMemcpy3D(&copy), "cudaMemcpy3D");
   bool good = true;
-  for (int i = 0; i < 16 * 8 * 4; ++i) good = good && host[i] == 2 * (i % 16 + 100 * (i / 16 % 8) + 10000 * (i / 128));
+  for (int i = 0; i < 16 * 8 * 4; ++i)
+    good = good && host[i] == 2 * (i % 16 + 100 * (i / 16 % 8) + 10000 * (i / 128));
   expect(good, "surfaces");
   check(cudaDestroySurfaceObject(surface), "cudaDestroySurfaceObject");
   check(cudaFreeArray(array), "cudaFreeArray");

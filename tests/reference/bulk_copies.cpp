@@ -12,8 +12,8 @@ constexpr int kPart = 16;
 void reduce(const ptx::Instruction& in, std::span<std::byte> to, std::span<const std::byte> from) {
   const int size = ptx::byte_size(in.type);
   for (std::size_t at = 0; at < to.size(); at += static_cast<std::size_t>(size)) {
-    const std::uint64_t result =
-        combine(in, load_bits(&to[at], size), load_bits(&from[at], size), in.modifiers.space != ptx::Space::Global);
+    const std::uint64_t result = combine(in, load_bits(&to[at], size), load_bits(&from[at], size),
+                                         in.modifiers.space != ptx::Space::Global);
     store_bits(&to[at], result, size);
   }
 }
@@ -23,7 +23,8 @@ void reduce(const ptx::Instruction& in, std::span<std::byte> to, std::span<const
 void execute_bulk_copy(Block& block, Thread& thread, const ptx::Instruction& in) {
   const auto bytes = static_cast<std::int64_t>(read(block, thread, in.operands.at(2)) & 0xffffffff);
   if (bytes % kPart != 0) throw Fault("a bulk copy of a size that is no multiple of 16");
-  const auto to = resolve(block, thread, in.modifiers.space, in.operands.at(0), static_cast<int>(bytes), kPart);
+  const auto to =
+      resolve(block, thread, in.modifiers.space, in.operands.at(0), static_cast<int>(bytes), kPart);
   const auto from =
       resolve(block, thread, in.modifiers.source_space, in.operands.at(1), static_cast<int>(bytes), kPart);
   std::size_t next = 3;

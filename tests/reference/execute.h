@@ -14,7 +14,7 @@ void enter(Block& block, Thread& thread, const ptx::Function& function);  // pus
 void execute_control(Block& block, Thread& thread,
                      const ptx::Instruction& in);  // bra, brx.idx, call, ret, exit
 void execute_memory(Block& block, Thread& thread,
-                    const ptx::Instruction& in);  // ld, st, cvta, isspacep, hints
+                    const ptx::Instruction& in);                              // ld, st, cvta, isspacep, hints
 void execute_copy(Block& block, Thread& thread, const ptx::Instruction& in);  // cp.async
 void finish_copies(Thread& thread);                                           // all that it has begun
 // What an atomic operation that is no cas leaves.

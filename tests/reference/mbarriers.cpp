@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mbarrier (PTX ISA 9.7.13.15), a thread at a time. The object and states of it: from bit 0 on 20 bits of pending
-// arrivals, 20 of those expected, 21 of the transaction count with its sign, and in bit 63 the phase.
+// mbarrier (PTX ISA 9.7.13.15), a thread at a time. The object and states of it: from bit 0 on 20 bits of
+// pending arrivals, 20 of those expected, 21 of the transaction count with its sign, and in bit 63 the phase.
 #include <fmt/format.h>
 
 #include "reference/execute.h"
@@ -31,8 +31,7 @@ Barrier64 taken_apart(std::uint64_t bits) {
 std::uint64_t put_together(const Barrier64& b) {
   const std::int64_t tx = b.transactions < 0 ? b.transactions + (1 << 21) : b.transactions;
   return static_cast<std::uint64_t>(b.pending) + static_cast<std::uint64_t>(b.expected) * (1 << 20) +
-         static_cast<std::uint64_t>(tx) * (std::uint64_t{1} << 40) +
-         (b.phase ? std::uint64_t{1} << 63 : 0);
+         static_cast<std::uint64_t>(tx) * (std::uint64_t{1} << 40) + (b.phase ? std::uint64_t{1} << 63 : 0);
 }
 
 void arrive(Barrier64& b, std::int64_t count) {

@@ -227,7 +227,8 @@ void ModuleParser::parse_bounds(LaunchBounds& bounds) {
     } else if (token.text == ".noreturn") {
       bounds.no_return = true;
     } else if (token.text == ".abi_preserve" || token.text == ".abi_preserve_control") {
-      parse_unsigned(state_.lexer, kMost32, "a number of registers");  // of a register allocation that is not made here
+      parse_unsigned(state_.lexer, kMost32,
+                     "a number of registers");  // of a register allocation that is not made here
     } else if (token.text == ".pragma") {
       while (state_.token().kind == TokenKind::String || state_.token().is(',')) state_.lexer.advance();
       state_.expect(';');

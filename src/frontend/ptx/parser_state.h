@@ -38,7 +38,7 @@ struct ParserState {
   NameScopes names;
   std::unordered_map<std::string_view, Form> forms;  // those met so far, by their text
   std::deque<std::vector<std::string>> made_names;  // texts that were made here, and are read as the module's
-  bool independent_textures = false;                 // .target texmode_independent: samplers of their own
+  bool independent_textures = false;                // .target texmode_independent: samplers of their own
   bool bodies_later = false;                        // they go to `pending` instead
   std::map<FunctionId, PendingBody> pending;
   std::vector<Diagnostic> diagnostics;  // of all that is refused, in the order of the text
