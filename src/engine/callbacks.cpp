@@ -10,6 +10,7 @@
 
 #include "engine/access_checker.h"
 #include "engine/asynchronous.h"
+#include "engine/cluster.h"
 #include "engine/device_heap.h"
 #include "engine/device_printf.h"
 #include "engine/device_runtime.h"
@@ -52,6 +53,17 @@ void note_time(Warp& warp) {
   if (warp.block->grid->kernel->analysed->reads_clock) warp.worker->note_issued(warp);
 }
 
+// A warp comes to a barrier of its block or cluster. True: it has to wait.
+bool comes_to(Warp& warp, std::uint32_t mask, std::uint32_t index, std::uint32_t thread_count,
+              ir::BarrierMode mode, std::uint32_t predicate) {
+  if (index != jit::kClusterBarrier)
+    return warp.block->arrive(warp, mask, index, thread_count, mode, predicate);
+  warp.context.barrier_result = 0;
+  if (mode != ir::BarrierMode::Arrive) return warp.block->cluster->wait(warp, mask, predicate);
+  warp.block->cluster->arrive(warp, mask, predicate);
+  return false;
+}
+
 std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32_t index,
                       std::uint32_t thread_count, std::uint32_t mode, std::uint32_t predicate) {
   Warp& warp = warp_of(context);
@@ -60,7 +72,7 @@ std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32
   const auto barrier_mode = static_cast<ir::BarrierMode>(mode);
   if (warp.trace != nullptr && barrier_mode != ir::BarrierMode::Arrive) record_wait(warp, mask);
   note_time(warp);
-  if (warp.block->arrive(warp, mask, index, thread_count, barrier_mode, predicate)) {
+  if (comes_to(warp, mask, index, thread_count, barrier_mode, predicate)) {
     warp.worker->suspend_warp(warp, SwitchReason::Barrier);
     leave_if_stopped(warp);
   }
@@ -73,8 +85,7 @@ std::uint32_t arrive(jit::WarpContext* context, std::uint32_t mask, std::uint32_
   warp.worker->in_callback = 1;
   note_time(warp);
   // Where it waits, all that follows is its return to the worker: it stays so.
-  if (warp.block->arrive(warp, mask, index, thread_count, static_cast<ir::BarrierMode>(mode), predicate))
-    return 1;
+  if (comes_to(warp, mask, index, thread_count, static_cast<ir::BarrierMode>(mode), predicate)) return 1;
   warp.worker->in_callback = 0;
   return 0;
 }

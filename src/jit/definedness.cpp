@@ -197,6 +197,8 @@ void Definedness::before(const Operation& operation) {
     case Op::Reduce:
     case Op::AsyncCopy:
     case Op::BulkCopy:
+    case Op::AsyncStore:
+    case Op::BulkFill:
       use(of_address(operation), emitter_.lanes().mask());
       [[fallthrough]];
     case Op::Barrier:

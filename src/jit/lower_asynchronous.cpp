@@ -17,7 +17,16 @@ using llvm::Value;
 namespace {
 
 ir::Type source_type(const Operation& operation) {
-  return operation.op == Op::MbarrierTest ? operation.source_type : ir::Type::B32;
+  switch (operation.op) {
+    case Op::MbarrierTest:
+      return operation.source_type;
+    case Op::AsyncStore:
+      return operation.type;
+    case Op::BulkFill:
+      return ir::Type::B64;
+    default:
+      return ir::Type::B32;
+  }
 }
 
 bool is_asynchronous(Op op) {
@@ -26,6 +35,9 @@ bool is_asynchronous(Op op) {
     case Op::AsyncCommit:
     case Op::AsyncWait:
     case Op::BulkCopy:
+    case Op::AsyncStore:
+    case Op::BulkFill:
+    case Op::LaunchCancel:
     case Op::BulkCommit:
     case Op::BulkWait:
     case Op::Mbarrier:

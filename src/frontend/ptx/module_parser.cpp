@@ -224,6 +224,13 @@ void ModuleParser::parse_bounds(LaunchBounds& bounds) {
     } else if (token.text == ".maxnreg") {
       bounds.max_registers =
           static_cast<std::uint32_t>(parse_unsigned(state_.lexer, kMost32, "register count"));
+    } else if (token.text == ".reqnctapercluster") {
+      three(bounds.required_cluster);
+    } else if (token.text == ".maxclusterrank") {
+      bounds.max_cluster_blocks =
+          static_cast<std::uint32_t>(parse_unsigned(state_.lexer, kMost32, "block count"));
+    } else if (token.text == ".explicitcluster") {
+      bounds.explicit_cluster = true;
     } else if (token.text == ".noreturn") {
       bounds.no_return = true;
     } else if (token.text == ".abi_preserve" || token.text == ".abi_preserve_control") {
