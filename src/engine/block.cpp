@@ -87,9 +87,9 @@ void Block::next_epoch() {
 }
 
 Block::Place Block::place_of(std::uint64_t offset) {
-  const std::uint64_t rank = offset >> jit::kClusterRankShift;
-  if (cluster == nullptr || rank == 0 || rank > cluster->blocks().size()) return {this, offset};
-  return {cluster->blocks()[rank - 1].get(), offset & ((std::uint64_t{1} << jit::kClusterRankShift) - 1)};
+  const std::uint64_t behind = offset >> jit::kClusterRankShift;
+  if (cluster == nullptr || behind == 0 || behind > cluster->blocks().size()) return {this, offset};
+  return {cluster->blocks()[behind - 1].get(), offset & ((std::uint64_t{1} << jit::kClusterRankShift) - 1)};
 }
 
 std::uint64_t Block::window_offset(std::uint64_t address) const {

@@ -344,15 +344,17 @@ void access_textures(jit::WarpContext* context, std::uint32_t mask, std::uint32_
                                      .atomic = unpacked.atomic,
                                      .mask = mask,
                                      .operands = operands};
-  std::optional<texture::AccessFault> fault;
-  if (warp.trace != nullptr) {
-    texture::Touched touched;
-    fault = texture::access_textures(warp.block->grid->launch.textures, request, &touched);
-    if (!fault) record_texture(warp, number, mask, unpacked.op, touched);
-  } else {
-    fault = texture::access_textures(warp.block->grid->launch.textures, request, nullptr);
-  }
-  if (fault) end_with(warp, fault_of_texture(warp, mask, function, operation, *fault));
+  // A page fault or the end of the launch leaves the fibre, and nothing that stands on its stack is
+  // destroyed.
+  const auto run = [&]() -> std::optional<Fault> {
+    texture::Touched* const touched = warp.trace != nullptr ? &warp.worker->touched : nullptr;
+    if (touched != nullptr) touched->clear();
+    if (const auto fault = texture::access_textures(warp.block->grid->launch.textures, request, touched))
+      return fault_of_texture(warp, mask, function, operation, *fault);
+    if (touched != nullptr) record_texture(warp, number, mask, unpacked.op, *touched);
+    return std::nullopt;
+  };
+  if (auto fault = run()) end_with(warp, std::move(*fault));
 }
 
 void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::uint32_t mask) {

@@ -196,12 +196,12 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
   }
   if (fault.space.empty() || fault.space == "generic") fault.space = space_name(warp, fault.address);
   if (fault.space == "shared") {
-    const auto place = warp.block->place_of(warp.block->window_offset(fault.address));
-    const auto offset = static_cast<std::uint32_t>(place.offset);
+    const Block::Place in_cluster = warp.block->place_of(warp.block->window_offset(fault.address));
+    const auto offset = static_cast<std::uint32_t>(in_cluster.offset);
     fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset,
                                    warp.block->grid->shared_bytes);
-    if (place.block != warp.block)
-      fault.allocation += fmt::format(", the block of rank {} in the cluster", place.block->rank);
+    if (in_cluster.block != warp.block)
+      fault.allocation += fmt::format(", the block of rank {} in the cluster", in_cluster.block->rank);
     fault.address = offset;
   } else if (launch.memory != nullptr) {
     fault.allocation = launch.memory->describe(fault.address);

@@ -15,6 +15,7 @@
 #include "engine/fault.h"
 #include "engine/fiber.h"
 #include "engine/grid_run.h"
+#include "texture/touched.h"
 
 namespace doppel::engine {
 
@@ -50,6 +51,7 @@ class Worker {
   volatile std::sig_atomic_t in_callback = 1;
   SignalReport signal_report;
   std::vector<std::uint64_t> counters;  // of this thread, for the whole grid
+  texture::Touched touched;             // by the texture operation that runs
 
  private:
   struct alignas(jit::kFrameAlignment) Scratch {

@@ -473,8 +473,9 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
     }
     case Kind::Zero: {
       const TextLocation where = state_.here();
-      if (!begins_constant(state_.token()) || parse_constant_of(rule).immediate != 0)
-        fail_malformed(where, "the constant 0 expected");
+      if (!begins_constant(state_.token())) fail_malformed(where, "the constant 0 expected");
+      operands.push_back(parse_constant_of(rule));
+      if (operands.back().immediate != 0) fail_malformed(where, "the constant 0 expected");
       return;
     }
     case Kind::ArrivalCount: {
