@@ -302,12 +302,9 @@ void nanosleep(jit::WarpContext* context, std::uint32_t operation, std::uint32_t
 void multiply(jit::WarpContext* context, std::uint64_t form, std::uint32_t clamp, std::uint32_t bits,
               std::uint32_t rounding, std::byte* fragments) {
   const Warp& warp = warp_of(context);
-  ir::Attributes product;
-  product.matrix = ir::unpacked_matrix_form(form);
-  product.satfinite = clamp != 0;
-  product.atomic_op = static_cast<ir::AtomicOp>(bits);
-  product.rounding = static_cast<ir::Rounding>(rounding);
-  multiply_matrices(product, warp.block->grid->launch.matrix_rules, fragments);
+  multiply_matrices(
+      warp.worker->matrix_products.get(form, clamp, bits, rounding, warp.block->grid->launch.matrix_rules),
+      fragments);
 }
 
 void asynchronous(jit::WarpContext* context, std::uint32_t mask, std::uint64_t place, std::uint64_t* values) {

@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 
+#include "engine/float_plan.h"
 #include "engine/matrix_fragments.h"
 #include "engine/matrix_scales.h"
 #include "engine/matrix_sparsity.h"
@@ -430,21 +431,16 @@ MultiplyFloats chosen_for_host() {
   return multiply_on_any_host;
 }
 
-}  // namespace
-
-void multiply_matrices(const ir::Attributes& product, const MatrixRules& rules, std::byte* fragments) {
-  const MatrixForm& form = product.matrix;
-  const auto of = [&](int registers) {
-    return static_cast<std::size_t>(registers) * kLanes * static_cast<std::size_t>(form.register_bits() / 8);
-  };
+void multiply_in_general(const MatrixProduct& product, std::byte* fragments) {
+  const MatrixForm& form = product.what.matrix;
   const std::byte* const a_fragment = fragments;
-  const std::byte* const b_fragment = a_fragment + of(form.a_registers());
-  std::byte* const c_and_d = fragments + of(form.a_registers()) + of(form.b_registers());
+  const std::byte* const b_fragment = fragments + product.b;
+  std::byte* const c_and_d = fragments + product.c;
   if (form.a == MatrixElement::F64) {
-    if (product.rounding == ir::Rounding::None || product.rounding == ir::Rounding::Rn)
+    if (product.what.rounding == ir::Rounding::None || product.what.rounding == ir::Rounding::Rn)
       return multiply_doubles(form, a_fragment, b_fragment, c_and_d,
                               [](double x, double y, double sum) { return std::fma(x, y, sum); });
-    const jit::DirectedRounding directed(product.rounding);
+    const jit::DirectedRounding directed(product.what.rounding);
     return multiply_doubles(form, a_fragment, b_fragment, c_and_d, [](double x, double y, double sum) {
       return jit::compute_in_current_rounding(jit::FloatOperation::Fma, x, y, sum);
     });
@@ -452,18 +448,64 @@ void multiply_matrices(const ir::Attributes& product, const MatrixRules& rules, 
   Words<std::uint32_t> a, b;
   take_rows(a_fragment, form.a_registers(), form.m, a);
   take_rows(b_fragment, form.b_registers(), form.n, b);
-  const std::byte* const metadata = c_and_d + of(form.c_registers());
   Selection selection;
-  selection.kept = form.sparse ? kept_columns(form, metadata) : all_columns(form);
+  selection.kept = form.sparse ? kept_columns(form, fragments + product.metadata) : all_columns(form);
   if (form.d == MatrixElement::S32)
-    return multiply_whole(form, product.satfinite, product.atomic_op, a, b, selection.kept, c_and_d);
-  if (form.is_scaled()) selection.scales = matrix_scales(form, metadata + of(form.metadata_registers()));
+    return multiply_whole(form, product.what.satfinite, product.what.atomic_op, a, b, selection.kept,
+                          c_and_d);
+  if (form.is_scaled()) selection.scales = matrix_scales(form, fragments + product.scales);
   if (form.is_narrow()) {
-    multiply_scaled_fp4(form, rules.fp4_fraction_bits, a, b, selection.kept, *selection.scales, c_and_d);
+    multiply_scaled_fp4(form, product.rules.fp4_fraction_bits, a, b, selection.kept, *selection.scales,
+                        c_and_d);
     return;
   }
   static const MultiplyFloats multiply = chosen_for_host();
-  multiply(form, rules, a, b, selection, c_and_d);
+  multiply(form, product.rules, a, b, selection, c_and_d);
+}
+
+}  // namespace
+
+MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules, FloatProduct in_vectors) {
+  const MatrixForm& form = what.matrix;
+  const auto of = [&](int registers) {
+    return static_cast<std::size_t>(registers) * kLanes * static_cast<std::size_t>(form.register_bits() / 8);
+  };
+  MatrixProduct product;
+  product.what = what;
+  product.rules = rules;
+  product.b = of(form.a_registers());
+  product.c = product.b + of(form.b_registers());
+  product.metadata = product.c + of(form.c_registers());
+  product.scales = product.metadata + of(form.metadata_registers());
+  if (in_vectors != nullptr) product.plan = float_plan(form, rules);
+  if (product.plan) product.in_vectors = in_vectors;
+  return product;
+}
+
+MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules) {
+  return matrix_product(what, rules, float_product_of_host());
+}
+
+bool multiply_in_vectors(const MatrixProduct& product, std::byte* fragments) {
+  const MatrixForm& form = product.what.matrix;
+  std::optional<FloatFactors> factors;
+  if (form.is_scaled()) {
+    factors = float_factors(*product.plan, matrix_scales(form, fragments + product.scales));
+    if (!factors) return false;
+  }
+  const std::byte* a = fragments;
+  alignas(64) std::byte dense[kMostFloatTerms * kMostRows * 2];
+  if (form.sparse) {
+    if (!expand_sparse(form, kept_columns(form, fragments + product.metadata), a, dense)) return false;
+    a = dense;
+  }
+  return product.in_vectors(*product.plan, a, fragments + product.b, factors ? &*factors : nullptr,
+                            fragments + product.c);
+}
+
+void multiply_matrices(const MatrixProduct& product, std::byte* fragments) {
+  if (product.in_vectors != nullptr && multiply_in_vectors(product, fragments)) return;
+  multiply_in_general(product, fragments);
 }
 
 }  // namespace doppel::engine

@@ -10,7 +10,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
+#include "engine/float_product.h"
 #include "ir/attributes.h"
 
 namespace doppel::engine {
@@ -20,11 +22,28 @@ struct MatrixRules {
   int fraction_bits = 24;      // that are kept behind the largest exponent
   int bits_of_sum = 128;       // of what is there of a row of A that are one sum, to which the next is added
   int fp4_fraction_bits = 35;  // kept of fp4 in scaled blocks
+  bool operator==(const MatrixRules&) const = default;
 };
+
+// One form of product on one card: what does not change from one execution to the next.
+struct MatrixProduct {
+  ir::Attributes what;  // its matrix, satfinite, atomic_op (of b1) and rounding (of f64)
+  MatrixRules rules;
+  std::size_t b = 0, c = 0, metadata = 0, scales = 0;  // where the registers begin, in bytes
+  // Where the host's vectors can do it, how. Both or none.
+  std::optional<FloatPlan> plan;
+  FloatProduct in_vectors = nullptr;
+};
+
+// in_vectors: null for code that any host runs.
+MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules, FloatProduct in_vectors);
+MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules);  // the host's best
 
 // In place: the registers of A, B and C, then those of metadata and factors, one behind the other, of each
 // those of 32 lanes (ir::MatrixForm); D in place of C.
-// product: its matrix, satfinite, atomic_op (of b1) and rounding (of f64).
-void multiply_matrices(const ir::Attributes& product, const MatrixRules& rules, std::byte* fragments);
+void multiply_matrices(const MatrixProduct& product, std::byte* fragments);
+// The same of a product with `in_vectors`. False where these numbers are for other code: nothing has been
+// written then.
+bool multiply_in_vectors(const MatrixProduct& product, std::byte* fragments);
 
 }  // namespace doppel::engine

@@ -29,6 +29,29 @@ std::uint32_t word_at(const std::byte* registers, int index) {
   return word;
 }
 
+// Sixteen bytes of all rows, one behind the other, then the next sixteen: two registers of the fragment.
+std::size_t place_in_rows(int row, int byte) {
+  return static_cast<std::size_t>((byte / 16 * kMostRows + row) * 16 + byte % 16);
+}
+
+template <typename Element>
+bool expand(const ir::MatrixForm& form, const KeptColumns& kept, const std::byte* fragment,
+            std::byte* dense) {
+  constexpr int kBytes = sizeof(Element);
+  std::memset(dense, 0, static_cast<std::size_t>(form.k * form.m * kBytes));
+  for (int row = 0; row < form.m; ++row) {
+    int before = -1;
+    for (int i = 0; i < form.kept_k(); ++i) {
+      const int column = kept.at[row][i];
+      if (column <= before && column / 4 == before / 4) return false;
+      before = column;
+      std::memcpy(dense + place_in_rows(row, column * kBytes), fragment + place_in_rows(row, i * kBytes),
+                  kBytes);
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 KeptColumns all_columns(const ir::MatrixForm& form) {
@@ -68,6 +91,20 @@ KeptColumns kept_columns(const ir::MatrixForm& form, const std::byte* metadata) 
     }
   }
   return kept;
+}
+
+bool expand_sparse(const ir::MatrixForm& form, const KeptColumns& kept, const std::byte* fragment,
+                   std::byte* dense) {
+  switch (form.bits_of(form.a)) {
+    case 8:
+      return expand<std::uint8_t>(form, kept, fragment, dense);
+    case 16:
+      return expand<std::uint16_t>(form, kept, fragment, dense);
+    case 32:
+      return expand<std::uint32_t>(form, kept, fragment, dense);
+    default:
+      return false;
+  }
 }
 
 }  // namespace doppel::engine

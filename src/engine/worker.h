@@ -14,6 +14,7 @@
 #include "engine/fault.h"
 #include "engine/fiber.h"
 #include "engine/grid_run.h"
+#include "engine/matrix_products.h"
 
 namespace doppel::engine {
 
@@ -49,6 +50,7 @@ class Worker {
   volatile std::sig_atomic_t in_callback = 1;
   SignalReport signal_report;
   std::vector<std::uint64_t> counters;  // of this thread, for the whole grid
+  MatrixProducts matrix_products;
 
  private:
   struct alignas(jit::kFrameAlignment) Scratch {

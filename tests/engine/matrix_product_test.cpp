@@ -51,13 +51,58 @@ constexpr std::array kForms{
 using Random = std::mt19937;
 constexpr std::size_t kWarp = 32;
 
-// Of all values alike; of near ones, so that sums are long; of few, so that many are zero.
-enum class Spread { Any, Near, Small };
+// Of all values alike; of near ones, so that sums are long; of few, so that many are zero; of all that
+// vectors multiply and somewhat beyond; of products that are as large as they get, of one sign.
+enum class Spread { Any, Near, Small, Wide, Full };
+
+// A float with its exponent in the range, or zero.
+std::uint32_t wide_float(Random& random, int least, int most) {
+  if (random() % 8 == 0) return random() & 0x80000000;
+  const auto exponent = static_cast<std::uint32_t>(least + static_cast<int>(random() % (most - least + 1)));
+  return (random() & 0x807fffff) | (exponent + 127) << 23;
+}
+
+std::uint64_t wide_value(Random& random, ir::MatrixElement element) {
+  constexpr int kLeast = -39, kMost = 48;
+  const auto half = [&] {
+    const std::uint32_t bits = random() & 0xffff;
+    return random() % 8 == 0 ? 0 : (bits & 0x7c00) == 0x7c00 ? bits ^ 0x4000 : bits;
+  };
+  const auto without = [&](std::uint32_t codes) {
+    std::uint32_t word = random();
+    for (int shift = 0; shift < 32; shift += 8) {
+      if ((word >> shift & codes) == codes) word ^= 0x40u << shift;
+    }
+    return word;
+  };
+  switch (element) {
+    case ir::MatrixElement::F16:
+      return half() | half() << 16;
+    case ir::MatrixElement::BF16:
+      return wide_float(random, kLeast, kMost) >> 16 | (wide_float(random, kLeast, kMost) & 0xffff0000);
+    case ir::MatrixElement::TF32:
+      return wide_float(random, kLeast, kMost);
+    case ir::MatrixElement::F32:
+      return wide_float(random, -77, 100);
+    case ir::MatrixElement::E4M3:
+      return without(0x7f);
+    case ir::MatrixElement::E5M2:
+      return without(0x7c);
+    default:
+      return random() | static_cast<std::uint64_t>(random()) << 32;
+  }
+}
 
 std::uint64_t value(Random& random, ir::MatrixElement element, Spread spread) {
   std::uint64_t bits = random() | static_cast<std::uint64_t>(random()) << 32;
   if (spread == Spread::Any) return bits;
+  if (spread == Spread::Wide) return wide_value(random, element);
   const std::uint64_t sign = bits & 0x80008000;
+  if (spread == Spread::Full && element != ir::MatrixElement::F64) {
+    const bool halves = element == ir::MatrixElement::F16 || element == ir::MatrixElement::BF16;
+    const bool words = element == ir::MatrixElement::TF32 || element == ir::MatrixElement::F32;
+    return words ? 0x3fffffff : halves ? 0x3fff3fff - (bits & 0x00010001) : 0x3f3f3f3f;
+  }
   switch (element) {
     case ir::MatrixElement::F16:
       return (spread == Spread::Near ? 0x38003800u : 0) + (bits & 0x0fff0fff) + sign;
@@ -133,8 +178,9 @@ reference::Fragment in_registers(const MatrixForm& form, const reference::Matrix
   return registers;
 }
 
-void compare(const ir::Attributes& product, const MatrixRules& rules, Spread spread, Random& random) {
-  const MatrixForm& form = product.matrix;
+void compare(const MatrixProduct& product, Spread spread, Random& random, int& taken) {
+  const MatrixForm& form = product.what.matrix;
+  const MatrixRules& rules = product.rules;
   const reference::Fragment a = fragment(random, form.a_registers(), form.a, spread),
                             b = fragment(random, form.b_registers(), form.b, spread),
                             c = fragment(random, form.c_registers(), form.c, spread);
@@ -146,9 +192,13 @@ void compare(const ir::Attributes& product, const MatrixRules& rules, Spread spr
   append(memory, c, bytes);
   const reference::MatrixSelectors selectors = some_selectors(random, form, spread);
   append(memory, in_registers(form, selectors), 4);
-  multiply_matrices(product, rules, memory.data());
+  if (product.in_vectors != nullptr) {
+    std::vector<std::byte> copy = memory;
+    taken += multiply_in_vectors(product, copy.data()) ? 1 : 0;
+  }
+  multiply_matrices(product, memory.data());
   const reference::Fragment expected = reference::multiply(
-      product, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c, selectors);
+      product.what, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c, selectors);
   std::vector<std::byte> wanted;
   append(wanted, expected, bytes);
   for (std::size_t i = 0; i < wanted.size(); i += static_cast<std::size_t>(bytes)) {
@@ -165,6 +215,15 @@ void compare(const ir::Attributes& product, const MatrixRules& rules, Spread spr
   }
 }
 
+// Code for any host, and what this one has beside it.
+std::vector<FloatProduct> ways_of_host() {
+  std::vector<FloatProduct> ways{nullptr};
+  for (const FloatProduct way : {float_product_avx2(), float_product_avx512()}) {
+    if (way != nullptr) ways.push_back(way);
+  }
+  return ways;
+}
+
 TEST(MatrixProduct, IsTheReferencesBitByBit) {
   constexpr MatrixRules kAmpere{24, 128}, kBlackwell{25, 256};
   Random random(1);
@@ -175,17 +234,24 @@ TEST(MatrixProduct, IsTheReferencesBitByBit) {
     EXPECT_EQ(ir::unpacked_matrix_form(ir::packed(*form)), *form);
     const bool bits = form->a == ir::MatrixElement::B1;
     for (const MatrixRules& rules : {kAmpere, kBlackwell}) {
-      for (const Spread spread : {Spread::Any, Spread::Near, Spread::Small}) {
-        for (int i = 0; i < 8; ++i) {
-          constexpr std::array kRoundings{ir::Rounding::None, ir::Rounding::Rz, ir::Rounding::Rm,
-                                          ir::Rounding::Rp};
-          ir::Attributes product;
-          product.matrix = *form;
-          if (bits) product.atomic_op = i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
-          product.satfinite = form->d == ir::MatrixElement::S32 && !bits && i % 2 == 1;
-          if (form->a == ir::MatrixElement::F64)
-            product.rounding = kRoundings[static_cast<std::size_t>(i % 4)];
-          ASSERT_NO_FATAL_FAILURE(compare(product, rules, spread, random));
+      for (const Spread spread : {Spread::Any, Spread::Near, Spread::Small, Spread::Wide, Spread::Full}) {
+        for (const FloatProduct way : ways_of_host()) {
+          int taken = 0;
+          for (int i = 0; i < 8; ++i) {
+            constexpr std::array kRoundings{ir::Rounding::None, ir::Rounding::Rz, ir::Rounding::Rm,
+                                            ir::Rounding::Rp};
+            ir::Attributes what;
+            what.matrix = *form;
+            if (bits) what.atomic_op = i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
+            what.satfinite = form->d == ir::MatrixElement::S32 && !bits && i % 2 == 1;
+            if (form->a == ir::MatrixElement::F64)
+              what.rounding = kRoundings[static_cast<std::size_t>(i % 4)];
+            ASSERT_NO_FATAL_FAILURE(compare(matrix_product(what, rules, way), spread, random, taken));
+          }
+          // Numbers that are near one are what vectors are for.
+          if (spread == Spread::Near && matrix_product({.matrix = *form}, rules, way).in_vectors != nullptr &&
+              form->bits_of(form->a) > 8)
+            EXPECT_EQ(taken, 8) << text;
         }
       }
     }
