@@ -5,7 +5,9 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 // Functions that take vectors are inlined into those of which the target has them; and GCC's own header has
 // variables that nothing sets (gcc.gnu.org/PR105593).

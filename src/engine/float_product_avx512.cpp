@@ -5,13 +5,16 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 // Functions that take vectors are inlined into those of which the target has them; and GCC's own header has
 // variables that nothing sets (gcc.gnu.org/PR105593).
 #pragma GCC diagnostic ignored "-Wpsabi"
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 #if defined(__clang__)

@@ -12,7 +12,9 @@
 // is less than -128 comes to -128, which is less than that of a C of zero.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace doppel::engine {
 namespace {
@@ -31,17 +33,25 @@ constexpr int kOne = 1 << 23;   // of an exponent, in the bits of a float
 constexpr int kSmallestElement = -38, kLargestElement = 48;
 constexpr std::int16_t kLargestHalf = 0x7bff;  // of f16, its bits
 constexpr int kSmallestSum = -76, kLargestSum = 100;
+// With 5 bits the exponent of a product with zero is up to -49: what is added to is a multiple of its last
+// bit.
+constexpr int kSmallestSumOfHalves = -49;
 // Where C is multiplied first: less than that might become zero.
 constexpr int kSmallestScaled = -70;
+#ifndef ATONCE
+#define ATONCE 2
+#endif
+constexpr int kAtOnce = ATONCE;  // columns that are computed side by side
 // Below that of all sums but zeros.
 constexpr int kSmallestExponent = -101;
 
 struct Operands {
   alignas(kVector) float a[kMostFloatTerms][kMostRows];
-  alignas(kVector) std::int8_t exponents_a[kMostFloatTerms][kMostRows];
+  // By four along k; in each quarter those of its four rows, one along k behind the other.
+  alignas(kVector) std::int8_t exponents_a[kMostFloatTerms / 4][kVector];
   alignas(kVector) float b[kMostFloatTerms * kColumns];  // by run along k, column, place in the run
-  // By sixteen along k, half of the columns; then a quarter a column, a byte an element.
-  alignas(kVector) std::int8_t exponents_b[kMostFloatTerms / 16][2][kVector];
+  // By half of the columns, then along k.
+  alignas(kVector) std::int8_t exponents_b[2][kMostFloatTerms][kColumns / 2];
 };
 
 struct Sums {
@@ -62,16 +72,14 @@ inline Four transpose(const Four& v) {
            WideLanes::unpack_low64(high_01, high_23), WideLanes::unpack_high64(high_01, high_23)}};
 }
 
-// Rows of eight halves to columns of sixteen, two a vector, one behind the other.
+// Rows of eight halves to columns, of two in each quarter its four rows.
 inline Four columns_of_halves(const Four& rows) {
   const Vector low_01 = WideLanes::unpack_low16(rows.at[0], rows.at[1]);
   const Vector high_01 = WideLanes::unpack_high16(rows.at[0], rows.at[1]);
   const Vector low_23 = WideLanes::unpack_low16(rows.at[2], rows.at[3]);
   const Vector high_23 = WideLanes::unpack_high16(rows.at[2], rows.at[3]);
-  return {{WideLanes::by_half(WideLanes::unpack_low32(low_01, low_23)),
-           WideLanes::by_half(WideLanes::unpack_high32(low_01, low_23)),
-           WideLanes::by_half(WideLanes::unpack_low32(high_01, high_23)),
-           WideLanes::by_half(WideLanes::unpack_high32(high_01, high_23))}};
+  return {{WideLanes::unpack_low32(low_01, low_23), WideLanes::unpack_high32(low_01, low_23),
+           WideLanes::unpack_low32(high_01, high_23), WideLanes::unpack_high32(high_01, high_23)}};
 }
 
 inline Four rows_of_halves(const Four& columns) {
@@ -82,6 +90,13 @@ inline Four rows_of_halves(const Four& columns) {
   for (int i = 0; i < 4; ++i)
     by_row.at[i] = WideLanes::shuffle8(WideLanes::from_by_half(columns.at[i]), pairs);
   return transpose(by_row);
+}
+
+// Four bytes of each of four numbers to four numbers of each of four bytes.
+inline Vector transpose_bytes(Vector v) {
+  alignas(kQuarter) static constexpr std::int8_t kTransposed[kQuarter] = {0, 4, 8,  12, 1, 5, 9,  13,
+                                                                          2, 6, 10, 14, 3, 7, 11, 15};
+  return WideLanes::shuffle8(v, WideLanes::load_quarter(kTransposed));
 }
 
 inline Four load_four(const std::byte* from) {
@@ -124,14 +139,15 @@ struct HalfElements {
     range.largest = WideLanes::max16(range.largest, magnitude);
     return magnitude;
   }
-  // Exponents of 16 bits: subnormals have the lowest, zero has -126.
+  // Exponents of 16 bits: subnormals have the lowest, zero has one that added to any other is less than all
+  // sums of others, and that twice is in a byte.
   Vector exponents(Vector bits) {
     const Vector magnitude = note(bits);
     const Vector one = WideLanes::splat16(1);
     const Vector field = WideLanes::max16(WideLanes::shift_right16<10>(magnitude), one);
     const Vector of_others =
-        WideLanes::multiply16(WideLanes::min16(magnitude, one), WideLanes::splat16(127 - 15));
-    return WideLanes::add16(WideLanes::add16(field, of_others), WideLanes::splat16(-127));
+        WideLanes::multiply16(WideLanes::min16(magnitude, one), WideLanes::splat16(64 + 1 - 15));
+    return WideLanes::add16(WideLanes::add16(field, of_others), WideLanes::splat16(-64 - 1));
   }
   static Floats floats(const void* halves) { return WideLanes::load_halves(halves); }
   bool in_range() const {
@@ -166,14 +182,21 @@ bool decode_a(const std::byte* fragment, int k, std::int16_t largest, Operands& 
   for (int begin = 0; begin < k; begin += 8) {
     const Four columns = columns_of_halves(load_four(fragment + begin / 8 * 2 * kRegister));
     alignas(kVector) std::uint16_t halves[8][kMostRows];
-    for (int i = 0; i < 4; ++i) {
-      WideLanes::store(halves[2 * i], columns.at[i]);
-      WideLanes::store_as_bytes(to.exponents_a[begin + 2 * i], elements.exponents(columns.at[i]));
+    for (int i = 0; i < 4; ++i) WideLanes::store(halves[2 * i], WideLanes::by_half(columns.at[i]));
+    for (int i = 0; i < 4; i += 2) {
+      WideLanes::store(
+          to.exponents_a[begin / 4 + i / 2],
+          WideLanes::pack16(elements.exponents(columns.at[i]), elements.exponents(columns.at[i + 1])));
     }
     for (int i = 0; i < 8; ++i)
       WideLanes::store(to.a[begin + i], WideLanes::bits(Elements::floats(halves[i])));
   }
   return elements.in_range();
+}
+
+// A quarter a column, a byte an element.
+inline void put_exponents_b(Vector exponents, int begin, int half, Operands& to) {
+  WideLanes::store(to.exponents_b[half][begin], transpose_bytes(WideLanes::across(exponents)));
 }
 
 template <typename Elements>
@@ -183,9 +206,9 @@ bool decode_b(const std::byte* fragment, int k, std::int16_t largest, Operands& 
     const std::byte* const from = fragment + begin / 8 * kRegister;
     const std::byte* const next = begin + 8 < k ? from + kRegister : from;
     for (int half = 0; half < 2; ++half) {
-      WideLanes::store(to.exponents_b[begin / 16][half],
-                       WideLanes::pack16(elements.exponents(WideLanes::load(from + half * kVector)),
-                                         elements.exponents(WideLanes::load(next + half * kVector))));
+      put_exponents_b(WideLanes::pack16(elements.exponents(WideLanes::load(from + half * kVector)),
+                                        elements.exponents(WideLanes::load(next + half * kVector))),
+                      begin, half, to);
     }
   }
   for (int i = 0; i < k * kColumns; i += 16)
@@ -199,17 +222,24 @@ inline Vector tf32_exponents(Vector bits) {
       WideLanes::splat32(-127));
 }
 
+inline Vector four_as_bytes(const Vector* numbers) {
+  return WideLanes::pack16(WideLanes::pack32(numbers[0], numbers[1]),
+                           WideLanes::pack32(numbers[2], numbers[3]));
+}
+
 inline bool decode_tf32(const std::byte* a, const std::byte* b, int k, Operands& to) {
   const Vector read = WideLanes::splat32(static_cast<std::int32_t>(0xffffe000));
   Range32 range;
   for (int begin = 0; begin < k; begin += 4) {
     const Four columns = transpose(load_four(a + begin / 4 * 2 * kRegister));
+    Vector exponents[4];
     for (int i = 0; i < 4; ++i) {
       const Vector column = WideLanes::and_of(columns.at[i], read);
       range.take(column);
       WideLanes::store(to.a[begin + i], column);
-      WideLanes::store_numbers_as_bytes(to.exponents_a[begin + i], tf32_exponents(column));
+      exponents[i] = tf32_exponents(column);
     }
+    WideLanes::store(to.exponents_a[begin / 4], four_as_bytes(exponents));
   }
   const int registers = k / 4;
   for (int half = 0; half < 2; ++half) {
@@ -222,9 +252,7 @@ inline bool decode_tf32(const std::byte* a, const std::byte* b, int k, Operands&
         WideLanes::store(to.b + reg * 4 * kColumns + half * kVector / 4, numbers);
         exponents[i] = tf32_exponents(numbers);
       }
-      WideLanes::store(to.exponents_b[first / 4][half],
-                       WideLanes::pack16(WideLanes::pack32(exponents[0], exponents[1]),
-                                         WideLanes::pack32(exponents[2], exponents[3])));
+      put_exponents_b(four_as_bytes(exponents), first * 4, half, to);
     }
   }
   return range.within(kSmallestElement, kLargestElement);
@@ -288,34 +316,43 @@ inline Floats power_of_two(int exponent) {
 }
 
 // The largest exponents of the products of a part, by column, plus 127.
-template <int terms>
+template <int terms, bool saturated>
 void largest_exponents(const Operands& of, int begin, std::uint8_t (*largest)[kMostRows]) {
-  const Vector one = WideLanes::splat8(1);
-  Vector element = WideLanes::splat8(static_cast<std::int8_t>(begin % 16));
+  // In each quarter its rows of one along k, each for four columns.
+  alignas(kQuarter) static constexpr std::int8_t kRows[4][kQuarter] = {
+      {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3},
+      {4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7},
+      {8, 8, 8, 8, 9, 9, 9, 9, 10, 10, 10, 10, 11, 11, 11, 11},
+      {12, 12, 12, 12, 13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15}};
+  Vector rows[4];
+  for (int i = 0; i < 4; ++i) rows[i] = WideLanes::load_quarter(kRows[i]);
   Vector most[2] = {WideLanes::splat8(kSmallestExponent), WideLanes::splat8(kSmallestExponent)};
-  for (int i = 0; i < terms; ++i) {
-    const int k = begin + i;
-    if (i % 16 == 0 && i != 0) element = WideLanes::splat8(0);
-    const Vector a = WideLanes::load_quarter(of.exponents_a[k]);
-    for (int half = 0; half < 2; ++half) {
-      const Vector b = WideLanes::shuffle8(WideLanes::load(of.exponents_b[k / 16][half]), element);
-      most[half] = WideLanes::max8(most[half], WideLanes::add8_saturated(a, b));
+  for (int four = 0; four < terms; four += 4) {
+    const Vector exponents = WideLanes::load(of.exponents_a[(begin + four) / 4]);
+    for (int i = 0; i < 4; ++i) {
+      const Vector a = WideLanes::shuffle8(exponents, rows[i]);
+      for (int half = 0; half < 2; ++half) {
+        const Vector b = WideLanes::load_word(of.exponents_b[half][begin + four + i]);
+        most[half] =
+            WideLanes::max8(most[half], saturated ? WideLanes::add8_saturated(a, b) : WideLanes::add8(a, b));
+      }
     }
-    element = WideLanes::add8(element, one);
   }
   const Vector bias = WideLanes::splat8(127);
-  WideLanes::store(largest[0], WideLanes::add8(most[0], bias));
-  WideLanes::store(largest[kColumns / 2], WideLanes::add8(most[1], bias));
+  for (int half = 0; half < 2; ++half) {
+    WideLanes::store(largest[half * kColumns / 2],
+                     WideLanes::across(transpose_bytes(WideLanes::add8(most[half], bias))));
+  }
 }
 
 struct Units {
   Vector scale_base;          // less the bits of an exponent: those of the power of two to whole numbers
-  Vector inverse;             // less the bits of a power of two: those of its inverse
+  Vector unit_base;           // with the same bits: those of that back
   Vector lowest;              // the bits of the least exponent of a C of f16 that is not zero
   Floats to_half, from_half;  // of a C of f16
   Units(const FloatPlan& plan)
       : scale_base(WideLanes::splat32((254 + plan.fraction_bits) * kOne)),
-        inverse(WideLanes::splat32(254 * kOne)),
+        unit_base(WideLanes::splat32(-plan.fraction_bits * kOne)),
         lowest(WideLanes::splat32((127 - 14 - plan.power) * kOne)),
         to_half(power_of_two(plan.power)),
         from_half(power_of_two(-plan.power)) {}
@@ -325,12 +362,13 @@ struct Units {
 template <bool half_sums>
 struct Column {
   Floats c;
+  Vector exponent;  // its bits in a float
   Floats scale;
   Vector sum;
 
   // Cut off behind the largest exponent of its own and the products'.
   void begin(const std::uint8_t* largest, const Units& units) {
-    Vector exponent = WideLanes::and_of(WideLanes::bits(c), WideLanes::splat32(0x7f800000));
+    exponent = WideLanes::and_of(WideLanes::bits(c), WideLanes::splat32(0x7f800000));
     if constexpr (half_sums) {
       // Subnormals have the lowest exponent.
       const Vector zero =
@@ -343,7 +381,7 @@ struct Column {
     sum = WideLanes::whole(WideLanes::multiply(c, scale));
   }
   void end(const Units& units) {
-    const Floats unit = WideLanes::floats(WideLanes::subtract32(units.inverse, WideLanes::bits(scale)));
+    const Floats unit = WideLanes::floats(WideLanes::add32(units.unit_base, exponent));
     Floats cut = WideLanes::towards_zero(sum);
     if constexpr (half_sums) {
       // To odd: then the conversion rounds as at once from all bits.
@@ -389,7 +427,7 @@ class Scaling {
 // Vector i of a register's parity: rows 4 i to 4 i + 3, every other column.
 inline int place_in_fragment(int parity, int i) { return (parity + i / 2 * 2) * kRegister + i % 2 * kVector; }
 
-inline bool take_floats(const std::byte* c, const Scaling& scaling, Sums& sums) {
+inline bool take_floats(const std::byte* c, const Scaling& scaling, int smallest, Sums& sums) {
   Range32 range, unscaled;
   for (int parity = 0; parity < 2; ++parity) {
     Four rows;
@@ -405,7 +443,7 @@ inline bool take_floats(const std::byte* c, const Scaling& scaling, Sums& sums) 
       WideLanes::store(sums.at[2 * i + parity], column);
     }
   }
-  return range.within(kSmallestSum, kLargestSum) && unscaled.within(kSmallestScaled, kLargestSum);
+  return range.within(smallest, kLargestSum) && unscaled.within(kSmallestScaled, kLargestSum);
 }
 
 inline void put_floats(const Sums& sums, const Scaling& scaling, std::byte* d) {
@@ -425,7 +463,7 @@ inline bool take_halves(const std::byte* c, const FloatPlan& plan, Sums& sums) {
   for (int i = 0; i < 4; ++i) {
     elements.note(columns.at[i]);
     alignas(kVector) std::uint16_t halves[2][kMostRows];
-    WideLanes::store(halves, columns.at[i]);
+    WideLanes::store(halves, WideLanes::by_half(columns.at[i]));
     for (int j = 0; j < 2; ++j) {
       WideLanes::store(sums.at[2 * i + j],
                        WideLanes::bits(WideLanes::multiply(WideLanes::load_halves(halves[j]), from_half)));
@@ -451,23 +489,22 @@ inline void put_halves(const Sums& sums, const FloatPlan& plan, std::byte* d) {
 
 // ------------------------------------------------------------------------------------ all of it
 
-// Of two columns, whose numbers of B are `run` apart.
-template <int terms, int run, bool half_sums>
-void add_products(const float* a, const float* b, const Column<half_sums>* columns, Vector& first,
-                  Vector& second) {
-  const Floats scales[2] = {columns[0].scale, columns[1].scale};
-  Vector sums[2] = {first, second};
-  for (int k = 0; k < terms; ++k) {
-    const Floats of_a = WideLanes::floats(WideLanes::load(a + k * kMostRows));
-    for (int j = 0; j < 2; ++j) {
-      const Floats product =
-          WideLanes::multiply(of_a, WideLanes::splat(b[k / run * kColumns * run + j * run + k % run]));
-      sums[j] = WideLanes::add32(sums[j], WideLanes::whole(WideLanes::multiply(product, scales[j])));
-    }
+// All columns of an A that registers hold, or where they lie.
+template <int k>
+struct InRegisters {
+  static constexpr int kLength = k;
+  Floats at[k];
+  explicit InRegisters(const Operands& of) {
+    for (int i = 0; i < k; ++i) at[i] = WideLanes::floats(WideLanes::load(of.a[i]));
   }
-  first = sums[0];
-  second = sums[1];
-}
+  [[gnu::always_inline]] Floats get(int i) const { return at[i]; }
+};
+struct InMemory {
+  static constexpr int kLength = 0;  // the plan's
+  const Operands& of;
+  explicit InMemory(const Operands& operands) : of(operands) {}
+  [[gnu::always_inline]] Floats get(int i) const { return WideLanes::floats(WideLanes::load(of.a[i])); }
+};
 
 // In the sign where a float is infinite.
 inline Vector infinite(Floats v) {
@@ -475,46 +512,80 @@ inline Vector infinite(Floats v) {
                           WideLanes::splat32(kOne));
 }
 
+// One sum of a column, of the terms from `begin` on. b: the first number of the column of B.
+template <int terms, int run, bool half_sums, typename ColumnsOfA>
+[[gnu::always_inline]] inline void add_part(const ColumnsOfA& a, int begin, const float* b,
+                                            const std::uint8_t* largest, const Units& units,
+                                            Column<half_sums>& column, Vector& beyond) {
+  column.begin(largest, units);
+  for (int group = 0; group < terms; group += 8) {
+    Vector sum = terms <= 8 ? column.sum : WideLanes::splat32(0);
+    for (int i = 0; i < std::min(terms, 8); ++i) {
+      const int k = begin + group + i;
+      const Floats product = WideLanes::multiply(
+          a.get(k), WideLanes::splat(b[k / run * kColumns * run + k % run]));
+      sum = WideLanes::add32(sum, WideLanes::whole(WideLanes::multiply(product, column.scale)));
+    }
+    if constexpr (terms <= 8) {
+      column.sum = sum;
+    } else {
+      const Vector both = WideLanes::add32(column.sum, sum);
+      beyond = WideLanes::or_of(
+          beyond, WideLanes::and_of(WideLanes::xor_of(column.sum, both), WideLanes::xor_of(sum, both)));
+      column.sum = both;
+    }
+  }
+  column.end(units);
+}
+
 // False where a sum is beyond the whole numbers of 32 bits, or what is added to is not finite.
-template <int terms, int run, bool half_sums>
+template <int terms, int run, bool half_sums, typename ColumnsOfA>
 bool add_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
   constexpr int kMostParts = kMostFloatTerms / 8;
+  const int length = ColumnsOfA::kLength != 0 ? ColumnsOfA::kLength : plan.k;
   alignas(kVector) std::uint8_t largest[kMostParts][kColumns][kMostRows];
-  for (int part = 0; part * terms < plan.k; ++part) largest_exponents<terms>(of, part * terms, largest[part]);
-  const Units units(plan);
-  Vector beyond = WideLanes::splat32(0);
-  for (int number = 0; number < kColumns; number += 2) {
-    Column<half_sums> columns[2];
-    for (int j = 0; j < 2; ++j) columns[j].c = WideLanes::floats(WideLanes::load(sums.at[number + j]));
-    for (int part = 0; part * terms < plan.k; ++part) {
-      for (int j = 0; j < 2; ++j) columns[j].begin(largest[part][number + j], units);
-      const float* const a = of.a[part * terms];
-      const float* const b = of.b + part * terms * kColumns + number * run;
-      if constexpr (terms <= 8) {
-        add_products<terms, run>(a, b, columns, columns[0].sum, columns[1].sum);
-      } else {
-        for (int k = 0; k < terms; k += 8) {
-          Vector group[2] = {WideLanes::splat32(0), WideLanes::splat32(0)};
-          add_products<8, run>(a + k * kMostRows, b + k * kColumns, columns, group[0], group[1]);
-          for (int j = 0; j < 2; ++j) {
-            const Vector both = WideLanes::add32(columns[j].sum, group[j]);
-            beyond = WideLanes::or_of(beyond, WideLanes::and_of(WideLanes::xor_of(columns[j].sum, both),
-                                                                WideLanes::xor_of(group[j], both)));
-            columns[j].sum = both;
-          }
-        }
-      }
-      for (int j = 0; j < 2; ++j) columns[j].end(units);
-      if constexpr (half_sums) {
-        if ((part + 1) * terms < plan.k) {
-          for (int j = 0; j < 2; ++j) beyond = WideLanes::or_of(beyond, infinite(columns[j].c));
-        }
-      }
+  const bool saturated = plan.storage == FloatStorage::Bfloat || plan.storage == FloatStorage::Tf32;
+  for (int part = 0; part * terms < length; ++part) {
+    if (saturated) {
+      largest_exponents<terms, true>(of, part * terms, largest[part]);
+    } else {
+      largest_exponents<terms, false>(of, part * terms, largest[part]);
     }
-    for (int j = 0; j < 2; ++j) WideLanes::store(sums.at[number + j], WideLanes::bits(columns[j].c));
+  }
+  const Units units(plan);
+  const ColumnsOfA a(of);
+  Vector beyond = WideLanes::splat32(0);
+  for (int number = 0; number < kColumns; number += kAtOnce) {
+    Column<half_sums> columns[kAtOnce];
+    for (int j = 0; j < kAtOnce; ++j) columns[j].c = WideLanes::floats(WideLanes::load(sums.at[number + j]));
+    const float* const b = of.b + number * run;
+    const auto add = [&](int part) __attribute__((always_inline)) {
+      for (int j = 0; j < kAtOnce; ++j) {
+        add_part<terms, run>(a, part * terms, b + j * run, largest[part][number + j], units, columns[j],
+                             beyond);
+        if (half_sums && (part + 1) * terms < length) beyond = WideLanes::or_of(beyond, infinite(columns[j].c));
+      }
+    };
+    if constexpr (ColumnsOfA::kLength != 0) {
+      // Each part's columns of A are in registers of their own.
+      [&]<int... part>(std::integer_sequence<int, part...>) __attribute__((always_inline)) {
+        (add(part), ...);
+      }(std::make_integer_sequence<int, ColumnsOfA::kLength / terms>{});
+    } else {
+      for (int part = 0; part * terms < length; ++part) add(part);
+    }
+    for (int j = 0; j < kAtOnce; ++j) WideLanes::store(sums.at[number + j], WideLanes::bits(columns[j].c));
   }
   return (terms <= 8 && !half_sums) ||
          !WideLanes::any(WideLanes::and_of(beyond, WideLanes::splat32(INT32_MIN)));
+}
+
+template <int terms, int run, bool half_sums>
+bool add_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
+  if constexpr (terms <= 16) {
+    if (plan.k == 16) return add_parts<terms, run, half_sums, InRegisters<16>>(plan, of, sums);
+  }
+  return add_parts<terms, run, half_sums, InMemory>(plan, of, sums);
 }
 
 template <int terms, int run>
@@ -560,7 +631,10 @@ inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a
     put_halves(sums, plan, c_and_d);
     return true;
   }
-  if (!take_floats(c_and_d, Scaling(plan, factors, -1), sums) || !add_all(plan, operands, sums)) return false;
+  const bool halves = plan.storage == FloatStorage::Half || plan.storage == FloatStorage::Byte;
+  const int smallest = halves ? kSmallestSumOfHalves : kSmallestSum;
+  if (!take_floats(c_and_d, Scaling(plan, factors, -1), smallest, sums) || !add_all(plan, operands, sums))
+    return false;
   put_floats(sums, Scaling(plan, factors, 1), c_and_d);
   return true;
 }

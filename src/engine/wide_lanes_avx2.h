@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include <cstdint>
+#include <cstring>
 
 namespace doppel::engine {
 namespace {
@@ -33,6 +34,11 @@ struct WideLanes {
     const __m256i both = _mm256_broadcastsi128_si256(load_16(from));
     return {both, both};
   }
+  static Vector load_word(const void* from) {
+    std::int32_t word = 0;
+    std::memcpy(&word, from, sizeof word);
+    return splat32(word);
+  }
   static Vector load_bytes(const void* from) {
     return {_mm256_cvtepu8_epi32(load_16(from)), _mm256_cvtepu8_epi32(_mm_srli_si128(load_16(from), 8))};
   }
@@ -55,16 +61,16 @@ struct WideLanes {
     const __m256i low = _mm256_permute4x64_epi64(v.low, 0xd8), high = _mm256_permute4x64_epi64(v.high, 0xd8);
     return {_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31)};
   }
+  static Vector across(Vector v) {
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    const __m256i low = _mm256_permutevar8x32_epi32(v.low, order);
+    const __m256i high = _mm256_permutevar8x32_epi32(v.high, order);
+    const __m256i even = _mm256_unpacklo_epi64(low, high), odd = _mm256_unpackhi_epi64(low, high);
+    return {_mm256_permute2x128_si256(even, odd, 0x20), _mm256_permute2x128_si256(even, odd, 0x31)};
+  }
   static Vector from_by_half(Vector v) {
     return {_mm256_permute4x64_epi64(_mm256_permute2x128_si256(v.low, v.high, 0x20), 0xd8),
             _mm256_permute4x64_epi64(_mm256_permute2x128_si256(v.low, v.high, 0x31), 0xd8)};
-  }
-  static void store_as_bytes(void* to, Vector v) {
-    store_half(to, _mm256_permute4x64_epi64(_mm256_packs_epi16(v.low, v.high), 0xd8));
-  }
-  static void store_numbers_as_bytes(void* to, Vector v) {
-    const __m256i halves = _mm256_permute4x64_epi64(_mm256_packs_epi32(v.low, v.high), 0xd8);
-    store_16(to, _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1)));
   }
 
   static Vector both(__m256i v) { return {v, v}; }

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include <cstdint>
+#include <cstring>
 
 namespace doppel::engine {
 namespace {
@@ -19,6 +20,12 @@ struct WideLanes {
   // In all quarters.
   static Vector load_quarter(const void* from) {
     return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(from)));
+  }
+  // Four bytes, everywhere.
+  static Vector load_word(const void* from) {
+    std::int32_t word = 0;
+    std::memcpy(&word, from, sizeof word);
+    return splat32(word);
   }
   // Sixteen bytes to as many numbers of 32 bits.
   static Vector load_bytes(const void* from) {
@@ -44,16 +51,13 @@ struct WideLanes {
   static Vector by_half(Vector v) {
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), v);
   }
+  // Word i of quarter j to word j of quarter i.
+  static Vector across(Vector v) {
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+                                    v);
+  }
   static Vector from_by_half(Vector v) {
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), v);
-  }
-  // The 32 numbers of 16 bits as bytes.
-  static void store_as_bytes(void* to, Vector v) {
-    _mm256_storeu_si256(static_cast<__m256i*>(to), _mm512_cvtsepi16_epi8(v));
-  }
-  // The 16 numbers of 32 bits as bytes.
-  static void store_numbers_as_bytes(void* to, Vector v) {
-    _mm_storeu_si128(static_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(v));
   }
 
   static Vector splat8(std::int8_t x) { return _mm512_set1_epi8(x); }
