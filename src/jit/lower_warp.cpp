@@ -10,6 +10,7 @@
 #include "jit/helper_call.h"
 #include "jit/lane_functions.h"
 #include "jit/launch_context.h"
+#include "jit/host_target.h"
 #include "jit/lower.h"
 
 namespace doppel::jit {
@@ -232,8 +233,18 @@ class WarpLowering {
     emitter_.write(operation_.results[0], b_.CreateBitCast(transposed, matrix->getType()));
   }
 
+  // Fragments are most of what such a kernel keeps on its stack, where a vector that straddles two lines of
+  // the host's cache takes twice as long. LLVM aligns no stack for what it has no register for.
+  void align_stack() {
+    constexpr std::uint64_t kLine = 64;
+    llvm::Function* function = b_.GetInsertBlock()->getParent();
+    if (HostTarget::get().wide_vectors())
+      function->addFnAttr(llvm::Attribute::getWithStackAlignment(b_.getContext(), llvm::Align(kLine)));
+  }
+
   // By the engine, which knows the card: each card has its own way to add.
   void multiply_matrices() {
+    align_stack();
     const ir::MatrixForm& form = operation_.attributes.matrix;
     const int bits = form.register_bits();
     const std::uint64_t bytes = kWarpLanes * static_cast<std::uint64_t>(bits) / 8;
