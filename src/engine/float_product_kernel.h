@@ -38,17 +38,13 @@ constexpr int kSmallestSum = -76, kLargestSum = 100;
 constexpr int kSmallestSumOfHalves = -49;
 // Where C is multiplied first: less than that might become zero.
 constexpr int kSmallestScaled = -70;
-#ifndef ATONCE
-#define ATONCE 2
-#endif
-constexpr int kAtOnce = ATONCE;  // columns that are computed side by side
+constexpr int kAtOnce = 2;  // columns that are computed side by side
 // Below that of all sums but zeros.
 constexpr int kSmallestExponent = -101;
 
 struct Operands {
-  alignas(kVector) float a[kMostFloatTerms][kMostRows];
-  // By four along k; in each quarter those of its four rows, one along k behind the other.
-  alignas(kVector) std::int8_t exponents_a[kMostFloatTerms / 4][kVector];
+  // Of its exponents there are in each quarter those of its four rows, one along k behind the other.
+  const FloatColumns* a;
   alignas(kVector) float b[kMostFloatTerms * kColumns];  // by run along k, column, place in the run
   // By half of the columns, then along k.
   alignas(kVector) std::int8_t exponents_b[2][kMostFloatTerms][kColumns / 2];
@@ -177,7 +173,7 @@ struct BfloatElements {
 };
 
 template <typename Elements>
-bool decode_a(const std::byte* fragment, int k, std::int16_t largest, Operands& to) {
+void decode_a(const std::byte* fragment, int k, std::int16_t largest, FloatColumns& to) {
   Elements elements(largest);
   for (int begin = 0; begin < k; begin += 8) {
     const Four columns = columns_of_halves(load_four(fragment + begin / 8 * 2 * kRegister));
@@ -185,13 +181,13 @@ bool decode_a(const std::byte* fragment, int k, std::int16_t largest, Operands& 
     for (int i = 0; i < 4; ++i) WideLanes::store(halves[2 * i], WideLanes::by_half(columns.at[i]));
     for (int i = 0; i < 4; i += 2) {
       WideLanes::store(
-          to.exponents_a[begin / 4 + i / 2],
+          to.exponents[begin / 4 + i / 2],
           WideLanes::pack16(elements.exponents(columns.at[i]), elements.exponents(columns.at[i + 1])));
     }
     for (int i = 0; i < 8; ++i)
-      WideLanes::store(to.a[begin + i], WideLanes::bits(Elements::floats(halves[i])));
+      WideLanes::store(to.at[begin + i], WideLanes::bits(Elements::floats(halves[i])));
   }
-  return elements.in_range();
+  to.in_range = elements.in_range();
 }
 
 // A quarter a column, a byte an element.
@@ -227,7 +223,7 @@ inline Vector four_as_bytes(const Vector* numbers) {
                            WideLanes::pack32(numbers[2], numbers[3]));
 }
 
-inline bool decode_tf32(const std::byte* a, const std::byte* b, int k, Operands& to) {
+inline bool decode_tf32(const std::byte* a, const std::byte* b, int k, FloatColumns& to_a, Operands& to) {
   const Vector read = WideLanes::splat32(static_cast<std::int32_t>(0xffffe000));
   Range32 range;
   for (int begin = 0; begin < k; begin += 4) {
@@ -236,10 +232,10 @@ inline bool decode_tf32(const std::byte* a, const std::byte* b, int k, Operands&
     for (int i = 0; i < 4; ++i) {
       const Vector column = WideLanes::and_of(columns.at[i], read);
       range.take(column);
-      WideLanes::store(to.a[begin + i], column);
+      WideLanes::store(to_a.at[begin + i], column);
       exponents[i] = tf32_exponents(column);
     }
-    WideLanes::store(to.exponents_a[begin / 4], four_as_bytes(exponents));
+    WideLanes::store(to_a.exponents[begin / 4], four_as_bytes(exponents));
   }
   const int registers = k / 4;
   for (int half = 0; half < 2; ++half) {
@@ -287,23 +283,58 @@ inline void widen(const ByteFormat& format, const std::byte* from, int vectors, 
   }
 }
 
-inline bool decode(const FloatPlan& plan, const std::byte* a, const std::byte* b, Operands& to) {
+// Its columns, as they are known or made in `own`.
+template <typename Elements>
+const FloatColumns& columns_of_a(const FloatPlan& plan, const std::byte* a, FloatMemo* memo,
+                                 FloatColumns& own) {
+  if (memo == nullptr || plan.k != 16) {
+    decode_a<Elements>(a, plan.k, kLargestHalf, own);
+    return own;
+  }
+  std::uint64_t some = 0, others = 0;
+  std::memcpy(&some, a, sizeof some);
+  std::memcpy(&others, a + kRegister + kVector, sizeof others);
+  const std::uint64_t mixed = (some ^ others >> 7) * 0x9e3779b97f4a7c15;
+  FloatMemo::Entry& entry = memo->entries[(mixed >> 48) % FloatMemo::kEntries];
+  Vector differ = WideLanes::splat32(0);
+  for (int i = 0; i < FloatMemo::kBytes; i += kVector) {
+    differ = WideLanes::or_of(differ,
+                              WideLanes::xor_of(WideLanes::load(a + i), WideLanes::load(entry.fragment + i)));
+  }
+  if (!entry.known || entry.storage != plan.storage || WideLanes::any(differ)) {
+    std::memcpy(entry.fragment, a, FloatMemo::kBytes);
+    entry.storage = plan.storage;
+    entry.known = true;
+    decode_a<Elements>(a, plan.k, kLargestHalf, entry.columns);
+  }
+  return entry.columns;
+}
+
+template <typename Elements>
+bool decode_halves(const FloatPlan& plan, const std::byte* a, const std::byte* b, FloatMemo* memo,
+                   FloatColumns& own, Operands& to) {
+  to.a = &columns_of_a<Elements>(plan, a, memo, own);
+  return to.a->in_range && decode_b<Elements>(b, plan.k, kLargestHalf, to);
+}
+
+// own: for the columns of A.
+inline bool decode(const FloatPlan& plan, const std::byte* a, const std::byte* b, FloatMemo* memo,
+                   FloatColumns& own, Operands& to) {
+  to.a = &own;
   switch (plan.storage) {
     case FloatStorage::Half:
-      return decode_a<HalfElements>(a, plan.k, kLargestHalf, to) &&
-             decode_b<HalfElements>(b, plan.k, kLargestHalf, to);
+      return decode_halves<HalfElements>(plan, a, b, memo, own, to);
     case FloatStorage::Bfloat:
-      return decode_a<BfloatElements>(a, plan.k, kLargestHalf, to) &&
-             decode_b<BfloatElements>(b, plan.k, kLargestHalf, to);
+      return decode_halves<BfloatElements>(plan, a, b, memo, own, to);
     case FloatStorage::Tf32:
-      return decode_tf32(a, b, plan.k, to);
+      return decode_tf32(a, b, plan.k, own, to);
     case FloatStorage::Byte: {
       alignas(kVector) std::byte halves_a[kMostFloatTerms * kMostRows * 2];
       alignas(kVector) std::byte halves_b[kMostFloatTerms * kColumns * 2];
       widen(plan.a, a, plan.k * kMostRows / kVector, 4, halves_a);
       widen(plan.b, b, plan.k * kColumns / kVector, 2, halves_b);
-      return decode_a<HalfElements>(halves_a, plan.k, plan.a.largest, to) &&
-             decode_b<HalfElements>(halves_b, plan.k, plan.b.largest, to);
+      decode_a<HalfElements>(halves_a, plan.k, plan.a.largest, own);
+      return own.in_range && decode_b<HalfElements>(halves_b, plan.k, plan.b.largest, to);
     }
   }
   return false;
@@ -328,7 +359,7 @@ void largest_exponents(const Operands& of, int begin, std::uint8_t (*largest)[kM
   for (int i = 0; i < 4; ++i) rows[i] = WideLanes::load_quarter(kRows[i]);
   Vector most[2] = {WideLanes::splat8(kSmallestExponent), WideLanes::splat8(kSmallestExponent)};
   for (int four = 0; four < terms; four += 4) {
-    const Vector exponents = WideLanes::load(of.exponents_a[(begin + four) / 4]);
+    const Vector exponents = WideLanes::load(of.a->exponents[(begin + four) / 4]);
     for (int i = 0; i < 4; ++i) {
       const Vector a = WideLanes::shuffle8(exponents, rows[i]);
       for (int half = 0; half < 2; ++half) {
@@ -495,7 +526,7 @@ struct InRegisters {
   static constexpr int kLength = k;
   Floats at[k];
   explicit InRegisters(const Operands& of) {
-    for (int i = 0; i < k; ++i) at[i] = WideLanes::floats(WideLanes::load(of.a[i]));
+    for (int i = 0; i < k; ++i) at[i] = WideLanes::floats(WideLanes::load(of.a->at[i]));
   }
   [[gnu::always_inline]] Floats get(int i) const { return at[i]; }
 };
@@ -503,7 +534,7 @@ struct InMemory {
   static constexpr int kLength = 0;  // the plan's
   const Operands& of;
   explicit InMemory(const Operands& operands) : of(operands) {}
-  [[gnu::always_inline]] Floats get(int i) const { return WideLanes::floats(WideLanes::load(of.a[i])); }
+  [[gnu::always_inline]] Floats get(int i) const { return WideLanes::floats(WideLanes::load(of.a->at[i])); }
 };
 
 // In the sign where a float is infinite.
@@ -522,8 +553,8 @@ template <int terms, int run, bool half_sums, typename ColumnsOfA>
     Vector sum = terms <= 8 ? column.sum : WideLanes::splat32(0);
     for (int i = 0; i < std::min(terms, 8); ++i) {
       const int k = begin + group + i;
-      const Floats product = WideLanes::multiply(
-          a.get(k), WideLanes::splat(b[k / run * kColumns * run + k % run]));
+      const Floats product =
+          WideLanes::multiply(a.get(k), WideLanes::splat(b[k / run * kColumns * run + k % run]));
       sum = WideLanes::add32(sum, WideLanes::whole(WideLanes::multiply(product, column.scale)));
     }
     if constexpr (terms <= 8) {
@@ -563,7 +594,8 @@ bool add_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
       for (int j = 0; j < kAtOnce; ++j) {
         add_part<terms, run>(a, part * terms, b + j * run, largest[part][number + j], units, columns[j],
                              beyond);
-        if (half_sums && (part + 1) * terms < length) beyond = WideLanes::or_of(beyond, infinite(columns[j].c));
+        if (half_sums && (part + 1) * terms < length)
+          beyond = WideLanes::or_of(beyond, infinite(columns[j].c));
       }
     };
     if constexpr (ColumnsOfA::kLength != 0) {
@@ -622,20 +654,22 @@ inline bool add_all(const FloatPlan& plan, const Operands& of, Sums& sums) {
 }
 
 inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a, const std::byte* b,
-                                       const FloatFactors* factors, std::byte* c_and_d) {
+                                       const FloatFactors* factors, FloatMemo* memo, const std::byte* c,
+                                       std::byte* d) {
+  FloatColumns own;
   Operands operands;
   Sums sums;
-  if (!decode(plan, a, b, operands)) return false;
+  if (!decode(plan, a, b, memo, own, operands)) return false;
   if (plan.half_sums) {
-    if (!take_halves(c_and_d, plan, sums) || !add_all(plan, operands, sums)) return false;
-    put_halves(sums, plan, c_and_d);
+    if (!take_halves(c, plan, sums) || !add_all(plan, operands, sums)) return false;
+    put_halves(sums, plan, d);
     return true;
   }
   const bool halves = plan.storage == FloatStorage::Half || plan.storage == FloatStorage::Byte;
   const int smallest = halves ? kSmallestSumOfHalves : kSmallestSum;
-  if (!take_floats(c_and_d, Scaling(plan, factors, -1), smallest, sums) || !add_all(plan, operands, sums))
+  if (!take_floats(c, Scaling(plan, factors, -1), smallest, sums) || !add_all(plan, operands, sums))
     return false;
-  put_floats(sums, Scaling(plan, factors, 1), c_and_d);
+  put_floats(sums, Scaling(plan, factors, 1), d);
   return true;
 }
 

@@ -9,11 +9,11 @@
 #include <limits>
 #include <optional>
 
-#include "engine/float_plan.h"
 #include "engine/matrix_fragments.h"
 #include "engine/matrix_scales.h"
 #include "engine/matrix_sparsity.h"
 #include "engine/scaled_fp4_product.h"
+#include "engine/vector_plans.h"
 #include "jit/exact_float.h"
 
 // Functions that take vectors are inlined into those of which the target has them.
@@ -56,10 +56,11 @@ std::int32_t finished(std::int64_t sum, bool clamp) {
 }
 
 void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, const Words<std::uint32_t>& a,
-                    const Words<std::uint32_t>& b, const KeptColumns& kept, std::byte* c_and_d) {
+                    const Words<std::uint32_t>& b, const KeptColumns& kept, const std::byte* c_fragment,
+                    std::byte* d_fragment) {
   const int words = form.k * form.bits_of(form.a) / 32;
   Tile<std::int32_t> tile;
-  take_c(c_and_d, form.m, tile);
+  take_c(c_fragment, form.m, tile);
   if (form.a == MatrixElement::B1) {
     for (int row = 0; row < form.m; ++row) {
       for (int column = 0; column < kColumns; ++column)
@@ -91,7 +92,7 @@ void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, 
         tile.at[row][column] = finished(std::int64_t{tile.at[row][column]} + sums[column], clamp);
     }
   }
-  put_d(tile, form.m, c_and_d);
+  put_d(tile, form.m, d_fragment);
 }
 
 // ------------------------------------------------------------------------------------ f64
@@ -99,12 +100,12 @@ void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, 
 // In the order of k, each product and sum rounded once.
 template <typename MultiplyAdd>
 void multiply_doubles(const MatrixForm& form, const std::byte* a_fragment, const std::byte* b_fragment,
-                      std::byte* c_and_d, MultiplyAdd multiply_add) {
+                      const std::byte* c_fragment, std::byte* d_fragment, MultiplyAdd multiply_add) {
   Words<double> a, b;
   take_rows(a_fragment, form.a_registers(), form.m, a);
   take_rows(b_fragment, form.b_registers(), form.n, b);
   Tile<double> tile;
-  take_c(c_and_d, form.m, tile);
+  take_c(c_fragment, form.m, tile);
   for (int row = 0; row < form.m; ++row) {
     for (int column = 0; column < kColumns; ++column) {
       double sum = tile.at[row][column];
@@ -112,7 +113,7 @@ void multiply_doubles(const MatrixForm& form, const std::byte* a_fragment, const
       tile.at[row][column] = sum;
     }
   }
-  put_d(tile, form.m, c_and_d);
+  put_d(tile, form.m, d_fragment);
 }
 
 // ------------------------------------------------------------------------------------ other floats
@@ -356,7 +357,8 @@ template <typename Sum>
 [[gnu::always_inline]] inline void multiply_floats(const MatrixForm& form, const MatrixRules& rules,
                                                    const Words<std::uint32_t>& of_a,
                                                    const Words<std::uint32_t>& of_b,
-                                                   const Selection& selection, std::byte* c_and_d) {
+                                                   const Selection& selection, const std::byte* c_fragment,
+                                                   std::byte* d_fragment) {
   Factors<2> a;
   Factors<1> b;
   const int length = form.kept_k();
@@ -367,7 +369,7 @@ template <typename Sum>
     scale(selection.scales->b, form.k, b);
   }
   Tile<Sum> tile;
-  take_c(c_and_d, form.m, tile);
+  take_c(c_fragment, form.m, tile);
   const Format c_format = format_of(form.c);
   const int shift = rules.fraction_bits - format_of(form.a).fraction_bits - format_of(form.b).fraction_bits;
   const int c_shift = rules.fraction_bits - c_format.fraction_bits;
@@ -396,18 +398,19 @@ template <typename Sum>
     }
     for (int i = 0; i < kWide; ++i) tile.at[row][i] = static_cast<Sum>(sum[i]);
   }
-  put_d(tile, form.m, c_and_d);
+  put_d(tile, form.m, d_fragment);
 }
 
 using MultiplyFloats = void (*)(const MatrixForm&, const MatrixRules&, const Words<std::uint32_t>&,
-                                const Words<std::uint32_t>&, const Selection&, std::byte*);
+                                const Words<std::uint32_t>&, const Selection&, const std::byte*, std::byte*);
 
 void multiply_on_any_host(const MatrixForm& form, const MatrixRules& rules, const Words<std::uint32_t>& a,
-                          const Words<std::uint32_t>& b, const Selection& selection, std::byte* c_and_d) {
+                          const Words<std::uint32_t>& b, const Selection& selection,
+                          const std::byte* c_fragment, std::byte* d_fragment) {
   if (form.d == MatrixElement::F16) {
-    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_and_d);
+    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_fragment, d_fragment);
   } else {
-    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_and_d);
+    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_fragment, d_fragment);
   }
 }
 
@@ -415,11 +418,12 @@ void multiply_on_any_host(const MatrixForm& form, const MatrixRules& rules, cons
 // The same on vectors that have shifts by as much as each element says.
 [[gnu::target("avx2")]] void multiply_with_avx2(const MatrixForm& form, const MatrixRules& rules,
                                                 const Words<std::uint32_t>& a, const Words<std::uint32_t>& b,
-                                                const Selection& selection, std::byte* c_and_d) {
+                                                const Selection& selection, const std::byte* c_fragment,
+                                                std::byte* d_fragment) {
   if (form.d == MatrixElement::F16) {
-    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_and_d);
+    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_fragment, d_fragment);
   } else {
-    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_and_d);
+    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_fragment, d_fragment);
   }
 }
 #endif
@@ -431,81 +435,85 @@ MultiplyFloats chosen_for_host() {
   return multiply_on_any_host;
 }
 
-void multiply_in_general(const MatrixProduct& product, std::byte* fragments) {
+const std::byte* scales_of(const MatrixForm& form, const MatrixOperands& operands) {
+  return operands.selectors + form.metadata_registers() * kLanes * 4;
+}
+
+void multiply_in_general(const MatrixProduct& product, const MatrixOperands& operands) {
   const MatrixForm& form = product.what.matrix;
-  const std::byte* const a_fragment = fragments;
-  const std::byte* const b_fragment = fragments + product.b;
-  std::byte* const c_and_d = fragments + product.c;
+  const std::byte* const a_fragment = operands.a;
+  const std::byte* const b_fragment = operands.b;
+  const std::byte* const c_fragment = operands.c;
+  std::byte* const d_fragment = operands.d;
   if (form.a == MatrixElement::F64) {
     if (product.what.rounding == ir::Rounding::None || product.what.rounding == ir::Rounding::Rn)
-      return multiply_doubles(form, a_fragment, b_fragment, c_and_d,
+      return multiply_doubles(form, a_fragment, b_fragment, c_fragment, d_fragment,
                               [](double x, double y, double sum) { return std::fma(x, y, sum); });
     const jit::DirectedRounding directed(product.what.rounding);
-    return multiply_doubles(form, a_fragment, b_fragment, c_and_d, [](double x, double y, double sum) {
-      return jit::compute_in_current_rounding(jit::FloatOperation::Fma, x, y, sum);
-    });
+    return multiply_doubles(form, a_fragment, b_fragment, c_fragment, d_fragment,
+                            [](double x, double y, double sum) {
+                              return jit::compute_in_current_rounding(jit::FloatOperation::Fma, x, y, sum);
+                            });
   }
   Words<std::uint32_t> a, b;
   take_rows(a_fragment, form.a_registers(), form.m, a);
   take_rows(b_fragment, form.b_registers(), form.n, b);
   Selection selection;
-  selection.kept = form.sparse ? kept_columns(form, fragments + product.metadata) : all_columns(form);
+  selection.kept = form.sparse ? kept_columns(form, operands.selectors) : all_columns(form);
   if (form.d == MatrixElement::S32)
     return multiply_whole(form, product.what.satfinite, product.what.atomic_op, a, b, selection.kept,
-                          c_and_d);
-  if (form.is_scaled()) selection.scales = matrix_scales(form, fragments + product.scales);
+                          c_fragment, d_fragment);
+  if (form.is_scaled()) selection.scales = matrix_scales(form, scales_of(form, operands));
   if (form.is_narrow()) {
     multiply_scaled_fp4(form, product.rules.fp4_fraction_bits, a, b, selection.kept, *selection.scales,
-                        c_and_d);
+                        c_fragment, d_fragment);
     return;
   }
   static const MultiplyFloats multiply = chosen_for_host();
-  multiply(form, product.rules, a, b, selection, c_and_d);
+  multiply(form, product.rules, a, b, selection, c_fragment, d_fragment);
 }
 
 }  // namespace
 
-MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules, FloatProduct in_vectors) {
-  const MatrixForm& form = what.matrix;
-  const auto of = [&](int registers) {
-    return static_cast<std::size_t>(registers) * kLanes * static_cast<std::size_t>(form.register_bits() / 8);
-  };
+MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules,
+                             const VectorProducts& vectors) {
   MatrixProduct product;
   product.what = what;
   product.rules = rules;
-  product.b = of(form.a_registers());
-  product.c = product.b + of(form.b_registers());
-  product.metadata = product.c + of(form.c_registers());
-  product.scales = product.metadata + of(form.metadata_registers());
-  if (in_vectors != nullptr) product.plan = float_plan(form, rules);
-  if (product.plan) product.in_vectors = in_vectors;
+  if (const auto plan = float_plan(what.matrix, rules)) {
+    product.float_plan = *plan;
+    product.vectors.floats = vectors.floats;
+  } else if (const auto of_whole = whole_plan(what)) {
+    product.whole_plan = *of_whole;
+    product.vectors.whole = vectors.whole;
+  }
   return product;
 }
 
-MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules) {
-  return matrix_product(what, rules, float_product_of_host());
-}
-
-bool multiply_in_vectors(const MatrixProduct& product, std::byte* fragments) {
+bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& operands) {
   const MatrixForm& form = product.what.matrix;
-  std::optional<FloatFactors> factors;
-  if (form.is_scaled()) {
-    factors = float_factors(*product.plan, matrix_scales(form, fragments + product.scales));
-    if (!factors) return false;
-  }
-  const std::byte* a = fragments;
-  alignas(64) std::byte dense[kMostFloatTerms * kMostRows * 2];
+  const std::byte* a = operands.a;
+  alignas(64) std::byte dense[kMostRows * kMostDenseBytes];
   if (form.sparse) {
-    if (!expand_sparse(form, kept_columns(form, fragments + product.metadata), a, dense)) return false;
+    if (!expand_sparse(form, kept_columns(form, operands.selectors), a, dense)) return false;
     a = dense;
   }
-  return product.in_vectors(*product.plan, a, fragments + product.b, factors ? &*factors : nullptr,
-                            fragments + product.c);
+  if (product.vectors.whole != nullptr) {
+    product.vectors.whole(product.whole_plan, a, operands.b, operands.c, operands.d);
+    return true;
+  }
+  std::optional<FloatFactors> factors;
+  if (form.is_scaled()) {
+    factors = float_factors(product.float_plan, matrix_scales(form, scales_of(form, operands)));
+    if (!factors) return false;
+  }
+  return product.vectors.floats(product.float_plan, a, operands.b, factors ? &*factors : nullptr,
+                                form.sparse ? nullptr : operands.memo, operands.c, operands.d);
 }
 
-void multiply_matrices(const MatrixProduct& product, std::byte* fragments) {
-  if (product.in_vectors != nullptr && multiply_in_vectors(product, fragments)) return;
-  multiply_in_general(product, fragments);
+void multiply_matrices(const MatrixProduct& product, const MatrixOperands& operands) {
+  if (product.in_vectors() && multiply_in_vectors(product, operands)) return;
+  multiply_in_general(product, operands);
 }
 
 }  // namespace doppel::engine

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "engine/float_product.h"
+#include "engine/vector_products.h"
 #include "ir/attributes.h"
 
 namespace doppel::engine {
@@ -29,21 +29,29 @@ struct MatrixRules {
 struct MatrixProduct {
   ir::Attributes what;  // its matrix, satfinite, atomic_op (of b1) and rounding (of f64)
   MatrixRules rules;
-  std::size_t b = 0, c = 0, metadata = 0, scales = 0;  // where the registers begin, in bytes
-  // Where the host's vectors can do it, how. Both or none.
-  std::optional<FloatPlan> plan;
-  FloatProduct in_vectors = nullptr;
+  // Where the host's vectors can do it, one of them: by what, and how.
+  VectorProducts vectors;
+  FloatPlan float_plan;
+  WholePlan whole_plan;
+  bool in_vectors() const { return vectors.floats != nullptr || vectors.whole != nullptr; }
 };
 
-// in_vectors: null for code that any host runs.
-MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules, FloatProduct in_vectors);
-MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules);  // the host's best
+// vectors: what may be used of them.
+MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules,
+                             const VectorProducts& vectors);
 
-// In place: the registers of A, B and C, then those of metadata and factors, one behind the other, of each
-// those of 32 lanes (ir::MatrixForm); D in place of C.
-void multiply_matrices(const MatrixProduct& product, std::byte* fragments);
-// The same of a product with `in_vectors`. False where these numbers are for other code: nothing has been
+// The registers of each one behind the other, of each those of 32 lanes (ir::MatrixForm). D may lie where the
+// others do. selectors: the registers of metadata, then those of factors.
+struct MatrixOperands {
+  const std::byte *a, *b, *c;
+  std::byte* d;
+  const std::byte* selectors = nullptr;
+  FloatMemo* memo = nullptr;  // of the thread, where it has one
+};
+
+void multiply_matrices(const MatrixProduct& product, const MatrixOperands& operands);
+// The same of a product that is in_vectors(). False where these numbers are for other code: nothing has been
 // written then.
-bool multiply_in_vectors(const MatrixProduct& product, std::byte* fragments);
+bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& operands);
 
 }  // namespace doppel::engine

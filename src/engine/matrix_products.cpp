@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/matrix_products.h"
 
+#include "jit/warp_abi.h"
+
 namespace doppel::engine {
 
-void MatrixProducts::prepare(Entry& entry, std::uint64_t form, std::uint64_t how, const MatrixRules& rules) {
-  ir::Attributes what;
+void MatrixProducts::prepare(Entry& entry, std::uint64_t form, std::uint32_t how, const MatrixRules& rules) {
+  ir::Attributes what = jit::unpacked_matrix_attributes(how);
   what.matrix = ir::unpacked_matrix_form(form);
-  what.satfinite = (how & 1) != 0;
-  what.atomic_op = static_cast<ir::AtomicOp>(how >> 1 & 255);
-  what.rounding = static_cast<ir::Rounding>(how >> 9 & 255);
-  entry = {form, how, matrix_product(what, rules)};
+  entry = {form, how, matrix_product(what, rules, best_products())};
 }
 
 }  // namespace doppel::engine

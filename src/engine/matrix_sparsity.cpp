@@ -34,15 +34,16 @@ std::size_t place_in_rows(int row, int byte) {
   return static_cast<std::size_t>((byte / 16 * kMostRows + row) * 16 + byte % 16);
 }
 
-template <typename Element>
+// `in_element`: columns that share one.
+template <typename Element, int in_element = 1>
 bool expand(const ir::MatrixForm& form, const KeptColumns& kept, const std::byte* fragment,
             std::byte* dense) {
   constexpr int kBytes = sizeof(Element);
-  std::memset(dense, 0, static_cast<std::size_t>(form.k * form.m * kBytes));
+  std::memset(dense, 0, static_cast<std::size_t>(form.k * form.m * kBytes / in_element));
   for (int row = 0; row < form.m; ++row) {
     int before = -1;
-    for (int i = 0; i < form.kept_k(); ++i) {
-      const int column = kept.at[row][i];
+    for (int i = 0; i < form.kept_k() / in_element; ++i) {
+      const int column = kept.at[row][i * in_element] / in_element;
       if (column <= before && column / 4 == before / 4) return false;
       before = column;
       std::memcpy(dense + place_in_rows(row, column * kBytes), fragment + place_in_rows(row, i * kBytes),
@@ -96,6 +97,8 @@ KeptColumns kept_columns(const ir::MatrixForm& form, const std::byte* metadata) 
 bool expand_sparse(const ir::MatrixForm& form, const KeptColumns& kept, const std::byte* fragment,
                    std::byte* dense) {
   switch (form.bits_of(form.a)) {
+    case 4:
+      return expand<std::uint8_t, 2>(form, kept, fragment, dense);
     case 8:
       return expand<std::uint8_t>(form, kept, fragment, dense);
     case 16:

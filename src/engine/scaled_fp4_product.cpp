@@ -89,13 +89,13 @@ RowSums sums_of_row(const std::uint32_t* a, int length, const std::int32_t (*of_
 
 void multiply_scaled_fp4(const ir::MatrixForm& form, int fraction_bits, const Words<std::uint32_t>& a,
                          const Words<std::uint32_t>& b, const KeptColumns& kept, const MatrixScales& scales,
-                         std::byte* c_and_d) {
+                         const std::byte* c_fragment, std::byte* d_fragment) {
   std::int32_t of_b[2 * kMostKept][kColumns];
   for (int column = 0; column < kColumns; ++column) {
     for (int k = 0; k < form.k; ++k) of_b[k][column] = element(b.at[column], k);
   }
   Tile<std::uint32_t> tile;
-  take_c(c_and_d, form.m, tile);
+  take_c(c_fragment, form.m, tile);
   const int count = form.kept_k() / 16, of_scale = count / form.scales;  // terms
   for (int row = 0; row < form.m; ++row) {
     const RowSums sums = sums_of_row(a.at[row], form.kept_k(), of_b, kept.at[row]);
@@ -116,7 +116,7 @@ void multiply_scaled_fp4(const ir::MatrixForm& form, int fraction_bits, const Wo
       c = sum_of(terms, count + 1, fraction_bits);
     }
   }
-  put_d(tile, form.m, c_and_d);
+  put_d(tile, form.m, d_fragment);
 }
 
 }  // namespace doppel::engine

@@ -205,6 +205,28 @@ struct WideLanes {
     return _mm256_castsi256_ps(_mm256_or_si256(cut, _mm256_and_si256(v, _mm256_set1_epi32(INT32_MIN))));
   }
   static Floats towards_zero(Vector v) { return {towards_zero(v.low), towards_zero(v.high)}; }
+
+  template <int which>
+  static Vector repeat_word(Vector v) {
+    return {_mm256_shuffle_epi32(v.low, which * 0x55), _mm256_shuffle_epi32(v.high, which * 0x55)};
+  }
+  template <int which>
+  static __m256i words(__m256i a, __m256i b) {
+    return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), which));
+  }
+  static Vector even_words(Vector a, Vector b) {
+    return {words<0x88>(a.low, b.low), words<0x88>(a.high, b.high)};
+  }
+  static Vector odd_words(Vector a, Vector b) {
+    return {words<0xdd>(a.low, b.low), words<0xdd>(a.high, b.high)};
+  }
+  static Vector multiply_add16(Vector a, Vector b) {
+    return {_mm256_madd_epi16(a.low, b.low), _mm256_madd_epi16(a.high, b.high)};
+  }
+  template <int by>
+  static Vector shift_signed_right32(Vector v) {
+    return {_mm256_srai_epi32(v.low, by), _mm256_srai_epi32(v.high, by)};
+  }
 };
 
 }  // namespace

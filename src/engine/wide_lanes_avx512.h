@@ -124,6 +124,21 @@ struct WideLanes {
   static Floats towards_zero(Vector v) {
     return _mm512_cvt_roundepi32_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
   }
+
+  // Word `which` of each quarter, in all of its words.
+  template <int which>
+  static Vector repeat_word(Vector v) {
+    return _mm512_shuffle_epi32(v, static_cast<_MM_PERM_ENUM>(which * 0x55));
+  }
+  // In each quarter two words of a, then two of b.
+  static Vector even_words(Vector a, Vector b) { return bits(_mm512_shuffle_ps(floats(a), floats(b), 0x88)); }
+  static Vector odd_words(Vector a, Vector b) { return bits(_mm512_shuffle_ps(floats(a), floats(b), 0xdd)); }
+  // Numbers of 16 bits with a sign, the products of two neighbours added.
+  static Vector multiply_add16(Vector a, Vector b) { return _mm512_madd_epi16(a, b); }
+  template <int by>
+  static Vector shift_signed_right32(Vector v) {
+    return _mm512_srai_epi32(v, by);
+  }
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/float_product.h"
+#include "engine/vector_products.h"
 
 #if defined(__x86_64__)
 
@@ -26,6 +26,8 @@
 #include "engine/wide_lanes_avx2.h"
 //
 #include "engine/float_product_kernel.h"
+//
+#include "engine/whole_product_kernel.h"
 
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -35,9 +37,10 @@
 
 namespace doppel::engine {
 
-FloatProduct float_product_avx2() {
+VectorProducts avx2_products() {
   const bool can = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
-  return can ? multiply_floats_in_vectors : nullptr;
+  if (!can) return {};
+  return {multiply_floats_in_vectors, multiply_whole_in_vectors};
 }
 
 }  // namespace doppel::engine
@@ -46,7 +49,7 @@ FloatProduct float_product_avx2() {
 
 namespace doppel::engine {
 
-FloatProduct float_product_avx2() { return nullptr; }
+VectorProducts avx2_products() { return {}; }
 
 }  // namespace doppel::engine
 

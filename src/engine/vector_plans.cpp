@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/float_plan.h"
+#include "engine/vector_plans.h"
 
 #include <algorithm>
 
@@ -90,9 +90,25 @@ std::optional<FloatFactors> float_factors(const FloatPlan& plan, const MatrixSca
   return factors;
 }
 
-FloatProduct float_product_of_host() {
-  static const FloatProduct best =
-      float_product_avx512() != nullptr ? float_product_avx512() : float_product_avx2();
+std::optional<WholePlan> whole_plan(const ir::Attributes& product) {
+  const ir::MatrixForm& form = product.matrix;
+  const int bits = form.bits_of(form.a);
+  const bool bytes = form.a == MatrixElement::S8 || form.a == MatrixElement::U8;
+  const bool nibbles = form.a == MatrixElement::S4 || form.a == MatrixElement::U4;
+  if ((!bytes && !nibbles) || (form.sparse && form.m != kMostRows)) return std::nullopt;
+  WholePlan plan;
+  plan.rows = form.m;
+  plan.row_bytes = form.k * bits / 8;
+  plan.nibbles = nibbles;
+  plan.a_signed = form.a == MatrixElement::S8 || form.a == MatrixElement::S4;
+  plan.b_signed = form.b == MatrixElement::S8 || form.b == MatrixElement::S4;
+  plan.clamp = product.satfinite;
+  return plan;
+}
+
+VectorProducts best_products() {
+  static const VectorProducts best =
+      avx512_products().floats != nullptr ? avx512_products() : avx2_products();
   return best;
 }
 

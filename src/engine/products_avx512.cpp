@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/float_product.h"
+#include "engine/vector_products.h"
 
 #if defined(__x86_64__)
 
@@ -28,6 +28,8 @@
 #include "engine/wide_lanes_avx512.h"
 //
 #include "engine/float_product_kernel.h"
+//
+#include "engine/whole_product_kernel.h"
 
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -37,10 +39,11 @@
 
 namespace doppel::engine {
 
-FloatProduct float_product_avx512() {
+VectorProducts avx512_products() {
   const bool can = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  return can ? multiply_floats_in_vectors : nullptr;
+  if (!can) return {};
+  return {multiply_floats_in_vectors, multiply_whole_in_vectors};
 }
 
 }  // namespace doppel::engine
@@ -49,7 +52,7 @@ FloatProduct float_product_avx512() {
 
 namespace doppel::engine {
 
-FloatProduct float_product_avx512() { return nullptr; }
+VectorProducts avx512_products() { return {}; }
 
 }  // namespace doppel::engine
 
