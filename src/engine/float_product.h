@@ -39,27 +39,7 @@ struct FloatFactors {
   std::int16_t columns[kColumns];
 };
 
-// An A as it is multiplied: columns of 16 rows, and the exponents of the elements, as float_product_kernel.h
-// has them.
-struct FloatColumns {
-  alignas(64) float at[kMostFloatTerms][kMostRows];
-  // By four along k.
-  alignas(64) std::int8_t exponents[kMostFloatTerms / 4][4 * kMostRows];
-  bool in_range = false;
-};
-
-// The last few A of 16 columns of 16 bits, found again by their bits: a kernel multiplies each with many B.
-struct FloatMemo {
-  static constexpr int kEntries = 8;
-  static constexpr int kBytes = 16 * kMostRows * 2;
-  struct Entry {
-    alignas(64) std::byte fragment[kBytes]{};
-    FloatStorage storage = FloatStorage::Half;
-    bool known = false;
-    FloatColumns columns;
-  };
-  Entry entries[kEntries];
-};
+struct FloatMemo;  // float_memo.h
 
 // Of dense matrices of 16 by 8; factors and memo may be null. D may lie where the others do. False where the
 // product is one for other code: nothing has been written then.

@@ -294,8 +294,11 @@ const FloatColumns& columns_of_a(const FloatPlan& plan, const std::byte* a, Floa
   std::uint64_t some = 0, others = 0;
   std::memcpy(&some, a, sizeof some);
   std::memcpy(&others, a + kRegister + kVector, sizeof others);
-  const std::uint64_t mixed = (some ^ others >> 7) * 0x9e3779b97f4a7c15;
-  FloatMemo::Entry& entry = memo->entries[(mixed >> 48) % FloatMemo::kEntries];
+  const std::uint64_t key = (some ^ others >> 7) * 0x9e3779b97f4a7c15;
+  unsigned place = FloatMemo::kEntries;
+  for (unsigned i = 0; i < FloatMemo::kEntries; ++i) place = memo->keys[i] == key ? i : place;
+  if (place == FloatMemo::kEntries) place = memo->next++ % FloatMemo::kEntries;
+  FloatMemo::Entry& entry = memo->entries[place];
   Vector differ = WideLanes::splat32(0);
   for (int i = 0; i < FloatMemo::kBytes; i += kVector) {
     differ = WideLanes::or_of(differ,
@@ -303,6 +306,7 @@ const FloatColumns& columns_of_a(const FloatPlan& plan, const std::byte* a, Floa
   }
   if (!entry.known || entry.storage != plan.storage || WideLanes::any(differ)) {
     std::memcpy(entry.fragment, a, FloatMemo::kBytes);
+    memo->keys[place] = key;
     entry.storage = plan.storage;
     entry.known = true;
     decode_a<Elements>(a, plan.k, kLargestHalf, entry.columns);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/float_memo.h"
 #include "engine/matrix_product.h"
 
 namespace doppel::engine {

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/float_memo.h"
+
 // Functions that take vectors are inlined into those of which the target has them; and GCC's own header has
 // variables that nothing sets (gcc.gnu.org/PR105593).
 #pragma GCC diagnostic ignored "-Wpsabi"

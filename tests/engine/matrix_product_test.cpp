@@ -11,6 +11,7 @@
 #include <random>
 #include <vector>
 
+#include "engine/float_memo.h"
 #include "reference/matrix_ops.h"
 
 namespace doppel::engine {
