@@ -19,13 +19,14 @@ struct FloatColumns {
   bool in_range = false;
 };
 
-// The last few A of 16 columns of 16 bits, found again by their bits: a kernel multiplies each with many B.
+// The last few A of 256 bits a row, found again by their bits: a kernel multiplies each with many B.
 struct FloatMemo {
   static constexpr int kEntries = 8;
-  static constexpr int kBytes = 16 * kMostRows * 2;
+  static constexpr int kBytes = kMostRows * 32;
   struct Entry {
     alignas(64) std::byte fragment[kBytes]{};
     FloatStorage storage = FloatStorage::Half;
+    std::int16_t mask = 0;  // of ByteFormat
     bool known = false;
     FloatColumns columns;
   };

@@ -223,27 +223,35 @@ inline Vector four_as_bytes(const Vector* numbers) {
                            WideLanes::pack32(numbers[2], numbers[3]));
 }
 
-inline bool decode_tf32(const std::byte* a, const std::byte* b, int k, FloatColumns& to_a, Operands& to) {
-  const Vector read = WideLanes::splat32(static_cast<std::int32_t>(0xffffe000));
+inline Vector read_bits_of_tf32(Vector bits) {
+  return WideLanes::and_of(bits, WideLanes::splat32(static_cast<std::int32_t>(0xffffe000)));
+}
+
+inline void decode_tf32_a(const std::byte* a, int k, FloatColumns& to) {
   Range32 range;
   for (int begin = 0; begin < k; begin += 4) {
     const Four columns = transpose(load_four(a + begin / 4 * 2 * kRegister));
     Vector exponents[4];
     for (int i = 0; i < 4; ++i) {
-      const Vector column = WideLanes::and_of(columns.at[i], read);
+      const Vector column = read_bits_of_tf32(columns.at[i]);
       range.take(column);
-      WideLanes::store(to_a.at[begin + i], column);
+      WideLanes::store(to.at[begin + i], column);
       exponents[i] = tf32_exponents(column);
     }
-    WideLanes::store(to_a.exponents[begin / 4], four_as_bytes(exponents));
+    WideLanes::store(to.exponents[begin / 4], four_as_bytes(exponents));
   }
+  to.in_range = range.within(kSmallestElement, kLargestElement);
+}
+
+inline bool decode_tf32_b(const std::byte* b, int k, Operands& to) {
+  Range32 range;
   const int registers = k / 4;
   for (int half = 0; half < 2; ++half) {
     for (int first = 0; first < registers; first += 4) {
       Vector exponents[4];
       for (int i = 0; i < 4; ++i) {
         const int reg = first + i < registers ? first + i : first;
-        const Vector numbers = WideLanes::and_of(WideLanes::load(b + reg * kRegister + half * kVector), read);
+        const Vector numbers = read_bits_of_tf32(WideLanes::load(b + reg * kRegister + half * kVector));
         range.take(numbers);
         WideLanes::store(to.b + reg * 4 * kColumns + half * kVector / 4, numbers);
         exponents[i] = tf32_exponents(numbers);
@@ -283,12 +291,55 @@ inline void widen(const ByteFormat& format, const std::byte* from, int vectors, 
   }
 }
 
-// Its columns, as they are known or made in `own`.
-template <typename Elements>
-const FloatColumns& columns_of_a(const FloatPlan& plan, const std::byte* a, FloatMemo* memo,
-                                 FloatColumns& own) {
-  if (memo == nullptr || plan.k != 16) {
-    decode_a<Elements>(a, plan.k, kLargestHalf, own);
+inline void decode_columns(const FloatPlan& plan, const std::byte* a, FloatColumns& to) {
+  switch (plan.storage) {
+    case FloatStorage::Half:
+      return decode_a<HalfElements>(a, plan.k, kLargestHalf, to);
+    case FloatStorage::Bfloat:
+      return decode_a<BfloatElements>(a, plan.k, kLargestHalf, to);
+    case FloatStorage::Tf32:
+      return decode_tf32_a(a, plan.k, to);
+    case FloatStorage::Byte: {
+      alignas(kVector) std::byte halves[kMostFloatTerms * kMostRows * 2];
+      widen(plan.a, a, plan.k * kMostRows / kVector, 4, halves);
+      return decode_a<HalfElements>(halves, plan.k, plan.a.largest, to);
+    }
+  }
+}
+
+inline bool decode_b(const FloatPlan& plan, const std::byte* b, Operands& to) {
+  switch (plan.storage) {
+    case FloatStorage::Half:
+      return decode_b<HalfElements>(b, plan.k, kLargestHalf, to);
+    case FloatStorage::Bfloat:
+      return decode_b<BfloatElements>(b, plan.k, kLargestHalf, to);
+    case FloatStorage::Tf32:
+      return decode_tf32_b(b, plan.k, to);
+    case FloatStorage::Byte: {
+      alignas(kVector) std::byte halves[kMostFloatTerms * kColumns * 2];
+      widen(plan.b, b, plan.k * kColumns / kVector, 2, halves);
+      return decode_b<HalfElements>(halves, plan.k, plan.b.largest, to);
+    }
+  }
+  return false;
+}
+
+inline int row_bytes(const FloatPlan& plan) {
+  switch (plan.storage) {
+    case FloatStorage::Tf32:
+      return plan.k * 4;
+    case FloatStorage::Byte:
+      return plan.k;
+    default:
+      return plan.k * 2;
+  }
+}
+
+// As they are known, or made in `own`.
+inline const FloatColumns& columns_of_a(const FloatPlan& plan, const std::byte* a, FloatMemo* memo,
+                                        FloatColumns& own) {
+  if (memo == nullptr || row_bytes(plan) * kMostRows != FloatMemo::kBytes) {
+    decode_columns(plan, a, own);
     return own;
   }
   std::uint64_t some = 0, others = 0;
@@ -304,44 +355,22 @@ const FloatColumns& columns_of_a(const FloatPlan& plan, const std::byte* a, Floa
     differ = WideLanes::or_of(differ,
                               WideLanes::xor_of(WideLanes::load(a + i), WideLanes::load(entry.fragment + i)));
   }
-  if (!entry.known || entry.storage != plan.storage || WideLanes::any(differ)) {
+  if (!entry.known || entry.storage != plan.storage || entry.mask != plan.a.mask || WideLanes::any(differ)) {
     std::memcpy(entry.fragment, a, FloatMemo::kBytes);
     memo->keys[place] = key;
     entry.storage = plan.storage;
+    entry.mask = plan.a.mask;
     entry.known = true;
-    decode_a<Elements>(a, plan.k, kLargestHalf, entry.columns);
+    decode_columns(plan, a, entry.columns);
   }
   return entry.columns;
-}
-
-template <typename Elements>
-bool decode_halves(const FloatPlan& plan, const std::byte* a, const std::byte* b, FloatMemo* memo,
-                   FloatColumns& own, Operands& to) {
-  to.a = &columns_of_a<Elements>(plan, a, memo, own);
-  return to.a->in_range && decode_b<Elements>(b, plan.k, kLargestHalf, to);
 }
 
 // own: for the columns of A.
 inline bool decode(const FloatPlan& plan, const std::byte* a, const std::byte* b, FloatMemo* memo,
                    FloatColumns& own, Operands& to) {
-  to.a = &own;
-  switch (plan.storage) {
-    case FloatStorage::Half:
-      return decode_halves<HalfElements>(plan, a, b, memo, own, to);
-    case FloatStorage::Bfloat:
-      return decode_halves<BfloatElements>(plan, a, b, memo, own, to);
-    case FloatStorage::Tf32:
-      return decode_tf32(a, b, plan.k, own, to);
-    case FloatStorage::Byte: {
-      alignas(kVector) std::byte halves_a[kMostFloatTerms * kMostRows * 2];
-      alignas(kVector) std::byte halves_b[kMostFloatTerms * kColumns * 2];
-      widen(plan.a, a, plan.k * kMostRows / kVector, 4, halves_a);
-      widen(plan.b, b, plan.k * kColumns / kVector, 2, halves_b);
-      decode_a<HalfElements>(halves_a, plan.k, plan.a.largest, own);
-      return own.in_range && decode_b<HalfElements>(halves_b, plan.k, plan.b.largest, to);
-    }
-  }
-  return false;
+  to.a = &columns_of_a(plan, a, memo, own);
+  return to.a->in_range && decode_b(plan, b, to);
 }
 
 // ------------------------------------------------------------------------------------ sums
@@ -618,8 +647,9 @@ bool add_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
 
 template <int terms, int run, bool half_sums>
 bool add_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
-  if constexpr (terms <= 16) {
-    if (plan.k == 16) return add_parts<terms, run, half_sums, InRegisters<16>>(plan, of, sums);
+  constexpr int kMost = run == 4 ? 8 : 16;  // of 256 bits a row
+  if constexpr (terms <= kMost) {
+    if (plan.k == kMost) return add_parts<terms, run, half_sums, InRegisters<kMost>>(plan, of, sums);
   }
   return add_parts<terms, run, half_sums, InMemory>(plan, of, sums);
 }
