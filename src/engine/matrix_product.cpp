@@ -495,7 +495,7 @@ bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& ope
   const std::byte* a = operands.a;
   alignas(64) std::byte dense[kMostRows * kMostDenseBytes];
   if (form.sparse) {
-    if (!expand_sparse(form, kept_columns(form, operands.selectors), a, dense)) return false;
+    if (!expand_sparse(form, a, operands.selectors, dense)) return false;
     a = dense;
   }
   if (product.vectors.whole != nullptr) {

@@ -27,7 +27,7 @@ inline constexpr int kMostDenseBytes = 64;  // of a row
 
 // The fragment of an A of 16 rows with all of its columns, those that are not there zero. False where one is
 // named twice.
-bool expand_sparse(const ir::MatrixForm& form, const KeptColumns& kept, const std::byte* fragment,
+bool expand_sparse(const ir::MatrixForm& form, const std::byte* fragment, const std::byte* metadata,
                    std::byte* dense);
 
 }  // namespace doppel::engine
