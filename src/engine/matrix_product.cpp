@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 
+#include "engine/eight_lanes.h"
 #include "engine/matrix_fragments.h"
 #include "engine/matrix_scales.h"
 #include "engine/matrix_sparsity.h"
@@ -118,15 +119,6 @@ void multiply_doubles(const MatrixForm& form, const std::byte* a_fragment, const
 
 // ------------------------------------------------------------------------------------ other floats
 
-// Vectors of the columns of a row, or of eight rows: GCC and clang make them of what the function's target
-// has.
-using Ints __attribute__((vector_size(32))) = std::int32_t;
-using Bits __attribute__((vector_size(32))) = std::uint32_t;
-using Longs __attribute__((vector_size(64))) = std::int64_t;
-using Floats __attribute__((vector_size(32))) = float;
-using Doubles __attribute__((vector_size(64))) = double;
-constexpr int kWide = 8;
-
 // (-1)^sign times magnitude times 2^(exponent - fraction bits of the format).
 struct Parts {
   Bits magnitude;
@@ -165,9 +157,6 @@ Format format_of(MatrixElement element) {
       return {8, 23, Specials::Ieee};
   }
 }
-
-// Element by element: GCC has ?: for vectors, but not in every version that clang has.
-[[gnu::always_inline]] inline Ints where(Ints mask, Ints yes, Ints no) { return (mask & yes) | (~mask & no); }
 
 [[gnu::always_inline]] inline Parts parts_of(Bits bits, const Format& format) {
   bits >>= static_cast<std::uint32_t>(format.shift);
@@ -286,22 +275,6 @@ struct RowSums {
 
 constexpr std::uint32_t kNanF32 = 0x7fffffff;
 constexpr std::uint32_t kNanF16 = 0x7fff;
-
-// The sums times 2^power, of any power that occurs.
-[[gnu::always_inline]] inline Doubles scaled(Doubles sums, Ints power) {
-  return sums * (Doubles)((__builtin_convertvector(power, Longs) + 1023) << 52);
-}
-
-// Towards zero; beyond the range, infinite.
-[[gnu::always_inline]] inline Bits to_f32(Doubles values) {
-  const auto magnitude = [](Doubles of) {
-    return (Doubles)((Longs)of & std::numeric_limits<std::int64_t>::max());
-  };
-  const Floats nearest = __builtin_convertvector(values, Floats);
-  const Longs above = (Longs)(magnitude(__builtin_convertvector(nearest, Doubles)) > magnitude(values)) &
-                      (Longs)(magnitude(values) < 0x1p128);
-  return (Bits)((Ints)nearest + __builtin_convertvector(above, Ints));
-}
 
 // To nearest, ties to even, at once from all bits.
 std::uint32_t to_f16(double value) {
