@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <limits>
 
+// Functions that take vectors are inlined into those of which the target has them.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 namespace doppel::engine {
 namespace {
 

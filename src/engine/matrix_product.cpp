@@ -17,9 +17,6 @@
 #include "engine/vector_plans.h"
 #include "jit/exact_float.h"
 
-// Functions that take vectors are inlined into those of which the target has them.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 namespace doppel::engine {
 namespace {
 

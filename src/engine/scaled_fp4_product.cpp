@@ -4,9 +4,6 @@
 #include <cstring>
 #include <optional>
 
-// Functions that take vectors are inlined into those of which the target has them.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 #include "engine/eight_lanes.h"
 
 namespace doppel::engine {
@@ -17,7 +14,7 @@ constexpr std::uint32_t kNan = 0x7fffffff;
 
 // Twice the numbers of a row, along k.
 void decode(const std::uint32_t* words, int k, std::int32_t* to) {
-  constexpr std::int8_t kDoubled[] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+  constexpr std::int32_t kDoubled[] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
   for (int word = 0; word < k / 8; ++word) {
     const std::uint32_t codes = words[word];
     for (int i = 0; i < 8; ++i) to[word * 8 + i] = kDoubled[codes >> i * 4 & 15];
