@@ -414,8 +414,9 @@ struct Units {
   Vector unit_base;           // with the same bits: those of that back
   Vector lowest;              // the bits of the least exponent of a C of f16 that is not zero
   Floats to_half, from_half;  // of a C of f16
-  Units(const FloatPlan& plan)
-      : scale_base(WideLanes::splat32((254 + plan.fraction_bits) * kOne)),
+  explicit Units(const FloatPlan& plan)
+      : scale_base(WideLanes::splat32(
+            static_cast<std::int32_t>(static_cast<std::uint32_t>(254 + plan.fraction_bits) << 23))),
         unit_base(WideLanes::splat32(-plan.fraction_bits * kOne)),
         lowest(WideLanes::splat32((127 - 14 - plan.power) * kOne)),
         to_half(power_of_two(plan.power)),

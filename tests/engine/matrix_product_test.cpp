@@ -185,9 +185,40 @@ reference::Fragment in_registers(const MatrixForm& form, const reference::Matrix
   return registers;
 }
 
-void compare(const MatrixProduct& product, Spread spread, Random& random, int& taken) {
-  const MatrixForm& form = product.what.matrix;
-  const MatrixRules& rules = product.rules;
+// Code for any host, and what this one has beside it.
+std::vector<VectorProducts> ways_of_host() {
+  std::vector<VectorProducts> ways{{}};
+  for (const VectorProducts& way : {avx2_products(), avx512_products()}) {
+    if (way.floats != nullptr) ways.push_back(way);
+  }
+  return ways;
+}
+
+struct Way {
+  VectorProducts vectors;
+  FloatMemo memo;
+  int taken = 0;  // products that the vectors made
+};
+
+void expect_equal(const MatrixForm& form, const std::byte* seen, const std::vector<std::byte>& wanted,
+                  Spread spread) {
+  const auto bytes = static_cast<std::size_t>(form.register_bits() / 8);
+  for (std::size_t i = 0; i < wanted.size(); i += bytes) {
+    std::uint64_t is = 0, want = 0;
+    std::memcpy(&is, seen + i, bytes);
+    std::memcpy(&want, &wanted[i], bytes);
+    // NaN of .f64 have any payload.
+    if (form.a == ir::MatrixElement::F64 && (is & ~(1ULL << 63)) > 0x7ff0000000000000 &&
+        (want & ~(1ULL << 63)) > 0x7ff0000000000000)
+      continue;
+    ASSERT_EQ(is, want) << ir::text_of(form) << ", register " << i / bytes / 32 << " of lane "
+                        << i / bytes % 32 << ", spread " << static_cast<int>(spread);
+  }
+}
+
+void compare(const ir::Attributes& what, const MatrixRules& rules, std::vector<Way>& ways, Spread spread,
+             Random& random) {
+  const MatrixForm& form = what.matrix;
   const bool beyond = random() % 8 == 0;
   const reference::Fragment a = fragment(random, form, form.a_registers(), form.a, spread, beyond),
                             b = fragment(random, form, form.b_registers(), form.b, spread, beyond),
@@ -202,52 +233,51 @@ void compare(const MatrixProduct& product, Spread spread, Random& random, int& t
   const reference::MatrixSelectors selectors = some_selectors(random, form, spread);
   const std::size_t of_selectors = memory.size();
   append(memory, in_registers(form, selectors), 4);
-  std::byte* const first = memory.data();
-  const MatrixOperands operands{first, first + of_b, first + of_d, first + of_d, first + of_selectors};
-  // Elsewhere, and with an A that has been multiplied before: the same.
-  std::vector<std::byte> d(memory.size());
-  bool in_vectors = false;
-  if (product.in_vectors()) {
-    static FloatMemo memo;
-    MatrixOperands again = operands;
-    again.d = d.data();
-    again.memo = &memo;
-    multiply_in_vectors(product, again);
-    in_vectors = multiply_in_vectors(product, again);
-    taken += in_vectors ? 1 : 0;
-  }
-  multiply_matrices(product, operands);
-  const reference::Fragment expected = reference::multiply(
-      product.what, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c, selectors);
   std::vector<std::byte> wanted;
-  append(wanted, expected, bytes);
-  if (in_vectors) ASSERT_TRUE(std::equal(wanted.begin(), wanted.end(), d.begin())) << ir::text_of(form);
-  for (std::size_t i = 0; i < wanted.size(); i += static_cast<std::size_t>(bytes)) {
-    std::uint64_t seen = 0, want = 0;
-    std::memcpy(&seen, &memory[of_d + i], static_cast<std::size_t>(bytes));
-    std::memcpy(&want, &wanted[i], static_cast<std::size_t>(bytes));
-    // NaN of .f64 have any payload.
-    if (form.a == ir::MatrixElement::F64 && (seen & ~(1ULL << 63)) > 0x7ff0000000000000 &&
-        (want & ~(1ULL << 63)) > 0x7ff0000000000000)
-      continue;
-    ASSERT_EQ(seen, want) << ir::text_of(form) << ", register " << i / static_cast<std::size_t>(bytes) / 32
-                          << " of lane " << i / static_cast<std::size_t>(bytes) % 32 << ", spread "
-                          << static_cast<int>(spread);
+  append(wanted,
+         reference::multiply(what, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c,
+                             selectors),
+         bytes);
+  for (Way& way : ways) {
+    const MatrixProduct product = matrix_product(what, rules, way.vectors);
+    std::vector<std::byte> own = memory;
+    std::byte* const first = own.data();
+    MatrixOperands operands{first, first + of_b, first + of_d, first + of_d, first + of_selectors};
+    // Elsewhere, and with an A that has been multiplied before: the same.
+    if (product.in_vectors()) {
+      std::vector<std::byte> d(memory.size());
+      operands.d = d.data();
+      operands.memo = &way.memo;
+      multiply_in_vectors(product, operands);
+      if (multiply_in_vectors(product, operands)) {
+        ++way.taken;
+        ASSERT_NO_FATAL_FAILURE(expect_equal(form, d.data(), wanted, spread));
+      }
+      operands.d = first + of_d;
+      operands.memo = nullptr;
+    }
+    multiply_matrices(product, operands);
+    ASSERT_NO_FATAL_FAILURE(expect_equal(form, first + of_d, wanted, spread));
   }
 }
 
-// Code for any host, and what this one has beside it.
-std::vector<VectorProducts> ways_of_host() {
-  std::vector<VectorProducts> ways{{}};
-  for (const VectorProducts& way : {avx2_products(), avx512_products()}) {
-    if (way.floats != nullptr) ways.push_back(way);
-  }
-  return ways;
+// What vectors are for is done by them: numbers that are near one, whole numbers, some of a wide spread.
+void expect_taken(const MatrixForm& form, const MatrixRules& rules, const Way& way, Spread spread,
+                  int products) {
+  if (!matrix_product({.matrix = form}, rules, way.vectors).in_vectors()) return;
+  const bool whole = form.d == ir::MatrixElement::S32;
+  if ((spread == Spread::Near && form.bits_of(form.a) > 8) || (whole && !form.sparse))
+    EXPECT_EQ(way.taken, products) << ir::text_of(form);
+  if (spread == Spread::Wide && !form.is_scaled() && form.d == ir::MatrixElement::F32)
+    EXPECT_GT(way.taken, 0) << ir::text_of(form);
 }
 
 TEST(MatrixProduct, IsTheReferencesBitByBit) {
   constexpr MatrixRules kAmpere{24, 128}, kBlackwell{25, 256};
+  constexpr int kProducts = 8;
   Random random(1);
+  std::vector<Way> ways;
+  for (const VectorProducts& vectors : ways_of_host()) ways.push_back({vectors, {}, 0});
   for (const char* text : kForms) {
     const auto form = ir::find_matrix_form(text);
     ASSERT_TRUE(form) << text;
@@ -256,26 +286,18 @@ TEST(MatrixProduct, IsTheReferencesBitByBit) {
     const bool bits = form->a == ir::MatrixElement::B1;
     for (const MatrixRules& rules : {kAmpere, kBlackwell}) {
       for (const Spread spread : {Spread::Any, Spread::Near, Spread::Small, Spread::Wide, Spread::Full}) {
-        for (const VectorProducts& way : ways_of_host()) {
-          int taken = 0;
-          for (int i = 0; i < 8; ++i) {
-            constexpr std::array kRoundings{ir::Rounding::None, ir::Rounding::Rz, ir::Rounding::Rm,
-                                            ir::Rounding::Rp};
-            ir::Attributes what;
-            what.matrix = *form;
-            if (bits) what.atomic_op = i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
-            what.satfinite = form->d == ir::MatrixElement::S32 && !bits && i % 2 == 1;
-            if (form->a == ir::MatrixElement::F64)
-              what.rounding = kRoundings[static_cast<std::size_t>(i % 4)];
-            ASSERT_NO_FATAL_FAILURE(compare(matrix_product(what, rules, way), spread, random, taken));
-          }
-          // What vectors are for.
-          const bool planned = matrix_product({.matrix = *form}, rules, way).in_vectors();
-          if (planned && spread == Spread::Near && form->bits_of(form->a) > 8) EXPECT_EQ(taken, 8) << text;
-          if (planned && form->d == ir::MatrixElement::S32 && !form->sparse) EXPECT_EQ(taken, 8) << text;
-          if (planned && spread == Spread::Wide && !form->is_scaled() && form->d == ir::MatrixElement::F32)
-            EXPECT_GT(taken, 0) << text;
+        for (Way& way : ways) way.taken = 0;
+        for (int i = 0; i < kProducts; ++i) {
+          constexpr std::array kRoundings{ir::Rounding::None, ir::Rounding::Rz, ir::Rounding::Rm,
+                                          ir::Rounding::Rp};
+          ir::Attributes what;
+          what.matrix = *form;
+          if (bits) what.atomic_op = i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
+          what.satfinite = form->d == ir::MatrixElement::S32 && !bits && i % 2 == 1;
+          if (form->a == ir::MatrixElement::F64) what.rounding = kRoundings[static_cast<std::size_t>(i % 4)];
+          ASSERT_NO_FATAL_FAILURE(compare(what, rules, ways, spread, random));
         }
+        for (const Way& way : ways) expect_taken(*form, rules, way, spread, kProducts);
       }
     }
   }
