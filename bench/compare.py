@@ -75,6 +75,22 @@ def against_peer(bench: Bench, work: list[str], what: str, unit: str) -> None:
         row(what, f"{ours:.3g} {unit}", "OpenCL: not installed", "", "> 1")
 
 
+def against_blas(bench: Bench) -> None:
+    """Products on the tensor cores, whose every addition is a card's, beside the host's own product of floats."""
+    works = {"gemm-f16": ">= 0.3", "gemm-bf16": "", "gemm-tf32": "", "gemm-s8": ""}
+    commands = {work: bench.on_card([work, "1024"]) for work in works}
+    if bench.has("bench-sgemm"):
+        commands["sgemm"] = bench.peer("bench-sgemm", ["1024"])
+    values = bench.medians(commands)
+    for work, goal in works.items():
+        what = f"mma.sync {work.removeprefix('gemm-')} N=1024, one core"
+        if "sgemm" in values:
+            row(what, f"{values[work]:.3g} GFLOP/s", f"OpenBLAS {values['sgemm']:.3g} GFLOP/s",
+                f"{values[work] / values['sgemm']:.2f}", goal)
+        else:
+            row(what, f"{values[work]:.3g} GFLOP/s", "OpenBLAS: not installed", "", goal)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default="build/release/bin")
@@ -94,6 +110,8 @@ def measure(bench: Bench) -> None:
     against_peer(bench, ["matmul-naive", "512"], "naive product N=512", "GFLOP/s")
     against_peer(bench, ["mandelbrot", "1024"], "Mandelbrot 1024x1024", "Giteration/s")
     against_peer(bench, ["saxpy"], "a*x+y, 2^24 floats", "GB/s")
+
+    against_blas(bench)
 
     values = bench.medians(
         {"doppel": bench.on_card(["mandelbrot", "1024"]), "scalar": bench.peer("bench-scalar", ["1024"])}

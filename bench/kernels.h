@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The PTX of kernels.cu; written into the program by the build.
+// The PTX of kernels.cu and of suite/kernels/gemm.cu; written into the program by the build.
 #pragma once
 
 namespace bench {
 
 extern const char* const kKernelsPtx;
+extern const char* const kGemmPtx;
 
 }  // namespace bench

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench-on-card WORK [SIZE]: repeats one kernel on the card and prints how long the host took, as one JSON
-// line. Works: matmul-tiled, matmul-naive, mandelbrot, saxpy, gather, launches, vector-add. The first
-// repeat (compilation) is not counted.
+// line. Works: matmul-tiled, matmul-naive, gemm-f16, gemm-bf16, gemm-tf32, gemm-s8, mandelbrot, saxpy,
+// gather, launches, vector-add. The first repeat (compilation) is not counted.
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -62,6 +63,74 @@ void matmul(const doppel::host::Card& card, const doppel::host::Module& module, 
                 b[k * static_cast<std::size_t>(n) + static_cast<std::size_t>(n) - 1];
   }
   report(kernel_name, 2.0 * n * n * n * 1e-9, "GFLOP/s", result.back() == expected, repeat);
+}
+
+// An element of a type as the tensor cores take it.
+struct Element {
+  const char* work;
+  const char* kernel;
+  std::size_t bytes;
+  bool whole;  // a number of 8 bits, else the upper bytes of a float, or f16
+  std::uint32_t (*bits)(float value);
+};
+
+std::uint32_t bits_of(float value) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+// Of a number that f16 has, and that is no subnormal.
+std::uint32_t half_bits(float value) {
+  const std::uint32_t bits = bits_of(value);
+  if (value == 0) return 0;
+  return (bits >> 16 & 0x8000U) | ((bits >> 13 & 0x3ffffU) - ((127U - 15U) << 10U));
+}
+
+constexpr Element kElements[] = {
+    {"gemm-f16", "gemm_f16_f32", 2, false, half_bits},
+    {"gemm-bf16", "gemm_bf16", 2, false, [](float value) { return bits_of(value) >> 16U; }},
+    {"gemm-tf32", "gemm_tf32", 4, false, bits_of},
+    {"gemm-s8", "gemm_s8", 1, true,
+     [](float value) { return static_cast<std::uint32_t>(static_cast<int>(value * 8)); }},
+};
+
+// Numbers of -2 to 2 with three bits behind the point, in no order.
+float some_number(std::size_t i) {
+  return static_cast<float>(static_cast<int>(i * 2654435761U >> 11U & 31U) - 16) / 8;
+}
+
+// On the tensor cores, n by n by n: A row after row, B column after column, C of float or whole numbers.
+void gemm(const doppel::host::Card& card, const Element& element, int n) {
+  const auto width = static_cast<std::size_t>(n);
+  const doppel::host::Module module(bench::kGemmPtx);
+  std::vector<unsigned char> a(width * width * element.bytes);
+  std::vector<unsigned char> b(a.size());
+  for (std::size_t i = 0; i < width * width; ++i) {
+    const std::uint32_t of_a = element.bits(some_number(i));
+    const std::uint32_t of_b = element.bits(some_number(i + 7 * width * width));
+    std::memcpy(&a[i * element.bytes], &of_a, element.bytes);
+    std::memcpy(&b[i * element.bytes], &of_b, element.bytes);
+  }
+  const Buffer<unsigned char> on_card_a{std::span<const unsigned char>(a)};
+  const Buffer<unsigned char> on_card_b{std::span<const unsigned char>(b)};
+  const Buffer<std::uint32_t> c(width * width);
+  const auto blocks = static_cast<unsigned>(n) / 128;
+  const int row_bytes = n * static_cast<int>(element.bytes);
+  const auto repeat = [&] {
+    doppel::host::launch(module.kernel(element.kernel), {blocks, blocks}, {128}, on_card_a.address(),
+                         on_card_b.address(), c.address(), n, row_bytes);
+    card.synchronize();
+  };
+  repeat();
+  const std::vector<std::uint32_t> result = c.download();
+  float expected = 0;  // the last element; few bits, so exact
+  const std::size_t row = width * (width - 1);
+  for (std::size_t k = 0; k < width; ++k)
+    expected += some_number(row + k) * some_number(row + k + 7 * width * width);
+  const std::uint32_t wanted =
+      element.whole ? static_cast<std::uint32_t>(static_cast<int>(expected * 64)) : bits_of(expected);
+  report(element.work, 2.0 * n * n * n * 1e-9, "GFLOP/s", result.back() == wanted, repeat);
 }
 
 void mandelbrot(const doppel::host::Card& card, const doppel::host::Module& module, int size) {
@@ -160,6 +229,9 @@ void run(const char* work, int size) {
     return matmul(card, module, "matmul_tiled", size > 0 ? size : 512);
   if (std::strcmp(work, "matmul-naive") == 0)
     return matmul(card, module, "matmul_naive", size > 0 ? size : 512);
+  for (const Element& element : kElements) {
+    if (std::strcmp(work, element.work) == 0) return gemm(card, element, size > 0 ? size : 1024);
+  }
   if (std::strcmp(work, "mandelbrot") == 0) return mandelbrot(card, module, size > 0 ? size : 1024);
   if (std::strcmp(work, "saxpy") == 0)
     return saxpy(card, module, size > 0 ? static_cast<unsigned>(size) : 1U << 24U);
@@ -175,7 +247,9 @@ void run(const char* work, int size) {
 int main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
-                 "usage: bench-on-card matmul-tiled|matmul-naive|mandelbrot|saxpy|gather|launches|vector-add "
+                 "usage: bench-on-card "
+                 "matmul-tiled|matmul-naive|gemm-f16|gemm-bf16|gemm-tf32|gemm-s8|mandelbrot|saxpy|gather|"
+                 "launches|vector-add "
                  "[SIZE]\n");
     return 2;
   }

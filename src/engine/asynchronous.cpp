@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 
 #include "engine/access_checker.h"
 #include "engine/async_stores.h"
@@ -25,15 +26,34 @@ PendingCopies& copies_of(Warp& warp) {
   return *warp.copies;
 }
 
-// 4, 8 or 16 of them.
-void move_bytes(void* to, const void* from, std::uint32_t bytes) {
-  if (bytes == 16) {
-    std::memcpy(to, from, 16);
-  } else if (bytes == 8) {
-    std::memcpy(to, from, 8);
+// Mostly all of them.
+template <typename Visit>
+void for_mostly_all_lanes(std::uint32_t mask, const Visit& visit) {
+  if (mask == ~0u) {
+    for (std::size_t lane = 0; lane < jit::kWarpLanes; ++lane) visit(lane);
   } else {
-    std::memcpy(to, from, 4);
+    for_each_lane(mask, [&](int lane) { visit(static_cast<std::size_t>(lane)); });
   }
+}
+
+// The number of bytes as a constant, of which the loop over lanes is made.
+template <typename Do>
+void with_bytes(std::uint32_t bytes, const Do& run) {
+  if (bytes == 16) {
+    run(std::integral_constant<std::size_t, 16>());
+  } else if (bytes == 8) {
+    run(std::integral_constant<std::size_t, 8>());
+  } else {
+    run(std::integral_constant<std::size_t, 4>());
+  }
+}
+
+void read_whole(PendingCopies::Copy& copy, std::uint32_t mask, LaneValues from) {
+  with_bytes(copy.bytes, [&](auto bytes) {
+    for_mostly_all_lanes(mask, [&](std::size_t lane) {
+      std::memcpy(copy.data[lane].data(), reinterpret_cast<const void*>(from[lane]), bytes);
+    });
+  });
 }
 
 std::optional<Fault> copy(Warp& warp, std::uint32_t mask, Site site, const ir::Operation& operation,
@@ -73,32 +93,36 @@ std::optional<Fault> copy(Warp& warp, std::uint32_t mask, Site site, const ir::O
   leave_addresses(warp, from);  // a page fault is one of the reads'
 
   PendingCopies::Copy& pending = copies_of(warp).add(mask, bytes);
-  SharedChecker* const checker = warp.block->checker.get();
-  for_each_lane(mask, [&](int lane) {
-    const auto i = static_cast<std::size_t>(lane);
-    pending.offset[i] = shared_offset(warp, to[lane]);
-    const std::uint32_t count = whole == mask ? bytes : read_by(lane);
-    if (count == bytes) {
-      move_bytes(pending.data[i].data(), reinterpret_cast<const void*>(from[lane]), bytes);
-    } else {
-      pending.data[i] = {};
-      std::memcpy(pending.data[i].data(), reinterpret_cast<const void*>(from[lane]), count);
-    }
-    if (checker != nullptr) checker->copy_begins(pending.offset[i], bytes);
+  const auto shared = reinterpret_cast<std::uint64_t>(warp.block->shared.base());
+  for_mostly_all_lanes(
+      mask, [&](std::size_t lane) { pending.offset[lane] = static_cast<std::uint32_t>(to[lane] - shared); });
+  read_whole(pending, whole, from);
+  for_each_lane(mask & ~whole, [&](int lane) {
+    auto& data = pending.data[static_cast<std::size_t>(lane)];
+    data = {};
+    std::memcpy(data.data(), reinterpret_cast<const void*>(from[lane]), read_by(lane));
   });
+  if (SharedChecker* const checker = warp.block->checker.get()) {
+    for_each_lane(
+        mask, [&](int lane) { checker->copy_begins(pending.offset[static_cast<std::size_t>(lane)], bytes); });
+  }
   return std::nullopt;
 }
 
 auto copy_ends(Warp& warp) {
   return [&warp](const PendingCopies::Copy& copy, std::uint32_t lanes) {
     std::byte* const shared = warp.block->shared.base();
-    SharedChecker* const checker = warp.block->checker.get();
-    for_each_lane(lanes, [&](int lane) {
-      const auto i = static_cast<std::size_t>(lane);
-      move_bytes(shared + copy.offset[i], copy.data[i].data(), copy.bytes);
-      if (checker != nullptr)
-        checker->copy_ends(copy.offset[i], copy.bytes, warp.context.warp_id, warp.block->epoch);
+    with_bytes(copy.bytes, [&](auto bytes) {
+      for_mostly_all_lanes(lanes, [&](std::size_t lane) {
+        std::memcpy(shared + copy.offset[lane], copy.data[lane].data(), bytes);
+      });
     });
+    if (SharedChecker* const checker = warp.block->checker.get()) {
+      for_each_lane(lanes, [&](int lane) {
+        checker->copy_ends(copy.offset[static_cast<std::size_t>(lane)], copy.bytes, warp.context.warp_id,
+                           warp.block->epoch);
+      });
+    }
   };
 }
 

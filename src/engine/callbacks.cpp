@@ -310,15 +310,12 @@ void nanosleep(jit::WarpContext* context, std::uint32_t operation, std::uint32_t
   leave_if_stopped(warp);
 }
 
-void multiply(jit::WarpContext* context, std::uint64_t form, std::uint32_t clamp, std::uint32_t bits,
-              std::uint32_t rounding, std::byte* fragments) {
+void multiply(jit::WarpContext* context, std::uint64_t form, std::uint32_t how, const std::byte* a,
+              const std::byte* b, const std::byte* c, std::byte* d, const std::byte* selectors) {
   const Warp& warp = warp_of(context);
-  ir::Attributes product;
-  product.matrix = ir::unpacked_matrix_form(form);
-  product.satfinite = clamp != 0;
-  product.atomic_op = static_cast<ir::AtomicOp>(bits);
-  product.rounding = static_cast<ir::Rounding>(rounding);
-  multiply_matrices(product, warp.block->grid->launch.matrix_rules, fragments);
+  MatrixProducts& products = warp.worker->matrix_products;
+  multiply_matrices(products.get(form, how, warp.block->grid->launch.matrix_rules),
+                    {a, b, c, d, selectors, &products.memo()});
 }
 
 void asynchronous(jit::WarpContext* context, std::uint32_t mask, std::uint64_t place, std::uint64_t* values) {

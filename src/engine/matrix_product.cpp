@@ -9,14 +9,13 @@
 #include <limits>
 #include <optional>
 
+#include "engine/eight_lanes.h"
 #include "engine/matrix_fragments.h"
 #include "engine/matrix_scales.h"
 #include "engine/matrix_sparsity.h"
 #include "engine/scaled_fp4_product.h"
+#include "engine/vector_plans.h"
 #include "jit/exact_float.h"
-
-// Functions that take vectors are inlined into those of which the target has them.
-#pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace doppel::engine {
 namespace {
@@ -55,10 +54,11 @@ std::int32_t finished(std::int64_t sum, bool clamp) {
 }
 
 void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, const Words<std::uint32_t>& a,
-                    const Words<std::uint32_t>& b, const KeptColumns& kept, std::byte* c_and_d) {
+                    const Words<std::uint32_t>& b, const KeptColumns& kept, const std::byte* c_fragment,
+                    std::byte* d_fragment) {
   const int words = form.k * form.bits_of(form.a) / 32;
   Tile<std::int32_t> tile;
-  take_c(c_and_d, form.m, tile);
+  take_c(c_fragment, form.m, tile);
   if (form.a == MatrixElement::B1) {
     for (int row = 0; row < form.m; ++row) {
       for (int column = 0; column < kColumns; ++column)
@@ -90,7 +90,7 @@ void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, 
         tile.at[row][column] = finished(std::int64_t{tile.at[row][column]} + sums[column], clamp);
     }
   }
-  put_d(tile, form.m, c_and_d);
+  put_d(tile, form.m, d_fragment);
 }
 
 // ------------------------------------------------------------------------------------ f64
@@ -98,12 +98,12 @@ void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, 
 // In the order of k, each product and sum rounded once.
 template <typename MultiplyAdd>
 void multiply_doubles(const MatrixForm& form, const std::byte* a_fragment, const std::byte* b_fragment,
-                      std::byte* c_and_d, MultiplyAdd multiply_add) {
+                      const std::byte* c_fragment, std::byte* d_fragment, MultiplyAdd multiply_add) {
   Words<double> a, b;
   take_rows(a_fragment, form.a_registers(), form.m, a);
   take_rows(b_fragment, form.b_registers(), form.n, b);
   Tile<double> tile;
-  take_c(c_and_d, form.m, tile);
+  take_c(c_fragment, form.m, tile);
   for (int row = 0; row < form.m; ++row) {
     for (int column = 0; column < kColumns; ++column) {
       double sum = tile.at[row][column];
@@ -111,19 +111,10 @@ void multiply_doubles(const MatrixForm& form, const std::byte* a_fragment, const
       tile.at[row][column] = sum;
     }
   }
-  put_d(tile, form.m, c_and_d);
+  put_d(tile, form.m, d_fragment);
 }
 
 // ------------------------------------------------------------------------------------ other floats
-
-// Vectors of the columns of a row, or of eight rows: GCC and clang make them of what the function's target
-// has.
-using Ints __attribute__((vector_size(32))) = std::int32_t;
-using Bits __attribute__((vector_size(32))) = std::uint32_t;
-using Longs __attribute__((vector_size(64))) = std::int64_t;
-using Floats __attribute__((vector_size(32))) = float;
-using Doubles __attribute__((vector_size(64))) = double;
-constexpr int kWide = 8;
 
 // (-1)^sign times magnitude times 2^(exponent - fraction bits of the format).
 struct Parts {
@@ -163,9 +154,6 @@ Format format_of(MatrixElement element) {
       return {8, 23, Specials::Ieee};
   }
 }
-
-// Element by element: GCC has ?: for vectors, but not in every version that clang has.
-[[gnu::always_inline]] inline Ints where(Ints mask, Ints yes, Ints no) { return (mask & yes) | (~mask & no); }
 
 [[gnu::always_inline]] inline Parts parts_of(Bits bits, const Format& format) {
   bits >>= static_cast<std::uint32_t>(format.shift);
@@ -285,22 +273,6 @@ struct RowSums {
 constexpr std::uint32_t kNanF32 = 0x7fffffff;
 constexpr std::uint32_t kNanF16 = 0x7fff;
 
-// The sums times 2^power, of any power that occurs.
-[[gnu::always_inline]] inline Doubles scaled(Doubles sums, Ints power) {
-  return sums * (Doubles)((__builtin_convertvector(power, Longs) + 1023) << 52);
-}
-
-// Towards zero; beyond the range, infinite.
-[[gnu::always_inline]] inline Bits to_f32(Doubles values) {
-  const auto magnitude = [](Doubles of) {
-    return (Doubles)((Longs)of & std::numeric_limits<std::int64_t>::max());
-  };
-  const Floats nearest = __builtin_convertvector(values, Floats);
-  const Longs above = (Longs)(magnitude(__builtin_convertvector(nearest, Doubles)) > magnitude(values)) &
-                      (Longs)(magnitude(values) < 0x1p128);
-  return (Bits)((Ints)nearest + __builtin_convertvector(above, Ints));
-}
-
 // To nearest, ties to even, at once from all bits.
 std::uint32_t to_f16(double value) {
   const std::uint32_t sign = std::signbit(value) ? 0x8000 : 0;
@@ -355,7 +327,8 @@ template <typename Sum>
 [[gnu::always_inline]] inline void multiply_floats(const MatrixForm& form, const MatrixRules& rules,
                                                    const Words<std::uint32_t>& of_a,
                                                    const Words<std::uint32_t>& of_b,
-                                                   const Selection& selection, std::byte* c_and_d) {
+                                                   const Selection& selection, const std::byte* c_fragment,
+                                                   std::byte* d_fragment) {
   Factors<2> a;
   Factors<1> b;
   const int length = form.kept_k();
@@ -366,7 +339,7 @@ template <typename Sum>
     scale(selection.scales->b, form.k, b);
   }
   Tile<Sum> tile;
-  take_c(c_and_d, form.m, tile);
+  take_c(c_fragment, form.m, tile);
   const Format c_format = format_of(form.c);
   const int shift = rules.fraction_bits - format_of(form.a).fraction_bits - format_of(form.b).fraction_bits;
   const int c_shift = rules.fraction_bits - c_format.fraction_bits;
@@ -395,18 +368,19 @@ template <typename Sum>
     }
     for (int i = 0; i < kWide; ++i) tile.at[row][i] = static_cast<Sum>(sum[i]);
   }
-  put_d(tile, form.m, c_and_d);
+  put_d(tile, form.m, d_fragment);
 }
 
 using MultiplyFloats = void (*)(const MatrixForm&, const MatrixRules&, const Words<std::uint32_t>&,
-                                const Words<std::uint32_t>&, const Selection&, std::byte*);
+                                const Words<std::uint32_t>&, const Selection&, const std::byte*, std::byte*);
 
 void multiply_on_any_host(const MatrixForm& form, const MatrixRules& rules, const Words<std::uint32_t>& a,
-                          const Words<std::uint32_t>& b, const Selection& selection, std::byte* c_and_d) {
+                          const Words<std::uint32_t>& b, const Selection& selection,
+                          const std::byte* c_fragment, std::byte* d_fragment) {
   if (form.d == MatrixElement::F16) {
-    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_and_d);
+    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_fragment, d_fragment);
   } else {
-    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_and_d);
+    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_fragment, d_fragment);
   }
 }
 
@@ -414,11 +388,12 @@ void multiply_on_any_host(const MatrixForm& form, const MatrixRules& rules, cons
 // The same on vectors that have shifts by as much as each element says.
 [[gnu::target("avx2")]] void multiply_with_avx2(const MatrixForm& form, const MatrixRules& rules,
                                                 const Words<std::uint32_t>& a, const Words<std::uint32_t>& b,
-                                                const Selection& selection, std::byte* c_and_d) {
+                                                const Selection& selection, const std::byte* c_fragment,
+                                                std::byte* d_fragment) {
   if (form.d == MatrixElement::F16) {
-    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_and_d);
+    multiply_floats<std::uint16_t>(form, rules, a, b, selection, c_fragment, d_fragment);
   } else {
-    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_and_d);
+    multiply_floats<std::uint32_t>(form, rules, a, b, selection, c_fragment, d_fragment);
   }
 }
 #endif
@@ -430,40 +405,85 @@ MultiplyFloats chosen_for_host() {
   return multiply_on_any_host;
 }
 
-}  // namespace
+const std::byte* scales_of(const MatrixForm& form, const MatrixOperands& operands) {
+  return operands.selectors + form.metadata_registers() * kLanes * 4;
+}
 
-void multiply_matrices(const ir::Attributes& product, const MatrixRules& rules, std::byte* fragments) {
-  const MatrixForm& form = product.matrix;
-  const auto of = [&](int registers) {
-    return static_cast<std::size_t>(registers) * kLanes * static_cast<std::size_t>(form.register_bits() / 8);
-  };
-  const std::byte* const a_fragment = fragments;
-  const std::byte* const b_fragment = a_fragment + of(form.a_registers());
-  std::byte* const c_and_d = fragments + of(form.a_registers()) + of(form.b_registers());
+void multiply_in_general(const MatrixProduct& product, const MatrixOperands& operands) {
+  const MatrixForm& form = product.what.matrix;
+  const std::byte* const a_fragment = operands.a;
+  const std::byte* const b_fragment = operands.b;
+  const std::byte* const c_fragment = operands.c;
+  std::byte* const d_fragment = operands.d;
   if (form.a == MatrixElement::F64) {
-    if (product.rounding == ir::Rounding::None || product.rounding == ir::Rounding::Rn)
-      return multiply_doubles(form, a_fragment, b_fragment, c_and_d,
+    if (product.what.rounding == ir::Rounding::None || product.what.rounding == ir::Rounding::Rn)
+      return multiply_doubles(form, a_fragment, b_fragment, c_fragment, d_fragment,
                               [](double x, double y, double sum) { return std::fma(x, y, sum); });
-    const jit::DirectedRounding directed(product.rounding);
-    return multiply_doubles(form, a_fragment, b_fragment, c_and_d, [](double x, double y, double sum) {
-      return jit::compute_in_current_rounding(jit::FloatOperation::Fma, x, y, sum);
-    });
+    const jit::DirectedRounding directed(product.what.rounding);
+    return multiply_doubles(form, a_fragment, b_fragment, c_fragment, d_fragment,
+                            [](double x, double y, double sum) {
+                              return jit::compute_in_current_rounding(jit::FloatOperation::Fma, x, y, sum);
+                            });
   }
   Words<std::uint32_t> a, b;
   take_rows(a_fragment, form.a_registers(), form.m, a);
   take_rows(b_fragment, form.b_registers(), form.n, b);
-  const std::byte* const metadata = c_and_d + of(form.c_registers());
   Selection selection;
-  selection.kept = form.sparse ? kept_columns(form, metadata) : all_columns(form);
+  selection.kept = form.sparse ? kept_columns(form, operands.selectors) : all_columns(form);
   if (form.d == MatrixElement::S32)
-    return multiply_whole(form, product.satfinite, product.atomic_op, a, b, selection.kept, c_and_d);
-  if (form.is_scaled()) selection.scales = matrix_scales(form, metadata + of(form.metadata_registers()));
+    return multiply_whole(form, product.what.satfinite, product.what.atomic_op, a, b, selection.kept,
+                          c_fragment, d_fragment);
+  if (form.is_scaled()) selection.scales = matrix_scales(form, scales_of(form, operands));
   if (form.is_narrow()) {
-    multiply_scaled_fp4(form, rules.fp4_fraction_bits, a, b, selection.kept, *selection.scales, c_and_d);
+    multiply_scaled_fp4(form, product.rules.fp4_fraction_bits, a, b, selection.kept, *selection.scales,
+                        c_fragment, d_fragment);
     return;
   }
   static const MultiplyFloats multiply = chosen_for_host();
-  multiply(form, rules, a, b, selection, c_and_d);
+  multiply(form, product.rules, a, b, selection, c_fragment, d_fragment);
+}
+
+}  // namespace
+
+MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules,
+                             const VectorProducts& vectors) {
+  MatrixProduct product;
+  product.what = what;
+  product.rules = rules;
+  if (const auto plan = float_plan(what.matrix, rules)) {
+    product.float_plan = *plan;
+    product.vectors.floats = vectors.floats;
+  } else if (const auto of_whole = whole_plan(what)) {
+    product.whole_plan = *of_whole;
+    product.vectors.whole = vectors.whole;
+  }
+  return product;
+}
+
+bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& operands) {
+  const MatrixForm& form = product.what.matrix;
+  const std::byte* a = operands.a;
+  alignas(64) std::byte dense[kMostRows * kMostDenseBytes];
+  if (form.sparse) {
+    if (!expand_sparse(form, a, operands.selectors, dense)) return false;
+    a = dense;
+  }
+  if (product.vectors.whole != nullptr) {
+    product.vectors.whole(product.whole_plan, a, operands.b, operands.c, operands.d);
+    return true;
+  }
+  std::optional<FloatFactors> factors;
+  if (form.is_scaled()) {
+    factors = float_factors(product.float_plan, matrix_scales(form, scales_of(form, operands)));
+    if (!factors) return false;
+  }
+  return product.vectors.floats(product.float_plan, a, operands.b, factors ? &*factors : nullptr,
+                                form.sparse ? nullptr : operands.memo, operands.c, operands.d);
+}
+
+void multiply_matrices(const MatrixProduct& product, const MatrixOperands& operands) {
+  if (product.in_vectors() && multiply_in_vectors(product, operands)) return;
+  multiply_in_general(product, operands);
 }
 
 }  // namespace doppel::engine

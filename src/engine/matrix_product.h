@@ -10,7 +10,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
+#include "engine/vector_products.h"
 #include "ir/attributes.h"
 
 namespace doppel::engine {
@@ -20,11 +22,36 @@ struct MatrixRules {
   int fraction_bits = 24;      // that are kept behind the largest exponent
   int bits_of_sum = 128;       // of what is there of a row of A that are one sum, to which the next is added
   int fp4_fraction_bits = 35;  // kept of fp4 in scaled blocks
+  bool operator==(const MatrixRules&) const = default;
 };
 
-// In place: the registers of A, B and C, then those of metadata and factors, one behind the other, of each
-// those of 32 lanes (ir::MatrixForm); D in place of C.
-// product: its matrix, satfinite, atomic_op (of b1) and rounding (of f64).
-void multiply_matrices(const ir::Attributes& product, const MatrixRules& rules, std::byte* fragments);
+// One form of product on one card: what does not change from one execution to the next.
+struct MatrixProduct {
+  ir::Attributes what;  // its matrix, satfinite, atomic_op (of b1) and rounding (of f64)
+  MatrixRules rules;
+  // Where the host's vectors can do it, one of them: by what, and how.
+  VectorProducts vectors;
+  FloatPlan float_plan;
+  WholePlan whole_plan;
+  bool in_vectors() const { return vectors.floats != nullptr || vectors.whole != nullptr; }
+};
+
+// vectors: what may be used of them.
+MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rules,
+                             const VectorProducts& vectors);
+
+// The registers of each one behind the other, of each those of 32 lanes (ir::MatrixForm). D may lie where the
+// others do. selectors: the registers of metadata, then those of factors.
+struct MatrixOperands {
+  const std::byte *a, *b, *c;
+  std::byte* d;
+  const std::byte* selectors = nullptr;
+  FloatMemo* memo = nullptr;  // of the thread, where it has one
+};
+
+void multiply_matrices(const MatrixProduct& product, const MatrixOperands& operands);
+// The same of a product that is in_vectors(). False where these numbers are for other code: nothing has been
+// written then.
+bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& operands);
 
 }  // namespace doppel::engine

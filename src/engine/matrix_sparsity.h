@@ -23,4 +23,11 @@ KeptColumns all_columns(const ir::MatrixForm& form);
 // metadata: of 32 lanes, 32 bits each; then the selector, the same.
 KeptColumns kept_columns(const ir::MatrixForm& form, const std::byte* metadata);
 
+inline constexpr int kMostDenseBytes = 64;  // of a row
+
+// The fragment of an A of 16 rows with all of its columns, those that are not there zero. False where one is
+// named twice.
+bool expand_sparse(const ir::MatrixForm& form, const std::byte* fragment, const std::byte* metadata,
+                   std::byte* dense);
+
 }  // namespace doppel::engine

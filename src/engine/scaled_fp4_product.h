@@ -15,6 +15,6 @@ namespace doppel::engine {
 
 void multiply_scaled_fp4(const ir::MatrixForm& form, int fraction_bits, const Words<std::uint32_t>& a,
                          const Words<std::uint32_t>& b, const KeptColumns& kept, const MatrixScales& scales,
-                         std::byte* c_and_d);
+                         const std::byte* c_fragment, std::byte* d_fragment);
 
 }  // namespace doppel::engine

@@ -15,6 +15,7 @@
 #include "engine/fault.h"
 #include "engine/fiber.h"
 #include "engine/grid_run.h"
+#include "engine/matrix_products.h"
 #include "texture/touched.h"
 
 namespace doppel::engine {
@@ -52,6 +53,7 @@ class Worker {
   SignalReport signal_report;
   std::vector<std::uint64_t> counters;  // of this thread, for the whole grid
   texture::Touched touched;             // by the texture operation that runs
+  MatrixProducts matrix_products;
 
  private:
   struct alignas(jit::kFrameAlignment) Scratch {

@@ -3,6 +3,7 @@
 // the first lanes, eight for each register, and a permutation of what all of them hold.
 #include <llvm/Analysis/VectorUtils.h>
 
+#include "jit/lane_functions.h"
 #include "jit/lower.h"
 #include "jit/memory_access.h"
 
@@ -30,21 +31,37 @@ class MatrixMemory {
 
   void load() {
     const int registers = static_cast<int>(operation_.results.size());
-    guard_rows(registers);
-    std::vector<Value*> words = MemoryAccess(emitter_, operation_, operation_.accesses[0]).load();
-    emitter_.set_guard(operation_);
-    for (Value*& word : words) word = emitter_.splat(word);
-    spread(words);
-    const int bytes = element_bytes();
-    Value* rows = elements(words, bytes);
-    for (int r = 0; r < registers; ++r) {
-      std::vector<int> from;
-      for (int lane = 0; lane < kWarpLanes; ++lane) {
-        for (int e = 0; e < 4 / bytes; ++e) from.push_back(source(r, lane, e, bytes));
-      }
-      emitter_.write(operation_.results[static_cast<std::size_t>(r)],
-                     b_.CreateBitCast(b_.CreateShuffleVector(rows, from), emitter_.int_type(32, false)));
+    // 16 bytes by each of the lanes that hold addresses, where all of them run; a gather of words takes ten
+    // times as long.
+    if (emitter_.definedness() != nullptr || is_narrow()) {
+      write(load_by_word(registers));
+      return;
     }
+    llvm::Function* into = b_.GetInsertBlock()->getParent();
+    llvm::BasicBlock* fast = llvm::BasicBlock::Create(emitter_.context(), "fast", into);
+    llvm::BasicBlock* slow = llvm::BasicBlock::Create(emitter_.context(), "slow", into);
+    llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "loaded", into);
+    Value* const needed = emitter_.i32(registers == 4 ? ~0u : (1u << 8 * registers) - 1);
+    emitter_.lanes().mask_vector();
+    Value* const running = b_.CreateAnd(emitter_.lanes().mask(), needed);
+    b_.CreateCondBr(b_.CreateICmpEQ(running, needed), fast, slow, emitter_.likely());
+    b_.SetInsertPoint(fast);
+    const std::vector<Value*> by_row = load_by_row(registers);
+    fast = b_.GetInsertBlock();
+    b_.CreateBr(done);
+    b_.SetInsertPoint(slow);
+    const std::vector<Value*> by_word = load_by_word(registers);
+    slow = b_.GetInsertBlock();
+    b_.CreateBr(done);
+    b_.SetInsertPoint(done);
+    std::vector<Value*> results;
+    for (std::size_t r = 0; r < by_row.size(); ++r) {
+      llvm::PHINode* both = b_.CreatePHI(by_row[r]->getType(), 2);
+      both->addIncoming(by_row[r], fast);
+      both->addIncoming(by_word[r], slow);
+      results.push_back(both);
+    }
+    write(results);
   }
 
   void store() {
@@ -70,6 +87,65 @@ class MatrixMemory {
   }
 
  private:
+  void write(const std::vector<Value*>& results) {
+    for (std::size_t r = 0; r < results.size(); ++r) emitter_.write(operation_.results[r], results[r]);
+  }
+
+  // Layouts of which a row of 16 bytes is one of a register of 8 by 8 halves.
+  bool is_narrow() const { return layout_ != MatrixLayout::Rows && layout_ != MatrixLayout::Columns; }
+
+  std::vector<Value*> load_by_row(int registers) {
+    guard_rows(registers);
+    MemoryAccess access(emitter_, operation_, operation_.accesses[0]);
+    access.begin(0);
+    ScratchSlots scratch(emitter_);
+    Value* const addresses = scratch.store(access.addresses());
+    emitter_.set_guard(operation_);
+    std::vector<Value*> results;
+    for (int r = 0; r < registers; ++r) {
+      std::vector<Value*> rows;
+      for (int row = 0; row < 8; ++row) {
+        Value* const address = b_.CreateLoad(
+            b_.getInt64Ty(), b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), addresses,
+                                                           static_cast<std::uint64_t>(8 * r + row)));
+        rows.push_back(b_.CreateAlignedLoad(llvm::FixedVectorType::get(b_.getInt32Ty(), kRowWords),
+                                            b_.CreateIntToPtr(address, b_.getPtrTy()), llvm::Align(4)));
+      }
+      Value* matrix = llvm::concatenateVectors(b_, rows);
+      if (layout_ == MatrixLayout::Columns) {
+        std::vector<int> from;
+        for (int lane = 0; lane < kWarpLanes; ++lane) {
+          for (const int row : {lane % 4 * 2, lane % 4 * 2 + 1}) from.push_back(8 * row + lane / 4);
+        }
+        Value* const halves =
+            b_.CreateBitCast(matrix, llvm::FixedVectorType::get(b_.getInt16Ty(), 2 * kWarpLanes));
+        matrix = b_.CreateBitCast(b_.CreateShuffleVector(halves, from), matrix->getType());
+      }
+      results.push_back(matrix);
+    }
+    return results;
+  }
+
+  // A word of each row after the other, as any access of 16 bytes.
+  std::vector<Value*> load_by_word(int registers) {
+    guard_rows(registers);
+    std::vector<Value*> words = MemoryAccess(emitter_, operation_, operation_.accesses[0]).load();
+    emitter_.set_guard(operation_);
+    for (Value*& word : words) word = emitter_.splat(word);
+    spread(words);
+    const int bytes = element_bytes();
+    Value* rows = elements(words, bytes);
+    std::vector<Value*> results;
+    for (int r = 0; r < registers; ++r) {
+      std::vector<int> from;
+      for (int lane = 0; lane < kWarpLanes; ++lane) {
+        for (int e = 0; e < 4 / bytes; ++e) from.push_back(source(r, lane, e, bytes));
+      }
+      results.push_back(b_.CreateBitCast(b_.CreateShuffleVector(rows, from), emitter_.int_type(32, false)));
+    }
+    return results;
+  }
+
   // The addresses of the others mean nothing.
   void guard_rows(int registers) {
     if (8 * registers >= kWarpLanes) return;

@@ -3,14 +3,18 @@
 //
 // The lanes of the member mask are here together: lanes that are not wait for each other before the operation
 // (see control_flow.h), so what is left is arithmetic on vectors and masks.
+#include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "jit/control_flow.h"
 #include "jit/function_entry.h"
 #include "jit/helper_call.h"
+#include "jit/host_target.h"
 #include "jit/lane_functions.h"
 #include "jit/launch_context.h"
 #include "jit/lower.h"
+#include "jit/register_file.h"
 
 namespace doppel::jit {
 
@@ -245,35 +249,62 @@ class WarpLowering {
     emitter_.write(operation_.results[0], b_.CreateBitCast(transposed, matrix->getType()));
   }
 
-  // By the engine, which knows the card: each card has its own way to add.
+  // Fragments are most of what such a kernel keeps on its stack, where a vector that straddles two lines of
+  // the host's cache takes twice as long. LLVM aligns no stack for what it has no register for.
+  void align_stack() {
+    constexpr std::uint64_t kLine = 64;
+    llvm::Function* function = b_.GetInsertBlock()->getParent();
+    if (HostTarget::get().wide_vectors())
+      function->addFnAttr(llvm::Attribute::getWithStackAlignment(b_.getContext(), llvm::Align(kLine)));
+  }
+
+  // By the engine, which knows the card: each card has its own way to add. It reads and writes fragments
+  // where the registers lie, else in a copy.
   void multiply_matrices() {
+    align_stack();
     const ir::MatrixForm& form = operation_.attributes.matrix;
     const int bits = form.register_bits();
     const std::uint64_t bytes = kWarpLanes * static_cast<std::uint64_t>(bits) / 8;
-    const std::size_t registers = operation_.sources.size() - 1;  // the last is the member mask
     ScratchSlots scratch(emitter_);
-    Value* fragments = scratch.take(registers * bytes);
-    const auto place = [&](std::size_t i) {
-      return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), fragments, i * bytes);
+    const auto place = [&](Value* first, std::size_t i) {
+      return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), first, i * bytes);
     };
-    for (std::size_t i = 0; i < registers; ++i) {
-      Value* const value = emitter_.read_vector(operation_.sources[i], bits == 64 ? Type::B64 : Type::B32);
-      // Which bytes and threads have scales is told in 16 bits.
-      b_.CreateStore(b_.CreateZExt(value, emitter_.int_type(bits, false)), place(i));
-    }
+    std::span<const ir::Operand> sources = operation_.sources;
+    const auto next = [&](int registers) -> Value* {
+      const std::span<const ir::Operand> own = sources.first(static_cast<std::size_t>(registers));
+      sources = sources.subspan(own.size());
+      if (own.empty()) return llvm::ConstantPointerNull::get(b_.getPtrTy());
+      if (Value* fragment = emitter_.registers().fragment(own)) return fragment;
+      Value* copy = scratch.take(own.size() * bytes);
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        Value* const value = emitter_.read_vector(own[i], bits == 64 ? Type::B64 : Type::B32);
+        // Which bytes and threads have scales is told in 16 bits.
+        b_.CreateStore(b_.CreateZExt(value, emitter_.int_type(bits, false)), place(copy, i));
+      }
+      return copy;
+    };
+    Value* const a = next(form.a_registers());
+    Value* const b = next(form.b_registers());
+    const std::span<const ir::Operand> of_c = sources.first(static_cast<std::size_t>(form.c_registers()));
+    Value* const c = next(form.c_registers());
+    Value* const selectors = next(form.metadata_registers() + form.scale_registers());
+    const std::span<const ir::Operand> results = operation_.results;
+    const bool in_place = std::ranges::all_of(results, [&](const ir::Operand& result) {
+      return result.is_register() && emitter_.registers().takes_all_lanes(result.reg);
+    });
+    Value* const fragment = in_place ? emitter_.registers().fragment(results) : nullptr;
+    const bool c_is_copy = emitter_.registers().fragment(of_c) == nullptr;
+    Value* const d = fragment != nullptr ? fragment : c_is_copy ? c : scratch.take(results.size() * bytes);
     emitter_.launch().callback(
         offsetof(RuntimeCallbacks, multiply_matrices),
         llvm::FunctionType::get(b_.getVoidTy(),
-                                {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty(),
-                                 b_.getInt32Ty(), b_.getPtrTy()},
+                                {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getPtrTy(),
+                                 b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy()},
                                 false),
         {emitter_.launch().context(), b_.getInt64(ir::packed(form)),
-         emitter_.i32(operation_.attributes.satfinite ? 1 : 0),
-         emitter_.i32(static_cast<std::uint32_t>(operation_.attributes.atomic_op)),
-         emitter_.i32(static_cast<std::uint32_t>(operation_.attributes.rounding)), fragments});
-    const auto of_c = static_cast<std::size_t>(form.a_registers() + form.b_registers());
-    for (std::size_t i = 0; i < operation_.results.size(); ++i)
-      emitter_.write(operation_.results[i], b_.CreateLoad(emitter_.int_type(bits, false), place(of_c + i)));
+         emitter_.i32(packed_matrix_attributes(operation_.attributes)), a, b, c, d, selectors});
+    for (std::size_t i = 0; fragment == nullptr && i < results.size(); ++i)
+      emitter_.write(results[i], b_.CreateLoad(emitter_.int_type(bits, false), place(d, i)));
   }
 
   bool elect() {

@@ -61,18 +61,80 @@ std::vector<llvm::Type*> RegisterFile::types_of(ir::RegisterId reg) {
   return types;
 }
 
+// All of its lanes differ, and its bits are what the program sees.
+bool RegisterFile::can_be_of_fragment(const ir::Operand& operand) const {
+  return operand.is_register() && !analysed_.lanes.pattern(operand.reg).is_parts() &&
+         !analysed_.deferred_nans[operand.reg];
+}
+
+// Side by side, where no other fragment has one of them: else they are copied for each product.
+void RegisterFile::place_fragment(std::span<const ir::Operand> registers) {
+  for (std::size_t i = 0; i < registers.size(); ++i) {
+    const ir::Operand& operand = registers[i];
+    if (!can_be_of_fragment(operand) || slots_[operand.reg].fragment) return;
+    for (const ir::Operand& before : registers.first(i)) {
+      if (before.reg == operand.reg) return;
+    }
+  }
+  for (const ir::Operand& operand : registers) {
+    slots_[operand.reg].fragment = fragment_bytes_;
+    fragment_bytes_ += kWarpLanes * static_cast<std::uint64_t>(function_.width(operand.reg)) / 8;
+  }
+}
+
+// Accumulators first: they stay for longest.
+void RegisterFile::place_fragments() {
+  for (const Operation& operation : function_.operations) {
+    if (operation.op == ir::Op::MatrixMultiply) place_fragment(operation.results);
+  }
+  for (const Operation& operation : function_.operations) {
+    if (operation.op != ir::Op::MatrixMultiply) continue;
+    const ir::MatrixForm& form = operation.attributes.matrix;
+    const std::span<const ir::Operand> sources = operation.sources;
+    const auto a = static_cast<std::size_t>(form.a_registers()),
+               b = static_cast<std::size_t>(form.b_registers());
+    place_fragment(sources.subspan(a + b, static_cast<std::size_t>(form.c_registers())));
+    place_fragment(sources.first(a));
+    place_fragment(sources.subspan(a, b));
+  }
+  if (fragment_bytes_ == 0) return;
+  fragments_ = builder_.stack_slot(llvm::ArrayType::get(b_.getInt8Ty(), fragment_bytes_), "fragments");
+  fragments_->setAlignment(llvm::Align(kAlignment));
+}
+
+Value* RegisterFile::fragment(std::span<const ir::Operand> registers) {
+  std::optional<std::uint64_t> next;
+  for (const ir::Operand& operand : registers) {
+    if (!operand.is_register()) return nullptr;
+    const Slot& slot = slots_[operand.reg];
+    if (!slot.fragment || (next && *next != *slot.fragment)) return nullptr;
+    next = *slot.fragment + kWarpLanes * static_cast<std::uint64_t>(function_.width(operand.reg)) / 8;
+  }
+  return fragment_place(slots_[registers.front().reg]);
+}
+
+bool RegisterFile::takes_all_lanes(ir::RegisterId reg) const {
+  return lanes_.guard() == nullptr && (slots_[reg].of_block || !analysed_.lanes.keeps_old_lanes(reg, block_));
+}
+
+Value* RegisterFile::fragment_place(const Slot& slot) {
+  return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), fragments_, *slot.fragment);
+}
+
 void RegisterFile::make() {
   find_uses();
   slots_.resize(function_.registers.size());
+  place_fragments();
   const llvm::DataLayout& layout = builder_.into().getParent()->getDataLayout();
   std::uint64_t bytes = 0;
   for (ir::RegisterId reg = 0; reg < slots_.size(); ++reg) {
     if (!used_[reg]) continue;
     Slot& slot = slots_[reg];
-    slot.of_block = plan_.of_block[reg];
+    slot.of_block = plan_.of_block[reg] && !slot.fragment;
     slot.types = types_of(reg);
     for (llvm::Type* type : slot.types) slot.values.push_back(llvm::Constant::getNullValue(type));
-    if (slot.of_block) continue;
+    if (slot.fragment && analysed_.liveness.live_in(0, reg)) store_part(slot, 0, slot.values[0]);
+    if (slot.of_block || slot.fragment) continue;
     for (std::size_t i = 0; i < slot.types.size(); ++i) {
       if (plan_.registers_in_memory) {
         slot.offsets.push_back(bytes);
@@ -149,6 +211,8 @@ void RegisterFile::know_in_this_block(Slot& slot) {
 
 Value* RegisterFile::load_part(Slot& slot, std::size_t part) {
   if (slot.of_block) return slot.values[part];
+  if (slot.fragment)
+    return b_.CreateAlignedLoad(slot.types[part], fragment_place(slot), llvm::Align(kAlignment));
   if (slot.offsets.empty()) return b_.CreateLoad(slot.types[part], slot.parts[part]);
   know_in_this_block(slot);
   if (slot.values[part] == nullptr) {
@@ -163,6 +227,8 @@ Value* RegisterFile::load_part(Slot& slot, std::size_t part) {
 void RegisterFile::store_part(Slot& slot, std::size_t part, Value* value) {
   if (slot.of_block) {
     slot.values[part] = value;
+  } else if (slot.fragment) {
+    b_.CreateAlignedStore(value, fragment_place(slot), llvm::Align(kAlignment));
   } else if (!slot.offsets.empty()) {
     know_in_this_block(slot);
     slot.values[part] = value;

@@ -3,6 +3,8 @@
 // lanes alone that do not take part.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "jit/active_lanes.h"
@@ -31,11 +33,17 @@ class RegisterFile {
   void store(ir::RegisterId reg, const Lanes& value);
   // All lanes of one that varies.
   void set(ir::RegisterId reg, llvm::Value* vector) { store_part(slots_[reg], 0, vector); }
+  // Where these registers of 32 lanes lie one behind the other; null where they do not. Who writes there
+  // writes the registers.
+  llvm::Value* fragment(std::span<const ir::Operand> registers);
+  // Whether a write here leaves no lane alone.
+  bool takes_all_lanes(ir::RegisterId reg) const;
   llvm::Type* type(ir::RegisterId reg) const { return slots_[reg].types[0]; }  // of its first part
 
  private:
   // The parts of a register: values of one block, stack slots that LLVM promotes, or places in memory_, from
-  // which a block reads each once.
+  // which a block reads each once. Fragments of matrices have a place in fragments_, where the engine finds
+  // them.
   struct Slot {
     std::vector<llvm::Type*> types;
     std::vector<llvm::AllocaInst*> parts;
@@ -43,13 +51,18 @@ class RegisterFile {
     std::vector<std::uint64_t> offsets;  // in memory_
     std::uint32_t known_in = 0;          // emission of a block that `values` belong to
     bool of_block = false;
+    std::optional<std::uint64_t> fragment;  // its place in fragments_
   };
 
   void find_uses();
   std::vector<llvm::Type*> types_of(ir::RegisterId reg);
   void make_memory(std::uint64_t bytes);
+  void place_fragments();
+  void place_fragment(std::span<const ir::Operand> registers);
+  bool can_be_of_fragment(const ir::Operand& operand) const;
   llvm::Value* address(llvm::IRBuilder<>& at, std::uint64_t offset);
   void know_in_this_block(Slot& slot);
+  llvm::Value* fragment_place(const Slot& slot);
   llvm::Value* load_part(Slot& slot, std::size_t part);
   void store_part(Slot& slot, std::size_t part, llvm::Value* value);
 
@@ -62,6 +75,8 @@ class RegisterFile {
   std::vector<bool> used_, read_;  // by register
   std::vector<Slot> slots_;        // by register
   llvm::Value* memory_ = nullptr;
+  llvm::AllocaInst* fragments_ = nullptr;
+  std::uint64_t fragment_bytes_ = 0;
   analysis::BlockId block_ = 0;
   llvm::BasicBlock* body_ = nullptr;
   std::uint32_t emission_ = 0;  // of a block; counts

@@ -24,7 +24,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 12;
+inline constexpr std::uint32_t kWarpAbiVersion = 13;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -64,11 +64,11 @@ struct RuntimeCallbacks {
   std::uint64_t (*globaltimer)(WarpContext*, std::uint32_t operation);
   std::uint64_t (*clock)(WarpContext*, std::uint32_t operation);
   void (*nanosleep)(WarpContext*, std::uint32_t operation, std::uint32_t nanoseconds);
-  // A product of matrices that all lanes hold (ir::MatrixForm, packed): the registers of A, B and C, then
-  // those of metadata and factors, one behind the other, of each those of 32 lanes; those of D in place of
-  // C's.
-  void (*multiply_matrices)(WarpContext*, std::uint64_t form, std::uint32_t clamp, std::uint32_t bits,
-                            std::uint32_t rounding, std::byte* fragments);
+  // A product of matrices that all lanes hold (ir::MatrixForm, packed; packed_matrix_attributes()): the
+  // registers of A, of B, of C, and those of metadata and factors, one behind the other, of each those of 32
+  // lanes. D may be where the others are.
+  void (*multiply_matrices)(WarpContext*, std::uint64_t form, std::uint32_t how, const std::byte* a,
+                            const std::byte* b, const std::byte* c, std::byte* d, const std::byte* selectors);
   // An operation that goes on behind its instruction, or waits for those that do; which one `place` says, the
   // function in its high 32 bits, the index of the operation in the low ones. values: by access its
   // addresses, that of its barrier where one tells of its end, then the sources, 32 lanes of 64 bits each;
@@ -110,6 +110,19 @@ constexpr std::uint32_t packed(const TextureOperation& what) {
 constexpr TextureOperation unpacked_texture_operation(std::uint32_t bits) {
   return {static_cast<ir::Op>(bits & 255), static_cast<ir::Type>(bits >> 8 & 255),
           static_cast<std::uint8_t>(bits >> 16 & 255), static_cast<ir::AtomicOp>(bits >> 24)};
+}
+
+// What a product of matrices does beside its form.
+constexpr std::uint32_t packed_matrix_attributes(const ir::Attributes& product) {
+  return (product.satfinite ? 1u : 0u) | static_cast<std::uint32_t>(product.atomic_op) << 8 |
+         static_cast<std::uint32_t>(product.rounding) << 16;
+}
+inline ir::Attributes unpacked_matrix_attributes(std::uint32_t how) {
+  ir::Attributes product;
+  product.satfinite = (how & 1) != 0;
+  product.atomic_op = static_cast<ir::AtomicOp>(how >> 8 & 255);
+  product.rounding = static_cast<ir::Rounding>(how >> 16 & 255);
+  return product;
 }
 
 enum class RuntimeFunction : std::uint32_t { Vprintf, Assertfail, Malloc, Free };

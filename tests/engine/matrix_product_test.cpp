@@ -5,11 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <random>
 #include <vector>
 
+#include "engine/float_memo.h"
 #include "reference/matrix_ops.h"
 
 namespace doppel::engine {
@@ -51,13 +53,62 @@ constexpr std::array kForms{
 using Random = std::mt19937;
 constexpr std::size_t kWarp = 32;
 
-// Of all values alike; of near ones, so that sums are long; of few, so that many are zero.
-enum class Spread { Any, Near, Small };
+// Of all values alike; of near ones, so that sums are long; of few, so that many are zero; of all that
+// vectors multiply and somewhat beyond; of products that are as large as they get, of one sign.
+enum class Spread { Any, Near, Small, Wide, Full };
 
-std::uint64_t value(Random& random, ir::MatrixElement element, Spread spread) {
+// A float with its exponent in the range, or zero.
+std::uint32_t wide_float(Random& random, int least, int most) {
+  if (random() % 8 == 0) return random() & 0x80000000;
+  const auto exponent = static_cast<std::uint32_t>(least + static_cast<int>(random() % (most - least + 1)));
+  return (random() & 0x807fffff) | (exponent + 127) << 23;
+}
+
+// What the vectors' code takes, or one more: with 5 bits of exponent C is at least 2^-49.
+std::uint64_t wide_value(Random& random, const MatrixForm& form, ir::MatrixElement element, bool beyond) {
+  const int least = -38 - (beyond ? 1 : 0), most = 47 + (beyond ? 1 : 0);
+  const bool wide = form.a == ir::MatrixElement::BF16 || form.a == ir::MatrixElement::TF32;
+  const int least_sum = (form.bits_of(form.a) == 8 ? -20 : wide ? -76 : -49) - (beyond ? 1 : 0);
+  const auto half = [&] {
+    const std::uint32_t bits = random() & 0xffff;
+    return random() % 8 == 0 ? 0 : (bits & 0x7c00) == 0x7c00 ? bits ^ 0x4000 : bits;
+  };
+  const auto without = [&](std::uint32_t codes) {
+    std::uint32_t word = random();
+    for (int shift = 0; shift < 32; shift += 8) {
+      if ((word >> shift & codes) == codes) word ^= 0x40u << shift;
+    }
+    return word;
+  };
+  switch (element) {
+    case ir::MatrixElement::F16:
+      return half() | half() << 16;
+    case ir::MatrixElement::BF16:
+      return wide_float(random, least, most) >> 16 | (wide_float(random, least, most) & 0xffff0000);
+    case ir::MatrixElement::TF32:
+      return wide_float(random, least, most);
+    case ir::MatrixElement::F32:
+      return wide_float(random, least_sum, 99);
+    case ir::MatrixElement::E4M3:
+      return without(0x7f);
+    case ir::MatrixElement::E5M2:
+      return without(0x7c);
+    default:
+      return random() | static_cast<std::uint64_t>(random()) << 32;
+  }
+}
+
+std::uint64_t value(Random& random, const MatrixForm& form, ir::MatrixElement element, Spread spread,
+                    bool beyond) {
   std::uint64_t bits = random() | static_cast<std::uint64_t>(random()) << 32;
   if (spread == Spread::Any) return bits;
+  if (spread == Spread::Wide) return wide_value(random, form, element, beyond);
   const std::uint64_t sign = bits & 0x80008000;
+  if (spread == Spread::Full && element != ir::MatrixElement::F64) {
+    const bool halves = element == ir::MatrixElement::F16 || element == ir::MatrixElement::BF16;
+    const bool words = element == ir::MatrixElement::TF32 || element == ir::MatrixElement::F32;
+    return words ? 0x3fffffff : halves ? 0x3fff3fff - (bits & 0x00010001) : 0x3f3f3f3f;
+  }
   switch (element) {
     case ir::MatrixElement::F16:
       return (spread == Spread::Near ? 0x38003800u : 0) + (bits & 0x0fff0fff) + sign;
@@ -75,11 +126,12 @@ std::uint64_t value(Random& random, ir::MatrixElement element, Spread spread) {
   }
 }
 
-reference::Fragment fragment(Random& random, int registers, ir::MatrixElement element, Spread spread) {
+reference::Fragment fragment(Random& random, const MatrixForm& form, int registers, ir::MatrixElement element,
+                             Spread spread, bool beyond) {
   reference::Fragment made(static_cast<std::size_t>(registers));
   for (auto& reg : made) {
     for (std::uint64_t& lane : reg) {
-      lane = value(random, element, spread);
+      lane = value(random, form, element, spread, beyond);
       if (element != ir::MatrixElement::F64) lane &= 0xffffffff;
     }
   }
@@ -133,41 +185,99 @@ reference::Fragment in_registers(const MatrixForm& form, const reference::Matrix
   return registers;
 }
 
-void compare(const ir::Attributes& product, const MatrixRules& rules, Spread spread, Random& random) {
-  const MatrixForm& form = product.matrix;
-  const reference::Fragment a = fragment(random, form.a_registers(), form.a, spread),
-                            b = fragment(random, form.b_registers(), form.b, spread),
-                            c = fragment(random, form.c_registers(), form.c, spread);
+// Code for any host, and what this one has beside it.
+std::vector<VectorProducts> ways_of_host() {
+  std::vector<VectorProducts> ways{{}};
+  for (const VectorProducts& way : {avx2_products(), avx512_products()}) {
+    if (way.floats != nullptr) ways.push_back(way);
+  }
+  return ways;
+}
+
+struct Way {
+  VectorProducts vectors;
+  FloatMemo memo;
+  int taken = 0;  // products that the vectors made
+};
+
+void expect_equal(const MatrixForm& form, const std::byte* seen, const std::vector<std::byte>& wanted,
+                  Spread spread) {
+  const auto bytes = static_cast<std::size_t>(form.register_bits() / 8);
+  for (std::size_t i = 0; i < wanted.size(); i += bytes) {
+    std::uint64_t is = 0, want = 0;
+    std::memcpy(&is, seen + i, bytes);
+    std::memcpy(&want, &wanted[i], bytes);
+    // NaN of .f64 have any payload.
+    if (form.a == ir::MatrixElement::F64 && (is & ~(1ULL << 63)) > 0x7ff0000000000000 &&
+        (want & ~(1ULL << 63)) > 0x7ff0000000000000)
+      continue;
+    ASSERT_EQ(is, want) << ir::text_of(form) << ", register " << i / bytes / 32 << " of lane "
+                        << i / bytes % 32 << ", spread " << static_cast<int>(spread);
+  }
+}
+
+void compare(const ir::Attributes& what, const MatrixRules& rules, std::vector<Way>& ways, Spread spread,
+             Random& random) {
+  const MatrixForm& form = what.matrix;
+  const bool beyond = random() % 8 == 0;
+  const reference::Fragment a = fragment(random, form, form.a_registers(), form.a, spread, beyond),
+                            b = fragment(random, form, form.b_registers(), form.b, spread, beyond),
+                            c = fragment(random, form, form.c_registers(), form.c, spread, beyond);
   const int bytes = form.register_bits() / 8;
   std::vector<std::byte> memory;
   append(memory, a, bytes);
+  const std::size_t of_b = memory.size();
   append(memory, b, bytes);
   const std::size_t of_d = memory.size();
   append(memory, c, bytes);
   const reference::MatrixSelectors selectors = some_selectors(random, form, spread);
+  const std::size_t of_selectors = memory.size();
   append(memory, in_registers(form, selectors), 4);
-  multiply_matrices(product, rules, memory.data());
-  const reference::Fragment expected = reference::multiply(
-      product, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c, selectors);
   std::vector<std::byte> wanted;
-  append(wanted, expected, bytes);
-  for (std::size_t i = 0; i < wanted.size(); i += static_cast<std::size_t>(bytes)) {
-    std::uint64_t seen = 0, want = 0;
-    std::memcpy(&seen, &memory[of_d + i], static_cast<std::size_t>(bytes));
-    std::memcpy(&want, &wanted[i], static_cast<std::size_t>(bytes));
-    // NaN of .f64 have any payload.
-    if (form.a == ir::MatrixElement::F64 && (seen & ~(1ULL << 63)) > 0x7ff0000000000000 &&
-        (want & ~(1ULL << 63)) > 0x7ff0000000000000)
-      continue;
-    ASSERT_EQ(seen, want) << ir::text_of(form) << ", register " << i / static_cast<std::size_t>(bytes) / 32
-                          << " of lane " << i / static_cast<std::size_t>(bytes) % 32 << ", spread "
-                          << static_cast<int>(spread);
+  append(wanted,
+         reference::multiply(what, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c,
+                             selectors),
+         bytes);
+  for (Way& way : ways) {
+    const MatrixProduct product = matrix_product(what, rules, way.vectors);
+    std::vector<std::byte> own = memory;
+    std::byte* const first = own.data();
+    MatrixOperands operands{first, first + of_b, first + of_d, first + of_d, first + of_selectors};
+    // Elsewhere, and with an A that has been multiplied before: the same.
+    if (product.in_vectors()) {
+      std::vector<std::byte> d(memory.size());
+      operands.d = d.data();
+      operands.memo = &way.memo;
+      multiply_in_vectors(product, operands);
+      if (multiply_in_vectors(product, operands)) {
+        ++way.taken;
+        ASSERT_NO_FATAL_FAILURE(expect_equal(form, d.data(), wanted, spread));
+      }
+      operands.d = first + of_d;
+      operands.memo = nullptr;
+    }
+    multiply_matrices(product, operands);
+    ASSERT_NO_FATAL_FAILURE(expect_equal(form, first + of_d, wanted, spread));
   }
+}
+
+// What vectors are for is done by them: numbers that are near one, whole numbers, some of a wide spread.
+void expect_taken(const MatrixForm& form, const MatrixRules& rules, const Way& way, Spread spread,
+                  int products) {
+  if (!matrix_product({.matrix = form}, rules, way.vectors).in_vectors()) return;
+  const bool whole = form.d == ir::MatrixElement::S32;
+  if ((spread == Spread::Near && form.bits_of(form.a) > 8) || (whole && !form.sparse))
+    EXPECT_EQ(way.taken, products) << ir::text_of(form);
+  if (spread == Spread::Wide && !form.is_scaled() && form.d == ir::MatrixElement::F32)
+    EXPECT_GT(way.taken, 0) << ir::text_of(form);
 }
 
 TEST(MatrixProduct, IsTheReferencesBitByBit) {
   constexpr MatrixRules kAmpere{24, 128}, kBlackwell{25, 256};
+  constexpr int kProducts = 8;
   Random random(1);
+  std::vector<Way> ways;
+  for (const VectorProducts& vectors : ways_of_host()) ways.push_back({vectors, {}, 0});
   for (const char* text : kForms) {
     const auto form = ir::find_matrix_form(text);
     ASSERT_TRUE(form) << text;
@@ -175,18 +285,19 @@ TEST(MatrixProduct, IsTheReferencesBitByBit) {
     EXPECT_EQ(ir::unpacked_matrix_form(ir::packed(*form)), *form);
     const bool bits = form->a == ir::MatrixElement::B1;
     for (const MatrixRules& rules : {kAmpere, kBlackwell}) {
-      for (const Spread spread : {Spread::Any, Spread::Near, Spread::Small}) {
-        for (int i = 0; i < 8; ++i) {
+      for (const Spread spread : {Spread::Any, Spread::Near, Spread::Small, Spread::Wide, Spread::Full}) {
+        for (Way& way : ways) way.taken = 0;
+        for (int i = 0; i < kProducts; ++i) {
           constexpr std::array kRoundings{ir::Rounding::None, ir::Rounding::Rz, ir::Rounding::Rm,
                                           ir::Rounding::Rp};
-          ir::Attributes product;
-          product.matrix = *form;
-          if (bits) product.atomic_op = i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
-          product.satfinite = form->d == ir::MatrixElement::S32 && !bits && i % 2 == 1;
-          if (form->a == ir::MatrixElement::F64)
-            product.rounding = kRoundings[static_cast<std::size_t>(i % 4)];
-          ASSERT_NO_FATAL_FAILURE(compare(product, rules, spread, random));
+          ir::Attributes what;
+          what.matrix = *form;
+          if (bits) what.atomic_op = i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
+          what.satfinite = form->d == ir::MatrixElement::S32 && !bits && i % 2 == 1;
+          if (form->a == ir::MatrixElement::F64) what.rounding = kRoundings[static_cast<std::size_t>(i % 4)];
+          ASSERT_NO_FATAL_FAILURE(compare(what, rules, ways, spread, random));
         }
+        for (const Way& way : ways) expect_taken(*form, rules, way, spread, kProducts);
       }
     }
   }

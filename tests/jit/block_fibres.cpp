@@ -156,7 +156,8 @@ void call(WarpContext* context, std::uint32_t mask, std::uint32_t function, cons
 std::uint64_t globaltimer(WarpContext*, std::uint32_t) { return 1000; }
 std::uint64_t clock(WarpContext*, std::uint32_t) { return 2000; }
 void nanosleep(WarpContext* context, std::uint32_t, std::uint32_t) { suspend(warp_of(context)); }
-void multiply(WarpContext*, std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t, std::byte*) {}
+void multiply(WarpContext*, std::uint64_t, std::uint32_t, const std::byte*, const std::byte*,
+              const std::byte*, std::byte*, const std::byte*) {}
 void asynchronous(WarpContext*, std::uint32_t, std::uint64_t, std::uint64_t*) {}
 void access_textures(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, std::uint64_t,
                      std::uint32_t, std::byte*) {}

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forms that only the later of the cards has (sm_120a), and registers of 128 bits: for kernels of --recent.
+#include <fmt/format.h>
+
 #include "random/generator.h"
 
 namespace doppel::random {
