@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench-opencl WORK [SIZE]: the OpenCL twins of kernels.cu on the first OpenCL device (PoCL on a host without
-// a card), as one JSON line. Works: matmul-tiled, matmul-naive, mandelbrot, saxpy.
+// a card), as one JSON line. Works: matmul-tiled, matmul-naive, mandelbrot, saxpy, turn-image.
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 
@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "image.h"
 #include "repeats.h"
 
 namespace {
@@ -57,6 +58,14 @@ __kernel void mandelbrot(__global uint* steps_of, int size, int limit) {
     ++steps;
   }
   steps_of[py * size + px] = steps;
+}
+__kernel void turn_image(__global float4* out, __read_only image2d_t image, int side, float cosine, float sine) {
+  const sampler_t between = CLK_NORMALIZED_COORDS_FALSE | CLK_ADDRESS_CLAMP_TO_EDGE | CLK_FILTER_LINEAR;
+  int px = get_global_id(0), py = get_global_id(1);
+  float middle = 0.5f * (float)side;
+  float x = (float)px - middle, y = (float)py - middle;
+  float2 at = (float2)(cosine * x - sine * y + middle, sine * x + cosine * y + middle);
+  out[py * side + px] = read_imagef(image, between, at);
 }
 )cl";
 
@@ -108,7 +117,44 @@ void argument(cl_kernel kernel, cl_uint index, const T& value) {
   check(clSetKernelArg(kernel, index, sizeof value, &value), "clSetKernelArg");
 }
 
+void turn_image(int size) {
+  const Device device;
+  const auto side = static_cast<std::size_t>(size);
+  cl_int status = CL_SUCCESS;
+  cl_kernel kernel = clCreateKernel(device.program, "turn_image", &status);
+  check(status, "clCreateKernel");
+  std::vector<unsigned char> pixels = bench::image(side);
+  const cl_image_format format{CL_RGBA, CL_UNORM_INT8};
+  cl_image_desc shape{};
+  shape.image_type = CL_MEM_OBJECT_IMAGE2D;
+  shape.image_width = shape.image_height = side;
+  cl_mem image = clCreateImage(device.context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, &format, &shape,
+                               pixels.data(), &status);
+  check(status, "clCreateImage");
+  std::vector<float> values(side * side * 4);
+  cl_mem out = device.buffer(values);
+  argument(kernel, 0, out);
+  argument(kernel, 1, image);
+  argument(kernel, 2, size);
+  argument(kernel, 3, bench::kCosine);
+  argument(kernel, 4, bench::kSine);
+  const std::size_t global[2] = {side, side};
+  const std::size_t local[2] = {16, 16};
+  seconds_of(device, kernel, 2, global, local);
+  const double best = bench::smallest_seconds([&] { return seconds_of(device, kernel, 2, global, local); });
+  check(clEnqueueReadBuffer(device.queue, out, CL_TRUE, 0, values.size() * sizeof(float), values.data(), 0,
+                            nullptr, nullptr),
+        "clEnqueueReadBuffer");
+  double sum = 0;
+  for (const float each : values) sum += static_cast<double>(each);
+  const bool correct = bench::is_mean_of_image(sum / static_cast<double>(values.size()));
+  std::printf(
+      "{\"work\":\"turn-image\",\"seconds\":%.6g,\"rate\":%.6g,\"unit\":\"Gpixel/s\",\"correct\":%s}\n", best,
+      static_cast<double>(side * side) * 1e-9 / best, correct ? "true" : "false");
+}
+
 void run(const std::string& work, int size) {
+  if (work == "turn-image") return turn_image(size);
   const Device device;
   std::string name = work;
   std::replace(name.begin(), name.end(), '-', '_');
@@ -166,12 +212,15 @@ void run(const std::string& work, int size) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: bench-opencl matmul-tiled|matmul-naive|mandelbrot|saxpy [SIZE]\n");
+    std::fprintf(stderr,
+                 "usage: bench-opencl matmul-tiled|matmul-naive|mandelbrot|saxpy|turn-image [SIZE]\n");
     return 2;
   }
   try {
     const bool is_saxpy = std::strcmp(argv[1], "saxpy") == 0;
-    const int default_size = is_saxpy ? 1 << 24 : std::strcmp(argv[1], "mandelbrot") == 0 ? 1024 : 512;
+    const bool is_picture =
+        std::strcmp(argv[1], "mandelbrot") == 0 || std::strcmp(argv[1], "turn-image") == 0;
+    const int default_size = is_saxpy ? 1 << 24 : is_picture ? 1024 : 512;
     run(argv[1], argc > 2 ? std::atoi(argv[2]) : default_size);
     return 0;
   } catch (const std::exception& error) {
