@@ -38,31 +38,31 @@ struct Request {
 
 // The interface numbers them otherwise than the ISA.
 constexpr std::array kTypes = {
-    TensorType::U8,    TensorType::U16,      TensorType::U32, TensorType::S32,
-    TensorType::U64,   TensorType::S64,      TensorType::F16, TensorType::F32,
-    TensorType::F64,   TensorType::BF16,     TensorType::F32Ftz, TensorType::Tf32,
+    TensorType::U8,      TensorType::U16,   TensorType::U32,      TensorType::S32,
+    TensorType::U64,     TensorType::S64,   TensorType::F16,      TensorType::F32,
+    TensorType::F64,     TensorType::BF16,  TensorType::F32Ftz,   TensorType::Tf32,
     TensorType::Tf32Ftz, TensorType::B4x16, TensorType::B4x16P64, TensorType::B6x16};
 
 struct Swizzle {
   ir::TensorSwizzle span;
   ir::SwizzleAtom atom;
 };
-constexpr std::array kSwizzles = {
-    Swizzle{ir::TensorSwizzle::None, ir::SwizzleAtom::Of16Bytes},
-    Swizzle{ir::TensorSwizzle::Of32Bytes, ir::SwizzleAtom::Of16Bytes},
-    Swizzle{ir::TensorSwizzle::Of64Bytes, ir::SwizzleAtom::Of16Bytes},
-    Swizzle{ir::TensorSwizzle::Of128Bytes, ir::SwizzleAtom::Of16Bytes},
-    Swizzle{ir::TensorSwizzle::Of128Bytes, ir::SwizzleAtom::Of32Bytes},
-    Swizzle{ir::TensorSwizzle::Of128Bytes, ir::SwizzleAtom::Of32BytesFlipped},
-    Swizzle{ir::TensorSwizzle::Of128Bytes, ir::SwizzleAtom::Of64Bytes}};
+constexpr std::array kSwizzles = {Swizzle{ir::TensorSwizzle::None, ir::SwizzleAtom::Of16Bytes},
+                                  Swizzle{ir::TensorSwizzle::Of32Bytes, ir::SwizzleAtom::Of16Bytes},
+                                  Swizzle{ir::TensorSwizzle::Of64Bytes, ir::SwizzleAtom::Of16Bytes},
+                                  Swizzle{ir::TensorSwizzle::Of128Bytes, ir::SwizzleAtom::Of16Bytes},
+                                  Swizzle{ir::TensorSwizzle::Of128Bytes, ir::SwizzleAtom::Of32Bytes},
+                                  Swizzle{ir::TensorSwizzle::Of128Bytes, ir::SwizzleAtom::Of32BytesFlipped},
+                                  Swizzle{ir::TensorSwizzle::Of128Bytes, ir::SwizzleAtom::Of64Bytes}};
 
 auto invalid(std::string why) { return fail(Error::Kind::InvalidArgument, std::move(why)); }
 
 Result<void> card_has_them(int least) {
   return current_context().and_then([&](const auto& context) -> Result<void> {
     if (context->device().card().compute_capability.number() >= least) return {};
-    return fail(Error::Kind::NotSupported,
-                fmt::format("such tensor maps are of compute capability {}.{} and later", least / 10, least % 10));
+    return fail(
+        Error::Kind::NotSupported,
+        fmt::format("such tensor maps are of compute capability {}.{} and later", least / 10, least % 10));
   });
 }
 
@@ -122,8 +122,8 @@ Result<void> set_corners(TensorMap& map, std::span<const int> lower, std::span<c
     const int low = lower[lower.size() - 1 - i], high = upper[upper.size() - 1 - i];
     if (low != static_cast<std::int16_t>(low) || high != static_cast<std::int16_t>(high))
       return invalid("a corner of the bounding box lies too far out");
-    map.box[2 + i] = static_cast<std::uint16_t>(low) |
-                     static_cast<std::uint32_t>(static_cast<std::uint16_t>(high)) << 16;
+    map.box[2 + i] =
+        static_cast<std::uint16_t>(low) | static_cast<std::uint32_t>(static_cast<std::uint16_t>(high)) << 16;
   }
   return {};
 }
@@ -138,28 +138,35 @@ Result<void> encode_tiled(const Request& given, const cuuint32_t* box) {
 
 Result<void> encode_im2col(const Request& given, const int* lower, const int* upper, cuuint32_t channels,
                            cuuint32_t pixels) {
-  return card_has_them(90).and_then([&] { return common_part(given); }).and_then([&](TensorMap map) -> Result<void> {
-    if (lower == nullptr || upper == nullptr || given.rank < 3)
-      return invalid("im2col is of 3 to 5 dimensions, with corners of the bounding box");
-    map.access = ir::TensorAccess::Im2col;
-    map.box = {channels, pixels};
-    const std::size_t corners = given.rank - 2;
-    return set_corners(map, {lower, corners}, {upper, corners}).and_then([&] { return finish(map, given.map); });
-  });
+  return card_has_them(90)
+      .and_then([&] { return common_part(given); })
+      .and_then([&](TensorMap map) -> Result<void> {
+        if (lower == nullptr || upper == nullptr || given.rank < 3)
+          return invalid("im2col is of 3 to 5 dimensions, with corners of the bounding box");
+        map.access = ir::TensorAccess::Im2col;
+        map.box = {channels, pixels};
+        const std::size_t corners = given.rank - 2;
+        return set_corners(map, {lower, corners}, {upper, corners}).and_then([&] {
+          return finish(map, given.map);
+        });
+      });
 }
 
 Result<void> encode_wide(const Request& given, int lower, int upper, cuuint32_t channels, cuuint32_t pixels,
                          CUtensorMapIm2ColWideMode mode) {
-  return card_has_them(100).and_then([&] { return common_part(given); }).and_then([&](TensorMap map) -> Result<void> {
-    const bool swizzles = given.swizzle == CU_TENSOR_MAP_SWIZZLE_64B ||
-                          given.swizzle == CU_TENSOR_MAP_SWIZZLE_128B ||
-                          given.swizzle == CU_TENSOR_MAP_SWIZZLE_128B_ATOM_32B;
-    if (given.rank < 3 || !below(mode, 2) || !swizzles)
-      return invalid("im2col::w is of 3 to 5 dimensions, swizzled within 64 or 128 bytes");
-    map.access = mode == CU_TENSOR_MAP_IM2COL_WIDE_MODE_W ? ir::TensorAccess::Im2colW : ir::TensorAccess::Im2colW128;
-    map.box = {channels, pixels};
-    return set_corners(map, {&lower, 1}, {&upper, 1}).and_then([&] { return finish(map, given.map); });
-  });
+  return card_has_them(100)
+      .and_then([&] { return common_part(given); })
+      .and_then([&](TensorMap map) -> Result<void> {
+        const bool swizzles = given.swizzle == CU_TENSOR_MAP_SWIZZLE_64B ||
+                              given.swizzle == CU_TENSOR_MAP_SWIZZLE_128B ||
+                              given.swizzle == CU_TENSOR_MAP_SWIZZLE_128B_ATOM_32B;
+        if (given.rank < 3 || !below(mode, 2) || !swizzles)
+          return invalid("im2col::w is of 3 to 5 dimensions, swizzled within 64 or 128 bytes");
+        map.access = mode == CU_TENSOR_MAP_IM2COL_WIDE_MODE_W ? ir::TensorAccess::Im2colW
+                                                              : ir::TensorAccess::Im2colW128;
+        map.box = {channels, pixels};
+        return set_corners(map, {&lower, 1}, {&upper, 1}).and_then([&] { return finish(map, given.map); });
+      });
 }
 
 Result<void> replace_address(CUtensorMap* object, void* address) {

@@ -24,8 +24,8 @@ struct BulkCopy {
   std::uint32_t bytes = 0;
   std::uint32_t byte_mask = 0xffff;  // of each 16 bytes those that are written
   bool to_shared = false;
-  std::uint32_t barrier = 0;  // of a copy to shared memory: the offset of what tells of its end
-  std::uint32_t lanes = 0;    // a bit: whose it is
+  std::uint32_t barrier = 0;                // of a copy to shared memory: the offset of what tells of its end
+  std::uint32_t lanes = 0;                  // a bit: whose it is
   std::shared_ptr<const TensorBox> tensor;  // of a copy of a tensor's box: what it moves
   ClosedGroups group;
   Site site;

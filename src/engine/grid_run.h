@@ -27,8 +27,8 @@ struct GridRun {
       : launch(the_launch),
         kernel(std::move(the_kernel)),
         parameter_memory(launch.parameters.size() + kParameterAlignment) {
-    const std::size_t first = kParameterAlignment - reinterpret_cast<std::uintptr_t>(parameter_memory.data()) %
-                                                        kParameterAlignment;
+    const std::size_t first =
+        kParameterAlignment - reinterpret_cast<std::uintptr_t>(parameter_memory.data()) % kParameterAlignment;
     parameters = parameter_memory.data() + first % kParameterAlignment;
     std::ranges::copy(launch.parameters, parameter_memory.begin() + (first % kParameterAlignment));
   }

@@ -107,8 +107,8 @@ class RowFinder {
     inside_.first = static_cast<std::uint32_t>(std::clamp<std::int64_t>(-start, 0, elements_));
     const std::int64_t count = end - start - inside_.first;
     inside_.count = static_cast<std::uint32_t>(std::max<std::int64_t>(count, 0));
-    first_ = box.map.address + global_bytes(box, static_cast<std::uint32_t>(
-                                                    std::max<std::int64_t>(start + inside_.first, 0)));
+    first_ = box.map.address +
+             global_bytes(box, static_cast<std::uint32_t>(std::max<std::int64_t>(start + inside_.first, 0)));
   }
 
   // at: the coordinates of dimensions 1, 2, ...

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The box of a tensor that one copy moves: which bytes of global memory and which of shared memory belong together
-// (PTX ISA 5.5), and what becomes of an element on its way.
+// The box of a tensor that one copy moves: which bytes of global memory and which of shared memory belong
+// together (PTX ISA 5.5), and what becomes of an element on its way.
 #pragma once
 
 #include <array>

@@ -63,6 +63,11 @@ Fault wrong_map(const Warp& warp, int lane, Site site, std::uint64_t address, st
   Fault fault = fault_of_access(warp, 1u << lane, lane, Fault::Kind::WrongTensorMap, address, site.function,
                                 site.operation, access_flags(ir::Space::Global, kMapBytes, 0, 1));
   fault.message = std::move(why);
+  const std::uint64_t in_parameters = address - reinterpret_cast<std::uint64_t>(warp.context.parameters);
+  if (in_parameters < warp.block->grid->launch.parameters.size()) {
+    fault.address = in_parameters;
+    fault.space = "param";
+  }
   return fault;
 }
 
@@ -92,12 +97,12 @@ std::optional<Fault> test_shared(const Warp& warp, int lane, Site site, const Te
   const bool loads = box.move == TensorMove::Load, misaligned = offset % kSharedAlignment != 0;
   if (!misaligned && offset <= size && bytes <= size - offset) return std::nullopt;
   const std::uint32_t flags = access_flags(ir::Space::Shared, 0, loads ? jit::kAccessStore : 0, 1);
-  Fault fault =
-      fault_of_access(warp, 1u << lane, lane,
-                      misaligned ? Fault::Kind::MisalignedAddress : Fault::Kind::IllegalAddress, offset,
-                      site.function, site.operation, flags);
+  Fault fault = fault_of_access(warp, 1u << lane, lane,
+                                misaligned ? Fault::Kind::MisalignedAddress : Fault::Kind::IllegalAddress,
+                                offset, site.function, site.operation, flags);
   fault.bytes = static_cast<std::uint32_t>(bytes);
-  if (misaligned) fault.message = "a tensor's box in shared memory needs an address that is a multiple of 128";
+  if (misaligned)
+    fault.message = "a tensor's box in shared memory needs an address that is a multiple of 128";
   fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset, size);
   return fault;
 }

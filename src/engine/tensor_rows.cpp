@@ -16,14 +16,14 @@ using ir::SwizzleAtom;
 using ir::TensorSwizzle;
 using ir::TensorType;
 
-constexpr std::uint32_t kPart = 16;     // bytes that are moved together
-constexpr std::uint32_t kGroup = 16;    // packed elements that are
+constexpr std::uint32_t kPart = 16;       // bytes that are moved together
+constexpr std::uint32_t kGroup = 16;      // packed elements that are
 constexpr std::size_t kMostBytes = 2048;  // 256 elements of 8 bytes
 
 using Row = std::array<std::byte, kMostBytes>;
 
-// Where 16 bytes lie whose place without swizzling is `at`. The pattern is of addresses: it does not depend on where
-// the box begins.
+// Where 16 bytes lie whose place without swizzling is `at`. The pattern is of addresses: it does not depend
+// on where the box begins.
 std::uint32_t swizzled(TensorSwizzle swizzle, SwizzleAtom atom, std::uint32_t at) {
   const std::uint32_t line = at >> 7;
   switch (swizzle) {
@@ -63,8 +63,8 @@ void to_shared(const TensorBox& box, std::byte* shared, std::uint32_t at, std::s
 
 void from_shared(const TensorBox& box, const std::byte* shared, std::uint32_t at, std::span<std::byte> row) {
   for (std::size_t i = 0; i < row.size(); i += kPart)
-    std::memcpy(&row[i],
-                shared + swizzled(box.map.swizzle, box.map.atom, at + static_cast<std::uint32_t>(i)), kPart);
+    std::memcpy(&row[i], shared + swizzled(box.map.swizzle, box.map.atom, at + static_cast<std::uint32_t>(i)),
+                kPart);
 }
 
 // The NaN that fills, by the element's size: which one it is stands in no text.

@@ -66,6 +66,9 @@ std::uint64_t traced_address(const Warp& warp, analysis::AccessSpace space, std:
   }
   const memory::AddressSpace* memory = warp.block->grid->launch.memory;
   if (memory != nullptr && memory->contains(address)) return address - memory->base();
+  // Parameters by a generic address.
+  const std::uint64_t in_parameters = address - reinterpret_cast<std::uint64_t>(warp.context.parameters);
+  if (in_parameters < warp.block->grid->launch.parameters.size()) return kForeignWindow + in_parameters;
   return kForeignWindow + (address & 0xffffffff);
 }
 
@@ -262,7 +265,8 @@ void record_bulk(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::s
     if (range.bytes == 0) continue;
     bytes += range.bytes;
     const std::uint64_t first = traced_address(warp, event.space, range.address, 0) / kSectorBytes;
-    const std::uint64_t count = (range.address % kSectorBytes + range.bytes + kSectorBytes - 1) / kSectorBytes;
+    const std::uint64_t count =
+        (range.address % kSectorBytes + range.bytes + kSectorBytes - 1) / kSectorBytes;
     // What follows in the same sector comes with it.
     const bool goes_on = trace.sectors.size() > event.payload && trace.sectors.back() == first;
     for (std::uint64_t i = goes_on ? 1 : 0; i < count; ++i) trace.sectors.push_back(first + i);

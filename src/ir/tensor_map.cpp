@@ -75,8 +75,7 @@ bool is_none(const TensorMap& map) {
 }
 
 std::string problem_of_place(const TensorMap& map) {
-  const std::uint64_t unit =
-      is_spread(map.type) || map.interleave == TensorInterleave::Of32Bytes ? 32 : 16;
+  const std::uint64_t unit = is_spread(map.type) || map.interleave == TensorInterleave::Of32Bytes ? 32 : 16;
   if (map.address % unit != 0)
     return fmt::format("the tensor's address {:#x} is no multiple of {}", map.address, unit);
   for (std::size_t i = 0; i + 1 < map.dimensions(); ++i) {
@@ -134,8 +133,7 @@ std::string problem_of_layout(const TensorMap& map) {
     return {};
   }
   const std::uint32_t row = shared_bytes(map.type, map.box[0]);
-  if (row % 16 != 0)
-    return fmt::format("a box has rows of {} bytes, no multiple of 16", row);
+  if (row % 16 != 0) return fmt::format("a box has rows of {} bytes, no multiple of 16", row);
   static constexpr std::array<std::uint32_t, 4> kSpans = {UINT32_MAX, 32, 64, 128};
   const std::uint32_t span = kSpans[static_cast<std::size_t>(map.swizzle)];
   if (row > span) return fmt::format("rows of {} bytes swizzled within {}", row, span);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tensor map (PTX ISA 5.5.8): 128 bytes of a layout of our own. Programs get it from the driver, and change
-// single fields of it (tensormap.replace), also of one that is all zeros; the engine reads it where a copy
-// begins.
+// The tensor map (PTX ISA 5.5.8): 128 bytes of a layout of our own. Programs get it from the driver, and
+// change single fields of it (tensormap.replace), also of one that is all zeros; the engine reads it where a
+// copy begins.
 #pragma once
 
 #include <array>
@@ -42,8 +42,8 @@ struct TensorMap {
   static constexpr std::size_t kAlignment = 64;
 
   std::uint64_t address;
-  // In bytes, from an element to the next of dimension 1, 2, ...; those of dimension 0 lie side by side. The last
-  // of them has no dimension.
+  // In bytes, from an element to the next of dimension 1, 2, ...; those of dimension 0 lie side by side. The
+  // last of them has no dimension.
   std::array<std::uint64_t, kMostDimensions> strides;
   std::array<std::uint32_t, kMostDimensions> sizes;  // in elements; 0: 2^32
   // Tiled: the box in elements. Else the channels of a pixel, the pixels of a column, and for W, H and D the

@@ -301,7 +301,8 @@ class FunctionVerifier {
         break;
     }
     if (!fits) violated("{} operands do not suit its mode", operands);
-    if (loads && o.attributes.atomic_op != AtomicOp::None) violated("only what is in global memory is reduced");
+    if (loads && o.attributes.atomic_op != AtomicOp::None)
+      violated("only what is in global memory is reduced");
   }
 
   // A lane for each row, eight for each register.

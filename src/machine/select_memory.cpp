@@ -218,9 +218,9 @@ void select_bulk_copy(OperationBuilder& b, const Operation& in) {
 // The same, of a tensor's box (ptxas 13.0: UTMALDG, UTMASTG, UTMAREDG).
 void select_tensor_copy(OperationBuilder& b, const Operation& in) {
   const bool loads = in.accesses[0].completion == ir::Completion::Mbarrier;
-  const char* const name = loads                                         ? "UTMALDG"
+  const char* const name = loads                                       ? "UTMALDG"
                            : in.attributes.atomic_op != AtomicOp::None ? "UTMAREDG"
-                                                                         : "UTMASTG";
+                                                                       : "UTMASTG";
   MachineOperation& operation = b.emit(in, name, Pipe::Memory, kNoValue, source_values(b, in));
   b.add_access(operation, {MemorySpace::Global, !loads, 16});
   operation.is_bulk = true;

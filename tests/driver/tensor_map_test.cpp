@@ -62,7 +62,8 @@ std::string kernel(const std::string& name, const std::string& copy) {
   setp.eq.u32 %first, %i, 0;
   @%first mbarrier.init.shared.b64 [%bar], 1;
   bar.sync 0;
-)" + copy + R"(
+)" + copy +
+         R"(
   mul.wide.u32 %at, %i, 4;
   add.u64 %s, %s, %at;
   add.u64 %out, %out, %at;
@@ -79,9 +80,12 @@ EACH:
 )";
 }
 
-std::string load(const std::string& name, const std::string& form, const std::string& operands, const std::string& offsets) {
-  return kernel(name, "  @%first mbarrier.arrive.expect_tx.shared.b64 _, [%bar], %bytes;\n  @%first cp.async.bulk.tensor." + form +
-                          ".mbarrier::complete_tx::bytes [%s], [%map, {" + operands + "}], [%bar]" + offsets + R"(;
+std::string load(const std::string& name, const std::string& form, const std::string& operands,
+                 const std::string& offsets) {
+  return kernel(
+      name,
+      "  @%first mbarrier.arrive.expect_tx.shared.b64 _, [%bar], %bytes;\n  @%first cp.async.bulk.tensor." +
+          form + ".mbarrier::complete_tx::bytes [%s], [%map, {" + operands + "}], [%bar]" + offsets + R"(;
 WAIT:
   mbarrier.try_wait.parity.shared.b64 %done, [%bar], 0;
   @!%done bra WAIT;
@@ -100,19 +104,22 @@ FILL:
   mov.u32 %i, %tid.x;
   fence.proxy.async.shared::cta;
   bar.sync 0;
-  @%first )" + form + ".bulk_group [%map, {" + operands + R"(}], [%s];
+  @%first )" + form + ".bulk_group [%map, {" +
+                          operands + R"(}], [%s];
   cp.async.bulk.commit_group;
   cp.async.bulk.wait_group 0;
 )");
 }
 
 std::string module_text() {
-  return ".version 8.8\n.target sm_120a\n.address_size 64\n" + load("tile_2d", "2d.shared::cta.global.tile", "%c0, %c1", "") +
+  return ".version 8.8\n.target sm_120a\n.address_size 64\n" +
+         load("tile_2d", "2d.shared::cta.global.tile", "%c0, %c1", "") +
          load("im2col_4d", "4d.shared::cta.global.im2col", "%c0, %c1, %c2, %c3", ", {1, 2}") +
          load("im2col_3d", "3d.shared::cluster.global.im2col", "%c0, %c1, %c2", ", {0}") +
          load("im2col_w", "4d.shared::cta.global.im2col::w", "%c0, %c1, %c2, %c3", ", {0, 1}") +
          load("im2col_w_halo", "4d.shared::cta.global.im2col::w", "%c0, %c1, %c2, %c3", ", {2, 0}") +
-         store("store_im2col", "cp.async.bulk.tensor.4d.global.shared::cta.im2col_no_offs", "%c0, %c1, %c2, %c3") +
+         store("store_im2col", "cp.async.bulk.tensor.4d.global.shared::cta.im2col_no_offs",
+               "%c0, %c1, %c2, %c3") +
          store("add_tile", "cp.reduce.async.bulk.tensor.2d.global.shared::cta.add.tile", "%c0, %c1");
 }
 
@@ -132,8 +139,9 @@ struct Tiled {
   CUtensorMapFloatOOBfill fill = CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE;
 
   CUresult encode() {
-    return cuTensorMapEncodeTiled(map, type, rank, reinterpret_cast<void*>(address), sizes.data(), strides.data(),
-                                  box.data(), steps.data(), interleave, swizzle, promotion, fill);
+    return cuTensorMapEncodeTiled(map, type, rank, reinterpret_cast<void*>(address), sizes.data(),
+                                  strides.data(), box.data(), steps.data(), interleave, swizzle, promotion,
+                                  fill);
   }
 };
 
@@ -150,16 +158,17 @@ struct Im2col {
   CUtensorMapSwizzle swizzle = CU_TENSOR_MAP_SWIZZLE_NONE;
 
   CUresult encode() {
-    return cuTensorMapEncodeIm2col(map, CU_TENSOR_MAP_DATA_TYPE_UINT16, rank, reinterpret_cast<void*>(address), sizes.data(),
-                                   strides.data(), lower.data(), upper.data(), channels, pixels, steps.data(),
+    return cuTensorMapEncodeIm2col(map, CU_TENSOR_MAP_DATA_TYPE_UINT16, rank,
+                                   reinterpret_cast<void*>(address), sizes.data(), strides.data(),
+                                   lower.data(), upper.data(), channels, pixels, steps.data(),
                                    CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle, CU_TENSOR_MAP_L2_PROMOTION_NONE,
                                    CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   }
   CUresult encode_wide(int low, int high, CUtensorMapIm2ColWideMode mode = CU_TENSOR_MAP_IM2COL_WIDE_MODE_W) {
-    return cuTensorMapEncodeIm2colWide(map, CU_TENSOR_MAP_DATA_TYPE_UINT16, rank, reinterpret_cast<void*>(address),
-                                       sizes.data(), strides.data(), low, high, channels, pixels, steps.data(),
-                                       CU_TENSOR_MAP_INTERLEAVE_NONE, mode, swizzle,
-                                       CU_TENSOR_MAP_L2_PROMOTION_NONE, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+    return cuTensorMapEncodeIm2colWide(
+        map, CU_TENSOR_MAP_DATA_TYPE_UINT16, rank, reinterpret_cast<void*>(address), sizes.data(),
+        strides.data(), low, high, channels, pixels, steps.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, mode,
+        swizzle, CU_TENSOR_MAP_L2_PROMOTION_NONE, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   }
 };
 
@@ -184,7 +193,8 @@ class TensorMaps : public ::testing::Test {
     CUfunction function = nullptr;
     EXPECT_EQ(cuModuleGetFunction(&function, module_, name), CUDA_SUCCESS);
     std::array<void*, 7> parameters{&map_, &out_, &bytes, &at[0], &at[1], &at[2], &at[3]};
-    const CUresult result = cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, nullptr, parameters.data(), nullptr);
+    const CUresult result =
+        cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, nullptr, parameters.data(), nullptr);
     return result != CUDA_SUCCESS ? result : cuCtxSynchronize();
   }
 
@@ -239,7 +249,8 @@ TEST_F(TensorMaps, PixelsBecomeColumns) {
   const auto found = words<std::uint16_t>(out_);
   int w = 5, h = 4, n = 1;
   for (std::size_t p = 0; p < 64; ++p) {
-    for (int c = 0; c < 8; ++c) EXPECT_EQ(found[p * 8 + static_cast<std::size_t>(c)], pixel(c, w + 1, h + 2, n)) << p;
+    for (int c = 0; c < 8; ++c)
+      EXPECT_EQ(found[p * 8 + static_cast<std::size_t>(c)], pixel(c, w + 1, h + 2, n)) << p;
     if (++w <= 7) continue;
     w = -1;
     if (++h <= 5) continue;
@@ -375,7 +386,8 @@ TEST_F(TensorMaps, WrongTiledArgumentsAreRefused) {
   const Case cases[] = {
       {"as it is", [](Tiled&) {}, CUDA_SUCCESS},
       {"no map", [](Tiled& t) { t.map = nullptr; }},
-      {"a map's address", [](Tiled& t) { t.map = reinterpret_cast<CUtensorMap*>(reinterpret_cast<char*>(t.map) + 32); }},
+      {"a map's address",
+       [](Tiled& t) { t.map = reinterpret_cast<CUtensorMap*>(reinterpret_cast<char*>(t.map) + 32); }},
       {"a type", [](Tiled& t) { t.type = static_cast<CUtensorMapDataType>(16); }},
       {"no dimension", [](Tiled& t) { t.rank = 0; }},
       {"six dimensions", [](Tiled& t) { t.rank = 6; }},
@@ -480,13 +492,13 @@ TEST_F(TensorMaps, WrongTiledArgumentsAreRefused) {
     EXPECT_EQ(asked.encode(), each.answer) << each.what;
   }
   Tiled asked = tiled_;
-  EXPECT_EQ(cuTensorMapEncodeTiled(&map_, asked.type, 2, reinterpret_cast<void*>(tensor_), nullptr, asked.strides.data(),
-                                   asked.box.data(), asked.steps.data(), asked.interleave, asked.swizzle,
-                                   asked.promotion, asked.fill),
+  EXPECT_EQ(cuTensorMapEncodeTiled(&map_, asked.type, 2, reinterpret_cast<void*>(tensor_), nullptr,
+                                   asked.strides.data(), asked.box.data(), asked.steps.data(),
+                                   asked.interleave, asked.swizzle, asked.promotion, asked.fill),
             CUDA_ERROR_INVALID_VALUE);
-  EXPECT_EQ(cuTensorMapEncodeTiled(&map_, asked.type, 1, reinterpret_cast<void*>(tensor_), asked.sizes.data(), nullptr,
-                                   asked.box.data(), asked.steps.data(), asked.interleave, asked.swizzle,
-                                   asked.promotion, asked.fill),
+  EXPECT_EQ(cuTensorMapEncodeTiled(&map_, asked.type, 1, reinterpret_cast<void*>(tensor_), asked.sizes.data(),
+                                   nullptr, asked.box.data(), asked.steps.data(), asked.interleave,
+                                   asked.swizzle, asked.promotion, asked.fill),
             CUDA_SUCCESS);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tile goes to shared memory and back by tensor maps, swizzled within 128 bytes; where a card has none, the driver
-// says so.
+// A tile goes to shared memory and back by tensor maps, swizzled within 128 bytes; where a card has none, the
+// driver says so.
 #include <cuda.h>
 
 #include <cstdint>
@@ -13,11 +13,15 @@ namespace {
 constexpr int kColumns = 200, kRows = 70, kTileColumns = 64, kTileRows = 32;  // of 2 bytes
 
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
-__device__ std::uint32_t shared_address(const void* at) { return static_cast<std::uint32_t>(__cvta_generic_to_shared(at)); }
+__device__ std::uint32_t shared_address(const void* at) {
+  return static_cast<std::uint32_t>(__cvta_generic_to_shared(at));
+}
 #endif
 
-// Each tile with 1 added to all of its elements; `swizzled` counts those that are not where the pattern has them.
-__global__ void add_one(const __grid_constant__ CUtensorMap from, const __grid_constant__ CUtensorMap to, int* misplaced) {
+// Each tile with 1 added to all of its elements; `swizzled` counts those that are not where the pattern has
+// them.
+__global__ void add_one(const __grid_constant__ CUtensorMap from, const __grid_constant__ CUtensorMap to,
+                        int* misplaced) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
   __shared__ alignas(1024) std::uint16_t tile[kTileRows * kTileColumns];
   __shared__ alignas(8) std::uint64_t barrier;
@@ -29,11 +33,12 @@ __global__ void add_one(const __grid_constant__ CUtensorMap from, const __grid_c
   }
   __syncthreads();
   if (threadIdx.x == 0) {
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(&barrier)), "r"(static_cast<unsigned>(sizeof tile))
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(&barrier)),
+                 "r"(static_cast<unsigned>(sizeof tile))
                  : "memory");
     asm volatile(
-        "cp.async.bulk.tensor.2d.shared::cta.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(
-            shared_address(tile)),
+        "cp.async.bulk.tensor.2d.shared::cta.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], "
+        "[%4];" ::"r"(shared_address(tile)),
         "l"(&from), "r"(x), "r"(y), "r"(shared_address(&barrier))
         : "memory");
   }
@@ -45,7 +50,8 @@ __global__ void add_one(const __grid_constant__ CUtensorMap from, const __grid_c
         : "r"(shared_address(&barrier))
         : "memory");
   }
-  for (int i = static_cast<int>(threadIdx.x); i < kTileRows * kTileColumns; i += static_cast<int>(blockDim.x)) {
+  for (int i = static_cast<int>(threadIdx.x); i < kTileRows * kTileColumns;
+       i += static_cast<int>(blockDim.x)) {
     const int row = i / kTileColumns, column = i % kTileColumns;
     const int place = row * kTileColumns + ((column / 8 ^ row % 8) * 8 + column % 8);
     const bool inside = x + column < kColumns && y + row < kRows;
@@ -56,9 +62,10 @@ __global__ void add_one(const __grid_constant__ CUtensorMap from, const __grid_c
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
   __syncthreads();
   if (threadIdx.x == 0) {
-    asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(&to), "r"(x), "r"(y),
-                 "r"(shared_address(tile))
-                 : "memory");
+    asm volatile(
+        "cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(&to), "r"(x),
+        "r"(y), "r"(shared_address(tile))
+        : "memory");
     asm volatile("cp.async.bulk.commit_group;\n cp.async.bulk.wait_group 0;" ::: "memory");
   }
 #endif
@@ -69,8 +76,9 @@ using Encode = decltype(&cuTensorMapEncodeTiled);
 CUresult encode(Encode function, CUtensorMap* map, void* address) {
   const cuuint64_t sizes[] = {kColumns, kRows}, strides[] = {kColumns * 2};
   const cuuint32_t box[] = {kTileColumns, kTileRows}, steps[] = {1, 1};
-  return function(map, CU_TENSOR_MAP_DATA_TYPE_UINT16, 2, address, sizes, strides, box, steps, CU_TENSOR_MAP_INTERLEAVE_NONE,
-                  CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  return function(map, CU_TENSOR_MAP_DATA_TYPE_UINT16, 2, address, sizes, strides, box, steps,
+                  CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                  CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
 }
 
 }  // namespace
@@ -78,7 +86,8 @@ CUresult encode(Encode function, CUtensorMap* map, void* address) {
 int main() {
   void* found = nullptr;
   cudaDriverEntryPointQueryResult answer{};
-  check(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, 12000, cudaEnableDefault, &answer), "cudaGetDriverEntryPointByVersion");
+  check(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, 12000, cudaEnableDefault, &answer),
+        "cudaGetDriverEntryPointByVersion");
   expect(found != nullptr, "cuTensorMapEncodeTiled is found");
   const auto function = reinterpret_cast<Encode>(found);
 
@@ -109,6 +118,7 @@ int main() {
   int wrong = 0;
   check(cudaMemcpy(&wrong, misplaced, sizeof wrong, cudaMemcpyDeviceToHost), "cudaMemcpy");
   expect(wrong == 0, "every element where the pattern has it");
-  for (std::size_t i = 0; i < result.size(); ++i) expect(result[i] == static_cast<std::uint16_t>(i + 1), "one more");
+  for (std::size_t i = 0; i < result.size(); ++i)
+    expect(result[i] == static_cast<std::uint16_t>(i + 1), "one more");
   return verdict();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// cp.async.bulk.tensor and cp.reduce.async.bulk.tensor (PTX ISA 9.7.9.25.5), at once and an element at a time: of each
-// where it is in the tensor, and where in shared memory. The fields of a map are found by its layout alone.
+// cp.async.bulk.tensor and cp.reduce.async.bulk.tensor (PTX ISA 9.7.9.25.5), at once and an element at a
+// time: of each where it is in the tensor, and where in shared memory. The fields of a map are found by its
+// layout alone.
 #include <array>
 #include <cstring>
 #include <vector>
@@ -16,11 +17,11 @@ namespace {
 using ir::TensorMap;
 using ir::TensorMode;
 using ir::TensorType;
-using Place = std::array<std::int64_t, 5>;
+using Coordinates = std::array<std::int64_t, 5>;
 
 constexpr int kShareableAlignment = 128;
 
-struct Copy {
+struct BoxCopy {
   TensorMap map{};
   TensorMode mode = TensorMode::Tile;
   int rank = 1;
@@ -28,7 +29,9 @@ struct Copy {
   std::uint64_t shared = 0;  // address in shared memory
 };
 
-std::int64_t words(std::uint64_t bits) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(bits)); }
+std::int64_t as_word(std::uint64_t bits) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(bits));
+}
 
 // In eighths of a byte: of an element in global memory, and in shared memory on average.
 int global_bits(TensorType type) {
@@ -39,12 +42,13 @@ int shared_bits(TensorType type) {
   return type == TensorType::B4x16P64 || type == TensorType::B6x16 ? 8 : global_bits(type);
 }
 
-// The tables of 5.5.7: which 16 bytes of a line of 128 stand at place `part` of line `line`; they are their own
-// inverses.
-std::uint64_t swizzle(const TensorMap& map, std::uint64_t address) {
+// The tables of 5.5.7: which 16 bytes of a line of 128 stand at place `part` of line `line`; they are their
+// own inverses.
+std::uint64_t swizzled_place(const TensorMap& map, std::uint64_t address) {
   const std::uint64_t line = address / 128, part = address / 16 % 8, byte = address % 16;
   std::uint64_t to = part;
-  const auto by_two = [&](std::uint64_t of, std::uint64_t count) {  // parts of `of` 16 bytes, in groups of `count`
+  const auto by_two = [&](std::uint64_t of,
+                          std::uint64_t count) {  // parts of `of` 16 bytes, in groups of `count`
     const std::uint64_t unit = part / of, group = unit / count * count, within = unit % count;
     return (group + (within ^ line % count)) * of + part % of;
   };
@@ -70,22 +74,22 @@ std::uint64_t swizzle(const TensorMap& map, std::uint64_t address) {
 }
 
 // The coordinates of each row of the box.
-std::vector<Place> rows(const Copy& copy) {
+std::vector<Coordinates> box_rows(const BoxCopy& copy) {
   const TensorMap& map = copy.map;
-  std::vector<Place> all;
+  std::vector<Coordinates> all;
   if (copy.mode == TensorMode::Gather4) {
     for (int i = 1; i <= 4; ++i) all.push_back({copy.start[0], copy.start[static_cast<std::size_t>(i)]});
     return all;
   }
-  Place at{};
+  Coordinates at{};
   for (std::size_t i = 0; i < copy.start.size(); ++i) at[i] = copy.start[i];
   if (copy.mode == TensorMode::Tile) {
     all.push_back(at);
     // Each dimension repeats what there is, one step further on each time.
     for (std::size_t d = 1; d < static_cast<std::size_t>(copy.rank); ++d) {
-      const std::vector<Place> once = all;
+      const std::vector<Coordinates> once = all;
       for (std::int64_t step = map.element_strides[d]; step < map.box[d]; step += map.element_strides[d]) {
-        for (Place moved : once) {
+        for (Coordinates moved : once) {
           moved[d] += step;
           all.push_back(moved);
         }
@@ -96,8 +100,9 @@ std::vector<Place> rows(const Copy& copy) {
   const auto image = static_cast<std::size_t>(copy.rank) - 1;
   const bool wide = copy.mode == TensorMode::Im2colW;
   for (std::uint32_t n = 0; n < map.box[1]; ++n) {
-    Place pixel = at;
-    for (std::size_t d = 1; d < image && d - 1 < copy.offsets.size() && !wide; ++d) pixel[d] += copy.offsets[d - 1];
+    Coordinates pixel = at;
+    for (std::size_t d = 1; d < image && d - 1 < copy.offsets.size() && !wide; ++d)
+      pixel[d] += copy.offsets[d - 1];
     if (wide) pixel[1] += copy.offsets[1];
     all.push_back(pixel);
     bool carries = true;
@@ -114,18 +119,19 @@ std::vector<Place> rows(const Copy& copy) {
   return all;
 }
 
-bool is_inside(const Copy& copy, const Place& at) {
+bool is_in_tensor(const BoxCopy& copy, const Coordinates& at) {
   for (std::size_t d = 0; d < static_cast<std::size_t>(copy.rank); ++d) {
-    const std::int64_t size = copy.map.sizes[d] == 0 ? std::int64_t{1} << 32 : std::int64_t{copy.map.sizes[d]};
+    const std::int64_t size =
+        copy.map.sizes[d] == 0 ? std::int64_t{1} << 32 : std::int64_t{copy.map.sizes[d]};
     if (at[d] < 0 || at[d] >= size) return false;
   }
   return true;
 }
 
 // In bits.
-std::uint64_t global_place(const Copy& copy, const Place& at) {
-  std::uint64_t bits =
-      copy.map.address * 8 + static_cast<std::uint64_t>(at[0]) * static_cast<std::uint64_t>(global_bits(copy.map.type));
+std::uint64_t global_place(const BoxCopy& copy, const Coordinates& at) {
+  std::uint64_t bits = copy.map.address * 8 + static_cast<std::uint64_t>(at[0]) *
+                                                  static_cast<std::uint64_t>(global_bits(copy.map.type));
   for (std::size_t d = 1; d < static_cast<std::size_t>(copy.rank); ++d)
     bits += static_cast<std::uint64_t>(at[d]) * copy.map.strides[d - 1] * 8;
   return bits;
@@ -137,7 +143,7 @@ std::span<std::byte> global_bytes(Block& block, std::uint64_t address, std::uint
   return found;
 }
 
-std::uint64_t read_bits(Block& block, std::uint64_t at, int count) {
+std::uint64_t read_memory_bits(Block& block, std::uint64_t at, int count) {
   std::uint64_t value = 0;
   for (int i = 0; i < count; ++i) {
     const std::uint64_t bit = at + static_cast<std::uint64_t>(i);
@@ -147,7 +153,7 @@ std::uint64_t read_bits(Block& block, std::uint64_t at, int count) {
   return value;
 }
 
-void write_bits(Block& block, std::uint64_t at, int count, std::uint64_t value) {
+void write_memory_bits(Block& block, std::uint64_t at, int count, std::uint64_t value) {
   for (int i = 0; i < count; ++i) {
     const std::uint64_t bit = at + static_cast<std::uint64_t>(i);
     std::byte& byte = global_bytes(block, bit / 8, 1)[0];
@@ -156,20 +162,20 @@ void write_bits(Block& block, std::uint64_t at, int count, std::uint64_t value) 
   }
 }
 
-std::byte& shared_byte(Block& block, const Copy& copy, std::uint64_t at) {
-  const std::uint64_t address = swizzle(copy.map, copy.shared + at);
+std::byte& shared_byte(Block& block, const BoxCopy& copy, std::uint64_t at) {
+  const std::uint64_t address = swizzled_place(copy.map, copy.shared + at);
   if (address >= block.shared.size()) throw Fault("a box of a tensor outside of shared memory");
   return block.shared[address];
 }
 
-std::uint64_t fill_of(const TensorMap& map) {
+std::uint64_t fill_bits(const TensorMap& map) {
   if (static_cast<int>(map.fill) == 0) return 0;
   const int bits = global_bits(map.type);
   return (std::uint64_t{1} << (bits - 1)) - 1;
 }
 
 // .tf32 is rounded, .ftz has no subnormals.
-std::uint64_t converted(TensorType type, std::uint64_t bits) {
+std::uint64_t converted_element(TensorType type, std::uint64_t bits) {
   const bool flushes = type == TensorType::F32Ftz || type == TensorType::Tf32Ftz;
   const bool rounds = type == TensorType::Tf32 || type == TensorType::Tf32Ftz;
   const std::uint64_t sign = bits & 0x80000000, exponent = bits >> 23 & 0xff, fraction = bits & 0x7fffff;
@@ -181,25 +187,26 @@ std::uint64_t converted(TensorType type, std::uint64_t bits) {
   return sign | (kept + (up ? 1 : 0)) * 8192;
 }
 
-struct Element {
+struct BoxElement {
   std::uint64_t at = 0;  // its first bit in shared memory, without swizzling
   bool inside = false;
   std::uint64_t place = 0;
 };
 
 template <typename Visit>
-std::int64_t for_each_element(const Copy& copy, const Visit& visit) {
+std::int64_t for_each_element(const BoxCopy& copy, const Visit& visit) {
   const TensorType type = copy.map.type;
   const bool spread = shared_bits(type) != global_bits(type);
   std::uint64_t row_start = 0;
-  for (Place at : rows(copy)) {
+  for (Coordinates at : box_rows(copy)) {
     const std::int64_t first = at[0];
     for (std::uint32_t i = 0; i < copy.map.box[0]; ++i) {
       at[0] = first + i;
-      Element element;
-      element.at = row_start + (spread ? std::uint64_t{i / 16 * 128} + std::uint64_t{i % 16} * static_cast<unsigned>(global_bits(type))
+      BoxElement element;
+      element.at = row_start + (spread ? std::uint64_t{i / 16 * 128} +
+                                             std::uint64_t{i % 16} * static_cast<unsigned>(global_bits(type))
                                        : std::uint64_t{i} * static_cast<unsigned>(global_bits(type)));
-      element.inside = is_inside(copy, at);
+      element.inside = is_in_tensor(copy, at);
       if (element.inside) element.place = global_place(copy, at);
       visit(element, i);
     }
@@ -208,12 +215,12 @@ std::int64_t for_each_element(const Copy& copy, const Visit& visit) {
   return static_cast<std::int64_t>(row_start / 8);
 }
 
-std::int64_t load(Block& block, const Copy& copy) {
+std::int64_t load_box(Block& block, const BoxCopy& copy) {
   const TensorType type = copy.map.type;
   const int bits = global_bits(type);
-  return for_each_element(copy, [&](const Element& element, std::uint32_t) {
-    std::uint64_t value = element.inside ? read_bits(block, element.place, bits) : fill_of(copy.map);
-    if (element.inside) value = converted(type, value);
+  return for_each_element(copy, [&](const BoxElement& element, std::uint32_t) {
+    std::uint64_t value = element.inside ? read_memory_bits(block, element.place, bits) : fill_bits(copy.map);
+    if (element.inside) value = converted_element(type, value);
     for (int i = 0; i < bits; ++i) {
       const std::uint64_t bit = element.at + static_cast<std::uint64_t>(i);
       std::byte& byte = shared_byte(block, copy, bit / 8);
@@ -223,12 +230,12 @@ std::int64_t load(Block& block, const Copy& copy) {
   });
 }
 
-void store(Block& block, const ptx::Instruction& in, const Copy& copy) {
+void store_box(Block& block, const ptx::Instruction& in, const BoxCopy& copy) {
   const TensorType type = copy.map.type;
   const int bits = global_bits(type);
   const bool of_bytes = type == TensorType::B6x16;
   std::uint64_t row = 0;
-  for_each_element(copy, [&](const Element& element, std::uint32_t i) {
+  for_each_element(copy, [&](const BoxElement& element, std::uint32_t i) {
     std::uint64_t value = 0;
     const std::uint64_t first = of_bytes ? (row + i) * 8 : element.at;
     for (int k = 0; k < bits; ++k) {
@@ -238,7 +245,7 @@ void store(Block& block, const ptx::Instruction& in, const Copy& copy) {
     if (i + 1 == copy.map.box[0]) row += copy.map.box[0];
     if (!element.inside) return;
     if (in.modifiers.atomic_op == ptx::AtomicOp::None) {
-      write_bits(block, element.place, bits, converted(type, value));
+      write_memory_bits(block, element.place, bits, converted_element(type, value));
       return;
     }
     static constexpr std::array kTypes = {ptx::Type::U8,  ptx::Type::U16, ptx::Type::U32, ptx::Type::S32,
@@ -246,13 +253,33 @@ void store(Block& block, const ptx::Instruction& in, const Copy& copy) {
                                           ptx::Type::F32, ptx::Type::F64, ptx::Type::BF16};
     ptx::Instruction typed = in;
     typed.type = kTypes.at(static_cast<std::size_t>(type));
-    write_bits(block, element.place, bits, combine(typed, read_bits(block, element.place, bits), value, false));
+    write_memory_bits(block, element.place, bits,
+                      combine(typed, read_memory_bits(block, element.place, bits), value, false));
   });
 }
 
-std::vector<std::int64_t> values_of(const Block& block, const Thread& thread, const ptx::Operand& vector) {
+// 9.7.9.25.5.1: what a copy may not ask for, beside what makes a map wrong.
+void check_use(const ptx::Instruction& in, const BoxCopy& copy) {
+  const TensorType type = copy.map.type;
+  const bool packed = global_bits(type) < 8, loads = in.modifiers.space != ptx::Space::Global;
+  const int atom = static_cast<int>(copy.map.atom);
+  if (in.modifiers.space == ptx::Space::SharedCluster && (packed || atom != 0))
+    throw Fault("what .shared::cluster does not take on sm_120a");
+  if (packed && copy.start[0] % (type == TensorType::B4x16 ? 16 : 128) != 0)
+    throw Fault("a first coordinate within packed elements");
+  if (copy.mode == TensorMode::Gather4 && copy.map.box[1] != 1)
+    throw Fault("a box of several rows where rows are gathered");
+  if (loads) return;
+  if (atom == 2 || type == TensorType::B4x16P64) throw Fault("what is only loaded");
+  for (const std::int64_t each : copy.start) {
+    if (each < 0) throw Fault("a store in front of a tensor");
+  }
+}
+
+std::vector<std::int64_t> words_of_vector(const Block& block, const Thread& thread,
+                                          const ptx::Operand& vector) {
   std::vector<std::int64_t> all;
-  for (const ptx::Operand& each : vector.elements) all.push_back(words(read(block, thread, each)));
+  for (const ptx::Operand& each : vector.elements) all.push_back(as_word(read(block, thread, each)));
   return all;
 }
 
@@ -260,26 +287,27 @@ std::vector<std::int64_t> values_of(const Block& block, const Thread& thread, co
 
 void execute_tensor_copy(Block& block, Thread& thread, const ptx::Instruction& in) {
   const bool loads = in.modifiers.space != ptx::Space::Global;
-  Copy copy;
+  BoxCopy copy;
   copy.mode = in.modifiers.tensor;
   const std::size_t map = loads ? 1 : 0;
   const auto object = resolve(block, thread, ptx::Space::Generic, in.operands.at(map), sizeof copy.map, 64);
   std::memcpy(&copy.map, object.data(), sizeof copy.map);
-  copy.start = values_of(block, thread, in.operands.at(map + 1));
+  copy.start = words_of_vector(block, thread, in.operands.at(map + 1));
   copy.rank = copy.mode == TensorMode::Gather4 ? 2 : static_cast<int>(copy.start.size());
   if (in.operands.size() > 4 && in.operands[4].kind == ptx::Operand::Kind::Vector)
-    copy.offsets = values_of(block, thread, in.operands[4]);
+    copy.offsets = words_of_vector(block, thread, in.operands[4]);
   const std::string why = ir::problem_of(copy.map);
   if (!why.empty()) throw Fault("no tensor map: " + why);
   if (static_cast<int>(copy.map.last_dimension) + 1 != copy.rank) throw Fault("a tensor map of another rank");
+  check_use(in, copy);
   const auto shared = resolve(block, thread, loads ? in.modifiers.space : ptx::Space::Shared,
                               in.operands.at(loads ? 0 : 2), 16, kShareableAlignment);
   copy.shared = static_cast<std::uint64_t>(shared.data() - block.shared.data());
   if (loads) {
-    const std::int64_t bytes = load(block, copy);
+    const std::int64_t bytes = load_box(block, copy);
     complete_transactions(block, thread, in.modifiers.space, in.operands[3], bytes);
   } else {
-    store(block, in, copy);
+    store_box(block, in, copy);
   }
 }
 

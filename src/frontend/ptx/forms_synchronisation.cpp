@@ -71,7 +71,8 @@ bool fence(FormBuilder& b) {
   b.needs(70, 60);
   if (b.take("proxy")) {
     if (b.take("tensormap::generic")) return fence_tensor_map(b);
-    // Copies that go on behind their instruction are made by the thread that makes the block's other accesses.
+    // Copies that go on behind their instruction are made by the thread that makes the block's other
+    // accesses.
     if (b.take("async")) {
       Space space;
       if (take_space(b, space) && space != Space::Global && space != Space::Shared &&

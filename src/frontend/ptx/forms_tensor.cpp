@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies of tensors (PTX ISA 9.7.9.25.5), and the maps that tell of these (9.7.9.28, 9.7.13.16). Which suffixes go
-// together is what ptxas 13.0 accepts for sm_120a: scatter4, im2col::w::128 and pairs of blocks are of other cards.
+// Copies of tensors (PTX ISA 9.7.9.25.5), and the maps that tell of these (9.7.9.28, 9.7.13.16). Which
+// suffixes go together is what ptxas 13.0 accepts for sm_120a: scatter4, im2col::w::128 and pairs of blocks
+// are of other cards.
 #include "frontend/ptx/forms_tensor.h"
 
 #include <cstddef>
@@ -181,7 +182,8 @@ bool tensor_copy(FormBuilder& b, bool reduces) {
   TensorMode& mode = b.modifiers().tensor;
   mode = b.take_one_of(kModes);
   if (mode == TensorMode::None) mode = TensorMode::Tile;
-  if (mode == TensorMode::Gather4 ? dimensions != 2 : mode != TensorMode::Tile && dimensions < 3) return false;
+  if (mode == TensorMode::Gather4 ? dimensions != 2 : mode != TensorMode::Tile && dimensions < 3)
+    return false;
   if (!reduces && b.take("prefetch")) return prefetch(b, dimensions);
   if (!reduces && b.take("mbarrier::complete_tx::bytes"))
     return mode != TensorMode::Im2colNoOffsets && load(b, dimensions);

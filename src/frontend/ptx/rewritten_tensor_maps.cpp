@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changes tensor maps: the object is memory of a layout of our own (ir/tensor_map.h), so these are plain stores,
-// and copies with a fence behind them.
+// What changes tensor maps: the object is memory of a layout of our own (ir/tensor_map.h), so these are plain
+// stores, and copies with a fence behind them.
 #include "frontend/ptx/function_parser.h"
 #include "ir/attribute_names.h"
 #include "ir/tensor_map.h"
@@ -18,7 +18,8 @@ void FunctionParser::rewrite_tensor_map(const Form& form, Instruction& instructi
   // Maps are read as other memory is.
   const std::optional<Guard> guard = instruction.guard;
   instruction = made_here(
-      fmt::format("fence.acq_rel.{}", ir::word_of(ir::Words(ir::kScopeWords), instruction.modifiers.scope)), {});
+      fmt::format("fence.acq_rel.{}", ir::word_of(ir::Words(ir::kScopeWords), instruction.modifiers.scope)),
+      {});
   instruction.guard = guard;
 }
 
@@ -36,9 +37,7 @@ void FunctionParser::replace_field(const Form& form, Instruction& instruction) {
     if (!missing.empty()) fail_unsupported(instruction.text, missing + " for elements of 4 and 6 bits");
   }
   const Space space = instruction.modifiers.space;
-  const std::string_view where = space == Space::Global   ? ".global"
-                                 : space == Space::Shared ? ".shared"
-                                                          : "";
+  const std::string_view where = space == Space::Global ? ".global" : space == Space::Shared ? ".shared" : "";
   const std::optional<Guard> guard = instruction.guard;
   instruction = made_here(fmt::format("st{}.{}", where, name_of(type)), {address, value});
   instruction.guard = guard;

@@ -188,6 +188,7 @@ def words_of(data, unknown=()):
 
 
 def load(name, tensor, start, mode="tile", space="shared::cta", hint="", about=""):
+    each_word.count = 0
     data = values(tensor.kind, tensor.bytes)
     size = (max(tensor.box_bytes(mode), 128) + 127) // 128 * 128
     result, known = bytearray([OLD] * size), set()
@@ -227,6 +228,7 @@ def reduced(op, kind, a, b):
 
 def store(name, tensor, start, op=None, hint=""):
     mode = "tile"
+    each_word.count = 0
     size = (max(tensor.box_bytes(mode), 128) + 127) // 128 * 128
     data = values(tensor.kind + "d", size)
     before = values(tensor.kind, tensor.bytes)
@@ -285,7 +287,34 @@ def faulty(name, why, tensor, start, change="", map_address="%map", shared="%s",
             [("block", "32"), ("in", listing("b32", [0] * (max(tensor.bytes, 1024) // 4))), ("out", "u32 * x 4"), ("fault", why)], text, *TARGET)
 
 
+def drawn(number, stores):
+    """A tensor, its box and where this begins."""
+    random.seed(f"{number} {stores}")
+    while True:
+        rank = random.randint(1, 5)
+        kinds = list(BITS) if not stores else [k for k in BITS if k != "b4x16_p64"]
+        kind = random.choice(kinds)
+        bits = BITS[kind]
+        swizzle = random.choice((0, 3)) if kind in SPREAD else random.randint(0, 3)
+        atom = random.choice((0, 1, 3) if kind in SPREAD or stores else (0, 1, 2, 3)) if swizzle == 3 else 0
+        box = [128] if kind in SPREAD else [random.randint(1, 8) * 128 // bits]
+        box += [random.randint(1, 5) for _ in range(rank - 1)]
+        steps = [1] + [random.choice((1, 1, 2, 3)) for _ in range(rank - 1)]
+        sizes = [box[0] * random.randint(1, 2) if kind in SPREAD else box[0] + 2 * random.randint(0, 9)] + [random.randint(1, 5) for _ in range(rank - 1)]
+        unit = 128 if kind in SPREAD else 16 if bits == 4 else 1
+        low = 0 if stores else -box[0]
+        start = [random.randrange(low // unit, sizes[0] // unit + 1) * unit] + [random.randint(0 if stores else -2, n) for n in sizes[1:]]
+        tensor = Tensor(kind, sizes, box, steps=steps, swizzle=swizzle, atom=atom, nan=kind[0] in "fbt" and kind[1] != "4" and kind != "b6" and random.random() < 0.5)
+        row = box[0] * (8 if kind in SPREAD else bits) // 8
+        if tensor.bytes <= 2048 and tensor.box_bytes("tile") <= 2048 and row <= (256, 32, 64, 128)[swizzle] and box[0] <= 256:
+            return tensor, start
+
+
 def generate():
+    for number in range(16):
+        load(f"drawn_{number}", *drawn(number, False))
+    for number in range(8):
+        store(f"drawn_{number}", *drawn(number, True))
     plain = Tensor("u32", [20, 9], [8, 4])
     load("1d", Tensor("u8", [300], [64]), [37], hint=".L2::cache_hint")
     load("2d", plain, [3, 2])
