@@ -199,12 +199,12 @@ TensorBox box_of(const Warp& warp, const ir::Operation& operation, const Operand
 
 std::optional<Fault> begin(Warp& warp, int lane, Site site, const ir::Operation& operation,
                            const Operands& given) {
-  const std::uint64_t mask = given.masks[lane] & 0xffff;
+  const std::uint64_t mask = given.masks[lane];
   auto box = std::make_shared<TensorBox>(box_of(warp, operation, given, lane));
   if (auto fault = read_map(warp, lane, site, given.maps[lane], box->map)) return fault;
   if (std::string why = problem_of(*box); !why.empty())
     return wrong_map(warp, lane, site, given.maps[lane], std::move(why));
-  if (mask > 1)
+  if (mask != ir::kOwnBlock && mask != 1)
     return wrong_map(warp, lane, site, given.maps[lane],
                      fmt::format("a copy to blocks {:#x} of a cluster, which is of one block", mask));
   const std::uint64_t offset =

@@ -37,6 +37,9 @@ enum class SwizzleAtom : std::uint8_t { Of16Bytes, Of32Bytes, Of32BytesFlipped, 
 enum class TensorFill : std::uint8_t { Zero, Nan };
 enum class TensorAccess : std::uint8_t { Tiled, Im2col, Im2colW, Im2colW128 };
 
+// In place of the mask of a copy to several blocks of a cluster, which has 16 bits.
+inline constexpr std::uint64_t kOwnBlock = std::uint64_t{1} << 16;
+
 struct TensorMap {
   static constexpr std::size_t kMostDimensions = 5;
   static constexpr std::size_t kAlignment = 64;

@@ -296,6 +296,11 @@ void execute_tensor_copy(Block& block, Thread& thread, const ptx::Instruction& i
   copy.rank = copy.mode == TensorMode::Gather4 ? 2 : static_cast<int>(copy.start.size());
   if (in.operands.size() > 4 && in.operands[4].kind == ptx::Operand::Kind::Vector)
     copy.offsets = words_of_vector(block, thread, in.operands[4]);
+  for (std::size_t i = 4; loads && i < in.operands.size(); ++i) {
+    const bool is_mask = in.operands[i].kind != ptx::Operand::Kind::Vector;
+    if (is_mask && (read(block, thread, in.operands[i]) & 0xffff) != 1)
+      throw Fault("a copy to other blocks than the cluster's only one");
+  }
   const std::string why = ir::problem_of(copy.map);
   if (!why.empty()) throw Fault("no tensor map: " + why);
   if (static_cast<int>(copy.map.last_dimension) + 1 != copy.rank) throw Fault("a tensor map of another rank");

@@ -395,7 +395,7 @@ void add_tensor_copy(const Instruction& in, ir::Operation& to) {
   map.space = Space::Generic;
   map.type = Type::B64;
   map.vector = sizeof(ir::TensorMap) / 8;
-  to.sources.push_back(ir::Operand::of_immediate(0));
+  to.sources.push_back(ir::Operand::of_immediate(ir::kOwnBlock));
   append(to.sources, in.operands.at(at++));
   ir::Access shared = access(in, in.operands.at(loads ? 0 : at++));
   shared.space = loads ? in.modifiers.space : Space::Shared;
@@ -410,6 +410,7 @@ void add_tensor_copy(const Instruction& in, ir::Operation& to) {
       append(to.sources, in.operands[at]);
     } else {
       to.sources[0] = operand(in.operands[at]);
+      if (to.sources[0].is_immediate()) to.sources[0].immediate &= ir::kOwnBlock - 1;
     }
   }
 }

@@ -31,7 +31,7 @@ void FunctionParser::replace_field(const Form& form, Instruction& instruction) {
   if (form.tensor_map.part == Part::Elements)
     address.offset += static_cast<std::int64_t>(instruction.operands.at(1).immediate) * byte_size(type);
   const bool is_type = form.tensor_map.offset == offsetof(ir::TensorMap, type);
-  constexpr std::uint64_t kLastOfSm90 = static_cast<std::uint64_t>(ir::TensorType::Tf32Ftz);
+  constexpr auto kLastOfSm90 = static_cast<std::uint64_t>(ir::TensorType::Tf32Ftz);
   if (is_type && value.immediate > kLastOfSm90) {
     const std::string missing = unmet({87, 100}, state_.target);
     if (!missing.empty()) fail_unsupported(instruction.text, missing + " for elements of 4 and 6 bits");

@@ -187,7 +187,7 @@ def words_of(data, unknown=()):
     return ["*" if i in unknown else w for i, (w,) in enumerate(struct.iter_unpack("<I", bytes(data)))]
 
 
-def load(name, tensor, start, mode="tile", space="shared::cta", hint="", about=""):
+def load(name, tensor, start, mode="tile", space="shared::cta", hint="", mask=""):
     each_word.count = 0
     data = values(tensor.kind, tensor.bytes)
     size = (max(tensor.box_bytes(mode), 128) + 127) // 128 * 128
@@ -201,8 +201,10 @@ def load(name, tensor, start, mode="tile", space="shared::cta", hint="", about="
     text = HEAD.format(parameters=".param .u64 in0, .param .u64 out0", size=size, tensor=0, data="out0")
     text += each_word(size, "  mad.wide.u32 %at, %r7, 4, %s;\n  st.shared.b32 [%at], 0xa5a5a5a5;\n") + make_map(tensor)
     set_up, place = coordinates(start)
-    operands = ", %policy" if hint else ""
-    text += set_up + f"""  fence.proxy.async.shared::cta;
+    operands = (f", {mask}" if mask else "") + (", %policy" if hint else "")
+    hint = (".multicast::cluster" if mask else "") + hint
+    text += set_up + f"""  mov.b16 %h1, 1;
+  fence.proxy.async.shared::cta;
   bar.sync 0;
   @%first prefetch.tensormap [%map];
   @%first mbarrier.arrive.expect_tx.shared.b64 _, [%bar], {total};
@@ -212,7 +214,7 @@ def load(name, tensor, start, mode="tile", space="shared::cta", hint="", about="
   mad.wide.u32 %at, %r7, 4, %data;
   st.global.b32 [%at], %word;
 """) + "  ret;\n}\n"
-    program("cp_async_bulk_tensor_" + name, about or f"cp.async.bulk.tensor of a box of {tensor.kind} to shared memory (PTX ISA 9.7.9.25.5.2)",
+    program("cp_async_bulk_tensor_" + name, f"cp.async.bulk.tensor of a box of {tensor.kind} to shared memory (PTX ISA 9.7.9.25.5.2)",
             [("block", "32"), ("in", listing("b32", words_of(data))), ("out", listing("b32", words_of(result, gaps)))], text, *TARGET)
 
 
@@ -270,7 +272,8 @@ END:
             text, *TARGET)
 
 
-def faulty(name, why, tensor, start, change="", map_address="%map", shared="%s", rank=None, address="%tensor", mode="tile", space="shared::cta", stores=False):
+def faulty(name, why, tensor, start, change="", map_address="%map", shared="%s", rank=None, address="%tensor", mode="tile", space="shared::cta", stores=False,
+           mask=""):
     """A copy that cannot be made ends the launch."""
     text = HEAD.format(parameters=".param .u64 in0, .param .u64 out0", size=4096, tensor=0, data="out0") + make_map(tensor, address) + change
     place = "{" + ", ".join(str(at) for at in start) + "}"
@@ -280,7 +283,7 @@ def faulty(name, why, tensor, start, change="", map_address="%map", shared="%s",
         text += "  cp.async.bulk.commit_group;\n  cp.async.bulk.wait_group 0;\n"
     else:
         text += f"""  @%first mbarrier.arrive.expect_tx.shared.b64 _, [%bar], {tensor.box_bytes(mode)};
-  @%first cp.async.bulk.tensor.{rank}d.{space}.global.{mode}.mbarrier::complete_tx::bytes [{shared}], [{map_address}, {place}], [%bar];
+  @%first cp.async.bulk.tensor.{rank}d.{space}.global.{mode}.mbarrier::complete_tx::bytes{".multicast::cluster" if mask else ""} [{shared}], [{map_address}, {place}], [%bar]{mask};
 """ + WAIT
     text += "  st.global.u32 [%data], %i;\n  ret;\n}\n"
     program("cp_async_bulk_tensor_bad_" + name, f"{why}: the launch ends (PTX ISA 5.5, 9.7.9.25.5)",
@@ -319,6 +322,8 @@ def generate():
     load("1d", Tensor("u8", [300], [64]), [37], hint=".L2::cache_hint")
     load("2d", plain, [3, 2])
     load("2d_cluster_space", plain, [4, 5], space="shared::cluster")
+    load("multicast", plain, [4, 5], space="shared::cluster", hint=".L2::cache_hint", mask="%h1")
+    load("multicast_constant", plain, [4, 5], space="shared::cluster", mask="1")
     load("2d_before_and_behind", plain, [-3, 7])
     load("2d_wholly_outside", plain, [25, -9])
     load("3d_steps", Tensor("u16", [24, 9, 8], [16, 5, 7], steps=[1, 2, 3]), [5, -2, 1])
@@ -363,6 +368,7 @@ def generate():
     faulty("packed_start", "wrong tensor map", Tensor("b4x16_p64", [256, 4], [128, 3]), [64, 0])
     faulty("packed_cluster_space", "wrong tensor map", Tensor("b4x16", [128, 4], [64, 3]), [0, 0], space="shared::cluster")
     faulty("atom_cluster_space", "wrong tensor map", Tensor("u32", [40, 12], [32, 10], swizzle=3, atom=1), [0, 0], space="shared::cluster")
+    faulty("multicast", "wrong tensor map", plain, [0, 0], space="shared::cluster", mask=", 3")
     faulty("gathered_box", "wrong tensor map", plain, [0, 1, 2, 3, 4], mode="tile::gather4")
     faulty("store_before", "wrong tensor map", plain, [0, -1], stores=True)
     faulty("store_flip", "wrong tensor map", Tensor("u32", [40, 12], [32, 10], swizzle=3, atom=2), [0, 0], stores=True)
