@@ -172,10 +172,12 @@ Result<void> encode_wide(const Request& given, int lower, int upper, cuuint32_t 
 Result<void> replace_address(CUtensorMap* object, void* address) {
   if (!is_aligned(object) || address == nullptr)
     return invalid("a tensor map's address is a multiple of 64, a tensor's not null");
-  TensorMap map;
-  std::memcpy(&map, object, sizeof map);
-  map.address = reinterpret_cast<std::uint64_t>(address);
-  return card_has_them(90).and_then([&] { return finish(map, object); });
+  return card_has_them(90).and_then([&] {
+    TensorMap map;
+    std::memcpy(&map, object, sizeof map);
+    map.address = reinterpret_cast<std::uint64_t>(address);
+    return finish(map, object);
+  });
 }
 
 }  // namespace

@@ -188,16 +188,16 @@ std::string problem_of(const TensorBox& box) {
 
 std::uint32_t row_elements(const TensorBox& box) { return box.map.box[0]; }
 
-std::uint32_t rows_of(const TensorBox& box) {
+std::uint64_t rows_of(const TensorBox& box) {
   if (box.mode == TensorMode::Gather4) return kRowsOfGather;
   if (box.map.is_im2col()) return box.map.pixels();
-  std::uint32_t rows = 1;
+  std::uint64_t rows = 1;
   for (std::uint32_t i = 1; i < box.dimensions; ++i) rows *= count_of(box, i);
   return rows;
 }
 
 std::uint64_t bytes_of(const TensorBox& box) {
-  return std::uint64_t{rows_of(box)} * ir::shared_bytes(box.map.type, row_elements(box));
+  return rows_of(box) * ir::shared_bytes(box.map.type, row_elements(box));
 }
 
 std::uint64_t shared_extent(const TensorBox& box) {

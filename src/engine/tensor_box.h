@@ -39,7 +39,7 @@ std::string problem_of(const TensorBox& box);
 
 // What follows is of boxes without a problem.
 
-std::uint32_t rows_of(const TensorBox& box);
+std::uint64_t rows_of(const TensorBox& box);
 std::uint32_t row_elements(const TensorBox& box);
 // All of it in shared memory, which is what a barrier is told of.
 std::uint64_t bytes_of(const TensorBox& box);

@@ -1,43 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensor maps as a program of the driver's interface makes them, and kernels that get them as parameters.
-#include <doppel/cuda.h>
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <string>
 #include <vector>
 
-extern "C" {
-CUresult cuTensorMapEncodeTiled(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank, void* address,
-                                const cuuint64_t* sizes, const cuuint64_t* strides, const cuuint32_t* box,
-                                const cuuint32_t* element_strides, CUtensorMapInterleave interleave,
-                                CUtensorMapSwizzle swizzle, CUtensorMapL2promotion promotion,
-                                CUtensorMapFloatOOBfill fill);
-CUresult cuTensorMapEncodeIm2col(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank, void* address,
-                                 const cuuint64_t* sizes, const cuuint64_t* strides, const int* lower,
-                                 const int* upper, cuuint32_t channels, cuuint32_t pixels,
-                                 const cuuint32_t* element_strides, CUtensorMapInterleave interleave,
-                                 CUtensorMapSwizzle swizzle, CUtensorMapL2promotion promotion,
-                                 CUtensorMapFloatOOBfill fill);
-CUresult cuTensorMapEncodeIm2colWide(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank,
-                                     void* address, const cuuint64_t* sizes, const cuuint64_t* strides,
-                                     int lower, int upper, cuuint32_t channels, cuuint32_t pixels,
-                                     const cuuint32_t* element_strides, CUtensorMapInterleave interleave,
-                                     CUtensorMapIm2ColWideMode mode, CUtensorMapSwizzle swizzle,
-                                     CUtensorMapL2promotion promotion, CUtensorMapFloatOOBfill fill);
-CUresult cuTensorMapReplaceAddress(CUtensorMap* map, void* address);
-}
+#include "tensor_map_requests.h"
 
 namespace {
 
 // The card is chosen when the driver starts.
 [[maybe_unused]] const int kCardIsChosen = setenv("DOPPEL_CARD", "rtx-pro-5000-blackwell", 1);
 
-// A copy by thread 0, whose coordinates are `at`, `column` and its like; then shared memory as it is.
+// A copy by thread 0, whose coordinates are c0 to c3; then shared memory as it is.
 std::string kernel(const std::string& name, const std::string& copy) {
   return ".visible .entry " + name +
          R"((.param .align 128 .b8 map[128], .param .u64 out, .param .u32 bytes, .param .s32 c0, .param .s32 c1, .param .s32 c2,
@@ -122,55 +101,6 @@ std::string module_text() {
                "%c0, %c1, %c2, %c3") +
          store("add_tile", "cp.reduce.async.bulk.tensor.2d.global.shared::cta.add.tile", "%c0, %c1");
 }
-
-// What is asked for, and may be changed before it is.
-struct Tiled {
-  CUtensorMap* map = nullptr;
-  CUtensorMapDataType type = CU_TENSOR_MAP_DATA_TYPE_UINT32;
-  cuuint32_t rank = 2;
-  CUdeviceptr address = 0;
-  std::array<cuuint64_t, 5> sizes{64, 16, 1, 1, 1};
-  std::array<cuuint64_t, 4> strides{256, 4096, 4096, 4096};
-  std::array<cuuint32_t, 5> box{8, 4, 1, 1, 1};
-  std::array<cuuint32_t, 5> steps{1, 1, 1, 1, 1};
-  CUtensorMapInterleave interleave = CU_TENSOR_MAP_INTERLEAVE_NONE;
-  CUtensorMapSwizzle swizzle = CU_TENSOR_MAP_SWIZZLE_NONE;
-  CUtensorMapL2promotion promotion = CU_TENSOR_MAP_L2_PROMOTION_NONE;
-  CUtensorMapFloatOOBfill fill = CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE;
-
-  CUresult encode() {
-    return cuTensorMapEncodeTiled(map, type, rank, reinterpret_cast<void*>(address), sizes.data(),
-                                  strides.data(), box.data(), steps.data(), interleave, swizzle, promotion,
-                                  fill);
-  }
-};
-
-// 16-bit channels of pixels: C 8, W, H, N.
-struct Im2col {
-  CUtensorMap* map = nullptr;
-  cuuint32_t rank = 4;
-  CUdeviceptr address = 0;
-  std::array<cuuint64_t, 5> sizes{8, 9, 7, 4, 1};
-  std::array<cuuint64_t, 4> strides{16, 16 * 9, 16 * 9 * 7, 4096};
-  std::array<int, 3> lower{-1, -1, 0}, upper{-1, -1, 0};
-  cuuint32_t channels = 8, pixels = 64;
-  std::array<cuuint32_t, 5> steps{1, 1, 1, 1, 1};
-  CUtensorMapSwizzle swizzle = CU_TENSOR_MAP_SWIZZLE_NONE;
-
-  CUresult encode() {
-    return cuTensorMapEncodeIm2col(map, CU_TENSOR_MAP_DATA_TYPE_UINT16, rank,
-                                   reinterpret_cast<void*>(address), sizes.data(), strides.data(),
-                                   lower.data(), upper.data(), channels, pixels, steps.data(),
-                                   CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle, CU_TENSOR_MAP_L2_PROMOTION_NONE,
-                                   CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-  }
-  CUresult encode_wide(int low, int high, CUtensorMapIm2ColWideMode mode = CU_TENSOR_MAP_IM2COL_WIDE_MODE_W) {
-    return cuTensorMapEncodeIm2colWide(
-        map, CU_TENSOR_MAP_DATA_TYPE_UINT16, rank, reinterpret_cast<void*>(address), sizes.data(),
-        strides.data(), low, high, channels, pixels, steps.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, mode,
-        swizzle, CU_TENSOR_MAP_L2_PROMOTION_NONE, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-  }
-};
 
 constexpr std::size_t kBytes = 4096;
 
@@ -371,181 +301,6 @@ TEST_F(TensorMaps, HalosAreRefused) {
   im2col_.swizzle = CU_TENSOR_MAP_SWIZZLE_64B;
   ASSERT_EQ(im2col_.encode_wide(-1, -1), CUDA_SUCCESS);
   EXPECT_EQ(launch("im2col_w_halo", 1024, {0, 0, 0, 0}), CUDA_ERROR_ILLEGAL_INSTRUCTION);
-}
-
-TEST_F(TensorMaps, WrongTiledArgumentsAreRefused) {
-  struct Case {
-    const char* what;
-    std::function<void(Tiled&)> change;
-    CUresult answer = CUDA_ERROR_INVALID_VALUE;
-  };
-  const auto kinds = [](CUtensorMapDataType type, Tiled& t) {
-    t.type = type;
-    t.sizes[0] = t.box[0] = 128;
-  };
-  const Case cases[] = {
-      {"as it is", [](Tiled&) {}, CUDA_SUCCESS},
-      {"no map", [](Tiled& t) { t.map = nullptr; }},
-      {"a map's address",
-       [](Tiled& t) { t.map = reinterpret_cast<CUtensorMap*>(reinterpret_cast<char*>(t.map) + 32); }},
-      {"a type", [](Tiled& t) { t.type = static_cast<CUtensorMapDataType>(16); }},
-      {"no dimension", [](Tiled& t) { t.rank = 0; }},
-      {"six dimensions", [](Tiled& t) { t.rank = 6; }},
-      {"no address", [](Tiled& t) { t.address = 0; }},
-      {"an address", [](Tiled& t) { t.address += 8; }},
-      {"size 0", [](Tiled& t) { t.sizes[1] = 0; }},
-      {"the largest size", [](Tiled& t) { t.sizes[1] = cuuint64_t{1} << 32; }, CUDA_SUCCESS},
-      {"a size", [](Tiled& t) { t.sizes[1] = (cuuint64_t{1} << 32) + 1; }},
-      {"a stride", [](Tiled& t) { t.strides[0] = 264; }},
-      {"the largest stride", [](Tiled& t) { t.strides[0] = (cuuint64_t{1} << 40) - 16; }, CUDA_SUCCESS},
-      {"too large a stride", [](Tiled& t) { t.strides[0] = cuuint64_t{1} << 40; }},
-      {"an empty box", [](Tiled& t) { t.box[1] = 0; }},
-      {"the largest box", [](Tiled& t) { t.box[1] = 256; }, CUDA_SUCCESS},
-      {"a box", [](Tiled& t) { t.box[1] = 257; }},
-      {"a box's row", [](Tiled& t) { t.box[0] = 6; }},
-      {"step 0", [](Tiled& t) { t.steps[1] = 0; }},
-      {"the largest step", [](Tiled& t) { t.steps[1] = 8; }, CUDA_SUCCESS},
-      {"a step", [](Tiled& t) { t.steps[1] = 9; }},
-      {"a step of dimension 0, which does not count", [](Tiled& t) { t.steps[0] = 9; }, CUDA_SUCCESS},
-      {"an interleave", [](Tiled& t) { t.interleave = static_cast<CUtensorMapInterleave>(3); }},
-      {"an interleave of two dimensions", [](Tiled& t) { t.interleave = CU_TENSOR_MAP_INTERLEAVE_16B; }},
-      {"an interleave that stands in no text",
-       [](Tiled& t) {
-         t.rank = 3;
-         t.interleave = CU_TENSOR_MAP_INTERLEAVE_16B;
-       },
-       CUDA_ERROR_NOT_SUPPORTED},
-      {"an interleave with its swizzle",
-       [](Tiled& t) {
-         t.rank = 3;
-         t.interleave = CU_TENSOR_MAP_INTERLEAVE_32B;
-         t.swizzle = CU_TENSOR_MAP_SWIZZLE_64B;
-       }},
-      {"a swizzle", [](Tiled& t) { t.swizzle = static_cast<CUtensorMapSwizzle>(7); }},
-      {"32 bytes in 32", [](Tiled& t) { t.swizzle = CU_TENSOR_MAP_SWIZZLE_32B; }, CUDA_SUCCESS},
-      {"48 bytes in 32",
-       [](Tiled& t) {
-         t.box[0] = 12;
-         t.swizzle = CU_TENSOR_MAP_SWIZZLE_32B;
-       }},
-      {"80 bytes in 64",
-       [](Tiled& t) {
-         t.box[0] = 20;
-         t.swizzle = CU_TENSOR_MAP_SWIZZLE_64B;
-       }},
-      {"144 bytes in 128",
-       [](Tiled& t) {
-         t.box[0] = 36;
-         t.swizzle = CU_TENSOR_MAP_SWIZZLE_128B_ATOM_64B;
-       }},
-      {"a promotion", [](Tiled& t) { t.promotion = static_cast<CUtensorMapL2promotion>(4); }},
-      {"a fill", [](Tiled& t) { t.fill = static_cast<CUtensorMapFloatOOBfill>(2); }},
-      {"NaN of whole numbers", [](Tiled& t) { t.fill = CU_TENSOR_MAP_FLOAT_OOB_FILL_NAN_REQUEST_ZERO_FMA; }},
-      {"NaN of floats",
-       [](Tiled& t) {
-         t.type = CU_TENSOR_MAP_DATA_TYPE_TFLOAT32_FTZ;
-         t.fill = CU_TENSOR_MAP_FLOAT_OOB_FILL_NAN_REQUEST_ZERO_FMA;
-       },
-       CUDA_SUCCESS},
-      {"4 bits", [&](Tiled& t) { kinds(CU_TENSOR_MAP_DATA_TYPE_16U4_ALIGN8B, t); }, CUDA_SUCCESS},
-      {"4 bits, an odd number",
-       [&](Tiled& t) {
-         kinds(CU_TENSOR_MAP_DATA_TYPE_16U4_ALIGN8B, t);
-         t.sizes[0] = 129;
-       }},
-      {"4 bits with gaps", [&](Tiled& t) { kinds(CU_TENSOR_MAP_DATA_TYPE_16U4_ALIGN16B, t); }, CUDA_SUCCESS},
-      {"4 bits with gaps, a box",
-       [&](Tiled& t) {
-         kinds(CU_TENSOR_MAP_DATA_TYPE_16U4_ALIGN16B, t);
-         t.box[0] = 64;
-       }},
-      {"4 bits with gaps, a size",
-       [&](Tiled& t) {
-         kinds(CU_TENSOR_MAP_DATA_TYPE_16U4_ALIGN16B, t);
-         t.sizes[0] = 192;
-       }},
-      {"4 bits with gaps, a stride",
-       [&](Tiled& t) {
-         kinds(CU_TENSOR_MAP_DATA_TYPE_16U4_ALIGN16B, t);
-         t.strides[0] = 144;
-       }},
-      {"4 bits with gaps, an address",
-       [&](Tiled& t) {
-         kinds(CU_TENSOR_MAP_DATA_TYPE_16U4_ALIGN16B, t);
-         t.address += 16;
-       }},
-      {"4 bits with gaps, a swizzle",
-       [&](Tiled& t) {
-         kinds(CU_TENSOR_MAP_DATA_TYPE_16U4_ALIGN16B, t);
-         t.swizzle = CU_TENSOR_MAP_SWIZZLE_128B_ATOM_64B;
-       }},
-      {"6 bits", [&](Tiled& t) { kinds(CU_TENSOR_MAP_DATA_TYPE_16U6_ALIGN16B, t); }, CUDA_SUCCESS},
-      {"6 bits, flipped",
-       [&](Tiled& t) {
-         kinds(CU_TENSOR_MAP_DATA_TYPE_16U6_ALIGN16B, t);
-         t.swizzle = CU_TENSOR_MAP_SWIZZLE_128B_ATOM_32B_FLIP_8B;
-       }},
-  };
-  for (const Case& each : cases) {
-    Tiled asked = tiled_;
-    each.change(asked);
-    EXPECT_EQ(asked.encode(), each.answer) << each.what;
-  }
-  Tiled asked = tiled_;
-  EXPECT_EQ(cuTensorMapEncodeTiled(&map_, asked.type, 2, reinterpret_cast<void*>(tensor_), nullptr,
-                                   asked.strides.data(), asked.box.data(), asked.steps.data(),
-                                   asked.interleave, asked.swizzle, asked.promotion, asked.fill),
-            CUDA_ERROR_INVALID_VALUE);
-  EXPECT_EQ(cuTensorMapEncodeTiled(&map_, asked.type, 1, reinterpret_cast<void*>(tensor_), asked.sizes.data(),
-                                   nullptr, asked.box.data(), asked.steps.data(), asked.interleave,
-                                   asked.swizzle, asked.promotion, asked.fill),
-            CUDA_SUCCESS);
-}
-
-TEST_F(TensorMaps, WrongArgumentsOfColumnsAreRefused) {
-  struct Case {
-    const char* what;
-    std::function<void(Im2col&)> change;
-    CUresult answer = CUDA_ERROR_INVALID_VALUE;
-  };
-  const Case cases[] = {
-      {"as it is", [](Im2col&) {}, CUDA_SUCCESS},
-      {"two dimensions", [](Im2col& t) { t.rank = 2; }},
-      {"a corner", [](Im2col& t) { t.lower[0] = -129; }},
-      {"the other corner", [](Im2col& t) { t.upper[1] = 128; }},
-      {"a corner of five dimensions",
-       [](Im2col& t) {
-         t.rank = 5;
-         t.lower = {0, 0, -17};
-         t.upper = {0, 0, 0};
-       }},
-      {"no pixel in the bounding box", [](Im2col& t) { t.upper[1] = -11; }},
-      {"no channels", [](Im2col& t) { t.channels = 0; }},
-      {"channels", [](Im2col& t) { t.channels = 264; }},
-      {"no pixels", [](Im2col& t) { t.pixels = 0; }},
-      {"the most pixels", [](Im2col& t) { t.pixels = 1024; }, CUDA_SUCCESS},
-      {"pixels", [](Im2col& t) { t.pixels = 1025; }},
-      {"a row", [](Im2col& t) { t.channels = 6; }},
-      {"a step", [](Im2col& t) { t.steps[2] = 9; }},
-      {"a swizzled row",
-       [](Im2col& t) {
-         t.channels = 24;
-         t.swizzle = CU_TENSOR_MAP_SWIZZLE_32B;
-       }},
-  };
-  for (const Case& each : cases) {
-    Im2col asked = im2col_;
-    each.change(asked);
-    EXPECT_EQ(asked.encode(), each.answer) << each.what;
-  }
-  Im2col wide = im2col_;
-  EXPECT_EQ(wide.encode_wide(0, 0), CUDA_ERROR_INVALID_VALUE) << "without a swizzle";
-  wide.swizzle = CU_TENSOR_MAP_SWIZZLE_128B;
-  EXPECT_EQ(wide.encode_wide(-32768, 32767), CUDA_SUCCESS);
-  EXPECT_EQ(wide.encode_wide(-32769, 0), CUDA_ERROR_INVALID_VALUE);
-  EXPECT_EQ(wide.encode_wide(0, 0, static_cast<CUtensorMapIm2ColWideMode>(2)), CUDA_ERROR_INVALID_VALUE);
-  wide.pixels = 0;  // which does not count
-  EXPECT_EQ(wide.encode_wide(0, 0, CU_TENSOR_MAP_IM2COL_WIDE_MODE_W128), CUDA_SUCCESS);
 }
 
 }  // namespace
