@@ -240,7 +240,7 @@ std::optional<Fault> begin_tensor_copies(Warp& warp, std::uint32_t mask, Site si
   leave_addresses(warp, given.maps);  // of a page fault
   if (given.barriers != nullptr) {
     if (auto fault = announce_shared(warp, mask, site, given.barriers,
-                                     access_flags(ir::Space::Shared, 8, jit::kAccessAtomic, 8)))
+                                     access_flags(ir::Space::Shared, 8, jit::kAccessAtomic, 8), Traced::No))
       return fault;
   }
   std::optional<Fault> fault;
