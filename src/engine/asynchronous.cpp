@@ -16,6 +16,7 @@
 #include "engine/cluster.h"
 #include "engine/grid_run.h"
 #include "engine/pending_copies.h"
+#include "engine/tensor_copies.h"
 #include "engine/worker.h"
 
 namespace doppel::engine {
@@ -263,6 +264,8 @@ std::optional<Fault> run_asynchronous(Warp& warp, std::uint32_t mask, Site site,
       return begin_launch_cancel(warp, mask, site, operation, values);
     case ir::Op::BulkFill:
       return fill_with_zeros(warp, mask, site, values);
+    case ir::Op::TensorCopy:
+      return begin_tensor_copies(warp, mask, site, operation, values);
     case ir::Op::BulkCommit:
       close_bulk_group(warp, mask);
       return std::nullopt;

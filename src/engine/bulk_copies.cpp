@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "engine/access_checker.h"
 #include "engine/barrier_steps.h"
@@ -13,6 +14,7 @@
 #include "engine/cluster.h"
 #include "engine/fault_report.h"
 #include "engine/grid_run.h"
+#include "engine/tensor_box.h"
 #include "engine/trace_recorder.h"
 #include "memory/address_space.h"
 
@@ -85,7 +87,11 @@ void copy_bytes(const BulkCopy& copy) {
 }
 
 std::optional<Fault> end_copy(Warp& warp, const BulkCopy& copy) {
-  copy_bytes(copy);
+  if (copy.tensor != nullptr) {
+    move_box(*copy.tensor, warp.block->shared.base());
+  } else {
+    copy_bytes(copy);
+  }
   if (!copy.to_shared) return std::nullopt;
   note_copy_ends(warp, shared_offset(warp, copy.target), copy.bytes);
   return complete_transactions(warp, copy.lanes, copy.site, copy.barrier, copy.bytes);
@@ -124,6 +130,16 @@ std::optional<Fault> test_shared_range(const Warp& warp, std::uint32_t mask, Sit
   return fault;
 }
 
+std::size_t cluster_blocks(const Warp& warp) {
+  return warp.block->cluster == nullptr ? 1 : warp.block->cluster->blocks().size();
+}
+
+std::string not_in_cluster(const Warp& warp, std::uint64_t blocks) {
+  const std::size_t size = cluster_blocks(warp);
+  if (blocks >> size == 0) return {};
+  return fmt::format("a copy to blocks {:#x} of a cluster, which is of {}", blocks, size);
+}
+
 BulkCopy in_block_of(const Warp& warp, BulkCopy copy, std::uint32_t rank) {
   const std::uint32_t high = (rank + 1) << jit::kClusterRankShift;
   const auto there = [&](std::uint32_t offset) {
@@ -132,17 +148,22 @@ BulkCopy in_block_of(const Warp& warp, BulkCopy copy, std::uint32_t rank) {
   const auto base = reinterpret_cast<std::uint64_t>(warp.block->shared.base());
   copy.target = base + there(shared_offset(warp, copy.target));
   copy.barrier = shared_offset(warp, base + there(copy.barrier));
+  if (copy.tensor != nullptr) {
+    auto box = std::make_shared<TensorBox>(*copy.tensor);
+    box->shared = shared_offset(warp, copy.target);
+    copy.tensor = std::move(box);
+  }
   return copy;
 }
 
 void add_bulk_copy(Warp& warp, BulkCopy copy) {
-  copies_of(warp).add(copy);
+  copies_of(warp).add(std::move(copy));
   ++warp.block->pending_arrivals;
 }
 
 void BulkCopies::add(BulkCopy copy) {
   copy.group = closed_;
-  copies_.push_back(copy);
+  copies_.push_back(std::move(copy));
 }
 
 void BulkCopies::clear() {
@@ -160,7 +181,7 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
   const LaneValues masks = operation.sources.size() > 1 ? sizes + jit::kWarpLanes : nullptr;
   if (to_shared) {
     if (auto fault = announce_shared(warp, mask, site, barriers,
-                                     access_flags(ir::Space::Shared, 8, jit::kAccessAtomic, 8)))
+                                     access_flags(ir::Space::Shared, 8, jit::kAccessAtomic, 8), Traced::No))
       return fault;
   }
   const bool multicast = masks != nullptr && to_shared;
@@ -177,11 +198,10 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
     copy.lanes = 1u << lane;
     copy.site = site;
     const std::uint64_t blocks = multicast ? masks[lane] & 0xffff : 0;
-    const std::size_t in_cluster = warp.block->cluster == nullptr ? 1 : warp.block->cluster->blocks().size();
-    if (blocks >> in_cluster != 0) {
+    if (std::string why = not_in_cluster(warp, blocks); !why.empty()) {
       fault =
           wrong_range(warp, lane, site, {copy.target, copy.bytes, true, true}, Fault::Kind::IllegalAddress);
-      fault->message = fmt::format("a copy to blocks {:#x} of a cluster, which is of {}", blocks, in_cluster);
+      fault->message = std::move(why);
       return;
     }
     if (masks != nullptr && !to_shared) copy.byte_mask = static_cast<std::uint32_t>(masks[lane]) & 0xffff;
@@ -191,27 +211,32 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
     if (fault) return;
     if (to_shared) {
       copy.barrier = shared_offset(warp, barriers[lane]);
-      if (!multicast) note_copy_begins(warp, shared_offset(warp, copy.target), copy.bytes);
     }
     if (warp.trace != nullptr) {
       const std::uint32_t number = operation_number(warp, site);
-      if (!to_shared || !from_shared)
-        record_bulk(warp, number, copy.lanes, to_shared ? copy.source : copy.target, copy.bytes);
+      const BulkRange global{to_shared ? copy.source : copy.target, copy.bytes};
+      if (!to_shared || !from_shared) record_bulk(warp, number, copy.lanes, {&global, 1});
       if (to_shared) record_arrival(warp, number, copy.lanes, warp.block->phases.of(copy.barrier).current, 1);
     }
-    if (!multicast || warp.block->cluster == nullptr) {
-      if (!multicast || blocks != 0) add_bulk_copy(warp, copy);
-      return;
-    }
-    // Blocks of a cluster get the same, each at its own place.
-    for (std::uint32_t rank = 0; rank < in_cluster; ++rank) {
-      if ((blocks >> rank & 1) == 0) continue;
-      const BulkCopy there = in_block_of(warp, copy, rank);
-      note_copy_begins(warp, shared_offset(warp, there.target), there.bytes);
-      add_bulk_copy(warp, there);
-    }
+    begin_bulk_copy(warp, std::move(copy), multicast ? std::optional(blocks) : std::nullopt);
   });
   return fault;
+}
+
+// Blocks of a cluster get the same, each at its own place.
+void begin_bulk_copy(Warp& warp, BulkCopy copy, std::optional<std::uint64_t> blocks) {
+  if (!blocks || warp.block->cluster == nullptr) {
+    if (blocks == 0U) return;
+    if (copy.to_shared) note_copy_begins(warp, shared_offset(warp, copy.target), copy.bytes);
+    add_bulk_copy(warp, std::move(copy));
+    return;
+  }
+  for (std::uint32_t rank = 0; rank < cluster_blocks(warp); ++rank) {
+    if ((*blocks >> rank & 1) == 0) continue;
+    BulkCopy there = in_block_of(warp, copy, rank);
+    note_copy_begins(warp, shared_offset(warp, there.target), there.bytes);
+    add_bulk_copy(warp, std::move(there));
+  }
 }
 
 void close_bulk_group(Warp& warp, std::uint32_t mask) { copies_of(warp).close_group(mask); }

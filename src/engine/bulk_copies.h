@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "ir/operation.h"
 
 namespace doppel::engine {
+
+struct TensorBox;
 
 struct BulkCopy {
   ir::AtomicOp reduction = ir::AtomicOp::None;
@@ -26,7 +29,8 @@ struct BulkCopy {
   std::uint32_t byte_mask = 0xffff;  // of each 16 bytes those that are written
   bool to_shared = false;
   std::uint32_t barrier = 0;  // of a copy to shared memory: the offset in the window of what tells of its end
-  std::uint32_t lanes = 0;    // a bit: whose it is
+  std::uint32_t lanes = 0;                  // a bit: whose it is
+  std::shared_ptr<const TensorBox> tensor;  // of a copy of a tensor's box: what it moves
   ClosedGroups group;
   Site site;
 };
@@ -74,6 +78,12 @@ void note_copy_ends(const Warp& warp, std::uint32_t offset, std::uint32_t bytes)
 // values: as of run_asynchronous, with the barrier's address behind the target's and the source's.
 std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site,
                                        const ir::Operation& operation, LaneValues values);
+// Keeps what has been tested until it is to be done.
+// In `blocks` of the cluster, a bit each; else in the block that it names itself.
+void begin_bulk_copy(Warp& warp, BulkCopy copy, std::optional<std::uint64_t> blocks);
+std::size_t cluster_blocks(const Warp& warp);
+// Why a copy cannot go to these blocks; empty: it can.
+std::string not_in_cluster(const Warp& warp, std::uint64_t blocks);
 void close_bulk_group(Warp& warp, std::uint32_t mask);
 std::optional<Fault> wait_for_bulk_groups(Warp& warp, std::uint32_t mask, std::uint32_t kept);
 // Those of the warp that arrive at this barrier of the block; all of them where there is none.

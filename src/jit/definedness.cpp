@@ -199,6 +199,7 @@ void Definedness::before(const Operation& operation) {
     case Op::BulkCopy:
     case Op::AsyncStore:
     case Op::BulkFill:
+    case Op::TensorCopy:
       use(of_address(operation), emitter_.lanes().mask());
       [[fallthrough]];
     case Op::Barrier:

@@ -30,8 +30,9 @@ bool may_wait_or_count(const Operation& operation) {
          operation.op == ir::Op::ClusterArrive || operation.op == ir::Op::AsyncStore ||
          operation.op == ir::Op::BulkFill || operation.op == ir::Op::LaunchCancel ||
          operation.op == ir::Op::Call || operation.op == ir::Op::AsyncCopy ||
-         operation.op == ir::Op::BulkCopy || operation.op == ir::Op::Mbarrier ||
-         operation.op == ir::Op::MbarrierTest || analysis::reads_clock(operation);
+         operation.op == ir::Op::BulkCopy || operation.op == ir::Op::TensorCopy ||
+         operation.op == ir::Op::Mbarrier || operation.op == ir::Op::MbarrierTest ||
+         analysis::reads_clock(operation);
 }
 
 class Planner {

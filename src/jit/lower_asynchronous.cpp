@@ -16,7 +16,7 @@ using llvm::Value;
 
 namespace {
 
-ir::Type source_type(const Operation& operation) {
+ir::Type source_type(const FunctionEmitter& emitter, const Operation& operation, const ir::Operand& source) {
   switch (operation.op) {
     case Op::MbarrierTest:
       return operation.source_type;
@@ -25,8 +25,10 @@ ir::Type source_type(const Operation& operation) {
     case Op::BulkFill:
       return ir::Type::B64;
     default:
-      return ir::Type::B32;
+      break;
   }
+  const bool half = source.is_register() && emitter.function().width(source.reg) == 16;
+  return half ? ir::Type::B16 : ir::Type::B32;
 }
 
 bool is_asynchronous(Op op) {
@@ -40,6 +42,7 @@ bool is_asynchronous(Op op) {
     case Op::LaunchCancel:
     case Op::BulkCommit:
     case Op::BulkWait:
+    case Op::TensorCopy:
     case Op::Mbarrier:
     case Op::MbarrierTest:
       return true;
@@ -77,7 +80,7 @@ bool lower_asynchronous(FunctionEmitter& emitter, const Operation& operation) {
     store(MemoryAccess(emitter, operation, barrier).addresses());
   }
   for (const ir::Operand& source : operation.sources)
-    store(emitter.read_vector(source, source_type(operation)));
+    store(emitter.read_vector(source, source_type(emitter, operation, source)));
   const std::uint64_t place =
       std::uint64_t{emitter.function_id()} << 32 | std::uint64_t{emitter.instruction_index()};
   emitter.launch().callback(

@@ -24,7 +24,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 13;
+inline constexpr std::uint32_t kWarpAbiVersion = 14;
 
 inline constexpr int kWarpLanes = 32;
 

@@ -2,6 +2,7 @@
 // Barriers, fences and warp-wide operations (PTX ISA 9.7.13).
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"
+#include "frontend/ptx/forms_tensor.h"
 
 namespace doppel::ptx {
 namespace {
@@ -103,6 +104,7 @@ bool proxy_fence(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   m.semantics = MemorySemantics::AcqRel;
   m.scope = Scope::Sys;
+  if (b.take("tensormap::generic")) return fence_tensor_map(b);
   if (b.take("alias")) {
     b.needs(70, 75);
     return true;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ir/attribute_names.h"
+#include "ir/tensor_map.h"
 
 namespace doppel::ptx {
 namespace {
@@ -208,7 +209,10 @@ Op plain(Opcode opcode) {
     case Opcode::CpAsyncBulkWaitGroup:
       return Op::BulkWait;
     case Opcode::CpAsyncBulkPrefetch:
+    case Opcode::CpAsyncBulkPrefetchTensor:
       return Op::CacheHint;
+    case Opcode::CpAsyncBulkTensor:
+      return Op::TensorCopy;
     case Opcode::CpAsync:
       return Op::AsyncCopy;
     case Opcode::CpAsyncCommitGroup:
@@ -407,6 +411,34 @@ void add_async_store(const Instruction& in, ir::Operation& to) {
   if (in.operands.size() > 2) append(to.sources, in.operands[1]);
 }
 
+// [target], [map, coordinates], [barrier], perhaps offsets, perhaps a mask; or [map, coordinates], [source].
+void add_tensor_copy(const Instruction& in, ir::Operation& to) {
+  const bool loads = in.modifiers.space != Space::Global;
+  std::size_t at = loads ? 1 : 0;
+  ir::Access map = access(in, in.operands.at(at++));
+  map.space = Space::Generic;
+  map.type = Type::B64;
+  map.vector = sizeof(ir::TensorMap) / 8;
+  to.sources.push_back(ir::Operand::of_immediate(ir::kOwnBlock));
+  append(to.sources, in.operands.at(at++));
+  ir::Access shared = access(in, in.operands.at(loads ? 0 : at++));
+  shared.space = loads ? in.modifiers.space : Space::Shared;
+  shared.completion = ir::Completion::BulkGroup;
+  if (loads) {
+    shared.completion = ir::Completion::Mbarrier;
+    shared.barrier = access(in, in.operands.at(at++)).address;
+  }
+  to.accesses = {shared, map};
+  for (; at < in.operands.size(); ++at) {
+    if (in.operands[at].kind == Operand::Kind::Vector) {
+      append(to.sources, in.operands[at]);
+    } else {
+      to.sources[0] = operand(in.operands[at]);
+      if (to.sources[0].is_immediate()) to.sources[0].immediate &= ir::kOwnBlock - 1;
+    }
+  }
+}
+
 void add_call(const Instruction& in, ir::Operation& to) {
   const Call& call = *in.call;
   to.callee =
@@ -468,6 +500,8 @@ ir::Operation to_ir(const Instruction& in, RegisterId carry) {
   } else if (to.op == Op::BulkFill) {
     to.accesses = {access(in, in.operands[0])};
     append(to.sources, in.operands[1]);
+  } else if (to.op == Op::TensorCopy) {
+    add_tensor_copy(in, to);
   } else {
     add_operands(in, row, to);
   }
