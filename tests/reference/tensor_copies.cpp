@@ -4,6 +4,7 @@
 // layout alone.
 #include <array>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "ir/tensor_map.h"
@@ -296,23 +297,33 @@ void execute_tensor_copy(Block& block, Thread& thread, const ptx::Instruction& i
   copy.rank = copy.mode == TensorMode::Gather4 ? 2 : static_cast<int>(copy.start.size());
   if (in.operands.size() > 4 && in.operands[4].kind == ptx::Operand::Kind::Vector)
     copy.offsets = words_of_vector(block, thread, in.operands[4]);
+  std::optional<std::uint64_t> blocks;  // of the cluster, a bit each
   for (std::size_t i = 4; loads && i < in.operands.size(); ++i) {
-    const bool is_mask = in.operands[i].kind != ptx::Operand::Kind::Vector;
-    if (is_mask && (read(block, thread, in.operands[i]) & 0xffff) != 1)
-      throw Fault("a copy to other blocks than the cluster's only one");
+    if (in.operands[i].kind != ptx::Operand::Kind::Vector)
+      blocks = read(block, thread, in.operands[i]) & 0xffff;
   }
+  if (blocks.value_or(0) >> block.cluster->blocks.size() != 0)
+    throw Fault("a copy to a block that is not in the cluster");
   const std::string why = ir::problem_of(copy.map);
   if (!why.empty()) throw Fault("no tensor map: " + why);
   if (static_cast<int>(copy.map.last_dimension) + 1 != copy.rank) throw Fault("a tensor map of another rank");
   check_use(in, copy);
-  const auto shared = resolve(block, thread, loads ? in.modifiers.space : ptx::Space::Shared,
-                              in.operands.at(loads ? 0 : 2), 16, kShareableAlignment);
-  copy.shared = static_cast<std::uint64_t>(shared.data() - block.shared.data());
-  if (loads) {
-    const std::int64_t bytes = load_box(block, copy);
-    complete_transactions(block, thread, in.modifiers.space, in.operands[3], bytes);
-  } else {
+  const ptx::Space space = loads ? in.modifiers.space : ptx::Space::Shared;
+  const ptx::Operand& shared = in.operands.at(loads ? 0 : 2);
+  resolve(block, thread, space, shared, 16, kShareableAlignment);
+  const std::uint64_t place = shared_offset(block, thread, space, shared);
+  copy.shared = place % kRankUnit;
+  if (!loads) {
     store_box(block, in, copy);
+    return;
+  }
+  const std::uint64_t barrier = shared_offset(block, thread, space, in.operands[3]);
+  const std::uint64_t named = place / kRankUnit;
+  for (const auto& other : block.cluster->blocks) {
+    const bool meant = blocks       ? (*blocks >> other->rank & 1) != 0
+                       : named == 0 ? other.get() == &block
+                                    : other->rank + 1 == named;
+    if (meant) complete_transactions(*other, barrier % kRankUnit, load_box(*other, copy));
   }
 }
 

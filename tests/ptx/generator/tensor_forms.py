@@ -187,7 +187,8 @@ def words_of(data, unknown=()):
     return ["*" if i in unknown else w for i, (w,) in enumerate(struct.iter_unpack("<I", bytes(data)))]
 
 
-def load(name, tensor, start, mode="tile", space="shared::cta", hint="", mask=""):
+def load(name, tensor, start, mode="tile", space="shared::cta", hint="", mask="", blocks=1):
+    """blocks: of a cluster; the first copies for all that the mask names, and all write the same."""
     each_word.count = 0
     data = values(tensor.kind, tensor.bytes)
     size = (max(tensor.box_bytes(mode), 128) + 127) // 128 * 128
@@ -214,8 +215,16 @@ def load(name, tensor, start, mode="tile", space="shared::cta", hint="", mask=""
   mad.wide.u32 %at, %r7, 4, %data;
   st.global.b32 [%at], %word;
 """) + "  ret;\n}\n"
+    if blocks > 1:
+        text = text.replace("out0)", f"out0) .reqnctapercluster {blocks}").replace("  @%first prefetch", """  .reg .pred %leads;
+  mov.u32 %word, %cluster_ctarank;
+  setp.eq.and.u32 %leads, %word, 0, %first;
+  fence.mbarrier_init.release.cluster;
+  @%first prefetch""").replace("  @%first cp.async", """  barrier.cluster.arrive;
+  barrier.cluster.wait;
+  @%leads cp.async""").replace("  ret;", "  barrier.cluster.arrive;\n  barrier.cluster.wait;\n  ret;")
     program("cp_async_bulk_tensor_" + name, f"cp.async.bulk.tensor of a box of {tensor.kind} to shared memory (PTX ISA 9.7.9.25.5.2)",
-            [("block", "32"), ("in", listing("b32", words_of(data))), ("out", listing("b32", words_of(result, gaps)))], text, *TARGET)
+            [("grid", str(blocks))][:blocks - 1] + [("block", "32"), ("in", listing("b32", words_of(data))), ("out", listing("b32", words_of(result, gaps)))], text, *TARGET)
 
 
 def reduced(op, kind, a, b):
@@ -324,6 +333,7 @@ def generate():
     load("2d_cluster_space", plain, [4, 5], space="shared::cluster")
     load("multicast", plain, [4, 5], space="shared::cluster", hint=".L2::cache_hint", mask="%h1")
     load("multicast_constant", plain, [4, 5], space="shared::cluster", mask="1")
+    load("multicast_to_all", plain, [3, -1], space="shared::cluster", mask="7", blocks=3)
     load("2d_before_and_behind", plain, [-3, 7])
     load("2d_wholly_outside", plain, [25, -9])
     load("3d_steps", Tensor("u16", [24, 9, 8], [16, 5, 7], steps=[1, 2, 3]), [5, -2, 1])
