@@ -38,7 +38,7 @@ constexpr int kSmallestSum = -76, kLargestSum = 100;
 constexpr int kSmallestSumOfHalves = -49;
 // Where C is multiplied first: less than that might become zero.
 constexpr int kSmallestScaled = -70;
-constexpr int kAtOnce = 2;  // columns that are computed side by side
+constexpr int kAtOnce = 4;  // columns that are computed side by side
 // Below that of all sums but zeros.
 constexpr int kSmallestExponent = -101;
 
