@@ -333,18 +333,23 @@ void access_textures(jit::WarpContext* context, std::uint32_t mask, std::uint32_
                      std::byte* operands) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
+  Worker& worker = *warp.worker;
+  if (worker.packed_texture_form != form) {
+    worker.packed_texture_form = form;
+    worker.texture_form = ir::unpacked_texture_form(form);
+  }
   const jit::TextureOperation unpacked = jit::unpacked_texture_operation(what);
   const texture::WarpRequest request{.op = unpacked.op,
                                      .type = unpacked.type,
                                      .values = unpacked.values,
-                                     .form = ir::unpacked_texture_form(form),
+                                     .form = worker.texture_form,
                                      .atomic = unpacked.atomic,
                                      .mask = mask,
                                      .operands = operands};
   // A page fault or the end of the launch leaves the fibre, and nothing that stands on its stack is
   // destroyed.
   const auto run = [&]() -> std::optional<Fault> {
-    texture::Touched* const touched = warp.trace != nullptr ? &warp.worker->touched : nullptr;
+    texture::Touched* const touched = warp.trace != nullptr ? &worker.touched : nullptr;
     if (touched != nullptr) touched->clear();
     if (const auto fault = texture::access_textures(warp.block->grid->launch.textures, request, touched))
       return fault_of_texture(warp, mask, function, operation, *fault);

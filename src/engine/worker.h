@@ -53,6 +53,9 @@ class Worker {
   SignalReport signal_report;
   std::vector<std::uint64_t> counters;  // of this thread, for the whole grid
   texture::Touched touched;             // by the texture operation that runs
+  // The form of the last one, packed and not: mostly the next one's.
+  std::uint64_t packed_texture_form = ir::packed(ir::TextureForm{});
+  ir::TextureForm texture_form;
   MatrixProducts matrix_products;
 
  private:

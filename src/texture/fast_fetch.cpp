@@ -278,11 +278,25 @@ template <typename Format, int kDimensions, bool kLinear>
                                              std::uint32_t (*results)[kLanes], Touched* touched) {
   fetch_all<Format, kDimensions, kLinear>(texture, mask, words, results, touched);
 }
+
+template <typename Format, int kDimensions, bool kLinear>
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]] void fetch_with_avx512(
+    const Texture& texture, std::uint32_t mask, const std::uint32_t (*words)[kLanes],
+    std::uint32_t (*results)[kLanes], Touched* touched) {
+  fetch_all<Format, kDimensions, kLinear>(texture, mask, words, results, touched);
+}
+
+bool has_avx512() {
+  static const bool has = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+                          __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  return has;
+}
 #endif
 
 template <typename Format, int kDimensions, bool kLinear>
 FastFetch for_host() {
 #if defined(__x86_64__)
+  if (has_avx512()) return fetch_with_avx512<Format, kDimensions, kLinear>;
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
   if (has_avx2) return fetch_with_avx2<Format, kDimensions, kLinear>;
 #endif

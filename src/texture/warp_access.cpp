@@ -419,7 +419,7 @@ class WarpAccess {
   const WarpRequest& request_;
   const TextureForm& form_;
   Touched* touched_;
-  std::array<std::uint64_t, kLanes> handles_{};
+  std::array<std::uint64_t, kLanes> handles_;
   std::byte* words_ = nullptr;
   std::size_t word_count_ = 0;
   std::byte* values_ = nullptr;
