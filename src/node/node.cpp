@@ -17,7 +17,7 @@
 namespace doppel::node {
 namespace {
 
-// How every process finds it: by its id, or by its file where it came from elsewhere.
+// How every process finds it.
 std::string reference_of(const card::Card& card) {
   std::error_code ignored;
   const std::filesystem::path file(card.file);
@@ -106,11 +106,22 @@ Result<int> Node::card_count() const {
   return (*shared)->cards;
 }
 
-Result<std::string> Node::reference(int card) const {
+Result<bool> Node::has_card(const std::string& reference, int nth) const {
+  auto shared = file_.lock();
+  if (!shared) return tl::unexpected(shared.error());
+  for (int i = 0; i < (*shared)->cards; ++i) {
+    const CardEntry& each = (*shared)->card[static_cast<std::size_t>(i)];
+    if (each.nth == nth && reference == each.reference.data()) return true;
+  }
+  return false;
+}
+
+Result<CardName> Node::name(int card) const {
   auto shared = file_.lock();
   if (!shared) return tl::unexpected(shared.error());
   if (!has(**shared, card)) return no_card(card);
-  return std::string((*shared)->card[static_cast<std::size_t>(card)].reference.data());
+  const CardEntry& entry = (*shared)->card[static_cast<std::size_t>(card)];
+  return CardName{entry.reference.data(), entry.id.data(), entry.nth};
 }
 
 Result<CardState> Node::state(int card, std::int64_t now_ns) const {

@@ -39,6 +39,12 @@ struct CardState {
   double to_card_bytes_per_s = 0, to_host_bytes_per_s = 0;
 };
 
+struct CardName {
+  std::string reference;  // what find_card takes: the absolute path of its file
+  std::string id;
+  int nth = 0;  // of the cards of this id
+};
+
 class Client;
 
 class Node : public std::enable_shared_from_this<Node> {
@@ -53,8 +59,10 @@ class Node : public std::enable_shared_from_this<Node> {
   // The numbers of these cards, in their order.
   Result<std::vector<int>> cards(const std::vector<card::Card>& cards, std::int64_t now_ns);
   Result<int> card_count() const;
-  // What find_card takes. NotFound: there is no such card.
-  Result<std::string> reference(int card) const;
+  // Whether the node has the nth card of that reference, as CardName has it; needs no card to be read.
+  Result<bool> has_card(const std::string& reference, int nth) const;
+  // NotFound: there is no such card.
+  Result<CardName> name(int card) const;
 
   Result<CardState> state(int card, std::int64_t now_ns) const;
 

@@ -22,7 +22,9 @@ class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
   ~Descriptor() {
-    if (number_ >= 0) close(number_);
+    if (number_ < 0) return;
+    flock(number_, LOCK_UN);  // a mapping keeps the open file, and its lock, beyond the descriptor
+    close(number_);
   }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
@@ -121,7 +123,7 @@ Result<SharedFile> SharedFile::open(const std::filesystem::path& path) {
   auto shared = map(*file, MAP_SHARED);
   if (!shared) return tl::unexpected(shared.error());
   if (fresh) initialise(**shared);
-  return SharedFile(*shared);  // closing the file gives the flock back
+  return SharedFile(*shared);
 }
 
 Result<SharedFile> SharedFile::anonymous() {

@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "card/load_card.h"
@@ -52,6 +55,25 @@ std::vector<std::string> names_of_cards() {
   return names;
 }
 
+// The process's cards are on the node from then on. Those that it has already need not be read.
+Result<void> bring_cards(node::Node& node, const std::vector<std::string>& names) {
+  std::map<std::string, int> seen;  // by file
+  for (const std::string& name : names) {
+    const auto file = card::find_card_file(name);
+    if (!file) return tl::unexpected(file.error());
+    std::error_code ignored;
+    const std::string reference = std::filesystem::absolute(*file, ignored).string();
+    const int nth = seen[reference]++;
+    const auto known = node.has_card(reference, nth);
+    if (!known) return tl::unexpected(known.error());
+    if (*known) continue;
+    const auto card = card::load_card(*file);
+    if (!card) return tl::unexpected(card.error());
+    if (auto added = node.card(*card, nth, node::wall_ns()); !added) return tl::unexpected(added.error());
+  }
+  return {};
+}
+
 std::string text_of(const std::array<std::uint8_t, 16>& uuid) {
   std::string text = "GPU-";
   for (std::size_t i = 0; i < uuid.size(); ++i) {
@@ -63,13 +85,27 @@ std::string text_of(const std::array<std::uint8_t, 16>& uuid) {
 
 }  // namespace
 
-Card::Card(std::shared_ptr<node::Node> node, int number, int nth, card::Card card)
+struct Card::File {
+  std::once_flag once;
+  std::optional<card::Card> card;
+};
+
+Card::Card(std::shared_ptr<node::Node> node, int number, node::CardName name)
     : node_(std::move(node)),
       number_(number),
-      nth_(nth),
-      card_(std::move(card)),
-      uuid_(text_of(card::device_uuid(card_, number))),
-      bus_id_(fmt::format("{:08X}:{:02X}:00.0", 0, bus())) {}
+      name_(std::move(name)),
+      uuid_(text_of(card::device_uuid(name_.id, number))),
+      bus_id_(fmt::format("{:08X}:{:02X}:00.0", 0, bus())),
+      file_(std::make_shared<File>()) {}
+
+const card::Card& Card::card() const {
+  std::call_once(file_->once, [this] {
+    auto read = card::find_card(name_.reference);
+    if (!read) throw std::runtime_error(read.error().message);
+    file_->card = std::move(*read);
+  });
+  return *file_->card;
+}
 
 Result<node::CardState> Card::state() const { return node_->state(number_, node::wall_ns()); }
 nvmlDevice_t Card::handle() const { return &handles[static_cast<std::size_t>(number_)]; }
@@ -88,28 +124,13 @@ Result<std::shared_ptr<const Machine>> Machine::open() {
   if (name == "off") name.clear();
   auto node = node::Node::open(name);
   if (!node) return tl::unexpected(node.error());
-  std::map<std::string, card::Card> read;  // by reference
-  const auto find = [&](const std::string& reference) -> Result<card::Card> {
-    if (const auto found = read.find(reference); found != read.end()) return found->second;
-    auto card = card::find_card(reference);
-    if (card) read.emplace(reference, *card);
-    return card;
-  };
-  std::vector<card::Card> own;
-  for (const std::string& each : names_of_cards()) {
-    auto card = find(each);
-    if (!card) return tl::unexpected(card.error());
-    own.push_back(std::move(*card));
-  }
-  if (const auto there = (*node)->cards(own, node::wall_ns()); !there) return tl::unexpected(there.error());
+  if (auto brought = bring_cards(**node, names_of_cards()); !brought) return tl::unexpected(brought.error());
   const auto count = (*node)->card_count();
   if (!count) return tl::unexpected(count.error());
-  std::map<std::string, int> seen;
   for (int number = 0; number < *count; ++number) {
-    auto card = (*node)->reference(number).and_then(find);
+    auto card = (*node)->name(number);
     if (!card) return tl::unexpected(card.error());
-    const int nth = seen[card->id]++;
-    made->cards_.emplace_back(*node, number, nth, std::move(*card));
+    made->cards_.emplace_back(*node, number, std::move(*card));
   }
   return made;
 }
@@ -124,7 +145,7 @@ const Card* Machine::card(nvmlDevice_t handle) const {
 const Card* Machine::joined(const Card& card) const {
   if (card.card().nvlink.links == 0) return nullptr;
   for (const Card& each : cards_) {
-    if (each.card().id == card.card().id && each.nth() == (card.nth() ^ 1)) return &each;
+    if (each.name().id == card.name().id && each.name().nth == (card.name().nth ^ 1)) return &each;
   }
   return nullptr;
 }

@@ -17,10 +17,12 @@ namespace doppel::nvml {
 
 class Card {
  public:
-  Card(std::shared_ptr<node::Node> node, int number, int nth, card::Card card);
+  Card(std::shared_ptr<node::Node> node, int number, node::CardName name);
   int number() const { return number_; }  // the index
-  int nth() const { return nth_; }        // of the cards of its kind
-  const card::Card& card() const { return card_; }
+  const node::CardName& name() const { return name_; }
+  // Read when somebody asks for the first time: reading takes longer than all else at the start. Throws where
+  // the file has gone since.
+  const card::Card& card() const;
   node::Node& node() const { return *node_; }
   Result<node::CardState> state() const;
   const std::string& uuid() const { return uuid_; }      // "GPU-..."
@@ -31,9 +33,11 @@ class Card {
 
  private:
   std::shared_ptr<node::Node> node_;
-  int number_, nth_;
-  card::Card card_;
+  int number_;
+  node::CardName name_;
   std::string uuid_, bus_id_;
+  struct File;
+  std::shared_ptr<File> file_;
 };
 
 class Machine {
