@@ -79,8 +79,14 @@ Moment moment_at(const Shared& shared, int number, std::int64_t now_ns) {
   }
   sum.memory = std::min(sum.memory, 1.0);
   sum.awake = sum.active || (card.idle_after_s > 0 ? now_ns < awake_until(card) : has_clients);
-  sum.watts =
-      sum.awake ? std::min(card.awake_w + sum.watts, std::max(card.limit_w, card.awake_w)) : card.idle_w;
+  if (sum.awake) {
+    const double most = std::max(card.limit_w, card.awake_w);
+    sum.watts += card.awake_w;
+    sum.power_bound |= sum.watts > most;
+    sum.watts = std::min(sum.watts, most);
+  } else {
+    sum.watts = card.idle_w;
+  }
   sum.clock_mhz = !sum.awake ? card.min_mhz : clock > 0 ? clock : card.sustained_mhz;
   if (sum.awake && card.locked_max_mhz > 0) sum.clock_mhz = std::min(sum.clock_mhz, card.locked_max_mhz);
   if (card.locked_min_mhz > 0) sum.clock_mhz = std::max(sum.clock_mhz, card.locked_min_mhz);

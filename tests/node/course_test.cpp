@@ -146,6 +146,7 @@ TEST_F(Course, ThePowerLimitHoldsAndIsTakenInItsRangeOnly) {
   EXPECT_FALSE(node->set_power_limit(number, 301, at(1)));
   ASSERT_TRUE(node->set_power_limit(number, 120, at(1)));
   EXPECT_EQ(state(2).watts, 120);
+  EXPECT_TRUE(state(2).power_bound);
   EXPECT_EQ(state(2).limit_w, 120);
   EXPECT_EQ(state(2).default_limit_w, 300);
 }
