@@ -10,26 +10,26 @@ namespace doppel::nvml {
 namespace {
 
 enum Field : unsigned {
-  kEccNow = 1,
-  kEccPending = 2,
-  kFirstEccCount = 3,
-  kLastEccCount = 28,
-  kEnergy = 83,
-  kLinkSpeed0 = 84,
-  kLinkSpeed5 = 89,
-  kLinkSpeed = 90,
-  kLinks = 91,
-  kPcieReplays = 94,
-  kRemappedCorrected = 142,
-  kRemappedFailure = 145,
-  kPowerAverage = 185,
-  kPowerNow = 186,
-  kPowerLeast = 187,
-  kPowerMost = 188,
-  kPowerDefault = 189,
-  kPowerLimit = 190,
-  kEnergyAgain = 191,
-  kPowerAsked = 192,
+  EccNow = 1,
+  EccPending = 2,
+  FirstEccCount = 3,
+  LastEccCount = 28,
+  Energy = 83,
+  LinkSpeed0 = 84,
+  LinkSpeed5 = 89,
+  LinkSpeed = 90,
+  Links = 91,
+  PcieReplays = 94,
+  RemappedCorrected = 142,
+  RemappedFailure = 145,
+  PowerAverage = 185,
+  PowerNow = 186,
+  PowerLeast = 187,
+  PowerMost = 188,
+  PowerDefault = 189,
+  PowerLimit = 190,
+  EnergyAgain = 191,
+  PowerAsked = 192,
 };
 
 void set(nvmlFieldValue_t& field, unsigned value) {
@@ -54,39 +54,39 @@ void answer(nvmlFieldValue_t& field, const Card& card, const node::CardState& st
   const bool ecc = card.card().memory.ecc;
   constexpr double kMillijoules = 1000;
   switch (field.fieldId) {
-    case kEccNow:
-    case kEccPending:
+    case EccNow:
+    case EccPending:
       return set(field, ecc ? 1U : 0U);
-    case kEnergy:
-    case kEnergyAgain:
+    case Energy:
+    case EnergyAgain:
       return set(field, static_cast<unsigned long long>(state.energy_j * kMillijoules));
-    case kLinkSpeed:
+    case LinkSpeed:
       return set_link_speed(field, card, 0);
-    case kLinks:
+    case Links:
       if (card.card().nvlink.links > 0) set(field, static_cast<unsigned>(card.card().nvlink.links));
       return;
-    case kPcieReplays:
+    case PcieReplays:
       return set(field, 0U);
-    case kPowerAverage:
-    case kPowerNow:
+    case PowerAverage:
+    case PowerNow:
       return set(field, milliwatts(state.watts));
-    case kPowerLeast:
+    case PowerLeast:
       if (state.min_limit_w > 0) set(field, milliwatts(state.min_limit_w));
       return;
-    case kPowerMost:
+    case PowerMost:
       return set(field, milliwatts(state.max_limit_w));
-    case kPowerDefault:
+    case PowerDefault:
       return set(field, milliwatts(state.default_limit_w));
-    case kPowerLimit:
-    case kPowerAsked:
+    case PowerLimit:
+    case PowerAsked:
       return set(field, milliwatts(state.limit_w));
     default:
       break;
   }
-  if (field.fieldId >= kLinkSpeed0 && field.fieldId <= kLinkSpeed5)
-    return set_link_speed(field, card, field.fieldId - kLinkSpeed0);
-  if (field.fieldId >= kFirstEccCount && field.fieldId <= kLastEccCount && ecc) set(field, 0ULL);
-  if (field.fieldId >= kRemappedCorrected && field.fieldId <= kRemappedFailure) set(field, 0U);
+  if (field.fieldId >= LinkSpeed0 && field.fieldId <= LinkSpeed5)
+    return set_link_speed(field, card, field.fieldId - LinkSpeed0);
+  if (field.fieldId >= FirstEccCount && field.fieldId <= LastEccCount && ecc) set(field, 0ULL);
+  if (field.fieldId >= RemappedCorrected && field.fieldId <= RemappedFailure) set(field, 0U);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+#include <memory>
 
 #include "nvml/nvml_api.h"
 
@@ -40,10 +40,9 @@ bool read_place(std::string_view text, Place& place) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto colon = text.rfind(':');
     const std::string_view last = colon == std::string_view::npos ? text : text.substr(colon + 1);
-    const char* const end = last.data() + last.size();
-    if (const auto read = std::from_chars(last.data(), end, *parts[i], 16);
-        read.ec != std::errc{} || read.ptr != end)
-      return false;
+    const char* const end = std::to_address(last.end());
+    const auto read = std::from_chars(std::to_address(last.begin()), end, *parts[i], 16);
+    if (read.ec != std::errc{} || read.ptr != end) return false;
     if (colon == std::string_view::npos) return i >= 1;
     text = text.substr(0, colon);
   }
@@ -66,7 +65,7 @@ nvmlReturn_t by_bus_id(const char* function, const char* id, nvmlDevice_t* devic
 template <std::size_t N>
 void store(std::array<char, N>& to, std::string_view text) {
   to = {};
-  std::memcpy(to.data(), text.data(), std::min(text.size(), N - 1));
+  text.copy(to.data(), N - 1);
 }
 
 template <typename Info>

@@ -2,6 +2,8 @@
 // What the library shows between nvmlInit and nvmlShutdown: the node's cards.
 #pragma once
 
+#include <doppel/nvml/types.h>
+
 #include <array>
 #include <memory>
 #include <string>
@@ -10,7 +12,6 @@
 
 #include "card/card.h"
 #include "node/node.h"
-#include "nvml/types.h"
 #include "support/result.h"
 
 namespace doppel::nvml {

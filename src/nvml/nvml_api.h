@@ -2,13 +2,15 @@
 // The management interface, as api/common needs to know it, and what is around each of its functions.
 #pragma once
 
+#include <doppel/nvml/types.h>
+
+#include <cmath>
 #include <span>
 
 #include "api/common/api.h"
 #include "api/common/call.h"
 #include "api/common/results.h"
 #include "nvml/machine.h"
-#include "nvml/types.h"
 
 namespace doppel::nvml {
 
@@ -70,9 +72,9 @@ nvmlReturn_t of_machine(const char* function, Body body) noexcept {
 // With its end, where there is room for that.
 nvmlReturn_t copy_text(std::string_view text, char* to, unsigned length);
 
-inline unsigned percent(double share) { return static_cast<unsigned>(share * 100 + 0.5); }
-inline unsigned milliwatts(double watts) { return static_cast<unsigned>(watts * 1000 + 0.5); }
-inline unsigned rounded(double value) { return static_cast<unsigned>(value + 0.5); }
+inline unsigned rounded(double value) { return static_cast<unsigned>(std::lround(value)); }
+inline unsigned percent(double share) { return rounded(share * 100); }
+inline unsigned milliwatts(double watts) { return rounded(watts * 1000); }
 
 }  // namespace doppel::nvml
 

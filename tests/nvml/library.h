@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The library as a client has it: opened, its functions found by name, with the structures of
-// src/nvml/types.h.
+// include/doppel/nvml.
 #pragma once
 
 #include <dlfcn.h>
+#include <doppel/nvml/types.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp and setenv are POSIX
 
@@ -15,7 +16,6 @@
 #include "node/client.h"
 #include "node/node.h"
 #include "node/process_life.h"
-#include "nvml/types.h"
 
 namespace doppel::nvml {
 
