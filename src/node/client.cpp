@@ -60,7 +60,7 @@ bool Client::take(std::uint64_t bytes, std::uint64_t& free_bytes, std::int64_t n
   if (mine == nullptr) return false;
   reap(**shared, now_ns);
   std::uint64_t used = 0;
-  for (const ClientEntry& each : (*shared)->client) {
+  for (const ClientEntry& each : clients(**shared)) {
     if (each.pid != 0 && each.card == card_) used += each.used_bytes;
   }
   const std::uint64_t all = (*shared)->card[static_cast<std::size_t>(card_)].bytes;
@@ -81,7 +81,7 @@ std::uint64_t Client::taken_by_others(std::int64_t now_ns) {
   if (!shared) return 0;
   reap(**shared, now_ns);
   std::uint64_t used = 0;
-  for (const ClientEntry& each : (*shared)->client) {
+  for (const ClientEntry& each : clients(**shared)) {
     if (each.pid != 0 && each.card == card_ && &each != entry(**shared)) used += each.used_bytes;
   }
   return used;

@@ -26,7 +26,7 @@ std::int64_t next_change(const Shared& shared, int card, std::int64_t now_ns, st
   const auto consider = [&](std::int64_t time_ns) {
     if (time_ns > now_ns) next = std::min(next, time_ns);
   };
-  for (const ClientEntry& client : shared.client) {
+  for (const ClientEntry& client : clients(shared)) {
     if (is_of(client, card)) consider(client.last_ns + kHold);
   }
   consider(awake_until(shared.card[static_cast<std::size_t>(card)]));
@@ -58,7 +58,7 @@ Moment moment_at(const Shared& shared, int number, std::int64_t now_ns) {
   Moment sum;
   bool has_clients = false;
   double clock = 0;
-  for (const ClientEntry& client : shared.client) {
+  for (const ClientEntry& client : clients(shared)) {
     if (!is_of(client, number)) continue;
     has_clients = true;
     const Level level = level_at(card, client, now_ns);
@@ -102,7 +102,7 @@ void advance(Shared& shared, int number, std::int64_t now_ns) {
     // While it is active, nothing but a client's end changes it.
     if (moment.active) {
       next_ns = now_ns;
-      for (const ClientEntry& client : shared.client) {
+      for (const ClientEntry& client : clients(shared)) {
         if (is_of(client, number) && client.last_ns + kHold > time_ns)
           next_ns = std::min(next_ns, client.last_ns + kHold);
       }
@@ -122,7 +122,7 @@ void advance(Shared& shared, int number, std::int64_t now_ns) {
 void reap(Shared& shared, std::int64_t now_ns) {
   const bool thorough = now_ns >= shared.reaped_ns + kBetweenLooks || now_ns < shared.reaped_ns;
   if (thorough) shared.reaped_ns = now_ns;
-  for (ClientEntry& client : shared.client) {
+  for (ClientEntry& client : clients(shared)) {
     if (client.pid == 0) continue;
     if (number_in_use(client.pid) && (!thorough || start_of(client.pid) == client.started)) continue;
     client.running = 0;

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 namespace doppel::node {
@@ -98,9 +99,17 @@ struct Shared {
   pthread_mutex_t mutex;    // robust, of processes
   std::int64_t reaped_ns = 0;
   std::int32_t cards = 0;
+  std::int32_t slots = 0;  // of `client`: the rest was never used
   std::array<CardEntry, kMostCards> card;
   std::array<ClientEntry, kMostClients> client;
 };
+// Those that may be in use.
+inline std::span<ClientEntry> clients(Shared& shared) {
+  return std::span(shared.client).first(static_cast<std::size_t>(shared.slots));
+}
+inline std::span<const ClientEntry> clients(const Shared& shared) {
+  return std::span(shared.client).first(static_cast<std::size_t>(shared.slots));
+}
 static_assert(std::is_trivially_copyable_v<ClientEntry> && std::is_trivially_copyable_v<CardEntry>);
 
 }  // namespace doppel::node

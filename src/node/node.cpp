@@ -135,7 +135,7 @@ Result<CardState> Node::state(int card, std::int64_t now_ns) const {
   const Moment moment = moment_at(shared, card, now_ns);
   CardState state;
   double busy = 0;
-  for (const ClientEntry& client : shared.client) {
+  for (const ClientEntry& client : clients(shared)) {
     if (client.pid == 0 || client.card != card) continue;
     const Level level = level_at(entry, client, now_ns);
     busy += level.busy;
@@ -239,6 +239,8 @@ Result<std::unique_ptr<Client>> Node::join(int card, std::int64_t now_ns) {
   if (free == (*shared)->client.end())
     return fail(Error::Kind::LimitExceeded,
                 fmt::format("the node has {} processes, and there is no room for more", kMostClients));
+  const auto slot = static_cast<int>(free - (*shared)->client.begin());
+  (*shared)->slots = std::max((*shared)->slots, slot + 1);
   *free = ClientEntry{};
   free->card = card;
   free->started = start_of(getpid());
@@ -246,8 +248,7 @@ Result<std::unique_ptr<Client>> Node::join(int card, std::int64_t now_ns) {
   // A card that a process opens is clocked up.
   (*shared)->card[static_cast<std::size_t>(card)].last_used_ns = now_ns;
   std::atomic_ref(free->pid).store(getpid(), std::memory_order_release);
-  return std::unique_ptr<Client>(
-      new Client(shared_from_this(), static_cast<int>(free - (*shared)->client.begin()), card));
+  return std::unique_ptr<Client>(new Client(shared_from_this(), slot, card));
 }
 
 }  // namespace doppel::node
