@@ -166,6 +166,26 @@ nvmlReturn_t nvmlDeviceGetTopologyCommonAncestor(nvmlDevice_t first, nvmlDevice_
     return *level = &a == &b ? NVML_TOPOLOGY_INTERNAL : NVML_TOPOLOGY_HOSTBRIDGE, NVML_SUCCESS;
   });
 }
+// Those for which that level is the first that they share with the card. `count` is the room, and then how
+// many there are; with no place for them they are only counted.
+nvmlReturn_t nvmlDeviceGetTopologyNearestGpus(nvmlDevice_t device, int level, unsigned* count,
+                                              nvmlDevice_t* devices) {
+  return of_machine(__func__, [&](const Machine& here) {
+    const Card* const card = here.card(device);
+    if (card == nullptr || count == nullptr || level < NVML_TOPOLOGY_INTERNAL || level > NVML_TOPOLOGY_SYSTEM)
+      return NVML_ERROR_INVALID_ARGUMENT;
+    const unsigned others =
+        level == NVML_TOPOLOGY_HOSTBRIDGE ? static_cast<unsigned>(here.cards().size()) - 1 : 0;
+    const unsigned room = *count;
+    *count = others;
+    if (devices == nullptr || others == 0) return NVML_SUCCESS;
+    if (room < others) return NVML_ERROR_INSUFFICIENT_SIZE;
+    for (const Card& each : here.cards()) {
+      if (&each != card) *devices++ = each.handle();
+    }
+    return NVML_SUCCESS;
+  });
+}
 nvmlReturn_t nvmlDeviceOnSameBoard(nvmlDevice_t first, nvmlDevice_t second, int* same) {
   return of_two(__func__, first, second, same, [&](const Card& a, const Card& b, bool /*joined*/) {
     return *same = &a == &b ? 1 : 0, NVML_SUCCESS;

@@ -173,6 +173,14 @@ TEST_F(Values, TwoCardsOfAKindAreJoined) {
   EXPECT_EQ(status, NVML_P2P_STATUS_OK);
   EXPECT_EQ(call("nvmlDeviceGetTopologyCommonAncestor", a6000, pro, &level), NVML_SUCCESS);
   EXPECT_EQ(level, NVML_TOPOLOGY_HOSTBRIDGE);
+  unsigned count = 0;
+  const int bridge = NVML_TOPOLOGY_HOSTBRIDGE;
+  ASSERT_EQ(call("nvmlDeviceGetTopologyNearestGpus", pro, bridge, &count, nullptr), NVML_SUCCESS);
+  ASSERT_EQ(count, 1u);
+  nvmlDevice_t nearest = nullptr;
+  ASSERT_EQ(call("nvmlDeviceGetTopologyNearestGpus", pro, bridge, &count, &nearest), NVML_SUCCESS);
+  EXPECT_EQ(nearest, a6000);
+  EXPECT_EQ(call("nvmlDeviceGetTopologyNearestGpus", pro, 77, &count, &nearest), NVML_ERROR_INVALID_ARGUMENT);
 }
 
 TEST_F(Values, LimitsThatAreSetHoldForEveryProcess) {
