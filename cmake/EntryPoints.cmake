@@ -7,6 +7,7 @@
 # - for a form of per-thread default streams a function that calls the plain one with a PER_THREAD_SCOPE on its stack;
 # - a version script: only what is in the table is exported, and ALSO_EXPORT;
 # - functions.md in the build folder, with TITLE as its first line.
+# Rows without a version are of an interface that has none: the revision in a symbol orders its forms.
 # A function that works and is not defined, is refused and defined, or is defined and in no row ends the build.
 # The functions' parameters are read from their definitions: `RESULT name(...) {`, from the first column.
 set(DOPPEL_ENTRY_POINTS_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/WriteEntryPoints.cmake)

@@ -308,6 +308,30 @@ struct Power {
   double voltage_exponent = 0;  // dynamic energy per operation grows with (clock / reference)^this
 };
 
+// How warm the card gets, to the first order: at P watts for long, `ambient_c` + P x `c_per_w`; it goes there
+// with one time constant. No time constant: the card's temperature is not told.
+struct Thermal {
+  double ambient_c = 0;  // where the line through measured temperatures meets 0 W
+  double c_per_w = 0;
+  double time_constant_s = 0;
+  double max_operating_c = 0;  // 0: not known, as the other two
+  double slowdown_c = 0;
+  double shutdown_c = 0;
+};
+
+// What management software (NVML) is told and may set, where no other group says it.
+struct Management {
+  std::string brand;        // "NVIDIA RTX", "NVIDIA"
+  double min_limit_w = 0;   // lowest power limit that may be set; 0: the limit cannot be set
+  int idle_memory_mhz = 0;  // of the memory, while the card idles
+  int busy_state = 0;       // performance state (P0 to P15) while kernels run,
+  int awake_state = 0;      // while it waits, clocked up,
+  int idle_state = 0;       // and while it idles
+  int fans = 0;             // 0: cooled by the case's
+  double fan_percent = 0;   // of their full speed
+  std::int64_t bar1_bytes = 0;
+};
+
 // What a partition (MIG instance) may get.
 struct PartitionProfile {
   std::string name;  // "1g.24gb"
@@ -382,6 +406,8 @@ struct Card {
   Engines engines;
   Power power;
   Textures textures;
+  Thermal thermal;
+  Management management;
   std::vector<PartitionProfile> partitions;
 
   std::string based_on;                          // id of the card whose numbers it takes over, or empty

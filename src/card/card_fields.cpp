@@ -264,6 +264,28 @@ void add_textures(std::vector<Field>& out, Card& c) {
                         });
 }
 
+void add_management(std::vector<Field>& out, Card& c) {
+  Thermal& t = c.thermal;
+  Management& m = c.management;
+  out.insert(out.end(), {
+                            {"thermal.ambient_c", &t.ambient_c, -50, 100, true},
+                            {"thermal.c_per_w", &t.c_per_w, 0, 10, true},
+                            {"thermal.time_constant_s", &t.time_constant_s, 0, 10000, true},
+                            {"thermal.max_operating_c", &t.max_operating_c, 0, 200, true},
+                            {"thermal.slowdown_c", &t.slowdown_c, 0, 200, true},
+                            {"thermal.shutdown_c", &t.shutdown_c, 0, 200, true},
+                            {"management.brand", &m.brand, 0, 0, true},
+                            {"management.min_limit_w", &m.min_limit_w, 0, 10000, true},
+                            {"management.idle_memory_mhz", &m.idle_memory_mhz, 0, 100000, true},
+                            {"management.busy_state", &m.busy_state, 0, 15, true},
+                            {"management.awake_state", &m.awake_state, 0, 15, true},
+                            {"management.idle_state", &m.idle_state, 0, 15, true},
+                            {"management.fans", &m.fans, 0, 16, true},
+                            {"management.fan_percent", &m.fan_percent, 0, 100, true},
+                            {"management.bar1_bytes", &m.bar1_bytes, 0, 1e18, true},
+                        });
+}
+
 }  // namespace
 
 std::vector<Field> fields(Card& card) {
@@ -275,6 +297,7 @@ std::vector<Field> fields(Card& card) {
   add_memory_system(out, card);
   add_system(out, card);
   add_textures(out, card);
+  add_management(out, card);
   return out;
 }
 

@@ -16,7 +16,11 @@ std::uint64_t hash(const std::string& text) {
 }  // namespace
 
 std::array<std::uint8_t, 16> device_uuid(const Card& card, int ordinal) {
-  const std::string seed = "doppel/" + card.id + "/" + std::to_string(ordinal);
+  return device_uuid(card.id, ordinal);
+}
+
+std::array<std::uint8_t, 16> device_uuid(const std::string& card_id, int ordinal) {
+  const std::string seed = "doppel/" + card_id + "/" + std::to_string(ordinal);
   const std::array<std::uint64_t, 2> halves = {hash(seed), hash(seed + "/low")};
   std::array<std::uint8_t, 16> uuid{};
   for (std::size_t i = 0; i < 16; ++i)

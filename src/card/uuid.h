@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "card/card.h"
 
@@ -12,5 +13,6 @@ namespace doppel::card {
 // A version-8 (custom) UUID made from the card's id and its number among the process's devices: the same on
 // every host and in every process, and never that of a real card.
 std::array<std::uint8_t, 16> device_uuid(const Card& card, int ordinal);
+std::array<std::uint8_t, 16> device_uuid(const std::string& card_id, int ordinal);
 
 }  // namespace doppel::card

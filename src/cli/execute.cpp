@@ -49,6 +49,9 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   out.emplace("DOPPEL_CARD", reference(cards.front()));
   out.emplace("DOPPEL_CARDS", fmt::format("{}", fmt::join(devices, ",")));
   out.emplace("DOPPEL_RECORD", records.string());
+  // A machine of the run's own, which ends with it; one that the user names is shared with others.
+  if (const char* node = std::getenv("DOPPEL_NODE"); node == nullptr || *node == '\0')
+    out.emplace("DOPPEL_NODE", (records / "node").string());
   out.emplace("DOPPEL_PARENT", std::to_string(getpid()));
   if (options.timing) out.emplace("DOPPEL_TIMING", *options.timing);
   if (options.timeline) out.emplace("DOPPEL_TIMELINE", "1");

@@ -12,6 +12,7 @@
 #include "device/host_clock.h"
 #include "device/managed_memory.h"
 #include "device/module.h"
+#include "device/node_report.h"
 #include "device/operation.h"
 #include "device/platform.h"
 #include "device/scheduler.h"
@@ -244,7 +245,9 @@ void Context::memory_info(std::uint64_t& free_bytes, std::uint64_t& total_bytes)
   total_bytes = device_.memory().capacity();
   const std::uint64_t taken =
       device_.memory().used() + platform().managed().resident_bytes(device_.ordinal());
-  free_bytes = total_bytes - std::min(total_bytes, taken);
+  NodeReport* node = platform().node();
+  const std::uint64_t of_others = node != nullptr ? node->pool(device_.ordinal())->taken_by_others() : 0;
+  free_bytes = total_bytes - std::min(total_bytes, taken + of_others);
 }
 
 Result<std::shared_ptr<Module>> Context::load(std::shared_ptr<Program> program,

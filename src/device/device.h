@@ -42,7 +42,8 @@ class Device {
   // The latest that a kernel which has ended read of %globaltimer: those behind it go on from there.
   std::uint64_t latest_globaltimer_ns() const { return latest_globaltimer_ns_; }
   void note_globaltimer(std::uint64_t latest_ns);
-  // Of this double: the same in every process, another for each ordinal.
+  // Of this double: the same in every process, another for each ordinal; of a card of a node
+  // (device/node_report.h), by its number there.
   std::array<std::uint8_t, 16> uuid() const;
   PciAddress pci() const;
 
@@ -73,6 +74,7 @@ class Device {
   Device(Platform& platform, int ordinal, card::Card card);
   Platform& platform_;
   int ordinal_;
+  int place_;  // on the node; without one as ordinal_
   std::atomic<std::uint64_t> shared_with_{0};
   std::atomic<std::uint64_t> latest_globaltimer_ns_{0};
   card::Card card_;

@@ -16,6 +16,7 @@
 #include "device/host_clock.h"
 #include "device/managed_memory.h"
 #include "device/module.h"
+#include "device/node_report.h"
 #include "device/platform.h"
 #include "device/prediction_cache.h"
 #include "device/run_recorder.h"
@@ -122,11 +123,21 @@ double place_children(LaunchState& state, double parent_us) {
   return end_us;
 }
 
+// Of NVIDIA's list of XID errors; 0: the driver tells of none.
+std::uint64_t xid_of(engine::Fault::Kind kind) {
+  using Kind = engine::Fault::Kind;
+  if (kind == Kind::IllegalAddress) return 31;  // a fault of the memory's page tables
+  const bool of_host = kind == Kind::Cancelled || kind == Kind::HostOutOfMemory;
+  return of_host ? 0 : 13;  // an exception of the SMs
+}
+
 void report_fault(LaunchState& state, const engine::Fault& fault) {
   Context& context = *state.context;
   context.set_fault(fault);
   // The process ends: that is no fault of the kernel's.
   if (context.platform().cancelled()) return;
+  if (NodeReport* node = context.platform().node(); node != nullptr && xid_of(fault.kind) != 0)
+    node->faulted(context.device().ordinal(), xid_of(fault.kind));
   context.flush_output();
   if (fault.kind == engine::Fault::Kind::Assert) {
     // The driver writes it to standard error, where the program's user looks for it.
@@ -329,6 +340,7 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
   if (platform.options().keep_timeline) operation->name = demangled(work.kernel->name());
   if (state->timed && state->depth == 0) state->managed_work = begin_managed_work(*state);
   operation->set_run([state, self = operation.get()] {
+    const NodeReport::Running running(state->context->platform().node(), state->context->device().ordinal());
     const Cost cost = run_launch(*state, *self);
     state->managed_work = nullptr;
     return cost;

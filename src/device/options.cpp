@@ -95,6 +95,7 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
     options.cache_directory = home + "/.cache/doppel";
   }
   options.host = get("DOPPEL_HOST");
+  if (const std::string node = get("DOPPEL_NODE"); node != "off") options.node = node;
   options.host_part = get("DOPPEL_HOST_PART");
   options.record_folder = get("DOPPEL_RECORD");
   options.dump_after = get("DOPPEL_DUMP_AFTER");

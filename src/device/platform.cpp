@@ -10,6 +10,7 @@
 #include "device/host_clock.h"
 #include "device/host_part.h"
 #include "device/managed_memory.h"
+#include "device/node_report.h"
 #include "device/run_recorder.h"
 #include "device/scheduler.h"
 #include "device/timeline.h"
@@ -50,6 +51,12 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<
     const std::string folder = asked.dump_directory.empty() ? "doppel-dump" : asked.dump_directory;
     if (auto dumps = platform->compilations_.passes().ask(asked.dump_after, folder); !dumps)
       return tl::unexpected(dumps.error());
+  }
+  if (!asked.node.empty()) {
+    auto node = NodeReport::create(asked.node, cards);
+    if (!node) return tl::unexpected(node.error());
+    platform->node_ = std::move(*node);
+    platform->recorder_->report_to(platform->node_.get());
   }
   int ordinal = 0;
   for (card::Card& card : cards) {

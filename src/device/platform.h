@@ -28,6 +28,7 @@ class Device;
 class HostClock;
 class HostPart;
 class ManagedMemory;
+class NodeReport;
 class RunRecorder;
 class Scheduler;
 class Timeline;
@@ -63,6 +64,7 @@ class Platform {
   const card::Host& host() const;
   RunRecorder& recorder() { return *recorder_; }
   ManagedMemory& managed() { return *managed_; }
+  NodeReport* node() { return node_.get(); }  // null: nobody is told
   Compilations& compilations() { return compilations_; }
 
   PointerInfo classify(std::uint64_t address) const;
@@ -119,6 +121,7 @@ class Platform {
   std::list<Watched> watched_;
   bool watch_ending_ = false;
   std::thread watcher_;
+  std::unique_ptr<NodeReport> node_;
   std::unique_ptr<HostClock> clock_;
   std::unique_ptr<RunRecorder> recorder_;
   std::unique_ptr<Timeline> timeline_;

@@ -9,6 +9,7 @@
 
 #include "device/device.h"
 #include "device/kernel_record.h"
+#include "device/node_report.h"
 #include "device/operation.h"
 #include "power/energy.h"
 #include "power/power_timeline.h"
@@ -133,6 +134,17 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
   record.power_bound = record.power_bound || power.power_bound;
   to.power.add({place.start_us, place.end_us, power.busy_sms, power.dynamic_j, power.clock_mhz,
                 to.kernel_accounts[found->second]});
+  if (node_ != nullptr) {
+    node_->ran(place.device, {.start_us = place.start_us,
+                              .end_us = place.end_us,
+                              .kernel = true,
+                              .energy_j = power.energy_j,
+                              .clock_mhz = power.clock_mhz,
+                              .power_bound = power.power_bound,
+                              .memory_bytes = prediction.dram_read_bytes + prediction.dram_write_bytes,
+                              .bus_to_card_bytes = prediction.bus_read_bytes,
+                              .bus_to_host_bytes = prediction.bus_write_bytes});
+  }
   to.explanations[found->second] = prediction.explanation;
   ++record.calls;
   if (simulated && record.simulated_calls.size() < kMostSimulatedNamed)
@@ -155,8 +167,19 @@ void RunRecorder::copy(const Place& place, const std::string& kind, std::uint64_
   activity.l2_bytes = moved.l2_bytes;
   activity.bus_bytes = moved.bus_bytes;
   activity.busy_sms = moved.busy_sms;
-  to.power.add({place.start_us, place.end_us, activity.busy_sms,
-                power::dynamic_energy_j(to.hardware, activity), 0, found->second.account});
+  const double dynamic_j = power::dynamic_energy_j(to.hardware, activity);
+  to.power.add({place.start_us, place.end_us, activity.busy_sms, dynamic_j, 0, found->second.account});
+  if (node_ != nullptr) {
+    const double seconds = (place.end_us - place.start_us) * 1e-6;
+    const card::Power& w = to.hardware.power;
+    const double watts = w.awake_w + (w.active_w - w.awake_w) * std::clamp(moved.busy_sms, 0.0, 1.0);
+    node_->ran(place.device, {.start_us = place.start_us,
+                              .end_us = place.end_us,
+                              .energy_j = watts * seconds + dynamic_j,
+                              .memory_bytes = moved.dram_bytes,
+                              .bus_to_card_bytes = kind.starts_with("host to device") ? moved.bus_bytes : 0,
+                              .bus_to_host_bytes = kind.starts_with("device to host") ? moved.bus_bytes : 0});
+  }
 }
 
 void RunRecorder::sm_room(int device, const std::string& label,

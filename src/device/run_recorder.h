@@ -24,12 +24,16 @@ namespace doppel::device {
 struct Moved;
 
 class Device;
+class NodeReport;
 
 class RunRecorder {
  public:
   explicit RunRecorder(const Options& options);
   // Before anything of it is recorded. The card outlives the recorder's last call.
   void add_device(int device, const card::Card& card);
+
+  // What is recorded is told there, too.
+  void report_to(NodeReport* node) { node_ = node; }
 
   struct Place {
     int device = 0;
@@ -60,6 +64,7 @@ class RunRecorder {
   struct Card;
   Card& card(int device);
   const Options& options_;
+  NodeReport* node_ = nullptr;
   mutable std::mutex mutex_;
   std::map<int, std::shared_ptr<Card>> cards_;
   std::vector<TimelineSlice> host_calls_;

@@ -113,11 +113,28 @@ class AddressSpace::Implementation {
   std::set<std::uint64_t> managed_variables;  // of these, modules'
   std::uint64_t managed_bytes = 0;
   std::unique_ptr<TouchedPages> touched;
+  SharedPool* pool = nullptr;
 
   ~Implementation() {
     if (base == 0) return;
     for (const auto& [address, block] : blocks) HostBudget::instance().give_back(block.allocation.size);
     munmap(reinterpret_cast<void*>(base - kMarginBytes), kReservedBytes);
+  }
+
+  Result<void> take_of_card(std::uint64_t bytes) {
+    std::uint64_t free_bytes = capacity - used;
+    if (bytes > free_bytes || (pool != nullptr && !pool->take(bytes, free_bytes))) {
+      return fail(
+          Error::Kind::OutOfMemory,
+          fmt::format("{} bytes asked for, {} of the card's {} bytes are free", bytes, free_bytes, capacity));
+    }
+    used += bytes;
+    return {};
+  }
+
+  void give_to_card(std::uint64_t bytes) {
+    used -= bytes;
+    if (pool != nullptr) pool->give_back(bytes);
   }
 
   static bool make_inaccessible(std::uint64_t address, std::uint64_t bytes) {
@@ -248,19 +265,19 @@ class AddressSpace::Implementation {
     const std::unique_lock lock(mutex);
     // Managed memory may be more than the card has: what is not in use lies with the host.
     const bool counts = !host && kind != AllocationKind::Managed;
-    if (counts && (bytes > capacity || used + bytes > capacity)) {
-      return fail(Error::Kind::OutOfMemory,
-                  fmt::format("{} bytes asked for, {} of the card's {} bytes are free", bytes,
-                              capacity - used, capacity));
+    if (counts) {
+      if (auto taken = take_of_card(bytes); !taken) return tl::unexpected(taken.error());
     }
     std::string reason;
     if (!HostBudget::instance().grant(bytes, reason)) {
+      if (counts) give_to_card(bytes);
       return fail(Error::Kind::OutOfMemory, fmt::format("{} bytes asked for, but {}", bytes, reason));
     }
     Result<Block> block =
         of_pages < kMaxOfPages || host ? take_pages(bytes, alignment, host) : take_dense(bytes, alignment);
     if (!block) {
       HostBudget::instance().give_back(bytes);
+      if (counts) give_to_card(bytes);
       return tl::unexpected(block.error());
     }
     block->allocation.size = bytes;
@@ -275,7 +292,6 @@ class AddressSpace::Implementation {
       managed_bytes += bytes;
     }
     blocks.emplace(address, std::move(*block));
-    if (counts) used += bytes;
     peak = std::max(peak, std::min(capacity, used + managed_bytes));
     return address;
   }
@@ -284,7 +300,7 @@ class AddressSpace::Implementation {
     const Block& block = found->second;
     HostBudget::instance().give_back(block.allocation.size);
     remember_freed(block.allocation);
-    if (!host && block.allocation.kind != AllocationKind::Managed) used -= block.allocation.size;
+    if (!host && block.allocation.kind != AllocationKind::Managed) give_to_card(block.allocation.size);
     if (block.allocation.kind == AllocationKind::Managed) {
       touched->forget(block.pages, block.pages_bytes);
       managed.erase(block.allocation.address);
@@ -371,6 +387,8 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::create(unsigned ordinal, std
   self.host_extents.add(self.base + kHostWindowOffset, kRangeBytes - kHostWindowOffset);
   return space;
 }
+
+void AddressSpace::share(SharedPool* pool) { implementation_->pool = pool; }
 
 std::uint64_t AddressSpace::base() const { return implementation_->base; }
 std::uint64_t AddressSpace::capacity() const { return implementation_->capacity; }
@@ -540,22 +558,19 @@ Result<void> AddressSpace::protect(std::uint64_t address, std::uint64_t bytes, b
 Result<void> AddressSpace::charge(std::uint64_t bytes) {
   Implementation& self = *implementation_;
   const std::unique_lock lock(self.mutex);
-  if (bytes > self.capacity || self.used + bytes > self.capacity) {
-    return fail(Error::Kind::OutOfMemory,
-                fmt::format("{} bytes asked for, {} of the card's {} bytes are free", bytes,
-                            self.capacity - self.used, self.capacity));
-  }
+  if (auto taken = self.take_of_card(bytes); !taken) return taken;
   std::string reason;
-  if (!HostBudget::instance().grant(bytes, reason))
+  if (!HostBudget::instance().grant(bytes, reason)) {
+    self.give_to_card(bytes);
     return fail(Error::Kind::OutOfMemory, fmt::format("{} bytes asked for, but {}", bytes, reason));
-  self.used += bytes;
+  }
   self.peak = std::max(self.peak, self.used.load());
   return {};
 }
 
 void AddressSpace::refund(std::uint64_t bytes) {
   const std::unique_lock lock(implementation_->mutex);
-  implementation_->used -= bytes;
+  implementation_->give_to_card(bytes);
   HostBudget::instance().give_back(bytes);
 }
 

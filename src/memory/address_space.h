@@ -47,11 +47,25 @@ struct Allocation {
   std::string label;         // the variable's name for Symbol
 };
 
+// What a card's memory is taken from where other processes take from it, too.
+class SharedPool {
+ public:
+  virtual ~SharedPool() = default;
+  // False: so many are not free, and nothing was taken; `free_bytes` says how many are.
+  virtual bool take(std::uint64_t bytes, std::uint64_t& free_bytes) = 0;
+  virtual void give_back(std::uint64_t bytes) = 0;
+  virtual std::uint64_t taken_by_others() = 0;
+};
+
 class AddressSpace {
  public:
   // capacity: of the card in bytes. Fails with OutOfMemory where the host refuses to reserve the range.
   static Result<std::unique_ptr<AddressSpace>> create(unsigned ordinal, std::uint64_t capacity);
   ~AddressSpace();
+
+  // Before the first allocation: what is allocated from here on is also taken from the pool, which outlives
+  // this.
+  void share(SharedPool* pool);
 
   std::uint64_t base() const;  // of the reserved range
   std::uint64_t capacity() const;

@@ -99,6 +99,21 @@ TEST_F(Cli, RunGivesTheProgramItsEnvironment) {
   EXPECT_EQ(second.substr(0, second.find(':')), (root_ / "lib" / "doppel").string());
 }
 
+// A node of the run's own, unless the user names one.
+TEST_F(Cli, RunGivesTheProgramANode) {
+  script("node", "echo $DOPPEL_NODE; echo $DOPPEL_RECORD/node\n");
+  unsetenv("DOPPEL_NODE");
+  std::istringstream own(doppel("run --quiet -- ./node").out);
+  std::string first;
+  std::string second;
+  std::getline(own, first);
+  std::getline(own, second);
+  EXPECT_EQ(first, second);
+  setenv("DOPPEL_NODE", "lab", 1);
+  EXPECT_TRUE(doppel("run --quiet -- ./node").out.starts_with("lab\n"));
+  unsetenv("DOPPEL_NODE");
+}
+
 TEST_F(Cli, ASignalOfTheProgramIs128AndItsNumber) {
   EXPECT_EQ(doppel("run -- sh -c 'kill -SEGV $$'").status, 128 + 11);
 }

@@ -36,6 +36,12 @@ TEST(Options, AreReadFromVariables) {
   EXPECT_TRUE(options->virtual_clock);
 }
 
+TEST(Options, ANodeIsNamedOrOff) {
+  EXPECT_EQ(Options::from({})->node, "");
+  EXPECT_EQ(Options::from({{"DOPPEL_NODE", "lab"}})->node, "lab");
+  EXPECT_EQ(Options::from({{"DOPPEL_NODE", "off"}})->node, "");
+}
+
 TEST(Options, WrongValuesAreNamed) {
   const auto options = Options::from({{"DOPPEL_TIMING", "quick"}});
   ASSERT_FALSE(options);

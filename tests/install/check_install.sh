@@ -24,7 +24,7 @@ expect "573 us" "$("$prefix/bin/doppel" run -- "$build/bin/example-nbody" 2>&1)"
 printed=$("$prefix/predict")
 expect "rtx-a6000 .* us  bound by DRAM" "$printed"
 expect "memory.clock_mhz" "$printed"
-for library in "$prefix/lib/libdoppel.so" "$prefix/lib/doppel/libcuda.so.1"; do
+for library in "$prefix/lib/libdoppel.so" "$prefix/lib/doppel/libcuda.so.1" "$prefix/lib/doppel/libnvidia-ml.so.1"; do
   if readelf -d "$library" | grep -E 'R(UN)?PATH' | grep -q "$build"; then say "$library looks for the build"; fi
 done
 

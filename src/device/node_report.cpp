@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device/node_report.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "node/process_life.h"
+#include "support/log.h"
+
+namespace doppel::device {
+
+using node::wall_ns;
+
+class NodeReport::Part : public memory::SharedPool {
+ public:
+  Part(std::shared_ptr<node::Node> node, int place) : node_(std::move(node)), place_(place) {}
+  int place() const { return place_; }
+
+  // Joins at the first need.
+  node::Client* client() {
+    std::call_once(joined_, [this] {
+      auto client = node_->join(place_, wall_ns());
+      if (client) {
+        client_ = std::move(*client);
+      } else {
+        log().warn("{}: the node is not told of this process", client.error().message);
+      }
+    });
+    return client_.get();
+  }
+
+  bool take(std::uint64_t bytes, std::uint64_t& free_bytes) override {
+    node::Client* const joined = client();
+    return joined == nullptr || joined->take(bytes, free_bytes, wall_ns());
+  }
+  void give_back(std::uint64_t bytes) override {
+    if (client_ != nullptr) client_->give_back(bytes, wall_ns());
+  }
+  std::uint64_t taken_by_others() override {
+    node::Client* const joined = client();
+    return joined != nullptr ? joined->taken_by_others(wall_ns()) : 0;
+  }
+
+ private:
+  std::shared_ptr<node::Node> node_;
+  int place_;
+  std::once_flag joined_;
+  std::unique_ptr<node::Client> client_;
+};
+
+NodeReport::NodeReport(std::shared_ptr<node::Node> node) : node_(std::move(node)) {}
+NodeReport::~NodeReport() = default;
+
+Result<std::unique_ptr<NodeReport>> NodeReport::create(const std::string& name,
+                                                       std::vector<card::Card>& cards) {
+  auto node = node::Node::open(name);
+  if (!node) return tl::unexpected(node.error());
+  std::unique_ptr<NodeReport> report(new NodeReport(*node));
+  const auto places = (*node)->cards(cards, wall_ns());
+  if (!places) return tl::unexpected(places.error());
+  for (std::size_t i = 0; i < cards.size(); ++i) {
+    report->parts_.push_back(std::make_unique<Part>(*node, (*places)[i]));
+    const auto state = (*node)->state((*places)[i], wall_ns());
+    if (!state) return tl::unexpected(state.error());
+    card::Card& card = cards[i];
+    card.power.limit_w = state->limit_w;
+    if (state->locked_max_mhz > 0)
+      card.clocks.sustained_mhz = std::min(card.clocks.sustained_mhz, state->locked_max_mhz);
+  }
+  return report;
+}
+
+int NodeReport::place(int ordinal) const { return parts_[static_cast<std::size_t>(ordinal)]->place(); }
+memory::SharedPool* NodeReport::pool(int ordinal) { return parts_[static_cast<std::size_t>(ordinal)].get(); }
+node::Client* NodeReport::client(int ordinal) { return parts_[static_cast<std::size_t>(ordinal)]->client(); }
+void NodeReport::uses(int ordinal) { (void)client(ordinal); }
+
+void NodeReport::ran(int ordinal, const node::Work& work) {
+  if (node::Client* joined = client(ordinal)) joined->ran(work, wall_ns());
+}
+
+void NodeReport::faulted(int ordinal, std::uint64_t xid) {
+  constexpr std::uint64_t kXidEvent = 8;  // nvmlEventTypeXidCriticalError
+  if (auto told = node_->tell_event(place(ordinal), kXidEvent, xid); !told)
+    log().warn("{}", told.error().message);
+}
+
+NodeReport::Running::Running(NodeReport* report, int ordinal) : report_(report), ordinal_(ordinal) {
+  if (report_ == nullptr) return;
+  if (node::Client* joined = report_->client(ordinal_)) joined->begins(wall_ns());
+}
+
+NodeReport::Running::~Running() {
+  if (report_ == nullptr) return;
+  if (node::Client* joined = report_->client(ordinal_)) joined->ends(wall_ns());
+}
+
+}  // namespace doppel::device

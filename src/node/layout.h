@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lies in the memory that processes share: plain data, the same in every process that has this layout.
+//
+// Nothing is kept twice: what a card has in use is the sum over its clients, each time anew. So a process
+// that is killed while it writes leaves no sum that does not hold.
+#pragma once
+
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+namespace doppel::node {
+
+// Raised with every change of what follows.
+inline constexpr std::uint32_t kLayout = 1;
+inline constexpr std::uint64_t kMagic = 0x65646f6e6c6f7064;  // "dplnode", read as bytes
+inline constexpr int kMostCards = 16;
+inline constexpr int kMostClients = 512;
+
+// What a client's work made of a card, over the virtual time of its last stretch of work.
+struct Level {
+  double busy = 0;    // share of the time in which a kernel ran, 0 to 1
+  double memory = 0;  // share of what the card's memory could have moved
+  double watts = 0;   // above those of the awake card
+  double clock_mhz = 0;
+  double to_card_bytes_per_s = 0;
+  double to_host_bytes_per_s = 0;
+  bool power_bound = false;
+};
+
+// Virtual time and work since the stretch began.
+struct Stretch {
+  std::int64_t begun_ns = 0;  // of the wall clock; 0: none is under way
+  double begun_us = 0;        // of virtual time, as all that follow
+  double end_us = 0;          // of the latest that ended
+  double busy_until_us = 0;   // no kernel ran after
+  double busy_us = 0;
+  double energy_j = 0;    // above the awake card's
+  double clock_us = 0;    // sum of clock x time of kernels,
+  double clocked_us = 0;  // and of their times
+  double memory_bytes = 0;
+  double to_card_bytes = 0;
+  double to_host_bytes = 0;
+  bool power_bound = false;
+};
+
+// One process on one card.
+struct ClientEntry {
+  std::int32_t pid = 0;  // 0: the entry is free. Written last, and cleared first
+  std::int32_t card = 0;
+  std::uint64_t started = 0;  // when the process was (process_life.h)
+  std::uint64_t used_bytes = 0;
+  std::int32_t running = 0;  // kernels that it runs on this host now
+  bool has_level = false;
+  std::int64_t last_ns = 0;  // of the wall clock, when it last told of work
+  Level level;
+  Stretch stretch;
+};
+
+// Something that happened to a card.
+struct EventEntry {
+  std::uint64_t type = 0;  // as NVML counts them
+  std::uint64_t data = 0;
+};
+inline constexpr std::size_t kMostEvents = 64;
+
+struct CardEntry {
+  // What it is: written once.
+  std::array<char, 1024> reference{};  // an id or a file, as find_card takes it
+  std::array<char, 128> id{};
+  std::int32_t nth = 0;  // of the cards of that id
+  std::uint64_t bytes = 0;
+  double memory_bytes_per_s = 0;
+  double idle_w = 0, awake_w = 0, active_w = 0, idle_after_s = 0;
+  double default_limit_w = 0, min_limit_w = 0, max_limit_w = 0;
+  double sustained_mhz = 0, min_mhz = 0, max_mhz = 0;
+  double ambient_c = 0, c_per_w = 0, time_constant_s = 0;
+  // What may be set.
+  double limit_w = 0;
+  double locked_min_mhz = 0, locked_max_mhz = 0;  // 0: not locked
+  // Where it stands at updated_ns. A change of what is above, or of a client, brings it up to date first.
+  std::int64_t updated_ns = 0;
+  double energy_j = 0;
+  double temperature_c = 0;
+  std::array<EventEntry, kMostEvents> events{};  // in turns
+  std::uint64_t event_count = 0;                 // in all
+  std::int64_t last_used_ns = 0;  // a client did something, or was there, where waiting clients keep it awake
+};
+
+struct Shared {
+  std::uint64_t magic = 0;  // written last
+  std::uint32_t layout = 0;
+  std::uint32_t padding = 0;
+  std::uint64_t bytes = 0;  // of this struct
+  pthread_mutex_t mutex;    // robust, of processes
+  std::int64_t reaped_ns = 0;
+  std::int32_t cards = 0;
+  std::int32_t slots = 0;  // of `client`: the rest was never used
+  std::array<CardEntry, kMostCards> card;
+  std::array<ClientEntry, kMostClients> client;
+};
+// Those that may be in use.
+inline std::span<ClientEntry> clients(Shared& shared) {
+  return std::span(shared.client).first(static_cast<std::size_t>(shared.slots));
+}
+inline std::span<const ClientEntry> clients(const Shared& shared) {
+  return std::span(shared.client).first(static_cast<std::size_t>(shared.slots));
+}
+static_assert(std::is_trivially_copyable_v<ClientEntry> && std::is_trivially_copyable_v<CardEntry>);
+
+}  // namespace doppel::node

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// nvmlDeviceGetFieldValues: many values by number.
+#include <sys/syscall.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <ctime>
+#include <unistd.h>
+
+#include "nvml/nvml_api.h"
+
+namespace doppel::nvml {
+namespace {
+
+enum Field : unsigned {
+  EccNow = 1,
+  EccPending = 2,
+  FirstEccCount = 3,
+  LastEccCount = 28,
+  Energy = 83,
+  LinkSpeed0 = 84,
+  LinkSpeed5 = 89,
+  LinkSpeed = 90,
+  Links = 91,
+  PcieReplays = 94,
+  RemappedCorrected = 142,
+  RemappedFailure = 145,
+  PowerAverage = 185,
+  PowerNow = 186,
+  PowerLeast = 187,
+  PowerMost = 188,
+  PowerDefault = 189,
+  PowerLimit = 190,
+  EnergyAgain = 191,
+  PowerAsked = 192,
+};
+
+void set(nvmlFieldValue_t& field, unsigned value) {
+  field.valueType = NVML_VALUE_TYPE_UNSIGNED_INT;
+  field.value.uiVal = value;
+  field.nvmlReturn = NVML_SUCCESS;
+}
+void set(nvmlFieldValue_t& field, unsigned long long value) {
+  field.valueType = NVML_VALUE_TYPE_UNSIGNED_LONG_LONG;
+  field.value.ullVal = value;
+  field.nvmlReturn = NVML_SUCCESS;
+}
+
+// In MB/s, each way; nothing of a link that the card has not.
+void set_link_speed(nvmlFieldValue_t& field, const Card& card, unsigned link) {
+  constexpr double kMega = 1e6;
+  if (link < static_cast<unsigned>(card.card().nvlink.links))
+    set(field, rounded(card.card().nvlink.bytes_per_second_per_link / kMega));
+}
+
+void answer(nvmlFieldValue_t& field, const Card& card, const node::CardState& state) {
+  const bool ecc = card.card().memory.ecc;
+  constexpr double kMillijoules = 1000;
+  switch (field.fieldId) {
+    case EccNow:
+    case EccPending:
+      return set(field, ecc ? 1U : 0U);
+    case Energy:
+    case EnergyAgain:
+      return set(field, static_cast<unsigned long long>(state.energy_j * kMillijoules));
+    case LinkSpeed:
+      return set_link_speed(field, card, 0);
+    case Links:
+      if (card.card().nvlink.links > 0) set(field, static_cast<unsigned>(card.card().nvlink.links));
+      return;
+    case PcieReplays:
+      return set(field, 0U);
+    case PowerAverage:
+    case PowerNow:
+      return set(field, milliwatts(state.watts));
+    case PowerLeast:
+      if (state.min_limit_w > 0) set(field, milliwatts(state.min_limit_w));
+      return;
+    case PowerMost:
+      return set(field, milliwatts(state.max_limit_w));
+    case PowerDefault:
+      return set(field, milliwatts(state.default_limit_w));
+    case PowerLimit:
+    case PowerAsked:
+      return set(field, milliwatts(state.limit_w));
+    default:
+      break;
+  }
+  if (field.fieldId >= LinkSpeed0 && field.fieldId <= LinkSpeed5)
+    return set_link_speed(field, card, field.fieldId - LinkSpeed0);
+  if (field.fieldId >= FirstEccCount && field.fieldId <= LastEccCount && ecc) set(field, 0ULL);
+  if (field.fieldId >= RemappedCorrected && field.fieldId <= RemappedFailure) set(field, 0U);
+}
+
+}  // namespace
+}  // namespace doppel::nvml
+
+extern "C" {
+using namespace doppel::nvml;
+
+nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, nvmlFieldValue_t* values) {
+  return of_state(
+      __func__, device,
+      [&](const Card& card, const doppel::node::CardState& state) {
+        if (count <= 0) return NVML_ERROR_INVALID_ARGUMENT;
+        timespec now{};
+        syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
+        for (nvmlFieldValue_t& each : std::span(values, static_cast<std::size_t>(count))) {
+          each.timestamp = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
+          each.latencyUsec = 0;
+          each.nvmlReturn = NVML_ERROR_NOT_SUPPORTED;
+          answer(each, card, state);
+        }
+        return NVML_SUCCESS;
+      },
+      values);
+}
+
+}  // extern "C"

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nvml/machine.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "card/load_card.h"
+#include "card/uuid.h"
+#include "node/process_life.h"
+#include "nvml/nvml_api.h"
+#include "support/driver_version.h"
+
+// A handle is the address of one of these. The same card has the same one, also after a shutdown.
+struct nvmlDevice_st {};
+
+namespace doppel::nvml {
+namespace {
+
+std::array<nvmlDevice_st, node::kMostCards> handles;
+
+struct Use {
+  std::mutex mutex;
+  int count = 0;
+  std::shared_ptr<const Machine> machine;
+};
+// Never destroyed: libraries still call while the process ends.
+Use& use() {
+  static auto* const made = new Use;
+  return *made;
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+std::vector<std::string> names_of_cards() {
+  std::string text = variable("DOPPEL_CARDS");
+  if (text.empty()) text = variable("DOPPEL_CARD");
+  std::vector<std::string> names;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const auto comma = rest.find(',');
+    if (comma != 0) names.emplace_back(rest.substr(0, comma));
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+  }
+  if (names.empty()) names.emplace_back("rtx-a6000");
+  return names;
+}
+
+// The process's cards are on the node from then on. Those that it has already need not be read.
+Result<void> bring_cards(node::Node& node, const std::vector<std::string>& names) {
+  std::map<std::string, int> seen;  // by file
+  for (const std::string& name : names) {
+    const auto file = card::find_card_file(name);
+    if (!file) return tl::unexpected(file.error());
+    std::error_code ignored;
+    const std::string reference = std::filesystem::absolute(*file, ignored).string();
+    const int nth = seen[reference]++;
+    const auto known = node.has_card(reference, nth);
+    if (!known) return tl::unexpected(known.error());
+    if (*known) continue;
+    const auto card = card::load_card(*file);
+    if (!card) return tl::unexpected(card.error());
+    if (auto added = node.card(*card, nth, node::wall_ns()); !added) return tl::unexpected(added.error());
+  }
+  return {};
+}
+
+std::string text_of(const std::array<std::uint8_t, 16>& uuid) {
+  std::string text = "GPU-";
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    text += fmt::format("{:02x}", uuid[i]);
+    if (i == 3 || i == 5 || i == 7 || i == 9) text += '-';
+  }
+  return text;
+}
+
+}  // namespace
+
+struct Card::File {
+  std::once_flag once;
+  std::optional<card::Card> card;
+};
+
+Card::Card(std::shared_ptr<node::Node> node, int number, node::CardName name)
+    : node_(std::move(node)),
+      number_(number),
+      name_(std::move(name)),
+      uuid_(text_of(card::device_uuid(name_.id, number))),
+      bus_id_(fmt::format("{:08X}:{:02X}:00.0", 0, bus())),
+      file_(std::make_shared<File>()) {}
+
+const card::Card& Card::card() const {
+  std::call_once(file_->once, [this] {
+    auto read = card::find_card(name_.reference);
+    if (!read) throw std::runtime_error(read.error().message);
+    file_->card = std::move(*read);
+  });
+  return *file_->card;
+}
+
+Result<node::CardState> Card::state() const { return node_->state(number_, node::wall_ns()); }
+nvmlDevice_t Card::handle() const { return &handles[static_cast<std::size_t>(number_)]; }
+
+Result<std::shared_ptr<const Machine>> Machine::open() {
+  auto made = std::make_shared<Machine>();
+  const std::string version = variable("DOPPEL_DRIVER_VERSION");
+  const auto known = version.empty() ? kNewestDriverVersion : parse_driver_version(version);
+  if (!known) {
+    return fail(
+        Error::Kind::InvalidArgument,
+        fmt::format("DOPPEL_DRIVER_VERSION={}: expected a version of CUDA from 11.0 to 13.5", version));
+  }
+  made->cuda_version_ = *known;
+  std::string name = variable("DOPPEL_NODE");
+  if (name == "off") name.clear();
+  auto node = node::Node::open(name);
+  if (!node) return tl::unexpected(node.error());
+  if (auto brought = bring_cards(**node, names_of_cards()); !brought) return tl::unexpected(brought.error());
+  const auto count = (*node)->card_count();
+  if (!count) return tl::unexpected(count.error());
+  for (int number = 0; number < *count; ++number) {
+    auto card = (*node)->name(number);
+    if (!card) return tl::unexpected(card.error());
+    made->cards_.emplace_back(*node, number, std::move(*card));
+  }
+  return made;
+}
+
+const Card* Machine::card(nvmlDevice_t handle) const {
+  for (const Card& each : cards_) {
+    if (each.handle() == handle) return &each;
+  }
+  return nullptr;
+}
+
+const Card* Machine::joined(const Card& card) const {
+  if (card.card().nvlink.links == 0) return nullptr;
+  for (const Card& each : cards_) {
+    if (each.name().id == card.name().id && each.name().nth == (card.name().nth ^ 1)) return &each;
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const Machine> machine() {
+  const std::lock_guard lock(use().mutex);
+  return use().machine;
+}
+
+nvmlReturn_t begin_use() {
+  const std::lock_guard lock(use().mutex);
+  if (use().count == 0) {
+    auto opened = Machine::open();
+    if (!opened) return api::to_result<NvmlApi>(opened.error());
+    use().machine = std::move(*opened);
+  }
+  ++use().count;
+  return NVML_SUCCESS;
+}
+
+nvmlReturn_t end_use() {
+  const std::lock_guard lock(use().mutex);
+  if (use().count == 0) return NVML_ERROR_UNINITIALIZED;
+  if (--use().count == 0) use().machine = nullptr;
+  return NVML_SUCCESS;
+}
+
+}  // namespace doppel::nvml
