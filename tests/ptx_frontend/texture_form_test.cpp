@@ -180,8 +180,8 @@ constexpr const char* kComparisons[] = {
     "tex.cube.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%rd1,{%f1,%f2,%f3,%f3}], %f4;",
     "tex.acube.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%rd1,{%r1,%f2,%f3,%f3}],%f4;",
     "tex.level.2d.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%rd1,{%f1,%f2}], %f3, {%r1,%r2}, %f4;",
-    "tex.grad.a2d.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%rd1,{%r1,%f2,%f3,%f3}], {%f1,%f2},{%f3,%f4}, {%r1,%r2}, "
-    "%f4;",
+    ("tex.grad.a2d.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%rd1,{%r1,%f2,%f3,%f3}], {%f1,%f2},{%f3,%f4}, {%r1,%r2}, "
+     "%f4;"),
     "tld4.r.2d.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%rd1,{%f1,%f2}],{%r1,%r2},%f3;",
     "tld4.r.2d.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%rd1,{%f1,%f2}],%f3;",
 };
