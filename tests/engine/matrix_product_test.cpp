@@ -266,10 +266,12 @@ void expect_taken(const MatrixForm& form, const MatrixRules& rules, const Way& w
                   int products) {
   if (!matrix_product({.matrix = form}, rules, way.vectors).in_vectors()) return;
   const bool whole = form.d == ir::MatrixElement::S32;
-  if ((spread == Spread::Near && form.bits_of(form.a) > 8) || (whole && !form.sparse))
+  if ((spread == Spread::Near && form.bits_of(form.a) > 8) || (whole && !form.sparse)) {
     EXPECT_EQ(way.taken, products) << ir::text_of(form);
-  if (spread == Spread::Wide && !form.is_scaled() && form.d == ir::MatrixElement::F32)
+  }
+  if (spread == Spread::Wide && !form.is_scaled() && form.d == ir::MatrixElement::F32) {
     EXPECT_GT(way.taken, 0) << ir::text_of(form);
+  }
 }
 
 TEST(MatrixProduct, IsTheReferencesBitByBit) {
