@@ -178,7 +178,7 @@ Result<void> Kernel::check_cluster(const LaunchConfig& config) const {
 Result<int> Kernel::max_active_clusters(LaunchConfig config) const {
   config = in_clusters(config);
   if (auto good = check_cluster(config); !good) return tl::unexpected(good.error());
-  const auto per_sm =
+  auto per_sm =
       max_active_blocks(static_cast<std::uint32_t>(config.block.count()), config.dynamic_shared_bytes);
   if (!per_sm) return per_sm;
   return static_cast<int>(static_cast<std::uint64_t>(*per_sm) * static_cast<std::uint64_t>(card_->sm_count) /
@@ -188,7 +188,7 @@ Result<int> Kernel::max_active_clusters(LaunchConfig config) const {
 Result<int> Kernel::max_cluster_blocks(LaunchConfig config) const {
   if (card_->sm.max_cluster_blocks == 0)
     return fail(Error::Kind::NotSupported, fmt::format("{} has no thread block clusters", card_->name));
-  const auto per_sm =
+  auto per_sm =
       max_active_blocks(static_cast<std::uint32_t>(config.block.count()), config.dynamic_shared_bytes);
   if (!per_sm || *per_sm == 0) return per_sm;
   const auto limit = static_cast<int>(ir().bounds.max_cluster_blocks);

@@ -80,7 +80,9 @@ Factors factors_of_columns(const MatrixScales& scales, int count) {
     largest = where(exponents[i] > largest, exponents[i], largest);
   }
   constexpr int kPoint = 8;
-  Doubles sum = truncated(scaled(__builtin_convertvector((Floats)c, Doubles), fraction_bits - largest));
+  // Of whole numbers, where there is no -0: what is cut off of a negative one may leave it.
+  Doubles sum{};
+  sum += truncated(scaled(__builtin_convertvector((Floats)c, Doubles), fraction_bits - largest));
   for (int i = 0; i < count; ++i) {
     sum += truncated(scaled(__builtin_convertvector(numbers[i], Doubles),
                             exponents[i] - largest + (fraction_bits - kPoint)));
