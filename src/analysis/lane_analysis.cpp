@@ -144,7 +144,7 @@ LanePattern LaneAnalysis::result_pattern(const Operation& operation, ir::Registe
     const auto window = [&](ir::Space space) {
       Shape base;
       base.pattern = LanePattern::uniform(64);
-      if (space == ir::Space::Shared) base.parts.resize(1);
+      if (space == ir::Space::Shared || space == ir::Space::Param) base.parts.resize(1);
       if (space == ir::Space::Local) {
         LaneConstants lane;
         for (int i = 0; i < kLanes; ++i) lane[i] = i;

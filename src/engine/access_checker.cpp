@@ -175,6 +175,8 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
       }
       continue;
     }
+    const std::uint64_t in_parameters = address - reinterpret_cast<std::uint64_t>(warp.context.parameters);
+    if (loads && in_parameters + bytes <= launch.parameters.size()) continue;
     if (store && !atomic &&
         std::ranges::any_of(undefined, [&](std::uint32_t lanes) { return lanes >> lane & 1; }))
       return use_of_undefined(warp, 1u << lane, function, instruction);

@@ -2,8 +2,10 @@
 // One grid while it runs: what its host threads share.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -22,10 +24,21 @@ class DeviceHeap;
 
 struct GridRun {
   GridRun(const Launch& the_launch, std::shared_ptr<PreparedKernel> the_kernel)
-      : launch(the_launch), kernel(std::move(the_kernel)) {}
+      : launch(the_launch),
+        kernel(std::move(the_kernel)),
+        parameter_memory(launch.parameters.size() + kParameterAlignment) {
+    const std::size_t first =
+        kParameterAlignment - reinterpret_cast<std::uintptr_t>(parameter_memory.data()) % kParameterAlignment;
+    parameters = parameter_memory.data() + first % kParameterAlignment;
+    std::ranges::copy(launch.parameters, parameter_memory.begin() + (first % kParameterAlignment));
+  }
 
   const Launch& launch;
   const std::shared_ptr<PreparedKernel> kernel;
+  // Where generic addresses of them are a multiple of what each asks for: a tensor map does for 128.
+  static constexpr std::size_t kParameterAlignment = 128;
+  std::vector<std::byte> parameter_memory;
+  const std::byte* parameters = nullptr;
   jit::WarpEntry entry = nullptr;         // plain, or checked
   bool coroutine = false;                 // `entry` is one
   jit::BlockEntry block_entry = nullptr;  // not null: in place of `entry`

@@ -66,6 +66,9 @@ std::uint64_t traced_address(const Warp& warp, analysis::AccessSpace space, std:
   }
   const memory::AddressSpace* memory = warp.block->grid->launch.memory;
   if (memory != nullptr && memory->contains(address)) return address - memory->base();
+  // Parameters by a generic address.
+  const std::uint64_t in_parameters = address - reinterpret_cast<std::uint64_t>(warp.context.parameters);
+  if (in_parameters < warp.block->grid->launch.parameters.size()) return kForeignWindow + in_parameters;
   return kForeignWindow + (address & 0xffffffff);
 }
 

@@ -31,6 +31,12 @@ bool in_own_window(const Warp& warp, int lane, std::uint64_t address, std::uint6
          lies_in(in_local, bytes, warp.context.local_stride);
 }
 
+// Those of the kernel, of which generic addresses may be made (cvta.param); they are only read.
+bool in_parameters(const Warp& warp, std::uint64_t address, std::uint64_t bytes) {
+  return lies_in(address - reinterpret_cast<std::uint64_t>(warp.context.parameters), bytes,
+                 warp.block->grid->launch.parameters.size());
+}
+
 // What of the card's own memory is allocated its pages tell.
 bool in_memory(const Launch& launch, std::uint64_t address, std::uint64_t bytes) {
   if (launch.memory == nullptr) return true;  // a test's, in host memory
@@ -85,12 +91,18 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
     }
     if (!in_card || in_memory(launch, address, bytes)) continue;
     if (space == ir::Space::Generic && in_own_window(warp, lane, address, bytes)) continue;
+    const bool writes = (flags & (jit::kAccessStore | jit::kAccessAtomic)) != 0;
+    if (space == ir::Space::Generic && !writes && in_parameters(warp, address, bytes)) continue;
     Fault fault = report(Fault::Kind::IllegalAddress);
     if (fault.space == "generic") fault.space = "global";
     fault.allocation = launch.memory->describe(address);
     return fault;
   }
   return std::nullopt;
+}
+
+bool may_read(const Warp& warp, std::uint64_t address, std::uint64_t bytes) {
+  return in_memory(warp.block->grid->launch, address, bytes) || in_parameters(warp, address, bytes);
 }
 
 bool may_touch(const Warp& warp, int lane, std::uint64_t address, std::uint64_t bytes) {

@@ -20,4 +20,7 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
 // the block's shared and the thread's local memory.
 bool may_touch(const Warp& warp, int lane, std::uint64_t address, std::uint64_t bytes);
 
+// The same of what a copy reads: the card's memory, what was mapped for it, the kernel's parameters.
+bool may_read(const Warp& warp, std::uint64_t address, std::uint64_t bytes);
+
 }  // namespace doppel::engine

@@ -49,7 +49,7 @@ void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   const Launch& launch = grid->launch;
   jit::WarpContext& context = warp.context;
   context.callbacks = &runtime_callbacks();
-  context.parameters = launch.parameters.data();
+  context.parameters = grid->parameters;
   context.shared = block.shared.base();
   context.memory = launch.memory != nullptr ? launch.memory->base() : 0;
   context.symbols = launch.symbols.data();

@@ -115,6 +115,8 @@ Lanes LaunchContext::window_base(ir::Space space) {
   base.pattern = LanePattern::uniform(64);
   if (space == ir::Space::Shared || space == ir::Space::SharedCluster) {
     base.parts.push_back(field(offsetof(WarpContext, shared), b_.getInt64Ty()));
+  } else if (space == ir::Space::Param) {
+    base.parts.push_back(field(offsetof(WarpContext, parameters), b_.getInt64Ty()));
   } else if (space == ir::Space::Local) {
     analysis::LaneConstants lane;
     for (int i = 0; i < kWarpLanes; ++i) lane[i] = i;

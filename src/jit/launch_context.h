@@ -30,7 +30,7 @@ class LaunchContext {
   void trap(llvm::Value* lanes, std::uint32_t instruction);
 
   llvm::Value* symbol_address(const ir::SymbolRef& symbol);  // 64 bits, in the symbol's own space
-  Lanes window_base(ir::Space space);  // generic address of lane's .shared or .local window
+  Lanes window_base(ir::Space space);  // generic address of lane's .shared, .local or .param window
   std::uint64_t frame_bytes() const { return plan_.local.bytes; }
   llvm::Value* frame_offset() { return frame_; }  // of this call in local memory
 

@@ -78,8 +78,11 @@ bool lower_isspacep(FunctionEmitter& emitter, const Operation& operation) {
     case ir::Space::Global:
       result = b.CreateNot(b.CreateOr(shared, local));
       break;
-    case ir::Space::Const:
     case ir::Space::Param:
+      result = inside(emitter.materialize(emitter.launch().window_base(ir::Space::Param)),
+                      emitter.splat(emitter.i64(emitter.launch().kernel_parameter_bytes())));
+      break;
+    case ir::Space::Const:
       result = llvm::Constant::getNullValue(shared->getType());
       break;
     default:

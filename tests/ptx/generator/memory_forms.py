@@ -151,6 +151,28 @@ FILL:
   add.u32 %r, %a, %b;
   add.u32 %r, %r, %i;""", extra=[("param", "u32 0x11111111, 0x22222222, 0x33333333, 0x44444444")], parameters=[".align 8 .b8 all[16]"])
 
+    kernel("cvta_param", "a parameter by its generic address, and back (PTX ISA 9.7.9.21)", [0x11 * (i % 4 + 1) + 0x33 + 0x101 + i for i in LANES], """
+  .reg .u64 %g, %h;
+  mov.b64 %g, all;
+  cvta.param.u64 %g, %g;
+  and.b32 %b, %i, 3;
+  mad.wide.u32 %h, %b, 4, %g;
+  ld.u32 %r, [%h];
+  cvta.to.param.u64 %h, %g;
+  ld.param.u32 %b, [%h+8];
+  add.u32 %r, %r, %b;
+  isspacep.param %p, %g;
+  selp.u32 %a, 1, 0, %p;
+  isspacep.shared %p, %g;
+  selp.u32 %b, 16, 0, %p;
+  or.b32 %a, %a, %b;
+  and.b64 %g, %g, 15;
+  setp.eq.u64 %p, %g, 0;
+  selp.u32 %b, 256, 0, %p;
+  add.u32 %a, %a, %b;
+  add.u32 %r, %r, %a;
+  add.u32 %r, %r, %i;""", extra=[("param", "u32 0x11, 0x22, 0x33, 0x44")], parameters=[".align 16 .b8 all[16]"])
+
 
 def isspace():
     return 1 | 8 << 1 | 64 << 2
