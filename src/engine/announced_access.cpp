@@ -73,17 +73,19 @@ bool is_plain(const Warp& warp, std::uint32_t mask, LaneValues addresses, std::u
   return wrong == 0;
 }
 
-void tell(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses, std::uint32_t flags) {
-  if (warp.trace != nullptr) record_access(warp, operation_number(warp, site), mask, flags, addresses);
+void tell(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses, std::uint32_t flags,
+          Traced traced) {
+  if (warp.trace != nullptr && traced == Traced::Yes)
+    record_access(warp, operation_number(warp, site), mask, flags, addresses);
 }
 
 }  // namespace
 
 std::optional<Fault> announce_access(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses,
-                                     std::uint32_t flags) {
+                                     std::uint32_t flags, Traced traced) {
   if (mask == 0) return std::nullopt;
   if (warp.block->checker == nullptr && is_plain(warp, mask, addresses, flags)) {
-    tell(warp, mask, site, addresses, flags);
+    tell(warp, mask, site, addresses, flags, traced);
     return std::nullopt;
   }
   leave_addresses(warp, addresses);
@@ -92,7 +94,7 @@ std::optional<Fault> announce_access(Warp& warp, std::uint32_t mask, Site site, 
     if (auto fault = find_bad_access(warp, site.function, site.operation, mask, flags, addresses, undefined))
       return fault;
   }
-  tell(warp, mask, site, addresses, flags);
+  tell(warp, mask, site, addresses, flags, traced);
   return find_wild_access(warp, mask, site.function, site.operation, flags);
 }
 
@@ -101,9 +103,9 @@ std::uint32_t shared_offset(const Warp& warp, std::uint64_t address) {
 }
 
 std::optional<Fault> announce_shared(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses,
-                                     std::uint32_t flags) {
+                                     std::uint32_t flags, Traced traced) {
   if (warp.block->checker == nullptr && is_plain(warp, mask, addresses, flags)) {
-    tell(warp, mask, site, addresses, flags);
+    tell(warp, mask, site, addresses, flags, traced);
     return std::nullopt;
   }
   const auto base = reinterpret_cast<std::uint64_t>(warp.block->shared.base());
@@ -122,7 +124,7 @@ std::optional<Fault> announce_shared(Warp& warp, std::uint32_t mask, Site site, 
                            : "no address of the block's shared memory";
     return fault;
   }
-  return announce_access(warp, mask, site, addresses, flags);
+  return announce_access(warp, mask, site, addresses, flags, traced);
 }
 
 }  // namespace doppel::engine

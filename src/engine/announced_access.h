@@ -31,14 +31,17 @@ void for_each_lane(std::uint32_t mask, const Visit& visit) {
 // As RuntimeCallbacks::trace_access has them; `kind`: kAccessStore and kAccessAtomic.
 std::uint32_t access_flags(ir::Space space, std::uint32_t bytes, std::uint32_t kind, std::uint32_t alignment);
 
+// Whether traces have it: only what the machine operation has as an access (machine/select_memory.cpp).
+enum class Traced : bool { No, Yes };
+
 // For the report of a page fault.
 void leave_addresses(Warp& warp, LaneValues addresses);
 // The first lane's fault, if there is one. addresses: of the host.
 std::optional<Fault> announce_access(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses,
-                                     std::uint32_t flags);
+                                     std::uint32_t flags, Traced traced = Traced::Yes);
 // The same of shared memory, whose bounds generated code leaves to page faults.
 std::optional<Fault> announce_shared(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses,
-                                     std::uint32_t flags);
+                                     std::uint32_t flags, Traced traced = Traced::Yes);
 std::uint32_t shared_offset(const Warp& warp, std::uint64_t address);
 // The operation's number in traces.
 std::uint32_t operation_number(const Warp& warp, Site site);

@@ -121,7 +121,7 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
   const LaneValues masks = operation.sources.size() > 1 ? sizes + jit::kWarpLanes : nullptr;
   if (to_shared) {
     if (auto fault = announce_shared(warp, mask, site, barriers,
-                                     access_flags(ir::Space::Shared, 8, jit::kAccessAtomic, 8)))
+                                     access_flags(ir::Space::Shared, 8, jit::kAccessAtomic, 8), Traced::No))
       return fault;
   }
   std::optional<Fault> fault;
