@@ -23,6 +23,8 @@ CUresult code_of(const engine::Fault& fault) {
       return CUDA_ERROR_LAUNCH_TIMEOUT;
     case Kind::StackOverflow:
       return CUDA_ERROR_HARDWARE_STACK_ERROR;
+    case Kind::WrongTensorMap:
+      return CUDA_ERROR_ILLEGAL_INSTRUCTION;
     case Kind::HostOutOfMemory:
       return CUDA_ERROR_OUT_OF_MEMORY;
     case Kind::Trap:

@@ -13,6 +13,7 @@
 #include "engine/bulk_copies.h"
 #include "engine/grid_run.h"
 #include "engine/pending_copies.h"
+#include "engine/tensor_copies.h"
 #include "engine/worker.h"
 
 namespace doppel::engine {
@@ -213,6 +214,8 @@ std::optional<Fault> run_asynchronous(Warp& warp, std::uint32_t mask, Site site,
       return std::nullopt;
     case ir::Op::BulkCopy:
       return begin_bulk_copies(warp, mask, site, operation, values);
+    case ir::Op::TensorCopy:
+      return begin_tensor_copies(warp, mask, site, operation, values);
     case ir::Op::BulkCommit:
       close_bulk_group(warp, mask);
       return std::nullopt;

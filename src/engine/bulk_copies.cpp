@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "engine/access_checker.h"
 #include "engine/barrier_steps.h"
@@ -12,6 +13,7 @@
 #include "engine/bulk_reduction.h"
 #include "engine/fault_report.h"
 #include "engine/grid_run.h"
+#include "engine/tensor_box.h"
 #include "engine/trace_recorder.h"
 #include "memory/address_space.h"
 
@@ -81,7 +83,11 @@ void copy_bytes(const BulkCopy& copy) {
 }
 
 std::optional<Fault> end_copy(Warp& warp, const BulkCopy& copy) {
-  copy_bytes(copy);
+  if (copy.tensor != nullptr) {
+    move_box(*copy.tensor, warp.block->shared.base());
+  } else {
+    copy_bytes(copy);
+  }
   if (!copy.to_shared) return std::nullopt;
   if (SharedChecker* const checker = warp.block->checker.get(); checker != nullptr)
     checker->copy_ends(shared_offset(warp, copy.target), copy.bytes, warp.context.warp_id, warp.block->epoch);
@@ -103,7 +109,7 @@ std::optional<Fault> finish(Warp& warp, const Chosen& chosen) {
 
 void BulkCopies::add(BulkCopy copy) {
   copy.group = closed_;
-  copies_.push_back(copy);
+  copies_.push_back(std::move(copy));
 }
 
 void BulkCopies::clear() {
@@ -155,14 +161,18 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
     }
     if (warp.trace != nullptr) {
       const std::uint32_t number = operation_number(warp, site);
-      if (!to_shared || !from_shared)
-        record_bulk(warp, number, copy.lanes, to_shared ? copy.source : copy.target, copy.bytes);
+      const BulkRange global{to_shared ? copy.source : copy.target, copy.bytes};
+      if (!to_shared || !from_shared) record_bulk(warp, number, copy.lanes, {&global, 1});
       if (to_shared) record_arrival(warp, number, copy.lanes, warp.block->phases.of(copy.barrier).current, 1);
     }
-    copies_of(warp).add(copy);
-    ++warp.block->pending_arrivals;
+    begin_bulk_copy(warp, std::move(copy));
   });
   return fault;
+}
+
+void begin_bulk_copy(Warp& warp, BulkCopy copy) {
+  copies_of(warp).add(std::move(copy));
+  ++warp.block->pending_arrivals;
 }
 
 void close_bulk_group(Warp& warp, std::uint32_t mask) { copies_of(warp).close_group(mask); }

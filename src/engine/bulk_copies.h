@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -14,6 +15,8 @@
 
 namespace doppel::engine {
 
+struct TensorBox;
+
 struct BulkCopy {
   ir::AtomicOp reduction = ir::AtomicOp::None;
   ir::Type type = ir::Type::None;        // of a reduction's elements
@@ -21,8 +24,9 @@ struct BulkCopy {
   std::uint32_t bytes = 0;
   std::uint32_t byte_mask = 0xffff;  // of each 16 bytes those that are written
   bool to_shared = false;
-  std::uint32_t barrier = 0;  // of a copy to shared memory: the offset of what tells of its end
-  std::uint32_t lanes = 0;    // a bit: whose it is
+  std::uint32_t barrier = 0;                // of a copy to shared memory: the offset of what tells of its end
+  std::uint32_t lanes = 0;                  // a bit: whose it is
+  std::shared_ptr<const TensorBox> tensor;  // of a copy of a tensor's box: what it moves
   ClosedGroups group;
   Site site;
 };
@@ -60,6 +64,8 @@ std::uint32_t BulkCopies::finish(const Chosen& chosen, const End& end) {
 // values: as of run_asynchronous, with the barrier's address behind the target's and the source's.
 std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site,
                                        const ir::Operation& operation, LaneValues values);
+// Keeps what has been tested until it is to be done.
+void begin_bulk_copy(Warp& warp, BulkCopy copy);
 void close_bulk_group(Warp& warp, std::uint32_t mask);
 std::optional<Fault> wait_for_bulk_groups(Warp& warp, std::uint32_t mask, std::uint32_t kept);
 // Those of the warp that arrive at this barrier of the block; all of them where there is none.

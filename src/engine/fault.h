@@ -22,6 +22,7 @@ struct Fault {
     UninitializedShared,  // --check
     SharedRace,           // --check
     WrongBarrier,         // an mbarrier that was not made, or a count that it cannot have
+    WrongTensorMap,       // of a copy: no tensor map, or one that does not suit it
   };
   Kind kind = Kind::IllegalAddress;
   std::string kernel;

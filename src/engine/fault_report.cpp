@@ -243,6 +243,9 @@ std::string describe(const Fault& fault) {
     case Fault::Kind::WrongBarrier:
       what = "wrong use of an mbarrier";
       break;
+    case Fault::Kind::WrongTensorMap:
+      what = "wrong tensor map";
+      break;
   }
   const auto triple = [](const Dim3& at) { return fmt::format("({},{},{})", at.x, at.y, at.z); };
   std::string text = fmt::format("kernel '{}': {}", demangled(fault.kernel), what);

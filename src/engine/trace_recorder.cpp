@@ -251,22 +251,30 @@ void record_sleep(Warp& warp, std::uint32_t operation, std::uint32_t nanoseconds
   warp.trace->events.push_back(event);
 }
 
-void record_bulk(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::uint64_t address,
-                 std::uint64_t bytes) {
-  if (warp.trace == nullptr || bytes == 0 || full(*warp.trace)) return;
+void record_bulk(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::span<const BulkRange> ranges) {
+  if (warp.trace == nullptr || full(*warp.trace)) return;
   analysis::WarpTrace& trace = *warp.trace;
   analysis::TraceEvent event;
   event.kind = analysis::TraceEvent::Kind::Access;
   event.space = analysis::AccessSpace::Global;
   event.id = operation;
   event.mask = mask;
-  event.bytes_per_lane = static_cast<std::uint8_t>(std::min<std::uint64_t>(bytes, UINT8_MAX));
-  const std::uint64_t first = traced_address(warp, event.space, address, 0) / kSectorBytes;
-  const std::uint64_t count =
-      std::min<std::uint64_t>((address % kSectorBytes + bytes + kSectorBytes - 1) / kSectorBytes, UINT16_MAX);
   event.payload = static_cast<std::uint32_t>(trace.sectors.size());
-  event.count = static_cast<std::uint16_t>(count);
-  for (std::uint64_t i = 0; i < count; ++i) trace.sectors.push_back(first + i);
+  std::uint64_t bytes = 0;
+  for (const BulkRange& range : ranges) {
+    if (range.bytes == 0) continue;
+    bytes += range.bytes;
+    const std::uint64_t first = traced_address(warp, event.space, range.address, 0) / kSectorBytes;
+    const std::uint64_t count =
+        (range.address % kSectorBytes + range.bytes + kSectorBytes - 1) / kSectorBytes;
+    // What follows in the same sector comes with it.
+    const bool goes_on = trace.sectors.size() > event.payload && trace.sectors.back() == first;
+    for (std::uint64_t i = goes_on ? 1 : 0; i < count; ++i) trace.sectors.push_back(first + i);
+  }
+  if (bytes == 0) return;
+  if (trace.sectors.size() - event.payload > UINT16_MAX) trace.sectors.resize(event.payload + UINT16_MAX);
+  event.bytes_per_lane = static_cast<std::uint8_t>(std::min<std::uint64_t>(bytes, UINT8_MAX));
+  event.count = static_cast<std::uint16_t>(trace.sectors.size() - event.payload);
   trace.events.push_back(event);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "engine/block.h"
 #include "ir/operation.h"
@@ -21,8 +22,10 @@ void record_wait(Warp& warp, std::uint32_t mask);
 void record_clock(Warp& warp, std::uint32_t operation, const analysis::SpinLoop* loop, std::uint64_t now,
                   std::uint64_t skipped);
 // A bulk copy's bytes in global memory.
-void record_bulk(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::uint64_t address,
-                 std::uint64_t bytes);
+struct BulkRange {
+  std::uint64_t address = 0, bytes = 0;
+};
+void record_bulk(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::span<const BulkRange> ranges);
 // phase: BarrierPhases::Numbers.
 void record_arrival(Warp& warp, std::uint32_t operation, std::uint32_t mask, std::uint32_t phase,
                     std::uint32_t arrivals);

@@ -54,6 +54,8 @@ inline constexpr std::string_view kBarrierStepWords[] = {"",
                                                          "drop_no_complete",
                                                          "copies",
                                                          "copies_counted"};
+inline constexpr std::string_view kTensorWords[] = {"",       "tile",     "gather4",
+                                                    "im2col", "im2col_w", "im2col_no_offsets"};
 inline constexpr std::string_view kCompletionWords[] = {"", "group", "bulk_group", "mbarrier"};
 inline constexpr std::string_view kSpaceWords[] = {"generic", "reg",    "const",          "global",
                                                    "local",   "shared", "shared_cluster", "param"};
@@ -87,6 +89,7 @@ void for_each_attribute(SomeAttributes& a, Visit&& visit) {
   visit(kTestp, a.testp, Words(kTestpWords));
   visit(kMatrixLayout, a.layout, Words(kMatrixLayoutWords));
   visit(kBarrierStep, a.barrier_step, Words(kBarrierStepWords));
+  visit(kTensor, a.tensor, Words(kTensorWords));
   visit(kSpace, a.space, Words(kSpaceWords));
   visit(kSemantics, a.semantics, Words(kSemanticsWords));
   visit(kScope, a.scope, Words(kScopeWords));

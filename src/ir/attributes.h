@@ -93,6 +93,8 @@ enum class BarrierStep : std::uint8_t {
   Copies,
   CopiesCounted
 };
+// How a tensor copy goes through its tensor (PTX ISA 5.5.2).
+enum class TensorMode : std::uint8_t { None, Tile, Gather4, Im2col, Im2colW, Im2colNoOffsets };
 enum class TestpMode : std::uint8_t { None, Finite, Infinite, Number, NotANumber, Normal, Subnormal };
 
 struct Attributes {
@@ -111,6 +113,7 @@ struct Attributes {
   TestpMode testp = TestpMode::None;
   MatrixLayout layout = MatrixLayout::None;
   BarrierStep barrier_step = BarrierStep::None;
+  TensorMode tensor = TensorMode::None;
   // Of operations on addresses and of fences; an access to memory has its own.
   Space space = Space::Generic;
   MemorySemantics semantics = MemorySemantics::None;

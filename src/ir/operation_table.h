@@ -50,6 +50,7 @@ inline constexpr AttributeSet kMatrix = 1u << 27;
 inline constexpr AttributeSet kMatrixLayout = 1u << 28;
 inline constexpr AttributeSet kBarrierStep = 1u << 30;
 inline constexpr AttributeSet kTexture = 1u << 29;
+inline constexpr AttributeSet kTensor = 1u << 31;
 
 // How wide an operand or a result is.
 struct OperandRole {

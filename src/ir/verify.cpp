@@ -115,6 +115,7 @@ class FunctionVerifier {
     if (o.op == Op::MatrixLoad || o.op == Op::MatrixStore) matrix_rows(o);
     if (o.op == Op::AsyncCopy) copy(o);
     if (o.op == Op::BulkCopy) bulk_copy(o);
+    if (o.op == Op::TensorCopy) tensor_copy(o);
     if (facts.issue == IssueRules::Texture) texture(o);
     if (o.op == Op::Pack || o.op == Op::Unpack) parts(o);
     targets(o, facts);
@@ -264,6 +265,44 @@ class FunctionVerifier {
       violated("a bulk copy is between global and shared memory, or blocks of a cluster");
     if (to.completion != (to_shared ? Completion::Mbarrier : Completion::BulkGroup))
       violated("a bulk copy ends with its group, or by a barrier where it writes shared memory");
+  }
+
+  // The mask, then the coordinates, then offsets: of each dimension between the first and the last, or two.
+  static void tensor_copy(const Operation& o) {
+    const Access &shared = o.accesses[0], &map = o.accesses[1];
+    const bool loads = shared.completion == Completion::Mbarrier;
+    if (shared.space != Space::Shared && !(loads && shared.space == Space::SharedCluster))
+      violated("a tensor copy is between global and shared memory");
+    if (!loads && shared.completion != Completion::BulkGroup)
+      violated("a tensor copy ends with its group, or by a barrier where it writes shared memory");
+    if (map.bytes() != 128 || map.completion != Completion::None) violated("a tensor map has 128 bytes");
+    const std::size_t operands = o.sources.size() - 1;
+    const auto between = [&](std::size_t least, std::size_t most) {
+      return least <= operands && operands <= most;
+    };
+    bool fits = false;
+    switch (o.attributes.tensor) {
+      case TensorMode::None:
+        break;
+      case TensorMode::Tile:
+        fits = between(1, 5);
+        break;
+      case TensorMode::Gather4:
+        fits = loads && operands == 5;
+        break;
+      case TensorMode::Im2col:
+        fits = loads && between(4, 8) && operands % 2 == 0;
+        break;
+      case TensorMode::Im2colW:
+        fits = loads && between(5, 7);
+        break;
+      case TensorMode::Im2colNoOffsets:
+        fits = !loads && between(3, 5);
+        break;
+    }
+    if (!fits) violated("{} operands do not suit its mode", operands);
+    if (loads && o.attributes.atomic_op != AtomicOp::None)
+      violated("only what is in global memory is reduced");
   }
 
   // A lane for each row, eight for each register.

@@ -197,6 +197,7 @@ void Definedness::before(const Operation& operation) {
     case Op::Reduce:
     case Op::AsyncCopy:
     case Op::BulkCopy:
+    case Op::TensorCopy:
       use(of_address(operation), emitter_.lanes().mask());
       [[fallthrough]];
     case Op::Barrier:

@@ -16,8 +16,10 @@ using llvm::Value;
 
 namespace {
 
-ir::Type source_type(const Operation& operation) {
-  return operation.op == Op::MbarrierTest ? operation.source_type : ir::Type::B32;
+ir::Type source_type(const FunctionEmitter& emitter, const Operation& operation, const ir::Operand& source) {
+  if (operation.op == Op::MbarrierTest) return operation.source_type;
+  const bool half = source.is_register() && emitter.function().width(source.reg) == 16;
+  return half ? ir::Type::B16 : ir::Type::B32;
 }
 
 bool is_asynchronous(Op op) {
@@ -28,6 +30,7 @@ bool is_asynchronous(Op op) {
     case Op::BulkCopy:
     case Op::BulkCommit:
     case Op::BulkWait:
+    case Op::TensorCopy:
     case Op::Mbarrier:
     case Op::MbarrierTest:
       return true;
@@ -65,7 +68,7 @@ bool lower_asynchronous(FunctionEmitter& emitter, const Operation& operation) {
     store(MemoryAccess(emitter, operation, barrier).addresses());
   }
   for (const ir::Operand& source : operation.sources)
-    store(emitter.read_vector(source, source_type(operation)));
+    store(emitter.read_vector(source, source_type(emitter, operation, source)));
   const std::uint64_t place =
       std::uint64_t{emitter.function_id()} << 32 | std::uint64_t{emitter.instruction_index()};
   emitter.launch().callback(

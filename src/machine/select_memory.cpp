@@ -215,6 +215,23 @@ void select_bulk_copy(OperationBuilder& b, const Operation& in) {
   }
 }
 
+// The same, of a tensor's box (ptxas 13.0: UTMALDG, UTMASTG, UTMAREDG).
+void select_tensor_copy(OperationBuilder& b, const Operation& in) {
+  const bool loads = in.accesses[0].completion == ir::Completion::Mbarrier;
+  const char* const name = loads                                       ? "UTMALDG"
+                           : in.attributes.atomic_op != AtomicOp::None ? "UTMAREDG"
+                                                                       : "UTMASTG";
+  MachineOperation& operation = b.emit(in, name, Pipe::Memory, kNoValue, source_values(b, in));
+  b.add_access(operation, {MemorySpace::Global, !loads, 16});
+  operation.is_bulk = true;
+  operation.bypasses_l1 = true;
+  if (loads) {
+    operation.phase = PhaseStep::ArrivesWithCopy;
+  } else {
+    operation.asynchronous = Asynchronous::Joins;
+  }
+}
+
 void select_bulk_group(OperationBuilder& b, const Operation& in) {
   const bool waits = in.op == Op::BulkWait;
   MachineOperation& operation = b.emit(in, waits ? "DEPBAR.LE" : "UTMACMDFLUSH", Pipe::Nop, kNoValue, {});
@@ -272,6 +289,9 @@ void select_memory(OperationBuilder& b, const Operation& in) {
       return;
     case Op::BulkCopy:
       select_bulk_copy(b, in);
+      return;
+    case Op::TensorCopy:
+      select_tensor_copy(b, in);
       return;
     case Op::BulkCommit:
     case Op::BulkWait:

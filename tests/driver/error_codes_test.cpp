@@ -26,6 +26,7 @@ CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice device, unsigned flags);
 CUresult cuDeviceGetDevResource();
 CUresult cuArrayGetSparseProperties();
 CUresult cuIpcOpenMemHandle_v2();
+CUresult cuTensorMapReplaceAddress(CUtensorMap* map, void* address);
 CUresult cuPointerGetAttribute(void* value, CUpointer_attribute attribute, CUdeviceptr address);
 CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void* user_data);
 CUresult cuFuncSetCacheConfig(CUfunction function, CUfunc_cache preference);
@@ -42,6 +43,8 @@ const char* const kErrorsPtx = R"(.version 7.1
 .visible .entry bounded() .maxntid 64, 1, 1 { ret; }
 .visible .entry takes(.param .u64 p) { ret; }
 )";
+
+CUtensorMap a_tensor_map{};
 
 template <typename T>
 T invented(std::uintptr_t number) {
@@ -197,6 +200,8 @@ TEST_F(ErrorCodes, WrongArgumentsGetTheManualsCodes) {
       // Not there: refused by name.
       {"resources of a device", CUDA_ERROR_NOT_SUPPORTED, [] { return cuDeviceGetDevResource(); }},
       {"sparse arrays", CUDA_ERROR_NOT_SUPPORTED, [] { return cuArrayGetSparseProperties(); }},
+      {"a tensor map of a card that has none", CUDA_ERROR_NOT_SUPPORTED,
+       [] { return cuTensorMapReplaceAddress(&a_tensor_map, &a_tensor_map); }},
       {"memory of another process", CUDA_ERROR_NOT_SUPPORTED, [] { return cuIpcOpenMemHandle_v2(); }},
   };
   for (const Row& row : rows) EXPECT_EQ(row.make(), row.expected) << row.call;

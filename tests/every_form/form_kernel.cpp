@@ -80,6 +80,9 @@ Trial trial_of(const ptx::Form& form) {
     case Opcode::CpAsyncBulkCommitGroup:
     case Opcode::CpAsyncBulkWaitGroup:
     case Opcode::CpAsyncBulkPrefetch:
+    case Opcode::CpAsyncBulkTensor:  // of tensor maps: tests/ptx, tests/driver
+    case Opcode::CpAsyncBulkPrefetchTensor:
+    case Opcode::Tensormap:
     case Opcode::Mbarrier:
     case Opcode::MbarrierWait:
     case Opcode::Tex:  // of a texture that a kernel alone has not: tests/texture, tests/programs

@@ -68,6 +68,7 @@ Attributes attributes_of(Op op) {
   if ((has & kTestp) != 0) a.testp = TestpMode::Finite;
   if ((has & kMatrixLayout) != 0) a.layout = MatrixLayout::Rows;
   if ((has & kBarrierStep) != 0) a.barrier_step = BarrierStep::Arrive;
+  if ((has & kTensor) != 0) a.tensor = TensorMode::Tile;
   if ((has & kSpace) != 0) a.space = Space::Shared;
   if ((has & kScope) != 0) a.scope = Scope::Gpu;
   if ((has & kLut) != 0) a.lut = 0x96;
@@ -107,6 +108,14 @@ class Sample {
       if (op == Op::BulkCopy) {
         access.space = i == 0 ? Space::Global : Space::Shared;
         access.completion = Completion::BulkGroup;
+      }
+      if (op == Op::TensorCopy && i == 0) {
+        access.space = Space::Shared;
+        access.completion = Completion::BulkGroup;
+      } else if (op == Op::TensorCopy) {
+        access.space = Space::Generic;
+        access.type = Type::B64;
+        access.vector = 16;
       }
       access.address.base = Address::Base::Register;
       access.address.reg = new_register(64);

@@ -24,6 +24,8 @@ const Choices kBoolOp = {"", "and", "or", "xor"};
 const Choices kSpaces = {"", "global", "shared", "local", "const", "param"};
 const Choices kSharedSpaces = {"", "shared", "shared::cta", "shared::cluster", "global"};
 const Choices kScopes = {"", "cta", "cluster", "gpu", "sys"};
+const Choices kDimensions = {"1d", "2d", "3d", "4d", "5d"};
+const Choices kTensorModes = {"", "tile", "tile::gather4", "im2col", "im2col::w", "im2col_no_offs"};
 const Choices kNothing = {""};
 const Choices kVideoTypes = {"u32.u32.u32", "s32.s32.s32", "s32.u32.s32", "u32.s32.u32"};
 const Choices kMatrixShapes = {"m8n8k4",   "m8n8k16",  "m8n8k32",  "m8n8k128",  "m16n8k4",  "m16n8k8",
@@ -204,6 +206,57 @@ const std::vector<Pattern>& patterns() {
         kTypes}},
       {"cp", {{"async"}, {"bulk"}, {"commit_group", "wait_group", "wait_group.read"}}},
       {"cp", {{"async"}, {"bulk"}, {"prefetch"}, {"L2"}, {"global"}, {"", "L2::cache_hint"}}},
+      {"cp",
+       {{"async"},
+        {"bulk"},
+        {"tensor"},
+        kDimensions,
+        {"shared::cta.global", "shared::cluster.global", "global.shared::cta"},
+        kTensorModes,
+        {"mbarrier::complete_tx::bytes", "bulk_group"},
+        {"", "multicast::cluster"},
+        {"", "L2::cache_hint"}}},
+      {"cp",
+       {{"reduce"},
+        {"async"},
+        {"bulk"},
+        {"tensor"},
+        kDimensions,
+        {"global.shared::cta"},
+        {"add", "min", "max", "inc", "dec", "and", "or", "xor"},
+        kTensorModes,
+        {"bulk_group"},
+        {"", "L2::cache_hint"}}},
+      {"cp",
+       {{"async"},
+        {"bulk"},
+        {"prefetch"},
+        {"tensor"},
+        kDimensions,
+        {"L2"},
+        {"global"},
+        kTensorModes,
+        {"", "L2::cache_hint"}}},
+      {"tensormap",
+       {{"replace"},
+        {"tile"},
+        {"global_address", "rank", "box_dim", "global_dim", "global_stride", "element_stride", "elemtype",
+         "interleave_layout", "swizzle_mode", "swizzle_atomicity", "fill_mode"},
+        {"", "global", "shared::cta"},
+        {"b1024"},
+        {"b32", "b64"}}},
+      {"tensormap",
+       {{"cp_fenceproxy"},
+        {"global"},
+        {"shared::cta"},
+        {"tensormap::generic"},
+        {"release", "acquire"},
+        kScopes,
+        {"sync"},
+        {"aligned"}}},
+      {"fence", {{"proxy"}, {"tensormap::generic"}, {"release", "acquire"}, kScopes}},
+      {"fence", {{"proxy"}, {"async"}, {"", "global", "shared::cta", "shared::cluster"}}},
+      {"prefetch", {{"", "const", "param"}, {"tensormap"}}},
       {"cp", {{"async"}, {"mbarrier"}, {"arrive"}, {"", "noinc"}, kSharedSpaces, {"b64"}}},
       {"mbarrier", {{"init", "inval", "pending_count"}, kSharedSpaces, {"b64"}}},
       {"mbarrier",
@@ -429,7 +482,7 @@ std::string operand_text(const OperandRule& rule, const Form& form, int number) 
     case Kind::ReadPredicate:
       return "%p" + std::to_string(number);
     case Kind::Immediate:
-      if (rule.constants[0] != 0) return "0";
+      if (rule.constants[0] != 0 || rule.most != 0) return "0";
       return form.opcode == Opcode::Applypriority || form.opcode == Opcode::Discard ? "128" : "7";
     case Kind::NoResult:
       return "_";
@@ -450,6 +503,13 @@ std::string operand_text(const OperandRule& rule, const Form& form, int number) 
     }
     case Kind::Unified:
       return {};
+    case Kind::TensorMapSize:
+      return "128";
+    case Kind::TensorAddress: {
+      std::string text = "[%rd1, {";
+      for (int i = 0; i < rule.vector; ++i) text.append(i > 0 ? ", " : "").append(reg(rule.type, 8 + i));
+      return text + "}]";
+    }
     case Kind::TextureObject:
     case Kind::SamplerObject:
     case Kind::SurfaceObject:

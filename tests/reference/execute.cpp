@@ -140,9 +140,13 @@ void step(Block& block, Thread& thread) {
     case Opcode::CpAsyncBulk:
       execute_bulk_copy(block, thread, in);
       break;
+    case Opcode::CpAsyncBulkTensor:
+      execute_tensor_copy(block, thread, in);
+      break;
     case Opcode::CpAsyncBulkCommitGroup:
     case Opcode::CpAsyncBulkWaitGroup:
     case Opcode::CpAsyncBulkPrefetch:
+    case Opcode::CpAsyncBulkPrefetchTensor:
       break;
     // Nothing that a program can see in its results: there is one thread at a time, and no cache.
     case Opcode::Membar:

@@ -19,6 +19,7 @@ void execute_copy(Block& block, Thread& thread, const ptx::Instruction& in);  //
 void finish_copies(Thread& thread);                                           // all that it has begun
 // What an atomic operation that is no cas leaves.
 std::uint64_t combine(const ptx::Instruction& in, std::uint64_t old, std::uint64_t value, bool is_shared);
+void execute_tensor_copy(Block& block, Thread& thread, const ptx::Instruction& in);
 void execute_bulk_copy(Block& block, Thread& thread, const ptx::Instruction& in);
 // Of copies that have ended, at the barrier that an address operand means.
 void complete_transactions(Block& block, Thread& thread, ptx::Space space, const ptx::Operand& barrier,

@@ -12,4 +12,5 @@
 #include <doppel/cuda/module.h>
 #include <doppel/cuda/result.h>
 #include <doppel/cuda/stream.h>
+#include <doppel/cuda/tensor_map.h>
 #include <doppel/cuda/texture.h>

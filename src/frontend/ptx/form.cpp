@@ -19,7 +19,7 @@ const FormTable& form_table() {
          {integer_forms(), float_forms(), arithmetic_forms(), comparison_forms(), logic_forms(),
           memory_forms(), move_forms(), conversion_forms(), control_forms(), synchronisation_forms(),
           matrix_forms(), matrix_memory_forms(), wmma_forms(), asynchronous_forms(), mbarrier_forms(),
-          atomic_forms(), video_forms(), texture_forms()}) {
+          tensor_forms(), atomic_forms(), video_forms(), texture_forms()}) {
       for (const OpcodeForms& entry : forms) made->emplace(entry.word, &entry);
     }
     return made;

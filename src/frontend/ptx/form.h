@@ -43,6 +43,8 @@ struct OperandRule {
     SamplerObject,
     SurfaceObject,
     TextureCoordinates,  // [a, c] or [a, b, c]: texture or surface, sampler, `vector` coordinates
+    TensorAddress,       // [a, {b, c}]: a tensor map, `vector` coordinates
+    TensorMapSize,       // 128: dropped
     TextureOptions,      // {, e} {, f}: offsets, and the reference of a depth comparison
   };
   Kind kind = Kind::Read;
@@ -54,6 +56,7 @@ struct OperandRule {
   bool negatable = false;  // may have a `-` before its register
   // Constants that are taken, a bit each, of the operand or its elements, the first and others; 0: any.
   std::array<std::uint8_t, 2> constants{};
+  std::uint8_t most = 0;  // of a constant: the largest that is taken; 0: any
 };
 
 // What only video instructions have (PTX ISA 9.7.18); they are rewritten where they are read.
@@ -63,6 +66,20 @@ struct VideoForm {
   Second second = Second::None;
   bool plus_one = false;   // vmad.po
   std::uint8_t scale = 0;  // vmad.shr7, vmad.shr15
+};
+
+// What tensormap and the fences of its proxy have; they are rewritten where they are read.
+struct TensorMapForm {
+  enum class Part : std::uint8_t {
+    None,
+    Field,     // of the object: type, offset
+    Elements,  // the same, of an array
+    Copy,      // of the whole object, and a fence
+    Fence
+  };
+  Part part = Part::None;
+  Type type = Type::None;
+  std::uint8_t offset = 0;
 };
 
 struct Form {
@@ -76,6 +93,7 @@ struct Form {
   bool pipe_required = false;
   VideoForm video;
   WmmaForm wmma;
+  TensorMapForm tensor_map;
   Requirement requirement;
 };
 
@@ -113,6 +131,7 @@ std::span<const OpcodeForms> matrix_memory_forms();
 std::span<const OpcodeForms> wmma_forms();
 std::span<const OpcodeForms> asynchronous_forms();
 std::span<const OpcodeForms> mbarrier_forms();
+std::span<const OpcodeForms> tensor_forms();
 std::span<const OpcodeForms> atomic_forms();
 std::span<const OpcodeForms> video_forms();
 std::span<const OpcodeForms> texture_forms();

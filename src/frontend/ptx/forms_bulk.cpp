@@ -4,6 +4,7 @@
 #include "frontend/ptx/forms_bulk.h"
 
 #include "frontend/ptx/form_spaces.h"
+#include "frontend/ptx/forms_tensor.h"
 
 namespace doppel::ptx {
 namespace {
@@ -107,6 +108,7 @@ bool copy(FormBuilder& b, bool reduces) {
 bool bulk_copy(FormBuilder& b, bool reduces) {
   b.needs(90, 80);
   b.form.opcode = Opcode::CpAsyncBulk;
+  if (b.take("tensor")) return tensor_copy(b, reduces);
   if (reduces) return copy(b, true);
   if (b.take("commit_group")) {
     b.form.opcode = Opcode::CpAsyncBulkCommitGroup;

@@ -4,6 +4,7 @@
 
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"
+#include "frontend/ptx/forms_tensor.h"
 
 namespace doppel::ptx {
 namespace {
@@ -141,6 +142,7 @@ bool st(FormBuilder& b) {
 
 bool prefetch(FormBuilder& b) {
   Modifiers& m = b.modifiers();
+  if (b.take("tensormap")) return prefetch_tensor_map(b);
   if (take_space(b, m.space) && m.space != Space::Global && m.space != Space::Local) return false;
   if (b.take("L2::evict_last") || b.take("L2::evict_normal")) {
     if (m.space == Space::Local) return false;

@@ -2,6 +2,7 @@
 // Barriers, fences and warp-wide operations (PTX ISA 9.7.13).
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"
+#include "frontend/ptx/forms_tensor.h"
 
 namespace doppel::ptx {
 namespace {
@@ -69,7 +70,20 @@ bool fence(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   b.needs(70, 60);
   if (b.take("proxy")) {
-    // Only .alias: virtual aliases of one memory are one memory here, so it orders like fence.acq_rel.sys.
+    if (b.take("tensormap::generic")) return fence_tensor_map(b);
+    // Copies that go on behind their instruction are made by the thread that makes the block's other
+    // accesses.
+    if (b.take("async")) {
+      Space space;
+      if (take_space(b, space) && space != Space::Global && space != Space::Shared &&
+          space != Space::SharedCluster)
+        return false;
+      m.semantics = MemorySemantics::AcqRel;
+      m.scope = Scope::Cta;
+      b.needs(90, 80);
+      return true;
+    }
+    // Virtual aliases of one memory are one memory here, so it orders like fence.acq_rel.sys.
     if (!b.take("alias")) return false;
     m.semantics = MemorySemantics::AcqRel;
     m.scope = Scope::Sys;

@@ -70,6 +70,7 @@ class FunctionParser {
   Operand parse_read(const OperandRule& rule);
   Operand parse_predicate();
   Operand parse_address(const Instruction& instruction);
+  void parse_tensor_address(const OperandRule& rule, Instruction& instruction);
   Operand parse_vector(const OperandRule& rule, bool writes);
   Operand parse_pack(const OperandRule& rule, bool writes);
   Operand parse_move_source(const OperandRule& rule);
@@ -125,6 +126,11 @@ class FunctionParser {
   void rewrite_vector_move(Instruction& instruction);
   void rewrite_mixed_precision(Instruction& instruction);
   void rewrite_without_sync(Instruction& instruction);
+
+  // rewritten_tensor_maps.cpp
+  void rewrite_tensor_map(const Form& form, Instruction& instruction);
+  void replace_field(const Form& form, Instruction& instruction);
+  void copy_tensor_map(Instruction& instruction);
 
   // rewritten_video.cpp
   void rewrite_video(const Form& form, Instruction& instruction);

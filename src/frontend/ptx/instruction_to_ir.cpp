@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ir/attribute_names.h"
+#include "ir/tensor_map.h"
 
 namespace doppel::ptx {
 namespace {
@@ -195,7 +196,10 @@ Op plain(Opcode opcode) {
     case Opcode::CpAsyncBulkWaitGroup:
       return Op::BulkWait;
     case Opcode::CpAsyncBulkPrefetch:
+    case Opcode::CpAsyncBulkPrefetchTensor:
       return Op::CacheHint;
+    case Opcode::CpAsyncBulkTensor:
+      return Op::TensorCopy;
     case Opcode::CpAsync:
       return Op::AsyncCopy;
     case Opcode::CpAsyncCommitGroup:
@@ -383,6 +387,34 @@ void add_bulk_copy(const Instruction& in, ir::Operation& to) {
   for (; at < in.operands.size(); ++at) append(to.sources, in.operands[at]);
 }
 
+// [target], [map, coordinates], [barrier], perhaps offsets, perhaps a mask; or [map, coordinates], [source].
+void add_tensor_copy(const Instruction& in, ir::Operation& to) {
+  const bool loads = in.modifiers.space != Space::Global;
+  std::size_t at = loads ? 1 : 0;
+  ir::Access map = access(in, in.operands.at(at++));
+  map.space = Space::Generic;
+  map.type = Type::B64;
+  map.vector = sizeof(ir::TensorMap) / 8;
+  to.sources.push_back(ir::Operand::of_immediate(ir::kOwnBlock));
+  append(to.sources, in.operands.at(at++));
+  ir::Access shared = access(in, in.operands.at(loads ? 0 : at++));
+  shared.space = loads ? in.modifiers.space : Space::Shared;
+  shared.completion = ir::Completion::BulkGroup;
+  if (loads) {
+    shared.completion = ir::Completion::Mbarrier;
+    shared.barrier = access(in, in.operands.at(at++)).address;
+  }
+  to.accesses = {shared, map};
+  for (; at < in.operands.size(); ++at) {
+    if (in.operands[at].kind == Operand::Kind::Vector) {
+      append(to.sources, in.operands[at]);
+    } else {
+      to.sources[0] = operand(in.operands[at]);
+      if (to.sources[0].is_immediate()) to.sources[0].immediate &= ir::kOwnBlock - 1;
+    }
+  }
+}
+
 void add_call(const Instruction& in, ir::Operation& to) {
   const Call& call = *in.call;
   to.callee =
@@ -439,6 +471,8 @@ ir::Operation to_ir(const Instruction& in, RegisterId carry) {
     add_copy(in, to);
   } else if (to.op == Op::BulkCopy) {
     add_bulk_copy(in, to);
+  } else if (to.op == Op::TensorCopy) {
+    add_tensor_copy(in, to);
   } else {
     add_operands(in, row, to);
   }

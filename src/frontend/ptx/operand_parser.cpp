@@ -6,6 +6,7 @@
 #include "frontend/ptx/function_parser.h"
 #include "frontend/ptx/special_registers.h"
 #include "frontend/ptx/type_rules.h"
+#include "ir/tensor_map.h"
 
 namespace doppel::ptx {
 
@@ -50,6 +51,9 @@ Operand FunctionParser::parse_constant_of(const OperandRule& rule) {
   const TextLocation where = state_.here();
   Operand operand = parse_immediate(rule.type);
   const std::uint8_t taken = rule.constants[0];
+  if (rule.most != 0 && operand.immediate > rule.most)
+    fail_malformed(where, fmt::format("constant {} is more than {}",
+                                      static_cast<std::int64_t>(operand.immediate), rule.most));
   if (taken != 0 && (operand.immediate > 7 || (taken >> operand.immediate & 1) == 0))
     fail_malformed(where,
                    fmt::format("constant {} is not one of those that the form takes", operand.immediate));
@@ -171,6 +175,35 @@ Operand FunctionParser::parse_address(const Instruction& instruction) {
   operand.offset = parse_offset(state_);
   state_.expect(']');
   return operand;
+}
+
+// [map, {a, b}]: the map by a register or a variable of global memory, and nothing added.
+void FunctionParser::parse_tensor_address(const OperandRule& rule, Instruction& instruction) {
+  Operand map;
+  map.kind = Operand::Kind::Address;
+  state_.expect('[');
+  const TextLocation where = state_.here();
+  const std::string_view name = state_.expect_identifier("a tensor map");
+  const auto binding = state_.find(name, where);
+  if (!binding) fail_malformed(where, fmt::format("'{}' is not declared", name));
+  if (binding->kind == Binding::Kind::Register) {
+    const Type type = function_.registers[binding->index].type;
+    if (is_float(type) || (bit_width(type) != 32 && bit_width(type) != 64))
+      fail_malformed(where,
+                     fmt::format("register '{}' of type .{} cannot hold an address", name, name_of(type)));
+    map.address_base = Operand::AddressBase::Register;
+    map.reg = binding->index;
+  } else {
+    const SymbolRef symbol{binding->scope, binding->index};
+    if (binding->kind != Binding::Kind::Variable || variable_of(symbol).space != Space::Global)
+      fail_malformed(where, fmt::format("'{}' is no variable of global memory", name));
+    map.address_base = Operand::AddressBase::Symbol;
+    map.symbol = symbol;
+  }
+  state_.expect(',');
+  instruction.operands.push_back(map);
+  instruction.operands.push_back(parse_vector(rule, false));
+  state_.expect(']');
 }
 
 Operand FunctionParser::parse_vector(const OperandRule& rule, bool writes) {
@@ -488,6 +521,15 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
     case Kind::TextureCoordinates:
       parse_texture_coordinates(rule, instruction);
       return;
+    case Kind::TensorAddress:
+      parse_tensor_address(rule, instruction);
+      return;
+    case Kind::TensorMapSize: {
+      const TextLocation where = state_.here();
+      if (parse_immediate(rule.type).immediate != sizeof(ir::TensorMap))
+        fail_malformed(where, "a tensor map has 128 bytes");
+      return;
+    }
     case Kind::TextureOptions:
       parse_texture_options(instruction);
       return;

@@ -186,6 +186,13 @@ std::string InstructionPrinter::text(const Instruction& instruction, const std::
       ++rule;
     }
     text += i == 0 ? " " : ", ";
+    if (rule < decoded.form.operand_count &&
+        decoded.form.operands[rule].kind == OperandRule::Kind::TensorAddress) {
+      text += operand(value, Type::B64);
+      text.pop_back();
+      text += ", " + operand(instruction.operands.at(++i), Type::B32) + ']';
+      continue;
+    }
     text += operand(value, rule < decoded.form.operand_count ? decoded.form.operands[rule].type : Type::B64);
     if (i == 0 && instruction.second_destination) {
       text += '|';

@@ -68,6 +68,7 @@ void FunctionParser::put_at_entry() {
 void FunctionParser::rewrite(const Form& form, Instruction& instruction) {
   if (form.video.result != Type::None) rewrite_video(form, instruction);
   if (form.wmma.part != WmmaForm::Part::None) rewrite_wmma(form, instruction);
+  if (form.tensor_map.part != TensorMapForm::Part::None) rewrite_tensor_map(form, instruction);
   if (instruction.type == Type::B128) {
     rewrite_wide(instruction);
     return;

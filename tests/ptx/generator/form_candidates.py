@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Candidates for forms: every opcode of the PTX ISA with every type and modifier that its page, or that of its
-# neighbours, has, and more combinations than the text allows. Textures, surfaces, matrices, asynchronous copies and
-# clusters have lists of their own. A candidate is (positions, operands): a choice for each position, then the
+# neighbours, has, and more combinations than the text allows. Textures, surfaces, matrices, other asynchronous copies
+# and clusters have lists of their own. A candidate is (positions, operands): a choice for each position, then the
 # operands as text, or a function that makes them of the choices.
 from itertools import product
 
@@ -142,6 +142,7 @@ def candidates():
     yield from memory()
     yield from control()
     yield from video()
+    yield from tensors()
 
 
 def integer():
@@ -383,6 +384,71 @@ def video():
             yield ("vset" + n, types, types, COMPARE[:6], (op2,)), "%r1, %r2, %r3, %r4"
     yield ("vadd2", types, types, types, SAT, ("", "add")), "%r1.h1, %r2.h12, %r3.h30, %r4"
     yield ("vadd4", types, types, types, SAT, ("", "add")), "%r1.b310, %r2.b7654, %r3.b0123, %r4"
+
+
+DIMENSIONS = ("1d", "2d", "3d", "4d", "5d")
+TENSOR_MODES = ("", "tile", "tile::gather4", "tile::scatter4", "im2col", "im2col::w", "im2col::w::128", "im2col_no_offs")
+
+
+def tensor_place(choices):
+    dimensions = next(int(c[0]) for c in choices if c in DIMENSIONS)
+    count = 5 if any("4" in c and "tile" in c for c in choices) else dimensions
+    return "[%rd1, {" + ", ".join(f"%r{i + 1}" for i in range(count)) + "}]"
+
+
+def tensor_offsets(choices):
+    dimensions = next(int(c[0]) for c in choices if c in DIMENSIONS)
+    count = 2 if any(c.startswith("im2col::w") for c in choices) else max(dimensions - 2, 1) if "im2col" in choices else 0
+    return ", {" + ", ".join(f"%h{i + 1}" for i in range(count)) + "}" if count else ""
+
+
+def tensor_load(choices):
+    return "[%r9], " + tensor_place(choices) + ", [%r10]" + tensor_offsets(choices) + (", %h9" if "multicast::cluster" in choices else "") + \
+        (", %rd7" if "L2::cache_hint" in choices else "")
+
+
+def tensor_store(choices):
+    return tensor_place(choices) + ", [%r9]" + (", %rd7" if "L2::cache_hint" in choices else "")
+
+
+def tensors():
+    hint = ("", "L2::cache_hint")
+    copy = ("cp", ("async",), ("bulk",), ("tensor",))
+    yield copy + (DIMENSIONS, ("shared::cta", "shared::cluster"), ("global",), TENSOR_MODES, ("mbarrier::complete_tx::bytes", "bulk_group", ""),
+                  ("", "multicast::cluster"), ("", "cta_group::1", "cta_group::2"), hint), tensor_load
+    yield copy + (DIMENSIONS, ("global",), ("shared::cta", "shared::cluster"), TENSOR_MODES, ("mbarrier::complete_tx::bytes", "bulk_group", ""), hint), tensor_store
+    yield ("cp", ("reduce",), ("async",), ("bulk",), ("tensor",), DIMENSIONS, ("global",), ("shared::cta",),
+           ("", "add", "min", "max", "inc", "dec", "and", "or", "xor", "cas"), TENSOR_MODES, ("bulk_group", ""), hint), tensor_store
+    yield ("cp", ("async",), ("bulk",), ("prefetch",), ("tensor",), DIMENSIONS, ("L2", ""), ("global", ""), TENSOR_MODES, hint), \
+        lambda c: tensor_place(c) + tensor_offsets(c) + (", %rd7" if "L2::cache_hint" in c else "")
+    load = "cp", ("async",), ("bulk",), ("tensor",), ("2d", "4d"), ("shared::cta",), ("global",), ("tile", "im2col"), ("mbarrier::complete_tx::bytes",)
+    for place in ("{%r1, %r2}", "{1, -2}", "{%f1, %r2}", "{%h1, %h2}", "{%rd1, %rd2}", "%r1", "{%r1}", "{%r1, %r2, %r3, %r4}"):
+        yield load, f"[%r9], [%rd1, {place}], [%r10]"
+        for offsets in ("{%h1, %h2}", "{1, 2}", "{%r1, %r2}", "{%b1, %b2}", "%h1", "{%h1}", "{%h1, %h2, %h3}"):
+            yield load, f"[%r9], [%rd1, {place}], [%r10], {offsets}"
+    for operands in ("[%rd9], [%r1, {%r1, %r2}], [%rd10]", "[%r9+128], [%rd1, {%r1, %r2}], [%r10+8]", "[%r9], [%rd1+128, {%r1, %r2}], [%r10]",
+                     "[%r9], [p, {%r1, %r2}], [%r10]", "[%r9], [a, {%r1, %r2}], [%r10]"):
+        yield load, operands
+    cast = "cp", ("async",), ("bulk",), ("tensor",), ("1d",), ("shared::cluster",), ("global",), ("mbarrier::complete_tx::bytes",), ("multicast::cluster",)
+    for mask in ("3", "%h1", "%r1", "%rd1", "%b1"):
+        yield cast, f"[%r9], [%rd1, {{%r1}}], [%r10], {mask}"
+    fields = ("global_address", "rank", "box_dim", "global_dim", "global_stride", "element_stride", "elemtype", "interleave_layout", "swizzle_mode",
+              "swizzle_atomicity", "fill_mode")
+    for operands in ("%r2", "%rd2", "%f2", "%h2", "1", "0, %r2", "0, %rd2", "0, 5", "%r3, %r2", "5, %r2", "4, %rd2", "4, %r2"):
+        yield ("tensormap", ("replace",), ("tile",), fields, ("", "global", "shared::cta", "shared::cluster", "const"), ("b1024",), ("b32", "b64")), \
+            "[%rd1], " + operands
+    yield ("tensormap", ("replace",), ("tile", "im2col", ""), fields[:2], ("", "global"), ("b1024", "b512", ""), ("b32", "b64", "u32", "")), "[%rd1], 1"
+    for value in (-1, 0, 1, 2, 3, 4, 5, 12, 13, 15, 16):
+        yield ("tensormap", ("replace",), ("tile",), fields[6:], ("shared::cta",), ("b1024",), ("b32",)), f"[%rd1], {value}"
+    orders = ("", "release", "acquire", "acq_rel")
+    for size in ("128", "64", "%r1"):
+        yield ("tensormap", ("cp_fenceproxy",), ("global", ""), ("shared::cta", "shared::cluster"), ("tensormap::generic",), orders, SCOPES, ("sync", ""),
+               ("aligned", "")), f"[%rd1], [%rd2], {size}"
+        yield ("fence", ("proxy",), ("tensormap::generic", "generic::tensormap", "tensormap"), orders, SCOPES), f"[%rd1], {size}"
+    yield ("fence", ("proxy",), ("tensormap::generic", "tensormap"), orders, SCOPES), ""
+    yield ("fence", ("proxy",), ("async",), ("", "global", "shared::cta", "shared::cluster", "local", "const")), ""
+    yield ("prefetch", ("", "global", "const", "param", "local", "shared"), ("tensormap",)), "[%rd1]"
+    yield ("prefetch", ("param",), ("tensormap",)), "[p+64]"
 
 
 def expand():
