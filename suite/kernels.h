@@ -23,6 +23,7 @@ extern const char* const kSciencePtx;
 extern const char* const kSgemmStepsPtx;
 extern const char* const kSha256Ptx;
 extern const char* const kStreamPtx;
+extern const char* const kTexturePtx;
 extern const char* const kTransposePtx;
 
 }  // namespace doppel::suite

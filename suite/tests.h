@@ -42,5 +42,6 @@ std::span<const Test> cache_tests();
 std::span<const Test> cryptography_tests();
 std::span<const Test> finance_tests();
 std::span<const Test> science_tests();
+std::span<const Test> texture_tests();
 
 }  // namespace doppel::suite

@@ -15,6 +15,10 @@
 namespace doppel::analysis {
 namespace {
 
+bool uses_cluster(ir::Op op) {
+  return op == ir::Op::ClusterArrive || op == ir::Op::ClusterWait || op == ir::Op::MapShared;
+}
+
 bool uses_reserved_shared(const ir::Operation& operation) {
   return std::ranges::any_of(operation.sources, [](const ir::Operand& operand) {
     return operand.kind == ir::Operand::Kind::Special &&
@@ -122,6 +126,7 @@ const AnalysedKernel& AnalysedModule::kernel(ir::FunctionId id) const {
     made->counter_slots += static_cast<std::uint32_t>(function.blocks.size());
     for (const ir::Operation& operation : function.operations) {
       made->reads_clock = made->reads_clock || reads_clock(operation);
+      made->uses_cluster = made->uses_cluster || uses_cluster(operation.op);
       made->uses_reserved_shared = made->uses_reserved_shared || uses_reserved_shared(operation);
     }
     if (function.operations.empty()) continue;

@@ -30,8 +30,9 @@ struct AnalysedKernel {
   std::vector<std::uint32_t> first_operations;
   SharedLayout shared;
   LocalBytes local;
-  std::uint64_t operations = 0;       // of all these functions
-  bool reads_clock = false;           // %clock or its like, or nanosleep
+  std::uint64_t operations = 0;  // of all these functions
+  bool reads_clock = false;      // %clock or its like, or nanosleep
+  bool uses_cluster = false;     // its barrier, or addresses in its blocks: a block alone is a cluster then
   bool uses_reserved_shared = false;  // %reserved_smem_offset_begin and its like
   bool has_loops = false;             // or calls: its blocks can differ much in what they run
   bool follows_data = false;          // data_dependence.h

@@ -62,6 +62,7 @@ struct Sm {
   int max_threads_per_block = 0;
   std::array<int, 3> max_block_dim{};
   std::array<int, 3> max_grid_dim{};
+  int max_cluster_blocks = 0;  // of a thread block cluster; 0: there are no clusters
   int fp32_cores = 0;
   int tensor_cores = 0;
   int rt_cores = 0;

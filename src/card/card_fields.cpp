@@ -41,6 +41,7 @@ void add_sm(std::vector<Field>& out, Card& c) {
           {"sm.max_threads_per_block", &c.sm.max_threads_per_block, 32, 4096},
           {"sm.max_block_dim", std::span<int>(c.sm.max_block_dim), 1},
           {"sm.max_grid_dim", std::span<int>(c.sm.max_grid_dim), 1},
+          {"sm.max_cluster_blocks", &c.sm.max_cluster_blocks, 0, 16, true},
           {"sm.fp32_cores", &c.sm.fp32_cores, 1, 1024},
           {"sm.tensor_cores", &c.sm.tensor_cores, 0, 64},
           {"sm.rt_cores", &c.sm.rt_cores, 0, 16},

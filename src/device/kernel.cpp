@@ -66,6 +66,12 @@ KernelAttributes Kernel::attributes() const {
   KernelAttributes result = fixed().attributes;
   result.max_dynamic_shared_bytes = max_dynamic_shared_bytes();
   result.preferred_carveout = carveout_;
+  const auto& bounds = ir().bounds;
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    result.required_cluster[axis] =
+        bounds.required_cluster[0] != 0 ? bounds.required_cluster[axis] : cluster_[axis];
+  result.cluster_must_be_set = bounds.explicit_cluster && result.required_cluster[0] == 0;
+  result.non_portable_cluster = non_portable_cluster_;
   return result;
 }
 
@@ -109,6 +115,84 @@ Result<void> Kernel::set_max_dynamic_shared_bytes(std::uint32_t bytes) {
   }
   max_dynamic_shared_ = bytes;
   return {};
+}
+
+Result<void> Kernel::set_required_cluster(int axis, int blocks) {
+  if (ir().bounds.required_cluster[0] != 0)
+    return fail(Error::Kind::NotPermitted,
+                fmt::format("kernel '{}' says itself in which clusters it runs", name()));
+  if (blocks < 0) return fail(Error::Kind::InvalidArgument, "a cluster of a negative number of blocks");
+  cluster_[static_cast<std::size_t>(axis)] = static_cast<std::uint32_t>(blocks);
+  return {};
+}
+
+LaunchConfig Kernel::in_clusters(LaunchConfig config) const {
+  const auto required = attributes().required_cluster;
+  const bool any = std::ranges::any_of(required, [](std::uint32_t blocks) { return blocks > 1; });
+  if (config.cluster.count() == 1 && any)
+    config.cluster = {std::max(required[0], 1U), std::max(required[1], 1U), std::max(required[2], 1U)};
+  return config;
+}
+
+Result<void> Kernel::check_cluster(const LaunchConfig& config) const {
+  const Dim3& cluster = config.cluster;
+  const KernelAttributes known = attributes();
+  const auto most = static_cast<std::uint64_t>(card_->sm.max_cluster_blocks);
+  if (cluster.count() > 1 && most == 0)
+    return fail(Error::Kind::NotSupported,
+                fmt::format("kernel '{}': a cluster of {} blocks: {} has no thread block "
+                            "clusters",
+                            name(), cluster.count(), card_->name));
+  if (known.cluster_must_be_set && cluster.count() == 1)
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("kernel '{}' has to be launched in clusters (.explicitcluster)", name()));
+  if (cluster.count() == 1) return {};
+  if (cluster.count() > most)
+    return fail(Error::Kind::ClusterSize,
+                fmt::format("kernel '{}': a cluster of {} blocks: the card has at most {}", name(),
+                            cluster.count(), most));
+  const std::uint32_t limit = ir().bounds.max_cluster_blocks;
+  if (limit != 0 && cluster.count() > limit)
+    return fail(Error::Kind::ClusterSize,
+                fmt::format("kernel '{}': a cluster of {} blocks: its .maxclusterrank allows {}", name(),
+                            cluster.count(), limit));
+  const std::uint32_t blocks[] = {cluster.x, cluster.y, cluster.z};
+  const std::uint32_t grid[] = {config.grid.x, config.grid.y, config.grid.z};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const char letter = static_cast<char>('x' + axis);
+    if (known.required_cluster[0] != 0 && known.required_cluster[axis] != 0 &&
+        known.required_cluster[axis] != blocks[axis])
+      return fail(Error::Kind::InvalidArgument,
+                  fmt::format("kernel '{}': a cluster of {} blocks in {}: it requires {}", name(),
+                              blocks[axis], letter, known.required_cluster[axis]));
+    if (grid[axis] % blocks[axis] != 0)
+      return fail(Error::Kind::InvalidArgument,
+                  fmt::format("kernel '{}': a grid of {} blocks in {} is not made of clusters of {}", name(),
+                              grid[axis], letter, blocks[axis]));
+  }
+  return {};
+}
+
+// The blocks of a cluster lie in one GPC. How many SMs each GPC of a card has is not known, so that clusters
+// which do not go into their number evenly count as if the chip were one.
+Result<int> Kernel::max_active_clusters(LaunchConfig config) const {
+  config = in_clusters(config);
+  if (auto good = check_cluster(config); !good) return tl::unexpected(good.error());
+  const auto per_sm =
+      max_active_blocks(static_cast<std::uint32_t>(config.block.count()), config.dynamic_shared_bytes);
+  if (!per_sm) return per_sm;
+  return static_cast<int>(static_cast<std::uint64_t>(*per_sm) * static_cast<std::uint64_t>(card_->sm_count) /
+                          config.cluster.count());
+}
+
+Result<int> Kernel::max_cluster_blocks(LaunchConfig config) const {
+  if (card_->sm.max_cluster_blocks == 0)
+    return fail(Error::Kind::NotSupported, fmt::format("{} has no thread block clusters", card_->name));
+  const auto per_sm =
+      max_active_blocks(static_cast<std::uint32_t>(config.block.count()), config.dynamic_shared_bytes);
+  if (!per_sm || *per_sm == 0) return per_sm;
+  const auto limit = static_cast<int>(ir().bounds.max_cluster_blocks);
+  return limit == 0 ? card_->sm.max_cluster_blocks : std::min(limit, card_->sm.max_cluster_blocks);
 }
 
 Result<std::vector<std::byte>> Kernel::pack(void* const* values) const {

@@ -2,6 +2,7 @@
 // A program loaded in a context: its variables have addresses, its kernels can be launched.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -34,6 +35,10 @@ struct KernelAttributes {
   int binary_version = 0;                   // of the card
   std::uint32_t max_dynamic_shared_bytes = 0;
   int preferred_carveout = -1;
+  // Blocks of a cluster along each axis, by .reqnctapercluster or as it was set; 0: any.
+  std::array<std::uint32_t, 3> required_cluster{};
+  bool cluster_must_be_set = false;  // by each launch
+  bool non_portable_cluster = false;
 };
 
 struct KernelParameter {
@@ -57,6 +62,17 @@ class Kernel {
   // LimitExceeded over what a block of the card can have.
   Result<void> set_max_dynamic_shared_bytes(std::uint32_t bytes);
   void set_preferred_carveout(int percent) { carveout_ = percent; }
+  // Of a kernel that does not say it itself: the blocks of its clusters along an axis. 0: any.
+  Result<void> set_required_cluster(int axis, int blocks);
+  void set_non_portable_cluster(bool allowed) { non_portable_cluster_ = allowed; }
+  // The same launch, in the clusters that the kernel requires where the launch names none.
+  LaunchConfig in_clusters(LaunchConfig config) const;
+  // Whether the card can have clusters of these blocks. ClusterSize, InvalidArgument.
+  Result<void> check_cluster(const LaunchConfig& config) const;
+  // How many clusters of this launch the card holds at once.
+  Result<int> max_active_clusters(LaunchConfig config) const;
+  // The most blocks of this launch that a cluster can have.
+  Result<int> max_cluster_blocks(LaunchConfig config) const;
   std::uint32_t max_dynamic_shared_bytes() const;
 
   const std::vector<KernelParameter>& parameters() const { return parameters_; }
@@ -89,6 +105,8 @@ class Kernel {
   std::uint64_t parameter_bytes_ = 0;
   std::optional<std::uint32_t> max_dynamic_shared_;  // as it was set
   int carveout_ = -1;
+  std::array<std::uint32_t, 3> cluster_{};  // as it was set
+  bool non_portable_cluster_ = false;
   std::atomic<bool> launched_{false};
   // What no call changes: found when it is first asked for.
   struct Fixed {

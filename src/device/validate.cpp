@@ -56,10 +56,7 @@ Result<void> check_kernel(const KernelWork& work, Device& device) {
                 fmt::format("kernel '{}': {} bytes of parameters, it takes {}", name, work.parameters.size(),
                             work.kernel->parameter_bytes()));
   }
-  if (config.cluster.count() > 1) {
-    return fail(Error::Kind::NotSupported,
-                "thread block clusters of more than one block are not supported yet");
-  }
+  if (auto good = work.kernel->check_cluster(config); !good) return good;
   if (config.cooperative) {
     const auto per_sm = static_cast<std::uint64_t>(work.kernel->resources(config).occupancy.blocks_per_sm);
     const std::uint64_t most = per_sm * static_cast<std::uint64_t>(card.sm_count);

@@ -96,8 +96,8 @@ std::optional<int> property_of_chip(const card::Card& card, PciLocation location
     case CU_DEVICE_ATTRIBUTE_GPU_PCI_DEVICE_ID:
       return static_cast<int>(static_cast<unsigned>(card.pcie.device_id) << 16U |
                               static_cast<unsigned>(card.pcie.vendor_id));
-    // Thread block clusters and tensor maps came with compute capability 9.0.
     case CU_DEVICE_ATTRIBUTE_CLUSTER_LAUNCH:
+      return card.sm.max_cluster_blocks > 0 ? 1 : 0;
     case CU_DEVICE_ATTRIBUTE_TENSOR_MAP_ACCESS_SUPPORTED:
       return card.compute_capability.major >= 9 ? 1 : 0;
     case CU_DEVICE_ATTRIBUTE_MEM_SYNC_DOMAIN_COUNT:

@@ -101,6 +101,8 @@ CUresult DriverApi::code_of(const Error& error) {
       return CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE;
     case Error::Kind::CooperativeTooLarge:
       return CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE;
+    case Error::Kind::ClusterSize:
+      return CUDA_ERROR_INVALID_CLUSTER_SIZE;
     case Error::Kind::NoDevice:
       return CUDA_ERROR_INVALID_DEVICE;
   }

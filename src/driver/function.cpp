@@ -7,6 +7,11 @@
 namespace doppel::driver {
 namespace {
 
+// Of REQUIRED_CLUSTER_WIDTH, _HEIGHT and _DEPTH.
+std::size_t axis_of(CUfunction_attribute attribute) {
+  return static_cast<std::size_t>(attribute - CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH);
+}
+
 Result<int> attribute_of(const device::Kernel& kernel, CUfunction_attribute attribute) {
   const device::KernelAttributes known = kernel.attributes();
   switch (attribute) {
@@ -28,12 +33,15 @@ Result<int> attribute_of(const device::Kernel& kernel, CUfunction_attribute attr
       return static_cast<int>(known.max_dynamic_shared_bytes);
     case CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
       return known.preferred_carveout;
-    case CU_FUNC_ATTRIBUTE_CACHE_MODE_CA:
     case CU_FUNC_ATTRIBUTE_CLUSTER_SIZE_MUST_BE_SET:
+      return known.cluster_must_be_set ? 1 : 0;
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH:
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_HEIGHT:
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_DEPTH:
+      return static_cast<int>(known.required_cluster[axis_of(attribute)]);
     case CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED:
+      return known.non_portable_cluster ? 1 : 0;
+    case CU_FUNC_ATTRIBUTE_CACHE_MODE_CA:
     case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
       return 0;
     default:
@@ -52,11 +60,16 @@ Result<void> set_attribute(device::Kernel& kernel, CUfunction_attribute attribut
       kernel.set_preferred_carveout(value);
       return {};
     case CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED:
+      kernel.set_non_portable_cluster(value != 0);
+      return {};
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH:
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_HEIGHT:
     case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_DEPTH:
-    case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
-      return fail(Error::Kind::NotSupported, "thread block clusters are not supported yet");
+      return kernel.set_required_cluster(static_cast<int>(axis_of(attribute)), value);
+    case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:  // a hint
+      if (value < CU_CLUSTER_SCHEDULING_POLICY_DEFAULT || value > CU_CLUSTER_SCHEDULING_POLICY_LOAD_BALANCING)
+        return fail(Error::Kind::InvalidArgument, "there is no such policy");
+      return {};
     default:
       return fail(Error::Kind::InvalidArgument, "this attribute of a function cannot be set");
   }

@@ -51,7 +51,7 @@ Result<std::vector<std::byte>> pack(const device::Kernel& kernel, const LaunchRe
 Result<device::KernelWork> to_work(const LaunchRequest& request) {
   return find_function(request.function).and_then([&](const auto& kernel) {
     return pack(*kernel, request).map([&](std::vector<std::byte> parameters) {
-      return device::KernelWork{kernel, request.config, std::move(parameters)};
+      return device::KernelWork{kernel, kernel->in_clusters(request.config), std::move(parameters)};
     });
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many blocks of a kernel fit on a card.
 #include "driver/call.h"
+#include "driver/launch_request.h"
 #include "driver/objects.h"
 
 namespace doppel::driver {
@@ -28,6 +29,25 @@ CUresult best_block_size(int* min_grid, int* block, CUfunction function, CUoccup
   return CUDA_SUCCESS;
 }
 
+Result<LaunchConfig> config_of(const CUlaunchConfig& from) {
+  LaunchConfig config;
+  config.grid = {from.gridDimX, from.gridDimY, from.gridDimZ};
+  config.block = {from.blockDimX, from.blockDimY, from.blockDimZ};
+  config.dynamic_shared_bytes = from.sharedMemBytes;
+  return apply_attributes(config, from.attrs, from.numAttrs).map([&] { return config; });
+}
+
+// What `ask` tells of the kernel launched like that.
+template <typename Ask>
+CUresult of_clusters(int* value, CUfunction function, const CUlaunchConfig* config, const Ask& ask) {
+  if (value == nullptr || config == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  return answer(find_function(function).and_then([&](const auto& kernel) {
+    return config_of(*config).and_then(
+        [&](const LaunchConfig& launch) -> Result<int> { return ask(*kernel, launch); });
+  }),
+                value);
+}
+
 constexpr unsigned kKnownFlags = CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE;
 
 }  // namespace
@@ -48,6 +68,24 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, CUfun
   return call(__func__, std::tuple(blocks, function, block_threads, dynamic_shared, flags), [&] {
     if ((flags & ~kKnownFlags) != 0) return CUDA_ERROR_INVALID_VALUE;
     return max_active_blocks(blocks, function, block_threads, dynamic_shared);
+  });
+}
+
+CUresult cuOccupancyMaxActiveClusters(int* clusters, CUfunction function, const CUlaunchConfig* config) {
+  return call(__func__, std::tuple(clusters, function, config), [&] {
+    return of_clusters(clusters, function, config,
+                       [](const doppel::device::Kernel& kernel, const doppel::LaunchConfig& launch) {
+                         return kernel.max_active_clusters(launch);
+                       });
+  });
+}
+
+CUresult cuOccupancyMaxPotentialClusterSize(int* blocks, CUfunction function, const CUlaunchConfig* config) {
+  return call(__func__, std::tuple(blocks, function, config), [&] {
+    return of_clusters(blocks, function, config,
+                       [](const doppel::device::Kernel& kernel, const doppel::LaunchConfig& launch) {
+                         return kernel.max_cluster_blocks(launch);
+                       });
   });
 }
 

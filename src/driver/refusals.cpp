@@ -44,6 +44,7 @@ bool is_of_the_launch(Error::Kind kind) {
     case Error::Kind::InvalidHandle:
     case Error::Kind::UnsupportedVersion:
     case Error::Kind::CooperativeTooLarge:
+    case Error::Kind::ClusterSize:
     case Error::Kind::Internal:
       return true;
     default:

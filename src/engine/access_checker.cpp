@@ -13,6 +13,18 @@
 #include "memory/address_space.h"
 
 namespace doppel::engine {
+namespace {
+
+constexpr std::uint32_t kMostWarps = 32;  // of a block
+
+// "warp 3", of another block of the cluster "warp 3 of the block of rank 1".
+std::string name_of_warp(std::uint32_t number) {
+  const std::uint32_t rank = number / kMostWarps;
+  return rank == 0 ? fmt::format("warp {}", number)
+                   : fmt::format("warp {} of the block of rank {}", number % kMostWarps, rank);
+}
+
+}  // namespace
 
 void SharedChecker::reset(std::uint32_t bytes) {
   bytes_.assign(bytes, Byte{});
@@ -59,9 +71,9 @@ std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset
     if (byte.copied) {
       return Finding{
           Fault::Kind::SharedRace,
-          fmt::format("warp {} {} byte {} of shared memory that a copy of warp {} is still to write: "
-                      "nothing waits for it (cp.async.wait_group, cp.async.wait_all)",
-                      warp, writes ? "writes" : "reads", offset + i, byte.writer)};
+          fmt::format("{} {} byte {} of shared memory that a copy is still to write: nothing waits for it "
+                      "(cp.async.wait_group, cp.async.wait_all)",
+                      name_of_warp(warp), writes ? "writes" : "reads", offset + i)};
     }
     const bool written_by_other = byte.writer != kNobody && byte.writer != warp && byte.write_epoch == epoch;
     if (atomic && !byte.initialized) {
@@ -70,18 +82,17 @@ std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset
     }
     // Two atomic operations do not race with each other.
     if (written_by_other && !(atomic && byte.atomic)) {
-      return Finding{
-          Fault::Kind::SharedRace,
-          fmt::format("warp {} {} byte {} of shared memory that warp {} wrote, with no barrier between", warp,
-                      writes ? "writes" : "reads", offset + i, byte.writer)};
+      return Finding{Fault::Kind::SharedRace,
+                     fmt::format("{} {} byte {} of shared memory that {} wrote, with no barrier between",
+                                 name_of_warp(warp), writes ? "writes" : "reads", offset + i,
+                                 name_of_warp(byte.writer))};
     }
     const bool read_by_other = byte.reader != kNobody && byte.reader != warp && byte.read_epoch == epoch;
     if (writes && read_by_other && !atomic) {
-      const std::string who = byte.reader == kSeveral ? "other warps" : fmt::format("warp {}", byte.reader);
-      return Finding{
-          Fault::Kind::SharedRace,
-          fmt::format("warp {} writes byte {} of shared memory that {} read, with no barrier between", warp,
-                      offset + i, who)};
+      const std::string who = byte.reader == kSeveral ? "other warps" : name_of_warp(byte.reader);
+      return Finding{Fault::Kind::SharedRace,
+                     fmt::format("{} writes byte {} of shared memory that {} read, with no barrier between",
+                                 name_of_warp(warp), offset + i, who)};
     }
     if (writes) {
       byte.initialized = defined;
@@ -95,6 +106,10 @@ std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset
     }
   }
   return std::nullopt;
+}
+
+std::uint32_t checked_warp(const Warp& warp) {
+  return warp.block->rank * (kMostWarps) + warp.context.warp_id;
 }
 
 std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::uint32_t instruction,
@@ -120,7 +135,8 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
       return fault_of_access(warp, mask, lane, kind, address, function, instruction, flags);
     };
     const auto local = reinterpret_cast<std::uint64_t>(warp.context.local);
-    const bool in_shared = warp.block->shared.contains(address);
+    const std::uint64_t in_window = warp.block->window_offset(address);
+    const bool in_shared = in_window < SharedWindow::kBytes;
     const bool in_local = address - local < warp.context.local_stride * jit::kWarpLanes;
     if (alignment > 1 && address % alignment != 0) {
       Fault fault = report(Fault::Kind::MisalignedAddress);
@@ -130,7 +146,7 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
       return fault;
     }
     if (in_shared) {
-      const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(warp.block->shared.base());
+      const auto [block, offset] = warp.block->place_of(in_window);
       if (offset >= jit::kReservedSharedOffset &&
           offset + bytes <= std::uint64_t{jit::kReservedSharedOffset} + jit::kReservedSharedBytes) {
         continue;  // the block's reserved bytes
@@ -143,17 +159,18 @@ std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::ui
             fmt::format("offset {} of the block's {} bytes of shared memory", offset, grid.shared_bytes);
         return fault;
       }
-      SharedChecker& checker = *warp.block->checker;
+      SharedChecker& checker = *block->checker;
+      const std::uint32_t own_number = checked_warp(warp);
       std::optional<SharedChecker::Finding> finding;
       for (std::size_t k = 0; k < undefined.size() && !finding; ++k) {
         const auto at = static_cast<std::uint32_t>(offset + k * element_bytes);
         if (loads && !checker.holds_value(at, element_bytes)) {
           undefined[k] |= 1u << lane;
-          checker.undefined_read(warp.context.warp_id, lane) = {at, element_bytes, function, instruction};
+          warp.block->checker->undefined_read(warp.context.warp_id, lane) = {at, element_bytes, function,
+                                                                             instruction};
         }
         const bool defined = loads || atomic || (undefined[k] >> lane & 1) == 0;
-        finding = checker.access(at, element_bytes, warp.context.warp_id, warp.block->epoch, store, atomic,
-                                 defined);
+        finding = checker.access(at, element_bytes, own_number, block->epoch, store, atomic, defined);
       }
       if (finding) {
         Fault fault = report(finding->kind);

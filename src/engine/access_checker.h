@@ -53,6 +53,9 @@ class SharedChecker {
   std::vector<UndefinedRead> reads_;  // by warp and lane
 };
 
+// The number under which the checkers of a cluster know a warp.
+std::uint32_t checked_warp(const Warp& warp);
+
 // Out of bounds, freed, misaligned, racing, or a store of a value that nobody wrote where others see it: the
 // first lane's finding, or none. elements, undefined: as in RuntimeCallbacks::check_access.
 std::optional<Fault> find_bad_access(Warp& warp, std::uint32_t function, std::uint32_t instruction,

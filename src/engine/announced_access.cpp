@@ -99,7 +99,7 @@ std::optional<Fault> announce_access(Warp& warp, std::uint32_t mask, Site site, 
 }
 
 std::uint32_t shared_offset(const Warp& warp, std::uint64_t address) {
-  return static_cast<std::uint32_t>(address - reinterpret_cast<std::uint64_t>(warp.block->shared.base()));
+  return static_cast<std::uint32_t>(warp.block->window_offset(address));
 }
 
 std::optional<Fault> announce_shared(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses,
@@ -108,14 +108,14 @@ std::optional<Fault> announce_shared(Warp& warp, std::uint32_t mask, Site site, 
     tell(warp, mask, site, addresses, flags, traced);
     return std::nullopt;
   }
-  const auto base = reinterpret_cast<std::uint64_t>(warp.block->shared.base());
   const std::uint64_t size = warp.block->grid->shared_bytes, bytes = flags & jit::kAccessSizeMask;
   for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const int lane = std::countr_zero(rest);
-    const std::uint64_t offset = addresses[lane] - base;
+    const std::uint64_t in_windows = warp.block->window_offset(addresses[lane]);
+    const std::uint64_t offset = warp.block->place_of(in_windows).offset;
     if (offset < size && offset + bytes <= size) continue;
     if (offset - jit::kReservedSharedOffset <= jit::kReservedSharedBytes - bytes) continue;
-    const bool in_window = warp.block->shared.contains(addresses[lane]);
+    const bool in_window = in_windows < SharedWindow::kBytes;
     Fault fault = fault_of_access(warp, mask, lane, Fault::Kind::IllegalAddress,
                                   in_window ? offset : addresses[lane], site.function, site.operation, flags);
     fault.space = in_window ? "shared" : "generic";

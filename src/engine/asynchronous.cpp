@@ -8,9 +8,11 @@
 #include <memory>
 
 #include "engine/access_checker.h"
+#include "engine/async_stores.h"
 #include "engine/barrier_steps.h"
 #include "engine/block.h"
 #include "engine/bulk_copies.h"
+#include "engine/cluster.h"
 #include "engine/grid_run.h"
 #include "engine/pending_copies.h"
 #include "engine/tensor_copies.h"
@@ -141,7 +143,8 @@ std::optional<Fault> finish_arrivals(Warp& warp, std::uint32_t barrier, bool any
   return fault;
 }
 
-std::optional<Fault> finish_copies_for(Block& block, std::uint32_t barrier) {
+// Of the block's warps.
+std::optional<Fault> finish_copies_of(Block& block, std::uint32_t barrier) {
   std::optional<Fault> fault;
   for (std::uint32_t i = 0; i < block.next_fresh && block.pending_arrivals != 0; ++i) {
     Warp& warp = block.warps[i];
@@ -152,14 +155,31 @@ std::optional<Fault> finish_copies_for(Block& block, std::uint32_t barrier) {
   return fault;
 }
 
+// And of those of the other blocks in its cluster, which know the barrier by its place in the cluster.
+std::optional<Fault> finish_copies_for(Block& block, std::uint32_t barrier) {
+  auto fault = finish_copies_of(block, barrier);
+  if (block.cluster == nullptr) return fault;
+  for (const auto& other : block.cluster->blocks()) {
+    if (other.get() == &block) continue;
+    auto found = finish_copies_of(*other, (block.rank + 1) << jit::kClusterRankShift | barrier);
+    if (found && !fault) fault = std::move(found);
+  }
+  return fault;
+}
+
+bool any_pending(const Block& block) {
+  if (block.cluster == nullptr) return block.pending_arrivals != 0;
+  return std::ranges::any_of(block.cluster->blocks(),
+                             [](const auto& each) { return each->pending_arrivals != 0; });
+}
+
 // What is to arrive does so when somebody looks. Where a phase has not ended, others run first: until it has,
 // or until none of them can.
 std::optional<Fault> look_at_barrier(Warp& warp, std::uint32_t mask, Site site,
                                      const ir::Operation& operation, std::uint64_t* values) {
   const auto finish_copies = [&] {
     std::optional<Fault> fault;
-    for (std::uint32_t rest = mask; rest != 0 && warp.block->pending_arrivals != 0 && !fault;
-         rest &= rest - 1)
+    for (std::uint32_t rest = mask; rest != 0 && any_pending(*warp.block) && !fault; rest &= rest - 1)
       fault = finish_copies_for(*warp.block, shared_offset(warp, values[std::countr_zero(rest)]));
     return fault;
   };
@@ -216,6 +236,12 @@ std::optional<Fault> run_asynchronous(Warp& warp, std::uint32_t mask, Site site,
       return begin_bulk_copies(warp, mask, site, operation, values);
     case ir::Op::TensorCopy:
       return begin_tensor_copies(warp, mask, site, operation, values);
+    case ir::Op::AsyncStore:
+      return begin_async_stores(warp, mask, site, operation, values);
+    case ir::Op::LaunchCancel:
+      return begin_launch_cancel(warp, mask, site, operation, values);
+    case ir::Op::BulkFill:
+      return fill_with_zeros(warp, mask, site, values);
     case ir::Op::BulkCommit:
       close_bulk_group(warp, mask);
       return std::nullopt;

@@ -67,9 +67,10 @@ std::string not_made(std::uint32_t offset) {
 // have arrived did before.
 void settle(Warp& warp, std::uint32_t offset, Mbarrier& barrier) {
   if (!barrier.settle()) return;
-  ++warp.block->epoch;
-  warp.block->wake_at_phase(offset);
-  if (warp.block->trace != nullptr) warp.block->phases.completed(offset);
+  const auto [block, in_block] = warp.block->place_of(offset);
+  block->next_epoch();
+  block->wake_at_phase(static_cast<std::uint32_t>(in_block));
+  if (block->trace != nullptr) block->phases.completed(static_cast<std::uint32_t>(in_block));
 }
 
 // A step other than init and inval; empty where all is well.
@@ -214,7 +215,7 @@ std::optional<std::uint32_t> first_ahead(const Warp& warp, std::uint32_t mask, c
     const int lane = std::countr_zero(mask);
     if (by_state && values[lane] == last) continue;  // states of one phase, as far as a program is sound
     last = values[lane];
-    const std::uint64_t offset = values[lane] - reinterpret_cast<std::uint64_t>(warp.block->shared.base());
+    const std::uint64_t offset = warp.block->window_offset(values[lane]);
     const std::uint64_t size = warp.block->grid->shared_bytes;
     if (offset >= size || size - offset < kBytes) return std::nullopt;
     const Mbarrier barrier = Mbarrier::unpack(load(warp, static_cast<std::uint32_t>(offset)));

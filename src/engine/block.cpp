@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "engine/access_checker.h"
+#include "engine/cluster.h"
 #include "engine/grid_run.h"
 
 namespace doppel::engine {
@@ -72,7 +73,38 @@ void Block::complete(Barrier& barrier) {
   }
   barrier = {};
   open_barriers &= ~(1u << number);
-  ++epoch;
+  next_epoch();
+}
+
+void Block::leave_cluster(Warp& warp) { cluster->left(warp); }
+
+void Block::next_epoch() {
+  if (cluster == nullptr) {
+    ++epoch;
+    return;
+  }
+  for (const auto& each : cluster->blocks()) ++each->epoch;
+}
+
+Block::Place Block::place_of(std::uint64_t offset) {
+  const std::uint64_t behind = offset >> jit::kClusterRankShift;
+  if (cluster == nullptr || behind == 0 || behind > cluster->blocks().size()) return {this, offset};
+  return {cluster->blocks()[behind - 1].get(), offset & ((std::uint64_t{1} << jit::kClusterRankShift) - 1)};
+}
+
+std::uint64_t Block::window_offset(std::uint64_t address) const {
+  const std::uint64_t own = address - reinterpret_cast<std::uint64_t>(shared.base());
+  if (cluster == nullptr) return own;
+  const std::uint64_t rank_bits = std::uint64_t{rank + 1} << jit::kClusterRankShift;
+  constexpr std::uint64_t kInBlock = (std::uint64_t{1} << jit::kClusterRankShift) - 1;
+  if (own < SharedWindow::kBytes) return (own & ~kInBlock) == rank_bits ? own & kInBlock : own;
+  for (const auto& other : cluster->blocks()) {
+    if (!other->shared.contains(address)) continue;
+    const std::uint64_t there = address - reinterpret_cast<std::uint64_t>(other->shared.base());
+    if (there > kInBlock) return (there & ~kInBlock) == rank_bits ? there & kInBlock : there;
+    return std::uint64_t{other->rank + 1} << jit::kClusterRankShift | there;
+  }
+  return own;
 }
 
 void Block::complete_without() {
@@ -84,6 +116,13 @@ void Block::complete_without() {
 
 std::string Block::describe_deadlock() const {
   std::string text = "every warp of the block waits at a barrier that cannot be completed:";
+  std::string at_cluster;
+  for (std::uint32_t i = 0; i < next_fresh; ++i) {
+    if (warps[i].state == Warp::State::AtBarrier && warps[i].barrier == jit::kClusterBarrier)
+      at_cluster += fmt::format(" {}", i);
+  }
+  if (!at_cluster.empty())
+    text += fmt::format(" that of the cluster: warps{} of the block of rank {} wait;", at_cluster, rank);
   for (std::uint32_t number = 0; number < kBarriers; ++number) {
     const Barrier& barrier = barriers[number];
     std::string waiting;

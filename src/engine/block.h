@@ -23,6 +23,7 @@
 
 namespace doppel::engine {
 
+class Cluster;
 class SharedChecker;
 class Worker;
 struct Block;
@@ -66,6 +67,10 @@ struct alignas(64) Warp {
   Fiber* fiber = nullptr;
   std::byte* frame = nullptr;  // of a coroutine
   State state = State::Fresh;
+  // At the barrier of its cluster.
+  bool in_cluster = false;   // it has not ended
+  bool has_arrived = false;  // all its lanes have
+  std::uint32_t arrived_lanes = 0;
   std::uint32_t barrier = 0;             // AtPhase: its offset in shared memory
   std::uint32_t barrier_mask = 0;        // for the deadlock report
   analysis::WarpTrace* trace = nullptr;  // kept where the grid has traced blocks
@@ -111,6 +116,8 @@ struct Block {
   std::uint32_t warp_capacity = 0;
   std::array<Barrier, kBarriers> barriers;
   std::uint32_t open_barriers = 0;  // one bit each: some warp has arrived, and not all that it needs
+  Cluster* cluster = nullptr;       // null: of one block, which nobody asks for
+  std::uint32_t rank = 0;           // in the cluster
   SharedWindow shared;
   std::unique_ptr<SharedChecker> checker;
   analysis::BlockTrace* trace = nullptr;
@@ -123,10 +130,25 @@ struct Block {
   bool arrive(Warp& warp, std::uint32_t mask, std::uint32_t barrier, std::uint32_t thread_count,
               ir::BarrierMode mode, std::uint32_t predicate);
   // A warp has ended: barriers that waited for it may be complete.
-  void warp_left() {
+  void warp_left(Warp& warp) {
     --running;
     if (open_barriers != 0) complete_without();
+    if (cluster != nullptr) leave_cluster(warp);
   }
+  // What was done before comes before what is done from here on. For the race checker: blocks of a cluster
+  // count as one, so that fewer races are found than could be and none is made up.
+  void next_epoch();
+  // Where an offset in the block's window lies: in whose shared memory, and where there.
+  struct Place {
+    Block* block;
+    std::uint64_t offset;
+  };
+  Place place_of(std::uint64_t offset);
+  // The offset in this block's window of an address in shared memory; that of one in a window of another
+  // block of the cluster too. Beyond the window for all others.
+  std::uint64_t window_offset(std::uint64_t address) const;
+  // Whether it is an address of a shared window that the block's threads may know.
+  bool knows(std::uint64_t address) const { return window_offset(address) < SharedWindow::kBytes; }
   // All that still run wait at barriers that nobody can complete.
   std::string describe_deadlock() const;
   // A phase has ended of the mbarrier at this offset.
@@ -154,6 +176,7 @@ struct Block {
   }
 
  private:
+  void leave_cluster(Warp& warp);
   void share_time(std::uint32_t number);  // of those that wait at the barrier
   void complete_without();
   static bool waits_at(const Warp& warp, std::uint32_t barrier) {

@@ -5,12 +5,14 @@
 
 #include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "engine/access_checker.h"
 #include "engine/barrier_steps.h"
 #include "engine/block.h"
 #include "engine/bulk_reduction.h"
+#include "engine/cluster.h"
 #include "engine/fault_report.h"
 #include "engine/grid_run.h"
 #include "engine/tensor_box.h"
@@ -32,11 +34,13 @@ struct Range {
   std::uint64_t bytes = 0;
   bool shared = false;
   bool written = false;
+  std::uint64_t alignment = kPart;
 };
 
 Fault wrong_range(const Warp& warp, int lane, Site site, const Range& range, Fault::Kind kind) {
-  const std::uint32_t flags = access_flags(range.shared ? ir::Space::Shared : ir::Space::Global, 0,
-                                           range.written ? jit::kAccessStore : 0, kPart);
+  const std::uint32_t flags =
+      access_flags(range.shared ? ir::Space::Shared : ir::Space::Global, 0,
+                   range.written ? jit::kAccessStore : 0, static_cast<std::uint32_t>(range.alignment));
   Fault fault =
       fault_of_access(warp, 1u << lane, lane, kind, range.address, site.function, site.operation, flags);
   fault.bytes = static_cast<std::uint32_t>(range.bytes);
@@ -44,14 +48,14 @@ Fault wrong_range(const Warp& warp, int lane, Site site, const Range& range, Fau
 }
 
 std::optional<Fault> test_range(const Warp& warp, int lane, Site site, const Range& range) {
-  if (range.address % kPart != 0 || range.bytes % kPart != 0) {
+  if (range.address % range.alignment != 0 || range.bytes % range.alignment != 0) {
     Fault fault = wrong_range(warp, lane, site, range, Fault::Kind::MisalignedAddress);
-    fault.message = "a bulk copy needs addresses and a size that are multiples of 16";
+    fault.message = fmt::format("it needs addresses and a size that are multiples of {}", range.alignment);
     return fault;
   }
   if (range.shared) {
     const std::uint64_t size = warp.block->grid->shared_bytes;
-    const std::uint64_t offset = range.address - reinterpret_cast<std::uint64_t>(warp.block->shared.base());
+    const std::uint64_t offset = warp.block->place_of(warp.block->window_offset(range.address)).offset;
     if (offset <= size && range.bytes <= size - offset) return std::nullopt;
     Fault fault = wrong_range(warp, lane, site, range, Fault::Kind::IllegalAddress);
     fault.address = offset;
@@ -70,7 +74,8 @@ std::optional<Fault> test_range(const Warp& warp, int lane, Site site, const Ran
 
 void copy_bytes(const BulkCopy& copy) {
   auto* const to = reinterpret_cast<std::byte*>(copy.target);
-  const auto* const from = reinterpret_cast<const std::byte*>(copy.source);
+  const auto* const from =
+      copy.is_value ? copy.value.data() : reinterpret_cast<const std::byte*>(copy.source);
   if (copy.reduction != ir::AtomicOp::None) {
     reduce_elements(copy.reduction, copy.type, to, from, copy.bytes);
   } else if (copy.byte_mask == 0xffff) {
@@ -89,8 +94,7 @@ std::optional<Fault> end_copy(Warp& warp, const BulkCopy& copy) {
     copy_bytes(copy);
   }
   if (!copy.to_shared) return std::nullopt;
-  if (SharedChecker* const checker = warp.block->checker.get(); checker != nullptr)
-    checker->copy_ends(shared_offset(warp, copy.target), copy.bytes, warp.context.warp_id, warp.block->epoch);
+  note_copy_ends(warp, shared_offset(warp, copy.target), copy.bytes);
   return complete_transactions(warp, copy.lanes, copy.site, copy.barrier, copy.bytes);
 }
 
@@ -106,6 +110,62 @@ std::optional<Fault> finish(Warp& warp, const Chosen& chosen) {
 }
 
 }  // namespace
+
+void note_copy_begins(const Warp& warp, std::uint32_t offset, std::uint32_t bytes) {
+  const auto [block, in_block] = warp.block->place_of(offset);
+  if (block->checker != nullptr) block->checker->copy_begins(static_cast<std::uint32_t>(in_block), bytes);
+}
+
+void note_copy_ends(const Warp& warp, std::uint32_t offset, std::uint32_t bytes) {
+  const auto [block, in_block] = warp.block->place_of(offset);
+  if (block->checker != nullptr)
+    block->checker->copy_ends(static_cast<std::uint32_t>(in_block), bytes, checked_warp(warp), block->epoch);
+}
+
+std::optional<Fault> test_shared_range(const Warp& warp, std::uint32_t mask, Site site, LaneValues targets,
+                                       std::uint32_t bytes, std::uint32_t alignment) {
+  std::optional<Fault> fault;
+  for_each_lane(mask, [&](int lane) {
+    if (!fault) fault = test_range(warp, lane, site, {targets[lane], bytes, true, true, alignment});
+  });
+  return fault;
+}
+
+BulkCopy in_block_of(const Warp& warp, BulkCopy copy, std::uint32_t rank) {
+  const std::uint32_t high = (rank + 1) << jit::kClusterRankShift;
+  const auto there = [&](std::uint32_t offset) {
+    return high | static_cast<std::uint32_t>(warp.block->place_of(offset).offset);
+  };
+  const auto base = reinterpret_cast<std::uint64_t>(warp.block->shared.base());
+  copy.target = base + there(shared_offset(warp, copy.target));
+  copy.barrier = shared_offset(warp, base + there(copy.barrier));
+  if (copy.tensor != nullptr) {
+    auto box = std::make_shared<TensorBox>(*copy.tensor);
+    box->shared = shared_offset(warp, copy.target);
+    copy.tensor = std::move(box);
+  }
+  return copy;
+}
+
+void add_bulk_copy(Warp& warp, BulkCopy copy) {
+  copies_of(warp).add(std::move(copy));
+  ++warp.block->pending_arrivals;
+}
+
+std::string problem_of_blocks(const Warp& warp, std::uint64_t blocks) {
+  const std::size_t in_cluster = warp.block->cluster == nullptr ? 1 : warp.block->cluster->blocks().size();
+  if (blocks >> in_cluster == 0) return {};
+  return fmt::format("a copy to blocks {:#x} of a cluster, which is of {}", blocks, in_cluster);
+}
+
+void add_in_blocks(Warp& warp, const BulkCopy& copy, std::uint64_t blocks) {
+  for (std::uint32_t rank = 0; blocks >> rank != 0; ++rank) {
+    if ((blocks >> rank & 1) == 0) continue;
+    BulkCopy there = warp.block->cluster == nullptr ? copy : in_block_of(warp, copy, rank);
+    note_copy_begins(warp, shared_offset(warp, there.target), there.bytes);
+    add_bulk_copy(warp, std::move(there));
+  }
+}
 
 void BulkCopies::add(BulkCopy copy) {
   copy.group = closed_;
@@ -130,6 +190,7 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
                                      access_flags(ir::Space::Shared, 8, jit::kAccessAtomic, 8), Traced::No))
       return fault;
   }
+  const bool multicast = masks != nullptr && to_shared;
   std::optional<Fault> fault;
   for_each_lane(mask, [&](int lane) {
     if (fault) return;
@@ -142,11 +203,11 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
     copy.to_shared = to_shared;
     copy.lanes = 1u << lane;
     copy.site = site;
-    if (masks != nullptr && to_shared && masks[lane] != 1) {
-      // Blocks of a cluster get the same, each at its own place.
+    const std::uint64_t blocks = multicast ? masks[lane] & 0xffff : 0;
+    if (std::string why = problem_of_blocks(warp, blocks); !why.empty()) {
       fault =
           wrong_range(warp, lane, site, {copy.target, copy.bytes, true, true}, Fault::Kind::IllegalAddress);
-      fault->message = fmt::format("a copy to blocks {:#x} of a cluster, which is of one block", masks[lane]);
+      fault->message = std::move(why);
       return;
     }
     if (masks != nullptr && !to_shared) copy.byte_mask = static_cast<std::uint32_t>(masks[lane]) & 0xffff;
@@ -156,8 +217,7 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
     if (fault) return;
     if (to_shared) {
       copy.barrier = shared_offset(warp, barriers[lane]);
-      if (SharedChecker* const checker = warp.block->checker.get(); checker != nullptr)
-        checker->copy_begins(shared_offset(warp, copy.target), copy.bytes);
+      if (!multicast) note_copy_begins(warp, shared_offset(warp, copy.target), copy.bytes);
     }
     if (warp.trace != nullptr) {
       const std::uint32_t number = operation_number(warp, site);
@@ -165,14 +225,13 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
       if (!to_shared || !from_shared) record_bulk(warp, number, copy.lanes, {&global, 1});
       if (to_shared) record_arrival(warp, number, copy.lanes, warp.block->phases.of(copy.barrier).current, 1);
     }
-    begin_bulk_copy(warp, std::move(copy));
+    if (multicast) {
+      add_in_blocks(warp, copy, blocks);
+    } else {
+      add_bulk_copy(warp, std::move(copy));
+    }
   });
   return fault;
-}
-
-void begin_bulk_copy(Warp& warp, BulkCopy copy) {
-  copies_of(warp).add(std::move(copy));
-  ++warp.block->pending_arrivals;
 }
 
 void close_bulk_group(Warp& warp, std::uint32_t mask) { copies_of(warp).close_group(mask); }

@@ -4,9 +4,12 @@
 // group, or when the warp ends: the latest that the ISA allows.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/announced_access.h"
@@ -21,11 +24,13 @@ struct BulkCopy {
   ir::AtomicOp reduction = ir::AtomicOp::None;
   ir::Type type = ir::Type::None;        // of a reduction's elements
   std::uint64_t target = 0, source = 0;  // addresses of the host
+  bool is_value = false;                 // what is written is `value`, not what lies at the source
+  std::array<std::byte, 16> value{};
   std::uint32_t bytes = 0;
   std::uint32_t byte_mask = 0xffff;  // of each 16 bytes those that are written
   bool to_shared = false;
-  std::uint32_t barrier = 0;                // of a copy to shared memory: the offset of what tells of its end
-  std::uint32_t lanes = 0;                  // a bit: whose it is
+  std::uint32_t barrier = 0;  // of a copy to shared memory: the offset in the window of what tells of its end
+  std::uint32_t lanes = 0;    // a bit: whose it is
   std::shared_ptr<const TensorBox> tensor;  // of a copy of a tensor's box: what it moves
   ClosedGroups group;
   Site site;
@@ -61,11 +66,24 @@ std::uint32_t BulkCopies::finish(const Chosen& chosen, const End& end) {
   return finished;
 }
 
+// Keeps what has been tested until it is to be done.
+void add_bulk_copy(Warp& warp, BulkCopy copy);
+// The same copy to the same places in the block of that rank in the cluster.
+BulkCopy in_block_of(const Warp& warp, BulkCopy copy, std::uint32_t rank);
+// .multicast::cluster. blocks: a bit for each rank. What is wrong with them, or nothing.
+std::string problem_of_blocks(const Warp& warp, std::uint64_t blocks);
+// To each of them, at its own place.
+void add_in_blocks(Warp& warp, const BulkCopy& copy, std::uint64_t blocks);
+// That so many bytes from there on are aligned, and of shared memory of the block or its cluster.
+std::optional<Fault> test_shared_range(const Warp& warp, std::uint32_t mask, Site site, LaneValues targets,
+                                       std::uint32_t bytes, std::uint32_t alignment);
+// For --check. offset: in the block's window.
+void note_copy_begins(const Warp& warp, std::uint32_t offset, std::uint32_t bytes);
+void note_copy_ends(const Warp& warp, std::uint32_t offset, std::uint32_t bytes);
+
 // values: as of run_asynchronous, with the barrier's address behind the target's and the source's.
 std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site,
                                        const ir::Operation& operation, LaneValues values);
-// Keeps what has been tested until it is to be done.
-void begin_bulk_copy(Warp& warp, BulkCopy copy);
 void close_bulk_group(Warp& warp, std::uint32_t mask);
 std::optional<Fault> wait_for_bulk_groups(Warp& warp, std::uint32_t mask, std::uint32_t kept);
 // Those of the warp that arrive at this barrier of the block; all of them where there is none.

@@ -10,6 +10,7 @@
 
 #include "engine/access_checker.h"
 #include "engine/asynchronous.h"
+#include "engine/cluster.h"
 #include "engine/device_heap.h"
 #include "engine/device_printf.h"
 #include "engine/device_runtime.h"
@@ -52,6 +53,17 @@ void note_time(Warp& warp) {
   if (warp.block->grid->kernel->analysed->reads_clock) warp.worker->note_issued(warp);
 }
 
+// A warp comes to a barrier of its block or cluster. True: it has to wait.
+bool comes_to(Warp& warp, std::uint32_t mask, std::uint32_t index, std::uint32_t thread_count,
+              ir::BarrierMode mode, std::uint32_t predicate) {
+  if (index != jit::kClusterBarrier)
+    return warp.block->arrive(warp, mask, index, thread_count, mode, predicate);
+  warp.context.barrier_result = 0;
+  if (mode != ir::BarrierMode::Arrive) return warp.block->cluster->wait(warp, mask, predicate);
+  warp.block->cluster->arrive(warp, mask, predicate);
+  return false;
+}
+
 std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32_t index,
                       std::uint32_t thread_count, std::uint32_t mode, std::uint32_t predicate) {
   Warp& warp = warp_of(context);
@@ -60,7 +72,7 @@ std::uint32_t barrier(jit::WarpContext* context, std::uint32_t mask, std::uint32
   const auto barrier_mode = static_cast<ir::BarrierMode>(mode);
   if (warp.trace != nullptr && barrier_mode != ir::BarrierMode::Arrive) record_wait(warp, mask);
   note_time(warp);
-  if (warp.block->arrive(warp, mask, index, thread_count, barrier_mode, predicate)) {
+  if (comes_to(warp, mask, index, thread_count, barrier_mode, predicate)) {
     warp.worker->suspend_warp(warp, SwitchReason::Barrier);
     leave_if_stopped(warp);
   }
@@ -73,8 +85,7 @@ std::uint32_t arrive(jit::WarpContext* context, std::uint32_t mask, std::uint32_
   warp.worker->in_callback = 1;
   note_time(warp);
   // Where it waits, all that follows is its return to the worker: it stays so.
-  if (warp.block->arrive(warp, mask, index, thread_count, static_cast<ir::BarrierMode>(mode), predicate))
-    return 1;
+  if (comes_to(warp, mask, index, thread_count, static_cast<ir::BarrierMode>(mode), predicate)) return 1;
   warp.worker->in_callback = 0;
   return 0;
 }
@@ -333,15 +344,17 @@ void access_textures(jit::WarpContext* context, std::uint32_t mask, std::uint32_
                                      .atomic = unpacked.atomic,
                                      .mask = mask,
                                      .operands = operands};
-  std::optional<texture::AccessFault> fault;
-  if (warp.trace != nullptr) {
-    texture::Touched touched;
-    fault = texture::access_textures(warp.block->grid->launch.textures, request, &touched);
-    if (!fault) record_texture(warp, number, mask, unpacked.op, touched);
-  } else {
-    fault = texture::access_textures(warp.block->grid->launch.textures, request, nullptr);
-  }
-  if (fault) end_with(warp, fault_of_texture(warp, mask, function, operation, *fault));
+  // A page fault or the end of the launch leaves the fibre, and nothing that stands on its stack is
+  // destroyed.
+  const auto run = [&]() -> std::optional<Fault> {
+    texture::Touched* const touched = warp.trace != nullptr ? &warp.worker->touched : nullptr;
+    if (touched != nullptr) touched->clear();
+    if (const auto fault = texture::access_textures(warp.block->grid->launch.textures, request, touched))
+      return fault_of_texture(warp, mask, function, operation, *fault);
+    if (touched != nullptr) record_texture(warp, number, mask, unpacked.op, *touched);
+    return std::nullopt;
+  };
+  if (auto fault = run()) end_with(warp, std::move(*fault));
 }
 
 void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::uint32_t mask) {

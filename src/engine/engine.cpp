@@ -52,6 +52,22 @@ std::uint64_t stack_bytes(const jit::KernelCode& code, std::uint64_t recursive_b
   return std::clamp(bytes, kLeastStack, std::max(kMostStack, kCallbackStack + code.frames.all));
 }
 
+// All blocks of a cluster run, where one of them does.
+void set_up_clusters(GridRun& grid) {
+  const Launch& launch = grid.launch;
+  const Dim3 &all = launch.config.grid, &cluster = launch.config.cluster;
+  grid.cluster_blocks = static_cast<std::uint32_t>(cluster.count());
+  grid.starts = all.count() / cluster.count();
+  if (!launch.traced_only) return;
+  for (const std::uint64_t index : launch.traced_blocks)
+    grid.traced_clusters.push_back(cluster_of(all, cluster, index));
+  std::ranges::sort(grid.traced_clusters);
+  const auto repeated = std::ranges::unique(grid.traced_clusters);
+  grid.traced_clusters.erase(repeated.begin(), repeated.end());
+  grid.starts = grid.traced_clusters.size();
+  grid.blocks = grid.starts * grid.cluster_blocks;
+}
+
 unsigned usable_processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -200,7 +216,7 @@ void Engine::Implementation::ask_for_help(GridRun& grid) {
     for (unsigned i = 1; i < host_threads_; ++i) threads_.emplace_back([this] { help(); });
   }
   needing_.push_back(&grid);
-  const std::uint64_t wanted = std::min<std::uint64_t>(grid.blocks - 1, host_threads_ - 1);
+  const std::uint64_t wanted = std::min<std::uint64_t>(grid.starts - 1, host_threads_ - 1);
   if (wanted >= idle_) {
     work_to_do_.notify_all();
   } else {
@@ -220,6 +236,8 @@ void Engine::Implementation::leave_help(GridRun& grid) {
 Result<void> Engine::Implementation::set_up(GridRun& grid) {
   const Launch& launch = grid.launch;
   grid.blocks = launch.traced_only ? launch.traced_blocks.size() : launch.config.grid.count();
+  grid.starts = grid.blocks;
+  if (launch.config.cluster.count() > 1 || grid.kernel->analysed->uses_cluster) set_up_clusters(grid);
   grid.warps_per_block = warps_of(launch.config.block);
   grid.shape = lane_shape(launch.config.block);
   grid.shared_bytes = grid.kernel->analysed->shared.static_bytes + launch.config.dynamic_shared_bytes;
@@ -263,9 +281,11 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
                         grid.blocks <= kMostMeasuredBlocks;
   if (measured) grid.outcome.work.resize(grid.blocks);
   grid.counts_warps = measured || grid.kernel->analysed->reads_clock;
-  grid.residency_limit = launch.config.cooperative
-                             ? grid.blocks
-                             : std::uint64_t{launch.sm_count} * launch.resident_blocks_per_sm;
+  grid.residency_limit =
+      launch.config.cooperative
+          ? grid.blocks
+          : std::max<std::uint64_t>(std::uint64_t{launch.sm_count} * launch.resident_blocks_per_sm,
+                                    grid.cluster_blocks);
   if (launch.memory != nullptr) grid.heap = &heap_of(*launch.memory);
   return {};
 }
@@ -283,11 +303,11 @@ Result<Outcome> Engine::Implementation::run(const Launch& launch) {
   }
 
   const double known = grid.kernel->microseconds_per_block;
-  const bool helped = host_threads_ > 1 && grid.blocks > 1 &&
+  const bool helped = host_threads_ > 1 && grid.starts > 1 &&
                       (known < 0 || known * static_cast<double>(grid.blocks) > kWorthAThreadUs);
   if (helped) {
     grid.threads =
-        std::min(host_threads_, static_cast<unsigned>(std::min<std::uint64_t>(grid.blocks, 1u << 16)));
+        std::min(host_threads_, static_cast<unsigned>(std::min<std::uint64_t>(grid.starts, 1u << 16)));
     ask_for_help(grid);
   }
   const auto start = Clock::now();

@@ -25,7 +25,7 @@ bool in_stack_guard(const Warp& warp, std::uint64_t address) {
 }
 
 const char* space_name(const Warp& warp, std::uint64_t address) {
-  if (warp.block->shared.contains(address)) return "shared";
+  if (warp.block->knows(address)) return "shared";
   const auto local = reinterpret_cast<std::uint64_t>(warp.context.local);
   if (local != 0 && address - local < warp.context.local_stride * jit::kWarpLanes) return "local";
   return "global";
@@ -196,10 +196,12 @@ Fault fault_from_signal(const Warp& warp, const SignalReport& report) {
   }
   if (fault.space.empty() || fault.space == "generic") fault.space = space_name(warp, fault.address);
   if (fault.space == "shared") {
-    const auto offset =
-        static_cast<std::uint32_t>(fault.address - reinterpret_cast<std::uint64_t>(warp.context.shared));
+    const Block::Place in_cluster = warp.block->place_of(warp.block->window_offset(fault.address));
+    const auto offset = static_cast<std::uint32_t>(in_cluster.offset);
     fault.allocation = fmt::format("offset {} of the block's {} bytes of shared memory", offset,
                                    warp.block->grid->shared_bytes);
+    if (in_cluster.block != warp.block)
+      fault.allocation += fmt::format(", the block of rank {} in the cluster", in_cluster.block->rank);
     fault.address = offset;
   } else if (launch.memory != nullptr) {
     fault.allocation = launch.memory->describe(fault.address);

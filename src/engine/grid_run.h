@@ -48,14 +48,17 @@ struct GridRun {
   std::uint64_t local_bytes = 0;          // of a thread
   std::uint64_t stack_bytes = 0;          // of the host, that a warp's code may need
   jit::LaneShape shape = jit::LaneShape::General;
-  std::uint64_t blocks = 0;
+  std::uint64_t blocks = 0;                    // that run
+  std::uint32_t cluster_blocks = 0;            // of a cluster; 0: nobody asks for clusters
+  std::vector<std::uint64_t> traced_clusters;  // where nothing but what is traced runs; ascending
+  std::uint64_t starts = 0;                    // blocks, or clusters, that workers start
   std::uint32_t warps_per_block = 0;
   std::uint32_t shared_bytes = 0;
   DeviceHeap* heap = nullptr;
   std::uint64_t residency_limit = 1;
   unsigned threads = 1;  // of the host, that may work on it
 
-  std::atomic<std::uint64_t> next_block{0};
+  std::atomic<std::uint64_t> next_start{0};
   std::atomic<std::uint64_t> resident{0};
   std::atomic<std::uint64_t> spinning_workers{0};
   std::atomic<std::uint64_t> latest_globaltimer_ns{0};  // that a warp has read

@@ -18,6 +18,21 @@ Dim3 thread_at(const Dim3& block, std::uint64_t linear) {
 
 Dim3 block_at(const Dim3& grid, std::uint64_t linear) { return thread_at(grid, linear); }
 
+std::uint64_t cluster_of(const Dim3& grid, const Dim3& cluster, std::uint64_t block) {
+  const Dim3 at = block_at(grid, block);
+  return (at.z / cluster.z * (grid.y / cluster.y) + at.y / cluster.y) * (grid.x / cluster.x) +
+         at.x / cluster.x;
+}
+
+std::uint64_t block_of_cluster(const Dim3& grid, const Dim3& cluster, std::uint64_t index,
+                               std::uint32_t rank) {
+  const Dim3 at = block_at({grid.x / cluster.x, grid.y / cluster.y, grid.z / cluster.z}, index);
+  const Dim3 in = block_at(cluster, rank);
+  const std::uint64_t x = std::uint64_t{at.x} * cluster.x + in.x, y = std::uint64_t{at.y} * cluster.y + in.y,
+                      z = std::uint64_t{at.z} * cluster.z + in.z;
+  return (z * grid.y + y) * grid.x + x;
+}
+
 void fill_threads(jit::WarpContext& context, const Dim3& block, jit::LaneShape shape, std::uint32_t warp) {
   const std::uint64_t first = std::uint64_t{warp} * jit::kWarpLanes;
   const Dim3 base = thread_at(block, first);

@@ -19,6 +19,12 @@ inline std::uint32_t warps_of(const Dim3& block) {
 Dim3 thread_at(const Dim3& block, std::uint64_t linear);
 Dim3 block_at(const Dim3& grid, std::uint64_t linear);
 
+// Clusters are numbered as blocks are. The cluster of the block with that number; the number of the block of
+// that rank in a cluster.
+std::uint64_t cluster_of(const Dim3& grid, const Dim3& cluster, std::uint64_t block);
+std::uint64_t block_of_cluster(const Dim3& grid, const Dim3& cluster, std::uint64_t index,
+                               std::uint32_t rank);
+
 // tid_base, active_mask and, for LaneShape::General, tid of a warp.
 void fill_threads(jit::WarpContext& context, const Dim3& block, jit::LaneShape shape, std::uint32_t warp);
 

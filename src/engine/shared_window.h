@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "jit/warp_abi.h"
 
@@ -20,6 +21,9 @@ class SharedWindow {
   // Makes exactly the pages of `bytes` accessible, and the reserved part (jit::kReservedSharedOffset). False:
   // the host refuses.
   bool fit(std::size_t bytes);
+  // In place of fit(): so many bytes of each, and those of all, by rank, in the window of each (see
+  // jit::kClusterRankShift).
+  static bool join(std::span<SharedWindow* const> windows, std::size_t bytes);
   void clear_reserved();
   std::byte* base() const { return base_; }
   bool contains(std::uint64_t address) const {
@@ -28,6 +32,7 @@ class SharedWindow {
   static constexpr std::uint64_t kBytes = jit::kSharedWindowBytes;
 
  private:
+  bool reserve();
   std::byte* base_ = nullptr;
   std::size_t accessible_ = 0;
 };

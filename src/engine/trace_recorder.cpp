@@ -45,7 +45,7 @@ analysis::AccessSpace space_of(const Warp& warp, std::uint32_t flags, std::uint6
     default:
       break;
   }
-  if (warp.block->shared.contains(address)) return analysis::AccessSpace::Shared;
+  if (warp.block->knows(address)) return analysis::AccessSpace::Shared;
   const auto local = reinterpret_cast<std::uint64_t>(warp.context.local);
   if (address - local < warp.context.local_stride * jit::kWarpLanes) return analysis::AccessSpace::Local;
   return analysis::AccessSpace::Global;

@@ -21,9 +21,10 @@ bool lies_in(std::uint64_t offset, std::uint64_t bytes, std::uint64_t size) {
   return offset <= size && bytes <= size - offset;
 }
 
-// The windows of a generic address: the block's shared and the thread's local memory.
+// The windows of a generic address: shared memory, the block's or its cluster's, and the thread's local
+// memory.
 bool in_own_window(const Warp& warp, int lane, std::uint64_t address, std::uint64_t bytes) {
-  const std::uint64_t in_shared = address - reinterpret_cast<std::uint64_t>(warp.block->shared.base());
+  const std::uint64_t in_shared = warp.block->place_of(warp.block->window_offset(address)).offset;
   const std::uint64_t in_local = address - reinterpret_cast<std::uint64_t>(warp.context.local) -
                                  warp.context.local_stride * static_cast<std::uint64_t>(lane);
   return lies_in(in_shared, bytes, warp.block->grid->shared_bytes) ||

@@ -58,13 +58,14 @@ void Worker::run(GridRun& the_grid) {
     }
   };
   while (true) {
-    if (resident_.empty() && start_block() == nullptr) break;
+    if (resident_.empty() && !start()) break;
     bool progress = false;
     unsigned finished = 0;
     for (std::size_t i = 0; i < resident_.size();) {
       const BlockState state = run_block(*resident_[i]);
       if (state == BlockState::Stopped) the_grid.cut_short = true;
-      if (state == BlockState::Spinning) {
+      if (state == BlockState::Spinning || state == BlockState::Waiting) {
+        progress = progress || state == BlockState::Waiting;
         ++i;
         continue;
       }
@@ -77,7 +78,7 @@ void Worker::run(GridRun& the_grid) {
     if (progress) {
       idle_rounds = 0;
       set_spinning(false);
-      while (finished-- > 0 && start_block() != nullptr) {
+      while (finished-- > 0 && start()) {
       }
       continue;
     }
@@ -85,7 +86,7 @@ void Worker::run(GridRun& the_grid) {
     // All that are here wait: perhaps for blocks that have not started. Doubling keeps the way to a full card
     // short.
     if (idle_rounds >= kIdleRoundsBeforeMore || the_grid.launch.config.cooperative) {
-      for (std::size_t more = resident_.size(); more > 0 && start_block() != nullptr; --more) idle_rounds = 0;
+      for (std::size_t more = resident_.size(); more > 0 && start(); --more) idle_rounds = 0;
     }
     if (idle_rounds >= kIdleRoundsBeforeWaiting) set_spinning(true);
     sched_yield();
@@ -95,31 +96,36 @@ void Worker::run(GridRun& the_grid) {
   grid = nullptr;
 }
 
-// The next block that this worker may start. Other workers do not wait for those that it has claimed: it
-// starts them in their order, and one at a time even where no more may be resident, so that a block which
-// waits for an earlier one never waits for a claimed one for good.
+// The next block, or cluster, that this worker may start. Other workers do not wait for those that it has
+// claimed: it starts them in their order, and one at a time even where no more may be resident, so that a
+// block which waits for an earlier one never waits for a claimed one for good.
 std::optional<std::uint64_t> Worker::claim_block() {
   if (claimed_ == claimed_end_) {
-    const std::uint64_t next = grid->next_block.load(std::memory_order_relaxed);
-    if (next >= grid->blocks) return std::nullopt;
+    const std::uint64_t next = grid->next_start.load(std::memory_order_relaxed);
+    if (next >= grid->starts) return std::nullopt;
     const std::uint64_t count =
-        std::clamp<std::uint64_t>((grid->blocks - next) / (kClaimsOfShare * grid->threads), 1, kMostClaimed);
-    claimed_ = grid->next_block.fetch_add(count, std::memory_order_relaxed);
-    claimed_end_ = std::min(claimed_ + count, grid->blocks);
-    if (claimed_ >= grid->blocks) {
+        std::clamp<std::uint64_t>((grid->starts - next) / (kClaimsOfShare * grid->threads), 1, kMostClaimed);
+    claimed_ = grid->next_start.fetch_add(count, std::memory_order_relaxed);
+    claimed_end_ = std::min(claimed_ + count, grid->starts);
+    if (claimed_ >= grid->starts) {
       claimed_ = claimed_end_ = 0;
       return std::nullopt;
     }
   }
   const std::uint64_t index = claimed_++;
-  return grid->launch.traced_only ? grid->launch.traced_blocks[index] : index;
+  if (!grid->launch.traced_only) return index;
+  return grid->cluster_blocks == 0 ? grid->launch.traced_blocks[index] : grid->traced_clusters[index];
+}
+
+bool Worker::start() {
+  if (grid->stopped()) {
+    if (claimed_ < claimed_end_ || grid->next_start < grid->starts) grid->cut_short = true;
+    return false;
+  }
+  return grid->cluster_blocks == 0 ? start_block() != nullptr : start_cluster();
 }
 
 Block* Worker::start_block() {
-  if (grid->stopped()) {
-    if (claimed_ < claimed_end_ || grid->next_block < grid->blocks) grid->cut_short = true;
-    return nullptr;
-  }
   // Count first, so that no more than the limit are ever resident.
   if (grid->resident.fetch_add(1) >= grid->residency_limit && !resident_.empty()) {
     --grid->resident;
@@ -145,7 +151,8 @@ Block* Worker::start_block() {
 // has to be looked after first. Cheaper than finish_block() and start_block(), which small blocks are mostly
 // made of.
 bool Worker::renew(Block& block) {
-  if (block.running != 0 || resident_.size() != 1 || grid->stopped()) return false;
+  if (block.running != 0 || resident_.size() != 1 || block.cluster != nullptr || grid->stopped())
+    return false;
   const std::optional<std::uint64_t> index = claim_block();
   if (!index) return false;
   block.reset_barriers();
@@ -181,7 +188,7 @@ void Worker::begin(Block& block, std::uint64_t index) {
         std::fill_n(block.warps[i].context.access_addresses, jit::kWarpLanes, ~std::uint64_t{0});
       }
     }
-    if (!block.shared.fit(std::max<std::uint32_t>(grid->shared_bytes, 1))) {
+    if (block.cluster == nullptr && !block.shared.fit(std::max<std::uint32_t>(grid->shared_bytes, 1))) {
       grid->fail_with(out_of_memory("the shared memory of a block"));
       return;
     }
@@ -206,6 +213,13 @@ void Worker::begin(Block& block, std::uint64_t index) {
 }
 
 void Worker::finish_block(Block& block) {
+  if (block.cluster != nullptr) return end_in_cluster(block);
+  reset_block(block);
+  free_blocks_.push_back(&block);
+  --grid->resident;
+}
+
+void Worker::reset_block(Block& block) {
   block.reset_barriers();
   for (std::uint32_t i = 0; i < std::min(block.next_fresh, block.warp_count); ++i) {
     Warp& warp = block.warps[i];
@@ -217,12 +231,11 @@ void Worker::finish_block(Block& block) {
       warp.fiber = nullptr;
     }
   }
-  free_blocks_.push_back(&block);
-  --grid->resident;
 }
 
 Worker::BlockState Worker::run_block(Block& block) {
   yields_ = 0;
+  bool got_further = false;
   while (true) {
     if (grid->stopped()) return BlockState::Stopped;
     bool progress = false;
@@ -242,7 +255,10 @@ Worker::BlockState Worker::run_block(Block& block) {
     }
     if (block.running == 0) return BlockState::Finished;
     // They look in vain, once, and others may run.
-    if (!any_ready && block.wake_all_at_phases()) return BlockState::Spinning;
+    if (!any_ready && block.wake_all_at_phases())
+      return got_further && block.cluster != nullptr ? BlockState::Waiting : BlockState::Spinning;
+    if (!any_ready && block.cluster != nullptr && !block.cluster->is_stuck())
+      return got_further ? BlockState::Waiting : BlockState::Spinning;
     if (!any_ready) {
       Warp* first = nullptr;
       for (std::uint32_t i = 0; i < block.warp_count && first == nullptr; ++i) {
@@ -255,6 +271,7 @@ Worker::BlockState Worker::run_block(Block& block) {
       return BlockState::Stopped;
     }
     if (!progress || yields_ >= kYieldsBeforeOthers) return BlockState::Spinning;
+    got_further = true;
   }
 }
 

@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "engine/block.h"
+#include "engine/cluster.h"
 #include "engine/fault.h"
 #include "engine/fiber.h"
 #include "engine/grid_run.h"
+#include "texture/touched.h"
 
 namespace doppel::engine {
 
@@ -49,12 +51,14 @@ class Worker {
   volatile std::sig_atomic_t in_callback = 1;
   SignalReport signal_report;
   std::vector<std::uint64_t> counters;  // of this thread, for the whole grid
+  texture::Touched touched;             // by the texture operation that runs
 
  private:
   struct alignas(jit::kFrameAlignment) Scratch {
     std::byte bytes[jit::kScratchSlots * jit::kScratchSlotBytes];
   };
-  enum class BlockState { Finished, Spinning, Stopped };
+  // Waiting: it got further, and now waits for other blocks of its cluster.
+  enum class BlockState { Finished, Spinning, Waiting, Stopped };
   static void run_warps(void* self);
   template <class Go>
   void run_warp(Warp& warp, const Go& go);
@@ -63,7 +67,12 @@ class Worker {
   bool step_in_row(Block& block);
   void note_end(Warp& warp);
   bool run_coroutines(Block& block, Fiber& fiber, std::uint32_t first);
+  bool start();  // one more block, or cluster; false: there is none, or no place for it
   Block* start_block();
+  bool start_cluster();
+  Cluster* free_cluster();
+  void end_in_cluster(Block& block);
+  void reset_block(Block& block);
   std::optional<std::uint64_t> claim_block();
   void begin(Block& block, std::uint64_t index);
   bool renew(Block& block);
@@ -85,6 +94,8 @@ class Worker {
   jit::WarpRange range_{};  // of a kernel that runs whole blocks; the current warp always
   std::vector<std::unique_ptr<Block>> all_blocks_;
   std::vector<Block*> free_blocks_, resident_;
+  std::vector<std::unique_ptr<Cluster>> clusters_;
+  std::vector<Cluster*> free_clusters_;
   std::uint64_t grids_ = 0;  // that this worker has been at, the current one included
   Scratch scratch_;
   std::uint64_t claimed_ = 0, claimed_end_ = 0;  // blocks of the grid that only this worker may start

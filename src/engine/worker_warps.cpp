@@ -60,6 +60,10 @@ void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   context.nctaid[0] = launch.config.grid.x;
   context.nctaid[1] = launch.config.grid.y;
   context.nctaid[2] = launch.config.grid.z;
+  context.cluster_nctaid[0] = launch.config.cluster.x;
+  context.cluster_nctaid[1] = launch.config.cluster.y;
+  context.cluster_nctaid[2] = launch.config.cluster.z;
+  context.is_explicit_cluster = launch.config.cluster.count() > 1 ? 1 : 0;
   fill_threads(context, launch.config.block, grid->shape, index);
   context.warp_id = index;
   context.warps_per_block = grid->warps_per_block;
@@ -154,7 +158,7 @@ bool Worker::run_in_order(Block& block, Fiber& fiber) {
     run_warp(warp, [&] { enter(entry, warp.context); });
     if (warp.state == Warp::State::Ready) warp.state = Warp::State::Done;
     note_end(warp);
-    block.warp_left();
+    block.warp_left(warp);
     // A warp that was suspended in between had this fibre to itself.
     if (starting_fiber_ != &fiber) return false;
   }
@@ -188,7 +192,8 @@ bool Worker::run_block_entry(Block& block, Fiber& fiber) {
 bool Worker::step_in_row(Block& block) {
   if (claimed_ == claimed_end_ || claimed_ != block.index + 1 ||
       block.ctaid.x + 1 == grid->launch.config.grid.x || grid->traced_entry != nullptr ||
-      grid->kernel->analysed->uses_reserved_shared || resident_.size() != 1 || grid->stopped())
+      grid->kernel->analysed->uses_reserved_shared || block.cluster != nullptr || resident_.size() != 1 ||
+      grid->stopped())
     return false;
   block.index = claimed_++;
   block.sm_id = block.sm_id + 1 == grid->launch.sm_count ? 0 : block.sm_id + 1;
@@ -226,7 +231,7 @@ bool Worker::run_coroutines(Block& block, Fiber& fiber, std::uint32_t first) {
     }
     warp.state = Warp::State::Done;
     note_end(warp);
-    block.warp_left();
+    block.warp_left(warp);
   }
   return true;
 }

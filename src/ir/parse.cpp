@@ -190,6 +190,9 @@ class Parser {
     three("required_threads", b.required_threads);
     if (line.accept("min_blocks")) b.min_blocks_per_sm = line.count();
     if (line.accept("max_registers")) b.max_registers = line.count();
+    three("required_cluster", b.required_cluster);
+    if (line.accept("max_cluster")) b.max_cluster_blocks = line.count();
+    b.explicit_cluster = line.accept("explicit_cluster");
     b.no_return = line.accept("no_return");
   }
 

@@ -140,6 +140,9 @@ class Printer {
     three("required_threads", f.bounds.required_threads);
     if (f.bounds.min_blocks_per_sm != 0) add(" min_blocks {}", f.bounds.min_blocks_per_sm);
     if (f.bounds.max_registers != 0) add(" max_registers {}", f.bounds.max_registers);
+    three("required_cluster", f.bounds.required_cluster);
+    if (f.bounds.max_cluster_blocks != 0) add(" max_cluster {}", f.bounds.max_cluster_blocks);
+    if (f.bounds.explicit_cluster) add(" explicit_cluster");
     if (f.bounds.no_return) add(" no_return");
     add("\n");
     parameters("result", f.return_parameters, f.return_registers);

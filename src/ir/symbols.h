@@ -82,6 +82,9 @@ struct LaunchBounds {
   std::uint32_t required_threads[3] = {0, 0, 0};
   std::uint32_t min_blocks_per_sm = 0;
   std::uint32_t max_registers = 0;
+  std::uint32_t required_cluster[3] = {0, 0, 0};  // blocks
+  std::uint32_t max_cluster_blocks = 0;
+  bool explicit_cluster = false;  // it has to be launched in clusters
   bool no_return = false;
 };
 

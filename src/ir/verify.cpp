@@ -116,6 +116,7 @@ class FunctionVerifier {
     if (o.op == Op::AsyncCopy) copy(o);
     if (o.op == Op::BulkCopy) bulk_copy(o);
     if (o.op == Op::TensorCopy) tensor_copy(o);
+    if (o.op == Op::AsyncStore || o.op == Op::LaunchCancel) async_store(o);
     if (facts.issue == IssueRules::Texture) texture(o);
     if (o.op == Op::Pack || o.op == Op::Unpack) parts(o);
     targets(o, facts);
@@ -199,7 +200,8 @@ class FunctionVerifier {
           violated("there is no function {}", each.function);
         return;
       case Operand::Kind::Symbol:
-        if (o.op != Op::Mov && o.op != Op::ToGeneric && o.op != Op::Call)
+        if (o.op != Op::Mov && o.op != Op::ToGeneric && o.op != Op::MapShared && o.op != Op::SharedRank &&
+            o.op != Op::Call)
           violated("only mov takes an address of a variable");
         symbol(each.symbol());
         return;
@@ -245,6 +247,10 @@ class FunctionVerifier {
     if (a.completion == Completion::None) return;
     if (!o.results.empty()) violated("a register would have its result before it ends");
     if (row(o).memory == MemoryEffect::Hint) violated("a hint is no access that ends");
+  }
+
+  static void async_store(const Operation& o) {
+    if (o.accesses[0].completion != Completion::Mbarrier) violated("nothing tells of its end");
   }
 
   static void copy(const Operation& o) {

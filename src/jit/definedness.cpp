@@ -198,6 +198,8 @@ void Definedness::before(const Operation& operation) {
     case Op::AsyncCopy:
     case Op::BulkCopy:
     case Op::TensorCopy:
+    case Op::AsyncStore:
+    case Op::BulkFill:
       use(of_address(operation), emitter_.lanes().mask());
       [[fallthrough]];
     case Op::Barrier:

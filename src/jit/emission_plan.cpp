@@ -27,6 +27,8 @@ bool waits_for_block(const Operation& operation) { return ir::row(operation).wai
 
 bool may_wait_or_count(const Operation& operation) {
   return waits_for_block(operation) || operation.op == ir::Op::BarrierArrive ||
+         operation.op == ir::Op::ClusterArrive || operation.op == ir::Op::AsyncStore ||
+         operation.op == ir::Op::BulkFill || operation.op == ir::Op::LaunchCancel ||
          operation.op == ir::Op::Call || operation.op == ir::Op::AsyncCopy ||
          operation.op == ir::Op::BulkCopy || operation.op == ir::Op::TensorCopy ||
          operation.op == ir::Op::Mbarrier || operation.op == ir::Op::MbarrierTest ||

@@ -17,7 +17,16 @@ using llvm::Value;
 namespace {
 
 ir::Type source_type(const FunctionEmitter& emitter, const Operation& operation, const ir::Operand& source) {
-  if (operation.op == Op::MbarrierTest) return operation.source_type;
+  switch (operation.op) {
+    case Op::MbarrierTest:
+      return operation.source_type;
+    case Op::AsyncStore:
+      return operation.type;
+    case Op::BulkFill:
+      return ir::Type::B64;
+    default:
+      break;
+  }
   const bool half = source.is_register() && emitter.function().width(source.reg) == 16;
   return half ? ir::Type::B16 : ir::Type::B32;
 }
@@ -28,6 +37,9 @@ bool is_asynchronous(Op op) {
     case Op::AsyncCommit:
     case Op::AsyncWait:
     case Op::BulkCopy:
+    case Op::AsyncStore:
+    case Op::BulkFill:
+    case Op::LaunchCancel:
     case Op::BulkCommit:
     case Op::BulkWait:
     case Op::TensorCopy:

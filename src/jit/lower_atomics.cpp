@@ -380,9 +380,7 @@ class AtomicLowering {
       return b_.CreateLoad(of, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), context_, offset));
     };
     Value* start = field(offsetof(WarpContext, shared), b_.getInt64Ty());
-    Value* size = b_.CreateAdd(field(offsetof(WarpContext, static_shared_bytes), b_.getInt32Ty()),
-                               field(offsetof(WarpContext, dynamic_shared_bytes), b_.getInt32Ty()));
-    Value* inside = b_.CreateICmpULT(b_.CreateSub(address, start), b_.CreateZExt(size, b_.getInt64Ty()));
+    Value* inside = b_.CreateICmpULT(b_.CreateSub(address, start), b_.getInt64(kSharedWindowBytes));
     return b_.CreateSelect(inside, exact, flushed);
   }
 

@@ -64,6 +64,7 @@ bool lower_isspacep(FunctionEmitter& emitter, const Operation& operation) {
       b.CreateAdd(emitter.launch().field(offsetof(WarpContext, static_shared_bytes), b.getInt32Ty()),
                   emitter.launch().field(offsetof(WarpContext, dynamic_shared_bytes), b.getInt32Ty()));
   Value* shared = inside(shared_start, emitter.splat(b.CreateZExt(shared_size, b.getInt64Ty())));
+  Value* cluster = inside(shared_start, emitter.constant(address->getType(), kSharedWindowBytes));
   Value* stride = emitter.launch().field(offsetof(WarpContext, local_stride), b.getInt64Ty());
   Value* local =
       inside(emitter.materialize(emitter.launch().window_base(ir::Space::Local)), emitter.splat(stride));
@@ -72,11 +73,14 @@ bool lower_isspacep(FunctionEmitter& emitter, const Operation& operation) {
     case ir::Space::Shared:
       result = shared;
       break;
+    case ir::Space::SharedCluster:
+      result = cluster;
+      break;
     case ir::Space::Local:
       result = local;
       break;
     case ir::Space::Global:
-      result = b.CreateNot(b.CreateOr(shared, local));
+      result = b.CreateNot(b.CreateOr(cluster, local));
       break;
     case ir::Space::Param:
       result = inside(emitter.materialize(emitter.launch().window_base(ir::Space::Param)),
@@ -90,6 +94,62 @@ bool lower_isspacep(FunctionEmitter& emitter, const Operation& operation) {
   }
   emitter.write(operation.results[0], result);
   return true;
+}
+
+Value* cluster_extent(FunctionEmitter& emitter, std::uint32_t axis) {
+  return emitter.launch().field(offsetof(WarpContext, cluster_nctaid) + std::size_t{4} * axis,
+                                emitter.b().getInt32Ty());
+}
+
+Value* place_in_grid(FunctionEmitter& emitter, std::size_t offset, std::uint32_t axis) {
+  return emitter.launch().field(offset + std::size_t{4} * axis, emitter.b().getInt32Ty());
+}
+
+// Of the block in its cluster.
+Value* place_in_cluster(FunctionEmitter& emitter, std::uint32_t axis) {
+  return emitter.b().CreateURem(place_in_grid(emitter, offsetof(WarpContext, ctaid), axis),
+                                cluster_extent(emitter, axis));
+}
+
+Value* rank_in_cluster(FunctionEmitter& emitter) {
+  llvm::IRBuilder<>& b = emitter.b();
+  Value* const row = b.CreateAdd(place_in_cluster(emitter, 1),
+                                 b.CreateMul(place_in_cluster(emitter, 2), cluster_extent(emitter, 1)));
+  return b.CreateAdd(place_in_cluster(emitter, 0), b.CreateMul(row, cluster_extent(emitter, 0)));
+}
+
+// mapa: see kClusterRankShift.
+void lower_map_shared(FunctionEmitter& emitter, const Operation& operation) {
+  llvm::IRBuilder<>& b = emitter.b();
+  Value* address = emitter.read_vector(operation.sources[0], operation.type);
+  const auto constant = [&](std::uint64_t value) { return emitter.constant(address->getType(), value); };
+  const bool generic = operation.attributes.space == ir::Space::Generic;
+  Value* const window =
+      emitter.splat(emitter.resize(emitter.launch().field(offsetof(WarpContext, shared), b.getInt64Ty()),
+                                   ir::bit_width(operation.type), false));
+  if (generic) address = b.CreateSub(address, window);
+  Value* const rank = emitter.resize(emitter.read_vector(operation.sources[1], ir::Type::B32),
+                                     ir::bit_width(operation.type), false);
+  Value* result = b.CreateOr(b.CreateAnd(address, constant((std::uint64_t{1} << kClusterRankShift) - 1)),
+                             b.CreateShl(b.CreateAdd(rank, constant(1)), constant(kClusterRankShift)));
+  if (generic) result = b.CreateAdd(result, window);
+  emitter.write(operation.results[0], result);
+}
+
+// getctarank
+void lower_shared_rank(FunctionEmitter& emitter, const Operation& operation) {
+  llvm::IRBuilder<>& b = emitter.b();
+  Value* address = emitter.read_vector(operation.sources[0], operation.source_type);
+  if (operation.attributes.space == ir::Space::Generic)
+    address = b.CreateSub(address, emitter.splat(emitter.resize(
+                                       emitter.launch().field(offsetof(WarpContext, shared), b.getInt64Ty()),
+                                       ir::bit_width(operation.source_type), false)));
+  Value* const rank = emitter.resize(
+      b.CreateLShr(address, emitter.constant(address->getType(), kClusterRankShift)), 32, false);
+  Value* const own = emitter.splat(rank_in_cluster(emitter));
+  emitter.write(operation.results[0],
+                b.CreateSelect(b.CreateICmpEQ(rank, emitter.constant(rank->getType(), 0)), own,
+                               b.CreateSub(rank, emitter.constant(rank->getType(), 1))));
 }
 
 }  // namespace
@@ -142,20 +202,31 @@ Lanes read_special(FunctionEmitter& emitter, const Operand& operand) {
       return lanes;
     }
     case SpecialRegister::Ctaid:
-    case SpecialRegister::Clusterid:
-      return component(offsetof(WarpContext, ctaid));  // a cluster is one block
+      return component(offsetof(WarpContext, ctaid));
     case SpecialRegister::Nctaid:
-    case SpecialRegister::Nclusterid:
       return component(offsetof(WarpContext, nctaid));
+    case SpecialRegister::Clusterid:
+    case SpecialRegister::Nclusterid: {
+      if (operand.component >= 3) return emitter.uniform(emitter.i32(0));
+      const std::size_t of_grid = operand.special == SpecialRegister::Clusterid
+                                      ? offsetof(WarpContext, ctaid)
+                                      : offsetof(WarpContext, nctaid);
+      return emitter.uniform(b.CreateUDiv(place_in_grid(emitter, of_grid, operand.component),
+                                          cluster_extent(emitter, operand.component)));
+    }
     case SpecialRegister::ClusterCtaid:
+      return emitter.uniform(operand.component < 3 ? place_in_cluster(emitter, operand.component)
+                                                   : emitter.i32(0));
     case SpecialRegister::ClusterCtarank:
-      return emitter.uniform(emitter.i32(0));
+      return emitter.uniform(rank_in_cluster(emitter));
     case SpecialRegister::ClusterNctaid:
-      return emitter.uniform(emitter.i32(operand.component < 3 ? 1 : 0));
+      return component(offsetof(WarpContext, cluster_nctaid));
     case SpecialRegister::ClusterNctarank:
-      return emitter.uniform(emitter.i32(1));
+      return emitter.uniform(b.CreateMul(b.CreateMul(cluster_extent(emitter, 0), cluster_extent(emitter, 1)),
+                                         cluster_extent(emitter, 2)));
     case SpecialRegister::IsExplicitCluster:
-      return emitter.uniform(b.getFalse());
+      return emitter.uniform(b.CreateICmpNE(
+          emitter.launch().field(offsetof(WarpContext, is_explicit_cluster), word), emitter.i32(0)));
     case SpecialRegister::Warpid:
       return field(offsetof(WarpContext, warp_id));
     case SpecialRegister::Nwarpid:
@@ -232,6 +303,12 @@ bool lower_move(FunctionEmitter& emitter, const Operation& operation) {
       return true;
     case Op::InSpace:
       return lower_isspacep(emitter, operation);
+    case Op::MapShared:
+      lower_map_shared(emitter, operation);
+      return true;
+    case Op::SharedRank:
+      lower_shared_rank(emitter, operation);
+      return true;
     default:
       return false;
   }

@@ -29,6 +29,26 @@ class WarpLowering {
   WarpLowering(FunctionEmitter& emitter, const Operation& operation)
       : emitter_(emitter), operation_(operation), b_(emitter.b()) {}
 
+  // At a barrier, unless no lane takes part. The result of a reduction.
+  Value* come_to(const BarrierArrival& arrival) {
+    if (!emitter_.lanes().may_be_empty())
+      return emitter_.entry().arrive_at_barrier(emitter_.launch(), arrival);
+    llvm::Function* into = b_.GetInsertBlock()->getParent();
+    llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "arrive", into);
+    llvm::BasicBlock* done = llvm::BasicBlock::Create(emitter_.context(), "arrived", into);
+    llvm::BasicBlock* skipped = b_.GetInsertBlock();
+    b_.CreateCondBr(b_.CreateICmpNE(emitter_.lanes().mask(), emitter_.i32(0)), some, done);
+    b_.SetInsertPoint(some);
+    Value* result = emitter_.entry().arrive_at_barrier(emitter_.launch(), arrival);
+    llvm::BasicBlock* called = b_.GetInsertBlock();
+    b_.CreateBr(done);
+    b_.SetInsertPoint(done);
+    llvm::PHINode* phi = b_.CreatePHI(b_.getInt32Ty(), 2);
+    phi->addIncoming(emitter_.i32(0), skipped);
+    phi->addIncoming(result, called);
+    return phi;
+  }
+
   void barrier() {
     const bool has_result = operation_.op == Op::BarrierReduce;
     const BarrierMode mode = has_result                           ? operation_.attributes.barrier
@@ -38,31 +58,24 @@ class WarpLowering {
     Value* barrier = scalar(0);
     Value* threads = sources > 1 ? scalar(1) : emitter_.i32(0);
     Value* predicate = has_result ? ballot(operation_.sources.size() - 1) : emitter_.i32(0);
-    llvm::Type* word = b_.getInt32Ty();
-    llvm::BasicBlock* skipped = nullptr;
-    llvm::BasicBlock* done = nullptr;
-    if (emitter_.lanes().may_be_empty()) {
-      llvm::Function* into = b_.GetInsertBlock()->getParent();
-      llvm::BasicBlock* some = llvm::BasicBlock::Create(emitter_.context(), "arrive", into);
-      done = llvm::BasicBlock::Create(emitter_.context(), "arrived", into);
-      skipped = b_.GetInsertBlock();
-      b_.CreateCondBr(b_.CreateICmpNE(emitter_.lanes().mask(), emitter_.i32(0)), some, done);
-      b_.SetInsertPoint(some);
-    }
-    Value* result = emitter_.entry().arrive_at_barrier(
-        emitter_.launch(), {emitter_.flow().barrier_lanes(), barrier, threads, predicate, mode});
-    if (done != nullptr) {
-      llvm::BasicBlock* called = b_.GetInsertBlock();
-      b_.CreateBr(done);
-      b_.SetInsertPoint(done);
-      llvm::PHINode* phi = b_.CreatePHI(word, 2);
-      phi->addIncoming(emitter_.i32(0), skipped);
-      phi->addIncoming(result, called);
-      result = phi;
-    }
+    Value* result = come_to({emitter_.flow().barrier_lanes(), barrier, threads, predicate, mode});
     if (!has_result) return;
     if (mode != BarrierMode::RedPopc) result = b_.CreateICmpNE(result, emitter_.i32(0));
     emitter_.write(operation_.results[0], result);
+  }
+
+  // Who has not exited the engine cannot know in the middle of a kernel.
+  void cluster_barrier() {
+    const BarrierMode mode = operation_.op == Op::ClusterArrive ? BarrierMode::Arrive : BarrierMode::Sync;
+    Value* live = emitter_.lanes().live();
+    if (!emitter_.function().is_kernel) {  // those of the call are live here
+      const auto field = [&](std::size_t offset) {
+        return b_.CreateLoad(b_.getInt32Ty(), emitter_.launch().field_address(offset));
+      };
+      live = b_.CreateAnd(field(offsetof(WarpContext, active_mask)),
+                          b_.CreateNot(field(offsetof(WarpContext, exited_mask))));
+    }
+    come_to({emitter_.flow().barrier_lanes(), emitter_.i32(kClusterBarrier), emitter_.i32(0), live, mode});
   }
 
   // Several groups of lanes with member masks of their own may run the operation as one: each sees its own
@@ -366,6 +379,10 @@ class WarpLowering {
 bool lower_warp(FunctionEmitter& emitter, const Operation& operation) {
   WarpLowering lowering(emitter, operation);
   switch (operation.op) {
+    case Op::ClusterArrive:
+    case Op::ClusterWait:
+      lowering.cluster_barrier();
+      return true;
     case Op::Barrier:
     case Op::BarrierArrive:
     case Op::BarrierReduce:
@@ -400,6 +417,7 @@ bool lower_warp(FunctionEmitter& emitter, const Operation& operation) {
       return lowering.sleep();
     case Op::GridDependency:  // grids of a stream run one after the other
     case Op::PerformanceEvent:
+    case Op::RegisterCount:
       return true;
     default:
       return false;

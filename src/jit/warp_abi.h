@@ -24,7 +24,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 11;
+inline constexpr std::uint32_t kWarpAbiVersion = 12;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -131,6 +131,14 @@ inline constexpr std::uint32_t kReservedSharedBytes = 1024;
 inline constexpr std::uint32_t kReservedSharedUserOffset =
     kReservedSharedOffset + 512;  // _1: cooperative groups' scratch
 
+// Of a thread block cluster: an address of shared memory is an offset in the block's own, or behind rank + 1
+// of the block in which it lies (mapa, PTX ISA 9.7.9.23). No block has more than 2^kClusterRankShift bytes.
+inline constexpr unsigned kClusterRankShift = 24;
+inline constexpr std::uint32_t kMostClusterBlocks = 16;
+// RuntimeCallbacks::barrier and arrive: the barrier of the cluster, at which BarrierMode::Arrive arrives and
+// Sync waits. `predicate` are the lanes of the warp that have not exited.
+inline constexpr std::uint32_t kClusterBarrier = 1u << 31;
+
 // A slot holds what an operand of 32 lanes of up to 64 bits does.
 inline constexpr std::uint64_t kScratchSlotBytes = 256;
 inline constexpr std::uint32_t kScratchSlots = 16;
@@ -162,9 +170,11 @@ struct WarpContext {
   std::uint32_t sm_id;  // the SM of the modelled card that the block is placed on
   std::uint32_t ntid[3];
   std::uint32_t nctaid[3];
-  std::uint32_t active_mask;  // the lanes that exist: all but in the block's last warp
-  std::uint32_t exited_mask;  // (w) lanes that ran exit in calls, which return with their bits set
-  std::uint32_t warp_id;      // in the block
+  std::uint32_t cluster_nctaid[3];    // 1 where there are no clusters
+  std::uint32_t is_explicit_cluster;  // 0 or 1
+  std::uint32_t active_mask;          // the lanes that exist: all but in the block's last warp
+  std::uint32_t exited_mask;          // (w) lanes that ran exit in calls, which return with their bits set
+  std::uint32_t warp_id;              // in the block
   std::uint32_t warps_per_block;
   std::uint32_t warps_per_sm;  // that an SM of the modelled card has places for: %nwarpid
   std::uint32_t sm_count;

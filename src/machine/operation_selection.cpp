@@ -214,7 +214,8 @@ void select_operations(OperationBuilder& builder, std::uint32_t index) {
   builder.current = index;
   for (const ir::Access& access : operation.accesses) {
     if (access.completion != ir::Completion::None && operation.op != Op::AsyncCopy &&
-        operation.op != Op::BulkCopy && operation.op != Op::TensorCopy)
+        operation.op != Op::BulkCopy && operation.op != Op::TensorCopy && operation.op != Op::AsyncStore &&
+        operation.op != Op::LaunchCancel)
       builder.refuse(operation, "an asynchronous access");
   }
   // Of several results none is a constant, nor done by its user.

@@ -57,6 +57,15 @@ void select_control(OperationBuilder& b, const Operation& in) {
     case Op::BarrierArrive:
       b.emit(in, "BAR.ARV", Pipe::Branch, kNoValue, source_values(b, in));
       return;
+    case Op::ClusterArrive:
+      b.emit(in, "UCGABAR_ARV", Pipe::Branch, kNoValue, {});
+      return;
+    case Op::ClusterWait:
+      b.emit(in, "UCGABAR_WAIT", Pipe::Barrier, kNoValue, {});
+      return;
+    case Op::RegisterCount:
+      b.emit(in, "USETMAXREG", Pipe::Branch, kNoValue, {});
+      return;
     case Op::BarrierReduce:
       b.emit(in, "BAR.SYNC", Pipe::Barrier, kNoValue, source_values(b, in));
       b.emit(in, "B2R", Pipe::SpecialRegister, b.result_of(in), {});

@@ -265,6 +265,16 @@ void select_mbarrier_test(OperationBuilder& b, const Operation& in) {
   operation.phase = PhaseStep::Waits;
 }
 
+// ptxas 13.0: STAS, REDAS.
+void select_async_store(OperationBuilder& b, const Operation& in) {
+  const char* const name = in.op == Op::LaunchCancel                       ? "UGETNEXTWORKID"
+                           : in.attributes.atomic_op != ir::AtomicOp::None ? "REDAS"
+                                                                           : "STAS";
+  MachineOperation& operation = emit_access(b, in, name, MemorySpace::Shared, in.accesses[0].bytes(), true,
+                                            kNoValue, source_values(b, in));
+  operation.phase = PhaseStep::Arrives;
+}
+
 }  // namespace
 
 void select_memory(OperationBuilder& b, const Operation& in) {
@@ -292,6 +302,14 @@ void select_memory(OperationBuilder& b, const Operation& in) {
       return;
     case Op::TensorCopy:
       select_tensor_copy(b, in);
+      return;
+    case Op::AsyncStore:
+    case Op::LaunchCancel:
+      select_async_store(b, in);
+      return;
+    case Op::BulkFill:
+      b.add_untraced_access(b.emit(in, "UBLKFILL", Pipe::Memory, kNoValue, source_values(b, in)),
+                            {MemorySpace::Shared, true, 16});
       return;
     case Op::BulkCommit:
     case Op::BulkWait:

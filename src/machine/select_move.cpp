@@ -54,6 +54,12 @@ void select_move(OperationBuilder& b, const Operation& in) {
       b.emit(in, wide ? "SHF" : "PRMT", Pipe::Alu, b.result_of(in), source_values(b, in));
       return;
     }
+    case Op::MapShared:
+      b.emit(in, "PRMT", Pipe::Alu, b.result_of(in), source_values(b, in));
+      return;
+    case Op::SharedRank:
+      b.emit(in, "SHF", Pipe::Alu, b.result_of(in), source_values(b, in));
+      return;
     case Op::InSpace:
       b.chain(in, {{"LOP3", Pipe::Alu}, {"ISETP", Pipe::Alu}}, b.result_of(in), source_values(b, in));
       return;

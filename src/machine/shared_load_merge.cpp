@@ -195,7 +195,7 @@ bool ends_run(const Operation& in) {
       break;
   }
   return in.op == Op::Barrier || in.op == Op::BarrierArrive || in.op == Op::BarrierReduce ||
-         in.op == Op::WarpSync;
+         in.op == Op::WarpSync || in.op == Op::ClusterArrive || in.op == Op::ClusterWait;
 }
 
 }  // namespace

@@ -59,6 +59,11 @@ double peak_of_test(const card::Card& card, std::string_view test) {
     return 2 * card.pipes.int32_multiply.per_cycle * card.sm_count * card.clocks.boost_mhz / 1e3;
   if (test.starts_with("stream-") || test == "transpose" || test == "reduction")
     return peaks.memory_gb_per_second;
+  // Fetches: samples of the texture units.
+  if (test.starts_with("texture-")) {
+    const double samples = card.textures.samples_per_cycle * card.sm_count * card.clocks.boost_mhz / 1e3;
+    return test == "texture-nearest" ? samples * card.textures.nearest_factor : samples;
+  }
   if (test.starts_with("copy-")) return peaks.pcie_gb_per_second;
   return 0;
 }

@@ -37,6 +37,7 @@ struct Error {
     CaptureWrongThread,
     GraphUpdateFailed,
     CooperativeTooLarge,
+    ClusterSize,  // a thread block cluster that the card cannot have
     NoDevice,
   };
   Kind kind = Kind::Internal;

@@ -18,6 +18,13 @@ struct Touched {
   bool filtered = false;                 // by more than one texel
   std::uint32_t texel_bytes = 0;
 
+  void clear() {
+    addresses.clear();
+    samples = texel_bytes = 0;
+    filtered = false;
+    recent_.fill({});
+  }
+
   // Byte x of row y. Neighbours mostly share their sectors: those of the last few are passed over.
   void add(const Level& level, std::uint64_t slice_address, std::uint64_t x, std::uint64_t y) {
     // In blocks a sector is 16 bytes of two rows.

@@ -74,6 +74,21 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
   });
 }
 
+bool is_of_sms(Bound bound) {
+  return bound == Bound::Issue || bound == Bound::Fp32 || bound == Bound::Int32 || bound == Bound::Fp16 ||
+         bound == Bound::Fp64 || bound == Bound::Special || bound == Bound::Tensor;
+}
+
+// The cycles that the busiest unit of the SMs needs for the whole grid, each SM having its even share of it:
+// a rate that has settled over a few blocks may be a little above what the unit can keep up.
+double least_cycles(const Outcome& outcome, const Prediction& prediction, double operations, double done) {
+  double share = 0;
+  for (const auto& [bound, busy] : prediction.utilisation) {
+    if (is_of_sms(bound)) share = std::max(share, busy);
+  }
+  return share * static_cast<double>(outcome.counts.cycles) * operations / done;
+}
+
 // A resource that is busy more than this is what the launch waits for.
 constexpr double kBusy = 0.6;
 
@@ -275,6 +290,8 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
       work.operations > 0 ? work.operations / static_cast<double>(outcome.counts.operations) : scale;
   // The bus carries one packet after the other, however few SMs still ask for some.
   cycles = std::max(cycles, std::max(outcome.traffic.bus_read_work, outcome.traffic.bus_write_work) * grow);
+  fill_utilisation(scene, outcome, sms, prediction);
+  cycles = std::max(cycles, least_cycles(outcome, prediction, work.operations, done));
   prediction.time_us = prediction.start_us + cycles / prediction.clock_mhz;
   prediction.cycles = prediction.time_us * prediction.clock_mhz;
   prediction.dram_read_bytes = outcome.traffic.dram_read_bytes * grow;
@@ -286,7 +303,6 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   if (outcome.counts.l1_sectors > 0) prediction.l1_hit = outcome.counts.l1_hits / outcome.counts.l1_sectors;
   if (outcome.traffic.l2_sectors > 0)
     prediction.l2_hit = 1 - outcome.traffic.l2_missed_sectors / outcome.traffic.l2_sectors;
-  fill_utilisation(scene, outcome, sms, prediction);
   prediction.bound = find_bound(outcome.counts, prediction);
   prediction.explanation = explain(scene, run, outcome, prediction, work.operations, active);
   return prediction;

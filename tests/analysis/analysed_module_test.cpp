@@ -42,7 +42,7 @@ TEST(AnalysedModule, WhatBreaksTheRulesIsFoundInBuildsThatLook) {
 #if !defined(NDEBUG) || defined(DOPPEL_VERIFY_IR)
   ir::Module module = module_of("mov.u32 %r1, 1;");
   module.functions.back().operations[0].results.clear();
-  EXPECT_DEATH(AnalysedModule(std::move(module)), "ir: function 'k', operation 0 .*0 results");
+  EXPECT_DEATH(AnalysedModule(std::move(module)), "ir: function 'k', operation 0 .*0 values");
 #else
   GTEST_SKIP() << "neither a debug build nor one with DOPPEL_VERIFY_IR";
 #endif

@@ -85,6 +85,15 @@ Trial trial_of(const ptx::Form& form) {
     case Opcode::Tensormap:
     case Opcode::Mbarrier:
     case Opcode::MbarrierWait:
+    case Opcode::Mapa:
+    case Opcode::Getctarank:
+    case Opcode::BarrierCluster:
+    case Opcode::StAsync:
+    case Opcode::StBulk:
+    case Opcode::RedAsync:
+    case Opcode::ClusterlaunchcontrolTryCancel:
+    case Opcode::ClusterlaunchcontrolQueryCancel:
+    case Opcode::Setmaxnreg:
     case Opcode::Tex:  // of a texture that a kernel alone has not: tests/texture, tests/programs
     case Opcode::Tld4:
     case Opcode::Txq:
@@ -105,6 +114,7 @@ Trial trial_of(const ptx::Form& form) {
 std::string_view address_of(const ptx::Form& form) {
   switch (form.modifiers.space) {
     case ptx::Space::Shared:
+    case ptx::Space::SharedCluster:
       return "%rd20";
     case ptx::Space::Local:
       return "%rd21";
@@ -255,9 +265,11 @@ std::string store_trial(const TrialForm& trial, const ptx::Form& form) {
   if (form.modifiers.space == ptx::Space::Param) {
     return fmt::format("{{ .param .align 16 .b8 a[64];\n{} }}\n", ptx::test::sample_line(trial.text, form));
   }
-  const std::string_view space = form.modifiers.space == ptx::Space::Shared  ? ".shared"
-                                 : form.modifiers.space == ptx::Space::Local ? ".local"
-                                                                             : ".global";
+  const std::string_view space =
+      form.modifiers.space == ptx::Space::Shared || form.modifiers.space == ptx::Space::SharedCluster
+          ? ".shared"
+      : form.modifiers.space == ptx::Space::Local ? ".local"
+                                                  : ".global";
   const std::string_view address = address_of(form);
   // The vector's registers: the first operands, as sample_line() numbers them.
   std::string text;
@@ -270,7 +282,10 @@ std::string store_trial(const TrialForm& trial, const ptx::Form& form) {
 }
 
 std::string atomic_trial(const TrialForm& trial, const ptx::Form& form) {
-  const std::string_view space = form.modifiers.space == ptx::Space::Shared ? ".shared" : ".global";
+  const std::string_view space =
+      form.modifiers.space == ptx::Space::Shared || form.modifiers.space == ptx::Space::SharedCluster
+          ? ".shared"
+          : ".global";
   const std::string_view address = address_of(form);
   const int count = form.modifiers.vector;
   std::string text = count > 1 ? vector_registers() : "";

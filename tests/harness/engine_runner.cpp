@@ -101,6 +101,8 @@ class EngineRunner final : public Runner {
     request.function = index;
     request.config = {
         .grid = launch.grid, .block = launch.block, .dynamic_shared_bytes = launch.dynamic_shared_bytes};
+    if (const auto& blocks = kernel.bounds.required_cluster; blocks[0] != 0)
+      request.config.cluster = {blocks[0], std::max(blocks[1], 1U), std::max(blocks[2], 1U)};
     request.parameters = *parameters;
     request.symbols = symbols_;
     request.memory = memory_.get();

@@ -30,6 +30,8 @@ Types types_of(Op op) {
       return {Type::F32, Type::F64};
     case Op::MbarrierTest:
       return {Type::B64, Type::B32};
+    case Op::SharedRank:
+      return {Type::U32, Type::U32};
     case Op::FPack:
       return {Type::F16x2, Type::F32};
     case Op::Dp4a:
@@ -116,6 +118,12 @@ class Sample {
         access.space = Space::Generic;
         access.type = Type::B64;
         access.vector = 16;
+      }
+      if (op == Op::AsyncStore || op == Op::LaunchCancel) {
+        access.space = Space::Shared;
+        access.completion = Completion::Mbarrier;
+        access.barrier.base = Address::Base::Register;
+        access.barrier.reg = new_register(64);
       }
       access.address.base = Address::Base::Register;
       access.address.reg = new_register(64);

@@ -250,6 +250,7 @@ Result<GridResult> run_grid(const GridRun& run) {
           c.ctaid[0] = block_x, c.ctaid[1] = block_y, c.ctaid[2] = block_z;
           c.ntid[0] = run.block.x, c.ntid[1] = run.block.y, c.ntid[2] = run.block.z;
           c.nctaid[0] = run.grid.x, c.nctaid[1] = run.grid.y, c.nctaid[2] = run.grid.z;
+          c.cluster_nctaid[0] = c.cluster_nctaid[1] = c.cluster_nctaid[2] = 1;
           const std::uint32_t left = threads - w * 32;
           c.active_mask = left >= 32 ? ~0u : (1u << left) - 1;
           c.warp_id = w;

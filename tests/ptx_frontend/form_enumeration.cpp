@@ -484,6 +484,10 @@ std::string operand_text(const OperandRule& rule, const Form& form, int number) 
     case Kind::Immediate:
       if (rule.constants[0] != 0 || rule.most != 0) return "0";
       return form.opcode == Opcode::Applypriority || form.opcode == Opcode::Discard ? "128" : "7";
+    case Kind::RegisterCount:
+      return "40";
+    case Kind::Zero:
+      return "0";
     case Kind::NoResult:
       return "_";
     case Kind::CopyBytes:

@@ -158,6 +158,17 @@ TEST(Module, WhatSaysNothingHereIsRead) {
   EXPECT_EQ(bytes[24], std::byte{0});
 }
 
+TEST(Module, ClustersOfAKernel) {
+  const Module module = parse_well(module_text(
+      ".entry k .explicitcluster .reqnctapercluster 2, 3 .maxclusterrank 8 { ret; }", "sm_90", "8.0"));
+  const LaunchBounds& bounds = module.functions.at(0).bounds;
+  EXPECT_TRUE(bounds.explicit_cluster);
+  EXPECT_EQ(bounds.required_cluster[0], 2U);
+  EXPECT_EQ(bounds.required_cluster[1], 3U);
+  EXPECT_EQ(bounds.required_cluster[2], 1U);
+  EXPECT_EQ(bounds.max_cluster_blocks, 8U);
+}
+
 TEST(Module, TypesOfLessThanAByteAreNone) {
   EXPECT_EQ(parse_badly(module_text(".global .u4 a;")).kind, Diagnostic::Kind::Malformed);
   EXPECT_EQ(parse_badly(module_text(".entry k { .reg .s2 a; ret; }")).kind, Diagnostic::Kind::Malformed);

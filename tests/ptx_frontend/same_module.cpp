@@ -114,8 +114,8 @@ std::string difference(const Function& a, const Function& b) {
       return fmt::format("instruction {} ({})", i, a.instructions[i].form);
   }
   if (a.labels != b.labels) return "labels";
-  if (std::memcmp(&a.bounds, &b.bounds, offsetof(LaunchBounds, no_return)) != 0 ||
-      a.bounds.no_return != b.bounds.no_return)
+  if (std::memcmp(&a.bounds, &b.bounds, offsetof(LaunchBounds, explicit_cluster)) != 0 ||
+      a.bounds.explicit_cluster != b.bounds.explicit_cluster || a.bounds.no_return != b.bounds.no_return)
     return "bounds";
   return {};
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cp.async.bulk and cp.reduce.async.bulk (PTX ISA 9.7.9.25.4), at once, which the ISA allows.
+#include <algorithm>
+
 #include "reference/execute.h"
 #include "reference/operands.h"
 
@@ -31,6 +33,19 @@ void execute_bulk_copy(Block& block, Thread& thread, const ptx::Instruction& in)
   const bool arrives = in.operands.size() > next && in.operands[next].kind == ptx::Operand::Kind::Address;
   if (arrives) ++next;
   const std::uint64_t mask = in.operands.size() > next ? read(block, thread, in.operands[next]) : 0xffff;
+  // Each block of the mask gets it at the same place, and its own barrier is told.
+  if (arrives && in.operands.size() > 4) {
+    const std::uint64_t target = shared_offset(block, thread, in.modifiers.space, in.operands[0]);
+    const std::uint64_t barrier = shared_offset(block, thread, in.modifiers.space, in.operands[3]);
+    for (std::uint32_t rank = 0; rank < 16; ++rank) {
+      if ((mask >> rank & 1) == 0) continue;
+      if (rank >= block.cluster->blocks.size()) throw Fault("a copy to a block that is not in the cluster");
+      Block& other = *block.cluster->blocks[rank];
+      std::ranges::copy(from, std::span(other.shared).subspan(target % kRankUnit).begin());
+      complete_transactions(other, barrier % kRankUnit, bytes);
+    }
+    return;
+  }
   if (in.modifiers.atomic_op != ptx::AtomicOp::None) {
     reduce(in, to, from);
   } else {

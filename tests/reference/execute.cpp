@@ -115,6 +115,18 @@ void step(Block& block, Thread& thread) {
     case Opcode::Bar:
       arrive_at_barrier(block, thread, in);
       return;
+    case Opcode::BarrierCluster:
+      execute_cluster(block, thread, in);
+      if (thread.wait != Wait::None) return;
+      break;
+    case Opcode::Mapa:
+    case Opcode::Getctarank:
+    case Opcode::StAsync:
+    case Opcode::RedAsync:
+    case Opcode::StBulk:
+    case Opcode::ClusterlaunchcontrolTryCancel:
+      execute_cluster(block, thread, in);
+      break;
     case Opcode::Atom:
     case Opcode::Red:
       execute_atomic(block, thread, in);
@@ -157,6 +169,7 @@ void step(Block& block, Thread& thread) {
     case Opcode::Discard:
     case Opcode::Pmevent:
     case Opcode::Griddepcontrol:
+    case Opcode::Setmaxnreg:
       break;
     case Opcode::Mov:
       move(block, thread, in);

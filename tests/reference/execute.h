@@ -24,6 +24,8 @@ void execute_bulk_copy(Block& block, Thread& thread, const ptx::Instruction& in)
 // Of copies that have ended, at the barrier that an address operand means.
 void complete_transactions(Block& block, Thread& thread, ptx::Space space, const ptx::Operand& barrier,
                            std::int64_t bytes);
+void complete_transactions(Block& block, std::uint64_t offset, std::int64_t bytes);
+void complete_transactions(std::span<std::byte> object, std::int64_t bytes);
 void execute_mbarrier(Block& block, Thread& thread, const ptx::Instruction& in);
 void execute_atomic(Block& block, Thread& thread, const ptx::Instruction& in);  // atom, red
 
@@ -32,6 +34,9 @@ void execute_atomic(Block& block, Thread& thread, const ptx::Instruction& in);  
 void settle_warp(Block& block, Thread& thread);
 void arrive_at_barrier(Block& block, Thread& thread, const ptx::Instruction& in);
 void settle_barriers(Block& block);
+// barrier.cluster, mapa, getctarank, st.async, red.async, st.bulk, clusterlaunchcontrol.
+void execute_cluster(Block& block, Thread& thread, const ptx::Instruction& in);
+void settle_cluster_barrier(Cluster& cluster);
 // Lets an activemask answer where all live threads of the thread's warp wait. False: nothing to do.
 bool settle_activemask(Block& block, Thread& thread);
 void exit_thread(Block& block, Thread& thread);

@@ -64,6 +64,7 @@ bool is_in(Space space, std::uint64_t address) {
   };
   switch (space) {
     case Space::Shared:
+      return address >= kSharedWindow && address < kSharedWindow + kRankUnit;
     case Space::SharedCluster:
       return within(kSharedWindow);
     case Space::Local:

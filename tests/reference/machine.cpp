@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 
@@ -53,7 +54,8 @@ std::string where(const Block& block, const Thread& t) {
                      block.ctaid.y, block.ctaid.z, t.tid.x, t.tid.y, t.tid.z, at);
 }
 
-enum class Progress { Finished, Waiting };
+// Stuck: nothing moved, and somebody lives.
+enum class Progress { Finished, Waiting, Stuck };
 
 // One turn of a thread. Returns whether it did anything.
 bool run_thread(Block& block, Thread& t) {
@@ -82,13 +84,44 @@ Progress run_block(Block& block) {
     for (std::size_t first = 0; first < block.threads.size(); first += 32) {
       moved |= settle_activemask(block, block.threads[first]);
     }
-    if (!moved) {
-      for (const Thread& t : block.threads) {
-        if (!t.exited) throw Fault(where(block, t) + ": every thread waits, and none can go on");
-      }
-    }
+    if (!moved) return turn == 0 ? Progress::Stuck : Progress::Waiting;
   }
   return Progress::Waiting;
+}
+
+// All of its blocks get a turn.
+Progress run_cluster(Cluster& cluster) {
+  bool finished = true, stuck = true;
+  for (const auto& block : cluster.blocks) {
+    const Progress progress = run_block(*block);
+    settle_cluster_barrier(cluster);
+    finished = finished && progress == Progress::Finished;
+    stuck = stuck && progress != Progress::Waiting;
+  }
+  if (finished) return Progress::Finished;
+  if (!stuck) return Progress::Waiting;
+  for (const auto& block : cluster.blocks) {
+    for (const Thread& t : block->threads) {
+      // A barrier that has just been completed is one that they can go on from.
+      if (!t.exited && t.wait == Wait::None) return Progress::Waiting;
+    }
+  }
+  for (const auto& block : cluster.blocks) {
+    for (const Thread& t : block->threads) {
+      if (!t.exited) throw Fault(where(*block, t) + ": every thread waits, and none can go on");
+    }
+  }
+  return Progress::Finished;
+}
+
+Dim3 place_in(const Dim3& n, std::uint64_t index) {
+  return {static_cast<std::uint32_t>(index % n.x), static_cast<std::uint32_t>(index / n.x % n.y),
+          static_cast<std::uint32_t>(index / (std::uint64_t{n.x} * n.y))};
+}
+
+Dim3 cluster_extent(const ptx::Function& kernel) {
+  const auto& blocks = kernel.bounds.required_cluster;
+  return {std::max(blocks[0], 1U), std::max(blocks[1], 1U), std::max(blocks[2], 1U)};
 }
 
 }  // namespace
@@ -101,21 +134,31 @@ Result<void> Machine::run(const Launch& launch) {
     return fail(Error::Kind::NotFound, fmt::format("no kernel {}", launch.kernel));
   }
   std::uint64_t steps = launch.step_limit;
-  std::deque<std::unique_ptr<Block>> live;
+  const Dim3 extent = cluster_extent(*kernel);
+  if (launch.grid.x % extent.x != 0 || launch.grid.y % extent.y != 0 || launch.grid.z % extent.z != 0)
+    return fail(Error::Kind::InvalidArgument, "the grid is not made of clusters");
+  const Dim3 clusters{launch.grid.x / extent.x, launch.grid.y / extent.y, launch.grid.z / extent.z};
+  std::deque<std::unique_ptr<Cluster>> live;
   std::uint64_t next = 0;
   try {
-    while (next < launch.grid.count() || !live.empty()) {
-      // A block that did not end in its turn goes behind the next new one.
-      if (next < launch.grid.count()) {
-        const Dim3& n = launch.grid;
-        const Dim3 ctaid{static_cast<std::uint32_t>(next % n.x), static_cast<std::uint32_t>(next / n.x % n.y),
-                         static_cast<std::uint32_t>(next / (std::uint64_t{n.x} * n.y))};
-        live.push_front(make_block(module_, layout_, memory_, launch, *kernel, ctaid, &steps));
-        ++next;
+    while (next < clusters.count() || !live.empty()) {
+      // One that did not end in its turn goes behind the next new one.
+      if (next < clusters.count()) {
+        const Dim3 at = place_in(clusters, next++);
+        auto cluster = std::make_unique<Cluster>();
+        cluster->extent = extent;
+        for (std::uint32_t rank = 0; rank < extent.count(); ++rank) {
+          const Dim3 in = place_in(extent, rank);
+          const Dim3 ctaid{at.x * extent.x + in.x, at.y * extent.y + in.y, at.z * extent.z + in.z};
+          cluster->blocks.push_back(make_block(module_, layout_, memory_, launch, *kernel, ctaid, &steps));
+          cluster->blocks.back()->cluster = cluster.get();
+          cluster->blocks.back()->rank = rank;
+        }
+        live.push_front(std::move(cluster));
       }
-      std::unique_ptr<Block> block = std::move(live.front());
+      std::unique_ptr<Cluster> cluster = std::move(live.front());
       live.pop_front();
-      if (run_block(*block) == Progress::Waiting) live.push_back(std::move(block));
+      if (run_cluster(*cluster) == Progress::Waiting) live.push_back(std::move(cluster));
     }
   } catch (const std::exception& e) {
     return fail(Error::Kind::Internal, e.what());

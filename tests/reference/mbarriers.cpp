@@ -47,9 +47,16 @@ void complete_phase(Barrier64& b) {
 
 }  // namespace
 
+void complete_transactions(Block& block, std::uint64_t offset, std::int64_t bytes) {
+  complete_transactions(std::span(block.shared).subspan(offset, 8), bytes);
+}
+
 void complete_transactions(Block& block, Thread& thread, ptx::Space space, const ptx::Operand& barrier,
                            std::int64_t bytes) {
-  const auto object = resolve(block, thread, space, barrier, 8, 8);
+  complete_transactions(resolve(block, thread, space, barrier, 8, 8), bytes);
+}
+
+void complete_transactions(std::span<std::byte> object, std::int64_t bytes) {
   Barrier64 b = taken_apart(load_bits(object.data(), 8));
   if (b.pending == 0 && b.expected == 0) throw Fault("an mbarrier that nobody has made");
   b.transactions -= bytes;

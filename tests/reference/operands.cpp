@@ -117,6 +117,13 @@ std::span<std::byte> local_bytes(Thread& thread, std::uint64_t address, std::uin
   return part(thread.local, address, size);
 }
 
+std::uint64_t shared_offset(const Block& block, const Thread& thread, Space space, const Operand& operand) {
+  const Place place = place_of(block, thread, space, operand);
+  if (place.space != Space::Generic) return place.address;
+  if (!inside(place.address, kSharedWindow)) throw Fault("an address that is not of shared memory");
+  return place.address - kSharedWindow;
+}
+
 std::span<std::byte> resolve(Block& block, Thread& thread, Space space, const Operand& operand, int size,
                              int alignment, bool* is_shared) {
   Place place = place_of(block, thread, space, operand);
@@ -136,9 +143,15 @@ std::span<std::byte> resolve(Block& block, Thread& thread, Space space, const Op
   std::span<std::byte> found;
   switch (place.space) {
     case Space::Shared:
-    case Space::SharedCluster:
-      found = part(block.shared, place.address, bytes);
+    case Space::SharedCluster: {
+      Block* of = &block;
+      if (const std::uint64_t unit = place.address / kRankUnit; unit != 0) {
+        if (unit > block.cluster->blocks.size()) throw Fault("an address in no block of the cluster");
+        of = block.cluster->blocks[unit - 1].get();
+      }
+      found = part(of->shared, place.address % kRankUnit, bytes);
       break;
+    }
     case Space::Local:
       found = local_bytes(thread, place.address, bytes);
       break;

@@ -17,6 +17,9 @@ void write_extended(Thread& thread, const ptx::Operand& operand, std::uint64_t v
 
 // The bytes behind an address operand. Throws Fault where they are outside every allocation or not aligned to
 // `alignment`. is_shared tells where the address led.
+// Of an address in shared memory: its place in the cluster (kRankUnit).
+std::uint64_t shared_offset(const Block& block, const Thread& thread, ptx::Space space,
+                            const ptx::Operand& operand);
 std::span<std::byte> resolve(Block& block, Thread& thread, ptx::Space space, const ptx::Operand& operand,
                              int size, int alignment, bool* is_shared = nullptr);
 // Of a variable, in the address of its own space.

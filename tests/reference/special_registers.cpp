@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reference/special_registers.h"
 
+#include <algorithm>
 #include <string>
 
 namespace doppel::reference {
@@ -38,6 +39,23 @@ std::uint64_t special_register(const Block& block, const Thread& thread, const p
       return component(block.ctaid, operand.component);
     case SpecialRegister::Nctaid:
       return component(block.launch->grid, operand.component);
+    case SpecialRegister::Clusterid:
+      return component(block.ctaid, operand.component) /
+             std::max<std::uint64_t>(component(block.cluster->extent, operand.component), 1);
+    case SpecialRegister::Nclusterid:
+      return component(block.launch->grid, operand.component) /
+             std::max<std::uint64_t>(component(block.cluster->extent, operand.component), 1);
+    case SpecialRegister::ClusterCtaid:
+      return component(block.ctaid, operand.component) %
+             std::max<std::uint64_t>(component(block.cluster->extent, operand.component), 1);
+    case SpecialRegister::ClusterNctaid:
+      return component(block.cluster->extent, operand.component);
+    case SpecialRegister::ClusterCtarank:
+      return block.rank;
+    case SpecialRegister::ClusterNctarank:
+      return block.cluster->blocks.size();
+    case SpecialRegister::IsExplicitCluster:
+      return block.cluster->blocks.size() > 1 ? 1 : 0;
     case SpecialRegister::Laneid:
       return thread.lane();
     case SpecialRegister::Warpid:

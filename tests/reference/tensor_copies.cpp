@@ -4,6 +4,7 @@
 // layout alone.
 #include <array>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "ir/tensor_map.h"
@@ -296,23 +297,37 @@ void execute_tensor_copy(Block& block, Thread& thread, const ptx::Instruction& i
   copy.rank = copy.mode == TensorMode::Gather4 ? 2 : static_cast<int>(copy.start.size());
   if (in.operands.size() > 4 && in.operands[4].kind == ptx::Operand::Kind::Vector)
     copy.offsets = words_of_vector(block, thread, in.operands[4]);
+  std::optional<std::uint64_t> mask;
   for (std::size_t i = 4; loads && i < in.operands.size(); ++i) {
-    const bool is_mask = in.operands[i].kind != ptx::Operand::Kind::Vector;
-    if (is_mask && (read(block, thread, in.operands[i]) & 0xffff) != 1)
-      throw Fault("a copy to other blocks than the cluster's only one");
+    if (in.operands[i].kind != ptx::Operand::Kind::Vector)
+      mask = read(block, thread, in.operands[i]) & 0xffff;
   }
   const std::string why = ir::problem_of(copy.map);
   if (!why.empty()) throw Fault("no tensor map: " + why);
   if (static_cast<int>(copy.map.last_dimension) + 1 != copy.rank) throw Fault("a tensor map of another rank");
   check_use(in, copy);
-  const auto shared = resolve(block, thread, loads ? in.modifiers.space : ptx::Space::Shared,
-                              in.operands.at(loads ? 0 : 2), 16, kShareableAlignment);
-  copy.shared = static_cast<std::uint64_t>(shared.data() - block.shared.data());
-  if (loads) {
-    const std::int64_t bytes = load_box(block, copy);
+  const ptx::Space space = loads ? in.modifiers.space : ptx::Space::Shared;
+  const ptx::Operand& shared = in.operands.at(loads ? 0 : 2);
+  resolve(block, thread, space, shared, 16, kShareableAlignment);
+  const std::uint64_t place = shared_offset(block, thread, space, shared);
+  copy.shared = place % kRankUnit;
+  const auto block_of = [&](std::uint64_t rank) -> Block& {
+    if (rank >= block.cluster->blocks.size()) throw Fault("a block that is not in the cluster");
+    return *block.cluster->blocks[rank];
+  };
+  Block& where = place < kRankUnit ? block : block_of(place / kRankUnit - 1);
+  if (!loads) {
+    store_box(where, in, copy);
+  } else if (!mask) {
+    const std::int64_t bytes = load_box(where, copy);
     complete_transactions(block, thread, in.modifiers.space, in.operands[3], bytes);
   } else {
-    store_box(block, in, copy);
+    const std::uint64_t barrier = shared_offset(block, thread, in.modifiers.space, in.operands[3]);
+    for (std::uint64_t rank = 0; *mask >> rank != 0; ++rank) {
+      if ((*mask >> rank & 1) == 0) continue;
+      const std::int64_t bytes = load_box(block_of(rank), copy);
+      complete_transactions(block_of(rank), barrier % kRankUnit, bytes);
+    }
   }
 }
 

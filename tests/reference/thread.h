@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -34,7 +35,7 @@ struct PendingCopy {
   std::vector<std::byte> data;
 };
 
-enum class Wait : std::uint8_t { None, WarpOperation, ActiveMask, Barrier };
+enum class Wait : std::uint8_t { None, WarpOperation, ActiveMask, Barrier, ClusterBarrier };
 
 struct Thread {
   Dim3 tid;
@@ -45,6 +46,7 @@ struct Thread {
   Wait wait = Wait::None;
   std::uint32_t barrier = 0;  // that it waits at
   std::uint64_t steps = 0;
+  std::uint64_t cluster_phase = 0;  // of its cluster's barrier, that it arrived in last; from 1 on
   std::vector<PendingCopy> copies;
   std::uint64_t closed_groups = 0;
 
@@ -62,6 +64,8 @@ struct Barrier {
   std::uint32_t predicates = 0;
 };
 
+struct Cluster;
+
 struct Block {
   const ptx::Module* module = nullptr;
   const ModuleLayout* layout = nullptr;
@@ -69,6 +73,8 @@ struct Block {
   const Launch* launch = nullptr;
   std::uint64_t* steps_left = nullptr;
   Dim3 ctaid;
+  Cluster* cluster = nullptr;  // every block is in one
+  std::uint32_t rank = 0;      // in it
   std::vector<std::byte> shared;
   std::vector<Thread> threads;
   std::array<Barrier, 16> barriers;
@@ -78,5 +84,16 @@ struct Block {
     return std::span(threads).subspan(first, std::min<std::size_t>(32, threads.size() - first));
   }
 };
+
+// The blocks that can touch each other's shared memory (2.2.2), by rank: x first.
+struct Cluster {
+  Dim3 extent;
+  std::vector<std::unique_ptr<Block>> blocks;
+  std::uint64_t completed = 0;  // phases of its barrier
+};
+
+// A shared::cluster address is an offset in the block's own memory, or one in the block of rank r behind
+// (r + 1) x 2^24; which bits the ISA does not say.
+inline constexpr std::uint64_t kRankUnit = 1 << 24;
 
 }  // namespace doppel::reference

@@ -36,6 +36,8 @@ struct OperandRule {
     CopyBytes,        // of cp.async: 4, 8 or 16, which becomes the vector of its accesses
     SourceBytes,      // of cp.async: of these those that are read, or a predicate that says that none are
     NoResult,         // `_` only
+    RegisterCount,    // of setmaxnreg: a constant, 24 to 256 in eights
+    Zero,             // the constant 0
     ArrivalCount,     // of mbarrier.arrive: more than one arrival, which needs sm_90
     CachePolicy,      // a hint, as the 64 bits after ld, st, atom, red: checked, then dropped
     Unified,          // `.unified` after an address: dropped
@@ -81,6 +83,8 @@ struct TensorMapForm {
   Type type = Type::None;
   std::uint8_t offset = 0;
 };
+// Of clusterlaunchcontrol.query_cancel: what is asked of the answer.
+enum class CancelQuery : std::uint8_t { None, IsCanceled, All, X, Y, Z };
 
 struct Form {
   Opcode opcode = Opcode::Mov;
@@ -94,6 +98,7 @@ struct Form {
   VideoForm video;
   WmmaForm wmma;
   TensorMapForm tensor_map;
+  CancelQuery cancel_query = CancelQuery::None;
   Requirement requirement;
 };
 
@@ -135,5 +140,6 @@ std::span<const OpcodeForms> tensor_forms();
 std::span<const OpcodeForms> atomic_forms();
 std::span<const OpcodeForms> video_forms();
 std::span<const OpcodeForms> texture_forms();
+std::span<const OpcodeForms> cluster_forms();
 
 }  // namespace doppel::ptx

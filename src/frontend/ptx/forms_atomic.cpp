@@ -2,6 +2,7 @@
 // atom and red (PTX ISA 9.7.13.5, 9.7.13.6).
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"
+#include "frontend/ptx/forms_cluster.h"
 
 namespace doppel::ptx {
 namespace {
@@ -52,7 +53,8 @@ bool op_suits(FormBuilder& b, AtomicOp op, Type type) {
 bool vector_suits(FormBuilder& b, AtomicOp op, Type type) {
   Modifiers& m = b.modifiers();
   const bool halves = kHalves.contains(type) || kBrainHalves.contains(type);
-  if (m.space == Space::Shared || m.vector * bit_width(type) > 128) return false;
+  if (m.space == Space::Shared || m.space == Space::SharedCluster || m.vector * bit_width(type) > 128)
+    return false;
   if (type == Type::F32 ? op != AtomicOp::Add : !halves) return false;
   if (op != AtomicOp::Add && op != AtomicOp::Min && op != AtomicOp::Max) return false;
   m.noftz = b.take("noftz");
@@ -74,19 +76,24 @@ bool atomic(FormBuilder& b) {
       {"acq_rel", MemorySemantics::AcqRel}};
   Modifiers& m = b.modifiers();
   const bool returns = b.is(Opcode::Atom);
+  if (!returns && b.take("async")) return reduce_async(b);
   m.semantics = b.take_one_of(kSemantics);
   if (m.semantics != MemorySemantics::None) b.needs(70, 60);
   if (!returns && (m.semantics == MemorySemantics::Acquire || m.semantics == MemorySemantics::AcqRel))
     return false;
   m.scope = take_scope(b);
   if (m.scope != Scope::None) b.needs(60, 50);
-  if (take_space(b, m.space) && m.space != Space::Global && m.space != Space::Shared) return false;
+  if (take_space(b, m.space) && m.space != Space::Global && m.space != Space::Shared &&
+      m.space != Space::SharedCluster)
+    return false;
+  const bool in_shared = m.space == Space::Shared || m.space == Space::SharedCluster;
+  if (m.space == Space::SharedCluster) b.needs(90, 78);
   m.atomic_op = b.take_one_of(kOps);
   if (m.atomic_op == AtomicOp::None) return false;
   if (!returns && (m.atomic_op == AtomicOp::Cas || m.atomic_op == AtomicOp::Exch)) return false;
   const bool cache_policy = b.take("L2::cache_hint");
   if (cache_policy) b.needs(80, 74);
-  if (cache_policy && (m.space == Space::Shared || m.atomic_op == AtomicOp::Cas)) return false;
+  if (cache_policy && (in_shared || m.atomic_op == AtomicOp::Cas)) return false;
   const std::uint8_t vector = b.take_one_of(kVectors);
   m.vector = vector == 0 ? 1 : vector;
   const Type type = b.take_type();

@@ -4,6 +4,7 @@
 
 #include "frontend/ptx/form_builder.h"
 #include "frontend/ptx/form_spaces.h"
+#include "frontend/ptx/forms_cluster.h"
 #include "frontend/ptx/forms_tensor.h"
 
 namespace doppel::ptx {
@@ -53,7 +54,8 @@ bool take_semantics(FormBuilder& b, bool is_load) {
   const bool scoped = m.semantics == MemorySemantics::Relaxed || m.semantics == MemorySemantics::Acquire ||
                       m.semantics == MemorySemantics::Release || m.semantics == MemorySemantics::Mmio;
   if (scoped != (m.scope != Scope::None)) return false;
-  if (m.semantics == MemorySemantics::Mmio && (m.scope != Scope::Sys || m.space == Space::Shared))
+  if (m.semantics == MemorySemantics::Mmio &&
+      (m.scope != Scope::Sys || m.space == Space::Shared || m.space == Space::SharedCluster))
     return false;
   if (scoped || m.semantics == MemorySemantics::Volatile) {
     return m.space != Space::Local && m.space != Space::Const && m.space != Space::Param;
@@ -96,7 +98,7 @@ bool ld(FormBuilder& b) {
                                                                        {"cv", CacheOp::Cv}};
   Modifiers& m = b.modifiers();
   take_space(b, m.space);
-  if (m.space == Space::SharedCluster) return false;
+  if (m.space == Space::SharedCluster) b.needs(90, 78);
   if (!take_semantics(b, true)) return false;
   if (!take_cache_op(b, kCacheOps)) return false;
   const CacheHints hints = take_hints(b);
@@ -127,9 +129,12 @@ bool st(FormBuilder& b) {
   static constexpr std::pair<std::string_view, CacheOp> kCacheOps[] = {
       {"wb", CacheOp::Wb}, {"cg", CacheOp::Cg}, {"cs", CacheOp::Cs}, {"wt", CacheOp::Wt}};
   Modifiers& m = b.modifiers();
+  if (b.take("async")) return store_async(b);
+  if (b.take("bulk")) return store_bulk(b);
   if (b.take("param::entry")) return false;  // nobody writes a kernel's parameters
   take_space(b, m.space);
-  if (m.space == Space::SharedCluster || m.space == Space::Const) return false;
+  if (m.space == Space::Const) return false;
+  if (m.space == Space::SharedCluster) b.needs(90, 78);
   if (!take_semantics(b, false)) return false;
   if (!take_cache_op(b, kCacheOps)) return false;
   const CacheHints hints = take_hints(b);

@@ -64,7 +64,8 @@ bool shfl(FormBuilder& b) {
 bool cvta(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   m.to = b.take("to");
-  if (!take_space(b, m.space) || m.space == Space::SharedCluster) return false;
+  if (!take_space(b, m.space)) return false;
+  if (m.space == Space::SharedCluster) b.needs(90, 78);
   Type type;
   if (!b.take_type({Type::U32, Type::U64}, type)) return false;
   if (m.space == Space::Param) b.needs(70, 77);
@@ -76,7 +77,8 @@ bool cvta(FormBuilder& b) {
 
 bool isspacep(FormBuilder& b) {
   Modifiers& m = b.modifiers();
-  if (!take_space(b, m.space) || m.space == Space::SharedCluster) return false;
+  if (!take_space(b, m.space)) return false;
+  if (m.space == Space::SharedCluster) b.needs(90, 78);
   if (m.space == Space::Param) b.needs(70, 77);
   b.write(Type::Pred);
   b.read(Type::B64);

@@ -51,7 +51,30 @@ bool bar(FormBuilder& b) {
   return barrier(b, true);
 }
 
+// 9.7.13.16: the order is what always holds here, where it is not relaxed.
+bool cluster_barrier(FormBuilder& b) {
+  Modifiers& m = b.modifiers();
+  b.needs(90, 78);
+  b.form.opcode = Opcode::BarrierCluster;
+  m.barrier = b.take("arrive") ? BarrierMode::Arrive : BarrierMode::Sync;
+  if (m.barrier == BarrierMode::Arrive) {
+    if (b.take("relaxed")) {
+      m.semantics = MemorySemantics::Relaxed;
+      b.needs(90, 80);
+    } else if (b.take("release")) {
+      b.needs(90, 80);
+    }
+  } else if (!b.take("wait")) {
+    return false;
+  } else if (b.take("acquire")) {
+    b.needs(90, 80);
+  }
+  m.aligned = b.take("aligned");
+  return true;
+}
+
 bool barrier_word(FormBuilder& b) {
+  if (b.take("cluster")) return cluster_barrier(b);
   b.needs(30, 60);
   return barrier(b, b.take("aligned"));
 }
@@ -66,35 +89,52 @@ bool membar(FormBuilder& b) {
   return m.scope != Scope::None;
 }
 
+// .acquire of what other blocks did to this one's shared memory, .release of what this one did to theirs.
+bool take_restricted(FormBuilder& b, bool in_cluster) {
+  Modifiers& m = b.modifiers();
+  b.needs(90, 86);
+  m.semantics = in_cluster ? MemorySemantics::Acquire : MemorySemantics::Release;
+  m.scope = Scope::Cluster;
+  return b.take(in_cluster ? "acquire" : "release") && take_scope(b) == Scope::Cluster;
+}
+
+// Copies that go on behind their instruction read and write memory by another way ("proxy") than loads and
+// stores do; here it is one way, so that all of these order like fence.acq_rel.sys.
+bool proxy_fence(FormBuilder& b) {
+  Modifiers& m = b.modifiers();
+  m.semantics = MemorySemantics::AcqRel;
+  m.scope = Scope::Sys;
+  if (b.take("alias")) {
+    b.needs(70, 75);
+    return true;
+  }
+  if (b.take("async")) {
+    b.needs(90, 80);
+    if (!b.take("global") && !b.take("shared::cta")) b.take("shared::cluster");
+    return true;
+  }
+  if (b.take("tensormap::generic")) return fence_tensor_map(b);
+  if (!b.take("async::generic")) return false;
+  const bool in_cluster = b.take("sync_restrict::shared::cluster");
+  return (in_cluster || b.take("sync_restrict::shared::cta")) && take_restricted(b, in_cluster);
+}
+
 bool fence(FormBuilder& b) {
   Modifiers& m = b.modifiers();
   b.needs(70, 60);
-  if (b.take("proxy")) {
-    if (b.take("tensormap::generic")) return fence_tensor_map(b);
-    // Copies that go on behind their instruction are made by the thread that makes the block's other
-    // accesses.
-    if (b.take("async")) {
-      Space space;
-      if (take_space(b, space) && space != Space::Global && space != Space::Shared &&
-          space != Space::SharedCluster)
-        return false;
-      m.semantics = MemorySemantics::AcqRel;
-      m.scope = Scope::Cta;
-      b.needs(90, 80);
-      return true;
-    }
-    // Virtual aliases of one memory are one memory here, so it orders like fence.acq_rel.sys.
-    if (!b.take("alias")) return false;
-    m.semantics = MemorySemantics::AcqRel;
-    m.scope = Scope::Sys;
-    b.needs(70, 75);
-    return true;
+  if (b.take("proxy")) return proxy_fence(b);
+  if (b.take("mbarrier_init")) {
+    b.needs(90, 80);
+    m.semantics = MemorySemantics::Release;
+    return b.take("release") && (m.scope = take_scope(b)) == Scope::Cluster;
   }
   static constexpr std::pair<std::string_view, MemorySemantics> kSemantics[] = {
       {"sc", MemorySemantics::SeqCst},
       {"acq_rel", MemorySemantics::AcqRel},
       {"acquire", MemorySemantics::Acquire},
       {"release", MemorySemantics::Release}};
+  if (b.take("sync_restrict::shared::cluster")) return take_restricted(b, true);
+  if (b.take("sync_restrict::shared::cta")) return take_restricted(b, false);
   m.semantics = b.take_one_of(kSemantics);
   if (m.semantics == MemorySemantics::None) m.semantics = MemorySemantics::AcqRel;
   m.scope = take_scope(b);

@@ -125,6 +125,7 @@ class FunctionParser {
   void rewrite_three_inputs(Instruction& instruction);
   void rewrite_vector_move(Instruction& instruction);
   void rewrite_mixed_precision(Instruction& instruction);
+  void rewrite_cancel_query(CancelQuery query, Instruction& instruction);
   void rewrite_without_sync(Instruction& instruction);
 
   // rewritten_tensor_maps.cpp

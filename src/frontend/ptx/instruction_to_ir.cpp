@@ -160,6 +160,19 @@ Op plain(Opcode opcode) {
       return Op::WarpSync;
     case Opcode::Membar:
       return Op::Fence;
+    case Opcode::Mapa:
+      return Op::MapShared;
+    case Opcode::Getctarank:
+      return Op::SharedRank;
+    case Opcode::StAsync:
+    case Opcode::RedAsync:
+      return Op::AsyncStore;
+    case Opcode::StBulk:
+      return Op::BulkFill;
+    case Opcode::ClusterlaunchcontrolTryCancel:
+      return Op::LaunchCancel;
+    case Opcode::Setmaxnreg:
+      return Op::RegisterCount;
     case Opcode::Atom:
       return Op::Atomic;
     case Opcode::Red:
@@ -283,6 +296,8 @@ Op choose(const Instruction& in) {
       return conversion(in);
     case Opcode::Bar:
       return barrier(m.barrier);
+    case Opcode::BarrierCluster:
+      return m.barrier == BarrierMode::Arrive ? Op::ClusterArrive : Op::ClusterWait;
     default:
       return plain(in.opcode);
   }
@@ -415,6 +430,15 @@ void add_tensor_copy(const Instruction& in, ir::Operation& to) {
   }
 }
 
+// [target], perhaps a value, [barrier].
+void add_async_store(const Instruction& in, ir::Operation& to) {
+  ir::Access target = access(in, in.operands.front());
+  target.completion = ir::Completion::Mbarrier;
+  target.barrier = access(in, in.operands.back()).address;
+  to.accesses = {target};
+  if (in.operands.size() > 2) append(to.sources, in.operands[1]);
+}
+
 void add_call(const Instruction& in, ir::Operation& to) {
   const Call& call = *in.call;
   to.callee =
@@ -473,6 +497,11 @@ ir::Operation to_ir(const Instruction& in, RegisterId carry) {
     add_bulk_copy(in, to);
   } else if (to.op == Op::TensorCopy) {
     add_tensor_copy(in, to);
+  } else if (to.op == Op::AsyncStore || to.op == Op::LaunchCancel) {
+    add_async_store(in, to);
+  } else if (to.op == Op::BulkFill) {
+    to.accesses = {access(in, in.operands[0])};
+    append(to.sources, in.operands[1]);
   } else {
     add_operands(in, row, to);
   }

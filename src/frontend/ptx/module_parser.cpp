@@ -210,6 +210,10 @@ void ModuleParser::parse_bounds(LaunchBounds& bounds) {
       into[i] = static_cast<std::uint32_t>(parse_unsigned(state_.lexer, kMost32, "thread count"));
     }
   };
+  const auto needs_clusters = [this](const Token& token) {
+    const std::string missing = unmet({78, 90}, state_.target);
+    if (!missing.empty()) fail_unsupported(token.location, fmt::format("{} {}", token.text, missing));
+  };
   for (;;) {
     const Token token = state_.token();
     if (token.kind != TokenKind::Directive) return;
@@ -224,6 +228,16 @@ void ModuleParser::parse_bounds(LaunchBounds& bounds) {
     } else if (token.text == ".maxnreg") {
       bounds.max_registers =
           static_cast<std::uint32_t>(parse_unsigned(state_.lexer, kMost32, "register count"));
+    } else if (token.text == ".reqnctapercluster") {
+      needs_clusters(token);
+      three(bounds.required_cluster);
+    } else if (token.text == ".maxclusterrank") {
+      needs_clusters(token);
+      bounds.max_cluster_blocks =
+          static_cast<std::uint32_t>(parse_unsigned(state_.lexer, kMost32, "block count"));
+    } else if (token.text == ".explicitcluster") {
+      needs_clusters(token);
+      bounds.explicit_cluster = true;
     } else if (token.text == ".noreturn") {
       bounds.no_return = true;
     } else if (token.text == ".abi_preserve" || token.text == ".abi_preserve_control") {

@@ -494,6 +494,23 @@ void FunctionParser::parse_operand(const OperandRule& rule, Instruction& instruc
       state_.lexer.advance();
       operands.emplace_back();
       return;
+    case Kind::RegisterCount: {
+      const TextLocation where = state_.here();
+      if (!begins_constant(state_.token()))
+        fail_malformed(where, fmt::format("constant expected, found {}", state_.found()));
+      operands.push_back(parse_constant_of(rule));
+      const std::uint64_t count = operands.back().immediate;
+      if (count < 24 || count > 256 || count % 8 != 0)
+        fail_malformed(where, fmt::format("{} registers: a multiple of 8 from 24 to 256 is possible", count));
+      return;
+    }
+    case Kind::Zero: {
+      const TextLocation where = state_.here();
+      if (!begins_constant(state_.token())) fail_malformed(where, "the constant 0 expected");
+      operands.push_back(parse_constant_of(rule));
+      if (operands.back().immediate != 0) fail_malformed(where, "the constant 0 expected");
+      return;
+    }
     case Kind::ArrivalCount: {
       const std::string missing = unmet({80, 90}, state_.target);
       if (!missing.empty()) fail_unsupported(instruction.text, missing + " for a count");

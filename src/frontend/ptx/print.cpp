@@ -175,6 +175,9 @@ class ModulePrinter {
     three(".reqntid", bounds.required_threads);
     if (bounds.min_blocks_per_sm != 0) add(" .minnctapersm {}", bounds.min_blocks_per_sm);
     if (bounds.max_registers != 0) add(" .maxnreg {}", bounds.max_registers);
+    three(".reqnctapercluster", bounds.required_cluster);
+    if (bounds.max_cluster_blocks != 0) add(" .maxclusterrank {}", bounds.max_cluster_blocks);
+    if (bounds.explicit_cluster) add(" .explicitcluster");
     if (bounds.no_return) add(" .noreturn");
   }
 

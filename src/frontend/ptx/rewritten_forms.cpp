@@ -94,9 +94,51 @@ void FunctionParser::rewrite(const Form& form, Instruction& instruction) {
     instruction = made_here("and.b32", {instruction.operands[0], low, counts});
     instruction.guard = guard;
   }
+  if (form.cancel_query != CancelQuery::None) rewrite_cancel_query(form.cancel_query, instruction);
   const bool unsynchronized = (instruction.opcode == Opcode::Shfl && instruction.operands.size() == 4) ||
                               (instruction.opcode == Opcode::Vote && instruction.operands.size() == 2);
   if (unsynchronized) rewrite_without_sync(instruction);
+}
+
+// The answer of clusterlaunchcontrol.try_cancel, opaque to programs: the first block's place, a word each,
+// then whether its cluster has been cancelled.
+void FunctionParser::rewrite_cancel_query(CancelQuery query, Instruction& instruction) {
+  const std::vector<Operand> halves = std::move(instruction.operands[1].elements);
+  const Operand result = std::move(instruction.operands[0]);
+  const std::optional<Guard> guard = instruction.guard;
+  const auto number = [](std::uint64_t value) {
+    Operand made;
+    made.kind = Operand::Kind::Immediate;
+    made.immediate = value;
+    return made;
+  };
+  const auto above = [&](const Operand& half) { return compute_before("shr.b64", {half, number(32)}); };
+  switch (query) {
+    case CancelQuery::IsCanceled:
+      instruction = made_here("setp.ne.u64", {result, above(halves[1]), number(0)});
+      break;
+    case CancelQuery::X:
+      instruction = made_here("cvt.u32.u64", {result, halves[0]});
+      break;
+    case CancelQuery::Y:
+      instruction = made_here("cvt.u32.u64", {result, above(halves[0])});
+      break;
+    case CancelQuery::Z:
+      instruction = made_here("cvt.u32.u64", {result, halves[1]});
+      break;
+    default:
+      for (std::size_t i = 0; i < 2; ++i) {
+        Operand parts;
+        parts.kind = Operand::Kind::Vector;
+        parts.elements.assign(result.elements.begin() + static_cast<std::ptrdiff_t>(2 * i),
+                              result.elements.begin() + static_cast<std::ptrdiff_t>(2 * i + 2));
+        instruction = made_here("mov.b64", {parts, halves[i]});
+        instruction.guard = guard;
+        if (i == 0) before_.push_back(instruction);
+      }
+      break;
+  }
+  instruction.guard = guard;
 }
 
 // 9.7.9.5, 9.7.13.10: shfl and vote without .sync are among the lanes that execute them together.

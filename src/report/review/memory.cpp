@@ -39,6 +39,10 @@ std::string memory(const Review& review, Figures& figures) {
     if (BarGroup group = bars_of(figures, review, test, Against::Peak); !group.bars.empty())
       groups.push_back(std::move(group));
   }
+  for (const char* test : {"texture-bilinear", "texture-nearest"}) {
+    if (BarGroup group = bars_of(figures, review, test, Against::Peak); !group.bars.empty())
+      groups.push_back(std::move(group));
+  }
   for (const char* test : {"cache-shared", "cache-l1", "cache-l2"}) {
     if (BarGroup group = bars_of(figures, review, test); !group.bars.empty())
       groups.push_back(std::move(group));

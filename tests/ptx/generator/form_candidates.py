@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Candidates for forms: every opcode of the PTX ISA with every type and modifier that its page, or that of its
-# neighbours, has, and more combinations than the text allows. Textures, surfaces, matrices, other asynchronous copies
-# and clusters have lists of their own. A candidate is (positions, operands): a choice for each position, then the
+# neighbours, has, and more combinations than the text allows. Textures, surfaces, matrices and other asynchronous copies
+# have lists of their own. A candidate is (positions, operands): a choice for each position, then the
 # operands as text, or a function that makes them of the choices.
 from itertools import product
 
@@ -15,7 +15,7 @@ ROUND = ("", "rn", "rz", "rm", "rp")
 FTZ, SAT, CC, RELU = ("", "ftz"), ("", "sat"), ("", "cc"), ("", "relu")
 COMPARE = ("eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan")
 BOOL = ("", "and", "or", "xor")
-SPACES = ("", "global", "shared", "shared::cta", "local", "const", "param")
+SPACES = ("", "global", "shared", "shared::cta", "shared::cluster", "local", "const", "param")
 SCOPES = ("", "cta", "cluster", "gpu", "sys")
 
 
@@ -143,6 +143,7 @@ def candidates():
     yield from control()
     yield from video()
     yield from tensors()
+    yield from clusters()
 
 
 def integer():
@@ -304,10 +305,10 @@ def memory():
     ops = ("add", "and", "or", "xor", "cas", "exch", "inc", "dec", "min", "max")
     orders = ("", "relaxed", "acquire", "release", "acq_rel")
     for word, operands in (("atom", atomic(True)), ("red", atomic(False))):
-        yield (word, ("", "global", "shared", "local"), ops, ("", "noftz"), TYPES), operands
-        yield (word, orders, SCOPES, ("", "global", "shared", "shared::cta"), ("add",), hint, ("u32",)), operands
-        yield (word, orders, SCOPES, ("", "global", "shared"), ("cas", "exch"), ("b16", "b128")), operands
-        yield (word, ("", "global", "shared"), ("add", "min", "max", "exch"), ("", "noftz"), ("v2", "v4", "v8"),
+        yield (word, ("", "global", "shared", "shared::cluster", "local"), ops, ("", "noftz"), TYPES), operands
+        yield (word, orders, SCOPES, ("", "global", "shared", "shared::cta", "shared::cluster"), ("add",), hint, ("u32",)), operands
+        yield (word, orders, SCOPES, ("", "global", "shared", "shared::cluster"), ("cas", "exch"), ("b16", "b128")), operands
+        yield (word, ("", "global", "shared", "shared::cluster"), ("add", "min", "max", "exch"), ("", "noftz"), ("v2", "v4", "v8"),
                ("f32", "f16", "bf16", "f16x2", "bf16x2", "f64", "u32", "b32")), operands
         yield (word, ("", "relaxed", "acq_rel", "acquire"), ("", "gpu"), ("global",), ("add",), hint, ("v2", "v4"), ("f32",)), operands
         yield (word, ("", "relaxed.gpu"), ("global",), ("add", "cas"), hint, ("b128", "f64", "f32", "u64", "b32")), operands
@@ -339,6 +340,11 @@ def control():
     yield ("membar", ("cta", "gl", "gpu", "sys", "cluster")), ""
     yield ("fence", ("", "sc", "acq_rel", "acquire", "release", "relaxed"), SCOPES), ""
     yield ("fence", ("proxy",), ("alias",)), ""
+    yield ("fence", ("proxy",), ("async",), SPACES), ""
+    restricted = ("sync_restrict::shared::cta", "sync_restrict::shared::cluster")
+    yield ("fence", ("proxy",), ("async::generic",), ("acquire", "release", "acq_rel"), restricted, SCOPES), ""
+    yield ("fence", ("acquire", "release", "acq_rel"), restricted, SCOPES), ""
+    yield ("fence", ("mbarrier_init",), ("", "release", "acquire"), SCOPES), ""
     yield ("vote", ("", "sync"), ("", "all", "any", "uni", "ballot"), ("pred", "b32", "u32")), \
         lambda c: f"{register(c[3], 1)}, %p2" + (", %r3" if c[1] else "")
     yield ("match", ("any", "all"), ("", "sync"), TYPES), lambda c: f"%r1, {register(c[3], 2)}, %r3"
@@ -449,6 +455,41 @@ def tensors():
     yield ("fence", ("proxy",), ("async",), ("", "global", "shared::cta", "shared::cluster", "local", "const")), ""
     yield ("prefetch", ("", "global", "const", "param", "local", "shared"), ("tensormap",)), "[%rd1]"
     yield ("prefetch", ("param",), ("tensormap",)), "[p+64]"
+
+
+def clusters():
+    spaces = ("", "shared::cluster", "shared::cta", "shared", "global")
+    yield ("barrier", ("cluster",), ("", "arrive", "wait", "sync"), ("", "release", "acquire", "relaxed"), ("", "aligned")), ""
+    for operands in (lambda c: f"{register(c[2], 1)}, {register(c[2], 2)}, %r3", lambda c: f"{register(c[2], 1)}, {register(c[2], 2)}, 1"):
+        yield ("mapa", spaces, ("u32", "u64", "b32", "b64", "s32")), operands
+    yield ("getctarank", spaces, ("u32", "u64", "b32", "b64", "s32")), lambda c: f"%r1, {register(c[2], 2)}"
+    for count in (24, 40, 41, 16, 256, 264):
+        yield ("setmaxnreg", ("inc", "dec", ""), ("sync", ""), ("aligned", ""), ("u32", "b32")), str(count)
+    barrier = ("", "mbarrier::complete_tx::bytes")
+    ends = lambda c: ", [%rd3]" if barrier[1] in c else ""
+    types = BITS + INTS + FLOATS
+
+    def stored(c):
+        n = int(c[-2][1]) if c[-2] else 1
+        values = [register(c[-1], 5 + i) for i in range(n)]
+        return f"[%rd1], {'{' + ', '.join(values) + '}' if c[-2] else values[0]}{ends(c)}"
+
+    yield ("st", ("async",), ("", "weak", "mmio.release.sys", "mmio.release.gpu", "release.sys", "release.gpu", "release.cta", "mmio.release.cta",
+                              "relaxed.cluster"), spaces, barrier, ("", "v2", "v4"), types), stored
+    yield ("red", ("async",), ("", "relaxed.cluster", "relaxed.gpu", "relaxed.sys", "relaxed.cta", "release.gpu", "release.sys", "release.cluster", "mmio.release.sys", "mmio.release.gpu",
+                               "mmio.release.cluster", "mmio.relaxed.sys"), spaces, barrier,
+           ("add", "and", "or", "xor", "inc", "dec", "min", "max", "exch"), types), \
+        lambda c: f"[%rd1], {register(c[-1], 5)}{ends(c)}"
+    for operands in ("[%rd1], %rd2, 0", "[%rd1], 64, 0", "[%rd1], %rd2, 1", "[%rd1], %r2, 0"):
+        yield ("st", ("bulk",), ("", "weak"), spaces), operands
+    yield ("clusterlaunchcontrol", ("try_cancel",), ("async", ""), spaces[:4], barrier,
+           ("", "multicast::cluster::all", "multicast::cluster"), ("b128", "b64")), "[%rd1], [%rd2]"
+    yield ("clusterlaunchcontrol", ("query_cancel",), ("is_canceled", "get_first_ctaid"), ("pred", "b32"), ("b128",)), \
+        lambda c: f"{register(c[3], 1)}, %q2"
+    yield ("clusterlaunchcontrol", ("query_cancel",), ("get_first_ctaid::x", "get_first_ctaid::y", "get_first_ctaid::z"), ("b32", "u32"),
+           ("b128",)), "%r1, %q2"
+    yield ("clusterlaunchcontrol", ("query_cancel",), ("get_first_ctaid",), ("v4", "v2"), ("b32", "u32"), ("b128",)), \
+        "{%r1, %r2, %r3, %r4}, %q2"
 
 
 def expand():

@@ -14,6 +14,7 @@ import wmma_forms
 import asynchronous_forms
 import bulk_forms
 import tensor_forms
+import cluster_forms
 import atomic_forms
 import program_forms
 import memory_forms
@@ -23,5 +24,5 @@ import video_forms
 import small_float_forms
 import wide_forms
 
-for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, matrix_forms, selected_matrix_forms, matrix_memory_forms, wmma_forms, asynchronous_forms, bulk_forms, tensor_forms, atomic_forms, program_forms, memory_forms, card_forms, operand_forms, video_forms, small_float_forms, wide_forms):
+for part in (integer_forms, logic_forms, float_forms, special_forms, conversion_forms, selection_forms, warp_forms, matrix_forms, selected_matrix_forms, matrix_memory_forms, wmma_forms, asynchronous_forms, bulk_forms, tensor_forms, cluster_forms, atomic_forms, program_forms, memory_forms, card_forms, operand_forms, video_forms, small_float_forms, wide_forms):
     part.generate()

@@ -290,6 +290,61 @@ def faulty(name, why, tensor, start, change="", map_address="%map", shared="%s",
             [("block", "32"), ("in", listing("b32", [0] * (max(tensor.bytes, 1024) // 4))), ("out", "u32 * x 4"), ("fault", why)], text, *TARGET)
 
 
+def clusters(name, what, target, copies, expects, source):
+    """Blocks of two clusters of four. copies, expects: which ranks do, as a comparison; source: by rank that of the block whose box is got."""
+    tensor = Tensor("u32", [40, 9], [8, 4])
+    data = values(tensor.kind, tensor.bytes)
+    text = HEAD.replace("{{", ".reqnctapercluster 4\n{{", 1).format(parameters=".param .u64 in0, .param .u64 out0", size=1024, tensor=0, data="out0")
+    text += """  mad.wide.u32 %at, %i, 4, %s;
+  st.shared.u32 [%at], 77;
+""" + make_map(tensor) + f"""  mov.u32 %r0, %cluster_ctarank;
+  mov.u32 %r1, %ctaid.x;
+  mov.b16 %h1, 13;
+  setp.{expects[0]}.and.u32 %more, %r0, {expects[1]}, %first;
+  @%more mbarrier.arrive.expect_tx.shared::cta.b64 _, [%bar], 128;
+  not.pred %done, %more;
+  and.pred %done, %done, %first;
+  @%done mbarrier.arrive.shared::cta.b64 _, [%bar];
+  fence.proxy.async.shared::cta;
+  barrier.cluster.arrive.release.aligned;
+  barrier.cluster.wait.acquire.aligned;
+  setp.{copies[0]}.and.u32 %more, %r0, {copies[1]}, %first;
+""" + target + """WAIT:
+  mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 %done, [%bar], 0;
+  @!%done bra WAIT;
+  ld.shared.u32 %word, [%at];
+  barrier.cluster.arrive.release.aligned;
+  barrier.cluster.wait.acquire.aligned;
+  mad.lo.u32 %r2, %r1, 32, %i;
+  mad.wide.u32 %data, %r2, 4, %data;
+  st.global.u32 [%data], %word;
+  ret;
+}
+"""
+    out = []
+    for block in range(8):
+        origin = source(block % 4)
+        words = [77] * 32
+        if origin is not None:
+            for shared, place in tensor.elements([block // 4 * 4 + origin, 3], "tile"):
+                words[shared // 32] = bits_of(data, place, 32)
+        out += words
+    program(name, what, [("grid", "8"), ("block", "32"), ("in", listing("b32", words_of(data))), ("out", listing("u32", out))], text, *TARGET)
+
+
+def of_clusters():
+    copy = "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
+    clusters("cp_async_bulk_tensor_multicast_blocks", "cp.async.bulk.tensor to several blocks of the cluster (PTX ISA 9.7.9.25.5.2)",
+             f"  @%more {copy}.multicast::cluster [%s], [%map, {{%r1, 3}}], [%bar], %h1;\n", ("eq", 2), ("ne", 1), lambda rank: None if rank == 1 else 2)
+    clusters("cp_async_bulk_tensor_next_block", "cp.async.bulk.tensor to the next block of the cluster (PTX ISA 9.7.9.25.5.2)",
+             f"""  add.u32 %r3, %r0, 1;
+  and.b32 %r3, %r3, 3;
+  mapa.shared::cluster.u64 %odd, %s, %r3;
+  mapa.shared::cluster.u64 %made, %bar, %r3;
+  @%more {copy} [%odd], [%map, {{%r1, 3}}], [%made];
+""", ("ne", 2), ("ne", 3), lambda rank: None if rank == 3 else (rank + 3) % 4)
+
+
 def drawn(number, stores):
     """A tensor, its box and where this begins."""
     random.seed(f"{number} {stores}")
@@ -314,6 +369,7 @@ def drawn(number, stores):
 
 
 def generate():
+    of_clusters()
     for number in range(16):
         load(f"drawn_{number}", *drawn(number, False))
     for number in range(8):
