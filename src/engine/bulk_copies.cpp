@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "engine/access_checker.h"
@@ -130,16 +131,6 @@ std::optional<Fault> test_shared_range(const Warp& warp, std::uint32_t mask, Sit
   return fault;
 }
 
-std::size_t cluster_blocks(const Warp& warp) {
-  return warp.block->cluster == nullptr ? 1 : warp.block->cluster->blocks().size();
-}
-
-std::string not_in_cluster(const Warp& warp, std::uint64_t blocks) {
-  const std::size_t size = cluster_blocks(warp);
-  if (blocks >> size == 0) return {};
-  return fmt::format("a copy to blocks {:#x} of a cluster, which is of {}", blocks, size);
-}
-
 BulkCopy in_block_of(const Warp& warp, BulkCopy copy, std::uint32_t rank) {
   const std::uint32_t high = (rank + 1) << jit::kClusterRankShift;
   const auto there = [&](std::uint32_t offset) {
@@ -159,6 +150,21 @@ BulkCopy in_block_of(const Warp& warp, BulkCopy copy, std::uint32_t rank) {
 void add_bulk_copy(Warp& warp, BulkCopy copy) {
   copies_of(warp).add(std::move(copy));
   ++warp.block->pending_arrivals;
+}
+
+std::string problem_of_blocks(const Warp& warp, std::uint64_t blocks) {
+  const std::size_t in_cluster = warp.block->cluster == nullptr ? 1 : warp.block->cluster->blocks().size();
+  if (blocks >> in_cluster == 0) return {};
+  return fmt::format("a copy to blocks {:#x} of a cluster, which is of {}", blocks, in_cluster);
+}
+
+void add_in_blocks(Warp& warp, const BulkCopy& copy, std::uint64_t blocks) {
+  for (std::uint32_t rank = 0; blocks >> rank != 0; ++rank) {
+    if ((blocks >> rank & 1) == 0) continue;
+    BulkCopy there = warp.block->cluster == nullptr ? copy : in_block_of(warp, copy, rank);
+    note_copy_begins(warp, shared_offset(warp, there.target), there.bytes);
+    add_bulk_copy(warp, std::move(there));
+  }
 }
 
 void BulkCopies::add(BulkCopy copy) {
@@ -198,7 +204,7 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
     copy.lanes = 1u << lane;
     copy.site = site;
     const std::uint64_t blocks = multicast ? masks[lane] & 0xffff : 0;
-    if (std::string why = not_in_cluster(warp, blocks); !why.empty()) {
+    if (std::string why = problem_of_blocks(warp, blocks); !why.empty()) {
       fault =
           wrong_range(warp, lane, site, {copy.target, copy.bytes, true, true}, Fault::Kind::IllegalAddress);
       fault->message = std::move(why);
@@ -211,6 +217,7 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
     if (fault) return;
     if (to_shared) {
       copy.barrier = shared_offset(warp, barriers[lane]);
+      if (!multicast) note_copy_begins(warp, shared_offset(warp, copy.target), copy.bytes);
     }
     if (warp.trace != nullptr) {
       const std::uint32_t number = operation_number(warp, site);
@@ -218,25 +225,13 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
       if (!to_shared || !from_shared) record_bulk(warp, number, copy.lanes, {&global, 1});
       if (to_shared) record_arrival(warp, number, copy.lanes, warp.block->phases.of(copy.barrier).current, 1);
     }
-    begin_bulk_copy(warp, std::move(copy), multicast ? std::optional(blocks) : std::nullopt);
+    if (multicast) {
+      add_in_blocks(warp, copy, blocks);
+    } else {
+      add_bulk_copy(warp, std::move(copy));
+    }
   });
   return fault;
-}
-
-// Blocks of a cluster get the same, each at its own place.
-void begin_bulk_copy(Warp& warp, BulkCopy copy, std::optional<std::uint64_t> blocks) {
-  if (!blocks || warp.block->cluster == nullptr) {
-    if (blocks == 0U) return;
-    if (copy.to_shared) note_copy_begins(warp, shared_offset(warp, copy.target), copy.bytes);
-    add_bulk_copy(warp, std::move(copy));
-    return;
-  }
-  for (std::uint32_t rank = 0; rank < cluster_blocks(warp); ++rank) {
-    if ((*blocks >> rank & 1) == 0) continue;
-    BulkCopy there = in_block_of(warp, copy, rank);
-    note_copy_begins(warp, shared_offset(warp, there.target), there.bytes);
-    add_bulk_copy(warp, std::move(there));
-  }
 }
 
 void close_bulk_group(Warp& warp, std::uint32_t mask) { copies_of(warp).close_group(mask); }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/announced_access.h"
@@ -29,7 +30,7 @@ struct BulkCopy {
   std::uint32_t byte_mask = 0xffff;  // of each 16 bytes those that are written
   bool to_shared = false;
   std::uint32_t barrier = 0;  // of a copy to shared memory: the offset in the window of what tells of its end
-  std::uint32_t lanes = 0;                  // a bit: whose it is
+  std::uint32_t lanes = 0;    // a bit: whose it is
   std::shared_ptr<const TensorBox> tensor;  // of a copy of a tensor's box: what it moves
   ClosedGroups group;
   Site site;
@@ -65,9 +66,14 @@ std::uint32_t BulkCopies::finish(const Chosen& chosen, const End& end) {
   return finished;
 }
 
+// Keeps what has been tested until it is to be done.
 void add_bulk_copy(Warp& warp, BulkCopy copy);
 // The same copy to the same places in the block of that rank in the cluster.
 BulkCopy in_block_of(const Warp& warp, BulkCopy copy, std::uint32_t rank);
+// .multicast::cluster. blocks: a bit for each rank. What is wrong with them, or nothing.
+std::string problem_of_blocks(const Warp& warp, std::uint64_t blocks);
+// To each of them, at its own place.
+void add_in_blocks(Warp& warp, const BulkCopy& copy, std::uint64_t blocks);
 // That so many bytes from there on are aligned, and of shared memory of the block or its cluster.
 std::optional<Fault> test_shared_range(const Warp& warp, std::uint32_t mask, Site site, LaneValues targets,
                                        std::uint32_t bytes, std::uint32_t alignment);
@@ -78,12 +84,6 @@ void note_copy_ends(const Warp& warp, std::uint32_t offset, std::uint32_t bytes)
 // values: as of run_asynchronous, with the barrier's address behind the target's and the source's.
 std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site,
                                        const ir::Operation& operation, LaneValues values);
-// Keeps what has been tested until it is to be done.
-// In `blocks` of the cluster, a bit each; else in the block that it names itself.
-void begin_bulk_copy(Warp& warp, BulkCopy copy, std::optional<std::uint64_t> blocks);
-std::size_t cluster_blocks(const Warp& warp);
-// Why a copy cannot go to these blocks; empty: it can.
-std::string not_in_cluster(const Warp& warp, std::uint64_t blocks);
 void close_bulk_group(Warp& warp, std::uint32_t mask);
 std::optional<Fault> wait_for_bulk_groups(Warp& warp, std::uint32_t mask, std::uint32_t kept);
 // Those of the warp that arrive at this barrier of the block; all of them where there is none.

@@ -94,6 +94,7 @@ std::optional<Fault> read_map(Warp& warp, int lane, Site site, std::uint64_t add
 std::optional<Fault> test_shared(const Warp& warp, int lane, Site site, const TensorBox& box,
                                  std::uint64_t offset) {
   const std::uint64_t size = warp.block->grid->shared_bytes, bytes = shared_extent(box);
+  offset = warp.block->place_of(offset).offset;
   const bool loads = box.move == TensorMove::Load, misaligned = offset % kSharedAlignment != 0;
   if (!misaligned && offset <= size && bytes <= size - offset) return std::nullopt;
   const std::uint32_t flags = access_flags(ir::Space::Shared, 0, loads ? jit::kAccessStore : 0, 1);
@@ -150,11 +151,12 @@ std::optional<Fault> test_global(const Warp& warp, int lane, Site site, const Te
 
 // Under --check: of what is read nothing may be without a value, or still to be written.
 std::optional<Fault> check_shared(Warp& warp, int lane, Site site, const TensorBox& box) {
-  SharedChecker* const checker = warp.block->checker.get();
-  if (checker == nullptr) return std::nullopt;
-  const auto bytes = static_cast<std::uint32_t>(bytes_of(box));
   if (box.move == TensorMove::Load) return std::nullopt;
-  const auto found = checker->access(box.shared, bytes, checked_warp(warp), warp.block->epoch, false, false);
+  const auto [block, offset] = warp.block->place_of(box.shared);
+  if (block->checker == nullptr) return std::nullopt;
+  const auto bytes = static_cast<std::uint32_t>(bytes_of(box));
+  const auto found = block->checker->access(static_cast<std::uint32_t>(offset), bytes, checked_warp(warp),
+                                            block->epoch, false, false);
   if (!found) return std::nullopt;
   Fault fault = fault_of_access(warp, 1u << lane, lane, found->kind, box.shared, site.function,
                                 site.operation, access_flags(ir::Space::Shared, 0, 0, 1));
@@ -195,17 +197,15 @@ TensorBox box_of(const Warp& warp, const ir::Operation& operation, const Operand
 
 std::optional<Fault> begin(Warp& warp, int lane, Site site, const ir::Operation& operation,
                            const Operands& given) {
-  const std::uint64_t mask = given.masks[lane];
+  const bool multicast = given.masks[lane] != ir::kOwnBlock;
+  const std::uint64_t blocks = multicast ? given.masks[lane] : 0;
   auto box = std::make_shared<TensorBox>(box_of(warp, operation, given, lane));
   if (auto fault = read_map(warp, lane, site, given.maps[lane], box->map)) return fault;
   if (std::string why = problem_of(*box); !why.empty())
     return wrong_map(warp, lane, site, given.maps[lane], std::move(why));
-  const bool multicast = mask != ir::kOwnBlock;
-  if (multicast) {
-    if (std::string why = not_in_cluster(warp, mask); !why.empty())
-      return wrong_map(warp, lane, site, given.maps[lane], std::move(why));
-  }
-  const std::uint64_t offset = warp.block->place_of(warp.block->window_offset(given.shared[lane])).offset;
+  if (std::string why = problem_of_blocks(warp, blocks); !why.empty())
+    return wrong_map(warp, lane, site, given.maps[lane], std::move(why));
+  const std::uint64_t offset = warp.block->window_offset(given.shared[lane]);
   if (auto fault = test_shared(warp, lane, site, *box, offset)) return fault;
   const std::vector<BulkRange> rows = global_rows(*box);
   if (auto fault = test_global(warp, lane, site, *box, rows)) return fault;
@@ -225,7 +225,12 @@ std::optional<Fault> begin(Warp& warp, int lane, Site site, const ir::Operation&
       record_arrival(warp, number, copy.lanes, warp.block->phases.of(copy.barrier).current, 1);
   }
   copy.tensor = std::move(box);
-  begin_bulk_copy(warp, std::move(copy), multicast ? std::optional(mask) : std::nullopt);
+  if (multicast) {
+    add_in_blocks(warp, copy, blocks);
+    return std::nullopt;
+  }
+  if (copy.to_shared) note_copy_begins(warp, shared_offset(warp, copy.target), copy.bytes);
+  add_bulk_copy(warp, std::move(copy));
   return std::nullopt;
 }
 

@@ -297,13 +297,11 @@ void execute_tensor_copy(Block& block, Thread& thread, const ptx::Instruction& i
   copy.rank = copy.mode == TensorMode::Gather4 ? 2 : static_cast<int>(copy.start.size());
   if (in.operands.size() > 4 && in.operands[4].kind == ptx::Operand::Kind::Vector)
     copy.offsets = words_of_vector(block, thread, in.operands[4]);
-  std::optional<std::uint64_t> blocks;  // of the cluster, a bit each
+  std::optional<std::uint64_t> mask;
   for (std::size_t i = 4; loads && i < in.operands.size(); ++i) {
     if (in.operands[i].kind != ptx::Operand::Kind::Vector)
-      blocks = read(block, thread, in.operands[i]) & 0xffff;
+      mask = read(block, thread, in.operands[i]) & 0xffff;
   }
-  if (blocks.value_or(0) >> block.cluster->blocks.size() != 0)
-    throw Fault("a copy to a block that is not in the cluster");
   const std::string why = ir::problem_of(copy.map);
   if (!why.empty()) throw Fault("no tensor map: " + why);
   if (static_cast<int>(copy.map.last_dimension) + 1 != copy.rank) throw Fault("a tensor map of another rank");
@@ -313,17 +311,23 @@ void execute_tensor_copy(Block& block, Thread& thread, const ptx::Instruction& i
   resolve(block, thread, space, shared, 16, kShareableAlignment);
   const std::uint64_t place = shared_offset(block, thread, space, shared);
   copy.shared = place % kRankUnit;
+  const auto block_of = [&](std::uint64_t rank) -> Block& {
+    if (rank >= block.cluster->blocks.size()) throw Fault("a block that is not in the cluster");
+    return *block.cluster->blocks[rank];
+  };
+  Block& where = place < kRankUnit ? block : block_of(place / kRankUnit - 1);
   if (!loads) {
-    store_box(block, in, copy);
-    return;
-  }
-  const std::uint64_t barrier = shared_offset(block, thread, space, in.operands[3]);
-  const std::uint64_t named = place / kRankUnit;
-  for (const auto& other : block.cluster->blocks) {
-    const bool meant = blocks       ? (*blocks >> other->rank & 1) != 0
-                       : named == 0 ? other.get() == &block
-                                    : other->rank + 1 == named;
-    if (meant) complete_transactions(*other, barrier % kRankUnit, load_box(*other, copy));
+    store_box(where, in, copy);
+  } else if (!mask) {
+    const std::int64_t bytes = load_box(where, copy);
+    complete_transactions(block, thread, in.modifiers.space, in.operands[3], bytes);
+  } else {
+    const std::uint64_t barrier = shared_offset(block, thread, in.modifiers.space, in.operands[3]);
+    for (std::uint64_t rank = 0; *mask >> rank != 0; ++rank) {
+      if ((*mask >> rank & 1) == 0) continue;
+      const std::int64_t bytes = load_box(block_of(rank), copy);
+      complete_transactions(block_of(rank), barrier % kRankUnit, bytes);
+    }
   }
 }
 

@@ -187,8 +187,7 @@ def words_of(data, unknown=()):
     return ["*" if i in unknown else w for i, (w,) in enumerate(struct.iter_unpack("<I", bytes(data)))]
 
 
-def load(name, tensor, start, mode="tile", space="shared::cta", hint="", mask="", blocks=1):
-    """blocks: of a cluster; the first copies for all that the mask names, and all write the same."""
+def load(name, tensor, start, mode="tile", space="shared::cta", hint="", mask=""):
     each_word.count = 0
     data = values(tensor.kind, tensor.bytes)
     size = (max(tensor.box_bytes(mode), 128) + 127) // 128 * 128
@@ -215,16 +214,8 @@ def load(name, tensor, start, mode="tile", space="shared::cta", hint="", mask=""
   mad.wide.u32 %at, %r7, 4, %data;
   st.global.b32 [%at], %word;
 """) + "  ret;\n}\n"
-    if blocks > 1:
-        text = text.replace("out0)", f"out0) .reqnctapercluster {blocks}").replace("  @%first prefetch", """  .reg .pred %leads;
-  mov.u32 %word, %cluster_ctarank;
-  setp.eq.and.u32 %leads, %word, 0, %first;
-  fence.mbarrier_init.release.cluster;
-  @%first prefetch""").replace("  @%first cp.async", """  barrier.cluster.arrive;
-  barrier.cluster.wait;
-  @%leads cp.async""").replace("  ret;", "  barrier.cluster.arrive;\n  barrier.cluster.wait;\n  ret;")
     program("cp_async_bulk_tensor_" + name, f"cp.async.bulk.tensor of a box of {tensor.kind} to shared memory (PTX ISA 9.7.9.25.5.2)",
-            [("grid", str(blocks))][:blocks - 1] + [("block", "32"), ("in", listing("b32", words_of(data))), ("out", listing("b32", words_of(result, gaps)))], text, *TARGET)
+            [("block", "32"), ("in", listing("b32", words_of(data))), ("out", listing("b32", words_of(result, gaps)))], text, *TARGET)
 
 
 def reduced(op, kind, a, b):
@@ -299,6 +290,61 @@ def faulty(name, why, tensor, start, change="", map_address="%map", shared="%s",
             [("block", "32"), ("in", listing("b32", [0] * (max(tensor.bytes, 1024) // 4))), ("out", "u32 * x 4"), ("fault", why)], text, *TARGET)
 
 
+def clusters(name, what, target, copies, expects, source):
+    """Blocks of two clusters of four. copies, expects: which ranks do, as a comparison; source: by rank that of the block whose box is got."""
+    tensor = Tensor("u32", [40, 9], [8, 4])
+    data = values(tensor.kind, tensor.bytes)
+    text = HEAD.replace("{{", ".reqnctapercluster 4\n{{", 1).format(parameters=".param .u64 in0, .param .u64 out0", size=1024, tensor=0, data="out0")
+    text += """  mad.wide.u32 %at, %i, 4, %s;
+  st.shared.u32 [%at], 77;
+""" + make_map(tensor) + f"""  mov.u32 %r0, %cluster_ctarank;
+  mov.u32 %r1, %ctaid.x;
+  mov.b16 %h1, 13;
+  setp.{expects[0]}.and.u32 %more, %r0, {expects[1]}, %first;
+  @%more mbarrier.arrive.expect_tx.shared::cta.b64 _, [%bar], 128;
+  not.pred %done, %more;
+  and.pred %done, %done, %first;
+  @%done mbarrier.arrive.shared::cta.b64 _, [%bar];
+  fence.proxy.async.shared::cta;
+  barrier.cluster.arrive.release.aligned;
+  barrier.cluster.wait.acquire.aligned;
+  setp.{copies[0]}.and.u32 %more, %r0, {copies[1]}, %first;
+""" + target + """WAIT:
+  mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 %done, [%bar], 0;
+  @!%done bra WAIT;
+  ld.shared.u32 %word, [%at];
+  barrier.cluster.arrive.release.aligned;
+  barrier.cluster.wait.acquire.aligned;
+  mad.lo.u32 %r2, %r1, 32, %i;
+  mad.wide.u32 %data, %r2, 4, %data;
+  st.global.u32 [%data], %word;
+  ret;
+}
+"""
+    out = []
+    for block in range(8):
+        origin = source(block % 4)
+        words = [77] * 32
+        if origin is not None:
+            for shared, place in tensor.elements([block // 4 * 4 + origin, 3], "tile"):
+                words[shared // 32] = bits_of(data, place, 32)
+        out += words
+    program(name, what, [("grid", "8"), ("block", "32"), ("in", listing("b32", words_of(data))), ("out", listing("u32", out))], text, *TARGET)
+
+
+def of_clusters():
+    copy = "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
+    clusters("cp_async_bulk_tensor_multicast_blocks", "cp.async.bulk.tensor to several blocks of the cluster (PTX ISA 9.7.9.25.5.2)",
+             f"  @%more {copy}.multicast::cluster [%s], [%map, {{%r1, 3}}], [%bar], %h1;\n", ("eq", 2), ("ne", 1), lambda rank: None if rank == 1 else 2)
+    clusters("cp_async_bulk_tensor_next_block", "cp.async.bulk.tensor to the next block of the cluster (PTX ISA 9.7.9.25.5.2)",
+             f"""  add.u32 %r3, %r0, 1;
+  and.b32 %r3, %r3, 3;
+  mapa.shared::cluster.u64 %odd, %s, %r3;
+  mapa.shared::cluster.u64 %made, %bar, %r3;
+  @%more {copy} [%odd], [%map, {{%r1, 3}}], [%made];
+""", ("ne", 2), ("ne", 3), lambda rank: None if rank == 3 else (rank + 3) % 4)
+
+
 def drawn(number, stores):
     """A tensor, its box and where this begins."""
     random.seed(f"{number} {stores}")
@@ -323,6 +369,7 @@ def drawn(number, stores):
 
 
 def generate():
+    of_clusters()
     for number in range(16):
         load(f"drawn_{number}", *drawn(number, False))
     for number in range(8):
@@ -333,7 +380,6 @@ def generate():
     load("2d_cluster_space", plain, [4, 5], space="shared::cluster")
     load("multicast", plain, [4, 5], space="shared::cluster", hint=".L2::cache_hint", mask="%h1")
     load("multicast_constant", plain, [4, 5], space="shared::cluster", mask="1")
-    load("multicast_to_all", plain, [3, -1], space="shared::cluster", mask="7", blocks=3)
     load("2d_before_and_behind", plain, [-3, 7])
     load("2d_wholly_outside", plain, [25, -9])
     load("3d_steps", Tensor("u16", [24, 9, 8], [16, 5, 7], steps=[1, 2, 3]), [5, -2, 1])
