@@ -16,11 +16,11 @@ const FormTable& form_table() {
   static const FormTable* const table = [] {
     auto* made = new FormTable();
     for (const auto forms :
-         {integer_forms(), float_forms(), arithmetic_forms(), comparison_forms(), logic_forms(),
-          memory_forms(), move_forms(), conversion_forms(), control_forms(), synchronisation_forms(),
-          matrix_forms(), matrix_memory_forms(), wmma_forms(), asynchronous_forms(), mbarrier_forms(),
-          tensor_forms(), atomic_forms(), video_forms(), texture_forms(),
-          cluster_forms()}) {
+         {integer_forms(), float_forms(),           arithmetic_forms(), comparison_forms(),
+          logic_forms(),   memory_forms(),          move_forms(),       conversion_forms(),
+          control_forms(), synchronisation_forms(), matrix_forms(),     matrix_memory_forms(),
+          wmma_forms(),    asynchronous_forms(),    mbarrier_forms(),   tensor_forms(),
+          atomic_forms(),  video_forms(),           texture_forms(),    cluster_forms()}) {
       for (const OpcodeForms& entry : forms) made->emplace(entry.word, &entry);
     }
     return made;
