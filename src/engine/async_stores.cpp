@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/barrier_steps.h"
 #include "engine/bulk_copies.h"
@@ -33,7 +34,7 @@ void begin(Warp& warp, BulkCopy copy) {
   if (warp.trace != nullptr)
     record_arrival(warp, operation_number(warp, copy.site), copy.lanes,
                    warp.block->phases.of(copy.barrier).current, 1);
-  add_bulk_copy(warp, copy);
+  add_bulk_copy(warp, std::move(copy));
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ std::optional<Fault> begin_async_stores(Warp& warp, std::uint32_t mask, Site sit
     copy.barrier = shared_offset(warp, barriers[lane]);
     copy.lanes = 1u << lane;
     copy.site = site;
-    begin(warp, copy);
+    begin(warp, std::move(copy));
   });
   return std::nullopt;
 }
