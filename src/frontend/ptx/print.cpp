@@ -106,9 +106,9 @@ class ModulePrinter {
     add(" = {}", is_array ? "{" : "");
     for (std::uint64_t at = 0; at < variable.size; at += element) {
       if (at > 0) add(", ");
-      const auto relocation =
-          std::find_if(variable.relocations.begin(), variable.relocations.end(),
-                       [&](const Relocation& r) { return r.offset <= at && at < r.offset + r.size; });
+      const auto relocation = std::ranges::find_if(variable.relocations, [&](const Relocation& r) {
+        return r.offset <= at && at < r.offset + r.size;
+      });
       if (relocation != variable.relocations.end()) {
         address(*relocation, at, element);
       } else {
