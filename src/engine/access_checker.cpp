@@ -72,7 +72,7 @@ std::optional<SharedChecker::Finding> SharedChecker::access(std::uint32_t offset
       return Finding{
           Fault::Kind::SharedRace,
           fmt::format("{} {} byte {} of shared memory that a copy is still to write: nothing waits for it "
-                      "(cp.async.wait_group, cp.async.wait_all)",
+                      "(cp.async.wait_group, cp.async.wait_all, or its mbarrier)",
                       name_of_warp(warp), writes ? "writes" : "reads", offset + i)};
     }
     const bool written_by_other = byte.writer != kNobody && byte.writer != warp && byte.write_epoch == epoch;
