@@ -23,6 +23,13 @@ Scope take_scope(FormBuilder& b) {
   return scope;
 }
 
+AtomicOp take_reduction_op(FormBuilder& b) {
+  static constexpr std::pair<std::string_view, AtomicOp> kOps[] = {
+      {"add", AtomicOp::Add}, {"and", AtomicOp::And}, {"or", AtomicOp::Or},   {"xor", AtomicOp::Xor},
+      {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec}, {"min", AtomicOp::Min}, {"max", AtomicOp::Max}};
+  return b.take_one_of(kOps);
+}
+
 CacheHints take_hints(FormBuilder& b) {
   CacheHints hints;
   for (const std::string_view hint :

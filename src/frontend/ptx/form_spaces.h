@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The suffixes that memory, atomic and address forms share: state space, ordering, scope, cache hints.
+// The suffixes that memory, atomic and address forms share: state space, ordering, scope, operation of a
+// reduction, cache hints.
 #pragma once
 
 #include "frontend/ptx/form_builder.h"
@@ -11,6 +12,9 @@ bool take_space(FormBuilder& builder, Space& space);
 
 // .cta .cluster .gpu .sys; None if there is none.
 Scope take_scope(FormBuilder& builder);
+
+// .add .and .or .xor .inc .dec .min .max, what red and its like do; None if there is none.
+AtomicOp take_reduction_op(FormBuilder& builder);
 
 // Performance hints without a meaning for results.
 struct CacheHints {

@@ -65,10 +65,8 @@ bool vector_suits(FormBuilder& b, AtomicOp op, Type type) {
 
 bool atomic(FormBuilder& b) {
   static constexpr std::pair<std::string_view, std::uint8_t> kVectors[] = {{"v2", 2}, {"v4", 4}, {"v8", 8}};
-  static constexpr std::pair<std::string_view, AtomicOp> kOps[] = {
-      {"add", AtomicOp::Add}, {"and", AtomicOp::And},   {"or", AtomicOp::Or},   {"xor", AtomicOp::Xor},
-      {"cas", AtomicOp::Cas}, {"exch", AtomicOp::Exch}, {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec},
-      {"min", AtomicOp::Min}, {"max", AtomicOp::Max}};
+  static constexpr std::pair<std::string_view, AtomicOp> kExchanges[] = {{"cas", AtomicOp::Cas},
+                                                                         {"exch", AtomicOp::Exch}};
   static constexpr std::pair<std::string_view, MemorySemantics> kSemantics[] = {
       {"relaxed", MemorySemantics::Relaxed},
       {"acquire", MemorySemantics::Acquire},
@@ -88,9 +86,9 @@ bool atomic(FormBuilder& b) {
     return false;
   const bool in_shared = m.space == Space::Shared || m.space == Space::SharedCluster;
   if (m.space == Space::SharedCluster) b.needs(90, 78);
-  m.atomic_op = b.take_one_of(kOps);
+  m.atomic_op = take_reduction_op(b);
+  if (m.atomic_op == AtomicOp::None && returns) m.atomic_op = b.take_one_of(kExchanges);
   if (m.atomic_op == AtomicOp::None) return false;
-  if (!returns && (m.atomic_op == AtomicOp::Cas || m.atomic_op == AtomicOp::Exch)) return false;
   const bool cache_policy = b.take("L2::cache_hint");
   if (cache_policy) b.needs(80, 74);
   if (cache_policy && (in_shared || m.atomic_op == AtomicOp::Cas)) return false;

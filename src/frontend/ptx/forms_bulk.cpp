@@ -58,11 +58,8 @@ bool take_spaces(FormBuilder& b) {
 }
 
 bool take_reduction(FormBuilder& b) {
-  static constexpr std::pair<std::string_view, AtomicOp> kOps[] = {
-      {"and", AtomicOp::And}, {"or", AtomicOp::Or},   {"xor", AtomicOp::Xor}, {"add", AtomicOp::Add},
-      {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec}, {"min", AtomicOp::Min}, {"max", AtomicOp::Max}};
   Modifiers& m = b.modifiers();
-  m.atomic_op = b.take_one_of(kOps);
+  m.atomic_op = take_reduction_op(b);
   m.noftz = b.take("noftz");
   b.form.type = b.take_type();
   const bool halves = b.form.type == Type::F16 || b.form.type == Type::BF16;

@@ -179,9 +179,6 @@ bool store_async(FormBuilder& b) {
 }
 
 bool reduce_async(FormBuilder& b) {
-  static constexpr std::pair<std::string_view, AtomicOp> kOps[] = {
-      {"add", AtomicOp::Add}, {"and", AtomicOp::And}, {"or", AtomicOp::Or},   {"xor", AtomicOp::Xor},
-      {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec}, {"min", AtomicOp::Min}, {"max", AtomicOp::Max}};
   Modifiers& m = b.modifiers();
   const bool by_barrier = take_barrier(b);
   if (by_barrier) {
@@ -192,7 +189,7 @@ bool reduce_async(FormBuilder& b) {
                                : !take_release(b) || m.semantics == MemorySemantics::None) {
     return false;
   }
-  m.atomic_op = b.take_one_of(kOps);
+  m.atomic_op = take_reduction_op(b);
   const Type type = b.take_type();
   if (!reduces(m.atomic_op, type)) return false;
   b.form.type = type;

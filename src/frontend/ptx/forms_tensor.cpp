@@ -54,14 +54,11 @@ bool load(FormBuilder& b, int dimensions) {
 }
 
 bool store(FormBuilder& b, int dimensions, bool reduces) {
-  static constexpr std::pair<std::string_view, AtomicOp> kOps[] = {
-      {"and", AtomicOp::And}, {"or", AtomicOp::Or},   {"xor", AtomicOp::Xor}, {"add", AtomicOp::Add},
-      {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec}, {"min", AtomicOp::Min}, {"max", AtomicOp::Max}};
   Modifiers& m = b.modifiers();
   if (!b.take("bulk_group")) return false;
   const bool cache_policy = b.take("L2::cache_hint");
   if (reduces) {
-    m.atomic_op = b.take_one_of(kOps);
+    m.atomic_op = take_reduction_op(b);
     if (m.atomic_op == AtomicOp::None) return false;
   }
   if (b.take_next() != "global" || b.take_next() != "shared::cta") return false;
