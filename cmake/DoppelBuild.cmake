@@ -47,10 +47,11 @@ function(doppel_include_path out)
   set(${out} ${path} PARENT_SCOPE)
 endfunction()
 
-# doppel_part(NAME SOURCES... LINKS targets... [HEADERS <headers>...]) defines the library of one folder of src/; HEADERS
-# are some that most of its files read, worth compiling once (Precompiled.cmake).
+# doppel_part(NAME SOURCES... LINKS targets... [HEADERS <headers>...] [APART]) defines the library of one folder of src/;
+# HEADERS are some that most of its files read, worth compiling once (Precompiled.cmake). APART: each file is compiled as
+# it stands.
 function(doppel_part name)
-  cmake_parse_arguments(PART "" "" "SOURCES;LINKS;HEADERS" ${ARGN})
+  cmake_parse_arguments(PART "APART" "" "SOURCES;LINKS;HEADERS" ${ARGN})
   doppel_include_path(include_path)
   if(PART_SOURCES)
     add_library(doppel_${name} STATIC ${PART_SOURCES})
@@ -60,6 +61,9 @@ function(doppel_part name)
     # outside, so that they may be inlined.
     target_compile_options(doppel_${name} PRIVATE -fvisibility=default -fno-semantic-interposition)
     doppel_precompile(doppel_${name} library ${PART_HEADERS})
+    if(NOT PART_APART)
+      doppel_join_files(doppel_${name})
+    endif()
   else()
     add_library(doppel_${name} INTERFACE)
     target_include_directories(doppel_${name} INTERFACE ${include_path})
@@ -73,6 +77,7 @@ function(doppel_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE doppel_options ${TEST_LINKS} GTest::gtest_main fmt::fmt)
+  target_compile_options(${name} PRIVATE ${DOPPEL_COLD})
   doppel_precompile(${name} test)
   doppel_join_files(${name})
   target_compile_definitions(${name} PRIVATE DOPPEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"

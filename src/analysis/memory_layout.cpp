@@ -7,16 +7,12 @@
 #include <set>
 
 #include "analysis/shared_layout.h"
+#include "support/units.h"
 
 namespace doppel::analysis {
 namespace {
 
 using ir::FunctionId;
-
-std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
-  alignment = std::max<std::uint64_t>(alignment, 1);
-  return (value + alignment - 1) / alignment * alignment;
-}
 
 // Functions that one call may enter.
 std::vector<FunctionId> callees(const ir::Module& module, FunctionId function) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "support/units.h"
+
 namespace doppel::analysis {
 namespace {
 
@@ -17,11 +19,6 @@ void for_each_symbol(const ir::Operation& operation, const Visitor& visit) {
   for (const ir::Access& access : operation.accesses) {
     if (access.address.base == ir::Address::Base::Symbol) visit(access.address.symbol);
   }
-}
-
-std::uint32_t align_up(std::uint64_t value, std::uint32_t alignment) {
-  const std::uint64_t unit = std::max<std::uint32_t>(alignment, 1);
-  return static_cast<std::uint32_t>((value + unit - 1) / unit * unit);
 }
 
 std::vector<std::uint32_t> functions_with_taken_address(const ir::Module& module) {
@@ -92,7 +89,7 @@ SharedLayout shared_layout(const ir::Module& module, std::uint32_t kernel) {
   std::uint64_t bytes = 0;
   std::uint32_t dynamic_alignment = 1;
   const auto place = [&](const ir::Variable& variable) {
-    const std::uint32_t offset = align_up(bytes, variable.alignment);
+    const auto offset = static_cast<std::uint32_t>(align_up(bytes, variable.alignment));
     bytes = offset + variable.size;
     return offset;
   };
@@ -118,7 +115,7 @@ SharedLayout shared_layout(const ir::Module& module, std::uint32_t kernel) {
     }
   });
   layout.static_bytes = static_cast<std::uint32_t>(bytes);
-  layout.dynamic_offset = align_up(bytes, dynamic_alignment);
+  layout.dynamic_offset = static_cast<std::uint32_t>(align_up(bytes, dynamic_alignment));
   for_each_shared([&](const ir::Variable& variable, std::uint32_t& offset) {
     if (is_dynamic(variable)) offset = layout.dynamic_offset;
   });

@@ -4,7 +4,7 @@
 namespace doppel::device {
 namespace {
 
-struct Cost {
+struct NamedCost {
   const card::Host& host;
   double operator()(const EmptyWork& /*work*/) const { return 0; }
   double operator()(const KernelWork& /*work*/) const { return host.calls.launch_us; }
@@ -24,6 +24,6 @@ struct Cost {
 
 }  // namespace
 
-double queueing_us(const Work& work, const card::Host& host) { return std::visit(Cost{host}, work); }
+double queueing_us(const Work& work, const card::Host& host) { return std::visit(NamedCost{host}, work); }
 
 }  // namespace doppel::device

@@ -7,11 +7,11 @@
 
 #include "card/occupancy.h"
 #include "link/migration.h"
+#include "support/units.h"
 
 namespace doppel::device {
 namespace {
 
-constexpr double kMicrosecondsPerSecond = 1e6;
 // Of a launch's time: what it waits for longer bounds it (as predict.cpp says).
 constexpr double kBusy = 0.6;
 

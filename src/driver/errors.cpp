@@ -167,7 +167,7 @@ const Described* find(CUresult code) {
   return at != std::end(kErrors) && at->code == code ? at : nullptr;
 }
 
-CUresult answer(const char* found, const char** out) {
+CUresult answer_text(const char* found, const char** out) {
   if (out == nullptr) return CUDA_ERROR_INVALID_VALUE;
   *out = found;
   return found != nullptr ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
@@ -191,12 +191,12 @@ extern "C" {
 
 CUresult cuGetErrorName(CUresult code, const char** name) {
   using namespace doppel::driver;
-  return call_always(__func__, std::tuple(code, name), [&] { return answer(error_name(code), name); });
+  return call_always(__func__, std::tuple(code, name), [&] { return answer_text(error_name(code), name); });
 }
 
 CUresult cuGetErrorString(CUresult code, const char** text) {
   using namespace doppel::driver;
-  return call_always(__func__, std::tuple(code, text), [&] { return answer(error_text(code), text); });
+  return call_always(__func__, std::tuple(code, text), [&] { return answer_text(error_text(code), text); });
 }
 
 }  // extern "C"

@@ -12,8 +12,6 @@
 namespace doppel::driver {
 namespace {
 
-std::uint64_t number(const void* host) { return reinterpret_cast<std::uintptr_t>(host); }
-
 // As the forms without "Async": the program may use the result when it returns.
 CUresult copy_now(const Result<device::CopyWork>& work) {
   return answer(work.and_then([](const device::CopyWork& copy) {
@@ -82,23 +80,23 @@ CUresult cuMemcpyAsync(CUdeviceptr destination, CUdeviceptr source, size_t bytes
 
 CUresult cuMemcpyHtoD_v2(CUdeviceptr destination, const void* source, size_t bytes) {
   return call(__func__, std::tuple(destination, source, bytes), [&] {
-    return copy_now(directed_copy(Side::Device, destination, Side::Host, number(source), bytes));
+    return copy_now(directed_copy(Side::Device, destination, Side::Host, address_of(source), bytes));
   });
 }
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr destination, const void* source, size_t bytes, CUstream stream) {
   return call(__func__, std::tuple(destination, source, bytes, stream), [&] {
-    return copy_on(stream, directed_copy(Side::Device, destination, Side::Host, number(source), bytes));
+    return copy_on(stream, directed_copy(Side::Device, destination, Side::Host, address_of(source), bytes));
   });
 }
 
 CUresult cuMemcpyDtoH_v2(void* destination, CUdeviceptr source, size_t bytes) {
   return call(__func__, std::tuple(destination, source, bytes), [&] {
-    return copy_now(directed_copy(Side::Host, number(destination), Side::Device, source, bytes));
+    return copy_now(directed_copy(Side::Host, address_of(destination), Side::Device, source, bytes));
   });
 }
 CUresult cuMemcpyDtoHAsync_v2(void* destination, CUdeviceptr source, size_t bytes, CUstream stream) {
   return call(__func__, std::tuple(destination, source, bytes, stream), [&] {
-    return copy_on(stream, directed_copy(Side::Host, number(destination), Side::Device, source, bytes));
+    return copy_on(stream, directed_copy(Side::Host, address_of(destination), Side::Device, source, bytes));
   });
 }
 
@@ -128,27 +126,27 @@ CUresult cuMemcpyAtoD_v2(CUdeviceptr destination, CUarray source, size_t offset,
 CUresult cuMemcpyHtoA_v2(CUarray destination, size_t offset, const void* source, size_t bytes) {
   return call(__func__, std::tuple(destination, offset, source, bytes), [&] {
     if (destination == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return copy_now(array_copy({destination, offset}, {nullptr, 0, number(source)}, bytes));
+    return copy_now(array_copy({destination, offset}, {nullptr, 0, address_of(source)}, bytes));
   });
 }
 CUresult cuMemcpyHtoAAsync_v2(CUarray destination, size_t offset, const void* source, size_t bytes,
                               CUstream stream) {
   return call(__func__, std::tuple(destination, offset, source, bytes, stream), [&] {
     if (destination == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return copy_on(stream, array_copy({destination, offset}, {nullptr, 0, number(source)}, bytes));
+    return copy_on(stream, array_copy({destination, offset}, {nullptr, 0, address_of(source)}, bytes));
   });
 }
 CUresult cuMemcpyAtoH_v2(void* destination, CUarray source, size_t offset, size_t bytes) {
   return call(__func__, std::tuple(destination, source, offset, bytes), [&] {
     if (source == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return copy_now(array_copy({nullptr, 0, number(destination)}, {source, offset}, bytes));
+    return copy_now(array_copy({nullptr, 0, address_of(destination)}, {source, offset}, bytes));
   });
 }
 CUresult cuMemcpyAtoHAsync_v2(void* destination, CUarray source, size_t offset, size_t bytes,
                               CUstream stream) {
   return call(__func__, std::tuple(destination, source, offset, bytes, stream), [&] {
     if (source == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    return copy_on(stream, array_copy({nullptr, 0, number(destination)}, {source, offset}, bytes));
+    return copy_on(stream, array_copy({nullptr, 0, address_of(destination)}, {source, offset}, bytes));
   });
 }
 CUresult cuMemcpyAtoA_v2(CUarray destination, size_t destination_offset, CUarray source, size_t source_offset,

@@ -34,8 +34,6 @@ CUresult free_memory(CUdeviceptr address) {
   return answer_free(current_context().and_then([&](const auto& context) { return context->free(address); }));
 }
 
-std::uint64_t number(const void* host) { return reinterpret_cast<std::uintptr_t>(host); }
-
 CUresult allocate_host(void** host, std::size_t bytes) {
   if (host == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
   return answer(context_for_allocation()
@@ -46,11 +44,11 @@ CUresult allocate_host(void** host, std::size_t bytes) {
 
 // Pinned or registered memory that the card reaches at its own host address.
 Result<std::uint64_t> device_address(const void* host) {
-  const device::PointerInfo info = platform().classify(number(host));
+  const device::PointerInfo info = platform().classify(address_of(host));
   using Kind = device::PointerInfo::Kind;
   if (info.kind != Kind::PinnedHost && info.kind != Kind::Managed)
     return fail(Error::Kind::InvalidArgument, "this host memory is neither pinned nor registered");
-  return number(host);
+  return address_of(host);
 }
 
 CUresult register_host(void* host, std::size_t bytes, unsigned flags) {
@@ -59,7 +57,7 @@ CUresult register_host(void* host, std::size_t bytes, unsigned flags) {
   if (host == nullptr || bytes == 0 || (flags & ~kKnown) != 0) return CUDA_ERROR_INVALID_VALUE;
   if ((flags & CU_MEMHOSTREGISTER_IOMEMORY) != 0) return CUDA_ERROR_NOT_SUPPORTED;
   const auto registered = current_context().and_then(
-      [&](const auto& context) { return context->register_host(number(host), bytes); });
+      [&](const auto& context) { return context->register_host(address_of(host), bytes); });
   if (!registered && registered.error().kind == Error::Kind::AlreadyDone)
     return CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
   return answer(registered);
@@ -140,8 +138,8 @@ CUresult cuMemHostAlloc(void** host, size_t bytes, unsigned flags) {
 
 CUresult cuMemFreeHost(void* host) {
   return call(__func__, std::tuple(host), [&] {
-    return answer_free(
-        current_context().and_then([&](const auto& context) { return context->free_host(number(host)); }));
+    return answer_free(current_context().and_then(
+        [&](const auto& context) { return context->free_host(address_of(host)); }));
   });
 }
 
@@ -172,7 +170,7 @@ CUresult cuMemHostRegister_v2(void* host, size_t bytes, unsigned flags) {
 CUresult cuMemHostUnregister(void* host) {
   return call(__func__, std::tuple(host), [&] {
     const auto done = current_context().and_then(
-        [&](const auto& context) { return context->unregister_host(number(host)); });
+        [&](const auto& context) { return context->unregister_host(address_of(host)); });
     if (!done && done.error().kind != Error::Kind::InvalidContext &&
         done.error().kind != Error::Kind::DeviceFault)
       return CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;

@@ -18,6 +18,8 @@
 
 namespace doppel::driver {
 
+inline std::uint64_t address_of(const void* host) { return reinterpret_cast<std::uintptr_t>(host); }
+
 // A context by its handle. The handle of a primary context is its device's for ever: the context behind it
 // comes and goes.
 struct ContextEntry {

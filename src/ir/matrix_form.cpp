@@ -48,7 +48,7 @@ bool take_scale(std::string_view word, MatrixForm& form) {
 
 // visit(field, bits that hold it)
 template <typename Form, typename Visit>
-void for_each_field(Form& form, Visit&& visit) {
+void for_each_matrix_field(Form& form, Visit&& visit) {
   visit(form.m, 6);
   visit(form.n, 6);
   visit(form.k, 9);
@@ -140,16 +140,16 @@ std::optional<MatrixForm> find_matrix_form(std::string_view text) {
 
 std::uint64_t packed(const MatrixForm& form) {
   std::uint64_t bits = 0;
-  for_each_field(form,
-                 [&](auto value, int width) { bits = bits << width | static_cast<std::uint64_t>(value); });
+  for_each_matrix_field(
+      form, [&](auto value, int width) { bits = bits << width | static_cast<std::uint64_t>(value); });
   return bits;
 }
 
 MatrixForm unpacked_matrix_form(std::uint64_t bits) {
   MatrixForm form;
   int left = 0;
-  for_each_field(form, [&](auto, int width) { left += width; });
-  for_each_field(form, [&]<typename Value>(Value& value, int width) {
+  for_each_matrix_field(form, [&](auto, int width) { left += width; });
+  for_each_matrix_field(form, [&]<typename Value>(Value& value, int width) {
     left -= width;
     value = static_cast<Value>(bits >> left & ((std::uint64_t{1} << width) - 1));
   });

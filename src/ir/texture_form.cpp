@@ -25,7 +25,7 @@ constexpr std::string_view kFormatted[] = {"", "formatted"};
 
 // visit(field, its words, bits that hold it)
 template <typename Form, typename Visit>
-void for_each_field(Form& form, Visit&& visit) {
+void for_each_texture_field(Form& form, Visit&& visit) {
   visit(form.geometry, kGeometries, 3);
   visit(form.level, kLevels, 2);
   visit(form.component, kComponents, 3);
@@ -79,7 +79,7 @@ int TextureForm::words() const {
 
 std::string text_of(const TextureForm& form) {
   std::string text;
-  for_each_field(form, [&](auto value, const auto& words, int) {
+  for_each_texture_field(form, [&](auto value, const auto& words, int) {
     const auto number = static_cast<std::size_t>(value);
     const std::string_view word = number < std::size(words) ? words[number] : "";
     if (word.empty()) return;
@@ -96,7 +96,7 @@ std::optional<TextureForm> find_texture_form(std::string_view text) {
     const std::string_view word = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     bool known = false;
-    for_each_field(form, [&]<typename Field>(Field& field, const auto& words, int) {
+    for_each_texture_field(form, [&]<typename Field>(Field& field, const auto& words, int) {
       for (std::size_t i = 1; i < std::size(words); ++i) {
         if (known || words[i] != word || field != Field{}) continue;
         field = static_cast<Field>(i);
@@ -111,7 +111,7 @@ std::optional<TextureForm> find_texture_form(std::string_view text) {
 
 std::uint64_t packed(const TextureForm& form) {
   std::uint64_t bits = 0;
-  for_each_field(form, [&](auto value, const auto&, int width) {
+  for_each_texture_field(form, [&](auto value, const auto&, int width) {
     bits = bits << width | static_cast<std::uint64_t>(value);
   });
   return bits;
@@ -120,8 +120,8 @@ std::uint64_t packed(const TextureForm& form) {
 TextureForm unpacked_texture_form(std::uint64_t bits) {
   TextureForm form;
   int left = 0;
-  for_each_field(form, [&](auto, const auto&, int width) { left += width; });
-  for_each_field(form, [&]<typename Value>(Value& value, const auto&, int width) {
+  for_each_texture_field(form, [&](auto, const auto&, int width) { left += width; });
+  for_each_texture_field(form, [&]<typename Value>(Value& value, const auto&, int width) {
     left -= width;
     value = static_cast<Value>(bits >> left & ((std::uint64_t{1} << width) - 1));
   });

@@ -3,13 +3,9 @@
 
 #include <algorithm>
 
+#include "support/units.h"
+
 namespace doppel::link {
-namespace {
-
-constexpr double kMicrosecondsPerSecond = 1e6;
-
-}  // namespace
-
 double migration_on_link_us(const card::Card& card, double bytes, Direction direction) {
   return bytes / pcie_bytes_per_second(card, direction, HostMemory::Pinned) * kMicrosecondsPerSecond;
 }

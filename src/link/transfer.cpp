@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "support/units.h"
+
 namespace doppel::link {
 namespace {
-
-constexpr double kMicrosecondsPerSecond = 1e6;
 
 double stream_us(double bytes, double bytes_per_second) {
   return bytes / bytes_per_second * kMicrosecondsPerSecond;

@@ -73,8 +73,8 @@ bool select_basic(OperationBuilder& b, const Operation& in, ValueId result,
 
 // The tests for operands that need more care are part of the usual way; their subroutines are not: they are
 // rarely called.
-void select_division(OperationBuilder& b, const Operation& in, ValueId result,
-                     const std::vector<ValueId>& sources) {
+void select_float_division(OperationBuilder& b, const Operation& in, ValueId result,
+                           const std::vector<ValueId>& sources) {
   const bool ftz = in.attributes.ftz;
   if (in.type == Type::F64) {
     b.chain(in,
@@ -316,7 +316,7 @@ void select_float(OperationBuilder& b, const Operation& in) {
   const ValueId result = b.result_of(in);
   const std::vector<ValueId> sources = source_values(b, in);
   if (in.op == Op::FDiv || in.op == Op::FDivApprox) {
-    select_division(b, in, result, sources);
+    select_float_division(b, in, result, sources);
   } else if (!select_basic(b, in, result, sources)) {
     select_function(b, in, result, sources);
   }

@@ -59,8 +59,8 @@ void select_multiply(OperationBuilder& b, const Operation& in, ValueId result,
 }
 
 // Division without a divider: a reciprocal in floating point, two steps of correction.
-void select_division(OperationBuilder& b, const Operation& in, ValueId result,
-                     const std::vector<ValueId>& sources) {
+void select_integer_division(OperationBuilder& b, const Operation& in, ValueId result,
+                             const std::vector<ValueId>& sources) {
   const bool rest = in.op == Op::IRem;
   const bool is_signed = ir::is_signed(in.type);
   if (in.sources[1].is_immediate()) {
@@ -200,7 +200,7 @@ void select_integer(OperationBuilder& b, const Operation& in) {
       return;
     case Op::IDiv:
     case Op::IRem:
-      select_division(b, in, result, sources);
+      select_integer_division(b, in, result, sources);
       return;
     case Op::ISad:
       b.emit(in, "VABSDIFF", Pipe::Alu, result, sources);

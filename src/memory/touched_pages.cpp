@@ -19,7 +19,7 @@
 namespace doppel::memory {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kHostPage = 4096;
 constexpr std::size_t kEntriesAtOnce = 65536;
 
 void* pointer(std::uint64_t address) { return reinterpret_cast<void*>(address); }
@@ -46,18 +46,18 @@ double measured_page_fault_us() {
   if (file < 0) return 0;
   double us = 0;
   void* pages = MAP_FAILED;
-  if (ftruncate(file, kPages * kPage) == 0)
-    pages = mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (ftruncate(file, kPages * kHostPage) == 0)
+    pages = mmap(nullptr, kPages * kHostPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (pages != MAP_FAILED) {
     const auto touch_all = [&] {
-      for (std::size_t i = 0; i < kPages; ++i) static_cast<volatile char*>(pages)[i * kPage] = 1;
+      for (std::size_t i = 0; i < kPages; ++i) static_cast<volatile char*>(pages)[i * kHostPage] = 1;
     };
     touch_all();
-    madvise(pages, kPages * kPage, MADV_DONTNEED);
+    madvise(pages, kPages * kHostPage, MADV_DONTNEED);
     const double before = thread_cpu_us();
     touch_all();
     us = (thread_cpu_us() - before) / kPages;
-    munmap(pages, kPages * kPage);
+    munmap(pages, kPages * kHostPage);
   }
   close(file);
   return us;
@@ -93,20 +93,20 @@ bool TouchedPages::open_files() {
   if (file_ < 0 || ftruncate(file_, static_cast<off_t>(bytes_)) != 0) return false;
   page_map_ = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   if (page_map_ < 0) return false;
-  void* page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0);
+  void* page = mmap(nullptr, kHostPage, PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0);
   const auto present = [&] {
     std::uint64_t entry = 0;
-    const auto at = static_cast<off_t>(reinterpret_cast<std::uint64_t>(page) / kPage * sizeof(entry));
+    const auto at = static_cast<off_t>(reinterpret_cast<std::uint64_t>(page) / kHostPage * sizeof(entry));
     return pread(page_map_, &entry, sizeof(entry), at) == sizeof(entry) && is_present(entry);
   };
   bool works = page != MAP_FAILED && !present();
   if (works) {
     *static_cast<volatile char*>(page) = 1;
-    works = present() && madvise(page, kPage, MADV_DONTNEED) == 0 && !present() &&
+    works = present() && madvise(page, kHostPage, MADV_DONTNEED) == 0 && !present() &&
             *static_cast<volatile char*>(page) == 1 && present();
   }
-  if (page != MAP_FAILED) munmap(page, kPage);
-  (void)fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kPage);
+  if (page != MAP_FAILED) munmap(page, kHostPage);
+  (void)fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kHostPage);
   if (!works) {
     close(page_map_);
     page_map_ = -1;
@@ -225,8 +225,8 @@ TouchedPages::Touched TouchedPages::take() {
 }
 
 void TouchedPages::look_at(std::uint64_t begin, std::uint64_t bytes, Touched& touched) {
-  for (std::uint64_t page = begin / kPage; page < (begin + bytes) / kPage;) {
-    entries_.resize(std::min<std::uint64_t>((begin + bytes) / kPage - page, kEntriesAtOnce));
+  for (std::uint64_t page = begin / kHostPage; page < (begin + bytes) / kHostPage;) {
+    entries_.resize(std::min<std::uint64_t>((begin + bytes) / kHostPage - page, kEntriesAtOnce));
     const ssize_t got = pread(page_map_, entries_.data(), entries_.size() * sizeof(std::uint64_t),
                               static_cast<off_t>(page * sizeof(std::uint64_t)));
     if (got <= 0) return;
@@ -237,7 +237,7 @@ void TouchedPages::look_at(std::uint64_t begin, std::uint64_t bytes, Touched& to
       at = last;
       if (first == last) continue;
       const auto address = [&](auto entry) {
-        return (page + static_cast<std::uint64_t>(entry - entries_.begin())) * kPage;
+        return (page + static_cast<std::uint64_t>(entry - entries_.begin())) * kHostPage;
       };
       touched.pages += static_cast<std::uint64_t>(last - first);
       if (!touched.ranges.empty() && touched.ranges.back().end == address(first)) {
@@ -245,7 +245,7 @@ void TouchedPages::look_at(std::uint64_t begin, std::uint64_t bytes, Touched& to
       } else {
         touched.ranges.push_back({address(first), address(last)});
       }
-      drop(address(first), static_cast<std::uint64_t>(last - first) * kPage);
+      drop(address(first), static_cast<std::uint64_t>(last - first) * kHostPage);
     }
     page += entries_.size();
   }

@@ -7,11 +7,11 @@
 
 #include "node/course.h"
 #include "node/process_life.h"
+#include "support/units.h"
 
 namespace doppel::node {
 namespace {
 
-constexpr double kSecondsPerMicrosecond = 1e-6;
 // A stretch that has lasted for so long, of the wall clock, begins anew with the next work.
 constexpr std::int64_t kLongStretch = kSecond / 2;
 

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "support/units.h"
+
 namespace doppel::power {
 namespace {
 
 constexpr double kJoulesPerPicojoule = 1e-12;
-constexpr double kSecondsPerMicrosecond = 1e-6;
 
 double dynamic_joules(const card::Power& p, const Activity& a, double clock_mhz) {
   const double voltage = std::pow(clock_mhz / p.reference_mhz, p.voltage_exponent);

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "support/units.h"
+
 namespace doppel::power {
 namespace {
 
-constexpr double kSecondsPerMicrosecond = 1e-6;
-constexpr double kMicrosecondsPerSecond = 1e6;
 // Work that is kept for what may still run beside it. When there is more, the older half goes into the sums.
 constexpr std::size_t kMostPending = 16384;
 

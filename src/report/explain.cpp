@@ -20,19 +20,17 @@
 namespace doppel::report {
 namespace {
 
-using Json = nlohmann::json;
-
 // Fields that are not known are null, and absent in reports of older versions.
-double number(const Json& of, const char* key) {
+double number(const nlohmann::json& of, const char* key) {
   const auto found = of.find(key);
   return found != of.end() && found->is_number() ? found->get<double>() : 0;
 }
-std::string text(const Json& of, const char* key) {
+std::string text(const nlohmann::json& of, const char* key) {
   const auto found = of.find(key);
   return found != of.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::string dimensions(const Json& dims) {
+std::string dimensions(const nlohmann::json& dims) {
   std::string out = fmt::format("{}", dims.at(0).get<unsigned>());
   const unsigned y = dims.at(1).get<unsigned>();
   const unsigned z = dims.at(2).get<unsigned>();
@@ -51,7 +49,7 @@ std::string rate(double per_second, double peak_per_second, double unit, std::st
   return out;
 }
 
-std::string utilisation_text(const Json& shares) {
+std::string utilisation_text(const nlohmann::json& shares) {
   std::vector<std::pair<std::string, double>> units;
   for (const auto& [unit, share] : shares.items()) units.emplace_back(unit, share.get<double>());
   std::ranges::sort(units, [](const auto& a, const auto& b) {
@@ -74,21 +72,21 @@ void add_wrapped(Table& table, const std::string& label, const std::string& text
   for (std::string line; std::getline(lines, line); first.clear()) table.add({first, line});
 }
 
-std::string occupancy_text(const Json& k) {
+std::string occupancy_text(const nlohmann::json& k) {
   const std::string limit = text(k, "occupancy_limit");
   std::string out = percent_text(number(k, "occupancy")) + " fit at once";
   if (!limit.empty()) out += ", limited by " + limit;
   if (k.contains("detail") && k["detail"].is_object()) {
-    const Json& detail = k["detail"];
+    const nlohmann::json& detail = k["detail"];
     out += fmt::format("; {} achieved on {:.0f} SMs", percent_text(number(detail, "achieved_occupancy")),
                        number(detail, "working_sms"));
   }
   return out;
 }
 
-std::vector<device::CodeRecord> places_of(const Json& list) {
+std::vector<device::CodeRecord> places_of(const nlohmann::json& list) {
   std::vector<device::CodeRecord> places;
-  for (const Json& each : list) {
+  for (const nlohmann::json& each : list) {
     device::CodeRecord place;
     place.line = static_cast<int>(number(each, "line"));
     place.source = text(each, "source");
@@ -104,7 +102,7 @@ std::vector<device::CodeRecord> places_of(const Json& list) {
   return places;
 }
 
-std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
+std::string kernel_text(const nlohmann::json& run, const nlohmann::json& k, std::size_t width) {
   const Result<card::Card> card = card::find_card(run.at("card").get<std::string>());
   const auto name = k.at("name").get<std::string>();
   const std::string card_name =
@@ -172,13 +170,13 @@ std::string kernel_text(const Json& run, const Json& k, std::size_t width) {
 }  // namespace
 
 Result<std::string> explain(const std::string& report_json, const std::string& kernel, std::size_t width) {
-  const Json report = Json::parse(report_json, nullptr, false);
+  const nlohmann::json report = nlohmann::json::parse(report_json, nullptr, false);
   if (report.is_discarded()) return fail(Error::Kind::InvalidInput, "not JSON");
   try {
     std::string out;
     std::vector<std::string> known;
-    for (const Json& run : report.at("runs")) {
-      for (const Json& k : run.at("kernels")) {
+    for (const nlohmann::json& run : report.at("runs")) {
+      for (const nlohmann::json& k : run.at("kernels")) {
         const auto name = k.at("name").get<std::string>();
         if (std::ranges::find(known, name) == known.end()) known.push_back(name);
         if (name.find(kernel) == std::string::npos) continue;
@@ -198,7 +196,7 @@ Result<std::string> explain(const std::string& report_json, const std::string& k
         Error::Kind::NotFound,
         fmt::format("no kernel '{}' in the report{} its kernels: {}", kernel,
                     near.empty() ? ";" : fmt::format("; did you mean '{}'?", near), fmt::join(names, ", ")));
-  } catch (const Json::exception& error) {
+  } catch (const nlohmann::json::exception& error) {
     return fail(Error::Kind::InvalidInput, fmt::format("not a report of doppel: {}", error.what()));
   }
 }

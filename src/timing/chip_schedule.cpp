@@ -9,7 +9,7 @@
 namespace doppel::timing {
 namespace {
 
-constexpr double kNever = std::numeric_limits<double>::infinity();
+constexpr double kNoTime = std::numeric_limits<double>::infinity();
 // Of a unit's time: a grid that keeps it busy for longer is bound by it (as predict.cpp says).
 constexpr double kBound = 0.6;
 // Rounding of sums of shares and of times.
@@ -57,8 +57,8 @@ ChipSchedule::GridId ChipSchedule::add(const GridDemand& demand, double ready_us
 }
 
 void ChipSchedule::advance_to(double time_us) {
-  for (double next = next_us(); next <= time_us && next < kNever; next = next_us()) step();
-  if (time_us > now_us_ && time_us < kNever) pass(time_us);
+  for (double next = next_us(); next <= time_us && next < kNoTime; next = next_us()) step();
+  if (time_us > now_us_ && time_us < kNoTime) pass(time_us);
 }
 
 void ChipSchedule::step() {
@@ -74,7 +74,7 @@ void ChipSchedule::step() {
 }
 
 double ChipSchedule::next_us() const {
-  double at = waiting_.empty() ? kNever : waiting_.begin()->first;
+  double at = waiting_.empty() ? kNoTime : waiting_.begin()->first;
   for (const GridId id : resident_) {
     const Grid& grid = grids_.at(id);
     for (const Cohort& cohort : grid.cohorts) at = std::min(at, now_us_ + cohort.left_us / grid.speed);
@@ -114,7 +114,7 @@ void ChipSchedule::keep_open(GridId id, Grid& grid) {
   grid.done = true;
   grid.end_us = own_end_us(grid);
   grid.done_us = now_us_ = std::max(now_us_, grid.end_us);
-  for (Cohort& cohort : grid.cohorts) cohort.left_us = kNever;
+  for (Cohort& cohort : grid.cohorts) cohort.left_us = kNoTime;
   grid.block_rates.fill(0);
   grid.block_watts = 0;
   grid.demand.limited_time = 1;
@@ -187,7 +187,7 @@ void ChipSchedule::give_room() {
 std::uint64_t ChipSchedule::place(Grid& grid, std::uint64_t wanted) {
   const auto& room = grid.demand.room;
   const auto fits = [&](const Sm& sm) {
-    double most = kNever;
+    double most = kNoTime;
     for (std::size_t i = 0; i < kRooms; ++i) {
       if (room[i] > 0) most = std::min(most, (sm.free[i] + kTolerance) / room[i]);
     }

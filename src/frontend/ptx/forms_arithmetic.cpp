@@ -275,15 +275,16 @@ bool min_or_max(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"add", Opcode::Add, add_or_sub}, {"sub", Opcode::Sub, add_or_sub}, {"mul", Opcode::Mul, mul},
-    {"mad", Opcode::Mad, mad},        {"fma", Opcode::Fma, fma},        {"div", Opcode::Div, div},
-    {"rem", Opcode::Rem, rem},        {"abs", Opcode::Abs, abs_or_neg}, {"neg", Opcode::Neg, abs_or_neg},
-    {"min", Opcode::Min, min_or_max}, {"max", Opcode::Max, min_or_max},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> arithmetic_forms() { return kForms; }
+std::span<const OpcodeForms> arithmetic_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"add", Opcode::Add, add_or_sub}, {"sub", Opcode::Sub, add_or_sub}, {"mul", Opcode::Mul, mul},
+      {"mad", Opcode::Mad, mad},        {"fma", Opcode::Fma, fma},        {"div", Opcode::Div, div},
+      {"rem", Opcode::Rem, rem},        {"abs", Opcode::Abs, abs_or_neg}, {"neg", Opcode::Neg, abs_or_neg},
+      {"min", Opcode::Min, min_or_max}, {"max", Opcode::Max, min_or_max},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -66,12 +66,13 @@ bool cp(FormBuilder& b) {
   return copy(b);
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"cp", Opcode::CpAsync, cp},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> asynchronous_forms() { return kForms; }
+std::span<const OpcodeForms> asynchronous_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"cp", Opcode::CpAsync, cp},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -106,10 +106,11 @@ bool atomic(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {{"atom", Opcode::Atom, atomic}, {"red", Opcode::Red, atomic}};
-
 }  // namespace
 
-std::span<const OpcodeForms> atomic_forms() { return kForms; }
+std::span<const OpcodeForms> atomic_forms() {
+  static constexpr OpcodeForms kForms[] = {{"atom", Opcode::Atom, atomic}, {"red", Opcode::Red, atomic}};
+  return kForms;
+}
 
 }  // namespace doppel::ptx

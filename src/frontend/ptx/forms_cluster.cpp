@@ -141,13 +141,6 @@ bool reduces(AtomicOp op, Type type) {
   }
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"mapa", Opcode::Mapa, mapa},
-    {"getctarank", Opcode::Getctarank, getctarank},
-    {"setmaxnreg", Opcode::Setmaxnreg, setmaxnreg},
-    {"clusterlaunchcontrol", Opcode::ClusterlaunchcontrolQueryCancel, clusterlaunchcontrol},
-};
-
 }  // namespace
 
 bool store_async(FormBuilder& b) {
@@ -210,6 +203,14 @@ bool store_bulk(FormBuilder& b) {
   return true;
 }
 
-std::span<const OpcodeForms> cluster_forms() { return kForms; }
+std::span<const OpcodeForms> cluster_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"mapa", Opcode::Mapa, mapa},
+      {"getctarank", Opcode::Getctarank, getctarank},
+      {"setmaxnreg", Opcode::Setmaxnreg, setmaxnreg},
+      {"clusterlaunchcontrol", Opcode::ClusterlaunchcontrolQueryCancel, clusterlaunchcontrol},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -106,13 +106,14 @@ bool slct(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {{"set", Opcode::Set, set},
-                                  {"setp", Opcode::Setp, setp},
-                                  {"selp", Opcode::Selp, selp},
-                                  {"slct", Opcode::Slct, slct}};
-
 }  // namespace
 
-std::span<const OpcodeForms> comparison_forms() { return kForms; }
+std::span<const OpcodeForms> comparison_forms() {
+  static constexpr OpcodeForms kForms[] = {{"set", Opcode::Set, set},
+                                           {"setp", Opcode::Setp, setp},
+                                           {"selp", Opcode::Selp, selp},
+                                           {"slct", Opcode::Slct, slct}};
+  return kForms;
+}
 
 }  // namespace doppel::ptx

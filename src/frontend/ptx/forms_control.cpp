@@ -51,21 +51,22 @@ bool griddepcontrol(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"bra", Opcode::Bra, bra},
-    {"brx", Opcode::BrxIdx, brx},
-    {"call", Opcode::Call, uniform_only},
-    {"ret", Opcode::Ret, uniform_only},
-    {"exit", Opcode::Exit, no_operands},
-    {"trap", Opcode::Trap, no_operands},
-    {"brkpt", Opcode::Brkpt, no_operands},
-    {"pmevent", Opcode::Pmevent, pmevent},
-    {"nanosleep", Opcode::Nanosleep, nanosleep},
-    {"griddepcontrol", Opcode::Griddepcontrol, griddepcontrol},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> control_forms() { return kForms; }
+std::span<const OpcodeForms> control_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"bra", Opcode::Bra, bra},
+      {"brx", Opcode::BrxIdx, brx},
+      {"call", Opcode::Call, uniform_only},
+      {"ret", Opcode::Ret, uniform_only},
+      {"exit", Opcode::Exit, no_operands},
+      {"trap", Opcode::Trap, no_operands},
+      {"brkpt", Opcode::Brkpt, no_operands},
+      {"pmevent", Opcode::Pmevent, pmevent},
+      {"nanosleep", Opcode::Nanosleep, nanosleep},
+      {"griddepcontrol", Opcode::Griddepcontrol, griddepcontrol},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -167,10 +167,11 @@ bool cvt(FormBuilder& b) {
   return false;
 }
 
-constexpr OpcodeForms kForms[] = {{"cvt", Opcode::Cvt, cvt}};
-
 }  // namespace
 
-std::span<const OpcodeForms> conversion_forms() { return kForms; }
+std::span<const OpcodeForms> conversion_forms() {
+  static constexpr OpcodeForms kForms[] = {{"cvt", Opcode::Cvt, cvt}};
+  return kForms;
+}
 
 }  // namespace doppel::ptx

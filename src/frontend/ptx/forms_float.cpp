@@ -96,16 +96,17 @@ bool tanh(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"testp", Opcode::Testp, testp},   {"copysign", Opcode::Copysign, copysign},
-    {"rcp", Opcode::Rcp, rcp_or_sqrt}, {"sqrt", Opcode::Sqrt, rcp_or_sqrt},
-    {"rsqrt", Opcode::Rsqrt, rsqrt},   {"sin", Opcode::Sin, sin_cos_lg2},
-    {"cos", Opcode::Cos, sin_cos_lg2}, {"lg2", Opcode::Lg2, sin_cos_lg2},
-    {"ex2", Opcode::Ex2, ex2},         {"tanh", Opcode::Tanh, tanh},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> float_forms() { return kForms; }
+std::span<const OpcodeForms> float_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"testp", Opcode::Testp, testp},   {"copysign", Opcode::Copysign, copysign},
+      {"rcp", Opcode::Rcp, rcp_or_sqrt}, {"sqrt", Opcode::Sqrt, rcp_or_sqrt},
+      {"rsqrt", Opcode::Rsqrt, rsqrt},   {"sin", Opcode::Sin, sin_cos_lg2},
+      {"cos", Opcode::Cos, sin_cos_lg2}, {"lg2", Opcode::Lg2, sin_cos_lg2},
+      {"ex2", Opcode::Ex2, ex2},         {"tanh", Opcode::Tanh, tanh},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -141,20 +141,21 @@ bool carry_chain(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"mul24", Opcode::Mul24, mul24},     {"mad24", Opcode::Mad24, mad24},
-    {"sad", Opcode::Sad, sad},           {"popc", Opcode::Popc, count_bits},
-    {"clz", Opcode::Clz, count_bits},    {"bfind", Opcode::Bfind, bfind},
-    {"fns", Opcode::Fns, fns},           {"brev", Opcode::Brev, brev},
-    {"bfe", Opcode::Bfe, bfe},           {"bfi", Opcode::Bfi, bfi},
-    {"szext", Opcode::Szext, szext},     {"bmsk", Opcode::Bmsk, bmsk},
-    {"dp4a", Opcode::Dp4a, dot_product}, {"dp2a", Opcode::Dp2a, dot_product},
-    {"addc", Opcode::AddC, carry_chain}, {"subc", Opcode::SubC, carry_chain},
-    {"madc", Opcode::MadC, carry_chain},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> integer_forms() { return kForms; }
+std::span<const OpcodeForms> integer_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"mul24", Opcode::Mul24, mul24},     {"mad24", Opcode::Mad24, mad24},
+      {"sad", Opcode::Sad, sad},           {"popc", Opcode::Popc, count_bits},
+      {"clz", Opcode::Clz, count_bits},    {"bfind", Opcode::Bfind, bfind},
+      {"fns", Opcode::Fns, fns},           {"brev", Opcode::Brev, brev},
+      {"bfe", Opcode::Bfe, bfe},           {"bfi", Opcode::Bfi, bfi},
+      {"szext", Opcode::Szext, szext},     {"bmsk", Opcode::Bmsk, bmsk},
+      {"dp4a", Opcode::Dp4a, dot_product}, {"dp2a", Opcode::Dp2a, dot_product},
+      {"addc", Opcode::AddC, carry_chain}, {"subc", Opcode::SubC, carry_chain},
+      {"madc", Opcode::MadC, carry_chain},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -22,9 +22,8 @@ bool cnot(FormBuilder& b) {
 }
 
 bool lop3(FormBuilder& b) {
-  static constexpr std::pair<std::string_view, BoolOp> kBoolOps[] = {{"and", BoolOp::And},
-                                                                     {"or", BoolOp::Or}};
-  b.modifiers().bool_op = b.take_one_of(kBoolOps);
+  static constexpr std::pair<std::string_view, BoolOp> kOps[] = {{"and", BoolOp::And}, {"or", BoolOp::Or}};
+  b.modifiers().bool_op = b.take_one_of(kOps);
   Type type;
   if (!b.take_type({Type::B32}, type)) return false;
   b.same_types(type, 3);
@@ -64,14 +63,15 @@ bool shift(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"and", Opcode::And, bitwise}, {"or", Opcode::Or, bitwise},  {"xor", Opcode::Xor, bitwise},
-    {"not", Opcode::Not, bitwise}, {"cnot", Opcode::Cnot, cnot}, {"lop3", Opcode::Lop3, lop3},
-    {"shf", Opcode::Shf, shf},     {"shl", Opcode::Shl, shift},  {"shr", Opcode::Shr, shift},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> logic_forms() { return kForms; }
+std::span<const OpcodeForms> logic_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"and", Opcode::And, bitwise}, {"or", Opcode::Or, bitwise},  {"xor", Opcode::Xor, bitwise},
+      {"not", Opcode::Not, bitwise}, {"cnot", Opcode::Cnot, cnot}, {"lop3", Opcode::Lop3, lop3},
+      {"shf", Opcode::Shf, shf},     {"shl", Opcode::Shl, shift},  {"shr", Opcode::Shr, shift},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

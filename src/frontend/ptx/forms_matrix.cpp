@@ -102,11 +102,12 @@ void add_fragments(FormBuilder& b, const MatrixForm& form) {
     rule.vector = static_cast<std::uint8_t>(registers);
     b.operand(rule);
   };
-  using Kind = OperandRule::Kind;
-  fragment(Kind::WriteVector, register_type(form.d), form.d_registers());
-  fragment(Kind::ReadVector, form.a == MatrixElement::F64 ? Type::F64 : Type::B32, form.a_registers());
-  fragment(Kind::ReadVector, form.b == MatrixElement::F64 ? Type::F64 : Type::B32, form.b_registers());
-  fragment(Kind::ReadVector, register_type(form.c), form.c_registers());
+  fragment(OperandRule::Kind::WriteVector, register_type(form.d), form.d_registers());
+  fragment(OperandRule::Kind::ReadVector, form.a == MatrixElement::F64 ? Type::F64 : Type::B32,
+           form.a_registers());
+  fragment(OperandRule::Kind::ReadVector, form.b == MatrixElement::F64 ? Type::F64 : Type::B32,
+           form.b_registers());
+  fragment(OperandRule::Kind::ReadVector, register_type(form.c), form.c_registers());
 }
 
 bool mma(FormBuilder& b) {
@@ -157,12 +158,13 @@ bool mma(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"mma", Opcode::Mma, mma},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> matrix_forms() { return kForms; }
+std::span<const OpcodeForms> matrix_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"mma", Opcode::Mma, mma},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

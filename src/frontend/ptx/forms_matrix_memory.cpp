@@ -97,13 +97,14 @@ bool stmatrix(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"ldmatrix", Opcode::Ldmatrix, ldmatrix},
-    {"stmatrix", Opcode::Stmatrix, stmatrix},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> matrix_memory_forms() { return kForms; }
+std::span<const OpcodeForms> matrix_memory_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"ldmatrix", Opcode::Ldmatrix, ldmatrix},
+      {"stmatrix", Opcode::Stmatrix, stmatrix},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -116,12 +116,13 @@ bool mbarrier(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"mbarrier", Opcode::Mbarrier, mbarrier},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> mbarrier_forms() { return kForms; }
+std::span<const OpcodeForms> mbarrier_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"mbarrier", Opcode::Mbarrier, mbarrier},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -206,19 +206,20 @@ bool createpolicy(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"ld", Opcode::Ld, ld},
-    {"ldu", Opcode::Ldu, ldu},
-    {"st", Opcode::St, st},
-    {"prefetch", Opcode::Prefetch, prefetch},
-    {"prefetchu", Opcode::Prefetchu, prefetchu},
-    {"applypriority", Opcode::Applypriority, applypriority_or_discard},
-    {"discard", Opcode::Discard, applypriority_or_discard},
-    {"createpolicy", Opcode::Createpolicy, createpolicy},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> memory_forms() { return kForms; }
+std::span<const OpcodeForms> memory_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"ld", Opcode::Ld, ld},
+      {"ldu", Opcode::Ldu, ldu},
+      {"st", Opcode::St, st},
+      {"prefetch", Opcode::Prefetch, prefetch},
+      {"prefetchu", Opcode::Prefetchu, prefetchu},
+      {"applypriority", Opcode::Applypriority, applypriority_or_discard},
+      {"discard", Opcode::Discard, applypriority_or_discard},
+      {"createpolicy", Opcode::Createpolicy, createpolicy},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -85,16 +85,17 @@ bool isspacep(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"mov", Opcode::Mov, mov},
-    {"prmt", Opcode::Prmt, prmt},
-    {"shfl", Opcode::Shfl, shfl},
-    {"cvta", Opcode::Cvta, cvta},
-    {"isspacep", Opcode::Isspacep, isspacep},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> move_forms() { return kForms; }
+std::span<const OpcodeForms> move_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"mov", Opcode::Mov, mov},
+      {"prmt", Opcode::Prmt, prmt},
+      {"shfl", Opcode::Shfl, shfl},
+      {"cvta", Opcode::Cvta, cvta},
+      {"isspacep", Opcode::Isspacep, isspacep},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -229,21 +229,22 @@ bool movmatrix(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"bar", Opcode::Bar, bar},
-    {"barrier", Opcode::Bar, barrier_word},
-    {"membar", Opcode::Membar, membar},
-    {"fence", Opcode::Membar, fence},
-    {"vote", Opcode::Vote, vote},
-    {"match", Opcode::Match, match},
-    {"activemask", Opcode::Activemask, activemask},
-    {"redux", Opcode::Redux, redux},
-    {"elect", Opcode::Elect, elect},
-    {"movmatrix", Opcode::Movmatrix, movmatrix},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> synchronisation_forms() { return kForms; }
+std::span<const OpcodeForms> synchronisation_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"bar", Opcode::Bar, bar},
+      {"barrier", Opcode::Bar, barrier_word},
+      {"membar", Opcode::Membar, membar},
+      {"fence", Opcode::Membar, fence},
+      {"vote", Opcode::Vote, vote},
+      {"match", Opcode::Match, match},
+      {"activemask", Opcode::Activemask, activemask},
+      {"redux", Opcode::Redux, redux},
+      {"elect", Opcode::Elect, elect},
+      {"movmatrix", Opcode::Movmatrix, movmatrix},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

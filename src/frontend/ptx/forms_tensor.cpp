@@ -114,19 +114,18 @@ struct Field {
   std::uint8_t most = 0;  // of an enumeration
 };
 
-using Part = TensorMapForm::Part;
 constexpr Field kFields[] = {
-    {"global_address", offsetof(TensorMap, address), Part::Field, Type::B64},
-    {"rank", offsetof(TensorMap, last_dimension), Part::Field, Type::B32},
-    {"box_dim", offsetof(TensorMap, box), Part::Elements, Type::B32},
-    {"global_dim", offsetof(TensorMap, sizes), Part::Elements, Type::B32},
-    {"global_stride", offsetof(TensorMap, strides), Part::Elements, Type::B64},
-    {"element_stride", offsetof(TensorMap, element_strides), Part::Elements, Type::B32},
-    {"elemtype", offsetof(TensorMap, type), Part::Field, Type::B8, 15},
-    {"interleave_layout", offsetof(TensorMap, interleave), Part::Field, Type::B8, 2},
-    {"swizzle_mode", offsetof(TensorMap, swizzle), Part::Field, Type::B8, 3},
-    {"swizzle_atomicity", offsetof(TensorMap, atom), Part::Field, Type::B8, 3},
-    {"fill_mode", offsetof(TensorMap, fill), Part::Field, Type::B8, 1},
+    {"global_address", offsetof(TensorMap, address), TensorMapForm::Part::Field, Type::B64},
+    {"rank", offsetof(TensorMap, last_dimension), TensorMapForm::Part::Field, Type::B32},
+    {"box_dim", offsetof(TensorMap, box), TensorMapForm::Part::Elements, Type::B32},
+    {"global_dim", offsetof(TensorMap, sizes), TensorMapForm::Part::Elements, Type::B32},
+    {"global_stride", offsetof(TensorMap, strides), TensorMapForm::Part::Elements, Type::B64},
+    {"element_stride", offsetof(TensorMap, element_strides), TensorMapForm::Part::Elements, Type::B32},
+    {"elemtype", offsetof(TensorMap, type), TensorMapForm::Part::Field, Type::B8, 15},
+    {"interleave_layout", offsetof(TensorMap, interleave), TensorMapForm::Part::Field, Type::B8, 2},
+    {"swizzle_mode", offsetof(TensorMap, swizzle), TensorMapForm::Part::Field, Type::B8, 3},
+    {"swizzle_atomicity", offsetof(TensorMap, atom), TensorMapForm::Part::Field, Type::B8, 3},
+    {"fill_mode", offsetof(TensorMap, fill), TensorMapForm::Part::Field, Type::B8, 1},
 };
 
 bool replace(FormBuilder& b) {
@@ -143,7 +142,7 @@ bool replace(FormBuilder& b) {
   if (take_space(b, m.space) && m.space != Space::Global && m.space != Space::Shared) return false;
   b.form.tensor_map = {field->part, field->type, static_cast<std::uint8_t>(field->offset)};
   b.operand({Kind::Address});
-  if (field->part == Part::Elements) {
+  if (field->part == TensorMapForm::Part::Elements) {
     OperandRule ordinal{Kind::Immediate, Type::U32};
     ordinal.most = TensorMap::kMostDimensions - 1;
     b.operand(ordinal);
@@ -159,8 +158,6 @@ bool tensormap(FormBuilder& b) {
   if (b.take("cp_fenceproxy")) return copy_map(b);
   return b.take("replace") && replace(b);
 }
-
-constexpr OpcodeForms kForms[] = {{"tensormap", Opcode::Tensormap, tensormap}};
 
 }  // namespace
 
@@ -206,6 +203,9 @@ bool fence_tensor_map(FormBuilder& b) {
   return true;
 }
 
-std::span<const OpcodeForms> tensor_forms() { return kForms; }
+std::span<const OpcodeForms> tensor_forms() {
+  static constexpr OpcodeForms kForms[] = {{"tensormap", Opcode::Tensormap, tensormap}};
+  return kForms;
+}
 
 }  // namespace doppel::ptx

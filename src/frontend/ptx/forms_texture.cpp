@@ -275,15 +275,16 @@ bool sured(FormBuilder& b) {
   return true;
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"tex", Opcode::Tex, tex},       {"tld4", Opcode::Tld4, tld4},
-    {"txq", Opcode::Txq, txq},       {"istypep", Opcode::Istypep, istypep},
-    {"suld", Opcode::Suld, suld},    {"sust", Opcode::Sust, sust},
-    {"sured", Opcode::Sured, sured}, {"suq", Opcode::Suq, suq},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> texture_forms() { return kForms; }
+std::span<const OpcodeForms> texture_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"tex", Opcode::Tex, tex},       {"tld4", Opcode::Tld4, tld4},
+      {"txq", Opcode::Txq, txq},       {"istypep", Opcode::Istypep, istypep},
+      {"suld", Opcode::Suld, suld},    {"sust", Opcode::Sust, sust},
+      {"sured", Opcode::Sured, sured}, {"suq", Opcode::Suq, suq},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

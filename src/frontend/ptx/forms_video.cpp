@@ -106,34 +106,35 @@ bool lanes(FormBuilder& b, bool compares) {
 bool lane_arithmetic(FormBuilder& b) { return lanes(b, false); }
 bool lane_set(FormBuilder& b) { return lanes(b, true); }
 
-constexpr OpcodeForms kForms[] = {
-    {"vadd", Opcode::Vadd, arithmetic},
-    {"vsub", Opcode::Vsub, arithmetic},
-    {"vabsdiff", Opcode::Vabsdiff, arithmetic},
-    {"vmin", Opcode::Vmin, arithmetic},
-    {"vmax", Opcode::Vmax, arithmetic},
-    {"vshl", Opcode::Vshl, shift},
-    {"vshr", Opcode::Vshr, shift},
-    {"vmad", Opcode::Vmad, multiply_add},
-    {"vset", Opcode::Vset, set},
-    {"vadd2", Opcode::Vadd2, lane_arithmetic},
-    {"vsub2", Opcode::Vsub2, lane_arithmetic},
-    {"vavrg2", Opcode::Vavrg2, lane_arithmetic},
-    {"vabsdiff2", Opcode::Vabsdiff2, lane_arithmetic},
-    {"vmin2", Opcode::Vmin2, lane_arithmetic},
-    {"vmax2", Opcode::Vmax2, lane_arithmetic},
-    {"vset2", Opcode::Vset2, lane_set},
-    {"vadd4", Opcode::Vadd4, lane_arithmetic},
-    {"vsub4", Opcode::Vsub4, lane_arithmetic},
-    {"vavrg4", Opcode::Vavrg4, lane_arithmetic},
-    {"vabsdiff4", Opcode::Vabsdiff4, lane_arithmetic},
-    {"vmin4", Opcode::Vmin4, lane_arithmetic},
-    {"vmax4", Opcode::Vmax4, lane_arithmetic},
-    {"vset4", Opcode::Vset4, lane_set},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> video_forms() { return kForms; }
+std::span<const OpcodeForms> video_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"vadd", Opcode::Vadd, arithmetic},
+      {"vsub", Opcode::Vsub, arithmetic},
+      {"vabsdiff", Opcode::Vabsdiff, arithmetic},
+      {"vmin", Opcode::Vmin, arithmetic},
+      {"vmax", Opcode::Vmax, arithmetic},
+      {"vshl", Opcode::Vshl, shift},
+      {"vshr", Opcode::Vshr, shift},
+      {"vmad", Opcode::Vmad, multiply_add},
+      {"vset", Opcode::Vset, set},
+      {"vadd2", Opcode::Vadd2, lane_arithmetic},
+      {"vsub2", Opcode::Vsub2, lane_arithmetic},
+      {"vavrg2", Opcode::Vavrg2, lane_arithmetic},
+      {"vabsdiff2", Opcode::Vabsdiff2, lane_arithmetic},
+      {"vmin2", Opcode::Vmin2, lane_arithmetic},
+      {"vmax2", Opcode::Vmax2, lane_arithmetic},
+      {"vset2", Opcode::Vset2, lane_set},
+      {"vadd4", Opcode::Vadd4, lane_arithmetic},
+      {"vsub4", Opcode::Vsub4, lane_arithmetic},
+      {"vavrg4", Opcode::Vavrg4, lane_arithmetic},
+      {"vabsdiff4", Opcode::Vabsdiff4, lane_arithmetic},
+      {"vmin4", Opcode::Vmin4, lane_arithmetic},
+      {"vmax4", Opcode::Vmax4, lane_arithmetic},
+      {"vset4", Opcode::Vset4, lane_set},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -15,23 +15,24 @@ using ir::MatrixForm;
 using Kind = OperandRule::Kind;
 using Part = WmmaForm::Part;
 
-struct Shape {
+struct TileShape {
   std::string_view word;
   std::uint8_t m, n;
   std::uint16_t k;
 };
-constexpr std::array kShapes{Shape{"m16n16k16", 16, 16, 16}, Shape{"m32n8k16", 32, 8, 16},
-                             Shape{"m8n32k16", 8, 32, 16},   Shape{"m16n16k8", 16, 16, 8},
-                             Shape{"m8n8k4", 8, 8, 4},       Shape{"m8n8k32", 8, 8, 32},
-                             Shape{"m8n8k128", 8, 8, 128}};
+constexpr std::array kTileShapes{TileShape{"m16n16k16", 16, 16, 16}, TileShape{"m32n8k16", 32, 8, 16},
+                                 TileShape{"m8n32k16", 8, 32, 16},   TileShape{"m16n16k8", 16, 16, 8},
+                                 TileShape{"m8n8k4", 8, 8, 4},       TileShape{"m8n8k32", 8, 8, 32},
+                                 TileShape{"m8n8k128", 8, 8, 128}};
 
 bool is_one_of(MatrixElement element, std::initializer_list<MatrixElement> all) {
   return std::ranges::find(all, element) != all.end();
 }
 
 bool take_shape(FormBuilder& b, MatrixForm& matrix) {
-  const auto shape = std::ranges::find_if(kShapes, [&](const Shape& each) { return b.take(each.word); });
-  if (shape == kShapes.end()) return false;
+  const auto shape =
+      std::ranges::find_if(kTileShapes, [&](const TileShape& each) { return b.take(each.word); });
+  if (shape == kTileShapes.end()) return false;
   matrix.m = shape->m;
   matrix.n = shape->n;
   matrix.k = shape->k;
@@ -208,12 +209,13 @@ bool wmma(FormBuilder& b) {
   return part != Part::None && transfer(b, part);
 }
 
-constexpr OpcodeForms kForms[] = {
-    {"wmma", Opcode::Wmma, wmma},
-};
-
 }  // namespace
 
-std::span<const OpcodeForms> wmma_forms() { return kForms; }
+std::span<const OpcodeForms> wmma_forms() {
+  static constexpr OpcodeForms kForms[] = {
+      {"wmma", Opcode::Wmma, wmma},
+  };
+  return kForms;
+}
 
 }  // namespace doppel::ptx

@@ -7,14 +7,13 @@
 
 namespace doppel::ptx {
 
-using Part = TensorMapForm::Part;
-
 void FunctionParser::rewrite_tensor_map(const Form& form, Instruction& instruction) {
-  if (form.tensor_map.part == Part::Field || form.tensor_map.part == Part::Elements) {
+  if (form.tensor_map.part == TensorMapForm::Part::Field ||
+      form.tensor_map.part == TensorMapForm::Part::Elements) {
     replace_field(form, instruction);
     return;
   }
-  if (form.tensor_map.part == Part::Copy) copy_tensor_map(instruction);
+  if (form.tensor_map.part == TensorMapForm::Part::Copy) copy_tensor_map(instruction);
   // Maps are read as other memory is.
   const std::optional<Guard> guard = instruction.guard;
   instruction = made_here(
@@ -28,7 +27,7 @@ void FunctionParser::replace_field(const Form& form, Instruction& instruction) {
   Operand address = instruction.operands.front(), value = instruction.operands.back();
   const Type type = form.tensor_map.type;
   address.offset += form.tensor_map.offset;
-  if (form.tensor_map.part == Part::Elements)
+  if (form.tensor_map.part == TensorMapForm::Part::Elements)
     address.offset += static_cast<std::int64_t>(instruction.operands.at(1).immediate) * byte_size(type);
   const bool is_type = form.tensor_map.offset == offsetof(ir::TensorMap, type);
   constexpr auto kLastOfSm90 = static_cast<std::uint64_t>(ir::TensorType::Tf32Ftz);

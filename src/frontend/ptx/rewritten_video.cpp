@@ -11,7 +11,7 @@ namespace doppel::ptx {
 
 namespace {
 
-Operand immediate(std::int64_t value) {
+Operand whole_number(std::int64_t value) {
   Operand operand;
   operand.kind = Operand::Kind::Immediate;
   operand.immediate = static_cast<std::uint64_t>(value);
@@ -63,20 +63,20 @@ Operand FunctionParser::video_source(const Operand& from, Type type, std::string
   if (from.kind == Operand::Kind::Immediate) {
     if (!selector.empty()) fail_malformed(where, "a constant takes no selector");
     const auto low = static_cast<std::uint32_t>(from.immediate);
-    return immediate(sign ? static_cast<std::int64_t>(static_cast<std::int32_t>(low))
-                          : static_cast<std::int64_t>(low));
+    return whole_number(sign ? static_cast<std::int64_t>(static_cast<std::int32_t>(low))
+                             : static_cast<std::int64_t>(low));
   }
   const std::string_view letter = sign ? "s" : "u";
   Operand part = from;
   if (field.width != 32)
     part = compute_before(fmt::format("bfe.{}32", letter),
-                          {part, immediate(field.position), immediate(field.width)});
+                          {part, whole_number(field.position), whole_number(field.width)});
   return compute_before(fmt::format("cvt.{}64.{}32", letter, letter), {part});
 }
 
 Operand FunctionParser::clamped(Operand value, std::int64_t least, std::int64_t most, std::string_view type) {
-  value = compute_before(fmt::format("min.{}", type), {value, immediate(most)});
-  return compute_before(fmt::format("max.{}", type), {value, immediate(least)});
+  value = compute_before(fmt::format("min.{}", type), {value, whole_number(most)});
+  return compute_before(fmt::format("max.{}", type), {value, whole_number(least)});
 }
 
 // The range of a field with or without a sign.
@@ -136,18 +136,19 @@ Operand FunctionParser::video_scalar(const Form& form, const Instruction& instru
       break;
     case Opcode::Vset:
       value = compute_before("selp.b64",
-                             {immediate(1), immediate(0),
+                             {whole_number(1), whole_number(0),
                               compute_before(fmt::format("setp.{}.s64", compare_name(m.compare)), {a, b})});
       break;
     case Opcode::Vshl:
     case Opcode::Vshr: {
       const Operand amount = compute_before(
-          "cvt.u32.u64", {m.shift == ShiftMode::Wrap ? compute_before("and.b64", {b, immediate(31)})
-                                                     : compute_before("min.s64", {b, immediate(32)})});
+          "cvt.u32.u64", {m.shift == ShiftMode::Wrap ? compute_before("and.b64", {b, whole_number(31)})
+                                                     : compute_before("min.s64", {b, whole_number(32)})});
       value = compute_before(instruction.opcode == Opcode::Vshl ? "shl.b64" : "shr.s64", {a, amount});
       // The intermediate result has 34 bits.
       if (m.sat)
-        value = compute_before("shr.s64", {compute_before("shl.b64", {value, immediate(30)}), immediate(30)});
+        value = compute_before("shr.s64",
+                               {compute_before("shl.b64", {value, whole_number(30)}), whole_number(30)});
       break;
     }
     default:
@@ -157,7 +158,8 @@ Operand FunctionParser::video_scalar(const Form& form, const Instruction& instru
     value = saturated_field(value, is_signed(v.result), target.width, "s64");
   } else if (second && v.second != VideoForm::Second::Add) {
     // optSaturate() hands on 33 bits.
-    value = compute_before("shr.s64", {compute_before("shl.b64", {value, immediate(31)}), immediate(31)});
+    value =
+        compute_before("shr.s64", {compute_before("shl.b64", {value, whole_number(31)}), whole_number(31)});
   }
   if (second) {
     static constexpr std::string_view kForms[] = {"", "add.s64", "min.s64", "max.s64"};
@@ -166,7 +168,8 @@ Operand FunctionParser::video_scalar(const Form& form, const Instruction& instru
   }
   value = compute_before("cvt.u32.u64", {value});
   if (merges)
-    value = compute_before("bfi.b32", {value, in[3], immediate(target.position), immediate(target.width)});
+    value =
+        compute_before("bfi.b32", {value, in[3], whole_number(target.position), whole_number(target.width)});
   return value;
 }
 
@@ -187,18 +190,18 @@ Operand FunctionParser::video_multiply_add(const Form& form, const Instruction& 
   // An unsigned product in a signed sum may need 65 bits: what is beyond 2^62 saturates all the same, and
   // does not touch the lower bits that count without saturation.
   if (unsigned_product && sign && instruction.modifiers.sat)
-    product = compute_before("min.u64", {product, immediate(std::int64_t{1} << 62)});
+    product = compute_before("min.u64", {product, whole_number(std::int64_t{1} << 62)});
   const Operand c = video_source(in[3], sign ? Type::S32 : Type::U32, {}, where);
   Operand sum;
   if (negates_product)
     sum = compute_before("sub.s64", {c, product});
   else
     sum = compute_before(negates_c ? "sub.s64" : "add.s64", {product, c});
-  if (v.plus_one) sum = compute_before("add.s64", {sum, immediate(1)});
-  if (v.scale != 0) sum = compute_before(sign ? "shr.s64" : "shr.u64", {sum, immediate(v.scale)});
+  if (v.plus_one) sum = compute_before("add.s64", {sum, whole_number(1)});
+  if (v.scale != 0) sum = compute_before(sign ? "shr.s64" : "shr.u64", {sum, whole_number(v.scale)});
   if (instruction.modifiers.sat) {
     sum = sign ? clamped(sum, INT32_MIN, INT32_MAX, "s64")
-               : compute_before("min.u64", {sum, immediate(0xffffffff)});
+               : compute_before("min.u64", {sum, whole_number(0xffffffff)});
   }
   return compute_before("cvt.u32.u64", {sum});
 }
@@ -226,8 +229,9 @@ Operand FunctionParser::video_lanes(const Form& form, const Instruction& instruc
     fail_malformed(where, fmt::format("{} lanes are selected one by one", lanes));
   // Lanes are numbered through a and then b.
   const auto lane = [&](int number, Type type) {
-    return compute_before(is_signed(type) ? "bfe.s32" : "bfe.u32",
-                          {in[number < lanes ? 1 : 2], immediate(number % lanes * width), immediate(width)});
+    return compute_before(
+        is_signed(type) ? "bfe.s32" : "bfe.u32",
+        {in[number < lanes ? 1 : 2], whole_number(number % lanes * width), whole_number(width)});
   };
   Operand result = in[3];
   for (const int i : mask) {
@@ -248,8 +252,8 @@ Operand FunctionParser::video_lanes(const Form& form, const Instruction& instruc
         // A sum that is not negative is rounded up.
         const Operand sum = compute_before("add.s32", {a, b});
         const Operand up =
-            compute_before("add.s32", {compute_before("shr.s32", {sum, immediate(31)}), immediate(1)});
-        value = compute_before("shr.s32", {compute_before("add.s32", {sum, up}), immediate(1)});
+            compute_before("add.s32", {compute_before("shr.s32", {sum, whole_number(31)}), whole_number(1)});
+        value = compute_before("shr.s32", {compute_before("add.s32", {sum, up}), whole_number(1)});
         break;
       }
       case Opcode::Vabsdiff2:
@@ -267,7 +271,7 @@ Operand FunctionParser::video_lanes(const Form& form, const Instruction& instruc
       case Opcode::Vset2:
       case Opcode::Vset4:
         value = compute_before("selp.b32",
-                               {immediate(1), immediate(0),
+                               {whole_number(1), whole_number(0),
                                 compute_before(fmt::format("setp.{}.s32", compare_name(m.compare)), {a, b})});
         break;
       default:
@@ -276,7 +280,7 @@ Operand FunctionParser::video_lanes(const Form& form, const Instruction& instruc
     if (m.sat) value = saturated_field(value, is_signed(v.result), width, "s32");
     result = v.second == VideoForm::Second::Add
                  ? compute_before("add.s32", {result, value})
-                 : compute_before("bfi.b32", {value, result, immediate(i * width), immediate(width)});
+                 : compute_before("bfi.b32", {value, result, whole_number(i * width), whole_number(width)});
   }
   return result;
 }
