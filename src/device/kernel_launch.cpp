@@ -269,6 +269,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   }
   // Its time depends on what the launches and copies submitted before it left in L2, whatever order they ran
   // in.
+  cost.resolves_slowly = state.submission.traced;
   cost.resolve = [&state](Cost& resolved) {
     predict(state);
     add_rates(resolved.grid, state.context->device().card(), state.resources, state.prediction.timing);

@@ -45,6 +45,7 @@ struct Cost {
   Moved moved;
   // Fills in the rest when the operation is placed: predictions that depend on the launches submitted before.
   std::function<void(Cost&)> resolve;
+  bool resolves_slowly = false;  // a simulation, maybe
   // Of copies: what they use of the links between cards and host.
   std::vector<link::Use> uses;
 };

@@ -10,6 +10,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "device/timeline.h"
 
@@ -50,7 +51,7 @@ class Scheduler::Implementation {
     // From here on they are the timeline's, which other threads may run at once.
     operation->dependencies_ = std::move(dependencies);
     timeline_.submitted(operation);
-    if (operation->pending_ == 0) start(operation);
+    if (operation->pending_ == 0) start(operation, Wake::Another);
     lock.unlock();
     timeline_.advance_if_quick();
   }
@@ -93,14 +94,18 @@ class Scheduler::Implementation {
   void drop_rest() noexcept { dropping_ = true; }
 
  private:
+  // Who is to run the first operation that is ready: a thread that looks for work next is not told.
+  enum class Wake : std::uint8_t { Another, Nobody };
+
   // With the lock held. Operations without work are done at once, and so may be those behind them.
-  void start(const std::shared_ptr<Operation>& first) {
+  void start(const std::shared_ptr<Operation>& first, Wake wake) {
     std::vector<std::shared_ptr<Operation>> to_start{first};
     while (!to_start.empty()) {
       const std::shared_ptr<Operation> operation = std::move(to_start.back());
       to_start.pop_back();
       if (operation->run_) {
         ready_.push_back(operation);
+        if (std::exchange(wake, Wake::Another) == Wake::Nobody) continue;
         if (idle_ >= ready_.size()) {
           ready_changed_.notify_one();
         } else if (threads_.size() < kMaxThreads) {
@@ -147,7 +152,9 @@ class Scheduler::Implementation {
       lock.lock();
       std::vector<std::shared_ptr<Operation>> to_start;
       finish(*operation, cost, to_start);
-      for (const auto& each : to_start) start(each);
+      // A chain of quick ones stays on this thread: another would take longer to wake than they take.
+      Wake wake = cost.resolves_slowly || !ready_.empty() ? Wake::Another : Wake::Nobody;
+      for (const auto& each : to_start) start(each, std::exchange(wake, Wake::Another));
       // A simulation, maybe: nobody may wait for this lock meanwhile.
       lock.unlock();
       timeline_.advance();

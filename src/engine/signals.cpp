@@ -141,15 +141,26 @@ void install_fault_handlers() {
 
 namespace {
 
-// A thread's signal stack, kept for its life.
+// A thread's signal stack, in use until the thread ends.
 struct SignalStack {
-  void* memory = nullptr;
-  SignalStack() {
-    memory = mmap(nullptr, kSignalStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) memory = nullptr;
+  void* memory = mmap(nullptr, kSignalStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void use() const {
+    if (memory == MAP_FAILED) return;
+    stack_t ours{};
+    ours.ss_sp = memory;
+    ours.ss_size = kSignalStackBytes;
+    sigaltstack(&ours, nullptr);
   }
   ~SignalStack() {
-    if (memory != nullptr) munmap(memory, kSignalStackBytes);
+    if (memory == MAP_FAILED) return;
+    stack_t now{};
+    sigaltstack(nullptr, &now);
+    if (now.ss_sp == memory) {
+      stack_t none{};
+      none.ss_flags = SS_DISABLE;
+      sigaltstack(&none, nullptr);
+    }
+    munmap(memory, kSignalStackBytes);
   }
 };
 
@@ -160,24 +171,12 @@ SignalScope::SignalScope(Worker& worker) {
   stack_t now{};
   sigaltstack(nullptr, &now);
   if ((now.ss_flags & SS_DISABLE) != 0) {
-    static thread_local SignalStack stack;
-    if (stack.memory != nullptr) {
-      stack_t ours{};
-      ours.ss_sp = stack.memory;
-      ours.ss_size = kSignalStackBytes;
-      own_stack_ = sigaltstack(&ours, nullptr) == 0;
-    }
+    static thread_local const SignalStack stack;
+    stack.use();
   }
 }
 
-SignalScope::~SignalScope() {
-  current_worker = nullptr;
-  if (own_stack_) {
-    stack_t none{};
-    none.ss_flags = SS_DISABLE;
-    sigaltstack(&none, nullptr);
-  }
-}
+SignalScope::~SignalScope() { current_worker = nullptr; }
 
 void interrupt(pthread_t thread) { pthread_kill(thread, kInterruptSignal); }
 

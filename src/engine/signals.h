@@ -19,9 +19,6 @@ class SignalScope {
   ~SignalScope();
   SignalScope(const SignalScope&) = delete;
   SignalScope& operator=(const SignalScope&) = delete;
-
- private:
-  bool own_stack_ = false;
 };
 
 // Puts our handlers in front of the program's; again where the program has set its own since. Cheap when

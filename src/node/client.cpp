@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/client.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "node/course.h"
@@ -41,7 +39,7 @@ Level level_of(const Stretch& stretch, double memory_bytes_per_s) {
 
 ClientEntry* Client::entry(Shared& shared) const {
   ClientEntry& mine = shared.client[static_cast<std::size_t>(slot_)];
-  return mine.pid == getpid() && mine.card == card_ ? &mine : nullptr;  // not in a forked child
+  return mine.pid == own_process() && mine.card == card_ ? &mine : nullptr;  // not in a forked child
 }
 
 Client::~Client() {

@@ -3,12 +3,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pthread.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>
 #include <sys/syscall.h>
 #include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <ctime>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <string_view>
@@ -43,6 +45,15 @@ std::uint64_t start_of(pid_t process) {
 }
 
 bool number_in_use(pid_t process) { return kill(process, 0) == 0 || errno != ESRCH; }
+
+pid_t own_process() {
+  static std::atomic<pid_t> known{0};
+  static const int forgets = pthread_atfork(nullptr, nullptr, [] { known = 0; });
+  if (forgets != 0) return getpid();
+  pid_t number = known;
+  if (number == 0) known = number = getpid();
+  return number;
+}
 
 std::int64_t wall_ns() {
   timespec now{};

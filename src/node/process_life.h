@@ -15,6 +15,9 @@ std::uint64_t start_of(pid_t process);
 // Quick: whether the number is in use. A zombie's is.
 bool number_in_use(pid_t process);
 
+// getpid() without a system call; in a forked child its own.
+pid_t own_process();
+
 // Nanoseconds of the machine's monotonic clock, the same for all its processes. Not what `--clock virtual`
 // makes of it.
 std::int64_t wall_ns();
