@@ -120,6 +120,13 @@ struct WideLanes {
   static Vector bits(Floats v) { return _mm512_castps_si512(v); }
   static Floats floats(Vector v) { return _mm512_castsi512_ps(v); }
   static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+  static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+  // Rounded towards zero.
+  static Floats add_towards_zero(Floats a, Floats b) {
+    return _mm512_add_round_ps(a, b, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  }
   static Vector whole(Floats v) { return _mm512_cvttps_epi32(v); }  // towards zero
   static Floats towards_zero(Vector v) {
     return _mm512_cvt_roundepi32_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
