@@ -40,16 +40,13 @@ struct FloatRuns {
 template <typename Decoded, int most_bytes>
 struct FloatEntries {
   static constexpr unsigned kEntries = 8;
-  static constexpr int kMostBytes = most_bytes;
   struct Entry {
     alignas(64) std::byte fragment[most_bytes]{};
-    FloatStorage storage = FloatStorage::Half;
-    std::int16_t mask = 0;  // of ByteFormat
-    int bytes = 0;          // 0: empty
+    std::uint64_t kind = 0;  // what else it hangs on; 0: empty
     Decoded decoded;
   };
-  std::uint64_t keys[kEntries]{};  // of some of the bits
-  unsigned next = 0;               // to be given away
+  std::uint8_t places[256]{};  // by some of the bits, hashed
+  unsigned next = 0;           // to be given away
   Entry entries[kEntries];
 };
 

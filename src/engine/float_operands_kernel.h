@@ -314,48 +314,46 @@ inline void decode(const FloatPlan& plan, const std::byte* b, FloatRuns& to) {
   }
 }
 
-inline int row_bytes(const FloatPlan& plan) {
-  switch (plan.storage) {
-    case FloatStorage::Tf32:
-      return plan.k * 4;
-    case FloatStorage::Byte:
-      return plan.k;
-    default:
-      return plan.k * 2;
+template <int vectors>
+[[gnu::always_inline]] inline bool differ(const std::byte* a, const std::byte* b) {
+  Vector bits = WideLanes::xor_of(WideLanes::load(a), WideLanes::load(b));
+  for (int i = 1; i < vectors; ++i) {
+    bits = WideLanes::or_of(
+        bits, WideLanes::xor_of(WideLanes::load(a + i * kVector), WideLanes::load(b + i * kVector)));
   }
+  return WideLanes::any(bits);
+}
+
+inline bool differ(const std::byte* a, const std::byte* b, int bytes) {
+  if (bytes == 8 * kVector) return differ<8>(a, b);
+  if (bytes == 4 * kVector) return differ<4>(a, b);
+  for (int i = 0; i < bytes; i += 2 * kVector) {
+    if (differ<2>(a + i, b + i)) return true;
+  }
+  return false;
 }
 
 // As it is known, or decoded now. rows: of A, or columns of B.
 template <typename Entries>
 auto& known_or_decoded(const FloatPlan& plan, const std::byte* fragment, int rows, std::int16_t mask,
                        Entries& entries) {
-  const int bytes = row_bytes(plan) * rows;
+  const int bytes = plan.row_bytes * rows;
+  const std::uint64_t kind = static_cast<std::uint64_t>(bytes) |
+                             static_cast<std::uint64_t>(plan.storage) << 16 |
+                             static_cast<std::uint64_t>(static_cast<std::uint16_t>(mask)) << 32;
   std::uint64_t some = 0, others = 0;
   std::memcpy(&some, fragment, sizeof some);
-  std::memcpy(&others, fragment + bytes / 4 * 3, sizeof others);
-  const std::uint64_t key = (some ^ others >> 7) * 0x9e3779b97f4a7c15;
-  unsigned place = Entries::kEntries;
-  for (unsigned i = 0; i < Entries::kEntries; ++i) place = entries.keys[i] == key ? i : place;
-  if (place == Entries::kEntries) place = entries.next++ % Entries::kEntries;
-  auto& entry = entries.entries[place];
-  bool same = entry.bytes == bytes && entry.storage == plan.storage && entry.mask == mask;
-  if (same) {
-    Vector differ = WideLanes::splat32(0);
-    for (int i = 0; i < bytes; i += kVector) {
-      differ = WideLanes::or_of(
-          differ, WideLanes::xor_of(WideLanes::load(fragment + i), WideLanes::load(entry.fragment + i)));
-    }
-    same = !WideLanes::any(differ);
+  std::memcpy(&others, fragment + kRegister / 2, sizeof others);
+  std::uint8_t& place = entries.places[(some ^ others >> 7) * 0x9e3779b97f4a7c15 >> 56];
+  auto* entry = &entries.entries[place];
+  if (entry->kind != kind || differ(fragment, entry->fragment, bytes)) {
+    place = static_cast<std::uint8_t>(entries.next++ % Entries::kEntries);
+    entry = &entries.entries[place];
+    std::memcpy(entry->fragment, fragment, static_cast<std::size_t>(bytes));
+    entry->kind = kind;
+    decode(plan, fragment, entry->decoded);
   }
-  if (!same) {
-    std::memcpy(entry.fragment, fragment, static_cast<std::size_t>(bytes));
-    entries.keys[place] = key;
-    entry.storage = plan.storage;
-    entry.mask = mask;
-    entry.bytes = bytes;
-    decode(plan, fragment, entry.decoded);
-  }
-  return entry.decoded;
+  return entry->decoded;
 }
 
 }  // namespace
