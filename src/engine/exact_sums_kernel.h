@@ -22,6 +22,8 @@ inline int exponent_of(float number) {
   return static_cast<int>(std::bit_cast<std::uint32_t>(number) >> 23) - 127;
 }
 
+inline float scalar_power_of_two(int exponent) { return std::bit_cast<float>((exponent + 127) * kOne); }
+
 // What zeros have, times the largest number that is computed with.
 constexpr int kLargestOfZero = -126 + kLargestElement;
 
@@ -48,10 +50,11 @@ inline FloatExtent extent_of(const float* numbers, int count) {
   return extent;
 }
 
-// What C must be.
+// What C must be, and of what the products are multiples.
 struct ExactRange {
   int grid;   // a multiple of 2^grid
   int bound;  // at most 2^bound
+  int unit;   // 2^unit
 };
 
 inline std::optional<ExactRange> exact_range(const FloatPlan& plan, const FloatExtent& a,
@@ -64,29 +67,24 @@ inline std::optional<ExactRange> exact_range(const FloatPlan& plan, const FloatE
       std::max(exponent_of(a.largest), least) + std::max(exponent_of(b.largest), least) + plan.power;
   if (!halves) largest = std::max(largest, kLargestOfZero);
   if (plan.half_sums) largest = std::max(largest, -14);  // a subnormal C
-  const int unit = a.lowest + b.lowest;                  // without the power
-  if (largest - plan.fraction_bits > unit + plan.power) return std::nullopt;
+  const int unit = a.lowest + b.lowest + plan.power;
+  if (largest - plan.fraction_bits > unit) return std::nullopt;
   // One bit of room for C that grows; of f16, which is rounded in between, two.
   const int bits = plan.half_sums ? 22 : std::min(plan.fraction_bits - 1, 24);
   const float most = static_cast<float>(plan.k) * a.largest * b.largest;
-  if (most * 1.001f > std::bit_cast<float>((unit + bits + 127) * kOne)) return std::nullopt;
-  if (plan.half_sums) return ExactRange{unit + plan.power, unit + plan.power + 23};
-  return ExactRange{largest - plan.fraction_bits, unit + plan.power + plan.fraction_bits};
+  if (most * 1.001f > scalar_power_of_two(unit - plan.power + bits)) return std::nullopt;
+  if (plan.half_sums) return ExactRange{unit, unit + 23, unit};
+  return ExactRange{largest - plan.fraction_bits, unit + plan.fraction_bits, unit};
 }
 
 // Whether all numbers of C are in the range.
 class ExactTest {
  public:
   explicit ExactTest(const ExactRange& range)
-      : free_(power_of_two(range.grid + 23)), bound_(WideLanes::splat32((range.bound + 127) * kOne)) {}
-  void take(Vector column) {
-    const Vector magnitude = WideLanes::and_of(column, WideLanes::splat32(0x7fffffff));
-    largest_ = WideLanes::max32_unsigned(largest_, magnitude);
-    // Larger floats are multiples anyway; with this added, the lowest bit of a float is that of the grid.
-    const Vector near = WideLanes::min32_unsigned(magnitude, WideLanes::bits(free_));
-    const Floats rounded = WideLanes::add(WideLanes::floats(near), free_);
-    lost_ = WideLanes::or_of(lost_,
-                             WideLanes::xor_of(near, WideLanes::bits(WideLanes::subtract(rounded, free_))));
+      : to_grid_(power_of_two(-range.grid)), bound_(WideLanes::splat32((range.bound + 127) * kOne)) {}
+  void take(Floats numbers) {
+    largest_ = WideLanes::max_magnitude(largest_, numbers);
+    lost_ = WideLanes::or_of(lost_, WideLanes::beyond_whole(WideLanes::multiply(numbers, to_grid_)));
   }
   bool passed() const {
     return !WideLanes::any(
@@ -94,7 +92,7 @@ class ExactTest {
   }
 
  private:
-  const Floats free_;
+  const Floats to_grid_;
   const Vector bound_;
   Vector largest_ = WideLanes::splat32(0), lost_ = WideLanes::splat32(0);
 };
@@ -137,20 +135,17 @@ void add_exact_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
   }
 }
 
-// False where it is not for this code: nothing has been written then.
-inline bool multiply_exactly(const FloatPlan& plan, const Operands& of, const std::byte* c, std::byte* d) {
-  if (!of.a->extent.known) of.a->extent = extent_of(of.a->at[0], plan.k * kMostRows);
-  if (!of.b->extent.known) of.b->extent = extent_of(of.b->at, plan.k * kColumns);
-  const std::optional<ExactRange> range = exact_range(plan, of.a->extent, of.b->extent);
-  if (!range) return false;
-  ExactTest test(*range);
+// False where C is none for this code: nothing has been written then.
+inline bool add_exactly(const FloatPlan& plan, const Operands& of, const ExactRange& range,
+                        const std::byte* c, std::byte* d) {
+  ExactTest test(range);
   Sums sums;
   if (plan.half_sums) {
     take_halves(c, 0, sums);
-    for (const auto& column : sums.at) test.take(WideLanes::load(column));
+    for (const auto& column : sums.at) test.take(WideLanes::floats(WideLanes::load(column)));
   } else {
     take_columns(c, sums, [&](Vector column, int /*number*/) {
-      test.take(column);
+      test.take(WideLanes::floats(column));
       return column;
     });
   }

@@ -18,13 +18,15 @@ struct FloatExtent {
 };
 
 // An A as it is multiplied: columns of 16 rows, and the exponents of the elements, as float_product_kernel.h
-// has them.
+// has them; and its numbers as bytes, as byte_sums_kernel.h has them.
 struct FloatColumns {
   alignas(64) float at[kMostFloatTerms][kMostRows];
   // By four along k.
   alignas(64) std::int8_t exponents[kMostFloatTerms / 4][4 * kMostRows];
-  bool in_range = false;
+  bool in_range = false, has_bytes = false;
   FloatExtent extent;
+  // By four along k, then by four rows.
+  alignas(64) std::uint8_t bytes[kMostFloatTerms / 4][kMostRows / 4][64];
 };
 
 // The same of a B: its numbers by run along k, column, place in the run; the exponents by half of the
@@ -32,8 +34,11 @@ struct FloatColumns {
 struct FloatRuns {
   alignas(64) float at[kMostFloatTerms * kColumns];
   alignas(64) std::int8_t exponents[2][kMostFloatTerms][kColumns / 2];
-  bool in_range = false;
+  bool in_range = false, has_bytes = false;
   FloatExtent extent;
+  // By eight along k; of these by parity of the column, four along k, column. And what sums begin with.
+  alignas(64) std::int8_t bytes[kMostFloatTerms / 8][64];
+  alignas(64) std::int32_t starts[kMostFloatTerms / 8][4][kColumns / 2];
 };
 
 // The last few matrices of a kind, found again by their bits.

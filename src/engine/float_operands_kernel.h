@@ -281,7 +281,7 @@ inline void widen(const ByteFormat& format, const std::byte* from, int vectors, 
 }
 
 inline void decode(const FloatPlan& plan, const std::byte* a, FloatColumns& to) {
-  to.extent.known = false;
+  to.extent.known = to.has_bytes = false;
   switch (plan.storage) {
     case FloatStorage::Half:
       return decode_a<HalfElements>(a, plan.k, kLargestHalf, to);
@@ -298,7 +298,7 @@ inline void decode(const FloatPlan& plan, const std::byte* a, FloatColumns& to) 
 }
 
 inline void decode(const FloatPlan& plan, const std::byte* b, FloatRuns& to) {
-  to.extent.known = false;
+  to.extent.known = to.has_bytes = false;
   switch (plan.storage) {
     case FloatStorage::Half:
       return decode_b<HalfElements>(b, plan.k, kLargestHalf, to);

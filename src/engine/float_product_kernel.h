@@ -19,6 +19,9 @@
 #include "engine/exact_sums_kernel.h"
 #include "engine/float_operands_kernel.h"
 #include "engine/float_sums_kernel.h"
+#if DOPPEL_DOTS
+#include "engine/byte_sums_kernel.h"
+#endif
 
 namespace doppel::engine {
 namespace {
@@ -205,6 +208,18 @@ inline bool multiply_in_general(const FloatPlan& plan, const Operands& operands,
     return false;
   put_floats(sums, Scaling(plan, factors, 1), d);
   return true;
+}
+
+// False where it is not for exact sums: nothing has been written then.
+inline bool multiply_exactly(const FloatPlan& plan, const Operands& of, const std::byte* c, std::byte* d) {
+  if (!of.a->extent.known) of.a->extent = extent_of(of.a->at[0], plan.k * kMostRows);
+  if (!of.b->extent.known) of.b->extent = extent_of(of.b->at, plan.k * kColumns);
+  const std::optional<ExactRange> range = exact_range(plan, of.a->extent, of.b->extent);
+  if (!range) return false;
+#if DOPPEL_DOTS
+  if (fits_bytes(of.a->extent) && fits_bytes(of.b->extent)) return add_bytes(plan, of, *range, c, d);
+#endif
+  return add_exactly(plan, of, *range, c, d);
 }
 
 inline bool multiply_operands(const FloatPlan& plan, const Operands& operands, const FloatFactors* factors,

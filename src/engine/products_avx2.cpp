@@ -25,6 +25,7 @@
 #pragma GCC target("avx2,f16c,fma")
 #endif
 
+#define DOPPEL_DOTS 0
 #include "engine/wide_lanes_avx2.h"
 //
 #include "engine/float_product_kernel.h"

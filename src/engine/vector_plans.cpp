@@ -108,8 +108,12 @@ std::optional<WholePlan> whole_plan(const ir::Attributes& product) {
 }
 
 VectorProducts best_products() {
-  static const VectorProducts best =
-      avx512_products().floats != nullptr ? avx512_products() : avx2_products();
+  static const VectorProducts best = [] {
+    for (const VectorProducts& way : {avx512vnni_products(), avx512_products()}) {
+      if (way.floats != nullptr) return way;
+    }
+    return avx2_products();
+  }();
   return best;
 }
 

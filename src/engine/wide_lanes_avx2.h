@@ -209,6 +209,14 @@ struct WideLanes {
     const __m256i less = _mm256_and_si256(other, _mm256_castps_si256(is_rest));
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), less));
   }
+  static Vector max_magnitude(Vector magnitude, Floats v) {
+    return max32_unsigned(magnitude, and_of(bits(v), splat32(INT32_MAX)));
+  }
+  static Vector beyond_whole(Floats v) {
+    constexpr int kTowardsZero = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
+    return xor_of(bits(v),
+                  bits({_mm256_round_ps(v.low, kTowardsZero), _mm256_round_ps(v.high, kTowardsZero)}));
+  }
   static Floats add_towards_zero(Floats a, Floats b) {
     return {add_towards_zero(a.low, b.low), add_towards_zero(a.high, b.high)};
   }
