@@ -76,14 +76,17 @@ def against_peer(bench: Bench, work: list[str], what: str, unit: str, goal: str 
 
 
 def against_blas(bench: Bench) -> None:
-    """Products on the tensor cores, whose every addition is a card's, beside the host's own product of floats."""
-    works = {"gemm-f16": ">= 0.3", "gemm-bf16": "", "gemm-tf32": "", "gemm-s8": ""}
+    """Products on the tensor cores, whose every addition is a card's, beside the host's own product of floats: of
+    numbers with few bits, whose sums are exact, and of numbers as they come. In processor time."""
+    works = {"gemm-f16": ">= 0.3", "gemm-f16-random": "", "gemm-bf16": "", "gemm-bf16-random": "", "gemm-tf32": "",
+             "gemm-tf32-random": "", "gemm-s8": ""}
     commands = {work: bench.on_card([work, "1024"]) for work in works}
     if bench.has("bench-sgemm"):
         commands["sgemm"] = bench.peer("bench-sgemm", ["1024"])
     values = bench.medians(commands)
     for work, goal in works.items():
-        what = f"mma.sync {work.removeprefix('gemm-')} N=1024, one core"
+        element, _, data = work.removeprefix("gemm-").partition("-")
+        what = f"mma.sync {element} {data or 'few bits'} N=1024, one core"
         if "sgemm" in values:
             row(what, f"{values[work]:.3g} GFLOP/s", f"OpenBLAS {values['sgemm']:.3g} GFLOP/s",
                 f"{values[work] / values['sgemm']:.2f}", goal)

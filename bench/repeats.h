@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 namespace bench {
 
@@ -19,6 +20,14 @@ double smallest_seconds(const Repeat& repeat) {
     all += one;
   }
   return best;
+}
+
+// Of the processor, which other programs disturb least.
+template <class Work>
+double processor_seconds_of(const Work& work) {
+  const std::clock_t begin = std::clock();
+  work();
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
 }  // namespace bench

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench-sgemm [N]: OpenBLAS's product of N by N floats on one thread, as one JSON line. What the tensor
-// cores' products in bench-on-card are set beside.
+// bench-sgemm [N]: OpenBLAS's product of N by N floats on one thread, as one JSON line, in processor
+// time. What the tensor cores' products in bench-on-card are set beside.
 #include <cblas.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -22,10 +21,10 @@ int main(int argc, char** argv) {
   }
   openblas_set_num_threads(1);
   const auto repeat = [&] {
-    const auto begin = std::chrono::steady_clock::now();
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1.0F, a.data(), n, b.data(), n, 0.0F,
-                c.data(), n);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return bench::processor_seconds_of([&] {
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1.0F, a.data(), n, b.data(), n, 0.0F,
+                  c.data(), n);
+    });
   };
   repeat();
   const double best = bench::smallest_seconds(repeat);

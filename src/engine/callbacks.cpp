@@ -314,8 +314,9 @@ void multiply(jit::WarpContext* context, std::uint64_t form, std::uint32_t how, 
               const std::byte* b, const std::byte* c, std::byte* d, const std::byte* selectors) {
   const Warp& warp = warp_of(context);
   MatrixProducts& products = warp.worker->matrix_products;
-  multiply_matrices(products.get(form, how, warp.block->grid->launch.matrix_rules),
-                    {a, b, c, d, selectors, &products.memo()});
+  const MatrixProduct& product = products.get(form, how, warp.block->grid->launch.matrix_rules);
+  const MatrixOperands operands{a, b, c, d, selectors, &products.memo()};
+  if (!multiply_plain_floats(product, operands)) multiply_matrices(product, operands);
 }
 
 void asynchronous(jit::WarpContext* context, std::uint32_t mask, std::uint64_t place, std::uint64_t* values) {

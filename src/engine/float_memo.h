@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the A of products of floats become, kept from one product to the next.
+// What A and B of products of floats become, kept from one product to the next.
 #pragma once
 
 #include <cstddef>
@@ -10,29 +10,75 @@
 
 namespace doppel::engine {
 
+// Of all numbers of a matrix: they are multiples of 2^lowest, and none is larger than `largest`.
+struct FloatExtent {
+  bool known = false;
+  int lowest = 0;
+  float largest = 0;
+};
+
 // An A as it is multiplied: columns of 16 rows, and the exponents of the elements, as float_product_kernel.h
-// has them.
+// has them; and its numbers as bytes, as byte_sums_kernel.h has them.
 struct FloatColumns {
   alignas(64) float at[kMostFloatTerms][kMostRows];
   // By four along k.
   alignas(64) std::int8_t exponents[kMostFloatTerms / 4][4 * kMostRows];
-  bool in_range = false;
+  bool in_range = false, has_bytes = false;
+  FloatExtent extent;
+  // By four along k, then by four rows.
+  alignas(64) std::uint8_t bytes[kMostFloatTerms / 4][kMostRows / 4][64];
 };
 
-// The last few A of 256 bits a row, found again by their bits: a kernel multiplies each with many B.
-struct FloatMemo {
-  static constexpr int kEntries = 8;
-  static constexpr int kBytes = kMostRows * 32;
+// The same of a B: its numbers by run along k, column, place in the run; the exponents by half of the
+// columns, then along k.
+struct FloatRuns {
+  alignas(64) float at[kMostFloatTerms * kColumns];
+  alignas(64) std::int8_t exponents[2][kMostFloatTerms][kColumns / 2];
+  bool in_range = false, has_bytes = false;
+  FloatExtent extent;
+  // By eight along k; of these by parity of the column, four along k, column. And what sums begin with.
+  alignas(64) std::int8_t bytes[kMostFloatTerms / 8][64];
+  alignas(64) std::int32_t starts[kMostFloatTerms / 8][4][kColumns / 2];
+};
+
+// The last few matrices of a kind, found again by their bits.
+template <typename Decoded, int most_bytes>
+struct FloatEntries {
+  static constexpr unsigned kEntries = 8;
   struct Entry {
-    alignas(64) std::byte fragment[kBytes]{};
-    FloatStorage storage = FloatStorage::Half;
-    std::int16_t mask = 0;  // of ByteFormat
-    bool known = false;
-    FloatColumns columns;
+    alignas(64) std::byte fragment[most_bytes]{};
+    std::uint64_t kind = 0;  // what else it hangs on; 0: empty
+    Decoded decoded;
   };
-  std::uint64_t keys[kEntries]{};  // of some of the bits
-  unsigned next = 0;               // to be given away
+  std::uint8_t places[256]{};  // by some of the bits, hashed
+  unsigned next = 0;           // to be given away
   Entry entries[kEntries];
+};
+
+// When exact sums (exact_sums_kernel.h) are tried: where they were not possible, not again for a while. This
+// decides by which code a result comes about, and never what it is.
+class ExactTries {
+ public:
+  bool due() {
+    if (skip_ == 0) return true;
+    --skip_;
+    return false;
+  }
+  void note(bool possible) {
+    pause_ = possible ? 0 : pause_ < kLongest ? 2 * pause_ + 1 : pause_;
+    skip_ = pause_;
+  }
+
+ private:
+  static constexpr std::uint32_t kLongest = 127;
+  std::uint32_t pause_ = 0, skip_ = 0;
+};
+
+// Of a thread: a kernel multiplies each A with many B, and each B with some A.
+struct FloatMemo {
+  FloatEntries<FloatColumns, kMostRows * 64> a;
+  FloatEntries<FloatRuns, kColumns * 64> b;
+  ExactTries tries[4][2];  // by FloatStorage and half_sums
 };
 
 }  // namespace doppel::engine

@@ -35,10 +35,8 @@ constexpr int kSmallestExponent = -101;
 
 struct Operands {
   // Of its exponents there are in each quarter those of its four rows, one along k behind the other.
-  const FloatColumns* a;
-  alignas(kVector) float b[kMostFloatTerms * kColumns];  // by run along k, column, place in the run
-  // By half of the columns, then along k.
-  alignas(kVector) std::int8_t exponents_b[2][kMostFloatTerms][kColumns / 2];
+  FloatColumns* a;
+  FloatRuns* b;
 };
 
 struct Sums {
@@ -182,12 +180,12 @@ void decode_a(const std::byte* fragment, int k, std::int16_t largest, FloatColum
 }
 
 // A quarter a column, a byte an element.
-inline void put_exponents_b(Vector exponents, int begin, int half, Operands& to) {
-  WideLanes::store(to.exponents_b[half][begin], transpose_bytes(WideLanes::across(exponents)));
+inline void put_exponents_b(Vector exponents, int begin, int half, FloatRuns& to) {
+  WideLanes::store(to.exponents[half][begin], transpose_bytes(WideLanes::across(exponents)));
 }
 
 template <typename Elements>
-bool decode_b(const std::byte* fragment, int k, std::int16_t largest, Operands& to) {
+void decode_b(const std::byte* fragment, int k, std::int16_t largest, FloatRuns& to) {
   Elements elements(largest);
   for (int begin = 0; begin < k; begin += 16) {
     const std::byte* const from = fragment + begin / 8 * kRegister;
@@ -199,8 +197,8 @@ bool decode_b(const std::byte* fragment, int k, std::int16_t largest, Operands& 
     }
   }
   for (int i = 0; i < k * kColumns; i += 16)
-    WideLanes::store(to.b + i, WideLanes::bits(Elements::floats(fragment + i * 2)));
-  return elements.in_range();
+    WideLanes::store(to.at + i, WideLanes::bits(Elements::floats(fragment + i * 2)));
+  to.in_range = elements.in_range();
 }
 
 inline Vector tf32_exponents(Vector bits) {
@@ -234,7 +232,7 @@ inline void decode_tf32_a(const std::byte* a, int k, FloatColumns& to) {
   to.in_range = range.within(kSmallestElement, kLargestElement);
 }
 
-inline bool decode_tf32_b(const std::byte* b, int k, Operands& to) {
+inline void decode_tf32_b(const std::byte* b, int k, FloatRuns& to) {
   Range32 range;
   const int registers = k / 4;
   for (int half = 0; half < 2; ++half) {
@@ -244,13 +242,13 @@ inline bool decode_tf32_b(const std::byte* b, int k, Operands& to) {
         const int reg = first + i < registers ? first + i : first;
         const Vector numbers = read_bits_of_tf32(WideLanes::load(b + reg * kRegister + half * kVector));
         range.take(numbers);
-        WideLanes::store(to.b + reg * 4 * kColumns + half * kVector / 4, numbers);
+        WideLanes::store(to.at + reg * 4 * kColumns + half * kVector / 4, numbers);
         exponents[i] = tf32_exponents(numbers);
       }
       put_exponents_b(four_as_bytes(exponents), first * 4, half, to);
     }
   }
-  return range.within(kSmallestElement, kLargestElement);
+  to.in_range = range.within(kSmallestElement, kLargestElement);
 }
 
 // Bytes to halves: each vector to two, of the first and the second half of all rows.
@@ -282,7 +280,8 @@ inline void widen(const ByteFormat& format, const std::byte* from, int vectors, 
   }
 }
 
-inline void decode_columns(const FloatPlan& plan, const std::byte* a, FloatColumns& to) {
+inline void decode(const FloatPlan& plan, const std::byte* a, FloatColumns& to) {
+  to.extent.known = to.has_bytes = false;
   switch (plan.storage) {
     case FloatStorage::Half:
       return decode_a<HalfElements>(a, plan.k, kLargestHalf, to);
@@ -298,7 +297,8 @@ inline void decode_columns(const FloatPlan& plan, const std::byte* a, FloatColum
   }
 }
 
-inline bool decode_b(const FloatPlan& plan, const std::byte* b, Operands& to) {
+inline void decode(const FloatPlan& plan, const std::byte* b, FloatRuns& to) {
+  to.extent.known = to.has_bytes = false;
   switch (plan.storage) {
     case FloatStorage::Half:
       return decode_b<HalfElements>(b, plan.k, kLargestHalf, to);
@@ -312,56 +312,48 @@ inline bool decode_b(const FloatPlan& plan, const std::byte* b, Operands& to) {
       return decode_b<HalfElements>(halves, plan.k, plan.b.largest, to);
     }
   }
+}
+
+template <int vectors>
+[[gnu::always_inline]] inline bool differ(const std::byte* a, const std::byte* b) {
+  Vector bits = WideLanes::xor_of(WideLanes::load(a), WideLanes::load(b));
+  for (int i = 1; i < vectors; ++i) {
+    bits = WideLanes::or_of(
+        bits, WideLanes::xor_of(WideLanes::load(a + i * kVector), WideLanes::load(b + i * kVector)));
+  }
+  return WideLanes::any(bits);
+}
+
+inline bool differ(const std::byte* a, const std::byte* b, int bytes) {
+  if (bytes == 8 * kVector) return differ<8>(a, b);
+  if (bytes == 4 * kVector) return differ<4>(a, b);
+  for (int i = 0; i < bytes; i += 2 * kVector) {
+    if (differ<2>(a + i, b + i)) return true;
+  }
   return false;
 }
 
-inline int row_bytes(const FloatPlan& plan) {
-  switch (plan.storage) {
-    case FloatStorage::Tf32:
-      return plan.k * 4;
-    case FloatStorage::Byte:
-      return plan.k;
-    default:
-      return plan.k * 2;
-  }
-}
-
-// As they are known, or made in `own`.
-inline const FloatColumns& columns_of_a(const FloatPlan& plan, const std::byte* a, FloatMemo* memo,
-                                        FloatColumns& own) {
-  if (memo == nullptr || row_bytes(plan) * kMostRows != FloatMemo::kBytes) {
-    decode_columns(plan, a, own);
-    return own;
-  }
+// As it is known, or decoded now. rows: of A, or columns of B.
+template <typename Entries>
+auto& known_or_decoded(const FloatPlan& plan, const std::byte* fragment, int rows, std::int16_t mask,
+                       Entries& entries) {
+  const int bytes = plan.row_bytes * rows;
+  const std::uint64_t kind = static_cast<std::uint64_t>(bytes) |
+                             static_cast<std::uint64_t>(plan.storage) << 16 |
+                             static_cast<std::uint64_t>(static_cast<std::uint16_t>(mask)) << 32;
   std::uint64_t some = 0, others = 0;
-  std::memcpy(&some, a, sizeof some);
-  std::memcpy(&others, a + kRegister + kVector, sizeof others);
-  const std::uint64_t key = (some ^ others >> 7) * 0x9e3779b97f4a7c15;
-  unsigned place = FloatMemo::kEntries;
-  for (unsigned i = 0; i < FloatMemo::kEntries; ++i) place = memo->keys[i] == key ? i : place;
-  if (place == FloatMemo::kEntries) place = memo->next++ % FloatMemo::kEntries;
-  FloatMemo::Entry& entry = memo->entries[place];
-  Vector differ = WideLanes::splat32(0);
-  for (int i = 0; i < FloatMemo::kBytes; i += kVector) {
-    differ = WideLanes::or_of(differ,
-                              WideLanes::xor_of(WideLanes::load(a + i), WideLanes::load(entry.fragment + i)));
+  std::memcpy(&some, fragment, sizeof some);
+  std::memcpy(&others, fragment + kRegister / 2, sizeof others);
+  std::uint8_t& place = entries.places[(some ^ others >> 7) * 0x9e3779b97f4a7c15 >> 56];
+  auto* entry = &entries.entries[place];
+  if (entry->kind != kind || differ(fragment, entry->fragment, bytes)) {
+    place = static_cast<std::uint8_t>(entries.next++ % Entries::kEntries);
+    entry = &entries.entries[place];
+    std::memcpy(entry->fragment, fragment, static_cast<std::size_t>(bytes));
+    entry->kind = kind;
+    decode(plan, fragment, entry->decoded);
   }
-  if (!entry.known || entry.storage != plan.storage || entry.mask != plan.a.mask || WideLanes::any(differ)) {
-    std::memcpy(entry.fragment, a, FloatMemo::kBytes);
-    memo->keys[place] = key;
-    entry.storage = plan.storage;
-    entry.mask = plan.a.mask;
-    entry.known = true;
-    decode_columns(plan, a, entry.columns);
-  }
-  return entry.columns;
-}
-
-// own: for the columns of A.
-inline bool decode(const FloatPlan& plan, const std::byte* a, const std::byte* b, FloatMemo* memo,
-                   FloatColumns& own, Operands& to) {
-  to.a = &columns_of_a(plan, a, memo, own);
-  return to.a->in_range && decode_b(plan, b, to);
+  return entry->decoded;
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ inline constexpr int kMostFloatTerms = 64;  // along k
 
 struct FloatPlan {
   int k = 0;
-  int terms = 0;  // along k that are one sum: 4, or a multiple of 8
+  int row_bytes = 0;  // along k
+  int terms = 0;      // along k that are one sum: 4, or a multiple of 8
   int fraction_bits = 0;
   FloatStorage storage = FloatStorage::Half;  // of A and B
   ByteFormat a, b;                            // of Byte

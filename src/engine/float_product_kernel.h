@@ -16,16 +16,17 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/exact_sums_kernel.h"
 #include "engine/float_operands_kernel.h"
+#include "engine/float_sums_kernel.h"
+#if DOPPEL_DOTS
+#include "engine/byte_sums_kernel.h"
+#endif
 
 namespace doppel::engine {
 namespace {
 
 // ------------------------------------------------------------------------------------ sums
-
-inline Floats power_of_two(int exponent) {
-  return WideLanes::floats(WideLanes::splat32((exponent + 127) * kOne));
-}
 
 // The largest exponents of the products of a part, by column, plus 127.
 template <int terms, bool saturated>
@@ -44,7 +45,7 @@ void largest_exponents(const Operands& of, int begin, std::uint8_t (*largest)[kM
     for (int i = 0; i < 4; ++i) {
       const Vector a = WideLanes::shuffle8(exponents, rows[i]);
       for (int half = 0; half < 2; ++half) {
-        const Vector b = WideLanes::load_word(of.exponents_b[half][begin + four + i]);
+        const Vector b = WideLanes::load_word(of.b->exponents[half][begin + four + i]);
         most[half] =
             WideLanes::max8(most[half], saturated ? WideLanes::add8_saturated(a, b) : WideLanes::add8(a, b));
       }
@@ -109,115 +110,8 @@ struct Column {
     }
   }
 };
-// ------------------------------------------------------------------------------------ C and D
-
-// What the floats of C are multiplied with before, or those of D behind, by row in our order and by column.
-class Scaling {
- public:
-  Scaling(const FloatPlan& plan, const FloatFactors* factors, int sign)
-      : needed_(plan.power != 0 || factors) {
-    if (!needed_) return;
-    for (int i = 0; i < kMostRows; ++i) {
-      const int row = i % 4 * 4 + i / 4;
-      rows_[i] = (127 + sign * (plan.power + (factors ? factors->rows[row] : 0))) * kOne;
-    }
-    for (int i = 0; i < kColumns; ++i) columns_[i] = factors ? sign * factors->columns[i] : 0;
-  }
-  bool needed() const { return needed_; }
-  Vector apply(Vector column, int number) const {
-    if (!needed_) return column;
-    const Floats by =
-        WideLanes::multiply(WideLanes::floats(WideLanes::load(rows_)), power_of_two(columns_[number]));
-    return WideLanes::bits(WideLanes::multiply(WideLanes::floats(column), by));
-  }
-
- private:
-  const bool needed_;
-  alignas(kVector) std::int32_t rows_[kMostRows];
-  int columns_[kColumns];
-};
-
-// Vector i of a register's parity: rows 4 i to 4 i + 3, every other column.
-inline int place_in_fragment(int parity, int i) { return (parity + i / 2 * 2) * kRegister + i % 2 * kVector; }
-
-inline bool take_floats(const std::byte* c, const Scaling& scaling, int smallest, Sums& sums) {
-  Range32 range, unscaled;
-  for (int parity = 0; parity < 2; ++parity) {
-    Four rows;
-    for (int i = 0; i < 4; ++i) rows.at[i] = WideLanes::load(c + place_in_fragment(parity, i));
-    const Four columns = transpose(rows);
-    for (int i = 0; i < 4; ++i) {
-      Vector column = columns.at[i];
-      if (scaling.needed()) {
-        unscaled.take(column);
-        column = scaling.apply(column, 2 * i + parity);
-      }
-      range.take(column);
-      WideLanes::store(sums.at[2 * i + parity], column);
-    }
-  }
-  return range.within(smallest, kLargestSum) && unscaled.within(kSmallestScaled, kLargestSum);
-}
-
-inline void put_floats(const Sums& sums, const Scaling& scaling, std::byte* d) {
-  for (int parity = 0; parity < 2; ++parity) {
-    Four columns;
-    for (int i = 0; i < 4; ++i)
-      columns.at[i] = scaling.apply(WideLanes::load(sums.at[2 * i + parity]), 2 * i + parity);
-    const Four rows = transpose(columns);
-    for (int i = 0; i < 4; ++i) WideLanes::store(d + place_in_fragment(parity, i), rows.at[i]);
-  }
-}
-
-inline bool take_halves(const std::byte* c, const FloatPlan& plan, Sums& sums) {
-  const Four columns = columns_of_halves(load_four(c));
-  const Floats from_half = power_of_two(-plan.power);
-  HalfElements elements(kLargestHalf);
-  for (int i = 0; i < 4; ++i) {
-    elements.note(columns.at[i]);
-    alignas(kVector) std::uint16_t halves[2][kMostRows];
-    WideLanes::store(halves, WideLanes::by_half(columns.at[i]));
-    for (int j = 0; j < 2; ++j) {
-      WideLanes::store(sums.at[2 * i + j],
-                       WideLanes::bits(WideLanes::multiply(WideLanes::load_halves(halves[j]), from_half)));
-    }
-  }
-  return elements.in_range();
-}
-
-inline void put_halves(const Sums& sums, const FloatPlan& plan, std::byte* d) {
-  const Floats to_half = power_of_two(plan.power);
-  Four columns;
-  for (int i = 0; i < 4; ++i) {
-    alignas(kVector) std::uint16_t halves[2][kMostRows];
-    for (int j = 0; j < 2; ++j) {
-      WideLanes::store_halves(
-          halves[j], WideLanes::multiply(WideLanes::floats(WideLanes::load(sums.at[2 * i + j])), to_half));
-    }
-    columns.at[i] = WideLanes::load(halves);
-  }
-  const Four rows = rows_of_halves(columns);
-  for (int i = 0; i < 4; ++i) WideLanes::store(d + i * kVector, rows.at[i]);
-}
 
 // ------------------------------------------------------------------------------------ all of it
-
-// All columns of an A that registers hold, or where they lie.
-template <int k>
-struct InRegisters {
-  static constexpr int kLength = k;
-  Floats at[k];
-  explicit InRegisters(const Operands& of) {
-    for (int i = 0; i < k; ++i) at[i] = WideLanes::floats(WideLanes::load(of.a->at[i]));
-  }
-  [[gnu::always_inline]] Floats get(int i) const { return at[i]; }
-};
-struct InMemory {
-  static constexpr int kLength = 0;  // the plan's
-  const Operands& of;
-  explicit InMemory(const Operands& operands) : of(operands) {}
-  [[gnu::always_inline]] Floats get(int i) const { return WideLanes::floats(WideLanes::load(of.a->at[i])); }
-};
 
 // In the sign where a float is infinite.
 inline Vector infinite(Floats v) {
@@ -271,7 +165,7 @@ bool add_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
   for (int number = 0; number < kColumns; number += kAtOnce) {
     Column<half_sums> columns[kAtOnce];
     for (int j = 0; j < kAtOnce; ++j) columns[j].c = WideLanes::floats(WideLanes::load(sums.at[number + j]));
-    const float* const b = of.b + number * run;
+    const float* const b = of.b->at + number * run;
     const auto add = [&](int part) __attribute__((always_inline)) {
       for (int j = 0; j < kAtOnce; ++j) {
         add_part<terms, run>(a, part * terms, b + j * run, largest[part][number + j], units, columns[j],
@@ -294,58 +188,18 @@ bool add_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
          !WideLanes::any(WideLanes::and_of(beyond, WideLanes::splat32(INT32_MIN)));
 }
 
-template <int terms, int run, bool half_sums>
-bool add_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
-  constexpr int kMost = run == 4 ? 8 : 16;  // of 256 bits a row
-  if constexpr (terms <= kMost) {
-    if (plan.k == kMost) return add_parts<terms, run, half_sums, InRegisters<kMost>>(plan, of, sums);
-  }
-  return add_parts<terms, run, half_sums, InMemory>(plan, of, sums);
-}
-
-template <int terms, int run>
-bool add_parts(const FloatPlan& plan, const Operands& of, Sums& sums) {
-  return plan.half_sums ? add_parts<terms, run, true>(plan, of, sums)
-                        : add_parts<terms, run, false>(plan, of, sums);
-}
-
 inline bool add_all(const FloatPlan& plan, const Operands& of, Sums& sums) {
-  if (plan.storage == FloatStorage::Tf32) {
-    switch (plan.terms) {
-      case 4:
-        return add_parts<4, 4, false>(plan, of, sums);
-      case 8:
-        return add_parts<8, 4, false>(plan, of, sums);
-      case 16:
-        return add_parts<16, 4, false>(plan, of, sums);
-      default:
-        return false;
-    }
-  }
-  switch (plan.terms) {
-    case 8:
-      return add_parts<8, 8>(plan, of, sums);
-    case 16:
-      return add_parts<16, 8>(plan, of, sums);
-    case 32:
-      return add_parts<32, 8>(plan, of, sums);
-    case 64:
-      return add_parts<64, 8>(plan, of, sums);
-    default:
-      return false;
-  }
+  return with_constants(plan, [&]<int terms, int run, bool half_sums, typename ColumnsOfA>() {
+    return add_parts<terms, run, half_sums, ColumnsOfA>(plan, of, sums);
+  });
 }
 
-inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a, const std::byte* b,
-                                       const FloatFactors* factors, FloatMemo* memo, const std::byte* c,
-                                       std::byte* d) {
-  FloatColumns own;
-  Operands operands;
+inline bool multiply_in_general(const FloatPlan& plan, const Operands& operands, const FloatFactors* factors,
+                                const std::byte* c, std::byte* d) {
   Sums sums;
-  if (!decode(plan, a, b, memo, own, operands)) return false;
   if (plan.half_sums) {
-    if (!take_halves(c, plan, sums) || !add_all(plan, operands, sums)) return false;
-    put_halves(sums, plan, d);
+    if (!take_halves(c, plan.power, sums) || !add_all(plan, operands, sums)) return false;
+    put_halves(sums, plan.power, d);
     return true;
   }
   const bool halves = plan.storage == FloatStorage::Half || plan.storage == FloatStorage::Byte;
@@ -354,6 +208,46 @@ inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a
     return false;
   put_floats(sums, Scaling(plan, factors, 1), d);
   return true;
+}
+
+// False where it is not for exact sums: nothing has been written then.
+inline bool multiply_exactly(const FloatPlan& plan, const Operands& of, const std::byte* c, std::byte* d) {
+  if (!of.a->extent.known) of.a->extent = extent_of(of.a->at[0], plan.k * kMostRows);
+  if (!of.b->extent.known) of.b->extent = extent_of(of.b->at, plan.k * kColumns);
+  const std::optional<ExactRange> range = exact_range(plan, of.a->extent, of.b->extent);
+  if (!range) return false;
+#if DOPPEL_DOTS
+  if (fits_bytes(of.a->extent) && fits_bytes(of.b->extent)) return add_bytes(plan, of, *range, c, d);
+#endif
+  return add_exactly(plan, of, *range, c, d);
+}
+
+inline bool multiply_operands(const FloatPlan& plan, const Operands& operands, const FloatFactors* factors,
+                              ExactTries* tries, const std::byte* c, std::byte* d) {
+  if (!operands.a->in_range || !operands.b->in_range) return false;
+  if (factors == nullptr && (tries == nullptr || tries->due())) {
+    const bool possible = multiply_exactly(plan, operands, c, d);
+    if (tries != nullptr) tries->note(possible);
+    if (possible) return true;
+  }
+  return multiply_in_general(plan, operands, factors, c, d);
+}
+
+inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a, const std::byte* b,
+                                       const FloatFactors* factors, FloatMemo* memo, const std::byte* c,
+                                       std::byte* d) {
+  if (memo == nullptr) {
+    FloatColumns of_a;
+    FloatRuns of_b;
+    decode(plan, a, of_a);
+    decode(plan, b, of_b);
+    return multiply_operands(plan, {&of_a, &of_b}, factors, nullptr, c, d);
+  }
+  return multiply_operands(plan,
+                           {&known_or_decoded(plan, a, kMostRows, plan.a.mask, memo->a),
+                            &known_or_decoded(plan, b, kColumns, plan.b.mask, memo->b)},
+                           factors, &memo->tries[static_cast<int>(plan.storage)][plan.half_sums ? 1 : 0], c,
+                           d);
 }
 
 }  // namespace

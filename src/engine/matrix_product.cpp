@@ -453,6 +453,7 @@ MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rule
   if (const auto plan = float_plan(what.matrix, rules)) {
     product.float_plan = *plan;
     product.vectors.floats = vectors.floats;
+    product.plain_floats = vectors.floats != nullptr && !what.matrix.sparse && !what.matrix.is_scaled();
   } else if (const auto of_whole = whole_plan(what)) {
     product.whole_plan = *of_whole;
     product.vectors.whole = vectors.whole;
@@ -478,7 +479,7 @@ bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& ope
     if (!factors) return false;
   }
   return product.vectors.floats(product.float_plan, a, operands.b, factors ? &*factors : nullptr,
-                                form.sparse ? nullptr : operands.memo, operands.c, operands.d);
+                                operands.memo, operands.c, operands.d);
 }
 
 void multiply_matrices(const MatrixProduct& product, const MatrixOperands& operands) {

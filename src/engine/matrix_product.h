@@ -34,6 +34,7 @@ struct MatrixProduct {
   FloatPlan float_plan;
   WholePlan whole_plan;
   bool in_vectors() const { return vectors.floats != nullptr || vectors.whole != nullptr; }
+  bool plain_floats = false;  // by them, and A and B are all that there is
 };
 
 // vectors: what may be used of them.
@@ -50,6 +51,11 @@ struct MatrixOperands {
 };
 
 void multiply_matrices(const MatrixProduct& product, const MatrixOperands& operands);
+// Of plain_floats alone, where these numbers are for them.
+inline bool multiply_plain_floats(const MatrixProduct& product, const MatrixOperands& operands) {
+  return product.plain_floats && product.vectors.floats(product.float_plan, operands.a, operands.b, nullptr,
+                                                        operands.memo, operands.c, operands.d);
+}
 // The same of a product that is in_vectors(). False where these numbers are for other code: nothing has been
 // written then.
 bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& operands);

@@ -5,14 +5,19 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
-#include "engine/float_memo.h"
 #include "engine/matrix_product.h"
 
 namespace doppel::engine {
 
 class MatrixProducts {
  public:
+  MatrixProducts();
+  ~MatrixProducts();
+  MatrixProducts(const MatrixProducts&) = delete;
+  MatrixProducts& operator=(const MatrixProducts&) = delete;
+
   // As generated code names it (jit::RuntimeCallbacks::multiply_matrices).
   const MatrixProduct& get(std::uint64_t form, std::uint32_t how, const MatrixRules& rules) {
     Entry& entry = entries_[(form ^ form >> 17 ^ form >> 34) % kEntries];
@@ -21,7 +26,11 @@ class MatrixProducts {
     return entry.product;
   }
 
-  FloatMemo& memo() { return memo_; }
+  FloatMemo& memo() {
+    if (memo_ == nullptr) [[unlikely]]
+      make_memo();
+    return *memo_;
+  }
 
  private:
   static constexpr std::size_t kEntries = 16;
@@ -32,8 +41,10 @@ class MatrixProducts {
   };
   static void prepare(Entry& entry, std::uint64_t form, std::uint32_t how, const MatrixRules& rules);
 
+  void make_memo();
+
   std::array<Entry, kEntries> entries_;
-  FloatMemo memo_;
+  std::unique_ptr<FloatMemo> memo_;
 };
 
 }  // namespace doppel::engine

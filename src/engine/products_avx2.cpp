@@ -19,12 +19,13 @@
 #endif
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,f16c"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,f16c,fma"))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx2,f16c")
+#pragma GCC target("avx2,f16c,fma")
 #endif
 
+#define DOPPEL_DOTS 0
 #include "engine/wide_lanes_avx2.h"
 //
 #include "engine/float_product_kernel.h"
@@ -40,7 +41,8 @@
 namespace doppel::engine {
 
 VectorProducts avx2_products() {
-  const bool can = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+  const bool can =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") && __builtin_cpu_supports("fma");
   if (!can) return {};
   return {multiply_floats_in_vectors, multiply_whole_in_vectors};
 }

@@ -27,6 +27,7 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,f16c")
 #endif
 
+#define DOPPEL_DOTS 0
 #include "engine/wide_lanes_avx512.h"
 //
 #include "engine/float_product_kernel.h"

@@ -55,6 +55,7 @@ std::optional<FloatPlan> float_plan(const ir::MatrixForm& form, const MatrixRule
   if (rules.fraction_bits > 25) return std::nullopt;
   FloatPlan plan;
   plan.k = form.k;
+  plan.row_bytes = form.k * form.bits_of(form.a) / 8;
   plan.terms = std::min<int>(form.kept_k(), rules.bits_of_sum / form.bits_of(form.a)) * (form.sparse ? 2 : 1);
   plan.fraction_bits = rules.fraction_bits;
   plan.storage = of_a->storage;
@@ -107,8 +108,12 @@ std::optional<WholePlan> whole_plan(const ir::Attributes& product) {
 }
 
 VectorProducts best_products() {
-  static const VectorProducts best =
-      avx512_products().floats != nullptr ? avx512_products() : avx2_products();
+  static const VectorProducts best = [] {
+    for (const VectorProducts& way : {avx512vnni_products(), avx512_products()}) {
+      if (way.floats != nullptr) return way;
+    }
+    return avx2_products();
+  }();
   return best;
 }
 

@@ -15,6 +15,7 @@ struct VectorProducts {
 
 VectorProducts avx2_products();
 VectorProducts avx512_products();
+VectorProducts avx512vnni_products();
 VectorProducts best_products();  // of this host
 
 }  // namespace doppel::engine

@@ -190,6 +190,36 @@ struct WideLanes {
 
   static Vector bits(Floats v) { return {_mm256_castps_si256(v.low), _mm256_castps_si256(v.high)}; }
   static Floats floats(Vector v) { return {_mm256_castsi256_ps(v.low), _mm256_castsi256_ps(v.high)}; }
+  static Floats add(Floats a, Floats b) {
+    return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+  }
+  static Floats subtract(Floats a, Floats b) {
+    return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+  }
+  static Floats multiply_add(Floats a, Floats b, Floats c) {
+    return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+  }
+  // The sum to nearest and what it is off by (Knuth), which is a float: where that has the other sign, the
+  // sum is too far from zero by its last bit.
+  static __m256 add_towards_zero(__m256 a, __m256 b) {
+    const __m256 sum = _mm256_add_ps(a, b), of_b = _mm256_sub_ps(sum, a);
+    const __m256 rest = _mm256_add_ps(_mm256_sub_ps(a, _mm256_sub_ps(sum, of_b)), _mm256_sub_ps(b, of_b));
+    const __m256 is_rest = _mm256_cmp_ps(rest, _mm256_setzero_ps(), _CMP_NEQ_OQ);
+    const __m256i other = _mm256_srai_epi32(_mm256_castps_si256(_mm256_xor_ps(sum, rest)), 31);
+    const __m256i less = _mm256_and_si256(other, _mm256_castps_si256(is_rest));
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), less));
+  }
+  static Vector max_magnitude(Vector magnitude, Floats v) {
+    return max32_unsigned(magnitude, and_of(bits(v), splat32(INT32_MAX)));
+  }
+  static Vector beyond_whole(Floats v) {
+    constexpr int kTowardsZero = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
+    return xor_of(bits(v),
+                  bits({_mm256_round_ps(v.low, kTowardsZero), _mm256_round_ps(v.high, kTowardsZero)}));
+  }
+  static Floats add_towards_zero(Floats a, Floats b) {
+    return {add_towards_zero(a.low, b.low), add_towards_zero(a.high, b.high)};
+  }
   static Floats multiply(Floats a, Floats b) {
     return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
   }

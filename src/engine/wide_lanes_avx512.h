@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vectors of 64 bytes for float_product_kernel.h, in AVX-512's registers. What "a quarter" is: 16 bytes of
-// them, in which the unpacking functions, shuffle8 and pack16 work. Included with that target.
+// them, in which the unpacking functions, shuffle8 and pack16 work. Included with that target; DOPPEL_DOTS is
+// 1 where it has AVX512-VNNI, else 0.
 #pragma once
 
 #include <immintrin.h>
@@ -120,10 +121,39 @@ struct WideLanes {
   static Vector bits(Floats v) { return _mm512_castps_si512(v); }
   static Floats floats(Vector v) { return _mm512_castsi512_ps(v); }
   static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+  static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+  // Rounded towards zero.
+  static Floats add_towards_zero(Floats a, Floats b) {
+    return _mm512_add_round_ps(a, b, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  }
   static Vector whole(Floats v) { return _mm512_cvttps_epi32(v); }  // towards zero
   static Floats towards_zero(Vector v) {
     return _mm512_cvt_roundepi32_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
   }
+
+  static Floats multiply_add_towards_zero(Floats a, Floats b, Floats c) {
+    return _mm512_fmadd_round_ps(a, b, c, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  }
+  static Floats from_whole(Vector v) { return _mm512_cvtepi32_ps(v); }
+  // The larger one of a magnitude's bits and those of a number's; of no number, any.
+  static Vector max_magnitude(Vector magnitude, Floats v) {
+    constexpr int kMaximumOfMagnitudes = 3, kPositive = 2 << 2;
+    return bits(_mm512_range_ps(floats(magnitude), v, kMaximumOfMagnitudes | kPositive));
+  }
+  // Bits of what a number is more than a whole one; not all zero where it is none.
+  static Vector beyond_whole(Floats v) { return bits(_mm512_reduce_ps(v, _MM_FROUND_TO_ZERO)); }
+  static Vector permute32(Vector v, Vector from) { return _mm512_permutexvar_epi32(from, v); }
+  // The halves in the low 16 bits of each word; and back, rounded to nearest, below 16 bits of zero.
+  static Floats low_halves(Vector v) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(v)); }
+  static Vector as_low_halves(Floats v) {
+    return _mm512_cvtepu16_epi32(_mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+#if DOPPEL_DOTS
+  // To each sum the products of four bytes, of `a` without a sign.
+  static Vector add_dots(Vector sums, Vector a, Vector b) { return _mm512_dpbusd_epi32(sums, a, b); }
+#endif
 
   // Word `which` of each quarter, in all of its words.
   template <int which>

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "engine/block.h"
@@ -39,9 +40,37 @@ bool in_parameters(const Warp& warp, std::uint64_t address, std::uint64_t bytes)
 }
 
 // What of the card's own memory is allocated its pages tell.
+bool in_card_memory(const Launch& launch, std::uint64_t address) {
+  return launch.memory == nullptr || launch.memory->contains(address);  // null: a test's, in host memory
+}
+
+// Asks locks that all of the host's threads share: where there is something else to ask, that comes first.
+bool is_reached(const Launch& launch, std::uint64_t address, std::uint64_t bytes) {
+  return launch.reaches && launch.reaches(address, bytes);
+}
+
 bool in_memory(const Launch& launch, std::uint64_t address, std::uint64_t bytes) {
-  if (launch.memory == nullptr) return true;  // a test's, in host memory
-  return launch.memory->contains(address) || (launch.reaches && launch.reaches(address, bytes));
+  return in_card_memory(launch, address) || is_reached(launch, address, bytes);
+}
+
+// Whether all lanes are aligned, and in the block's shared memory: most generic accesses that come here.
+bool all_in_shared(const Warp& warp, std::uint32_t bytes, std::uint32_t alignment) {
+  const Block& block = *warp.block;
+  const std::uint64_t size = block.grid->shared_bytes;
+  if (block.cluster != nullptr || size < bytes) return false;
+  const jit::WarpContext& context = warp.context;
+  const int width = std::max(1, static_cast<int>(context.access_width));
+  const std::uint64_t base = reinterpret_cast<std::uint64_t>(block.shared.base());
+  const std::uint64_t unaligned = std::max(alignment, 1u) - 1, step = context.access_step;
+  const std::uint64_t behind = static_cast<std::uint64_t>(width - 1) * step;  // of a segment's first lane
+  if (size - bytes < behind || (width > 1 && (step & unaligned) != 0)) return false;
+  const std::uint64_t last = size - bytes - behind;
+  bool all = true;
+  for (int lane = 0; lane < jit::kWarpLanes; lane += width) {
+    const std::uint64_t address = context.access_addresses[lane];
+    all &= (address & unaligned) == 0 && address - base <= last;
+  }
+  return all;
 }
 
 }  // namespace
@@ -53,6 +82,8 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
   const std::uint32_t bytes = flags & jit::kAccessSizeMask;
   const std::uint32_t alignment = flags >> jit::kAccessAlignShift;
   const auto space = static_cast<ir::Space>(flags >> jit::kAccessSpaceShift & 0xf);
+  if (space == ir::Space::Generic && mask == ~0u && all_in_shared(warp, bytes, alignment))
+    return std::nullopt;
   for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const int lane = std::countr_zero(rest);
     const std::uint64_t address = jit::access_address(warp.context, lane);
@@ -90,8 +121,9 @@ std::optional<Fault> find_wild_access(const Warp& warp, std::uint32_t mask, std:
                                      static_cast<std::int64_t>(address), launch.parameters.size());
       return fault;
     }
-    if (!in_card || in_memory(launch, address, bytes)) continue;
+    if (!in_card || in_card_memory(launch, address)) continue;
     if (space == ir::Space::Generic && in_own_window(warp, lane, address, bytes)) continue;
+    if (is_reached(launch, address, bytes)) continue;
     const bool writes = (flags & (jit::kAccessStore | jit::kAccessAtomic)) != 0;
     if (space == ir::Space::Generic && !writes && in_parameters(warp, address, bytes)) continue;
     Fault fault = report(Fault::Kind::IllegalAddress);

@@ -188,7 +188,7 @@ reference::Fragment in_registers(const MatrixForm& form, const reference::Matrix
 // Code for any host, and what this one has beside it.
 std::vector<VectorProducts> ways_of_host() {
   std::vector<VectorProducts> ways{{}};
-  for (const VectorProducts& way : {avx2_products(), avx512_products()}) {
+  for (const VectorProducts& way : {avx2_products(), avx512_products(), avx512vnni_products()}) {
     if (way.floats != nullptr) ways.push_back(way);
   }
   return ways;
