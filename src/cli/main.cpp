@@ -91,6 +91,7 @@ int main_of(int argc, char** argv) {
   add_show(app, status);
   add_explain(app, status);
   add_ptx(app, status);
+  add_node(app, status);
   add_smi(app, status);
   add_manual(app, status);
   for (CLI::App* command : app.get_subcommands({})) {

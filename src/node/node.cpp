@@ -220,6 +220,19 @@ Result<std::uint64_t> Node::event_count(int card) const {
   return (*shared)->card[static_cast<std::size_t>(card)].event_count;
 }
 
+Result<std::optional<std::uint64_t>> Node::last_event(int card, std::uint64_t type) const {
+  auto shared = file_.lock();
+  if (!shared) return tl::unexpected(shared.error());
+  if (!has(**shared, card)) return no_card(card);
+  const CardEntry& entry = (*shared)->card[static_cast<std::size_t>(card)];
+  const std::uint64_t known = std::min<std::uint64_t>(entry.event_count, kMostEvents);
+  for (std::uint64_t back = 1; back <= known; ++back) {
+    const EventEntry& event = entry.events[(entry.event_count - back) % kMostEvents];
+    if (event.type == type) return event.data;
+  }
+  return std::nullopt;
+}
+
 std::optional<EventEntry> Node::next_event(int card, std::uint64_t& seen) const {
   auto shared = file_.lock();
   if (!shared || !has(**shared, card)) return std::nullopt;

@@ -74,6 +74,8 @@ class Node : public std::enable_shared_from_this<Node> {
   // Of the card, for whoever waits for them. The oldest ones are forgotten.
   Result<void> tell_event(int card, std::uint64_t type, std::uint64_t data);
   Result<std::uint64_t> event_count(int card) const;
+  // The data of the last event of that type which is still known; nothing where there is none.
+  Result<std::optional<std::uint64_t>> last_event(int card, std::uint64_t type) const;
   // The event behind the first `seen` that is still known, and counts it in; nothing where there is none.
   std::optional<EventEntry> next_event(int card, std::uint64_t& seen) const;
 

@@ -41,6 +41,7 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
+// Those that the process names; none: it takes the machine's.
 std::vector<std::string> names_of_cards() {
   std::string text = variable("DOPPEL_CARDS");
   if (text.empty()) text = variable("DOPPEL_CARD");
@@ -51,7 +52,6 @@ std::vector<std::string> names_of_cards() {
     if (comma != 0) names.emplace_back(rest.substr(0, comma));
     rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
   }
-  if (names.empty()) names.emplace_back("rtx-a6000");
   return names;
 }
 
@@ -124,8 +124,11 @@ Result<std::shared_ptr<const Machine>> Machine::open() {
   if (name == "off") name.clear();
   auto node = node::Node::open(name);
   if (!node) return tl::unexpected(node.error());
-  if (auto brought = bring_cards(**node, names_of_cards()); !brought) return tl::unexpected(brought.error());
-  const auto count = (*node)->card_count();
+  std::vector<std::string> names = names_of_cards();
+  auto count = (*node)->card_count();
+  if (count && *count == 0 && names.empty()) names.emplace_back("rtx-a6000");
+  if (auto brought = bring_cards(**node, names); !brought) return tl::unexpected(brought.error());
+  count = (*node)->card_count();
   if (!count) return tl::unexpected(count.error());
   for (int number = 0; number < *count; ++number) {
     auto card = (*node)->name(number);

@@ -66,9 +66,9 @@ std::string rows_of_processes(const std::vector<Gpu>& gpus) {
         return id == kNoInstance ? std::string("N/A") : fmt::format("{}", id);
       };
       std::string name = process_name(gpu.nvml(), each.pid);
-      constexpr std::size_t kRoom = 38;
+      constexpr std::size_t kRoom = 41;
       if (name.size() > kRoom) name = "..." + name.substr(name.size() - kRoom + 3);
-      text += fmt::format("|{:>5} {:>4} {:>4} {:>10} {:>6}   {:<38} {:>10} |\n", gpu.index(),
+      text += fmt::format("|{:>5} {:>4} {:>4} {:>10} {:>6}   {:<41} {:>10} |\n", gpu.index(),
                           instance(each.gpuInstanceId), instance(each.computeInstanceId), each.pid, "C", name,
                           fmt::format("{}MiB", each.usedGpuMemory >> 20));
     }

@@ -5,24 +5,11 @@
 
 #include <algorithm>
 
+#include "smi/links.h"
 #include "smi/value.h"
 
 namespace doppel::smi {
 namespace {
-
-// Links of `gpu` whose other end is the card with that place.
-unsigned links_between(const Gpu& gpu, const Gpu& other) {
-  constexpr unsigned kMost = 18;
-  unsigned links = 0;
-  const std::string place = other.bus_id();
-  for (unsigned link = 0; link < kMost; ++link) {
-    const auto state = gpu.get<int>("nvmlDeviceGetNvLinkState", link);
-    if (!state || state.value == 0) continue;
-    const auto remote = gpu.get<nvmlPciInfo_t>("nvmlDeviceGetNvLinkRemotePciInfo_v2", link);
-    if (remote && place == remote.value.busId.data()) ++links;
-  }
-  return links;
-}
 
 // As the matrix names a way between two cards.
 std::string way(const Gpu& gpu, const Gpu& other) {
@@ -156,11 +143,9 @@ Outcome<std::string> peer_matrix(const std::vector<Gpu>& gpus, const std::string
 Said nvlink_status(const std::vector<Gpu>& gpus) {
   return each_link(gpus, [](const Gpu& gpu, unsigned link) {
     if (!active(gpu, link)) return fmt::format("\t Link {}: <inactive>\n", link);
-    constexpr unsigned kSpeed = 90;  // of nvmlDeviceGetFieldValues, in MB/s
-    const auto speed = gpu.field(kSpeed);
-    constexpr double kKilo = 1e-3;
-    return speed ? fmt::format("\t Link {}: {:.3f} GB/s\n", link, speed.value.value.uiVal * kKilo)
-                 : fmt::format("\t Link {}: {}\n", link, words_for(speed.code));
+    const auto speed = link_speed(gpu);
+    return speed ? fmt::format("\t Link {}: {:.3f} GB/s\n", link, *speed)
+                 : fmt::format("\t Link {}: N/A\n", link);
   });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `doppel smi` as a user calls it: the flags of the original, and exit statuses. What its views show is
 // tested in tests/smi.
+#include <nlohmann/json.hpp>
+
 #include "small_installation.h"
 
 namespace doppel::cli {
@@ -97,6 +99,40 @@ TEST_F(SmiCommand, SaysThatNobodyIsSeenWithoutANode) {
   EXPECT_EQ(o.status, 0);
   EXPECT_NE(o.err.find("DOPPEL_NODE names no node"), std::string::npos) << o.err;
   EXPECT_EQ(doppel("smi -L", "DOPPEL_NODE=off </dev/null").err, "");
+}
+
+TEST_F(SmiCommand, HasMetrics) {
+  const Outcome o = smi("--prometheus");
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_TRUE(o.out.starts_with("# HELP DCGM_FI_DEV_SM_CLOCK ")) << o.out;
+}
+
+TEST_F(SmiCommand, NodeShowsANodeThatIsThere) {
+  const Outcome none = doppel("node", "unset DOPPEL_NODE; </dev/null");
+  EXPECT_EQ(none.status, 2);
+  EXPECT_EQ(none.err, "doppel: no node: name one, or set DOPPEL_NODE\n");
+  const Outcome missing = doppel("node ./node");
+  EXPECT_EQ(missing.status, 125);
+  EXPECT_NE(missing.err.find("there is no node ./node"), std::string::npos) << missing.err;
+  EXPECT_FALSE(fs::exists(root_ / "node"));
+  EXPECT_EQ(smi("-L").status, 0);
+  for (const Outcome& o : {doppel("node ./node"), doppel("node", "DOPPEL_NODE=./node </dev/null")}) {
+    EXPECT_EQ(o.status, 0) << o.err;
+    EXPECT_TRUE(o.out.starts_with("Node ./node (./node)\n\nGPU 0: NVIDIA RTX A6000 (UUID: GPU-")) << o.out;
+  }
+  EXPECT_EQ(nlohmann::json::parse(doppel("node ./node --json").out)["cards"].size(), 2u);
+  EXPECT_EQ(doppel("node ./node --listen 0.0.0.0:1").status, 2);
+  EXPECT_EQ(doppel("node a/b/../node").status, 125);
+  EXPECT_EQ(doppel("node ..").status, 2);
+}
+
+TEST_F(SmiCommand, NodeListensUntilItIsEnded) {
+  EXPECT_EQ(smi("-L").status, 0);
+  script("listens",
+         "bin/doppel node ./node --listen 127.0.0.1:0 >address &\n"
+         "until test -s address; do :; done\nkill -TERM $!\nwait $!\necho $?; cat address\n");
+  const Outcome o = doppel("run --quiet -- ./listens");
+  EXPECT_TRUE(o.out.starts_with("0\nhttp://127.0.0.1:")) << o.out << o.err;
 }
 
 }  // namespace

@@ -97,5 +97,18 @@ TEST_F(Cards, OfAPrivateNodeAreNobodyElses) {
   EXPECT_EQ(*other->card_count(), 0);
 }
 
+TEST_F(NodeTest, RemembersTheLastEvent) {
+  const auto node = open();
+  const int card = *node->card(card_of("rtx-a6000"), 0, kStart);
+  EXPECT_EQ(*node->last_event(card, 8), std::nullopt);
+  ASSERT_TRUE(node->tell_event(card, 8, 31));
+  ASSERT_TRUE(node->tell_event(card, 8, 13));
+  ASSERT_TRUE(node->tell_event(card, 16, 5));
+  EXPECT_EQ(*node->last_event(card, 8), 13u);
+  for (std::size_t i = 0; i < kMostEvents; ++i) ASSERT_TRUE(node->tell_event(card, 16, i));
+  EXPECT_EQ(*node->last_event(card, 8), std::nullopt);  // forgotten
+  EXPECT_FALSE(node->last_event(7, 8));
+}
+
 }  // namespace
 }  // namespace doppel::node
