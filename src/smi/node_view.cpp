@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -60,6 +62,9 @@ ordered_json value(const Gpu& gpu, const char* field) {
   return number;
 }
 
+// GB/s to the MB.
+double in_thousandths(double value) { return std::round(value * 1000) / 1000; }
+
 ordered_json card_json(const Gpu& gpu, const std::vector<Gpu>& gpus) {
   ordered_json card;
   card["index"] = gpu.index();
@@ -75,7 +80,7 @@ ordered_json card_json(const Gpu& gpu, const std::vector<Gpu>& gpus) {
     if (links > 0)
       card["nvlink"] = {{"peer", other.index()},
                         {"links", links},
-                        {"gb_per_s_each_way", link_speed(gpu).value_or(0) * links}};
+                        {"gb_per_s_each_way", in_thousandths(link_speed(gpu).value_or(0) * links)}};
   }
   card["state"] = {{"performance_state", value(gpu, "pstate")},
                    {"busy_percent", value(gpu, "utilization.gpu")},
