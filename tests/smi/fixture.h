@@ -60,7 +60,7 @@ class Smi : public testing::Test {
 inline void expect_view(const std::string& name, const std::string& found) {
   namespace fs = std::filesystem;
   const std::regex energy(R"re((TOTAL_ENERGY_CONSUMPTION\{[^}]*\} |"energy_mj": )[0-9]+)re");
-  const std::string view = std::regex_replace(found, energy, "$01000");
+  const std::string view = std::regex_replace(found, energy, "$010");
   const fs::path left = fs::path(DOPPEL_BUILD_DIR) / "smi_views";
   fs::create_directories(left);
   std::ofstream(left / name, std::ios::binary) << view;
