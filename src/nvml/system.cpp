@@ -33,16 +33,6 @@ int branch_of(int cuda) {
   return branch;
 }
 
-// The program's path, as its command line begins.
-std::string name_of_process(unsigned pid) {
-  const int file = open(fmt::format("/proc/{}/cmdline", pid).c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {};
-  std::array<char, 4096> buffer{};
-  const ssize_t length = read(file, buffer.data(), buffer.size() - 1);
-  close(file);
-  return length > 0 ? std::string(buffer.data()) : std::string();
-}
-
 nvmlReturn_t cuda_version(int* version) {
   return of_machine(__func__, [&](const Machine& here) {
     if (version == nullptr) return NVML_ERROR_INVALID_ARGUMENT;
@@ -57,6 +47,15 @@ nvmlReturn_t start(const char* function) {
 }
 
 }  // namespace
+
+std::string name_of_process(unsigned pid) {
+  const int file = open(fmt::format("/proc/{}/cmdline", pid).c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  std::array<char, 4096> buffer{};
+  const ssize_t length = read(file, buffer.data(), buffer.size() - 1);
+  close(file);
+  return length > 0 ? std::string(buffer.data()) : std::string();
+}
 
 nvmlReturn_t NvmlApi::code_of(const Error& error) {
   switch (error.kind) {

@@ -209,6 +209,14 @@ TEST_F(Values, FieldsSayWhatTheFunctionsSay) {
   EXPECT_EQ(fields[2].value.uiVal, 14062u);
   EXPECT_EQ(fields[3].nvmlReturn, NVML_ERROR_NOT_SUPPORTED);
   EXPECT_EQ(call("nvmlDeviceGetFieldValues", a6000, 0, fields.data()), NVML_ERROR_INVALID_ARGUMENT);
+  // Of the module and the memory alone nothing is known.
+  fields[1] = fields[2] = fields[0];
+  fields[1].scopeId = 1;
+  fields[2].scopeId = 2;
+  ASSERT_EQ(call("nvmlDeviceGetFieldValues", a6000, 3, fields.data()), NVML_SUCCESS);
+  EXPECT_EQ(fields[0].nvmlReturn, NVML_SUCCESS);
+  EXPECT_EQ(fields[1].nvmlReturn, NVML_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(fields[2].nvmlReturn, NVML_ERROR_NOT_SUPPORTED);
 }
 
 TEST_F(Values, WithoutANodeTheCardsAreTheProcesssOwn) {
