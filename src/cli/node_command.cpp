@@ -9,8 +9,7 @@
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/installation.h"
-#include "cli/metrics_text.h"
+#include "cli/management.h"
 #include "cli/output.h"
 #include "node/shared_file.h"
 #include "smi/metrics_server.h"
@@ -25,14 +24,19 @@ struct NodeFlags {
   std::string listen;
 };
 
-int listen(const NodeFlags& flags, const std::filesystem::path& library) {
+int listen(const NodeFlags& flags) {
   const auto at = smi::read_endpoint(flags.listen);
   if (!at) {
     complain(at.error().message);
     return kBadUsage;
   }
   const auto served = smi::serve_metrics(
-      *at, [&] { return metrics_text(library); },
+      *at,
+      []() -> Result<std::string> {
+        auto text = metrics_text();
+        if (!text) return fail(Error::Kind::Io, text.error().message);
+        return std::move(*text);
+      },
       [&](unsigned short port) {
         const bool is_v6 = at->host.find(':') != std::string::npos;
         say(stdout, "http://{}:{}/metrics\n", is_v6 ? "[" + at->host + "]" : at->host, port);
@@ -62,17 +66,12 @@ int run(const NodeFlags& flags) {
         file->string()));
     return kFailed;
   }
-  const auto library = management_library();
-  if (!library) {
-    complain(library.error().message);
-    return kFailed;
-  }
   setenv("DOPPEL_NODE", name.c_str(), 1);
   // What is on it, and nothing besides.
   unsetenv("DOPPEL_CARDS");
   unsetenv("DOPPEL_CARD");
-  if (!flags.listen.empty()) return listen(flags, *library);
-  const auto nvml = smi::Nvml::open(*library);
+  if (!flags.listen.empty()) return listen(flags);
+  const auto nvml = open_management();
   const auto gpus = nvml ? smi::all_gpus(*nvml) : tl::unexpected(nvml.error());
   if (!gpus) {
     complain(gpus.error().message);

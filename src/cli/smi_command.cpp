@@ -12,8 +12,7 @@
 #include <utility>
 
 #include "cli/commands.h"
-#include "cli/installation.h"
-#include "cli/metrics_text.h"
+#include "cli/management.h"
 #include "cli/output.h"
 #include "cli/smi_flags.h"
 #include "smi/details.h"
@@ -182,16 +181,11 @@ int run(const SmiFlags& flags, const CLI::App& command) {
   if (!flags.refused.empty())
     return tell(
         {NVML_ERROR_NOT_SUPPORTED, fmt::format("smi {}: not supported of the double", flags.refused)});
-  const auto library = management_library();
-  if (!library) return tell({kFailed, library.error().message});
   if (flags.prometheus) {
-    return repeat(flags, flags.loops, 0, flags.every_s, [&](bool) -> Outcome<Said> {
-      const auto text = metrics_text(*library);
-      if (!text) return smi::failed(kFailed, text.error().message);
-      return Said{*text, 0};
-    });
+    return repeat(flags, flags.loops, 0, flags.every_s,
+                  [&](bool) -> Outcome<Said> { return said(metrics_text()); });
   }
-  const Outcome<Nvml> nvml = Nvml::open(*library);
+  const Outcome<Nvml> nvml = open_management();
   if (!nvml) return tell(nvml.error());
   if (const char* node = std::getenv("DOPPEL_NODE"); node == nullptr || *node == '\0')
     complain("DOPPEL_NODE names no node: these cards are this command's own, and no program is seen on them");

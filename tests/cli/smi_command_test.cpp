@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `doppel smi` as a user calls it: the flags of the original, and exit statuses. What its views show is
 // tested in tests/smi.
+#include <doppel/nvml/types.h>
+
 #include <nlohmann/json.hpp>
 
 #include "small_installation.h"
@@ -84,6 +86,12 @@ TEST_F(SmiCommand, HasTheStatusesOfTheOriginal) {
   ends("", 125, "the management library is missing from this installation");
 }
 
+TEST_F(SmiCommand, NamesACardThatIsNone) {
+  const Outcome o = doppel("smi -L", "DOPPEL_NODE=off DOPPEL_CARDS=rtx-a6000,rtx-a6001 </dev/null");
+  EXPECT_EQ(o.status, NVML_ERROR_GPU_NOT_FOUND);
+  EXPECT_NE(o.err.find("no card 'rtx-a6001'; did you mean 'rtx-a6000'?"), std::string::npos) << o.err;
+}
+
 TEST_F(SmiCommand, LooksAgainUntilItsReaderLeaves) {
   const Outcome o = smi("-lms 1 --query-gpu=index --format=csv -i 0 2>&1 | head -3");
   EXPECT_EQ(o.out, "index\n0\n0\n");
@@ -124,6 +132,27 @@ TEST_F(SmiCommand, NodeShowsANodeThatIsThere) {
   EXPECT_EQ(doppel("node ./node --listen 0.0.0.0:1").status, 2);
   EXPECT_EQ(doppel("node a/b/../node").status, 125);
   EXPECT_EQ(doppel("node ..").status, 2);
+}
+
+// What lies there stays as it is.
+TEST_F(SmiCommand, NamesAStoreThatItCannotUse) {
+  EXPECT_EQ(smi("-L").status, 0);
+  fs::permissions(root_ / "node", fs::perms::all);
+  const Outcome open_to_others = smi("-L");
+  EXPECT_EQ(open_to_others.status, 4);
+  EXPECT_NE(open_to_others.err.find("./node is another user's, or others may write it"), std::string::npos)
+      << open_to_others.err;
+  EXPECT_EQ(doppel("node ./node").status, 125);
+  fs::permissions(root_ / "node", fs::perms::owner_read | fs::perms::owner_write);
+  std::fstream file(root_ / "node", std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(8);
+  file.put(99);
+  file.close();
+  const Outcome other_version = smi("-L");
+  EXPECT_EQ(other_version.status, 18);
+  EXPECT_NE(other_version.err.find("./node is a node of layout 99"), std::string::npos) << other_version.err;
+  EXPECT_EQ(doppel("node ./node").status, 125);
+  EXPECT_EQ(doppel("smi -L", "ulimit -f 8; DOPPEL_NODE=./fresh </dev/null").out, "");
 }
 
 TEST_F(SmiCommand, NodeListensUntilItIsEnded) {
