@@ -91,6 +91,25 @@ TEST_F(Cards, TellTheirEventsInTheirOrder) {
   EXPECT_FALSE(node->next_event(0, seen));
 }
 
+TEST_F(Cards, AreJoinedInEveryProcess) {
+  const auto node = open();
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(*node->card(card_of("rtx-a6000"), i, at(0)), i);
+  ASSERT_EQ(*node->card(card_of("rtx-pro-5000-blackwell"), 0, at(0)), 3);
+  ASSERT_EQ(*node->card(card_of("a40"), 0, at(0)), 4);
+  EXPECT_EQ(*node->nvlink_peer(0), std::nullopt);
+  ASSERT_TRUE(node->join_by_nvlink(2, 0));
+  EXPECT_TRUE(node->join_by_nvlink(0, 2));  // as it is
+  EXPECT_EQ(*open()->nvlink_peer(0), 2);
+  EXPECT_EQ(*open()->nvlink_peer(2), 0);
+  EXPECT_EQ(*open()->nvlink_peer(1), std::nullopt);
+  EXPECT_EQ(node->join_by_nvlink(0, 1).error().kind, Error::Kind::AlreadyDone);
+  EXPECT_EQ(node->join_by_nvlink(1, 1).error().kind, Error::Kind::InvalidArgument);
+  EXPECT_EQ(node->join_by_nvlink(1, 4).error().kind, Error::Kind::InvalidArgument);
+  EXPECT_EQ(node->join_by_nvlink(1, 3).error().message, "rtx-pro-5000-blackwell has no NVLink");
+  EXPECT_EQ(node->join_by_nvlink(0, 5).error().kind, Error::Kind::NotFound);
+  EXPECT_EQ(node->nvlink_peer(-1).error().kind, Error::Kind::NotFound);
+}
+
 TEST_F(Cards, OfAPrivateNodeAreNobodyElses) {
   auto one = *Node::open(""), other = *Node::open("");
   ASSERT_EQ(*one->card(card_of("rtx-a6000"), 0, at(0)), 0);
