@@ -56,12 +56,30 @@ struct TraceEvent {
 inline constexpr std::uint32_t kFromStart = UINT32_MAX;
 
 // Sectors are addresses / 32, relative to the start of the card's memory (the same on every host). From
-// kFirstBusSector on lies what the card reaches over its bus, pinned memory of the host first; from
-// kFirstLocalSector on the local memory of all threads, which is the card's again.
+// kFirstBusSector on lies what the card reaches over its bus: pinned memory of the host first, from
+// kFirstPeerSector on the memory of other cards; from kFirstNvLinkSector on that of cards at the other end of
+// its NVLinks; from kFirstLocalSector on the local memory of all threads, which is the card's again. Each
+// other card has kSectorsOfPeer sectors, by its number.
 inline constexpr std::uint64_t kFirstBusSector = std::uint64_t{1} << 34;
 inline constexpr std::uint64_t kFirstForeignSector = std::uint64_t{1} << 40;  // other memory than pinned
+inline constexpr std::uint64_t kFirstPeerSector = std::uint64_t{5} << 38;
+inline constexpr std::uint64_t kFirstNvLinkSector = std::uint64_t{6} << 38;
 inline constexpr std::uint64_t kFirstLocalSector = std::uint64_t{1} << 41;
+inline constexpr std::uint64_t kSectorsOfPeer = std::uint64_t{1} << 34;
+inline constexpr std::uint32_t kMostPeers = 16;
+static_assert(kFirstPeerSector + kMostPeers * kSectorsOfPeer <= kFirstNvLinkSector);
+static_assert(kFirstNvLinkSector + kMostPeers * kSectorsOfPeer <= kFirstLocalSector);
 inline constexpr bool is_over_bus(std::uint64_t sector) {
+  return sector >= kFirstBusSector && sector < kFirstNvLinkSector;
+}
+inline constexpr bool is_over_nvlink(std::uint64_t sector) {
+  return sector >= kFirstNvLinkSector && sector < kFirstLocalSector;
+}
+// Whether it lies in the memory of a card that is not the kernel's own.
+inline constexpr bool is_of_peer(std::uint64_t sector) {
+  return sector >= kFirstPeerSector && sector < kFirstLocalSector;
+}
+inline constexpr bool is_elsewhere(std::uint64_t sector) {  // not in the card's own memory
   return sector >= kFirstBusSector && sector < kFirstLocalSector;
 }
 

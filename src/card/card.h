@@ -233,6 +233,7 @@ struct Pcie {
   int write_header_bytes = 0;      // of one that the card writes with
   int read_requests = 0;           // of the card that may be under way at once
   double round_trip_ns = 0;        // of a read
+  double peer_efficiency = 0;      // of copies from card to card, sustained / peak
   std::int64_t staging_bytes = 0;  // of a copy between cards through the host: what is led on at once
   int vendor_id = 0;
   int device_id = 0;
@@ -242,6 +243,7 @@ struct Pcie {
   }
   double to_device_bytes_per_second() const { return peak_bytes_per_second() * to_device_efficiency; }
   double to_host_bytes_per_second() const { return peak_bytes_per_second() * to_host_efficiency; }
+  double to_peer_bytes_per_second() const { return peak_bytes_per_second() * peer_efficiency; }
   // Seconds for which one of many packets keeps the link, by the bytes of the program's that it carries: what
   // is sustained with packets of max_payload_bytes, a header with each. Of what the card reads, and of what
   // it writes.
@@ -267,11 +269,17 @@ struct Managed {
 struct NvLink {
   int links = 0;
   double bytes_per_second_per_link = 0;  // one direction
-  double efficiency = 0;
-  double latency_us = 0;
-  int max_peers = 0;
+  double efficiency = 0;                 // of copies, sustained / peak
+  double reverse_share = 0;              // of the other direction, what a copy keeps busy of its own
+  double latency_us = 0;                 // of a copy, before the first byte
+  int header_bytes = 0;                  // of a packet that a kernel's access makes, of a line at most
+  double round_trip_ns = 0;              // of a kernel's read
+  int max_peers = 0;                     // cards that it can be joined with
 
   double peak_bytes_per_second() const { return links * bytes_per_second_per_link; }  // one direction
+  double copy_bytes_per_second() const { return peak_bytes_per_second() * efficiency; }
+  // Seconds for which a packet keeps one direction, by the bytes of the program's that it carries.
+  double packet_s(double bytes) const { return (bytes + header_bytes) / peak_bytes_per_second(); }
 };
 
 struct Engines {

@@ -92,6 +92,8 @@ void check_memories(Checks& checks, const Card& c) {
     return c.nvlink.links > 0 ? "expected 0 without nvlink.bytes_per_second_per_link"
                               : "expected more than 0 with nvlink.bytes_per_second_per_link";
   });
+  checks.require(c.nvlink.links == 0 || c.nvlink.efficiency > 0, "nvlink.efficiency",
+                 [] { return "expected more than 0 with nvlink.links"; });
 }
 
 void check_partitions(Checks& checks, const Card& c) {

@@ -32,6 +32,8 @@ void add_cards(CLI::App& app, int& status);
 void add_show(CLI::App& app, int& status);
 void add_explain(CLI::App& app, int& status);
 void add_ptx(CLI::App& app, int& status);
+void add_smi(CLI::App& app, int& status);
+void add_node(CLI::App& app, int& status);
 void add_manual(CLI::App& app, int& status);  // and completion; last: they tell of the others
 
 // Loads every named card, or complains and answers an error.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/commands.h"
@@ -33,6 +34,16 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
     complain(ready.error().message);
     return ready.error().kind == Error::Kind::InvalidArgument ? kBadUsage : kFailed;
   }
+  // Where a card has none, its doubles reach each other over PCI Express.
+  const bool nvlink = flags.execute.nvlink;
+  if (nvlink && std::ranges::none_of(*cards, [](const card::Card& card) { return card.nvlink.links > 0; })) {
+    complain(fmt::format("--nvlink: {} has no NVLink", cards->front().name));
+    return kBadUsage;
+  }
+  if (nvlink && flags.execute.devices < 2) {
+    complain("--nvlink: a bridge joins two cards, and the program sees one: --devices 2");
+    return kBadUsage;
+  }
   std::FILE* const out = flags.reports_to_output ? stderr : stdout;
   report::Report report = new_report(program, command);
   // The program's own part is measured on the first card: what this machine does besides decides nothing.
@@ -53,6 +64,7 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
       progress.watch(flags.execute);
     }
     flags.execute.host_part = shared_host_part(i, host_part->path());
+    flags.execute.nvlink = nvlink && card.nvlink.links > 0;
     Result<Execution> execution = execute(program, {card}, flags.execute);
     progress.end();
     if (!execution) {

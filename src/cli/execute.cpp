@@ -43,9 +43,7 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   if (!driver) return tl::unexpected<Error>(driver.error());
   out.emplace("LD_LIBRARY_PATH", prefixed("LD_LIBRARY_PATH", driver->string()));
   std::vector<std::string> devices;
-  for (const card::Card& card : cards) {
-    for (int i = 0; i < options.devices; ++i) devices.push_back(reference(card));
-  }
+  for (const card::Card& card : devices_of(cards, options)) devices.push_back(reference(card));
   out.emplace("DOPPEL_CARD", reference(cards.front()));
   out.emplace("DOPPEL_CARDS", fmt::format("{}", fmt::join(devices, ",")));
   out.emplace("DOPPEL_RECORD", records.string());
@@ -53,6 +51,7 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   if (const char* node = std::getenv("DOPPEL_NODE"); node == nullptr || *node == '\0')
     out.emplace("DOPPEL_NODE", (records / "node").string());
   out.emplace("DOPPEL_PARENT", std::to_string(getpid()));
+  if (options.nvlink) out.emplace("DOPPEL_NVLINK", "1");
   if (options.timing) out.emplace("DOPPEL_TIMING", *options.timing);
   if (options.timeline) out.emplace("DOPPEL_TIMELINE", "1");
   if (!options.driver_version.empty()) out.emplace("DOPPEL_DRIVER_VERSION", options.driver_version);
@@ -75,6 +74,13 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
 }
 
 }  // namespace
+
+std::vector<card::Card> devices_of(const std::vector<card::Card>& cards, const ExecuteOptions& options) {
+  std::vector<card::Card> devices;
+  for (const card::Card& card : cards)
+    devices.insert(devices.end(), static_cast<std::size_t>(options.devices), card);
+  return devices;
+}
 
 std::string shared_host_part(std::size_t card, const fs::path& folder) {
   return fmt::format("{}:{}", card == 0 ? "record" : "replay", folder.string());

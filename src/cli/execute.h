@@ -20,7 +20,8 @@ class InputReplay;
 
 // The flags that `run`, `compare` and `bench` share.
 struct ExecuteOptions {
-  int devices = 1;  // cards of the same kind that the program sees
+  int devices = 1;      // cards of the same kind that the program sees
+  bool nvlink = false;  // bridges join the cards two by two
   bool virtual_clock = false;
   std::string host_part;  // device/host_part.h; empty: each run has its own
   std::optional<std::string>
@@ -39,6 +40,9 @@ struct ExecuteOptions {
   bool output_to_error = false;  // the program's standard output goes where standard error goes
   InputReplay* input = nullptr;  // the program's standard input; null: this process's own
 };
+
+// The cards that the program sees.
+std::vector<card::Card> devices_of(const std::vector<card::Card>& cards, const ExecuteOptions& options);
 
 struct Execution {
   report::Run run;

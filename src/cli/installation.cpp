@@ -37,6 +37,12 @@ Result<fs::path> driver_folder() {
       .map([](const fs::path& library) { return library.parent_path(); });
 }
 
+Result<fs::path> management_library() {
+  const fs::path root = prefix();
+  return first_that_exists("the management library", {root / "lib" / "doppel" / "libnvidia-ml.so.1",
+                                                      root / "lib" / "libnvidia-ml.so.1"});
+}
+
 Result<fs::path> core_library() {
   return first_that_exists("the core library", {prefix() / "lib" / DOPPEL_CORE_LIBRARY});
 }

@@ -12,6 +12,9 @@ namespace doppel::cli {
 // The folder that holds libcuda.so.1. Error NotFound names the folders looked through.
 Result<std::filesystem::path> driver_folder();
 
+// libnvidia-ml.so.1, which monitors and `doppel smi` ask.
+Result<std::filesystem::path> management_library();
+
 // libdoppel.so, which holds the engine and LLVM.
 Result<std::filesystem::path> core_library();
 

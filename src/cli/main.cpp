@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/smi_flags.h"
 #include "support/nearest.h"
 
 namespace doppel::cli {
@@ -20,6 +21,18 @@ namespace {
 CLI::App* chosen_command(CLI::App& app) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   return chosen.empty() ? nullptr : chosen.front();
+}
+
+// "smi dmon", for "doppel smi dmon"; and that command.
+std::pair<CLI::App*, std::string> deepest_command(CLI::App& app) {
+  CLI::App* command = chosen_command(app);
+  std::string path;
+  CLI::App* deepest = nullptr;
+  for (; command != nullptr; command = chosen_command(*command)) {
+    deepest = command;
+    path += (path.empty() ? "" : " ") + command->get_name();
+  }
+  return {deepest, path};
 }
 
 std::vector<std::string> flag_names(const CLI::App& command) {
@@ -32,7 +45,7 @@ std::vector<std::string> flag_names(const CLI::App& command) {
 
 // An argument that nothing takes: a flag, or the name of a command.
 int complain_of_unknown(CLI::App& app, const std::string& argument) {
-  const CLI::App* command = chosen_command(app);
+  const auto [command, path] = deepest_command(app);
   std::vector<std::string> known;
   if (argument.starts_with("-")) {
     known = flag_names(command == nullptr ? app : *command);
@@ -40,13 +53,12 @@ int complain_of_unknown(CLI::App& app, const std::string& argument) {
     for (const CLI::App* each : app.get_subcommands({})) known.push_back(each->get_name());
   }
   const std::string near = nearest_name(argument.substr(0, argument.find('=')), known);
-  complain(fmt::format(
-      "unknown {} '{}'{}{}",
-      argument.starts_with("-") ? "flag"
-      : command == nullptr      ? "command"
-                                : "argument",
-      argument, near.empty() ? "" : fmt::format("; did you mean '{}'?", near),
-      fmt::format(" (see doppel{} --help)", command == nullptr ? "" : " " + command->get_name())));
+  complain(fmt::format("unknown {} '{}'{}{}",
+                       argument.starts_with("-") ? "flag"
+                       : command == nullptr      ? "command"
+                                                 : "argument",
+                       argument, near.empty() ? "" : fmt::format("; did you mean '{}'?", near),
+                       fmt::format(" (see doppel{} --help)", command == nullptr ? "" : " " + path)));
   return kBadUsage;
 }
 
@@ -79,6 +91,8 @@ int main_of(int argc, char** argv) {
   add_show(app, status);
   add_explain(app, status);
   add_ptx(app, status);
+  add_node(app, status);
+  add_smi(app, status);
   add_manual(app, status);
   for (CLI::App* command : app.get_subcommands({})) {
     if (command->get_prefix_command()) {
@@ -92,13 +106,14 @@ int main_of(int argc, char** argv) {
     }
   }
   std::vector<std::string> arguments = own_arguments(argc, argv, program);
+  if (!arguments.empty() && arguments.front() == "smi") arguments = with_long_names(std::move(arguments));
   std::ranges::reverse(arguments);  // as CLI11 takes them
   try {
     app.parse(arguments);
   } catch (const CLI::Success& wanted) {  // --help, --version
     return app.exit(wanted);
   } catch (const CLI::ExtrasError&) {
-    const CLI::App* command = chosen_command(app);
+    const CLI::App* command = deepest_command(app).first;
     std::vector<std::string> rest = command == nullptr ? app.remaining() : command->remaining();
     if (rest.empty()) rest = app.remaining(true);
     return complain_of_unknown(app, rest.empty() ? "" : rest.front());

@@ -15,12 +15,27 @@ namespace {
 
 constexpr const char* kHidden = "";  // CLI11's group of what --help does not list
 
+// With those below them, by their whole names: "smi dmon".
+struct NamedCommand {
+  std::string name;
+  const CLI::App* command;
+};
 std::vector<const CLI::App*> commands_of(const CLI::App& app) {
   std::vector<const CLI::App*> commands;
   for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (each->get_group() != kHidden) commands.push_back(each);
   }
   return commands;
+}
+
+std::vector<NamedCommand> all_commands_of(const CLI::App& app) {
+  std::vector<NamedCommand> all;
+  for (const CLI::App* command : commands_of(app)) {
+    all.push_back({command->get_name(), command});
+    for (const NamedCommand& below : all_commands_of(*command))
+      all.push_back({command->get_name() + " " + below.name, below.command});
+  }
+  return all;
 }
 
 // As troff takes it: a hyphen that is one, and no line that it would read as a request.
@@ -42,6 +57,7 @@ std::string troff(const std::string& text) {
 std::string options_of(const CLI::App& command) {
   std::string out;
   for (const CLI::Option* option : command.get_options()) {
+    if (option->get_group() == kHidden) continue;
     const bool positional = option->get_positional();
     const std::string name = positional ? option->get_type_name() : option->get_name(false, true);
     out += fmt::format(".TP\n\\fB{}\\fR", troff(name));
@@ -52,7 +68,8 @@ std::string options_of(const CLI::App& command) {
   return out;
 }
 
-std::string usage_of(const CLI::App& command) {
+std::string usage_of(const std::string& name, const CLI::App& command) {
+  if (name == "smi mig") return "[FLAG...]";  // it reads them itself
   if (command.get_prefix_command()) return "[FLAG...] \\-\\- PROGRAM [ARG...]";
   std::string out = "[FLAG...]";
   for (const CLI::Option* option : command.get_options()) {
@@ -69,11 +86,11 @@ std::string manual_of(const CLI::App& app) {
   const std::size_t colon = about.find(": ");  // behind the name
   out += fmt::format(".SH NAME\ndoppel \\- {}\n.SH SYNOPSIS\n",
                      troff(colon == std::string::npos ? about : about.substr(colon + 2)));
-  for (const CLI::App* command : commands_of(app))
-    out += fmt::format("\\fBdoppel {}\\fR {}\n.br\n", command->get_name(), usage_of(*command));
+  for (const auto& [name, command] : all_commands_of(app))
+    out += fmt::format("\\fBdoppel {}\\fR {}\n.br\n", name, usage_of(name, *command));
   out += ".SH COMMANDS\n";
-  for (const CLI::App* command : commands_of(app)) {
-    out += fmt::format(".SS doppel {}\n{}.\n", command->get_name(), troff(command->get_description()));
+  for (const auto& [name, command] : all_commands_of(app)) {
+    out += fmt::format(".SS doppel {}\n{}.\n", name, troff(command->get_description()));
     out += options_of(*command);
     if (!command->get_footer().empty()) out += fmt::format(".PP\n{}\n", troff(command->get_footer()));
   }
@@ -99,6 +116,7 @@ std::string completion_of(const CLI::App& app) {
     names += (names.empty() ? "" : " ") + command->get_name();
     std::string all;
     for (const CLI::Option* option : command->get_options()) {
+      if (option->get_group() == kHidden) continue;
       for (const std::string& name : option->get_lnames()) {
         all += (all.empty() ? "--" : " --") + name;
         const std::string words = words_behind(*option);

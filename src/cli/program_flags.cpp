@@ -44,6 +44,8 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
   command.add_option("--devices", flags->execute.devices, "How many such cards the program sees (default 1)")
       ->type_name("N")
       ->check(CLI::Range(1, 16).description(""));
+  command.add_flag("--nvlink", flags->execute.nvlink,
+                   "NVLink bridges join the program's cards two by two, in their order");
   command
       .add_option("--clock", flags->clock,
                   "What the program's own clocks show: host (default), or virtual, the modelled card's time")

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "card/nvlink_pairs.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/program_flags.h"
@@ -26,6 +27,12 @@ int run(ProgramFlags& flags, const Program& program, const CLI::App& command) {
   const Result<std::vector<card::Card>> cards =
       find_cards(flags.cards.empty() ? cards_of_environment() : flags.cards);
   if (!cards) return kBadUsage;
+  if (flags.execute.nvlink) {
+    if (const auto pairs = card::nvlink_pairs(devices_of(*cards, flags.execute)); !pairs) {
+      complain(fmt::format("--nvlink: {}", pairs.error().message));
+      return kBadUsage;
+    }
+  }
   if (const Result<void> ready = prepare(flags, program); !ready) {
     complain(ready.error().message);
     return ready.error().kind == Error::Kind::InvalidArgument ? kBadUsage : kFailed;

@@ -33,6 +33,8 @@ constexpr std::uint64_t kDefaultPendingLaunches = 2048;
 constexpr std::uint64_t kMaxStackBytes = std::uint64_t{512} << 10;
 constexpr int kLeastPriority = 0;
 constexpr int kGreatestPriority = -5;
+// Of a card in a machine without NVSwitch (CUDA C++ Programming Guide, "Peer-to-Peer Memory Access").
+constexpr std::size_t kMostPeers = 8;
 
 std::uint64_t thread_key() { return static_cast<std::uint64_t>(pthread_self()); }
 
@@ -405,9 +407,14 @@ Result<void> Context::set_limit(Limit limit, std::uint64_t value) {
 }
 
 Result<void> Context::enable_peer(Context& peer) {
+  if (&peer == this) return fail(Error::Kind::InvalidContext, "a context is no peer of its own");
   if (!device_.can_access_peer(peer.device_))
     return fail(Error::Kind::NotPermitted, "the devices cannot reach each other's memory");
   const std::lock_guard lock(mutex_);
+  std::set<const Device*> reached{&peer.device_};
+  for (const auto& [id, device] : peers_) reached.insert(device);
+  if (reached.size() > kMostPeers)
+    return fail(Error::Kind::LimitExceeded, fmt::format("a card has {} peers at most", kMostPeers));
   if (!peers_.emplace(peer.id(), &peer.device_).second)
     return fail(Error::Kind::AlreadyDone, "access to that context's memory is enabled already");
   return {};

@@ -108,7 +108,8 @@ class Context : public std::enable_shared_from_this<Context> {
   std::uint64_t limit(Limit limit) const;
   Result<void> set_limit(Limit limit, std::uint64_t value);  // LimitExceeded where the card has less
 
-  // NotPermitted where the cards cannot reach each other; AlreadyDone where enabled; NotEnabled where not.
+  // NotPermitted where the cards cannot reach each other; AlreadyDone where enabled; NotEnabled where not;
+  // InvalidContext of the context itself; LimitExceeded: of more cards than one can have as peers.
   Result<void> enable_peer(Context& peer);
   Result<void> disable_peer(Context& peer);
   // Whether access to a card's memory was enabled.

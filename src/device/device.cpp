@@ -8,7 +8,6 @@
 #include "device/node_report.h"
 #include "device/platform.h"
 #include "device/virtual_memory.h"
-#include "link/transfer.h"
 
 namespace doppel::device {
 
@@ -123,8 +122,10 @@ void Device::set_current_pool(std::shared_ptr<MemoryPool> pool) {
 }
 
 bool Device::can_access_peer(const Device& other) const { return this != &other; }
-bool Device::linked_by_nvlink(const Device& other) const {
-  return this != &other && link::joined_by_nvlink(card_, other.card_);
+
+void Device::join_by_nvlink(Device& one, Device& other) {
+  one.nvlink_peer_ = &other;
+  other.nvlink_peer_ = &one;
 }
 
 void Device::note_globaltimer(std::uint64_t latest_ns) {

@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "card/card.h"
+#include "engine/engine.h"
 #include "memory/address_space.h"
 #include "support/result.h"
 #include "texture/object_table.h"
@@ -62,19 +65,27 @@ class Device {
   std::shared_ptr<MemoryPool> current_pool();
   void set_current_pool(std::shared_ptr<MemoryPool> pool);
 
-  // Two doubles in one process reach each other: over NVLink where both cards have it, else over PCIe.
+  // Two doubles in one process reach each other: over NVLink where a bridge joins them, else over PCIe.
   bool can_access_peer(const Device& other) const;
   // Mapped memory and pools are shared by location, not by context (cuMemSetAccess, cuMemPoolSetAccess): from
   // when any of this card's is shared with a card, that card's kernels reach it.
   void share_with(int ordinal) { shared_with_.fetch_or(std::uint64_t{1} << (ordinal & 63)); }
   bool shares_with(int ordinal) const { return (shared_with_.load() >> (ordinal & 63) & 1) != 0; }
-  bool linked_by_nvlink(const Device& other) const;
+  // Before the first context: a bridge joins two cards of one model.
+  static void join_by_nvlink(Device& one, Device& other);
+  const Device* nvlink_peer() const { return nvlink_peer_; }  // null: nothing is at the other end
+  bool linked_by_nvlink(const Device& other) const { return nvlink_peer_ == &other; }
+  // The other cards of the process, as traces name them: known when all are there.
+  std::span<const engine::Peer> peers() const { return peers_; }
+  void set_peers(std::vector<engine::Peer> peers) { peers_ = std::move(peers); }
 
  private:
   Device(Platform& platform, int ordinal, card::Card card);
   Platform& platform_;
   int ordinal_;
   int place_;  // on the node; without one as ordinal_
+  Device* nvlink_peer_ = nullptr;
+  std::vector<engine::Peer> peers_;
   std::atomic<std::uint64_t> shared_with_{0};
   std::atomic<std::uint64_t> latest_globaltimer_ns_{0};
   card::Card card_;

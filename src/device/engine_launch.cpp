@@ -19,6 +19,7 @@ engine::Launch engine_launch(Context& context, const Module& module, const Kerne
   launch.reaches = [&context](std::uint64_t address, std::uint64_t bytes) {
     return context.reaches(address, bytes);
   };
+  launch.peers = context.device().peers();
   launch.sm_count = static_cast<std::uint32_t>(card.sm_count);
   launch.warps_per_sm = static_cast<std::uint32_t>(card.sm.max_warps);
   launch.resident_blocks_per_sm = static_cast<std::uint32_t>(resources.blocks_per_sm);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <variant>
 
 namespace doppel::device {
@@ -87,14 +88,28 @@ std::shared_ptr<const FlagUse> flag_use(const Work& work) {
   return use.empty() ? nullptr : std::make_shared<const FlagUse>(std::move(use));
 }
 
-FlagUse flag_use(const timing::FlagAccesses& flags, const memory::AddressSpace& memory) {
+namespace {
+
+// Where a sector of a trace lies; nothing where the trace does not tell the whole address.
+std::optional<std::uint64_t> address_of(std::uint64_t sector, const memory::AddressSpace& memory,
+                                        std::span<const engine::Peer> peers) {
+  if (sector < analysis::kFirstForeignSector) return memory.base() + sector * kSectorBytes;
+  for (const engine::Peer& peer : peers) {
+    const std::uint64_t behind = sector - peer.first_sector();
+    if (behind < analysis::kSectorsOfPeer) return peer.base + behind * kSectorBytes;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+FlagUse flag_use(const timing::FlagAccesses& flags, const memory::AddressSpace& memory,
+                 std::span<const engine::Peer> peers) {
   FlagUse use;
   const auto add = [&](std::vector<FlagUse::Range>& to, const std::vector<std::uint64_t>& sectors) {
     for (const std::uint64_t sector : sectors) {
-      // Of memory outside of the card's range a trace does not tell the whole address.
-      if (sector >= analysis::kFirstForeignSector) continue;
-      const std::uint64_t address = memory.base() + sector * kSectorBytes;
-      to.push_back({address, address + kSectorBytes, std::ranges::binary_search(flags.added, sector)});
+      if (const auto address = address_of(sector, memory, peers))
+        to.push_back({*address, *address + kSectorBytes, std::ranges::binary_search(flags.added, sector)});
     }
   };
   add(use.polled, flags.polled);

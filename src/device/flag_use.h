@@ -39,7 +39,8 @@ const FlagUse::Range* match(const FlagUse& waiting, const FlagUse& writer);
 // Of what is no kernel; null: it neither waits nor writes.
 std::shared_ptr<const FlagUse> flag_use(const Work& work);
 // Of a launch. memory: of its card.
-FlagUse flag_use(const timing::FlagAccesses& flags, const memory::AddressSpace& memory);
+FlagUse flag_use(const timing::FlagAccesses& flags, const memory::AddressSpace& memory,
+                 std::span<const engine::Peer> peers);
 
 // What the launches of a program use, for those that are not traced: they do as the one before with the same
 // arguments did. Thread-safe.

@@ -182,7 +182,8 @@ std::shared_ptr<const FlagUse> flags_of(LaunchState& state, const engine::Outcom
   if (outcome.traces.empty()) {
     use = known.of(key_of(state), state.arguments);
   } else {
-    use = flag_use(timing::flag_accesses(*state.work.kernel->model(), outcome.traces), memory);
+    use = flag_use(timing::flag_accesses(*state.work.kernel->model(), outcome.traces), memory,
+                   state.context->device().peers());
     if (!use.empty()) known.note(key_of(state), state.arguments, use);
   }
   if (use.empty()) return nullptr;

@@ -19,7 +19,8 @@ constexpr double kBusy = 0.6;
 double core_time(const timing::Prediction& prediction) {
   double memory = 0;
   for (const auto& [bound, share] : prediction.utilisation) {
-    if (bound == timing::Bound::Dram || bound == timing::Bound::Pcie) memory = std::max(memory, share);
+    if (bound == timing::Bound::Dram || bound == timing::Bound::Pcie || bound == timing::Bound::NvLink)
+      memory = std::max(memory, share);
   }
   return prediction.time_us * (1 - std::clamp(memory, 0.0, 1.0));
 }
@@ -57,7 +58,8 @@ std::optional<timing::Rate> rate_of(timing::Bound bound) {
     case Bound::Latency:
     case Bound::Occupancy:
     case Bound::Barrier:
-    case Bound::Pcie:  // by its directions: add_rates
+    case Bound::Pcie:  // by their directions: add_rates
+    case Bound::NvLink:
       break;
   }
   return std::nullopt;
@@ -81,7 +83,7 @@ LaunchPrediction with_power(const card::Card& card, const timing::LaunchResource
       std::max(0.0, static_cast<double>(prediction.thread_instructions) -
                         (prediction.flops - prediction.tensor_flops - prediction.fp16_flops / 2) / 2);
   activity.dram_bytes = prediction.dram_read_bytes + prediction.dram_write_bytes;
-  activity.bus_bytes = prediction.bus_read_bytes + prediction.bus_write_bytes;
+  activity.bus_bytes = prediction.bus.bytes() + prediction.nvlink.bytes();
   activity.l2_bytes = prediction.l2_bytes;
   LaunchPrediction result;
   if (prediction.time_us > 0) {
@@ -110,10 +112,10 @@ LaunchPrediction with_migration(const card::Card& card, const timing::LaunchReso
     double& share;
     double time_us = 0;
   };
-  Way ways[] = {{moved.to_card, moved.read_over_bus, Direction::HostToDevice, timing.bus_read_bytes,
-                 timing.bus_read_share},
-                {moved.to_host, moved.written_over_bus, Direction::DeviceToHost, timing.bus_write_bytes,
-                 timing.bus_write_share}};
+  Way ways[] = {{moved.to_card, moved.read_over_bus, Direction::HostToDevice, timing.bus.read_bytes,
+                 timing.bus.read_share},
+                {moved.to_host, moved.written_over_bus, Direction::DeviceToHost, timing.bus.write_bytes,
+                 timing.bus.write_share}};
   double bus_us = 0;
   for (Way& way : ways) {
     const double own_us = way.share * before_us + link::lines_on_link_us(card, way.stays, way.direction);
@@ -171,8 +173,13 @@ void add_rates(timing::GridDemand& demand, const card::Card& card, const timing:
     double& there = demand.rates[static_cast<std::size_t>(*rate)];
     there = std::max(there, std::clamp(share, 0.0, 1.0) * (of_chip ? 1 : active));
   }
-  demand.rates[static_cast<std::size_t>(timing::Rate::BusToDevice)] = prediction.bus_read_share;
-  demand.rates[static_cast<std::size_t>(timing::Rate::BusToHost)] = prediction.bus_write_share;
+  const auto link = [&](timing::Rate rate, double share) {
+    demand.rates[static_cast<std::size_t>(rate)] = share;
+  };
+  link(timing::Rate::BusToDevice, prediction.bus.read_share);
+  link(timing::Rate::BusToHost, prediction.bus.write_share);
+  link(timing::Rate::NvLinkIn, prediction.nvlink.read_share);
+  link(timing::Rate::NvLinkOut, prediction.nvlink.write_share);
 }
 
 void add_power(timing::GridDemand& demand, const card::Card& card, const LaunchPrediction& prediction) {
@@ -214,10 +221,10 @@ LaunchPrediction scaled(LaunchPrediction prediction, double ratio) {
   for (double* each : {&prediction.power.energy_j, &prediction.power.time_us, &prediction.power.dynamic_j,
                        &burst.energy_j, &burst.time_us, &burst.dynamic_j})
     *each *= longer;
-  for (double* each :
-       {&timing.flops, &timing.fp16_flops, &timing.fp64_flops, &timing.tensor_flops,
-        &timing.tensor_fp16_flops, &timing.dram_read_bytes, &timing.dram_write_bytes, &timing.bus_read_bytes,
-        &timing.bus_write_bytes, &timing.l2_bytes, &timing.shared_passes})
+  for (double* each : {&timing.flops, &timing.fp16_flops, &timing.fp64_flops, &timing.tensor_flops,
+                       &timing.tensor_fp16_flops, &timing.dram_read_bytes, &timing.dram_write_bytes,
+                       &timing.bus.read_bytes, &timing.bus.write_bytes, &timing.nvlink.read_bytes,
+                       &timing.nvlink.write_bytes, &timing.l2_bytes, &timing.shared_passes})
     scale(*each);
   scale(timing.warp_instructions);
   scale(timing.thread_instructions);

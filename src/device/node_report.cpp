@@ -74,6 +74,18 @@ Result<std::unique_ptr<NodeReport>> NodeReport::create(const std::string& name,
 int NodeReport::place(int ordinal) const { return parts_[static_cast<std::size_t>(ordinal)]->place(); }
 memory::SharedPool* NodeReport::pool(int ordinal) { return parts_[static_cast<std::size_t>(ordinal)].get(); }
 node::Client* NodeReport::client(int ordinal) { return parts_[static_cast<std::size_t>(ordinal)]->client(); }
+
+Result<void> NodeReport::join_by_nvlink(int one, int other) {
+  return node_->join_by_nvlink(place(one), place(other));
+}
+
+std::optional<int> NodeReport::nvlink_peer(int ordinal) const {
+  const auto peer = node_->nvlink_peer(place(ordinal));
+  if (!peer || !*peer) return std::nullopt;
+  const auto found = std::ranges::find(parts_, **peer, &Part::place);
+  return found != parts_.end() ? std::optional(static_cast<int>(found - parts_.begin())) : std::nullopt;
+}
+
 void NodeReport::uses(int ordinal) { (void)client(ordinal); }
 
 void NodeReport::ran(int ordinal, const node::Work& work) {

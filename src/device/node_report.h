@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,11 @@ class NodeReport {
   static Result<std::unique_ptr<NodeReport>> create(const std::string& node, std::vector<card::Card>& cards);
   ~NodeReport();
 
-  int place(int ordinal) const;           // the card's number on the node
+  int place(int ordinal) const;  // the card's number on the node
+  // A bridge joins these two on the node. Errors as of Node::join_by_nvlink.
+  Result<void> join_by_nvlink(int one, int other);
+  // The card of the process at the other end of this one's NVLinks; none: nothing is, or a card of others.
+  std::optional<int> nvlink_peer(int ordinal) const;
   memory::SharedPool* pool(int ordinal);  // its memory
   void uses(int ordinal);                 // has a context on it: the process is seen there from now on
   void ran(int ordinal, const node::Work& work);

@@ -57,6 +57,7 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
   for (const auto& [name, flag] : {std::pair{"DOPPEL_CHECK", &options.check},
                                    {"DOPPEL_PREDICT_ONLY", &options.predict_only},
                                    {"DOPPEL_TIMELINE", &options.keep_timeline},
+                                   {"DOPPEL_NVLINK", &options.nvlink},
                                    {"DOPPEL_TIME_PASSES", &options.time_passes}}) {
     const std::string value = get(name);
     if (value.empty()) continue;

@@ -20,6 +20,7 @@ struct Options {
   bool predict_only = false;   // DOPPEL_PREDICT_ONLY=1: launches run only the blocks that predictions need
   bool virtual_clock = false;  // DOPPEL_CLOCK=virtual
   std::string host;       // DOPPEL_HOST: the file of the host that calls are timed on; empty: workstation
+  bool nvlink = false;    // DOPPEL_NVLINK=1: bridges join the cards two by two (card/nvlink_pairs.h)
   std::string node;       // DOPPEL_NODE: what the processes of a machine share (src/node); empty: nothing
   std::string host_part;  // DOPPEL_HOST_PART=record:FOLDER|replay:FOLDER (host_part.h); empty: its own
   double timeout_s = 0;   // DOPPEL_TIMEOUT_S: a launch may run so long on this host; 0: no limit

@@ -5,6 +5,7 @@
 
 #include "card/load_card.h"
 #include "card/load_host.h"
+#include "card/nvlink_pairs.h"
 #include "device/context.h"
 #include "device/device.h"
 #include "device/host_clock.h"
@@ -59,15 +60,44 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<
     platform->recorder_->report_to(platform->node_.get());
   }
   int ordinal = 0;
-  for (card::Card& card : cards) {
-    auto device = Device::create(*platform, ordinal++, std::move(card));
+  for (const card::Card& card : cards) {
+    auto device = Device::create(*platform, ordinal++, card);
     if (!device) return tl::unexpected(device.error());
     platform->devices_.push_back(std::move(*device));
     platform->managed_->attach(*platform->devices_.back());
     const Device& made = *platform->devices_.back();
     platform->recorder_->add_device(made.ordinal(), made.card());
   }
+  if (auto joined = platform->join_cards(cards); !joined) return tl::unexpected(joined.error());
   return platform;
+}
+
+Result<void> Platform::join_cards(const std::vector<card::Card>& cards) {
+  if (options_.nvlink) {
+    const auto pairs = card::nvlink_pairs(cards);
+    if (!pairs) return tl::unexpected(pairs.error());
+    for (const auto& [one, other] : *pairs) {
+      Device::join_by_nvlink(*devices_[one], *devices_[other]);
+      if (node_ == nullptr) continue;
+      auto told = node_->join_by_nvlink(static_cast<int>(one), static_cast<int>(other));
+      if (!told) return told;
+    }
+  } else if (node_ != nullptr) {
+    for (const auto& device : devices_) {
+      if (const auto peer = node_->nvlink_peer(device->ordinal()))
+        Device::join_by_nvlink(*device, *devices_[static_cast<std::size_t>(*peer)]);
+    }
+  }
+  for (const auto& device : devices_) {
+    std::vector<engine::Peer> peers;
+    for (const auto& other : devices_) {
+      const auto number = static_cast<std::uint32_t>(other->ordinal());
+      if (other == device || number >= analysis::kMostPeers) continue;
+      peers.push_back({other->memory().base(), number, device->linked_by_nvlink(*other)});
+    }
+    device->set_peers(std::move(peers));
+  }
+  return {};
 }
 
 Platform::~Platform() {

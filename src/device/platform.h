@@ -111,6 +111,8 @@ class Platform {
  private:
   Platform(Options options, card::Host host, std::unique_ptr<HostPart> part);
   void watch();
+  // By what the options and the node say.
+  Result<void> join_cards(const std::vector<card::Card>& cards);
   Options options_;
   std::atomic<bool> cancelled_{false};
   Compilations compilations_;

@@ -142,8 +142,8 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
                               .clock_mhz = power.clock_mhz,
                               .power_bound = power.power_bound,
                               .memory_bytes = prediction.dram_read_bytes + prediction.dram_write_bytes,
-                              .bus_to_card_bytes = prediction.bus_read_bytes,
-                              .bus_to_host_bytes = prediction.bus_write_bytes});
+                              .bus_to_card_bytes = prediction.bus.read_bytes,
+                              .bus_to_host_bytes = prediction.bus.write_bytes});
   }
   to.explanations[found->second] = prediction.explanation;
   ++record.calls;

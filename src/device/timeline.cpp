@@ -56,28 +56,36 @@ int engine_of(Lane lane, int engines) {
 class Timeline::Card {
  public:
   explicit Card(const Device& device)
-      : ordinal_(device.ordinal()), chip_(device.card().sm_count, limit_of(device.card().power)) {
+      : ordinal_(device.ordinal()),
+        joined_(device.nvlink_peer() != nullptr ? device.nvlink_peer()->ordinal() : ordinal_),
+        chip_(device.card().sm_count, limit_of(device.card().power)) {
     if (device.platform().options().keep_timeline) chip_.keep_room_steps();
   }
 
   double next_us() const { return chip_.next_us(); }
   bool uses_link() const { return chip_.uses_link() || shares_link_; }
-  // Its grids and the copies on the bus, both of which have come to the same moment, agree on the link: the
-  // grids say what they would like, the bus what copies leave of that, and they what they make of it (one
-  // that is held up in one direction asks for less in the other).
+  // Its grids and the copies on the links, both of which have come to the same moment, agree on them: the
+  // grids say what they would like, the links what copies leave of that, and they what they make of it (one
+  // that is held up in one direction asks for less in the other). What comes over NVLink the other card
+  // sends.
   void share_link(link::BusSchedule& bus) {
     using Link = timing::ChipSchedule::Link;
     const int kernels = chip_.link_users();
+    const auto share = [&](int of, link::Channel channel, double asked) {
+      return bus.share_with_kernels(ordinal_, of, channel, asked, kernels);
+    };
     const auto ask = [&](const Link& asked) {
-      return Link{bus.share_with_kernels(ordinal_, link::Channel::PcieToDevice, asked.to_device, kernels),
-                  bus.share_with_kernels(ordinal_, link::Channel::PcieToHost, asked.to_host, kernels)};
+      return Link{share(ordinal_, link::Channel::PcieToDevice, asked.to_device),
+                  share(ordinal_, link::Channel::PcieToHost, asked.to_host),
+                  share(joined_, link::Channel::NvLinkOut, asked.nvlink_in),
+                  share(ordinal_, link::Channel::NvLinkOut, asked.nvlink_out)};
     };
     chip_.set_link({});
     if (kernels > 0) {
       chip_.set_link(ask(chip_.link_use()));
       ask(chip_.link_use());
     } else {
-      ask({0, 0});
+      ask({0, 0, 0, 0});
     }
     shares_link_ = kernels > 0;
   }
@@ -114,6 +122,7 @@ class Timeline::Card {
   }
 
   int ordinal_;
+  int joined_;  // the card at the other end of its NVLinks, else itself
   timing::ChipSchedule chip_;
   bool shares_link_ = false;  // as the bus knows
   std::map<timing::ChipSchedule::GridId, Pointer> grids_;

@@ -17,8 +17,8 @@ Result<int> peer_attribute(CUdevice_P2PAttribute attribute, const device::Device
     case CU_DEVICE_P2P_ATTRIBUTE_ACCESS_SUPPORTED:
       return reaches ? 1 : 0;
     case CU_DEVICE_P2P_ATTRIBUTE_NATIVE_ATOMIC_SUPPORTED:
-      return reaches && from.linked_by_nvlink(to) ? 1 : 0;
     case CU_DEVICE_P2P_ATTRIBUTE_CUDA_ARRAY_ACCESS_SUPPORTED:
+      return from.linked_by_nvlink(to) ? 1 : 0;
     case CU_DEVICE_P2P_ATTRIBUTE_ONLY_PARTIAL_NATIVE_ATOMIC_SUPPORTED:
       return 0;
     default:
@@ -38,6 +38,8 @@ CUresult change_access(CUcontext peer, Change change, CUresult already) {
     case Error::Kind::AlreadyDone:
     case Error::Kind::NotEnabled:
       return already;
+    case Error::Kind::LimitExceeded:
+      return CUDA_ERROR_TOO_MANY_PEERS;
     default:
       return to_result(changed.error());
   }

@@ -54,7 +54,7 @@ Result<std::uint64_t> create_texture(const CUDA_RESOURCE_DESC& resource, const C
                                      const CUDA_RESOURCE_VIEW_DESC* view) {
   return current_context().and_then([&](const auto& context) {
     device::Device& device = context->device();
-    return image_of(resource, device)
+    return image_of(resource, *context)
         .and_then([&](texture::Image image) {
           return view != nullptr ? viewed(std::move(image), *view) : Result<texture::Image>(std::move(image));
         })
@@ -81,7 +81,7 @@ Result<std::uint64_t> create_surface(const CUDA_RESOURCE_DESC& resource) {
           if ((array->description().flags & CUDA_ARRAY3D_SURFACE_LDST) != 0) return {};
           return fail(Error::Kind::InvalidArgument, "the array was not made for surfaces");
         })
-        .and_then([&] { return image_of(resource, device); })
+        .and_then([&] { return image_of(resource, *context); })
         .and_then([&](texture::Image image) {
           return keep(surfaces(), device.textures().add_surface(std::move(image)),
                       {&device, resource, {}, {}});

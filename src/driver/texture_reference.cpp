@@ -56,7 +56,7 @@ Result<void> bind(TextureReference& reference) {
   const auto module = reference.module.lock();
   if (!module || reference.handle == 0 || !reference.resource) return {};
   device::Device& device = module->context().device();
-  return image_of(*reference.resource, device).and_then([&](texture::Image image) -> Result<void> {
+  return image_of(*reference.resource, module->context()).and_then([&](texture::Image image) -> Result<void> {
     if (reference.is_surface) {
       module->context().wait_until_run();
       device.textures().replace_surface(reference.handle, std::move(image));

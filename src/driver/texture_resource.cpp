@@ -28,18 +28,22 @@ constexpr std::uint64_t kAlignment = 256;
 
 Result<void> wrong(std::string why) { return fail(Error::Kind::InvalidArgument, std::move(why)); }
 
-Result<Image> image_of_array(const std::shared_ptr<device::Array>& array, const device::Device& device) {
-  if (&array->context().device() != &device)
+Result<Image> image_of_array(const std::shared_ptr<device::Array>& array, const device::Context& context) {
+  const device::Device& own = context.device();
+  const device::Device& other = array->context().device();
+  // Arrays are reached over NVLink (CU_DEVICE_P2P_ATTRIBUTE_CUDA_ARRAY_ACCESS_SUPPORTED).
+  if (&other != &own && !(own.linked_by_nvlink(other) && context.enabled_peer(other)))
     return fail(Error::Kind::InvalidArgument, "the array is of another device");
   return array->image();
 }
 
 // Bytes from an address on that the card may read without an end of an allocation between.
-Result<void> check_memory(CUdeviceptr address, std::uint64_t bytes, const device::Device& device) {
+Result<void> check_memory(CUdeviceptr address, std::uint64_t bytes, const device::Context& context) {
   const device::PointerInfo info = platform().classify(address);
   if (info.kind == device::PointerInfo::Kind::PageableHost || !info.allocation)
     return wrong(fmt::format("{:#x} is no memory of a device", address));
-  if (info.kind == device::PointerInfo::Kind::Device && info.device != &device)
+  if (info.kind == device::PointerInfo::Kind::Device && info.device != &context.device() &&
+      !context.reaches(address, 1))
     return wrong(fmt::format("{:#x} is memory of another device", address));
   if (address % kAlignment != 0)
     return wrong(fmt::format("{:#x} is not aligned to {} bytes", address, kAlignment));
@@ -49,15 +53,15 @@ Result<void> check_memory(CUdeviceptr address, std::uint64_t bytes, const device
   return {};
 }
 
-Result<Image> linear_image(const CUDA_RESOURCE_DESC& from, const device::Device& device) {
+Result<Image> linear_image(const CUDA_RESOURCE_DESC& from, const device::Context& context) {
   const auto& linear = from.res.linear;
   const auto format = format_of(linear.format, linear.numChannels);
   if (!format) return tl::unexpected(format.error());
   if (format->is_compressed()) return fail(Error::Kind::InvalidArgument, "compressed texels in plain memory");
   const std::uint64_t width = linear.sizeInBytes / static_cast<std::uint64_t>(format->bytes());
-  if (width == 0 || width > static_cast<std::uint64_t>(device.card().textures.max_1d_linear))
+  if (width == 0 || width > static_cast<std::uint64_t>(context.device().card().textures.max_1d_linear))
     return fail(Error::Kind::InvalidArgument, fmt::format("a texture of {} elements in plain memory", width));
-  if (auto good = check_memory(linear.devPtr, linear.sizeInBytes, device); !good)
+  if (auto good = check_memory(linear.devPtr, linear.sizeInBytes, context); !good)
     return tl::unexpected(good.error());
   Image image;
   image.format = *format;
@@ -69,12 +73,12 @@ Result<Image> linear_image(const CUDA_RESOURCE_DESC& from, const device::Device&
   return image;
 }
 
-Result<Image> pitched_image(const CUDA_RESOURCE_DESC& from, const device::Device& device) {
+Result<Image> pitched_image(const CUDA_RESOURCE_DESC& from, const device::Context& context) {
   const auto& plane = from.res.pitch2D;
   const auto format = format_of(plane.format, plane.numChannels);
   if (!format) return tl::unexpected(format.error());
   if (format->is_compressed()) return fail(Error::Kind::InvalidArgument, "compressed texels in plain memory");
-  const card::Textures& limit = device.card().textures;
+  const card::Textures& limit = context.device().card().textures;
   const auto most = [&](std::size_t i) { return static_cast<std::uint64_t>(limit.max_2d_linear[i]); };
   const std::uint64_t row = plane.width * static_cast<std::uint64_t>(format->bytes());
   if (plane.width == 0 || plane.height == 0 || plane.width > most(0) || plane.height > most(1) ||
@@ -84,7 +88,7 @@ Result<Image> pitched_image(const CUDA_RESOURCE_DESC& from, const device::Device
   if (plane.pitchInBytes % static_cast<std::uint64_t>(limit.pitch_alignment_bytes) != 0)
     return fail(Error::Kind::InvalidArgument,
                 fmt::format("a pitch of {} bytes is not aligned", plane.pitchInBytes));
-  if (auto good = check_memory(plane.devPtr, plane.pitchInBytes * (plane.height - 1) + row, device); !good)
+  if (auto good = check_memory(plane.devPtr, plane.pitchInBytes * (plane.height - 1) + row, context); !good)
     return tl::unexpected(good.error());
   Image image;
   image.format = *format;
@@ -100,21 +104,21 @@ Result<Image> pitched_image(const CUDA_RESOURCE_DESC& from, const device::Device
 
 }  // namespace
 
-Result<Image> image_of(const CUDA_RESOURCE_DESC& resource, device::Device& device) {
+Result<Image> image_of(const CUDA_RESOURCE_DESC& resource, const device::Context& context) {
   if (resource.flags != 0) return fail(Error::Kind::InvalidArgument, "a resource has no flags");
   switch (resource.resType) {
     case CU_RESOURCE_TYPE_ARRAY:
       return find_array(resource.res.array.hArray).and_then([&](const auto& array) {
-        return image_of_array(array, device);
+        return image_of_array(array, context);
       });
     case CU_RESOURCE_TYPE_MIPMAPPED_ARRAY:
       return find_mipmapped_array(resource.res.mipmap.hMipmappedArray).and_then([&](const auto& array) {
-        return image_of_array(array, device);
+        return image_of_array(array, context);
       });
     case CU_RESOURCE_TYPE_LINEAR:
-      return linear_image(resource, device);
+      return linear_image(resource, context);
     case CU_RESOURCE_TYPE_PITCH2D:
-      return pitched_image(resource, device);
+      return pitched_image(resource, context);
     default:
       return fail(Error::Kind::InvalidArgument, "there is no such type of a resource");
   }

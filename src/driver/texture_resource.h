@@ -4,14 +4,14 @@
 
 #include <doppel/cuda/texture.h>
 
-#include "device/device.h"
+#include "device/context.h"
 #include "support/result.h"
 #include "texture/object_table.h"
 
 namespace doppel::driver {
 
-// Checked as the interface says; what memory or array it names must be the device's.
-Result<texture::Image> image_of(const CUDA_RESOURCE_DESC& resource, device::Device& device);
+// Checked as the interface says; what memory or array it names must be in the context's reach.
+Result<texture::Image> image_of(const CUDA_RESOURCE_DESC& resource, const device::Context& context);
 Result<texture::Sampler> sampler_of(const CUDA_TEXTURE_DESC& texture, const CUDA_RESOURCE_DESC& resource,
                                     const texture::Image& image);
 // The same image seen in another way.

@@ -28,6 +28,18 @@ namespace doppel::engine {
 
 class DeviceRuntime;
 
+// Another card, whose memory a kernel may reach, as traces name it.
+struct Peer {
+  std::uint64_t base = 0;    // of its memory
+  std::uint32_t number = 0;  // less than analysis::kMostPeers
+  bool by_nvlink = false;    // else over the bus
+
+  std::uint64_t first_sector() const {
+    return (by_nvlink ? analysis::kFirstNvLinkSector : analysis::kFirstPeerSector) +
+           number * analysis::kSectorsOfPeer;
+  }
+};
+
 struct Launch {
   std::shared_ptr<jit::CompiledModule> module;
   std::uint32_t function = 0;  // a kernel of the module
@@ -39,6 +51,7 @@ struct Launch {
   // Whether the kernel may touch bytes that are not in `memory`'s range: host memory that was registered,
   // memory of other cards. Empty: none. Called from any host thread, often.
   std::function<bool(std::uint64_t address, std::uint64_t bytes)> reaches;
+  std::span<const Peer> peers;      // cards that traces tell apart
   std::uint32_t sm_count = 1;       // of the card
   std::uint32_t warps_per_sm = 32;  // of the card: the most that are resident; at least a block's
   std::uint32_t resident_blocks_per_sm =

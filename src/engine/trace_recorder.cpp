@@ -21,6 +21,7 @@ constexpr std::uint64_t kLocalWindow = analysis::kFirstLocalSector * kSectorByte
 // Addresses outside of the reserved range (registered memory of the host) keep their low part there.
 constexpr std::uint64_t kForeignWindow = analysis::kFirstForeignSector * kSectorBytes;
 static_assert(memory::kHostWindowOffset == analysis::kFirstBusSector * kSectorBytes);
+static_assert(memory::kHostWindowOffset <= analysis::kSectorsOfPeer * kSectorBytes);
 static_assert(memory::kRangeBytes <= kForeignWindow);
 
 bool full(analysis::WarpTrace& trace) {
@@ -64,11 +65,15 @@ std::uint64_t traced_address(const Warp& warp, analysis::AccessSpace space, std:
     return kLocalWindow + warp_index * stride * jit::kWarpLanes + offset / 4 * 128 + std::uint64_t{lane} * 4 +
            offset % 4;
   }
-  const memory::AddressSpace* memory = warp.block->grid->launch.memory;
-  if (memory != nullptr && memory->contains(address)) return address - memory->base();
+  const Launch& launch = warp.block->grid->launch;
+  if (launch.memory != nullptr && launch.memory->contains(address)) return address - launch.memory->base();
+  for (const Peer& peer : launch.peers) {
+    if (address - peer.base < memory::kHostWindowOffset)
+      return peer.first_sector() * kSectorBytes + (address - peer.base);
+  }
   // Parameters by a generic address.
   const std::uint64_t in_parameters = address - reinterpret_cast<std::uint64_t>(warp.context.parameters);
-  if (in_parameters < warp.block->grid->launch.parameters.size()) return kForeignWindow + in_parameters;
+  if (in_parameters < launch.parameters.size()) return kForeignWindow + in_parameters;
   return kForeignWindow + (address & 0xffffffff);
 }
 
@@ -317,7 +322,8 @@ void record_texture(Warp& warp, std::uint32_t number, std::uint32_t mask, ir::Op
   event.filtered = touched.filtered;
   std::vector<std::uint64_t> sectors;
   for (const std::uint64_t address : touched.addresses)
-    sectors.push_back((memory != nullptr ? address - memory->base() : address) / kSectorBytes);
+    sectors.push_back((memory != nullptr ? traced_address(warp, event.space, address, 0) : address) /
+                      kSectorBytes);
   std::ranges::sort(sectors);
   const auto repeated = std::ranges::unique(sectors);
   sectors.erase(repeated.begin(), repeated.end());

@@ -83,14 +83,14 @@ void BusSchedule::begin_next(const Place& engine) {
   running_.insert(queue.front());
 }
 
-double BusSchedule::share_with_kernels(int card, Channel channel, double asked, int kernels) {
-  const Place place{card, static_cast<int>(channel)};
+double BusSchedule::share_with_kernels(int card, int of, Channel channel, double asked, int kernels) {
+  const std::pair place{card, Place{of, static_cast<int>(channel)}};
   if (asked <= 0) {
     if (kernels_.erase(place) > 0) set_speeds();
     return 0;
   }
   Flow& flow = kernels_[place];
-  flow.uses = {{card, channel, asked}};
+  flow.uses = {{of, channel, asked}};
   flow.weight = std::max(1, kernels);
   set_speeds();
   return asked * flow.speed;

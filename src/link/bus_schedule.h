@@ -47,8 +47,9 @@ class BusSchedule {
   std::vector<Ended> take_ended() { return std::exchange(ended_, {}); }
 
   // From now on so many kernels of a card ask for that part of a channel's time together, until they are told
-  // otherwise. Returns what they get beside the copies.
-  double share_with_kernels(int card, Channel channel, double asked, int kernels);
+  // otherwise. `of`: the card whose channel it is. Returns what they get beside the copies, and the kernels
+  // of another card at the other end.
+  double share_with_kernels(int card, int of, Channel channel, double asked, int kernels);
 
  private:
   // What asks for channels, and how much of that it gets.
@@ -79,7 +80,7 @@ class BusSchedule {
   std::set<std::pair<double, CopyId>> waiting_;  // by when they are ready
   std::map<Place, std::deque<CopyId>> engines_;  // what each has to do; the first one runs
   std::set<CopyId> running_;
-  std::map<Place, Flow> kernels_;  // by card and channel
+  std::map<std::pair<int, Place>, Flow> kernels_;  // by card, and card and channel
   std::vector<Ended> ended_;
 };
 

@@ -46,8 +46,17 @@ double pinned_us(const card::Card& card, const Box& box, Direction direction) {
 }
 
 double nvlink_us(const card::Card& card, const Box& box) {
-  return stream_us(static_cast<double>(box.bytes()),
-                   card.nvlink.peak_bytes_per_second() * card.nvlink.efficiency);
+  return stream_us(static_cast<double>(box.bytes()), card.nvlink.copy_bytes_per_second());
+}
+
+// Of a copy from card to card over the bus, for how long it lasts behind its latency. Of rows nobody tells:
+// no faster than either card copies such.
+double peer_over_pcie_us(const card::Card& from, const card::Card& to, const Box& box) {
+  const double slower = std::min(from.pcie.to_peer_bytes_per_second(), to.pcie.to_peer_bytes_per_second());
+  const double us = stream_us(static_cast<double>(box.bytes()), slower);
+  if (box.rows == 1) return us;
+  return std::max(
+      {us, pinned_us(from, box, Direction::DeviceToHost), pinned_us(to, box, Direction::HostToDevice)});
 }
 
 }  // namespace
@@ -69,17 +78,15 @@ double host_copy_us(const card::Card& card, const Box& box, Direction direction,
   return card.pcie.latency_us + us;
 }
 
-bool joined_by_nvlink(const card::Card& a, const card::Card& b) { return a.nvlink.links > 0 && a.id == b.id; }
-
 double peer_copy_us(const card::Card& from, const card::Card& to, const Box& box, PeerWay way) {
   if (way == PeerWay::NvLink) return from.nvlink.latency_us + nvlink_us(from, box);
-  const double out = host_copy_us(from, box, Direction::DeviceToHost, HostMemory::Pinned);
-  const double in = host_copy_us(to, box, Direction::HostToDevice, HostMemory::Pinned);
-  if (way == PeerWay::Pcie) return std::max(out, in);
+  if (way == PeerWay::Pcie)
+    return std::max(from.pcie.latency_us, to.pcie.latency_us) + peer_over_pcie_us(from, to, box);
   // Part by part: the second link begins when the first part has come through the first one.
   const double part =
       std::min(1.0, from.pcie.staging_bytes / std::max(1.0, static_cast<double>(box.bytes())));
-  const double out_us = out - from.pcie.latency_us, in_us = in - to.pcie.latency_us;
+  const double out_us = pinned_us(from, box, Direction::DeviceToHost);
+  const double in_us = pinned_us(to, box, Direction::HostToDevice);
   return from.pcie.latency_us + to.pcie.latency_us + part * (out_us + in_us) +
          (1 - part) * std::max(out_us, in_us);
 }
@@ -93,7 +100,8 @@ std::vector<Use> peer_copy_uses(const card::Card& from, int from_ordinal, const 
                                 int to_ordinal, const Box& box, PeerWay way, double time_us) {
   if (way == PeerWay::NvLink) {
     const double share = time_us > 0 ? std::min(1.0, nvlink_us(from, box) / time_us) : 0;
-    return {{from_ordinal, Channel::NvLinkOut, share}, {to_ordinal, Channel::NvLinkIn, share}};
+    return {{from_ordinal, Channel::NvLinkOut, share},
+            {to_ordinal, Channel::NvLinkOut, share * from.nvlink.reverse_share}};
   }
   return {host_copy_use(from, from_ordinal, box, Direction::DeviceToHost, time_us),
           host_copy_use(to, to_ordinal, box, Direction::HostToDevice, time_us)};

@@ -27,9 +27,6 @@ double pcie_bytes_per_second(const card::Card& card, Direction direction, HostMe
 
 double host_copy_us(const card::Card& card, const Box& box, Direction direction, HostMemory memory);
 
-// Whether two such cards, side by side, can be joined by NVLink: both have it and are of one model.
-bool joined_by_nvlink(const card::Card& a, const card::Card& b);
-
 // How the memory of one card comes to another's.
 enum class PeerWay : std::uint8_t {
   NvLink,
@@ -38,8 +35,9 @@ enum class PeerWay : std::uint8_t {
 };
 double peer_copy_us(const card::Card& from, const card::Card& to, const Box& box, PeerWay way);
 
-// One direction of a card's link, for what shares it.
-enum class Channel : std::uint8_t { PcieToDevice, PcieToHost, NvLinkIn, NvLinkOut };
+// One direction of a card's link, for what shares it. Of NVLinks between two cards each direction is that of
+// the card which sends.
+enum class Channel : std::uint8_t { PcieToDevice, PcieToHost, NvLinkOut };
 struct Use {
   int card = 0;  // by device ordinal
   Channel channel = Channel::PcieToDevice;

@@ -16,7 +16,7 @@
 namespace doppel::node {
 
 // Raised with every change of what follows.
-inline constexpr std::uint32_t kLayout = 1;
+inline constexpr std::uint32_t kLayout = 2;
 inline constexpr std::uint64_t kMagic = 0x65646f6e6c6f7064;  // "dplnode", read as bytes
 inline constexpr int kMostCards = 16;
 inline constexpr int kMostClients = 512;
@@ -79,6 +79,8 @@ struct CardEntry {
   double default_limit_w = 0, min_limit_w = 0, max_limit_w = 0;
   double sustained_mhz = 0, min_mhz = 0, max_mhz = 0;
   double ambient_c = 0, c_per_w = 0, time_constant_s = 0;
+  std::int32_t nvlinks = 0;
+  std::int32_t nvlink_peer = -1;  // the card that a bridge joins it with; none: -1
   // What may be set.
   double limit_w = 0;
   double locked_min_mhz = 0, locked_max_mhz = 0;  // 0: not locked

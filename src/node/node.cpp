@@ -51,6 +51,7 @@ bool fill(CardEntry& entry, const card::Card& card, int nth, std::int64_t now_ns
   entry.ambient_c = card.thermal.ambient_c;
   entry.c_per_w = card.thermal.c_per_w;
   entry.time_constant_s = card.thermal.time_constant_s;
+  entry.nvlinks = card.nvlink.links;
   entry.temperature_c = card.thermal.ambient_c + card.thermal.c_per_w * card.power.idle_w;
   entry.updated_ns = now_ns;
   // It has idled for ever.
@@ -171,6 +172,42 @@ Result<CardState> Node::state(int card, std::int64_t now_ns) const {
   return state;
 }
 
+Result<void> Node::join_by_nvlink(int one, int other) {
+  auto shared = file_.lock();
+  if (!shared) return tl::unexpected(shared.error());
+  for (const int card : {one, other}) {
+    if (!has(**shared, card)) return no_card(card);
+  }
+  CardEntry& a = (*shared)->card[static_cast<std::size_t>(one)];
+  CardEntry& b = (*shared)->card[static_cast<std::size_t>(other)];
+  for (const CardEntry* each : {&a, &b}) {
+    if (each->nvlinks == 0)
+      return fail(Error::Kind::InvalidArgument, fmt::format("{} has no NVLink", each->id.data()));
+  }
+  if (one == other || std::string_view(a.id.data()) != b.id.data())
+    return fail(
+        Error::Kind::InvalidArgument,
+        fmt::format("an NVLink bridge joins two cards of one model, not {} (card {}) and {} (card {})",
+                    a.id.data(), one, b.id.data(), other));
+  if (a.nvlink_peer == other && b.nvlink_peer == one) return {};
+  for (const auto& [card, entry] : {std::pair{one, &a}, {other, &b}}) {
+    if (entry->nvlink_peer >= 0)
+      return fail(Error::Kind::AlreadyDone, fmt::format("card {} of the node is joined with card {} already",
+                                                        card, entry->nvlink_peer));
+  }
+  a.nvlink_peer = other;
+  b.nvlink_peer = one;
+  return {};
+}
+
+Result<std::optional<int>> Node::nvlink_peer(int card) const {
+  auto shared = file_.lock();
+  if (!shared) return tl::unexpected(shared.error());
+  if (!has(**shared, card)) return no_card(card);
+  const int peer = (*shared)->card[static_cast<std::size_t>(card)].nvlink_peer;
+  return peer >= 0 ? std::optional(peer) : std::nullopt;
+}
+
 Result<void> Node::set_power_limit(int card, double watts, std::int64_t now_ns) {
   auto shared = file_.lock();
   if (!shared) return tl::unexpected(shared.error());
@@ -218,6 +255,19 @@ Result<std::uint64_t> Node::event_count(int card) const {
   if (!shared) return tl::unexpected(shared.error());
   if (!has(**shared, card)) return no_card(card);
   return (*shared)->card[static_cast<std::size_t>(card)].event_count;
+}
+
+Result<std::optional<std::uint64_t>> Node::last_event(int card, std::uint64_t type) const {
+  auto shared = file_.lock();
+  if (!shared) return tl::unexpected(shared.error());
+  if (!has(**shared, card)) return no_card(card);
+  const CardEntry& entry = (*shared)->card[static_cast<std::size_t>(card)];
+  const std::uint64_t known = std::min<std::uint64_t>(entry.event_count, kMostEvents);
+  for (std::uint64_t back = 1; back <= known; ++back) {
+    const EventEntry& event = entry.events[(entry.event_count - back) % kMostEvents];
+    if (event.type == type) return event.data;
+  }
+  return std::nullopt;
 }
 
 std::optional<EventEntry> Node::next_event(int card, std::uint64_t& seen) const {

@@ -66,6 +66,13 @@ class Node : public std::enable_shared_from_this<Node> {
 
   Result<CardState> state(int card, std::int64_t now_ns) const;
 
+  // A bridge joins these two, in every process that opens the node from now on. No effect where it does
+  // already. InvalidArgument: a card has no NVLink, they are not two of one model. AlreadyDone: one of them
+  // is joined with another card.
+  Result<void> join_by_nvlink(int one, int other);
+  // The card at the other end; none: nothing is.
+  Result<std::optional<int>> nvlink_peer(int card) const;
+
   // InvalidArgument: out of the card's range. NotSupported: the card has no range.
   Result<void> set_power_limit(int card, double watts, std::int64_t now_ns);
   // InvalidArgument: min is above max, or max below the card's least. Both 0: not locked any more.
@@ -74,6 +81,8 @@ class Node : public std::enable_shared_from_this<Node> {
   // Of the card, for whoever waits for them. The oldest ones are forgotten.
   Result<void> tell_event(int card, std::uint64_t type, std::uint64_t data);
   Result<std::uint64_t> event_count(int card) const;
+  // The data of the last event of that type which is still known; nothing where there is none.
+  Result<std::optional<std::uint64_t>> last_event(int card, std::uint64_t type) const;
   // The event behind the first `seen` that is still known, and counts it in; nothing where there is none.
   std::optional<EventEntry> next_event(int card, std::uint64_t& seen) const;
 

@@ -50,9 +50,15 @@ void set_link_speed(nvmlFieldValue_t& field, const Card& card, unsigned link) {
     set(field, rounded(card.card().nvlink.bytes_per_second_per_link / kMega));
 }
 
+// Of the board alone: its chip and its memory are not told apart (module and memory are other scopes).
+bool is_of_board(const nvmlFieldValue_t& field) { return field.scopeId == NVML_POWER_SCOPE_GPU; }
+
 void answer(nvmlFieldValue_t& field, const Card& card, const node::CardState& state) {
   const bool ecc = card.card().memory.ecc;
   constexpr double kMillijoules = 1000;
+  if (field.fieldId >= PowerAverage && field.fieldId <= PowerAsked && field.fieldId != EnergyAgain &&
+      !is_of_board(field))
+    return;
   switch (field.fieldId) {
     case EccNow:
     case EccPending:

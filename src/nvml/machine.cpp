@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "card/load_card.h"
+#include "card/nvlink_pairs.h"
 #include "card/uuid.h"
 #include "node/process_life.h"
 #include "nvml/nvml_api.h"
@@ -41,6 +43,7 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
+// Those that the process names; none: it takes the machine's.
 std::vector<std::string> names_of_cards() {
   std::string text = variable("DOPPEL_CARDS");
   if (text.empty()) text = variable("DOPPEL_CARD");
@@ -51,7 +54,6 @@ std::vector<std::string> names_of_cards() {
     if (comma != 0) names.emplace_back(rest.substr(0, comma));
     rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
   }
-  if (names.empty()) names.emplace_back("rtx-a6000");
   return names;
 }
 
@@ -70,6 +72,24 @@ Result<void> bring_cards(node::Node& node, const std::vector<std::string>& names
     const auto card = card::load_card(*file);
     if (!card) return tl::unexpected(card.error());
     if (auto added = node.card(*card, nth, node::wall_ns()); !added) return tl::unexpected(added.error());
+  }
+  return {};
+}
+
+// Bridges join the process's cards on the node two by two.
+Result<void> join_cards(node::Node& node, const std::vector<std::string>& names) {
+  std::vector<card::Card> cards;
+  for (const std::string& name : names) {
+    auto card = card::find_card(name);
+    if (!card) return tl::unexpected(card.error());
+    cards.push_back(std::move(*card));
+  }
+  const auto numbers = node.cards(cards, node::wall_ns());
+  if (!numbers) return tl::unexpected(numbers.error());
+  const auto pairs = card::nvlink_pairs(cards);
+  if (!pairs) return tl::unexpected(pairs.error());
+  for (const auto& [one, other] : *pairs) {
+    if (auto joined = node.join_by_nvlink((*numbers)[one], (*numbers)[other]); !joined) return joined;
   }
   return {};
 }
@@ -124,8 +144,16 @@ Result<std::shared_ptr<const Machine>> Machine::open() {
   if (name == "off") name.clear();
   auto node = node::Node::open(name);
   if (!node) return tl::unexpected(node.error());
-  if (auto brought = bring_cards(**node, names_of_cards()); !brought) return tl::unexpected(brought.error());
-  const auto count = (*node)->card_count();
+  std::vector<std::string> names = names_of_cards();
+  auto count = (*node)->card_count();
+  if (count && *count == 0 && names.empty()) names.emplace_back("rtx-a6000");
+  if (auto brought = bring_cards(**node, names); !brought) return tl::unexpected(brought.error());
+  if (const std::string nvlink = variable("DOPPEL_NVLINK"); nvlink == "1") {
+    if (auto joined = join_cards(**node, names); !joined) return tl::unexpected(joined.error());
+  } else if (!nvlink.empty() && nvlink != "0") {
+    return fail(Error::Kind::InvalidArgument, fmt::format("DOPPEL_NVLINK={}: expected 0 or 1", nvlink));
+  }
+  count = (*node)->card_count();
   if (!count) return tl::unexpected(count.error());
   for (int number = 0; number < *count; ++number) {
     auto card = (*node)->name(number);
@@ -143,11 +171,10 @@ const Card* Machine::card(nvmlDevice_t handle) const {
 }
 
 const Card* Machine::joined(const Card& card) const {
-  if (card.card().nvlink.links == 0) return nullptr;
-  for (const Card& each : cards_) {
-    if (each.name().id == card.name().id && each.name().nth == (card.name().nth ^ 1)) return &each;
-  }
-  return nullptr;
+  const auto peer = card.node().nvlink_peer(card.number());
+  if (!peer || !*peer) return nullptr;
+  const auto found = std::ranges::find(cards_, **peer, &Card::number);
+  return found != cards_.end() ? &*found : nullptr;
 }
 
 std::shared_ptr<const Machine> machine() {

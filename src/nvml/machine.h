@@ -48,7 +48,7 @@ class Machine {
   static Result<std::shared_ptr<const Machine>> open();
   const std::vector<Card>& cards() const { return cards_; }
   const Card* card(nvmlDevice_t handle) const;  // null: it is none
-  // The card at the other end of its NVLinks: cards of a kind are joined two by two. Null: there is none.
+  // The card at the other end of its NVLinks. Null: there is none.
   const Card* joined(const Card& card) const;
   int cuda_version() const { return cuda_version_; }  // as 13050
 

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <span>
+#include <string>
 
 #include "api/common/api.h"
 #include "api/common/call.h"
@@ -68,6 +69,9 @@ nvmlReturn_t of_machine(const char* function, Body body) noexcept {
   };
   return api::call_always<NvmlApi>(function, std::tuple(), work);
 }
+
+// The program's path, as its command line begins; empty where there is no such process.
+std::string name_of_process(unsigned pid);
 
 // With its end, where there is room for that.
 nvmlReturn_t copy_text(std::string_view text, char* to, unsigned length);

@@ -1,65 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Start and end, versions, the words for codes, processes' names.
+#include <doppel/nvml/codes.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 
 #include "nvml/nvml_api.h"
 
 namespace doppel::nvml {
 namespace {
-
-struct Code {
-  nvmlReturn_t code;
-  const char* name;
-  const char* words;
-};
-constexpr Code kCodes[] = {
-    {NVML_SUCCESS, "NVML_SUCCESS", "Success"},
-    {NVML_ERROR_UNINITIALIZED, "NVML_ERROR_UNINITIALIZED", "Uninitialized"},
-    {NVML_ERROR_INVALID_ARGUMENT, "NVML_ERROR_INVALID_ARGUMENT", "Invalid Argument"},
-    {NVML_ERROR_NOT_SUPPORTED, "NVML_ERROR_NOT_SUPPORTED", "Not Supported"},
-    {NVML_ERROR_NO_PERMISSION, "NVML_ERROR_NO_PERMISSION", "Insufficient Permissions"},
-    {NVML_ERROR_ALREADY_INITIALIZED, "NVML_ERROR_ALREADY_INITIALIZED", "Already Initialized"},
-    {NVML_ERROR_NOT_FOUND, "NVML_ERROR_NOT_FOUND", "Not Found"},
-    {NVML_ERROR_INSUFFICIENT_SIZE, "NVML_ERROR_INSUFFICIENT_SIZE", "Insufficient Size"},
-    {NVML_ERROR_INSUFFICIENT_POWER, "NVML_ERROR_INSUFFICIENT_POWER", "Insufficient External Power"},
-    {NVML_ERROR_DRIVER_NOT_LOADED, "NVML_ERROR_DRIVER_NOT_LOADED", "Driver Not Loaded"},
-    {NVML_ERROR_TIMEOUT, "NVML_ERROR_TIMEOUT", "Timeout"},
-    {NVML_ERROR_IRQ_ISSUE, "NVML_ERROR_IRQ_ISSUE", "Interrupt Request Issue"},
-    {NVML_ERROR_LIBRARY_NOT_FOUND, "NVML_ERROR_LIBRARY_NOT_FOUND", "NVML Shared Library Not Found"},
-    {NVML_ERROR_FUNCTION_NOT_FOUND, "NVML_ERROR_FUNCTION_NOT_FOUND", "Function Not Found"},
-    {NVML_ERROR_CORRUPTED_INFOROM, "NVML_ERROR_CORRUPTED_INFOROM", "Corrupted infoROM"},
-    {NVML_ERROR_GPU_IS_LOST, "NVML_ERROR_GPU_IS_LOST", "GPU is lost"},
-    {NVML_ERROR_RESET_REQUIRED, "NVML_ERROR_RESET_REQUIRED", "GPU requires reset"},
-    {NVML_ERROR_OPERATING_SYSTEM, "NVML_ERROR_OPERATING_SYSTEM",
-     "The operating system has blocked the request"},
-    {NVML_ERROR_LIB_RM_VERSION_MISMATCH, "NVML_ERROR_LIB_RM_VERSION_MISMATCH",
-     "Driver/library version mismatch"},
-    {NVML_ERROR_IN_USE, "NVML_ERROR_IN_USE", "In use by another client"},
-    {NVML_ERROR_MEMORY, "NVML_ERROR_MEMORY", "Insufficient memory"},
-    {NVML_ERROR_NO_DATA, "NVML_ERROR_NO_DATA", "No data"},
-    {NVML_ERROR_VGPU_ECC_NOT_SUPPORTED, "NVML_ERROR_VGPU_ECC_NOT_SUPPORTED",
-     "ECC is not supported by the vGPU host"},
-    {NVML_ERROR_INSUFFICIENT_RESOURCES, "NVML_ERROR_INSUFFICIENT_RESOURCES", "Insufficient resources"},
-    {NVML_ERROR_FREQ_NOT_SUPPORTED, "NVML_ERROR_FREQ_NOT_SUPPORTED", "Frequency not supported"},
-    {NVML_ERROR_ARGUMENT_VERSION_MISMATCH, "NVML_ERROR_ARGUMENT_VERSION_MISMATCH",
-     "Argument version mismatch"},
-    {NVML_ERROR_DEPRECATED, "NVML_ERROR_DEPRECATED", "Deprecated"},
-    {NVML_ERROR_NOT_READY, "NVML_ERROR_NOT_READY", "Not ready"},
-    {NVML_ERROR_GPU_NOT_FOUND, "NVML_ERROR_GPU_NOT_FOUND", "No GPUs were found"},
-    {NVML_ERROR_INVALID_STATE, "NVML_ERROR_INVALID_STATE", "Invalid state"},
-    {NVML_ERROR_RESET_TYPE_NOT_SUPPORTED, "NVML_ERROR_RESET_TYPE_NOT_SUPPORTED", "Reset type not supported"},
-};
-
-const Code* find(nvmlReturn_t code) {
-  const auto* found = std::ranges::find(kCodes, code, &Code::code);
-  return found != std::end(kCodes) ? found : nullptr;
-}
 
 // The branch of NVIDIA's drivers that brought a version of CUDA (CUDA's release notes, table of drivers; the
 // last one by the package of its Python bindings). Doppel's own number behind it is none that a driver has.
@@ -81,16 +33,6 @@ int branch_of(int cuda) {
   return branch;
 }
 
-// The program's path, as its command line begins.
-std::string name_of_process(unsigned pid) {
-  const int file = open(fmt::format("/proc/{}/cmdline", pid).c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {};
-  std::array<char, 4096> buffer{};
-  const ssize_t length = read(file, buffer.data(), buffer.size() - 1);
-  close(file);
-  return length > 0 ? std::string(buffer.data()) : std::string();
-}
-
 nvmlReturn_t cuda_version(int* version) {
   return of_machine(__func__, [&](const Machine& here) {
     if (version == nullptr) return NVML_ERROR_INVALID_ARGUMENT;
@@ -105,6 +47,15 @@ nvmlReturn_t start(const char* function) {
 }
 
 }  // namespace
+
+std::string name_of_process(unsigned pid) {
+  const int file = open(fmt::format("/proc/{}/cmdline", pid).c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  std::array<char, 4096> buffer{};
+  const ssize_t length = read(file, buffer.data(), buffer.size() - 1);
+  close(file);
+  return length > 0 ? std::string(buffer.data()) : std::string();
+}
 
 nvmlReturn_t NvmlApi::code_of(const Error& error) {
   switch (error.kind) {
@@ -130,7 +81,7 @@ nvmlReturn_t NvmlApi::code_of(const Error& error) {
 }
 
 const char* NvmlApi::name_of(nvmlReturn_t result) {
-  const Code* code = find(result);
+  const Code* code = find_code(result);
   return code != nullptr ? code->name : nullptr;
 }
 
@@ -160,7 +111,7 @@ nvmlReturn_t nvmlShutdown() {
 
 // Works in every state.
 const char* nvmlErrorString(nvmlReturn_t result) {
-  const Code* code = find(result);
+  const Code* code = find_code(result);
   return code != nullptr ? code->words : "Unknown Error";
 }
 

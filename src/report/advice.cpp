@@ -111,7 +111,10 @@ std::string of_bound(const Kernel& k, const card::Card& card) {
     return "only moving fewer bytes helps: smaller types, data kept on the chip between uses, kernels joined "
            "that pass arrays to each other";
   if (k.bound == "PCIe")
-    return "memory of the host comes over the bus with each use: copy what is used more than once to the "
+    return "memory of the host, or of another card, comes over the bus with each use: copy what is used more "
+           "than once to the card";
+  if (k.bound == "NVLink")
+    return "another card's memory comes over NVLink with each use: copy what is used more than once to the "
            "card";
   if (k.bound == "L2" || k.bound == "L1" || k.bound == "load/store")
     return fmt::format(

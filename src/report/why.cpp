@@ -76,7 +76,9 @@ std::string holding(const Kernel& k, const card::Card& card) {
   if (k.bound == "issue")
     return fmt::format("the SMs issue instructions {}",
                        share > 0 ? percent_text(share) + " of the time" : "without a pause");
-  if (k.bound == "PCIe") return fmt::format("the bus is {}: it reads or writes memory of the host", busy);
+  if (k.bound == "PCIe")
+    return fmt::format("the bus is {}: it reads or writes memory of the host or of another card", busy);
+  if (k.bound == "NVLink") return fmt::format("NVLink is {}: it reads or writes another card's memory", busy);
   if (k.bound == "L2")
     return fmt::format("the L2 cache is {}; {} of what is asked of it hits", busy, percent_text(k.l2_hit));
   if (k.bound == "L1")

@@ -249,9 +249,9 @@ std::vector<MemoryRange> AddressPatterns::ranges(const Dim3& grid, const std::ve
   for (std::size_t i = 0; i < patterns_.size(); ++i) {
     const AddressPattern& pattern = patterns_[i];
     ranges.emplace_back();
-    // What comes over the bus is in no L2 when a launch starts, and leaves nothing there.
-    if (!pattern.seen || analysis::is_over_bus(pattern.first_sector) ||
-        analysis::is_over_bus(pattern.last_sector))
+    // What comes over a link is in no L2 when a launch starts, and leaves nothing there.
+    if (!pattern.seen || analysis::is_elsewhere(pattern.first_sector) ||
+        analysis::is_elsewhere(pattern.last_sector))
       continue;
     const auto first = static_cast<double>(pattern.first_sector);
     double end = static_cast<double>(pattern.last_sector) + 1;

@@ -25,7 +25,11 @@ constexpr double kWritingMemory = 1 << 13;
 
 ChipMemory::ChipMemory(const SmParameters& parameters, const AddressPatterns& patterns,
                        const Options& options)
-    : parameters_(parameters), patterns_(patterns), share_(options.simulated_share) {
+    : parameters_(parameters),
+      patterns_(patterns),
+      share_(options.simulated_share),
+      bus_{parameters.bus, traffic_.bus},
+      nvlink_{parameters.nvlink, traffic_.nvlink} {
   const auto lines =
       static_cast<std::uint64_t>(std::max<std::int64_t>(options.l2_bytes / 128, parameters.l2_ways));
   while (lines / (sample_ * 2) >= kSampledLinesTarget) sample_ *= 2;
@@ -157,47 +161,55 @@ void ChipMemory::use_dram(double read_bytes, double write_bytes, Cycle now) {
   traffic_.dram_busy += service;
 }
 
-Cycle ChipMemory::load_over_bus(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
-                                int count, Cycle now) {
-  touch_all(pattern, placement, first, count, false);
-  Outcome& outcome = outcomes_[pattern];
-  const double rate = miss_rate(outcome);
-  const double bytes = count * kSectorBytes;
-  const Cycle wait =
-      use_l2(bytes, parameters_.l2_read_bytes_per_cycle, l2_read_free_, traffic_.l2_read_busy, now);
-  traffic_.l2_sectors += count;
-  traffic_.l2_missed_sectors += count * rate;
-  const Cycle asked = now + wait;
-  const double work = parameters_.bus_read[static_cast<std::size_t>(count)] * rate;
+void ChipMemory::write_over(Link& link, double work, Cycle now) {
   const double service = work / share_;
-  bus_read_free_ = std::max(bus_read_free_, static_cast<double>(asked) - credit_) + service;
-  traffic_.bus_read_bytes += bytes * rate;
-  traffic_.bus_read_busy += service;
-  traffic_.bus_read_work += work;
+  link.write_free = std::max(link.write_free, static_cast<double>(now) - credit_) + service;
+  link.traffic.write_busy += service;
+  link.traffic.write_work += work;
+}
+
+Cycle ChipMemory::load_over(Link& link, std::uint32_t pattern, const BlockPlacement& placement,
+                            std::uint64_t first, int count, Cycle now) {
+  const double bytes = count * kSectorBytes;
+  Outcome& outcome = outcomes_[pattern];
+  double rate = 1;
+  Cycle asked = now;
+  if (link.costs.in_l2) {
+    touch_all(pattern, placement, first, count, false);
+    rate = miss_rate(outcome);
+    asked += use_l2(bytes, parameters_.l2_read_bytes_per_cycle, l2_read_free_, traffic_.l2_read_busy, now);
+    traffic_.l2_sectors += count;
+    traffic_.l2_missed_sectors += count * rate;
+  }
+  if (link.costs.ask > 0) write_over(link, link.costs.ask * rate, asked);
+  const double work = link.costs.read[static_cast<std::size_t>(count)] * rate;
+  const double service = work / share_;
+  link.read_free = std::max(link.read_free, static_cast<double>(asked) - credit_) + service;
+  link.traffic.read_bytes += bytes * rate;
+  link.traffic.read_busy += service;
+  link.traffic.read_work += work;
   outcome.carry += rate;
   if (outcome.carry < 1) return asked + parameters_.l2_latency;
   outcome.carry -= 1;
-  return std::max(asked, static_cast<Cycle>(bus_read_free_)) + parameters_.bus_latency;
+  return std::max(asked, static_cast<Cycle>(link.read_free)) + link.costs.latency;
 }
 
-// Nobody waits for an answer to a write, but the bus takes one after the other.
-Cycle ChipMemory::store_over_bus(int count, Cycle now) {
+// Nobody waits for an answer to a write, but the link takes one after the other.
+Cycle ChipMemory::store_over(Link& link, int count, Cycle now) {
   const double bytes = count * kSectorBytes;
-  const Cycle wait =
-      use_l2(bytes, parameters_.l2_write_bytes_per_cycle, l2_write_free_, traffic_.l2_write_busy, now);
-  traffic_.l2_sectors += count;
-  const double work = parameters_.bus_write[static_cast<std::size_t>(count)];
-  const double service = work / share_;
-  bus_write_free_ = std::max(bus_write_free_, static_cast<double>(now + wait) - credit_) + service;
-  traffic_.bus_write_bytes += bytes;
-  traffic_.bus_write_busy += service;
-  traffic_.bus_write_work += work;
-  return now + wait + parameters_.l2_latency;
+  Cycle sent = now;
+  if (link.costs.in_l2) {
+    sent += use_l2(bytes, parameters_.l2_write_bytes_per_cycle, l2_write_free_, traffic_.l2_write_busy, now);
+    traffic_.l2_sectors += count;
+  }
+  write_over(link, link.costs.write[static_cast<std::size_t>(count)], sent);
+  link.traffic.write_bytes += bytes;
+  return sent + parameters_.l2_latency;
 }
 
 Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
                        Cycle now) {
-  if (analysis::is_over_bus(first)) return load_over_bus(pattern, placement, first, count, now);
+  if (analysis::is_elsewhere(first)) return load_over(link_of(first), pattern, placement, first, count, now);
   touch_all(pattern, placement, first, count, false);
   Outcome& outcome = outcomes_[pattern];
   // Its tags may be among those that are not kept track of.
@@ -223,7 +235,7 @@ Cycle ChipMemory::load(std::uint32_t pattern, const BlockPlacement& placement, s
 
 Cycle ChipMemory::store(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
                         int count, Cycle now) {
-  if (analysis::is_over_bus(first)) return store_over_bus(count, now);
+  if (analysis::is_elsewhere(first)) return store_over(link_of(first), count, now);
   touch_all(pattern, placement, first, count, true);
   const Outcome& outcome = outcomes_[pattern];
   const double bytes = count * kSectorBytes;
@@ -257,9 +269,9 @@ Cycle ChipMemory::store_spilled(double bytes, Cycle now) {
 Cycle ChipMemory::atomic(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
                          int count, int operations, Cycle now) {
   const Cycle done = load(pattern, placement, first, count, now);
-  if (analysis::is_over_bus(first)) {
-    // Read, changed and written back over the bus.
-    return std::max(done, store_over_bus(count, now));
+  if (analysis::is_elsewhere(first)) {
+    // Over the bus read, changed and written back; over NVLink sent there, and the old value comes back.
+    return std::max(done, store_over(link_of(first), count, now));
   }
   const AddressPattern& moves = patterns_[pattern];
   // Every SM does the same at its own addresses: what falls on one slice is done there one after the other.
@@ -302,7 +314,8 @@ Cycle ChipMemory::poll(std::uint32_t pattern, const BlockPlacement& placement, s
 }
 
 Cycle ChipMemory::backlog(Cycle now) const {
-  const double free = std::max({l2_read_free_, l2_write_free_, dram_free_, atomics_free_, bus_write_free_});
+  const double free = std::max(
+      {l2_read_free_, l2_write_free_, dram_free_, atomics_free_, bus_.write_free, nvlink_.write_free});
   return std::max<Cycle>(0, static_cast<Cycle>(free) - now);
 }
 

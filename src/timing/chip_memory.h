@@ -24,14 +24,21 @@ struct BlockPlacement {
   std::vector<BlockIndex> peers;  // including the block itself
 };
 
+// Over a link to other memory.
+struct LinkTraffic {
+  double read_bytes = 0, write_bytes = 0;
+  double read_busy = 0, write_busy = 0;  // cycles
+  double read_work = 0, write_work = 0;  // cycles of the whole link for these SMs' requests alone
+  double busy() const { return std::max(read_busy, write_busy); }
+  double work() const { return std::max(read_work, write_work); }
+};
+
 struct MemoryTraffic {
   double l2_bytes = 0;
   double l2_sectors = 0, l2_missed_sectors = 0;
   double dram_read_bytes = 0, dram_write_bytes = 0;
-  double bus_read_bytes = 0, bus_write_bytes = 0;
   double l2_read_busy = 0, l2_write_busy = 0, dram_busy = 0, atomic_busy = 0;  // cycles
-  double bus_read_busy = 0, bus_write_busy = 0;
-  double bus_read_work = 0, bus_write_work = 0;  // cycles of the whole bus for these SMs' requests alone
+  LinkTraffic bus, nvlink;
 };
 
 class ChipMemory {
@@ -78,7 +85,9 @@ class ChipMemory {
   // How far the queues reach beyond now: stores wait where it grows too long.
   Cycle backlog(Cycle now) const;
   // When the last atomic is done, and the last write over the bus on its way: a launch does not end before.
-  Cycle all_done() const { return static_cast<Cycle>(std::max(atomics_free_, bus_write_free_)); }
+  Cycle all_done() const {
+    return static_cast<Cycle>(std::max({atomics_free_, bus_.write_free, nvlink_.write_free}));
+  }
   const MemoryTraffic& traffic() const { return traffic_; }  // of the simulated SMs
 
  private:
@@ -104,10 +113,18 @@ class ChipMemory {
   double miss_rate(const Outcome& outcome) const;
   double fetch_rate(const Outcome& outcome) const;
   double write_back_rate(const Outcome& outcome) const;
-  // Memory of the host: its lines are found again in L2 during the launch; writes go through.
-  Cycle load_over_bus(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first, int count,
-                      Cycle now);
-  Cycle store_over_bus(int count, Cycle now);
+  // Memory of the host: its lines are found again in L2 during the launch. That of another card over NVLink
+  // is in the other one's L2 alone. Writes go through.
+  struct Link {
+    const LinkParameters& costs;
+    LinkTraffic& traffic;
+    double read_free = 0, write_free = 0;
+  };
+  Link& link_of(std::uint64_t sector) { return analysis::is_over_nvlink(sector) ? nvlink_ : bus_; }
+  void write_over(Link& link, double work, Cycle now);
+  Cycle load_over(Link& link, std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first,
+                  int count, Cycle now);
+  Cycle store_over(Link& link, int count, Cycle now);
   std::uint64_t line_of(std::uint32_t pattern, const BlockPlacement& placement, std::uint64_t first) const;
   std::size_t slice_of(std::uint64_t line) const;
   void use_dram(double read_bytes, double write_bytes, Cycle now);
@@ -131,12 +148,12 @@ class ChipMemory {
   std::unordered_set<std::uint64_t> polled_;     // lines: in use all the time, so L2 keeps them
   double atomics_free_ = 0;                      // the latest of slice_free_
   double l2_read_free_ = 0, l2_write_free_ = 0, dram_free_ = 0;
-  double bus_read_free_ = 0, bus_write_free_ = 0;
   double credit_ = 0;  // cycles
   double recent_read_ = 0, recent_write_ = 0;
   double writing_ = 0;  // share of the time that DRAM wrote, lately
   double writing_at_ = 0;
   MemoryTraffic traffic_;
+  Link bus_, nvlink_;
 };
 
 }  // namespace doppel::timing

@@ -21,6 +21,8 @@ constexpr std::uint64_t kMostRounds = 512;
 // Of a block's time that is left, while it counts as having just begun.
 constexpr double kSameStart = 1 - 1.0 / 16;
 
+constexpr Rate kLinkRates[] = {Rate::BusToDevice, Rate::BusToHost, Rate::NvLinkIn, Rate::NvLinkOut};
+
 std::uint64_t divided(std::uint64_t a, std::uint64_t by) { return (a + by - 1) / by; }
 
 }  // namespace
@@ -275,17 +277,19 @@ void ChipSchedule::set_link(const Link& there) {
 }
 
 bool ChipSchedule::Grid::on_link() const {
-  return block_rates[static_cast<std::size_t>(Rate::BusToDevice)] > 0 ||
-         block_rates[static_cast<std::size_t>(Rate::BusToHost)] > 0;
+  return std::ranges::any_of(kLinkRates,
+                             [this](Rate rate) { return block_rates[static_cast<std::size_t>(rate)] > 0; });
 }
 
 ChipSchedule::Link ChipSchedule::link_use() const {
-  Link use{0, 0};
+  Link use{0, 0, 0, 0};
   for (const GridId id : resident_) {
     const Grid& grid = grids_.at(id);
     const double pace = static_cast<double>(grid.running) * grid.speed;
     use.to_device += grid.block_rates[static_cast<std::size_t>(Rate::BusToDevice)] * pace;
     use.to_host += grid.block_rates[static_cast<std::size_t>(Rate::BusToHost)] * pace;
+    use.nvlink_in += grid.block_rates[static_cast<std::size_t>(Rate::NvLinkIn)] * pace;
+    use.nvlink_out += grid.block_rates[static_cast<std::size_t>(Rate::NvLinkOut)] * pace;
   }
   return use;
 }
@@ -307,12 +311,14 @@ double ChipSchedule::watts() const {
 
 // What the resident grids can have of a rate together. The queues of L2 and DRAM fill up: all of it. The
 // slots of an SM's sub-cores do not queue: warps that are bound by them ask at random against each other, so
-// that each grid leaves idle what it leaves idle alone, and of that the others their part. The link to the
-// host is shared with copies.
+// that each grid leaves idle what it leaves idle alone, and of that the others their part. Links are shared
+// with copies.
 double ChipSchedule::there(std::size_t rate) const {
   if (rate == static_cast<std::size_t>(Rate::Dram) || rate == static_cast<std::size_t>(Rate::L2)) return 1;
   if (rate == static_cast<std::size_t>(Rate::BusToDevice)) return link_.to_device;
   if (rate == static_cast<std::size_t>(Rate::BusToHost)) return link_.to_host;
+  if (rate == static_cast<std::size_t>(Rate::NvLinkIn)) return link_.nvlink_in;
+  if (rate == static_cast<std::size_t>(Rate::NvLinkOut)) return link_.nvlink_out;
   double idle = 1;
   double of_others = 0;
   for (const GridId id : resident_) {

@@ -43,8 +43,10 @@ enum class Rate : std::uint8_t {
   LoadStore,
   BusToDevice,  // of the link to the host: copies use it, too
   BusToHost,
+  NvLinkIn,  // and of the links to another card
+  NvLinkOut,
 };
-inline constexpr std::size_t kRates = 12;
+inline constexpr std::size_t kRates = 14;
 
 struct GridDemand {
   double time_us = 0;                  // on the card alone
@@ -82,12 +84,14 @@ class ChipSchedule {
   void advance_to(double time_us);
   double now_us() const { return now_us_; }
 
-  // The part of each direction of the link to the host that is there for the grids, from now on.
+  // The part of each direction of the links to the host and to another card that is there for the grids, from
+  // now on.
   struct Link {
     double to_device = 1, to_host = 1;
+    double nvlink_in = 1, nvlink_out = 1;
   };
   void set_link(const Link& there);
-  // Whether any grid that has not ended uses it; what those that run use of it now, and how many they are.
+  // Whether any grid that has not ended uses one; what those that run use of them now, and how many they are.
   bool uses_link() const { return on_link_ > 0; }
   Link link_use() const;
   int link_users() const;
@@ -165,7 +169,7 @@ class ChipSchedule {
   double average_w_;      // over the last time
   bool limited_ = false;  // the clock keeps the limit
   Link link_;
-  std::size_t on_link_ = 0;  // grids that use it
+  std::size_t on_link_ = 0;  // grids that use one
   bool keeps_room_steps_ = false;
   GridId next_ = 0;
   std::vector<Sm> sms_;

@@ -50,6 +50,8 @@ std::string_view name_of(Bound bound) {
       return "atomics";
     case Bound::Pcie:
       return "PCIe";
+    case Bound::NvLink:
+      return "NVLink";
   }
   return "unknown";
 }

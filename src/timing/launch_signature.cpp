@@ -35,6 +35,7 @@ struct Summary {
     result.lines /= result.requests;
     result.pairs /= result.requests;
     result.over_bus /= result.requests;
+    result.over_nvlink /= result.requests;
     return result;
   }
 };
@@ -50,14 +51,14 @@ constexpr double kOfSpan = 0.25;
 constexpr double kOfWork = 0.25;
 // A wait for a clock takes what it waits for, not about as much.
 constexpr double kOfWaits = 10;
-// What goes over the bus is never like what does not.
+// What goes over a link is never like what does not.
 constexpr double kOfBus = 1000;
 
 double difference(const LaunchSignature::Access& a, const LaunchSignature::Access& b) {
   return std::max({relative(a.sectors, b.sectors), relative(a.serial, b.serial), relative(a.lines, b.lines),
                    relative(a.pairs, b.pairs), relative(a.distinct, b.distinct),
-                   kOfSpan * std::abs(std::log2(a.span / b.span)),
-                   kOfBus * std::abs(a.over_bus - b.over_bus)});
+                   kOfSpan * std::abs(std::log2(a.span / b.span)), kOfBus * std::abs(a.over_bus - b.over_bus),
+                   kOfBus * std::abs(a.over_nvlink - b.over_nvlink)});
 }
 
 // Of a grid's longest block: its work, or that of its longest warp, by the mean of all blocks.
@@ -133,6 +134,9 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
         if (analysis::is_over_bus(sectors[0])) {
           add(analysis::kFirstBusSector);
           summary.access.over_bus += 1;
+        } else if (analysis::is_over_nvlink(sectors[0])) {
+          add(analysis::kFirstNvLinkSector);
+          summary.access.over_nvlink += 1;
         }
         std::uint64_t last = UINT64_MAX, last_pair = UINT64_MAX;
         for (std::uint32_t i = 0; i < event.count; ++i) {

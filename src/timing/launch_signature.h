@@ -20,7 +20,8 @@ struct LaunchSignature {
     double lines = 0, pairs = 0;     // that a request touches, and pairs of sectors: what DRAM reads together
     double distinct = 0;             // lines, of those of all requests
     double span = 0;                 // sectors from the first to the last
-    double over_bus = 0;             // of the requests: those to memory of the host
+    double over_bus = 0;             // of the requests: those over the bus
+    double over_nvlink = 0;          // and over NVLink
   };
   // Of all that the traces hold, but for where each access begins; 0: nothing was traced.
   std::uint64_t exact = 0;

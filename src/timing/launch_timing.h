@@ -43,6 +43,7 @@ enum class Bound : std::uint8_t {
   Barrier,
   Atomics,
   Pcie,
+  NvLink,
 };
 std::string_view name_of(Bound bound);
 
@@ -73,6 +74,13 @@ std::vector<analysis::BlockCount> counts_of_grid(const KernelModel& model, std::
                                                  std::span<const analysis::BlockTrace> traces,
                                                  std::span<const analysis::BlockCount> counts);
 
+// Of a link to other memory than the card's own.
+struct LinkUse {
+  double read_bytes = 0, write_bytes = 0;
+  double read_share = 0, write_share = 0;  // of the time in which that keeps each way busy
+  double bytes() const { return read_bytes + write_bytes; }
+};
+
 struct Prediction {
   double time_us = 0;    // on the card, from the front end's start on the launch to its last block's end
   double cycles = 0;     // SM clock
@@ -91,8 +99,8 @@ struct Prediction {
   double tensor_flops = 0;                // and of tensor cores, whole numbers included
   double tensor_fp16_flops = 0;           // what the tensor cores' energy goes by: as busy with fp16
   double dram_read_bytes = 0, dram_write_bytes = 0;
-  double bus_read_bytes = 0, bus_write_bytes = 0;  // of the host's memory
-  double bus_read_share = 0, bus_write_share = 0;  // of the time in which that keeps each way of the bus
+  LinkUse bus;     // memory of the host, and of cards without NVLink between
+  LinkUse nvlink;  // of the card at the other end
   double l2_bytes = 0;
   double l1_hit = 0, l2_hit = 0;  // by sectors, 0..1
   double shared_passes = 0;

@@ -64,10 +64,13 @@ void fill_utilisation(const Scene& scene, const Outcome& outcome, int sms, Predi
       {Bound::L2, std::max(outcome.traffic.l2_read_busy, outcome.traffic.l2_write_busy) / cycles},
       {Bound::Dram, outcome.traffic.dram_busy / cycles},
       {Bound::Atomics, outcome.traffic.atomic_busy / cycles}};
-  prediction.bus_read_share = std::min(1.0, outcome.traffic.bus_read_busy / cycles);
-  prediction.bus_write_share = std::min(1.0, outcome.traffic.bus_write_busy / cycles);
-  const double bus = std::max(prediction.bus_read_share, prediction.bus_write_share);
-  if (bus > 0) list.emplace_back(Bound::Pcie, bus);
+  const auto link = [&](Bound bound, const LinkTraffic& traffic, LinkUse& use) {
+    use.read_share = std::min(1.0, traffic.read_busy / cycles);
+    use.write_share = std::min(1.0, traffic.write_busy / cycles);
+    if (traffic.busy() > 0) list.emplace_back(bound, std::max(use.read_share, use.write_share));
+  };
+  link(Bound::Pcie, outcome.traffic.bus, prediction.bus);
+  link(Bound::NvLink, outcome.traffic.nvlink, prediction.nvlink);
   for (auto& [bound, share] : list) share = std::min(share, 1.0);
   std::ranges::sort(list, [](const auto& a, const auto& b) {
     return a.second != b.second ? a.second > b.second : a.first < b.first;
@@ -147,7 +150,7 @@ double cycles_of_uneven_blocks(const Scene& scene, const LaunchRun& run, const O
   // What bounds all SMs together, one SM's blocks may use when the others' have ended.
   const bool one_for_all =
       std::max({traffic.dram_busy, traffic.l2_read_busy, traffic.l2_write_busy, traffic.atomic_busy,
-                traffic.bus_read_busy, traffic.bus_write_busy}) > kBusy * cycles;
+                traffic.bus.busy(), traffic.nvlink.busy()}) > kBusy * cycles;
   const auto span_of = [&](const std::vector<double>& blocks) {
     return one_for_all
                ? makespan(blocks, 1, active * launch.blocks_per_sm, {pace.alone, pace.shared * active})
@@ -288,16 +291,18 @@ Prediction TracedLaunch::predict(const L2Start& start) const {
   cycles = cycles_of_uneven_blocks(scene, run, outcome, cycles, work.operations, resident);
   const double grow =
       work.operations > 0 ? work.operations / static_cast<double>(outcome.counts.operations) : scale;
-  // The bus carries one packet after the other, however few SMs still ask for some.
-  cycles = std::max(cycles, std::max(outcome.traffic.bus_read_work, outcome.traffic.bus_write_work) * grow);
+  // A link carries one packet after the other, however few SMs still ask for some.
+  cycles = std::max(cycles, std::max(outcome.traffic.bus.work(), outcome.traffic.nvlink.work()) * grow);
   fill_utilisation(scene, outcome, sms, prediction);
   cycles = std::max(cycles, least_cycles(outcome, prediction, work.operations, done));
   prediction.time_us = prediction.start_us + cycles / prediction.clock_mhz;
   prediction.cycles = prediction.time_us * prediction.clock_mhz;
   prediction.dram_read_bytes = outcome.traffic.dram_read_bytes * grow;
   prediction.dram_write_bytes = outcome.traffic.dram_write_bytes * grow;
-  prediction.bus_read_bytes = outcome.traffic.bus_read_bytes * grow;
-  prediction.bus_write_bytes = outcome.traffic.bus_write_bytes * grow;
+  prediction.bus.read_bytes = outcome.traffic.bus.read_bytes * grow;
+  prediction.bus.write_bytes = outcome.traffic.bus.write_bytes * grow;
+  prediction.nvlink.read_bytes = outcome.traffic.nvlink.read_bytes * grow;
+  prediction.nvlink.write_bytes = outcome.traffic.nvlink.write_bytes * grow;
   prediction.l2_bytes = outcome.traffic.l2_bytes * grow;
   prediction.shared_passes = outcome.counts.shared_passes * grow;
   if (outcome.counts.l1_sectors > 0) prediction.l1_hit = outcome.counts.l1_hits / outcome.counts.l1_sectors;

@@ -133,14 +133,21 @@ SmParameters sm_parameters(const card::Card& card, double clock_mhz) {
   p.dram_write_bytes_per_cycle = dram_peak * card.memory.write_efficiency;
   p.dram_copy_bytes_per_cycle = dram_peak * card.memory.copy_efficiency;
   const double hz = clock_mhz * 1e6;
-  for (std::size_t sectors = 1; sectors < p.bus_read.size(); ++sectors) {
+  for (std::size_t sectors = 1; sectors < p.bus.read.size(); ++sectors) {
     const double bytes = static_cast<double>(sectors) * card.l2.sector_bytes;
     // So many requests as the card has numbers for are under way at once, each for a round trip.
-    p.bus_read[sectors] =
+    p.bus.read[sectors] =
         hz * std::max(card.pcie.answer_s(bytes), card.pcie.round_trip_ns * 1e-9 / card.pcie.read_requests);
-    p.bus_write[sectors] = hz * card.pcie.write_s(bytes);
+    p.bus.write[sectors] = hz * card.pcie.write_s(bytes);
+    if (card.nvlink.links > 0)
+      p.nvlink.read[sectors] = p.nvlink.write[sectors] = hz * card.nvlink.packet_s(bytes);
   }
-  p.bus_latency = to_cycles(card.pcie.round_trip_ns * clock_mhz / 1000);
+  p.bus.latency = to_cycles(card.pcie.round_trip_ns * clock_mhz / 1000);
+  p.bus.in_l2 = true;
+  if (card.nvlink.links > 0) {
+    p.nvlink.ask = hz * card.nvlink.packet_s(0);
+    p.nvlink.latency = to_cycles(card.nvlink.round_trip_ns * clock_mhz / 1000);
+  }
   p.fence_latency = {0, to_cycles(pipes.membar_block_cycles), to_cycles(pipes.membar_device_cycles),
                      to_cycles(pipes.membar_system_cycles)};
   return p;

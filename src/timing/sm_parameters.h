@@ -39,6 +39,16 @@ struct PipeTiming {
   Cycle latency = 4;      // a dependent instruction may issue after this
 };
 
+// A link over which kernels reach other memory than the card's own.
+struct LinkParameters {
+  // What one request of so many sectors (of a line) keeps it for, by their number: the way in for reads, the
+  // way out for writes.
+  std::array<double, 5> read{}, write{};
+  double ask = 0;      // for which a read keeps the way out
+  Cycle latency = 0;   // of a read
+  bool in_l2 = false;  // what was read is found in the card's L2 again
+};
+
 struct SmParameters {
   int sub_cores = 4;
   double cycles_per_ns = 1;
@@ -75,9 +85,7 @@ struct SmParameters {
   double dram_write_bytes_per_cycle = 0;
   double dram_copy_bytes_per_cycle = 0;
   int l2_slices = 1;
-  // The bus: what one request of so many sectors (of a line) keeps it for, by their number.
-  std::array<double, 5> bus_read{}, bus_write{};
-  Cycle bus_latency = 0;                 // of a read
+  LinkParameters bus, nvlink;            // without NVLink nothing asks for it
   std::array<Cycle, 4> fence_latency{};  // by machine::FenceScope
 };
 

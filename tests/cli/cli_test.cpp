@@ -82,6 +82,24 @@ TEST_F(Cli, RunNeedsNoMarkBeforeTheProgram) {
   EXPECT_EQ(doppel("run --quiet --card rtx-a6000 --report r.json ./arguments a b").out, "a b\n");
 }
 
+TEST_F(Cli, NvLinkJoinsCardsThatHaveIt) {
+  script("bridge", "echo \"${DOPPEL_CARD##*/}:$DOPPEL_NVLINK\"\n");
+  EXPECT_EQ(doppel("run --quiet --nvlink --devices 2 -- ./bridge").out, "rtx-a6000.toml:1\n");
+  EXPECT_EQ(doppel("run --quiet --devices 2 -- ./bridge").out, "rtx-a6000.toml:\n");
+  const Outcome refused = doppel("run --nvlink --card rtx-pro-5000-blackwell --devices 2 -- ./bridge");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find("--nvlink: NVIDIA RTX PRO 5000 Blackwell has no NVLink"), std::string::npos)
+      << refused.err;
+  const Outcome alone = doppel("run --nvlink -- ./bridge");
+  EXPECT_EQ(alone.status, 2);
+  EXPECT_NE(alone.err.find("there is one NVIDIA RTX A6000"), std::string::npos) << alone.err;
+  // Beside each other each card has the links that it has.
+  EXPECT_EQ(doppel("compare --quiet --nvlink --devices 2 -- ./bridge").out,
+            "rtx-a6000.toml:1\nrtx-pro-5000-blackwell.toml:\n");
+  EXPECT_EQ(doppel("compare --nvlink -- ./bridge").status, 2);
+  EXPECT_EQ(doppel("compare --nvlink --devices 2 --card rtx-pro-5000-blackwell -- ./bridge").status, 2);
+}
+
 TEST_F(Cli, RunGivesTheProgramItsEnvironment) {
   script("environment",
          "echo $DOPPEL_CARDS $DOPPEL_TIMING $DOPPEL_CHECK $DOPPEL_TIMEOUT_S $DOPPEL_DRIVER_VERSION; test -d "

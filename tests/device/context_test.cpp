@@ -40,6 +40,18 @@ TEST_F(ContextTest, PeersAreEnabledOnce) {
   EXPECT_EQ(context->enable_peer(*other).error().kind, Error::Kind::AlreadyDone);
   EXPECT_TRUE(context->disable_peer(*other));
   EXPECT_EQ(context->disable_peer(*other).error().kind, Error::Kind::NotEnabled);
+  EXPECT_EQ(context->enable_peer(*context).error().kind, Error::Kind::InvalidContext);
+}
+
+TEST_F(ContextTest, ACardHasEightPeersAtMost) {
+  Options options = testing::plain_options();
+  options.cards.assign(10, "rtx-a6000");
+  start(options);
+  for (int i = 1; i <= 8; ++i) EXPECT_TRUE(context->enable_peer(**platform->device(i).retain_primary())) << i;
+  const auto ninth = *platform->device(9).retain_primary();
+  EXPECT_EQ(context->enable_peer(*ninth).error().kind, Error::Kind::LimitExceeded);
+  EXPECT_TRUE(context->disable_peer(**platform->device(1).retain_primary()));
+  EXPECT_TRUE(context->enable_peer(*ninth));
 }
 
 TEST_F(ContextTest, DevicesAreToldApart) {

@@ -38,7 +38,8 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"preload", {}},
       {"report", {"device"}},
       {"session", {"report"}},
-      {"cli", {"session"}},
+      {"smi", {}},
+      {"cli", {"session", "smi"}},
   };
   return kArrows;
 }

@@ -76,9 +76,9 @@ TEST_F(BusScheduleTest, BothLinksOfACopyBetweenCardsCount) {
 TEST_F(BusScheduleTest, KernelsShareADirectionWithCopies) {
   const Id copy = add(10, 0, {kDown}), other = add(10, 1, {kUp});
   bus_.advance_to(2);
-  EXPECT_EQ(bus_.share_with_kernels(0, Channel::PcieToDevice, 1, 1), 0.5);
+  EXPECT_EQ(bus_.share_with_kernels(0, 0, Channel::PcieToDevice, 1, 1), 0.5);
   bus_.advance_to(6);
-  EXPECT_EQ(bus_.share_with_kernels(0, Channel::PcieToDevice, 0, 0), 0);
+  EXPECT_EQ(bus_.share_with_kernels(0, 0, Channel::PcieToDevice, 0, 0), 0);
   run();
   EXPECT_NEAR(end(copy), 12, 1e-9);
   EXPECT_EQ(end(other), 10);
@@ -86,9 +86,9 @@ TEST_F(BusScheduleTest, KernelsShareADirectionWithCopies) {
 
 TEST_F(BusScheduleTest, KernelsThatNeedLittleGetIt) {
   const Id copy = add(9, 0, {kDown});
-  EXPECT_EQ(bus_.share_with_kernels(0, Channel::PcieToDevice, 0, 0), 0);
+  EXPECT_EQ(bus_.share_with_kernels(0, 0, Channel::PcieToDevice, 0, 0), 0);
   bus_.advance_to(0);
-  EXPECT_EQ(bus_.share_with_kernels(0, Channel::PcieToDevice, 0.25, 1), 0.25);
+  EXPECT_EQ(bus_.share_with_kernels(0, 0, Channel::PcieToDevice, 0.25, 1), 0.25);
   run();
   EXPECT_NEAR(end(copy), 12, 1e-9);
 }
@@ -96,15 +96,32 @@ TEST_F(BusScheduleTest, KernelsThatNeedLittleGetIt) {
 TEST_F(BusScheduleTest, EachKernelCountsAsACopy) {
   add(10, 0, {kDown});
   bus_.advance_to(0);
-  EXPECT_NEAR(bus_.share_with_kernels(0, Channel::PcieToDevice, 1, 2), 2.0 / 3, 1e-12);
+  EXPECT_NEAR(bus_.share_with_kernels(0, 0, Channel::PcieToDevice, 1, 2), 2.0 / 3, 1e-12);
 }
 
 TEST_F(BusScheduleTest, KernelsOfAnotherCardDoNotCount) {
   const Id copy = add(10, 0, {kDown});
   bus_.advance_to(0);
-  EXPECT_EQ(bus_.share_with_kernels(1, Channel::PcieToDevice, 1, 1), 1);
+  EXPECT_EQ(bus_.share_with_kernels(1, 1, Channel::PcieToDevice, 1, 1), 1);
   run();
   EXPECT_EQ(end(copy), 10);
+}
+
+// One direction of the NVLinks between cards 0 and 1: card 0 writes what card 1 reads.
+TEST_F(BusScheduleTest, WhatACardReadsOverNvLinkTheOtherSends) {
+  EXPECT_EQ(bus_.share_with_kernels(0, 0, Channel::NvLinkOut, 1, 1), 1);
+  EXPECT_EQ(bus_.share_with_kernels(1, 0, Channel::NvLinkOut, 1, 1), 0.5);
+  EXPECT_EQ(bus_.share_with_kernels(1, 1, Channel::NvLinkOut, 1, 1), 1);
+  EXPECT_EQ(bus_.share_with_kernels(0, 0, Channel::NvLinkOut, 0, 0), 0);
+  EXPECT_EQ(bus_.share_with_kernels(1, 0, Channel::NvLinkOut, 1, 1), 1);
+}
+
+TEST_F(BusScheduleTest, WhatComesBackForACopySlowsTheOtherDirection) {
+  const Id out = add(100, 2, {{0, Channel::NvLinkOut, 1}, {1, Channel::NvLinkOut, 0.04}});
+  const Id in = add(100, 2, {{1, Channel::NvLinkOut, 1}, {0, Channel::NvLinkOut, 0.04}}, 0, 1);
+  run();
+  EXPECT_NEAR(end(out), 104, 0.2);
+  EXPECT_NEAR(end(in), 104, 0.2);
 }
 
 TEST_F(BusScheduleTest, NothingBeginsInThePast) {

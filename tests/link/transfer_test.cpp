@@ -54,25 +54,35 @@ TEST(Transfer, LongRowsCostWhatPlainCopiesDo) {
   }
 }
 
-TEST(Transfer, OnlyPairsOfOneModelAreJoined) {
-  EXPECT_TRUE(joined_by_nvlink(a6000(), a6000()));
-  EXPECT_FALSE(joined_by_nvlink(blackwell(), blackwell()));
-  EXPECT_FALSE(joined_by_nvlink(a6000(), blackwell()));
+TEST(Transfer, FromCardToCardNvLinkIsFaster) {
   EXPECT_LT(peer_copy_us(a6000(), a6000(), kGigabyte, PeerWay::NvLink),
             peer_copy_us(a6000(), a6000(), kGigabyte, PeerWay::Pcie));
 }
 
 TEST(Transfer, FromCardToCardTheSlowerLinkDecides) {
-  const double slow = host_copy_us(a6000(), kGigabyte, Direction::DeviceToHost, HostMemory::Pinned);
-  EXPECT_EQ(peer_copy_us(a6000(), blackwell(), kGigabyte, PeerWay::Pcie), slow);
+  EXPECT_EQ(peer_copy_us(a6000(), blackwell(), kGigabyte, PeerWay::Pcie),
+            peer_copy_us(a6000(), a6000(), kGigabyte, PeerWay::Pcie));
+  EXPECT_LT(peer_copy_us(blackwell(), blackwell(), kGigabyte, PeerWay::Pcie),
+            0.6 * peer_copy_us(a6000(), a6000(), kGigabyte, PeerWay::Pcie));
+}
+
+// Rates of long copies from card to card as they were measured (the card files have the sources): over
+// NVLink between two RTX A6000, over PCI Express 4.0 between such, and 5.0 between RTX PRO 6000.
+TEST(Transfer, FromCardToCardTheMeasuredRatesHold) {
+  const auto gigabytes_per_second = [](const card::Card& card, std::uint64_t bytes, PeerWay way) {
+    return static_cast<double>(bytes) / peer_copy_us(card, card, {bytes}, way) / 1000;
+  };
+  EXPECT_NEAR(gigabytes_per_second(a6000(), 536'870'912, PeerWay::NvLink), 52.8, 0.2);
+  EXPECT_NEAR(gigabytes_per_second(a6000(), 67'108'864, PeerWay::NvLink), 52.3, 0.6);
+  EXPECT_NEAR(gigabytes_per_second(a6000(), 536'870'912, PeerWay::Pcie), 26.34, 0.1);
+  EXPECT_NEAR(gigabytes_per_second(blackwell(), 160'000'000, PeerWay::Pcie), 56.57, 0.2);
 }
 
 // Long copies overlap their two ways part by part, short ones go one after the other.
 TEST(Transfer, ThroughTheHostACopyGoesTwice) {
   const double direct = peer_copy_us(a6000(), a6000(), kGigabyte, PeerWay::Pcie);
   const double staged = peer_copy_us(a6000(), a6000(), kGigabyte, PeerWay::Staged);
-  EXPECT_GT(staged, direct);
-  EXPECT_LT(staged, 1.01 * direct);
+  EXPECT_LT(staged, 1.06 * direct);
   const Box small{65536};
   EXPECT_DOUBLE_EQ(peer_copy_us(a6000(), a6000(), small, PeerWay::Staged),
                    host_copy_us(a6000(), small, Direction::DeviceToHost, HostMemory::Pinned) +
@@ -80,8 +90,8 @@ TEST(Transfer, ThroughTheHostACopyGoesTwice) {
 }
 
 TEST(Transfer, ACopyUsesTheLinksThatItGoesOver) {
-  const double us = peer_copy_us(a6000(), blackwell(), kGigabyte, PeerWay::Pcie);
-  const auto uses = peer_copy_uses(a6000(), 0, blackwell(), 1, kGigabyte, PeerWay::Pcie, us);
+  const double us = peer_copy_us(a6000(), blackwell(), kGigabyte, PeerWay::Staged);
+  const auto uses = peer_copy_uses(a6000(), 0, blackwell(), 1, kGigabyte, PeerWay::Staged, us);
   ASSERT_EQ(uses.size(), 2u);
   EXPECT_EQ(uses[0].card, 0);
   EXPECT_EQ(uses[0].channel, Channel::PcieToHost);

@@ -91,10 +91,42 @@ TEST_F(Cards, TellTheirEventsInTheirOrder) {
   EXPECT_FALSE(node->next_event(0, seen));
 }
 
+TEST_F(Cards, AreJoinedInEveryProcess) {
+  const auto node = open();
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(*node->card(card_of("rtx-a6000"), i, at(0)), i);
+  ASSERT_EQ(*node->card(card_of("rtx-pro-5000-blackwell"), 0, at(0)), 3);
+  ASSERT_EQ(*node->card(card_of("a40"), 0, at(0)), 4);
+  EXPECT_EQ(*node->nvlink_peer(0), std::nullopt);
+  ASSERT_TRUE(node->join_by_nvlink(2, 0));
+  EXPECT_TRUE(node->join_by_nvlink(0, 2));  // as it is
+  EXPECT_EQ(*open()->nvlink_peer(0), 2);
+  EXPECT_EQ(*open()->nvlink_peer(2), 0);
+  EXPECT_EQ(*open()->nvlink_peer(1), std::nullopt);
+  EXPECT_EQ(node->join_by_nvlink(0, 1).error().kind, Error::Kind::AlreadyDone);
+  EXPECT_EQ(node->join_by_nvlink(1, 1).error().kind, Error::Kind::InvalidArgument);
+  EXPECT_EQ(node->join_by_nvlink(1, 4).error().kind, Error::Kind::InvalidArgument);
+  EXPECT_EQ(node->join_by_nvlink(1, 3).error().message, "rtx-pro-5000-blackwell has no NVLink");
+  EXPECT_EQ(node->join_by_nvlink(0, 5).error().kind, Error::Kind::NotFound);
+  EXPECT_EQ(node->nvlink_peer(-1).error().kind, Error::Kind::NotFound);
+}
+
 TEST_F(Cards, OfAPrivateNodeAreNobodyElses) {
   auto one = *Node::open(""), other = *Node::open("");
   ASSERT_EQ(*one->card(card_of("rtx-a6000"), 0, at(0)), 0);
   EXPECT_EQ(*other->card_count(), 0);
+}
+
+TEST_F(NodeTest, RemembersTheLastEvent) {
+  const auto node = open();
+  const int card = *node->card(card_of("rtx-a6000"), 0, kStart);
+  EXPECT_EQ(*node->last_event(card, 8), std::nullopt);
+  ASSERT_TRUE(node->tell_event(card, 8, 31));
+  ASSERT_TRUE(node->tell_event(card, 8, 13));
+  ASSERT_TRUE(node->tell_event(card, 16, 5));
+  EXPECT_EQ(*node->last_event(card, 8), 13u);
+  for (std::size_t i = 0; i < kMostEvents; ++i) ASSERT_TRUE(node->tell_event(card, 16, i));
+  EXPECT_EQ(*node->last_event(card, 8), std::nullopt);  // forgotten
+  EXPECT_FALSE(node->last_event(7, 8));
 }
 
 }  // namespace

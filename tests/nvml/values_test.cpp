@@ -158,9 +158,24 @@ TEST_F(Values, WhatACardLacksIsNotSupported) {
   EXPECT_EQ(call("nvmlDeviceGetClockInfo", a6000, int{NVML_CLOCK_VIDEO}, &now), NVML_ERROR_NOT_SUPPORTED);
 }
 
-TEST_F(Values, TwoCardsOfAKindAreJoined) {
+TEST_F(Values, WithoutABridgeNothingIsJoined) {
   setenv("DOPPEL_CARDS", "rtx-a6000,rtx-a6000", 1);
   start();
+  int state = 1, status = 9;
+  ASSERT_EQ(call("nvmlDeviceGetNvLinkState", a6000, 3U, &state), NVML_SUCCESS);
+  EXPECT_EQ(state, 0);
+  ASSERT_EQ(call("nvmlDeviceGetP2PStatus", a6000, pro, int{NVML_P2P_CAPS_INDEX_NVLINK}, &status),
+            NVML_SUCCESS);
+  EXPECT_EQ(status, NVML_P2P_STATUS_NOT_SUPPORTED);
+  ASSERT_EQ(call("nvmlDeviceGetP2PStatus", a6000, pro, int{NVML_P2P_CAPS_INDEX_READ}, &status), NVML_SUCCESS);
+  EXPECT_EQ(status, NVML_P2P_STATUS_OK);
+}
+
+TEST_F(Values, ABridgeJoinsTwoCardsOfAKind) {
+  setenv("DOPPEL_CARDS", "rtx-a6000,rtx-a6000", 1);
+  setenv("DOPPEL_NVLINK", "1", 1);
+  start();
+  unsetenv("DOPPEL_NVLINK");
   int state = 0;
   ASSERT_EQ(call("nvmlDeviceGetNvLinkState", a6000, 3U, &state), NVML_SUCCESS);
   EXPECT_EQ(state, 1);
@@ -209,6 +224,14 @@ TEST_F(Values, FieldsSayWhatTheFunctionsSay) {
   EXPECT_EQ(fields[2].value.uiVal, 14062u);
   EXPECT_EQ(fields[3].nvmlReturn, NVML_ERROR_NOT_SUPPORTED);
   EXPECT_EQ(call("nvmlDeviceGetFieldValues", a6000, 0, fields.data()), NVML_ERROR_INVALID_ARGUMENT);
+  // Of the module and the memory alone nothing is known.
+  fields[1] = fields[2] = fields[0];
+  fields[1].scopeId = 1;
+  fields[2].scopeId = 2;
+  ASSERT_EQ(call("nvmlDeviceGetFieldValues", a6000, 3, fields.data()), NVML_SUCCESS);
+  EXPECT_EQ(fields[0].nvmlReturn, NVML_SUCCESS);
+  EXPECT_EQ(fields[1].nvmlReturn, NVML_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(fields[2].nvmlReturn, NVML_ERROR_NOT_SUPPORTED);
 }
 
 TEST_F(Values, WithoutANodeTheCardsAreTheProcesssOwn) {

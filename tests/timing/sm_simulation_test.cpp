@@ -608,7 +608,7 @@ TEST(HostMemory, IsReadInARoundTrip) {
   const Result result = over_bus(1, 200, false, 1);
   EXPECT_NEAR(static_cast<double>(result.counts.cycles) / 200, round_trip, 0.01 * round_trip);
   EXPECT_EQ(result.traffic.dram_read_bytes, 0);
-  EXPECT_EQ(result.traffic.bus_read_bytes, 200 * 128);
+  EXPECT_EQ(result.traffic.bus.read_bytes, 200 * 128);
 }
 
 TEST(HostMemory, IsReadAndWrittenAtTheRateOfTheBus) {
@@ -619,7 +619,7 @@ TEST(HostMemory, IsReadAndWrittenAtTheRateOfTheBus) {
   EXPECT_NEAR(static_cast<double>(over_bus(32, 100, false, 16).counts.cycles), read, 0.02 * read);
   const Result stores = over_bus(32, 100, true, 16);
   EXPECT_NEAR(static_cast<double>(stores.counts.cycles), written, 0.02 * written);
-  EXPECT_EQ(stores.traffic.bus_write_bytes, packets * 128);
+  EXPECT_EQ(stores.traffic.bus.write_bytes, packets * 128);
   EXPECT_EQ(stores.traffic.dram_write_bytes, 0);
 }
 
