@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "card/card.h"
+#include "device/device_list.h"
 #include "memory/address_space.h"
 #include "support/result.h"
 #include "texture/object_table.h"
@@ -28,7 +29,7 @@ struct PciAddress {
 
 class Device {
  public:
-  static Result<std::unique_ptr<Device>> create(Platform& platform, int ordinal, card::Card card);
+  static Result<std::unique_ptr<Device>> create(Platform& platform, int ordinal, ListedDevice listed);
   ~Device();
 
   Platform& platform() const { return platform_; }
@@ -42,9 +43,10 @@ class Device {
   // The latest that a kernel which has ended read of %globaltimer: those behind it go on from there.
   std::uint64_t latest_globaltimer_ns() const { return latest_globaltimer_ns_; }
   void note_globaltimer(std::uint64_t latest_ns);
-  // Of this double: the same in every process, another for each ordinal; of a card of a node
-  // (device/node_report.h), by its number there.
-  std::array<std::uint8_t, 16> uuid() const;
+  // Of this double: the same in every process, another for each ordinal; of a card of a node, by its number
+  // there. A MIG device has one of its own.
+  const Uuid& uuid() const { return identity_.uuid; }
+  const Uuid& card_uuid() const { return identity_.card_uuid; }
   PciAddress pci() const;
 
   // The primary context: made by the first retain; destroyed by the last release.
@@ -71,10 +73,10 @@ class Device {
   bool linked_by_nvlink(const Device& other) const;
 
  private:
-  Device(Platform& platform, int ordinal, card::Card card);
+  Device(Platform& platform, int ordinal, ListedDevice listed);
   Platform& platform_;
   int ordinal_;
-  int place_;  // on the node; without one as ordinal_
+  DeviceIdentity identity_;
   std::atomic<std::uint64_t> shared_with_{0};
   std::atomic<std::uint64_t> latest_globaltimer_ns_{0};
   card::Card card_;

@@ -7,6 +7,7 @@
 #include "card/load_host.h"
 #include "device/context.h"
 #include "device/device.h"
+#include "device/device_list.h"
 #include "device/host_clock.h"
 #include "device/host_part.h"
 #include "device/managed_memory.h"
@@ -52,15 +53,21 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<
     if (auto dumps = platform->compilations_.passes().ask(asked.dump_after, folder); !dumps)
       return tl::unexpected(dumps.error());
   }
+  std::shared_ptr<node::Node> node;
   if (!asked.node.empty()) {
-    auto node = NodeReport::create(asked.node, cards);
-    if (!node) return tl::unexpected(node.error());
-    platform->node_ = std::move(*node);
+    auto opened = node::Node::open(asked.node);
+    if (!opened) return tl::unexpected(opened.error());
+    node = std::move(*opened);
+  }
+  auto listed = list_devices(std::move(cards), asked.visible_devices, node.get());
+  if (!listed) return tl::unexpected(listed.error());
+  if (node != nullptr) {
+    platform->node_ = std::make_unique<NodeReport>(node, *listed);
     platform->recorder_->report_to(platform->node_.get());
   }
   int ordinal = 0;
-  for (card::Card& card : cards) {
-    auto device = Device::create(*platform, ordinal++, std::move(card));
+  for (ListedDevice& each : *listed) {
+    auto device = Device::create(*platform, ordinal++, std::move(each));
     if (!device) return tl::unexpected(device.error());
     platform->devices_.push_back(std::move(*device));
     platform->managed_->attach(*platform->devices_.back());

@@ -104,12 +104,16 @@ double Client::wanted_by_others(std::int64_t now_ns) {
   if (!shared) return 0;
   const ClientEntry* const mine = entry(**shared);
   if (mine == nullptr) return 0;
+  const auto is_other = [mine](const ClientEntry& each) {
+    return &each != mine && each.pid != 0 && each.card == mine->card && each.instance == mine->instance;
+  };
+  // Asked at every launch: without others, at no cost.
+  if (std::ranges::none_of(clients(**shared), is_other)) return 0;
   reap(**shared, now_ns);
   const CardEntry& card = (*shared)->card[static_cast<std::size_t>(card_)];
   double sum = 0;
   for (const ClientEntry& each : clients(**shared)) {
-    if (&each != mine && shares_memory(each, *mine) && each.instance == mine->instance)
-      sum += level_at(card, each, now_ns).demand;
+    if (is_other(each)) sum += level_at(card, each, now_ns).demand;
   }
   return sum;
 }
