@@ -196,6 +196,7 @@ Result<CardState> Node::state(int card, std::int64_t now_ns) const {
   state.max_limit_w = entry.max_limit_w;
   state.locked_min_mhz = entry.locked_min_mhz;
   state.locked_max_mhz = entry.locked_max_mhz;
+  state.mig = entry.partitions.on != 0;
   return state;
 }
 

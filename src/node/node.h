@@ -37,6 +37,7 @@ struct CardState {
   double temperature_c = 0;
   double limit_w = 0, default_limit_w = 0, min_limit_w = 0, max_limit_w = 0;
   double locked_min_mhz = 0, locked_max_mhz = 0;  // 0: not locked
+  bool mig = false;                               // it is in MIG mode
   double to_card_bytes_per_s = 0, to_host_bytes_per_s = 0;
 };
 
