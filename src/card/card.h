@@ -340,10 +340,26 @@ struct Management {
   std::int64_t bar1_bytes = 0;
 };
 
-// What a partition (MIG instance) may get.
+// How processes of which each has a context of its own share the SMs: one at a time, in turns. Without a
+// slice, nobody says how long a turn is, and none waits for another.
+struct TimeSlicing {
+  double slice_us = 0;
+  double switch_us = 0;  // from the work of one process to that of another
+};
+
+// Numbers of partitions are below this; what processes share has room for so many (node/partition_layout.h).
+inline constexpr int kMostPartitions = 16;
+
+// What a partition (a GPU instance of MIG) may get.
 struct PartitionProfile {
   std::string name;  // "1g.24gb"
+  int kind = 0;      // NVML's number of a kind of profile (NVML_GPU_INSTANCE_PROFILE_...)
+  int id = 0;        // NVML's number of the profile on this card, by which instances are made
+  int slices = 0;    // of the compute slices; so many compute instances may share it
+  int sm_count = 0;
+  std::int64_t memory_mib = 0;  // MiB that an instance shows and gives to programs
   double memory_fraction = 0;
+  double bandwidth_fraction = 0;  // of the memory's
   double sm_fraction = 0;
   double l2_fraction = 0;
   int nvenc = 0;
@@ -353,7 +369,16 @@ struct PartitionProfile {
   int copy_engines = 0;
   bool graphics = false;
   int max_instances = 0;
+  std::vector<int> placements;    // memory slices that an instance may begin at,
+  int placement_size = 0;         // how many it takes from there,
+  std::vector<int> instance_ids;  // and its number, by the place it has
   Provenance provenance;
+  std::map<std::string, Provenance> provenances;  // of keys that have another, by name
+
+  const Provenance& provenance_of(const std::string& key) const {
+    const auto found = provenances.find(key);
+    return found != provenances.end() ? found->second : provenance;
+  }
 };
 
 // Limits of textures and surfaces and of addresses, as the driver reports them.
@@ -416,6 +441,7 @@ struct Card {
   Textures textures;
   Thermal thermal;
   Management management;
+  TimeSlicing time_slicing;
   std::vector<PartitionProfile> partitions;
 
   std::string based_on;                          // id of the card whose numbers it takes over, or empty

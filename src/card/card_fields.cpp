@@ -287,6 +287,8 @@ void add_management(std::vector<Field>& out, Card& c) {
                             {"management.fans", &m.fans, 0, 16, true},
                             {"management.fan_percent", &m.fan_percent, 0, 100, true},
                             {"management.bar1_bytes", &m.bar1_bytes, 0, 1e18, true},
+                            {"time_slicing.slice_us", &c.time_slicing.slice_us, 1, 1e6, true},
+                            {"time_slicing.switch_us", &c.time_slicing.switch_us, 0, 1e6, true},
                         });
 }
 

@@ -96,18 +96,41 @@ void check_memories(Checks& checks, const Card& c) {
                  [] { return "expected more than 0 with nvlink.links"; });
 }
 
-void check_partitions(Checks& checks, const Card& c) {
+void check_partition(Checks& checks, const Card& c, const PartitionProfile& p) {
+  const auto expect = [&](bool holds, auto what) {
+    checks.require(holds, "partition", [&] { return fmt::format("'{}': expected {}", p.name, what()); });
+  };
   constexpr double kWhole = 1 + 1e-9;
-  for (const PartitionProfile& p : c.partitions) {
-    const double most = std::max({p.memory_fraction, p.sm_fraction, p.l2_fraction}) * p.max_instances;
-    checks.require(most <= kWhole, "partition", [&] {
-      return fmt::format("'{}': expected {} instances to take at most the whole card, found {} of it", p.name,
-                         p.max_instances, most);
-    });
-    checks.at_most(p.copy_engines, "partition", c.engines.copy, "engines.copy");
-    checks.at_most(p.nvenc, "partition", c.engines.nvenc, "engines.nvenc");
-    checks.at_most(p.nvdec, "partition", c.engines.nvdec, "engines.nvdec");
+  const double most =
+      std::max({p.memory_fraction, p.bandwidth_fraction, p.sm_fraction, p.l2_fraction}) * p.max_instances;
+  expect(most <= kWhole, [&] {
+    return fmt::format("{} instances to take at most the whole card, found {} of it", p.max_instances, most);
+  });
+  expect(p.sm_count * p.max_instances <= c.sm_count, [&] {
+    return fmt::format("{} instances of {} SMs in {} (sm_count)", p.max_instances, p.sm_count, c.sm_count);
+  });
+  expect(p.memory_mib * p.max_instances <= c.memory.board_bytes >> 20, [&] {
+    return fmt::format("{} instances of {} MiB in memory.board_bytes, {} MiB", p.max_instances, p.memory_mib,
+                       c.memory.board_bytes >> 20);
+  });
+  expect(!p.placements.empty() && p.instance_ids.size() == p.placements.size(), [&] {
+    return fmt::format("a number in instance_ids for each of placements, found {} for {}",
+                       p.instance_ids.size(), p.placements.size());
+  });
+  for (const PartitionProfile& other : c.partitions) {
+    if (&other == &p) break;
+    expect(other.id != p.id && other.kind != p.kind && other.name != p.name,
+           [&] { return fmt::format("another name, id and kind than '{}'", other.name); });
   }
+  checks.at_most(p.copy_engines, "partition", c.engines.copy, "engines.copy");
+  checks.at_most(p.nvenc, "partition", c.engines.nvenc, "engines.nvenc");
+  checks.at_most(p.nvdec, "partition", c.engines.nvdec, "engines.nvdec");
+  checks.at_most(p.jpeg, "partition", c.engines.jpeg, "engines.jpeg");
+  checks.at_most(p.optical_flow, "partition", c.engines.optical_flow, "engines.optical_flow");
+}
+
+void check_partitions(Checks& checks, const Card& c) {
+  for (const PartitionProfile& p : c.partitions) check_partition(checks, c, p);
 }
 
 }  // namespace

@@ -65,7 +65,10 @@ class Reader {
     const std::string file = std::move(card_.file);
     card_ = std::move(*base);
     for (auto& [key, provenance] : card_.provenance) inherit(provenance);
-    for (PartitionProfile& partition : card_.partitions) inherit(partition.provenance);
+    for (PartitionProfile& partition : card_.partitions) {
+      inherit(partition.provenance);
+      for (auto& [key, provenance] : partition.provenances) inherit(provenance);
+    }
     card_.file = file;
     card_.based_on = id;
     remove_absent();
@@ -141,11 +144,18 @@ class Reader {
     }
   }
 
+  // A key that has a source of its own is a table, as elsewhere; the others have the partition's.
   PartitionProfile read_partition(const toml::table& table) const {
     PartitionProfile p;
     p.name = text_of(table, "name", "partition.");
     p.provenance = fields_.provenance(table, "partition");
-    const std::vector<Field> known = {{"memory_fraction", &p.memory_fraction, 0.01, 1},
+    const std::vector<Field> known = {{"kind", &p.kind, 0, 255},
+                                      {"id", &p.id, 0, 255},
+                                      {"slices", &p.slices, 1, 8},
+                                      {"sm_count", &p.sm_count, 1, 4096},
+                                      {"memory_mib", &p.memory_mib, 1, 1e9},
+                                      {"memory_fraction", &p.memory_fraction, 0.01, 1},
+                                      {"bandwidth_fraction", &p.bandwidth_fraction, 0.01, 1},
                                       {"sm_fraction", &p.sm_fraction, 0.01, 1},
                                       {"l2_fraction", &p.l2_fraction, 0.01, 1},
                                       {"nvenc", &p.nvenc, 0, 64},
@@ -154,15 +164,26 @@ class Reader {
                                       {"optical_flow", &p.optical_flow, 0, 64},
                                       {"copy_engines", &p.copy_engines, 1, 64},
                                       {"graphics", &p.graphics},
-                                      {"max_instances", &p.max_instances, 1, 64}};
+                                      {"max_instances", &p.max_instances, 1, 64},
+                                      {"placements", &p.placements, 0, 63},
+                                      {"placement_size", &p.placement_size, 1, 64},
+                                      {"instance_ids", &p.instance_ids, 0, kMostPartitions - 1}};
     for (const auto& [key, value] : table) {
       const std::string_view name = key.str();
       if (name == "name" || name == "mark" || name == "source" || name == "note") continue;
       const auto field =
           std::find_if(known.begin(), known.end(), [&](const Field& f) { return f.key == name; });
-      if (field == known.end())
-        throw BadEntry{line_of(value), fmt::format("partition.{}", name), "unknown key"};
-      read_value(value, *field);
+      const std::string full = fmt::format("partition.{}", name);
+      if (field == known.end()) throw BadEntry{line_of(value), full, "unknown key"};
+      const toml::table* leaf = value.as_table();
+      if (leaf == nullptr) {
+        read_value(value, *field);
+        continue;
+      }
+      const toml::node* number = leaf->get("value");
+      if (number == nullptr) throw BadEntry{line_of(*leaf), full, "expected the key 'value', found nothing"};
+      read_value(*number, *field);
+      p.provenances[std::string(name)] = fields_.provenance(*leaf, full);
     }
     for (const Field& field : known) {
       if (!table.contains(field.key)) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/uuid.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace doppel::card {
@@ -13,14 +15,7 @@ std::uint64_t hash(const std::string& text) {
   return value;
 }
 
-}  // namespace
-
-std::array<std::uint8_t, 16> device_uuid(const Card& card, int ordinal) {
-  return device_uuid(card.id, ordinal);
-}
-
-std::array<std::uint8_t, 16> device_uuid(const std::string& card_id, int ordinal) {
-  const std::string seed = "doppel/" + card_id + "/" + std::to_string(ordinal);
+std::array<std::uint8_t, 16> uuid_of(const std::string& seed) {
   const std::array<std::uint64_t, 2> halves = {hash(seed), hash(seed + "/low")};
   std::array<std::uint8_t, 16> uuid{};
   for (std::size_t i = 0; i < 16; ++i)
@@ -28,6 +23,30 @@ std::array<std::uint8_t, 16> device_uuid(const std::string& card_id, int ordinal
   uuid[6] = (uuid[6] & 0x0F) | 0x80;  // RFC 9562: version 8
   uuid[8] = (uuid[8] & 0x3F) | 0x80;  // and its variant
   return uuid;
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 16> device_uuid(const Card& card, int ordinal) {
+  return device_uuid(card.id, ordinal);
+}
+
+std::array<std::uint8_t, 16> device_uuid(const std::string& card_id, int ordinal) {
+  return uuid_of("doppel/" + card_id + "/" + std::to_string(ordinal));
+}
+
+std::array<std::uint8_t, 16> partition_uuid(const std::string& card_id, int ordinal, int gpu_instance,
+                                            int compute_instance) {
+  return uuid_of(fmt::format("doppel/{}/{}/mig/{}/{}", card_id, ordinal, gpu_instance, compute_instance));
+}
+
+std::string uuid_text(const std::string& prefix, const std::array<std::uint8_t, 16>& uuid) {
+  std::string text = prefix + "-";
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    text += fmt::format("{:02x}", uuid[i]);
+    if (i == 3 || i == 5 || i == 7 || i == 9) text += '-';
+  }
+  return text;
 }
 
 }  // namespace doppel::card

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/device.h"
 
-#include "card/uuid.h"
 #include "device/context.h"
 #include "device/host_clock.h"
 #include "device/memory_pool.h"
@@ -11,40 +10,38 @@
 
 namespace doppel::device {
 
-Result<std::unique_ptr<Device>> Device::create(Platform& platform, int ordinal, card::Card card) {
-  std::unique_ptr<Device> device(new Device(platform, ordinal, std::move(card)));
+Result<std::unique_ptr<Device>> Device::create(Platform& platform, int ordinal, ListedDevice listed) {
+  std::unique_ptr<Device> device(new Device(platform, ordinal, std::move(listed)));
   auto space = memory::AddressSpace::create(static_cast<unsigned>(ordinal),
                                             static_cast<std::uint64_t>(device->card_.memory.bytes));
   if (!space) return tl::unexpected(space.error());
   device->memory_ = std::move(*space);
-  if (NodeReport* node = platform.node()) {
-    device->place_ = node->place(ordinal);
-    device->memory_->share(node->pool(ordinal));
-  }
+  if (NodeReport* node = platform.node()) device->memory_->share(node->pool(ordinal));
   device->virtual_memory_ = std::make_unique<VirtualMemory>(*device);
   return device;
 }
 
-Device::Device(Platform& platform, int ordinal, card::Card card)
+Device::Device(Platform& platform, int ordinal, ListedDevice listed)
     : platform_(platform),
       ordinal_(ordinal),
-      place_(ordinal),
-      card_(std::move(card)),
+      identity_(listed.identity),
+      card_(std::move(listed.card)),
       l2_(card_.l2.bytes, card_.l2.ways) {}
 
 Device::~Device() {
   if (primary_ != nullptr) primary_->destroy();
 }
 
-std::array<std::uint8_t, 16> Device::uuid() const { return card::device_uuid(card_, place_); }
 // Any place that is no other device's: one bus for each card, from 1 on.
-PciAddress Device::pci() const { return {0, place_ + 1, 0}; }
+PciAddress Device::pci() const { return {0, identity_.place + 1, 0}; }
 
 Result<std::shared_ptr<Context>> Device::retain_primary() {
   const std::lock_guard lock(mutex_);
   if (primary_ == nullptr) {
+    if (NodeReport* node = platform_.node()) {
+      if (auto used = node->uses(ordinal_); !used) return tl::unexpected(used.error());
+    }
     primary_ = std::make_shared<Context>(*this, primary_flags_);
-    if (NodeReport* node = platform_.node()) node->uses(ordinal_);
     platform_.clock().advance_context_us(platform_.host().start.context_us);
   }
   ++primary_count_;
@@ -97,8 +94,10 @@ std::shared_ptr<Context> Device::primary() const {
 }
 
 Result<std::shared_ptr<Context>> Device::create_context(unsigned flags) {
+  if (NodeReport* node = platform_.node()) {
+    if (auto used = node->uses(ordinal_); !used) return tl::unexpected(used.error());
+  }
   platform_.clock().advance_context_us(platform_.host().start.context_us);
-  if (NodeReport* node = platform_.node()) node->uses(ordinal_);
   return std::make_shared<Context>(*this, flags);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "card/card.h"
+#include "device/device_list.h"
 #include "engine/engine.h"
 #include "memory/address_space.h"
 #include "support/result.h"
@@ -31,7 +32,7 @@ struct PciAddress {
 
 class Device {
  public:
-  static Result<std::unique_ptr<Device>> create(Platform& platform, int ordinal, card::Card card);
+  static Result<std::unique_ptr<Device>> create(Platform& platform, int ordinal, ListedDevice listed);
   ~Device();
 
   Platform& platform() const { return platform_; }
@@ -45,9 +46,11 @@ class Device {
   // The latest that a kernel which has ended read of %globaltimer: those behind it go on from there.
   std::uint64_t latest_globaltimer_ns() const { return latest_globaltimer_ns_; }
   void note_globaltimer(std::uint64_t latest_ns);
-  // Of this double: the same in every process, another for each ordinal; of a card of a node
-  // (device/node_report.h), by its number there.
-  std::array<std::uint8_t, 16> uuid() const;
+  // Of this double: the same in every process, another for each ordinal; of a card of a node, by its number
+  // there. A MIG device has one of its own.
+  const Uuid& uuid() const { return identity_.uuid; }
+  const Uuid& card_uuid() const { return identity_.card_uuid; }
+  std::size_t listed() const { return identity_.listed; }  // its card's place in the process's list
   PciAddress pci() const;
 
   // The primary context: made by the first retain; destroyed by the last release.
@@ -80,10 +83,10 @@ class Device {
   void set_peers(std::vector<engine::Peer> peers) { peers_ = std::move(peers); }
 
  private:
-  Device(Platform& platform, int ordinal, card::Card card);
+  Device(Platform& platform, int ordinal, ListedDevice listed);
   Platform& platform_;
   int ordinal_;
-  int place_;  // on the node; without one as ordinal_
+  DeviceIdentity identity_;
   Device* nvlink_peer_ = nullptr;
   std::vector<engine::Peer> peers_;
   std::atomic<std::uint64_t> shared_with_{0};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/node_report.h"
 
-#include <algorithm>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "node/process_life.h"
@@ -14,21 +14,30 @@ using node::wall_ns;
 
 class NodeReport::Part : public memory::SharedPool {
  public:
-  Part(std::shared_ptr<node::Node> node, int place) : node_(std::move(node)), place_(place) {}
+  Part(std::shared_ptr<node::Node> node, int place, node::Instance instance)
+      : node_(std::move(node)), place_(place), instance_(instance) {}
   int place() const { return place_; }
+  node::Instance instance() const { return instance_; }
 
   // Joins at the first need.
   node::Client* client() {
     std::call_once(joined_, [this] {
-      auto client = node_->join(place_, wall_ns());
+      auto client = node_->join(place_, wall_ns(), instance_);
       if (client) {
         client_ = std::move(*client);
-      } else {
-        log().warn("{}: the node is not told of this process", client.error().message);
+        return;
       }
+      using Kind = Error::Kind;
+      const Error& error = client.error();
+      if (error.kind == Kind::NotFound || error.kind == Kind::NotPermitted)
+        gone_ = Error{Kind::NoDevice, error.message};
+      else
+        log().warn("{}: the node is not told of this process", error.message);
     });
     return client_.get();
   }
+  // Why it cannot be used any more, where that is so.
+  const std::optional<Error>& gone() const { return gone_; }
 
   bool take(std::uint64_t bytes, std::uint64_t& free_bytes) override {
     node::Client* const joined = client();
@@ -45,31 +54,18 @@ class NodeReport::Part : public memory::SharedPool {
  private:
   std::shared_ptr<node::Node> node_;
   int place_;
+  node::Instance instance_;
   std::once_flag joined_;
+  std::optional<Error> gone_;
   std::unique_ptr<node::Client> client_;
 };
 
-NodeReport::NodeReport(std::shared_ptr<node::Node> node) : node_(std::move(node)) {}
-NodeReport::~NodeReport() = default;
-
-Result<std::unique_ptr<NodeReport>> NodeReport::create(const std::string& name,
-                                                       std::vector<card::Card>& cards) {
-  auto node = node::Node::open(name);
-  if (!node) return tl::unexpected(node.error());
-  std::unique_ptr<NodeReport> report(new NodeReport(*node));
-  const auto places = (*node)->cards(cards, wall_ns());
-  if (!places) return tl::unexpected(places.error());
-  for (std::size_t i = 0; i < cards.size(); ++i) {
-    report->parts_.push_back(std::make_unique<Part>(*node, (*places)[i]));
-    const auto state = (*node)->state((*places)[i], wall_ns());
-    if (!state) return tl::unexpected(state.error());
-    card::Card& card = cards[i];
-    card.power.limit_w = state->limit_w;
-    if (state->locked_max_mhz > 0)
-      card.clocks.sustained_mhz = std::min(card.clocks.sustained_mhz, state->locked_max_mhz);
-  }
-  return report;
+NodeReport::NodeReport(const std::shared_ptr<node::Node>& node, const std::vector<ListedDevice>& devices)
+    : node_(node) {
+  for (const ListedDevice& each : devices)
+    parts_.push_back(std::make_unique<Part>(node, each.identity.place, each.identity.instance));
 }
+NodeReport::~NodeReport() = default;
 
 int NodeReport::place(int ordinal) const { return parts_[static_cast<std::size_t>(ordinal)]->place(); }
 memory::SharedPool* NodeReport::pool(int ordinal) { return parts_[static_cast<std::size_t>(ordinal)].get(); }
@@ -86,7 +82,16 @@ std::optional<int> NodeReport::nvlink_peer(int ordinal) const {
   return found != parts_.end() ? std::optional(static_cast<int>(found - parts_.begin())) : std::nullopt;
 }
 
-void NodeReport::uses(int ordinal) { (void)client(ordinal); }
+Result<void> NodeReport::uses(int ordinal) {
+  (void)client(ordinal);
+  const std::optional<Error>& gone = parts_[static_cast<std::size_t>(ordinal)]->gone();
+  return gone ? Result<void>(tl::unexpected(*gone)) : Result<void>();
+}
+
+double NodeReport::wanted_by_others(int ordinal) {
+  node::Client* const joined = client(ordinal);
+  return joined != nullptr ? joined->wanted_by_others(wall_ns()) : 0;
+}
 
 void NodeReport::ran(int ordinal, const node::Work& work) {
   if (node::Client* joined = client(ordinal)) joined->ran(work, wall_ns());
@@ -94,7 +99,8 @@ void NodeReport::ran(int ordinal, const node::Work& work) {
 
 void NodeReport::faulted(int ordinal, std::uint64_t xid) {
   constexpr std::uint64_t kXidEvent = 8;  // nvmlEventTypeXidCriticalError
-  if (auto told = node_->tell_event(place(ordinal), kXidEvent, xid); !told)
+  const Part& part = *parts_[static_cast<std::size_t>(ordinal)];
+  if (auto told = node_->tell_event(part.place(), kXidEvent, xid, part.instance()); !told)
     log().warn("{}", told.error().message);
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "card/card.h"
+#include "device/device_list.h"
 #include "memory/address_space.h"
 #include "node/client.h"
 #include "support/result.h"
@@ -17,9 +17,8 @@ namespace doppel::device {
 
 class NodeReport {
  public:
-  // Opens the node, finds the process's cards on it, and puts what was set there (power limit, locked clocks)
-  // into them. Errors as of Node::open and Node::card.
-  static Result<std::unique_ptr<NodeReport>> create(const std::string& node, std::vector<card::Card>& cards);
+  // For these devices of the process, by ordinal.
+  NodeReport(const std::shared_ptr<node::Node>& node, const std::vector<ListedDevice>& devices);
   ~NodeReport();
 
   int place(int ordinal) const;  // the card's number on the node
@@ -28,9 +27,12 @@ class NodeReport {
   // The card of the process at the other end of this one's NVLinks; none: nothing is, or a card of others.
   std::optional<int> nvlink_peer(int ordinal) const;
   memory::SharedPool* pool(int ordinal);  // its memory
-  void uses(int ordinal);                 // has a context on it: the process is seen there from now on
+  // Has a context on it: the process is seen there from now on. NoDevice: it is there no more (MIG).
+  Result<void> uses(int ordinal);
   void ran(int ordinal, const node::Work& work);
   void faulted(int ordinal, std::uint64_t xid);  // NVIDIA's number of the error
+  // How much of the time other processes want the device's SMs (node::Client::wanted_by_others).
+  double wanted_by_others(int ordinal);
 
   // A kernel runs on this host.
   class Running {
@@ -47,7 +49,6 @@ class NodeReport {
 
  private:
   class Part;
-  explicit NodeReport(std::shared_ptr<node::Node> node);
   node::Client* client(int ordinal);
   std::shared_ptr<node::Node> node_;
   std::vector<std::unique_ptr<Part>> parts_;  // by ordinal

@@ -96,6 +96,8 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
     options.cache_directory = home + "/.cache/doppel";
   }
   options.host = get("DOPPEL_HOST");
+  if (const auto visible = variables.find("CUDA_VISIBLE_DEVICES"); visible != variables.end())
+    options.visible_devices = visible->second;
   if (const std::string node = get("DOPPEL_NODE"); node != "off") options.node = node;
   options.host_part = get("DOPPEL_HOST_PART");
   options.record_folder = get("DOPPEL_RECORD");

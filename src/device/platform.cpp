@@ -3,11 +3,14 @@
 
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>
 
+#include <algorithm>
+
 #include "card/load_card.h"
 #include "card/load_host.h"
 #include "card/nvlink_pairs.h"
 #include "device/context.h"
 #include "device/device.h"
+#include "device/device_list.h"
 #include "device/host_clock.h"
 #include "device/host_part.h"
 #include "device/managed_memory.h"
@@ -53,15 +56,21 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<
     if (auto dumps = platform->compilations_.passes().ask(asked.dump_after, folder); !dumps)
       return tl::unexpected(dumps.error());
   }
+  std::shared_ptr<node::Node> node;
   if (!asked.node.empty()) {
-    auto node = NodeReport::create(asked.node, cards);
-    if (!node) return tl::unexpected(node.error());
-    platform->node_ = std::move(*node);
+    auto opened = node::Node::open(asked.node);
+    if (!opened) return tl::unexpected(opened.error());
+    node = std::move(*opened);
+  }
+  auto listed = list_devices(cards, asked.visible_devices, node.get());
+  if (!listed) return tl::unexpected(listed.error());
+  if (node != nullptr) {
+    platform->node_ = std::make_unique<NodeReport>(node, *listed);
     platform->recorder_->report_to(platform->node_.get());
   }
   int ordinal = 0;
-  for (const card::Card& card : cards) {
-    auto device = Device::create(*platform, ordinal++, card);
+  for (ListedDevice& each : *listed) {
+    auto device = Device::create(*platform, ordinal++, std::move(each));
     if (!device) return tl::unexpected(device.error());
     platform->devices_.push_back(std::move(*device));
     platform->managed_->attach(*platform->devices_.back());
@@ -76,10 +85,17 @@ Result<void> Platform::join_cards(const std::vector<card::Card>& cards) {
   if (options_.nvlink) {
     const auto pairs = card::nvlink_pairs(cards);
     if (!pairs) return tl::unexpected(pairs.error());
-    for (const auto& [one, other] : *pairs) {
-      Device::join_by_nvlink(*devices_[one], *devices_[other]);
+    const auto device_of = [this](std::size_t listed) {
+      const auto found = std::ranges::find(devices_, listed, [](const auto& each) { return each->listed(); });
+      return found != devices_.end() ? found->get() : nullptr;
+    };
+    for (const auto& [first, second] : *pairs) {
+      Device* const one = device_of(first);
+      Device* const other = device_of(second);
+      if (one == nullptr || other == nullptr) continue;  // the process sees one of them at most
+      Device::join_by_nvlink(*one, *other);
       if (node_ == nullptr) continue;
-      auto told = node_->join_by_nvlink(static_cast<int>(one), static_cast<int>(other));
+      auto told = node_->join_by_nvlink(one->ordinal(), other->ordinal());
       if (!told) return told;
     }
   } else if (node_ != nullptr) {

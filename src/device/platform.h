@@ -45,7 +45,8 @@ struct PointerInfo {
 
 class Platform {
  public:
-  // Loads the cards. NotFound names an unknown card and the nearest name.
+  // Loads the cards. NotFound names an unknown card and the nearest name; NoDevice: nothing of them is
+  // visible.
   static Result<std::unique_ptr<Platform>> create(Options options);
   // With these cards, whatever the options name.
   static Result<std::unique_ptr<Platform>> create(Options options, std::vector<card::Card> cards);

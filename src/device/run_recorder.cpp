@@ -138,6 +138,7 @@ void RunRecorder::kernel(const Place& place, const std::string& name, const timi
     node_->ran(place.device, {.start_us = place.start_us,
                               .end_us = place.end_us,
                               .kernel = true,
+                              .own_share = prediction.time_us / std::max(place.end_us - place.start_us, 1e-9),
                               .energy_j = power.energy_j,
                               .clock_mhz = power.clock_mhz,
                               .power_bound = power.power_bound,

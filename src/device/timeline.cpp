@@ -7,6 +7,7 @@
 
 #include "device/context.h"
 #include "device/device.h"
+#include "device/node_report.h"
 #include "device/platform.h"
 #include "device/run_recorder.h"
 
@@ -58,7 +59,7 @@ class Timeline::Card {
   explicit Card(const Device& device)
       : ordinal_(device.ordinal()),
         joined_(device.nvlink_peer() != nullptr ? device.nvlink_peer()->ordinal() : ordinal_),
-        chip_(device.card().sm_count, limit_of(device.card().power)) {
+        chip_(device.card().sm_count, limit_of(device.card().power), turns_of(device)) {
     if (device.platform().options().keep_timeline) chip_.keep_room_steps();
   }
 
@@ -119,6 +120,14 @@ class Timeline::Card {
   static timing::PowerLimit limit_of(const card::Power& power) {
     constexpr double kMicrosecondsPerMillisecond = 1000;
     return {power.limit_w, power.awake_w, power.limiter_ms * kMicrosecondsPerMillisecond};
+  }
+
+  static timing::Turns turns_of(const Device& device) {
+    NodeReport* const node = device.platform().node();
+    if (node == nullptr) return {};
+    const card::TimeSlicing& slices = device.card().time_slicing;
+    return {slices.slice_us, slices.switch_us,
+            [node, ordinal = device.ordinal()] { return node->wanted_by_others(ordinal); }};
   }
 
   int ordinal_;

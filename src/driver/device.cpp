@@ -34,11 +34,10 @@ std::string bus_id(const device::Device& device) {
   return fmt::format("{:04X}:{:02X}:{:02X}.0", at.domain, at.bus, at.device);
 }
 
-CUresult get_uuid(CUuuid* uuid, CUdevice device) {
+CUresult get_uuid(CUuuid* uuid, CUdevice device, const device::Uuid& (device::Device::*which)() const) {
   if (uuid == nullptr) return CUDA_ERROR_INVALID_VALUE;
   return answer(find_device(device).map([&](const device::Device* found) {
-    const auto bytes = found->uuid();
-    std::memcpy(uuid->bytes, bytes.data(), sizeof(uuid->bytes));
+    std::memcpy(uuid->bytes, (found->*which)().data(), sizeof(uuid->bytes));
   }));
 }
 
@@ -97,11 +96,14 @@ CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {
 }
 
 CUresult cuDeviceGetUuid(CUuuid* uuid, CUdevice device) {
-  return call(__func__, std::tuple(uuid, device), [&] { return get_uuid(uuid, device); });
+  return call(__func__, std::tuple(uuid, device),
+              [&] { return get_uuid(uuid, device, &doppel::device::Device::card_uuid); });
 }
 
+// Of a MIG device: its own (driver API, cuDeviceGetUuid_v2).
 CUresult cuDeviceGetUuid_v2(CUuuid* uuid, CUdevice device) {
-  return call(__func__, std::tuple(uuid, device), [&] { return get_uuid(uuid, device); });
+  return call(__func__, std::tuple(uuid, device),
+              [&] { return get_uuid(uuid, device, &doppel::device::Device::uuid); });
 }
 
 CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice device) {

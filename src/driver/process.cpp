@@ -44,6 +44,10 @@ CUresult create_platform() {
   }
   auto made = device::Platform::create(*std::move(options));
   if (!made) {
+    if (made.error().kind == Error::Kind::NoDevice) {
+      log().warn("{}", made.error().message);
+      return CUDA_ERROR_NO_DEVICE;
+    }
     log().error("{}", made.error().message);
     return made.error().kind == Error::Kind::OutOfMemory ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_ERROR_NO_DEVICE;
   }

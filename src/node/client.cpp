@@ -19,12 +19,19 @@ bool begins_anew(const ClientEntry& entry, std::int64_t now_ns) {
          now_ns - entry.stretch.begun_ns >= kLongStretch;
 }
 
+bool shares_memory(const ClientEntry& one, const ClientEntry& other) {
+  return one.pid != 0 && one.card == other.card && one.instance.gpu == other.instance.gpu;
+}
+
 Level level_of(const Stretch& stretch, double memory_bytes_per_s) {
   Level level;
   const double virtual_us = stretch.end_us - stretch.begun_us;
   if (virtual_us <= 0) return level;
   const double seconds = virtual_us * kSecondsPerMicrosecond;
   level.busy = std::clamp(stretch.busy_us / virtual_us, 0.0, 1.0);
+  // What it waited for the card's turn is neither its own nor idle.
+  const double alone_us = virtual_us - (stretch.busy_us - stretch.own_us);
+  level.demand = alone_us > 0 ? std::clamp(stretch.own_us / alone_us, 0.0, 1.0) : level.busy;
   level.watts = std::max(0.0, stretch.energy_j / seconds);
   level.clock_mhz = stretch.clocked_us > 0 ? stretch.clock_us / stretch.clocked_us : 0;
   level.power_bound = stretch.power_bound;
@@ -59,9 +66,12 @@ bool Client::take(std::uint64_t bytes, std::uint64_t& free_bytes, std::int64_t n
   reap(**shared, now_ns);
   std::uint64_t used = 0;
   for (const ClientEntry& each : clients(**shared)) {
-    if (each.pid != 0 && each.card == card_) used += each.used_bytes;
+    if (shares_memory(each, *mine)) used += each.used_bytes;
   }
-  const std::uint64_t all = (*shared)->card[static_cast<std::size_t>(card_)].bytes;
+  const CardEntry& card = (*shared)->card[static_cast<std::size_t>(card_)];
+  const std::uint64_t all = mine->instance.is_partition()
+                                ? card.partitions.gpu[static_cast<std::size_t>(mine->instance.gpu)].bytes
+                                : card.bytes;
   free_bytes = all - std::min(all, used);
   if (bytes > free_bytes) return false;
   mine->used_bytes += bytes;
@@ -77,12 +87,33 @@ void Client::give_back(std::uint64_t bytes, std::int64_t /*now_ns*/) {
 std::uint64_t Client::taken_by_others(std::int64_t now_ns) {
   auto shared = node_->file_.lock();
   if (!shared) return 0;
+  const ClientEntry* const mine = entry(**shared);
+  if (mine == nullptr) return 0;
   reap(**shared, now_ns);
   std::uint64_t used = 0;
   for (const ClientEntry& each : clients(**shared)) {
-    if (each.pid != 0 && each.card == card_ && &each != entry(**shared)) used += each.used_bytes;
+    if (&each != mine && shares_memory(each, *mine)) used += each.used_bytes;
   }
   return used;
+}
+
+double Client::wanted_by_others(std::int64_t now_ns) {
+  auto shared = node_->file_.lock();
+  if (!shared) return 0;
+  const ClientEntry* const mine = entry(**shared);
+  if (mine == nullptr) return 0;
+  const auto is_other = [mine](const ClientEntry& each) {
+    return &each != mine && each.pid != 0 && each.card == mine->card && each.instance == mine->instance;
+  };
+  // Asked at every launch: without others, at no cost.
+  if (std::ranges::none_of(clients(**shared), is_other)) return 0;
+  reap(**shared, now_ns);
+  const CardEntry& card = (*shared)->card[static_cast<std::size_t>(card_)];
+  double sum = 0;
+  for (const ClientEntry& each : clients(**shared)) {
+    if (is_other(each)) sum += level_at(card, each, now_ns).demand;
+  }
+  return sum;
 }
 
 void Client::begins(std::int64_t now_ns) {
@@ -130,14 +161,17 @@ void Client::ran(const Work& work, std::int64_t now_ns) {
   const double from_us =
       std::max({work.start_us, stretch.begun_us, work.kernel ? stretch.busy_until_us : 0.0});
   if (work.kernel) {
-    stretch.busy_us += std::max(0.0, work.end_us - from_us);
+    const double busy_us = std::max(0.0, work.end_us - from_us);
+    stretch.busy_us += busy_us;
+    stretch.own_us += busy_us * std::clamp(work.own_share, 0.0, 1.0);
     stretch.busy_until_us = std::max(stretch.busy_until_us, work.end_us);
     stretch.clock_us += work.clock_mhz * time_us;
     stretch.clocked_us += work.clock_mhz > 0 ? time_us : 0;
     stretch.power_bound |= work.power_bound;
   }
   stretch.end_us = std::max(stretch.end_us, work.end_us);
-  stretch.energy_j += std::max(0.0, work.energy_j - card.awake_w * time_us * kSecondsPerMicrosecond);
+  const double awake_w = card.awake_w * share_of(card, *mine);
+  stretch.energy_j += std::max(0.0, work.energy_j - awake_w * time_us * kSecondsPerMicrosecond);
   stretch.memory_bytes += work.memory_bytes;
   stretch.to_card_bytes += work.bus_to_card_bytes;
   stretch.to_host_bytes += work.bus_to_host_bytes;

@@ -12,16 +12,17 @@ namespace doppel::node {
 // What ran on the virtual timeline.
 struct Work {
   double start_us = 0, end_us = 0;
-  bool kernel = false;  // of the SMs: the card is busy
-  double energy_j = 0;  // with what the awake card draws in that time
+  bool kernel = false;   // of the SMs: the card is busy
+  double own_share = 1;  // of the time, that it would have taken without other processes on the card
+  double energy_j = 0;   // with what the awake card draws in that time
   double clock_mhz = 0;
   bool power_bound = false;
   double memory_bytes = 0;
   double bus_to_card_bytes = 0, bus_to_host_bytes = 0;
 };
 
-// One process on one card, from join() until the object or the process ends. Safe to call from any thread.
-// What cannot be told, because another process keeps the lock, is left out.
+// One process on one card, or one device of it (MIG), from join() until the object or the process ends. Safe
+// to call from any thread. What cannot be told, because another process keeps the lock, is left out.
 class Client {
  public:
   ~Client();
@@ -32,6 +33,9 @@ class Client {
   bool take(std::uint64_t bytes, std::uint64_t& free_bytes, std::int64_t now_ns);
   void give_back(std::uint64_t bytes, std::int64_t now_ns);
   std::uint64_t taken_by_others(std::int64_t now_ns);
+  // How much of the time the other processes with the same SMs want them, each as if it were alone: their
+  // sum.
+  double wanted_by_others(std::int64_t now_ns);
 
   // Around the run of a kernel on this host.
   void begins(std::int64_t now_ns);

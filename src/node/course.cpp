@@ -33,7 +33,40 @@ std::int64_t next_change(const Shared& shared, int card, std::int64_t now_ns, st
   return next;
 }
 
+// What several clients make of the whole card, or of a partition, of which they share the time.
+struct Sharers {
+  double share = 1;  // of the card
+  double busy = 0, memory = 0, watts = 0, to_card = 0, to_host = 0;
+};
+
+void add(Sharers& sharers, const Level& level) {
+  sharers.busy += level.busy;
+  sharers.memory += level.memory;
+  sharers.watts += level.watts;
+  sharers.to_card += level.to_card_bytes_per_s;
+  sharers.to_host += level.to_host_bytes_per_s;
+}
+
+void add(Moment& sum, Sharers sharers) {
+  if (sharers.busy > 1) {  // they take turns
+    for (double* each : {&sharers.memory, &sharers.watts, &sharers.to_card, &sharers.to_host})
+      *each /= sharers.busy;
+    sharers.busy = 1;
+  }
+  sum.busy += sharers.busy * sharers.share;
+  sum.memory += sharers.memory;
+  sum.watts += sharers.watts;
+  sum.to_card_bytes_per_s += sharers.to_card;
+  sum.to_host_bytes_per_s += sharers.to_host;
+}
+
 }  // namespace
+
+double share_of(const CardEntry& card, const ClientEntry& client) {
+  if (!client.instance.is_partition()) return 1;
+  const GpuInstanceEntry& gpu = card.partitions.gpu[static_cast<std::size_t>(client.instance.gpu)];
+  return gpu.used != 0 ? gpu.share : 1;
+}
 
 Level level_at(const CardEntry& card, const ClientEntry& client, std::int64_t now_ns) {
   const bool fresh = client.has_level && now_ns < client.last_ns + kHold;
@@ -41,8 +74,8 @@ Level level_at(const CardEntry& card, const ClientEntry& client, std::int64_t no
   if (client.running == 0) return {};
   // In a kernel. What it draws is what the last ones drew, else what busy SMs do.
   Level level;
-  level.busy = 1;
-  level.watts = card.active_w - card.awake_w;
+  level.busy = level.demand = 1;
+  level.watts = (card.active_w - card.awake_w) * share_of(card, client);
   level.clock_mhz = card.sustained_mhz;
   if (client.has_level && client.level.busy > 0) {
     level.watts = client.level.watts / client.level.busy;
@@ -56,6 +89,7 @@ Level level_at(const CardEntry& card, const ClientEntry& client, std::int64_t no
 Moment moment_at(const Shared& shared, int number, std::int64_t now_ns) {
   const CardEntry& card = shared.card[static_cast<std::size_t>(number)];
   Moment sum;
+  std::array<Sharers, kMostGpuInstances + 1> sharers{};  // of each partition; the last: of the whole card
   bool has_clients = false;
   double clock = 0;
   for (const ClientEntry& client : clients(shared)) {
@@ -64,19 +98,14 @@ Moment moment_at(const Shared& shared, int number, std::int64_t now_ns) {
     const Level level = level_at(card, client, now_ns);
     if (level.busy <= 0 && level.watts <= 0) continue;
     sum.active = true;
-    sum.busy += level.busy;
-    sum.memory += level.memory;
-    sum.watts += level.watts;
-    sum.to_card_bytes_per_s += level.to_card_bytes_per_s;
-    sum.to_host_bytes_per_s += level.to_host_bytes_per_s;
+    Sharers& of = sharers[place_of(client.instance)];
+    of.share = share_of(card, client);
+    add(of, level);
     sum.power_bound |= level.power_bound;
     if (level.clock_mhz > 0) clock = clock > 0 ? std::min(clock, level.clock_mhz) : level.clock_mhz;
   }
-  if (sum.busy > 1) {  // they take turns
-    for (double* each : {&sum.memory, &sum.watts, &sum.to_card_bytes_per_s, &sum.to_host_bytes_per_s})
-      *each /= sum.busy;
-    sum.busy = 1;
-  }
+  for (const Sharers& each : sharers) add(sum, each);
+  sum.busy = std::min(sum.busy, 1.0);
   sum.memory = std::min(sum.memory, 1.0);
   sum.awake = sum.active || (card.idle_after_s > 0 ? now_ns < awake_until(card) : has_clients);
   if (sum.awake) {

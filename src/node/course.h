@@ -6,6 +6,7 @@
 // timeline, over the stretch of work that a process told of last. That holds until the process tells of more,
 // and, when it has none running, for kHold. A process whose kernel runs on this host for longer keeps the
 // card as busy as inside a kernel: virtual time stands still in it. Several processes share the card's time.
+// Partitions (MIG) do not: what runs in one runs beside what runs in another, each on its share of the card.
 //   watts = awake + sum of the processes', at most the limit; awake alone for idle_after_s behind them; idle
 //   energy = the integral of the watts
 //   temperature goes to ambient + watts x c_per_w with one time constant (card::Thermal)
@@ -30,7 +31,16 @@ struct Moment {
   bool power_bound = false;
 };
 
-// What one client makes of it, before several share the time. Nothing has busy 0.
+// Among the partitions of a card: by the number of its GPU instance; the whole card comes last.
+inline std::size_t place_of(const Instance& instance) {
+  return instance.is_partition() ? static_cast<std::size_t>(instance.gpu) : kMostGpuInstances;
+}
+
+// Of the card's SMs, and with them of what it draws: that of the client's GPU instance. 1: the whole card.
+double share_of(const CardEntry& card, const ClientEntry& client);
+
+// What one client makes of it (of its partition, where it has one), before several share the time. Nothing
+// has busy 0.
 Level level_at(const CardEntry& card, const ClientEntry& client, std::int64_t now_ns);
 
 // At a time that is not before updated_ns.

@@ -13,6 +13,8 @@
 #include <span>
 #include <type_traits>
 
+#include "node/partition_layout.h"
+
 namespace doppel::node {
 
 // Raised with every change of what follows.
@@ -24,6 +26,7 @@ inline constexpr int kMostClients = 512;
 // What a client's work made of a card, over the virtual time of its last stretch of work.
 struct Level {
   double busy = 0;    // share of the time in which a kernel ran, 0 to 1
+  double demand = 0;  // the same, had no other process used the card
   double memory = 0;  // share of what the card's memory could have moved
   double watts = 0;   // above those of the awake card
   double clock_mhz = 0;
@@ -39,6 +42,7 @@ struct Stretch {
   double end_us = 0;          // of the latest that ended
   double busy_until_us = 0;   // no kernel ran after
   double busy_us = 0;
+  double own_us = 0;      // of it, that the kernels would have taken without other processes
   double energy_j = 0;    // above the awake card's
   double clock_us = 0;    // sum of clock x time of kernels,
   double clocked_us = 0;  // and of their times
@@ -52,6 +56,7 @@ struct Stretch {
 struct ClientEntry {
   std::int32_t pid = 0;  // 0: the entry is free. Written last, and cleared first
   std::int32_t card = 0;
+  Instance instance;          // of the card
   std::uint64_t started = 0;  // when the process was (process_life.h)
   std::uint64_t used_bytes = 0;
   std::int32_t running = 0;  // kernels that it runs on this host now
@@ -65,6 +70,7 @@ struct ClientEntry {
 struct EventEntry {
   std::uint64_t type = 0;  // as NVML counts them
   std::uint64_t data = 0;
+  Instance instance;  // of the card, that it happened in
 };
 inline constexpr std::size_t kMostEvents = 64;
 
@@ -90,6 +96,7 @@ struct CardEntry {
   double temperature_c = 0;
   std::array<EventEntry, kMostEvents> events{};  // in turns
   std::uint64_t event_count = 0;                 // in all
+  PartitionEntries partitions;
   std::int64_t last_used_ns = 0;  // a client did something, or was there, where waiting clients keep it awake
 };
 

@@ -64,6 +64,35 @@ tl::unexpected<Error> no_card(int card) {
   return fail(Error::Kind::NotFound, fmt::format("the node has no card {}", card));
 }
 
+// Whether a process may use that device of the card.
+Result<void> check_device(const CardEntry& card, int number, const Instance& instance) {
+  if (!instance.is_partition()) {
+    if (card.partitions.on == 0) return {};
+    return fail(Error::Kind::NotPermitted,
+                fmt::format("card {} is in MIG mode: programs use its instances alone", number));
+  }
+  const auto gpu = static_cast<std::size_t>(instance.gpu),
+             compute = static_cast<std::size_t>(instance.compute);
+  const bool there = card.partitions.on != 0 && gpu < kMostGpuInstances && compute < kMostComputeInstances &&
+                     card.partitions.gpu[gpu].used != 0 &&
+                     card.partitions.gpu[gpu].compute[compute].slices > 0;
+  if (there) return {};
+  return fail(Error::Kind::NotFound, fmt::format("card {} has no compute instance {} in GPU instance {}",
+                                                 number, instance.compute, instance.gpu));
+}
+
+// Of each partition, and last of the whole card, how much its processes would like of the time.
+std::array<double, kMostGpuInstances + 1> busy_by_partition(const Shared& shared, int card,
+                                                            std::int64_t now_ns) {
+  std::array<double, kMostGpuInstances + 1> busy{};
+  for (const ClientEntry& client : clients(shared)) {
+    if (client.pid == 0 || client.card != card) continue;
+    busy[place_of(client.instance)] +=
+        level_at(shared.card[static_cast<std::size_t>(card)], client, now_ns).busy;
+  }
+  return busy;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Node>> Node::open(const std::string& name) {
@@ -135,22 +164,21 @@ Result<CardState> Node::state(int card, std::int64_t now_ns) const {
   const CardEntry& entry = shared.card[static_cast<std::size_t>(card)];
   const Moment moment = moment_at(shared, card, now_ns);
   CardState state;
-  double busy = 0;
+  const auto busy = busy_by_partition(shared, card, now_ns);
   for (const ClientEntry& client : clients(shared)) {
     if (client.pid == 0 || client.card != card) continue;
     const Level level = level_at(entry, client, now_ns);
-    busy += level.busy;
     state.used_bytes += client.used_bytes;
-    const auto same = std::ranges::find(state.processes, client.pid, &ProcessState::pid);
+    const auto same = std::ranges::find_if(state.processes, [&](const ProcessState& each) {
+      return each.pid == client.pid && each.instance == client.instance;
+    });
     ProcessState& process = same != state.processes.end() ? *same : state.processes.emplace_back();
     process.pid = client.pid;
+    process.instance = client.instance;
     process.used_bytes += client.used_bytes;
-    process.busy += level.busy;
-    process.memory += level.memory;
-  }
-  for (ProcessState& each : state.processes) {
-    each.busy /= std::max(1.0, busy);
-    each.memory /= std::max(1.0, busy);
+    const double turns = std::max(1.0, busy[place_of(client.instance)]);
+    process.busy += level.busy * share_of(entry, client) / turns;
+    process.memory += level.memory / turns;
   }
   state.busy = moment.busy;
   state.memory = moment.memory;
@@ -169,6 +197,7 @@ Result<CardState> Node::state(int card, std::int64_t now_ns) const {
   state.max_limit_w = entry.max_limit_w;
   state.locked_min_mhz = entry.locked_min_mhz;
   state.locked_max_mhz = entry.locked_max_mhz;
+  state.mig = entry.partitions.on != 0;
   return state;
 }
 
@@ -240,12 +269,12 @@ Result<void> Node::lock_clocks(int card, double min_mhz, double max_mhz, std::in
   return {};
 }
 
-Result<void> Node::tell_event(int card, std::uint64_t type, std::uint64_t data) {
+Result<void> Node::tell_event(int card, std::uint64_t type, std::uint64_t data, Instance instance) {
   auto shared = file_.lock();
   if (!shared) return tl::unexpected(shared.error());
   if (!has(**shared, card)) return no_card(card);
   CardEntry& entry = (*shared)->card[static_cast<std::size_t>(card)];
-  entry.events[entry.event_count % kMostEvents] = {type, data};
+  entry.events[entry.event_count % kMostEvents] = {type, data, instance};
   ++entry.event_count;
   return {};
 }
@@ -279,10 +308,12 @@ std::optional<EventEntry> Node::next_event(int card, std::uint64_t& seen) const 
   return entry.events[seen++ % kMostEvents];
 }
 
-Result<std::unique_ptr<Client>> Node::join(int card, std::int64_t now_ns) {
+Result<std::unique_ptr<Client>> Node::join(int card, std::int64_t now_ns, Instance instance) {
   auto shared = file_.lock();
   if (!shared) return tl::unexpected(shared.error());
   if (!has(**shared, card)) return no_card(card);
+  if (auto good = check_device((*shared)->card[static_cast<std::size_t>(card)], card, instance); !good)
+    return tl::unexpected(good.error());
   reap(**shared, now_ns);
   advance(**shared, card, now_ns);
   const auto free = std::ranges::find((*shared)->client, 0, &ClientEntry::pid);
@@ -293,6 +324,7 @@ Result<std::unique_ptr<Client>> Node::join(int card, std::int64_t now_ns) {
   (*shared)->slots = std::max((*shared)->slots, slot + 1);
   *free = ClientEntry{};
   free->card = card;
+  free->instance = instance;
   free->started = start_of(getpid());
   free->last_ns = now_ns - kHold;
   // A card that a process opens is clocked up.

@@ -19,6 +19,7 @@ namespace doppel::node {
 
 struct ProcessState {
   int pid = 0;
+  Instance instance;  // of the card, that it uses
   std::uint64_t used_bytes = 0;
   double busy = 0, memory = 0;  // shares of the card's time, 0 to 1; sum to at most 1 over a card's processes
 };
@@ -36,6 +37,7 @@ struct CardState {
   double temperature_c = 0;
   double limit_w = 0, default_limit_w = 0, min_limit_w = 0, max_limit_w = 0;
   double locked_min_mhz = 0, locked_max_mhz = 0;  // 0: not locked
+  bool mig = false;                               // it is in MIG mode
   double to_card_bytes_per_s = 0, to_host_bytes_per_s = 0;
 };
 
@@ -79,18 +81,21 @@ class Node : public std::enable_shared_from_this<Node> {
   Result<void> lock_clocks(int card, double min_mhz, double max_mhz, std::int64_t now_ns);
 
   // Of the card, for whoever waits for them. The oldest ones are forgotten.
-  Result<void> tell_event(int card, std::uint64_t type, std::uint64_t data);
+  Result<void> tell_event(int card, std::uint64_t type, std::uint64_t data, Instance instance = {});
   Result<std::uint64_t> event_count(int card) const;
   // The data of the last event of that type which is still known; nothing where there is none.
   Result<std::optional<std::uint64_t>> last_event(int card, std::uint64_t type) const;
   // The event behind the first `seen` that is still known, and counts it in; nothing where there is none.
   std::optional<EventEntry> next_event(int card, std::uint64_t& seen) const;
 
-  // The calling process on that card. LimitExceeded: there are kMostClients.
-  Result<std::unique_ptr<Client>> join(int card, std::int64_t now_ns);
+  // The calling process on that card, or on one device of it (partitions.h). LimitExceeded: there are
+  // kMostClients. NotPermitted: the whole of a card in MIG mode. NotFound: there is no such instance any
+  // more.
+  Result<std::unique_ptr<Client>> join(int card, std::int64_t now_ns, Instance instance = {});
 
  private:
   friend class Client;
+  friend class Partitions;
   explicit Node(SharedFile file) : file_(std::move(file)) {}
   static bool has(const Shared& shared, int card) { return card >= 0 && card < shared.cards; }
   SharedFile file_;

@@ -41,6 +41,10 @@ Sets& sets() {
   return *made;
 }
 
+unsigned long long known_events(const Card& card) {
+  return kEventXid | (card.card().partitions.empty() ? 0 : kEventMigChanged);
+}
+
 // The oldest event that was not seen, if any.
 bool take(const Machine& here, nvmlEventSet_st& set, nvmlEventData_t& data) {
   const std::lock_guard lock(set.mutex);
@@ -48,7 +52,9 @@ bool take(const Machine& here, nvmlEventSet_st& set, nvmlEventData_t& data) {
     const Card& card = here.cards()[static_cast<std::size_t>(each.card)];
     while (const auto event = card.node().next_event(each.card, each.seen)) {
       if ((event->type & each.types) == 0) continue;
-      data = {card.handle(), event->type, event->data, kNoInstance, kNoInstance};
+      const auto number = [](std::int32_t of) { return of < 0 ? kNoInstance : static_cast<unsigned>(of); };
+      data = {card.handle(), event->type, event->data, number(event->instance.gpu),
+              number(event->instance.compute)};
       return true;
     }
   }
@@ -101,14 +107,14 @@ nvmlReturn_t nvmlEventSetFree(nvmlEventSet_t set) {
 }
 nvmlReturn_t nvmlDeviceGetSupportedEventTypes(nvmlDevice_t device, unsigned long long* types) {
   return of_card(
-      __func__, device, [&](const Card& /*card*/) { return *types = kEventXid, NVML_SUCCESS; }, types);
+      __func__, device, [&](const Card& card) { return *types = known_events(card), NVML_SUCCESS; }, types);
 }
 // From now on: what was before is not told.
 nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long types, nvmlEventSet_t set) {
   return of_card(__func__, device, [&](const Card& card) {
     const auto found = sets().find(set);
     if (found == nullptr || types == 0) return NVML_ERROR_INVALID_ARGUMENT;
-    if ((types & ~kEventXid) != 0) return NVML_ERROR_NOT_SUPPORTED;
+    if ((types & ~known_events(card)) != 0) return NVML_ERROR_NOT_SUPPORTED;
     const auto count = card.node().event_count(card.number());
     if (!count) return doppel::api::to_result<NvmlApi>(count.error());
     const std::lock_guard lock(found->mutex);

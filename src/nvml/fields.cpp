@@ -28,8 +28,10 @@ enum Field : unsigned {
   PowerMost = 188,
   PowerDefault = 189,
   PowerLimit = 190,
+  MigWithoutReset = 184,
   EnergyAgain = 191,
   PowerAsked = 192,
+  MigAskedInAnyMode = 199,
 };
 
 void set(nvmlFieldValue_t& field, unsigned value) {
@@ -70,6 +72,10 @@ void answer(nvmlFieldValue_t& field, const Card& card, const node::CardState& st
       return set_link_speed(field, card, 0);
     case Links:
       if (card.card().nvlink.links > 0) set(field, static_cast<unsigned>(card.card().nvlink.links));
+      return;
+    case MigWithoutReset:
+    case MigAskedInAnyMode:
+      if (!card.card().partitions.empty()) set(field, 1U);
       return;
     case PcieReplays:
       return set(field, 0U);

@@ -6,8 +6,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <memory>
 
+#include "card/partition.h"
+#include "card/uuid.h"
+#include "nvml/mig_handles.h"
 #include "nvml/nvml_api.h"
 
 namespace doppel::nvml {
@@ -27,6 +31,21 @@ nvmlReturn_t by_index(const char* function, unsigned index, nvmlDevice_t* device
     *device = here.cards()[index].handle();
     return NVML_SUCCESS;
   });
+}
+
+// Of a card or a MIG device, by its whole text.
+nvmlReturn_t by_uuid(const Machine& here, std::string_view uuid, nvmlDevice_t* device) {
+  const auto found = std::ranges::find(here.cards(), uuid, &Card::uuid);
+  if (found != here.cards().end()) return *device = found->handle(), NVML_SUCCESS;
+  if (!uuid.starts_with("MIG-")) return NVML_ERROR_NOT_FOUND;
+  for (const Card& card : here.cards()) {
+    for (const MigDevice& each : Machine::mig_devices(card)) {
+      if (each.uuid() != uuid) continue;
+      *device = device_handle({card.number(), each.instance.id});
+      return NVML_SUCCESS;
+    }
+  }
+  return NVML_ERROR_NOT_FOUND;
 }
 
 // The place, from "domain:bus:device.function" or "bus:device.function"; nothing where it is no such text.
@@ -136,10 +155,24 @@ nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned index, nvmlDevice_t* device)
 nvmlReturn_t nvmlDeviceGetHandleByUUID(const char* uuid, nvmlDevice_t* device) {
   return of_machine(__func__, [&](const Machine& here) {
     if (uuid == nullptr || device == nullptr) return NVML_ERROR_INVALID_ARGUMENT;
-    const auto found = std::ranges::find(here.cards(), std::string_view(uuid), &Card::uuid);
-    if (found == here.cards().end()) return NVML_ERROR_NOT_FOUND;
-    *device = found->handle();
-    return NVML_SUCCESS;
+    return by_uuid(here, uuid, device);
+  });
+}
+nvmlReturn_t nvmlDeviceGetHandleByUUIDV(const nvmlUUID_t* uuid, nvmlDevice_t* device) {
+  return of_machine(__func__, [&](const Machine& here) {
+    if (uuid == nullptr || device == nullptr) return NVML_ERROR_INVALID_ARGUMENT;
+    if (uuid->version != version_of<nvmlUUID_t>(1)) return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    if (uuid->type == NVML_UUID_TYPE_ASCII) {
+      const auto end = std::ranges::find(uuid->value, '\0');
+      return by_uuid(here, {uuid->value.begin(), end}, device);
+    }
+    if (uuid->type != NVML_UUID_TYPE_BINARY) return NVML_ERROR_INVALID_ARGUMENT;
+    std::array<std::uint8_t, 16> bytes{};
+    std::memcpy(bytes.data(), uuid->value.data(), bytes.size());
+    for (const char* prefix : {"GPU", "MIG"}) {
+      if (by_uuid(here, doppel::card::uuid_text(prefix, bytes), device) == NVML_SUCCESS) return NVML_SUCCESS;
+    }
+    return NVML_ERROR_NOT_FOUND;
   });
 }
 nvmlReturn_t nvmlDeviceGetHandleByPciBusId(const char* id, nvmlDevice_t* device) {
@@ -148,10 +181,15 @@ nvmlReturn_t nvmlDeviceGetHandleByPciBusId(const char* id, nvmlDevice_t* device)
 nvmlReturn_t nvmlDeviceGetHandleByPciBusId_v2(const char* id, nvmlDevice_t* device) {
   return by_bus_id(__func__, id, device);
 }
+// Of a MIG device among those of its card.
 nvmlReturn_t nvmlDeviceGetIndex(nvmlDevice_t device, unsigned* index) {
-  return of_card(
+  return of_device(
       __func__, device,
-      [&](const Card& card) { return *index = static_cast<unsigned>(card.number()), NVML_SUCCESS; }, index);
+      [&](const Card& card, const MigDevice* mig) {
+        *index = mig != nullptr ? mig->index : static_cast<unsigned>(card.number());
+        return NVML_SUCCESS;
+      },
+      index);
 }
 nvmlReturn_t nvmlDeviceGetMinorNumber(nvmlDevice_t device, unsigned* minor) {
   return of_card(
@@ -165,8 +203,11 @@ nvmlReturn_t nvmlDeviceGetMultiGpuBoard(nvmlDevice_t device, unsigned* several) 
   return of_card(__func__, device, [&](const Card& /*card*/) { return *several = 0, NVML_SUCCESS; }, several);
 }
 nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char* name, unsigned length) {
-  return of_card(__func__, device,
-                 [&](const Card& card) { return copy_text(card.card().name, name, length); });
+  return of_device(__func__, device, [&](const Card& card, const MigDevice* mig) {
+    if (mig == nullptr) return copy_text(card.card().name, name, length);
+    const std::string part = doppel::card::partition_name(*mig->instance.profile, mig->instance.slices);
+    return copy_text(fmt::format("{} MIG {}", card.card().name, part), name, length);
+  });
 }
 nvmlReturn_t nvmlDeviceGetBrand(nvmlDevice_t device, int* brand) {
   return of_card(
@@ -180,7 +221,9 @@ nvmlReturn_t nvmlDeviceGetBrand(nvmlDevice_t device, int* brand) {
       brand);
 }
 nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char* uuid, unsigned length) {
-  return of_card(__func__, device, [&](const Card& card) { return copy_text(card.uuid(), uuid, length); });
+  return of_device(__func__, device, [&](const Card& card, const MigDevice* mig) {
+    return copy_text(mig != nullptr ? mig->uuid() : card.uuid(), uuid, length);
+  });
 }
 nvmlReturn_t nvmlDeviceGetPciInfo(nvmlDevice_t device, nvmlPciInfo_v1_t* info) {
   return short_pci_info(__func__, device, info);
@@ -214,9 +257,9 @@ nvmlReturn_t nvmlDeviceGetPciInfoExt(nvmlDevice_t device, nvmlPciInfoExt_v1_t* i
       info);
 }
 nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int* major, int* minor) {
-  return of_card(
+  return of_device(
       __func__, device,
-      [&](const Card& card) {
+      [&](const Card& card, const MigDevice* /*mig*/) {
         *major = card.card().compute_capability.major;
         *minor = card.card().compute_capability.minor;
         return NVML_SUCCESS;

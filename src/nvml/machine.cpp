@@ -16,15 +16,15 @@
 #include "card/nvlink_pairs.h"
 #include "card/uuid.h"
 #include "node/process_life.h"
+#include "nvml/device_handle.h"
+#include "nvml/mig_handles.h"
 #include "nvml/nvml_api.h"
 #include "support/driver_version.h"
-
-// A handle is the address of one of these. The same card has the same one, also after a shutdown.
-struct nvmlDevice_st {};
 
 namespace doppel::nvml {
 namespace {
 
+// A handle is the address of one of these. The same card has the same one, also after a shutdown.
 std::array<nvmlDevice_st, node::kMostCards> handles;
 
 struct Use {
@@ -94,15 +94,6 @@ Result<void> join_cards(node::Node& node, const std::vector<std::string>& names)
   return {};
 }
 
-std::string text_of(const std::array<std::uint8_t, 16>& uuid) {
-  std::string text = "GPU-";
-  for (std::size_t i = 0; i < uuid.size(); ++i) {
-    text += fmt::format("{:02x}", uuid[i]);
-    if (i == 3 || i == 5 || i == 7 || i == 9) text += '-';
-  }
-  return text;
-}
-
 }  // namespace
 
 struct Card::File {
@@ -114,7 +105,7 @@ Card::Card(std::shared_ptr<node::Node> node, int number, node::CardName name)
     : node_(std::move(node)),
       number_(number),
       name_(std::move(name)),
-      uuid_(text_of(card::device_uuid(name_.id, number))),
+      uuid_(card::uuid_text("GPU", card::device_uuid(name_.id, number))),
       bus_id_(fmt::format("{:08X}:{:02X}:00.0", 0, bus())),
       file_(std::make_shared<File>()) {}
 
@@ -168,6 +159,29 @@ const Card* Machine::card(nvmlDevice_t handle) const {
     if (each.handle() == handle) return &each;
   }
   return nullptr;
+}
+
+std::string MigDevice::uuid() const {
+  return card::uuid_text(
+      "MIG", card::partition_uuid(card->name().id, card->number(), instance.id.gpu, instance.id.compute));
+}
+
+std::vector<MigDevice> Machine::mig_devices(const Card& card) {
+  std::vector<MigDevice> all;
+  const auto instances = card.partitions().compute_instances();
+  if (!instances) return all;
+  for (const node::ComputeInstance& each : *instances)
+    all.push_back({&card, each, static_cast<unsigned>(all.size())});
+  return all;
+}
+
+std::optional<MigDevice> Machine::mig_device(nvmlDevice_t handle) const {
+  const auto numbers = numbers_of(handle);
+  if (!numbers || index(numbers->card) >= cards_.size()) return std::nullopt;
+  for (MigDevice& each : mig_devices(cards_[index(numbers->card)])) {
+    if (each.instance.id == numbers->instance) return std::move(each);
+  }
+  return std::nullopt;
 }
 
 const Card* Machine::joined(const Card& card) const {

@@ -6,12 +6,14 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "card/card.h"
 #include "node/node.h"
+#include "node/partitions.h"
 #include "support/result.h"
 
 namespace doppel::nvml {
@@ -31,6 +33,8 @@ class Card {
   // As libcuda.so.1 has it: domain 0, a bus for each card, device 0.
   unsigned bus() const { return static_cast<unsigned>(number_) + 1; }
   nvmlDevice_t handle() const;
+  // A view for one use; of a card without partitions every function of it answers NotSupported.
+  node::Partitions partitions() const { return {*node_, number_, card()}; }
 
  private:
   std::shared_ptr<node::Node> node_;
@@ -41,6 +45,14 @@ class Card {
   std::shared_ptr<File> file_;
 };
 
+// A compute instance with what it is part of: a MIG device.
+struct MigDevice {
+  const Card* card = nullptr;
+  node::ComputeInstance instance;
+  unsigned index = 0;        // among those of its card
+  std::string uuid() const;  // "MIG-..."
+};
+
 class Machine {
  public:
   // By the environment: the node of DOPPEL_NODE (node/shared_file.h), else one of this process; with the
@@ -48,6 +60,10 @@ class Machine {
   static Result<std::shared_ptr<const Machine>> open();
   const std::vector<Card>& cards() const { return cards_; }
   const Card* card(nvmlDevice_t handle) const;  // null: it is none
+  // Nothing: it is none, or was destroyed.
+  std::optional<MigDevice> mig_device(nvmlDevice_t handle) const;
+  // Of one card, in their order; none where it has none, or the node cannot be asked.
+  static std::vector<MigDevice> mig_devices(const Card& card);
   // The card at the other end of its NVLinks. Null: there is none.
   const Card* joined(const Card& card) const;
   int cuda_version() const { return cuda_version_; }  // as 13050

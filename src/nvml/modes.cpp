@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Modes of a card: ECC, MIG, compute, persistence, display, accounting.
-#include <algorithm>
+// Modes of a card: ECC, compute, persistence, display, accounting.
 #include <array>
 
 #include "nvml/nvml_api.h"
@@ -30,22 +29,6 @@ nvmlReturn_t count_errors(const char* function, nvmlDevice_t device, int type, i
         return NVML_SUCCESS;
       },
       to);
-}
-
-// How many instances the card can be split into; 0: it cannot.
-unsigned most_instances(const Card& card) {
-  int most = 0;
-  for (const card::PartitionProfile& each : card.card().partitions) most = std::max(most, each.max_instances);
-  return static_cast<unsigned>(most);
-}
-
-// body() of a card that can be split.
-template <typename Body, typename... Pointers>
-nvmlReturn_t of_splittable(const char* function, nvmlDevice_t device, Body body, Pointers*... needed) {
-  return of_card(
-      function, device,
-      [&](const Card& card) { return most_instances(card) == 0 ? NVML_ERROR_NOT_SUPPORTED : body(card); },
-      needed...);
 }
 
 // Only what is so already can be set.
@@ -90,28 +73,6 @@ nvmlReturn_t nvmlDeviceGetRemappedRows(nvmlDevice_t device, unsigned* corrected,
       __func__, device,
       [&](const Card& /*card*/) { return *corrected = *uncorrected = *pending = *failed = 0, NVML_SUCCESS; },
       corrected, uncorrected, pending, failed);
-}
-
-nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned* now, unsigned* pending) {
-  return of_splittable(
-      __func__, device, [&](const Card& /*card*/) { return *now = *pending = 0, NVML_SUCCESS; }, now,
-      pending);
-}
-nvmlReturn_t nvmlDeviceGetMaxMigDeviceCount(nvmlDevice_t device, unsigned* count) {
-  return of_card(
-      __func__, device, [&](const Card& card) { return *count = most_instances(card), NVML_SUCCESS; }, count);
-}
-nvmlReturn_t nvmlDeviceIsMigDeviceHandle(nvmlDevice_t device, unsigned* is) {
-  return of_card(__func__, device, [&](const Card& /*card*/) { return *is = 0, NVML_SUCCESS; }, is);
-}
-nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t device, unsigned index,
-                                                 nvmlDevice_t* instance) {
-  return of_splittable(
-      __func__, device,
-      [&](const Card& card) {
-        return index >= most_instances(card) ? NVML_ERROR_INVALID_ARGUMENT : NVML_ERROR_NOT_FOUND;
-      },
-      instance);
 }
 
 nvmlReturn_t nvmlDeviceGetComputeMode(nvmlDevice_t device, int* value) {

@@ -34,20 +34,57 @@ struct NvmlApi {
 static_assert(api::Api<NvmlApi>);
 
 // Of a card: body(card) with the Card that the handle names. UNINITIALIZED, or INVALID_ARGUMENT where the
-// handle is none, or an argument that must not be null is.
+// handle is none, or an argument that must not be null is; NOT_SUPPORTED of a MIG device's handle.
 template <typename Body, typename... Pointers>
 nvmlReturn_t of_card(const char* function, nvmlDevice_t handle, Body body, Pointers*... needed) noexcept {
   auto work = [&] {
     const auto here = machine();
     if (here == nullptr) return NVML_ERROR_UNINITIALIZED;
     const Card* const card = here->card(handle);
-    if (card == nullptr || (... || (needed == nullptr))) return NVML_ERROR_INVALID_ARGUMENT;
+    if ((... || (needed == nullptr))) return NVML_ERROR_INVALID_ARGUMENT;
+    if (card == nullptr)
+      return here->mig_device(handle) ? NVML_ERROR_NOT_SUPPORTED : NVML_ERROR_INVALID_ARGUMENT;
     return body(*card);
   };
   return api::call_always<NvmlApi>(function, std::tuple(static_cast<const void*>(handle)), work);
 }
 
-// The same with where the card stands now: body(card, state).
+// Of a card or a MIG device: body(card, device), where device is null of a card.
+template <typename Body, typename... Pointers>
+nvmlReturn_t of_device(const char* function, nvmlDevice_t handle, Body body, Pointers*... needed) noexcept {
+  auto work = [&] {
+    const auto here = machine();
+    if (here == nullptr) return NVML_ERROR_UNINITIALIZED;
+    if ((... || (needed == nullptr))) return NVML_ERROR_INVALID_ARGUMENT;
+    if (const Card* const card = here->card(handle))
+      return body(*card, static_cast<const MigDevice*>(nullptr));
+    const auto device = here->mig_device(handle);
+    if (!device) return NVML_ERROR_INVALID_ARGUMENT;
+    return body(*device->card, &*device);
+  };
+  return api::call_always<NvmlApi>(function, std::tuple(static_cast<const void*>(handle)), work);
+}
+
+// Leaves the processes of one compute instance, and of memory what is used of its GPU instance.
+void narrow(node::CardState& state, const node::Instance& instance);
+
+// The same with where the card stands now: body(card, state, device). Of a MIG device, the state is
+// narrow()ed.
+template <typename Body, typename... Pointers>
+nvmlReturn_t of_device_state(const char* function, nvmlDevice_t handle, Body body,
+                             Pointers*... needed) noexcept {
+  return of_device(
+      function, handle,
+      [&](const Card& card, const MigDevice* device) {
+        Result<node::CardState> state = card.state();
+        if (!state) return api::to_result<NvmlApi>(state.error());
+        if (device != nullptr) narrow(*state, device->instance.id);
+        return body(card, *state, device);
+      },
+      needed...);
+}
+
+// Of a card, with where it stands now: body(card, state).
 template <typename Body, typename... Pointers>
 nvmlReturn_t of_state(const char* function, nvmlDevice_t handle, Body body, Pointers*... needed) noexcept {
   return of_card(

@@ -85,6 +85,14 @@ const char* NvmlApi::name_of(nvmlReturn_t result) {
   return code != nullptr ? code->name : nullptr;
 }
 
+void narrow(node::CardState& state, const node::Instance& instance) {
+  state.used_bytes = 0;
+  for (const node::ProcessState& each : state.processes) {
+    if (each.instance.gpu == instance.gpu) state.used_bytes += each.used_bytes;
+  }
+  std::erase_if(state.processes, [&](const node::ProcessState& each) { return each.instance != instance; });
+}
+
 nvmlReturn_t copy_text(std::string_view text, char* to, unsigned length) {
   if (to == nullptr) return NVML_ERROR_INVALID_ARGUMENT;
   if (length <= text.size()) return NVML_ERROR_INSUFFICIENT_SIZE;

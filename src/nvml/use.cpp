@@ -15,26 +15,35 @@ constexpr unsigned kPeriodUs = 500'000;
 struct Memory {
   std::uint64_t total = 0, reserved = 0, used = 0;
 };
-Memory memory_of(const Card& card, const node::CardState& state) {
+// Of a MIG device: its GPU instance's, of which nothing is reserved.
+Memory memory_of(const Card& card, const node::CardState& state, const MigDevice* mig) {
   Memory memory;
+  if (mig != nullptr)
+    return {static_cast<std::uint64_t>(mig->instance.profile->memory_mib) << 20, 0, state.used_bytes};
   memory.total = static_cast<std::uint64_t>(card.card().memory.board_bytes);
   memory.reserved = memory.total - static_cast<std::uint64_t>(card.card().memory.bytes);
   memory.used = state.used_bytes;
   return memory;
 }
 
+// Of an instance; kNoInstance on a whole card.
+unsigned number_of(std::int32_t instance) {
+  return instance < 0 ? kNoInstance : static_cast<unsigned>(instance);
+}
+
 nvmlProcessInfo_v1_t& fill(nvmlProcessInfo_v1_t& info, const node::ProcessState& process) {
   return info = {static_cast<unsigned>(process.pid), process.used_bytes};
 }
 nvmlProcessInfo_v2_t& fill(nvmlProcessInfo_v2_t& info, const node::ProcessState& process) {
-  return info = {static_cast<unsigned>(process.pid), process.used_bytes, kNoInstance, kNoInstance};
+  return info = {static_cast<unsigned>(process.pid), process.used_bytes, number_of(process.instance.gpu),
+                 number_of(process.instance.compute)};
 }
 
 template <typename Info>
 nvmlReturn_t compute_processes(const char* function, nvmlDevice_t device, unsigned* count, Info* infos) {
-  return of_state(
+  return of_device_state(
       function, device,
-      [&](const Card& /*card*/, const node::CardState& state) {
+      [&](const Card& /*card*/, const node::CardState& state, const MigDevice* /*mig*/) {
         const unsigned room = *count;
         if (room > 0 && infos == nullptr) return NVML_ERROR_INVALID_ARGUMENT;
         *count = static_cast<unsigned>(state.processes.size());
@@ -47,16 +56,18 @@ nvmlReturn_t compute_processes(const char* function, nvmlDevice_t device, unsign
 
 // The double has no graphics, and no daemon that shares a context.
 nvmlReturn_t no_processes(const char* function, nvmlDevice_t device, unsigned* count) {
-  return of_card(function, device, [&](const Card& /*card*/) { return *count = 0, NVML_SUCCESS; }, count);
+  return of_device(
+      function, device,
+      [&](const Card& /*card*/, const MigDevice* /*mig*/) { return *count = 0, NVML_SUCCESS; }, count);
 }
 
 // Of engines that the card has, and the double does not run yet.
 nvmlReturn_t engine_use(const char* function, nvmlDevice_t device, unsigned* used, unsigned* period_us,
                         int card::Engines::* engines) {
-  return of_card(
+  return of_state(
       function, device,
-      [&](const Card& card) {
-        if (card.card().engines.*engines == 0) return NVML_ERROR_NOT_SUPPORTED;
+      [&](const Card& card, const node::CardState& state) {
+        if (state.mig || card.card().engines.*engines == 0) return NVML_ERROR_NOT_SUPPORTED;
         *used = 0;
         *period_us = kPeriodUs;
         return NVML_SUCCESS;
@@ -79,10 +90,10 @@ using namespace doppel::nvml;
 using doppel::node::CardState;
 
 nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t* info) {
-  return of_state(
+  return of_device_state(
       __func__, device,
-      [&](const Card& card, const CardState& state) {
-        const Memory memory = memory_of(card, state);
+      [&](const Card& card, const CardState& state, const MigDevice* mig) {
+        const Memory memory = memory_of(card, state, mig);
         const std::uint64_t used = memory.reserved + memory.used;
         *info = {memory.total, memory.total - used, used};
         return NVML_SUCCESS;
@@ -90,11 +101,11 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t* info) {
       info);
 }
 nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t* info) {
-  return of_state(
+  return of_device_state(
       __func__, device,
-      [&](const Card& card, const CardState& state) {
+      [&](const Card& card, const CardState& state, const MigDevice* mig) {
         if (info->version != version_of<nvmlMemory_v2_t>(2)) return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
-        const Memory memory = memory_of(card, state);
+        const Memory memory = memory_of(card, state, mig);
         *info = {info->version, memory.total, memory.reserved, memory.total - memory.reserved - memory.used,
                  memory.used};
         return NVML_SUCCESS;
@@ -103,20 +114,24 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t* in
 }
 // Nothing is mapped through the window: the host reaches the double's memory itself.
 nvmlReturn_t nvmlDeviceGetBAR1MemoryInfo(nvmlDevice_t device, nvmlBAR1Memory_t* info) {
-  return of_card(
+  return of_device(
       __func__, device,
-      [&](const Card& card) {
-        const auto bytes = static_cast<unsigned long long>(card.card().management.bar1_bytes);
+      [&](const Card& card, const MigDevice* mig) {
+        const double share = mig != nullptr ? mig->instance.profile->memory_fraction : 1;
+        const auto bytes =
+            static_cast<unsigned long long>(static_cast<double>(card.card().management.bar1_bytes) * share);
         if (bytes == 0) return NVML_ERROR_NOT_SUPPORTED;
         *info = {bytes, bytes, 0};
         return NVML_SUCCESS;
       },
       info);
 }
+// Of a card in MIG mode, the interface tells no utilisation.
 nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_t* rates) {
   return of_state(
       __func__, device,
       [&](const Card& /*card*/, const CardState& state) {
+        if (state.mig) return NVML_ERROR_NOT_SUPPORTED;
         *rates = {percent(state.busy), percent(state.memory)};
         return NVML_SUCCESS;
       },
@@ -172,9 +187,9 @@ nvmlReturn_t nvmlDeviceGetMPSComputeRunningProcesses_v3(nvmlDevice_t device, uns
   return no_processes(__func__, device, count);
 }
 nvmlReturn_t nvmlDeviceGetRunningProcessDetailList(nvmlDevice_t device, nvmlProcessDetailList_v1_t* list) {
-  return of_state(
+  return of_device_state(
       __func__, device,
-      [&](const Card& /*card*/, const CardState& state) {
+      [&](const Card& /*card*/, const CardState& state, const MigDevice* /*mig*/) {
         if (list->version != version_of<nvmlProcessDetailList_v1_t>(1))
           return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
         constexpr unsigned kCompute = 0, kGraphics = 1, kShared = 2, kAll = 3;
@@ -188,8 +203,8 @@ nvmlReturn_t nvmlDeviceGetRunningProcessDetailList(nvmlDevice_t device, nvmlProc
         if (count > 0 && list->procArray == nullptr) return NVML_ERROR_INVALID_ARGUMENT;
         for (std::size_t i = 0; i < count; ++i) {
           const doppel::node::ProcessState& process = state.processes[i];
-          list->procArray[i] = {static_cast<unsigned>(process.pid), process.used_bytes, kNoInstance,
-                                kNoInstance, 0};
+          list->procArray[i] = {static_cast<unsigned>(process.pid), process.used_bytes,
+                                number_of(process.instance.gpu), number_of(process.instance.compute), 0};
         }
         return NVML_SUCCESS;
       },
@@ -201,6 +216,7 @@ nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t device, nvmlProcessUti
   return of_state(
       __func__, device,
       [&](const Card& /*card*/, const CardState& state) {
+        if (state.mig) return NVML_ERROR_NOT_SUPPORTED;
         const unsigned long long now_us = epoch_us();
         const std::size_t fresh = now_us > last_seen_us ? state.processes.size() : 0;
         const unsigned room = *count;

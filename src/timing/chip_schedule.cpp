@@ -27,8 +27,9 @@ std::uint64_t divided(std::uint64_t a, std::uint64_t by) { return (a + by - 1) /
 
 }  // namespace
 
-ChipSchedule::ChipSchedule(int sm_count, const PowerLimit& power)
+ChipSchedule::ChipSchedule(int sm_count, const PowerLimit& power, Turns turns)
     : power_(power),
+      turns_(std::move(turns)),
       drawn_w_(power.awake_w),
       average_w_(power.awake_w),
       sms_(static_cast<std::size_t>(sm_count)) {
@@ -70,8 +71,9 @@ void ChipSchedule::step() {
     const GridId id = *each++;
     end_cohorts(id, grids_.at(id));
   }
-  make_ready();
-  give_room();
+  const bool came = make_ready();
+  turns_.update(now_us_, !resident_.empty(), came);
+  if (!turns_.away()) give_room();
   set_speeds();
 }
 
@@ -86,7 +88,8 @@ double ChipSchedule::next_us() const {
     const double above = (drawn_w_ - average_w_) / (drawn_w_ - power_.limit_w);
     at = std::min(at, now_us_ + power_.average_us * std::log(std::max(1.0, above)));
   }
-  return at;
+  const double turn_us = turns_.next_us(!resident_.empty() || !ready_.empty());
+  return std::min(at, std::max(turn_us, now_us_));
 }
 
 void ChipSchedule::pass(double until_us) {
@@ -163,12 +166,16 @@ void ChipSchedule::end_cohorts(GridId id, Grid& grid) {
   grids_.erase(id);
 }
 
-void ChipSchedule::make_ready() {
+// Whether any has become ready.
+bool ChipSchedule::make_ready() {
+  bool any = false;
   while (!waiting_.empty() && waiting_.begin()->first <= now_us_) {
     const GridId id = waiting_.begin()->second;
     ready_.emplace(grids_.at(id).demand.priority, id);
     waiting_.erase(waiting_.begin());
+    any = true;
   }
+  return any;
 }
 
 void ChipSchedule::give_room() {
@@ -256,6 +263,10 @@ void ChipSchedule::join(Grid& grid, Cohort cohort) {
 
 // Every grid at full speed, as long as that asks for no more than there is of any rate, and of power.
 void ChipSchedule::set_speeds() {
+  if (turns_.away()) {
+    stop();
+    return;
+  }
   for (const GridId id : resident_) grids_.at(id).speed = 1;
   share_rates();
   drawn_w_ = watts();
@@ -269,6 +280,16 @@ void ChipSchedule::set_speeds() {
       drawn_w_ = power_.limit_w;
     }
   }
+}
+
+// Another process has the card. Who only waits goes on waiting.
+void ChipSchedule::stop() {
+  for (const GridId id : resident_) {
+    Grid& grid = grids_.at(id);
+    grid.speed = grid.done ? 1 : 0;
+  }
+  drawn_w_ = power_.awake_w;
+  limited_ = false;
 }
 
 void ChipSchedule::set_link(const Link& there) {

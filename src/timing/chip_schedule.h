@@ -10,6 +10,8 @@
 // A power limiter acts on an average: what draws more than the limit goes on at its speed until the average
 // over the last time has reached it, then at the clock that keeps it, until less is asked for.
 //
+// While another process has its turn on the card (turns.h), nothing of this one goes on.
+//
 // The blocks of a grid take the same time each, so those that begin together end together; a grid that nobody
 // disturbs takes its own time to the digit. Deterministic: times follow from the grids and their order alone.
 #pragma once
@@ -22,6 +24,8 @@
 #include <set>
 #include <utility>
 #include <vector>
+
+#include "timing/turns.h"
 
 namespace doppel::timing {
 
@@ -74,7 +78,7 @@ class ChipSchedule {
   // Compute Capability").
   static constexpr std::size_t kMostResident = 128;
 
-  explicit ChipSchedule(int sm_count, const PowerLimit& power = {});
+  explicit ChipSchedule(int sm_count, const PowerLimit& power = {}, Turns turns = {});
 
   // The grid may start at `ready_us`, or now where that is past.
   GridId add(const GridDemand& demand, double ready_us);
@@ -83,6 +87,8 @@ class ChipSchedule {
   // Everything up to then, as if no other grid came before.
   void advance_to(double time_us);
   double now_us() const { return now_us_; }
+  // In all, that work has waited for other processes' turns.
+  double away_us() const { return turns_.away_us(); }
 
   // The part of each direction of the links to the host and to another card that is there for the grids, from
   // now on.
@@ -146,12 +152,13 @@ class ChipSchedule {
   };
   using Order = std::pair<int, GridId>;  // by priority, then by when it came
 
-  void make_ready();
+  bool make_ready();
   void give_room();
   std::uint64_t place(Grid& grid, std::uint64_t wanted);
   void join(Grid& grid, Cohort cohort);
   void note_room(Grid& grid, double blocks) const;
   void set_speeds();
+  void stop();
   double watts() const;
   void share_rates();
   double there(std::size_t rate) const;
@@ -165,6 +172,7 @@ class ChipSchedule {
 
   double now_us_ = 0;
   PowerLimit power_;
+  Turns turns_;
   double drawn_w_;        // at the present speeds
   double average_w_;      // over the last time
   bool limited_ = false;  // the clock keeps the limit

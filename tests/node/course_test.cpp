@@ -139,6 +139,23 @@ TEST_F(Course, TwoProcessesShareTheTime) {
   EXPECT_NEAR(sum, 1, 1e-12);
 }
 
+// How much of the card's time a process wants does not grow because others make it wait.
+TEST_F(Course, WhatIsWantedIsCountedWithoutTheOthers) {
+  const auto first = *node->join(number, at(0)), second = *node->join(number, at(0));
+  EXPECT_EQ(first->wanted_by_others(at(1)), 0);
+  // Half a millisecond of a kernel in each: it took a whole one, of which half was another's.
+  for (int i = 0; i < 3; ++i) {
+    const double start_us = 1500.0 * i;
+    second->ran({.start_us = start_us, .end_us = start_us + 1000, .kernel = true, .own_share = 0.5}, at(1));
+  }
+  EXPECT_NEAR(state(1).busy, 3.0 / 4, 1e-12);                     // 3 of 4 ms
+  EXPECT_NEAR(first->wanted_by_others(at(1)), 1.5 / 2.5, 1e-12);  // 1.5 of 2.5
+  EXPECT_EQ(first->wanted_by_others(at(3)), 0);                   // it waits for long
+  second->begins(at(3));
+  EXPECT_EQ(first->wanted_by_others(at(3)), 1);  // it is in a kernel
+  EXPECT_EQ(second->wanted_by_others(at(3)), 0);
+}
+
 TEST_F(Course, ThePowerLimitHoldsAndIsTakenInItsRangeOnly) {
   const auto client = *node->join(number, at(0));
   client->begins(at(0));

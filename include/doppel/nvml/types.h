@@ -46,6 +46,11 @@ using nvmlDevice_t = nvmlDevice_st*;
 struct nvmlEventSet_st;
 using nvmlEventSet_t = nvmlEventSet_st*;
 
+struct nvmlGpuInstance_st;
+using nvmlGpuInstance_t = nvmlGpuInstance_st*;
+struct nvmlComputeInstance_st;
+using nvmlComputeInstance_t = nvmlComputeInstance_st*;
+
 using nvmlEnableState_t = int;  // 0 or 1
 
 enum {
@@ -96,6 +101,21 @@ inline constexpr unsigned long long kReasonGpuIdle = 0x1;
 inline constexpr unsigned long long kReasonApplicationsClocks = 0x2;
 inline constexpr unsigned long long kReasonSwPowerCap = 0x4;
 inline constexpr unsigned long long kEventXid = 0x8;
+inline constexpr unsigned long long kEventMigChanged = 0x100;
+enum { NVML_GPU_INSTANCE_PROFILE_COUNT = 0x12 };
+enum {  // by the slices of a compute instance
+  NVML_COMPUTE_INSTANCE_PROFILE_1_SLICE = 0,
+  NVML_COMPUTE_INSTANCE_PROFILE_2_SLICE = 1,
+  NVML_COMPUTE_INSTANCE_PROFILE_3_SLICE = 2,
+  NVML_COMPUTE_INSTANCE_PROFILE_4_SLICE = 3,
+  NVML_COMPUTE_INSTANCE_PROFILE_7_SLICE = 4,
+  NVML_COMPUTE_INSTANCE_PROFILE_8_SLICE = 5,
+  NVML_COMPUTE_INSTANCE_PROFILE_6_SLICE = 6,
+  NVML_COMPUTE_INSTANCE_PROFILE_COUNT = 9,
+};
+enum { NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED = 0 };
+enum { NVML_GPU_INSTANCE_PROFILE_CAPS_GFX = 0x2, NVML_COMPUTE_INSTANCE_PROFILE_CAPS_GFX = 0x1 };
+enum { NVML_UUID_TYPE_ASCII = 1, NVML_UUID_TYPE_BINARY = 2 };
 inline constexpr unsigned kNoInstance = 0xFFFFFFFFU;  // of a process on a whole card
 
 struct nvmlPciInfo_t {
@@ -190,6 +210,72 @@ struct nvmlEventData_t {
   nvmlDevice_t device;
   unsigned long long eventType, eventData;
   unsigned gpuInstanceId, computeInstanceId;
+};
+
+// Instances (MIG).
+struct nvmlGpuInstancePlacement_t {
+  unsigned start, size;
+};
+struct nvmlGpuInstanceProfileInfo_t {
+  unsigned id, isP2pSupported, sliceCount, instanceCount, multiprocessorCount;
+  unsigned copyEngineCount, decoderCount, encoderCount, jpegCount, ofaCount;
+  unsigned long long memorySizeMB;
+};
+struct nvmlGpuInstanceProfileInfo_v2_t {
+  unsigned version;
+  unsigned id, isP2pSupported, sliceCount, instanceCount, multiprocessorCount;
+  unsigned copyEngineCount, decoderCount, encoderCount, jpegCount, ofaCount;
+  unsigned long long memorySizeMB;
+  std::array<char, 96> name;
+};
+struct nvmlGpuInstanceProfileInfo_v3_t {
+  unsigned version;
+  unsigned id, sliceCount, instanceCount, multiprocessorCount;
+  unsigned copyEngineCount, decoderCount, encoderCount, jpegCount, ofaCount;
+  unsigned long long memorySizeMB;
+  std::array<char, 96> name;
+  unsigned capabilities;
+};
+struct nvmlGpuInstanceInfo_t {
+  nvmlDevice_t device;
+  unsigned id, profileId;
+  nvmlGpuInstancePlacement_t placement;
+};
+struct nvmlComputeInstancePlacement_t {
+  unsigned start, size;
+};
+struct nvmlComputeInstanceProfileInfo_t {
+  unsigned id, sliceCount, instanceCount, multiprocessorCount;
+  unsigned sharedCopyEngineCount, sharedDecoderCount, sharedEncoderCount, sharedJpegCount, sharedOfaCount;
+};
+struct nvmlComputeInstanceProfileInfo_v2_t {
+  unsigned version;
+  unsigned id, sliceCount, instanceCount, multiprocessorCount;
+  unsigned sharedCopyEngineCount, sharedDecoderCount, sharedEncoderCount, sharedJpegCount, sharedOfaCount;
+  std::array<char, 96> name;
+};
+struct nvmlComputeInstanceProfileInfo_v3_t {
+  unsigned version;
+  unsigned id, sliceCount, instanceCount, multiprocessorCount;
+  unsigned sharedCopyEngineCount, sharedDecoderCount, sharedEncoderCount, sharedJpegCount, sharedOfaCount;
+  std::array<char, 96> name;
+  unsigned capabilities;
+};
+struct nvmlComputeInstanceInfo_t {
+  nvmlDevice_t device;
+  nvmlGpuInstance_t gpuInstance;
+  unsigned id, profileId;
+  nvmlComputeInstancePlacement_t placement;
+};
+struct nvmlDeviceAttributes_t {
+  unsigned multiprocessorCount;
+  unsigned sharedCopyEngineCount, sharedDecoderCount, sharedEncoderCount, sharedJpegCount, sharedOfaCount;
+  unsigned gpuInstanceSliceCount, computeInstanceSliceCount;
+  unsigned long long memorySizeMB;
+};
+struct nvmlUUID_t {
+  unsigned version, type;
+  std::array<char, 41> value;  // text with its end, or 16 bytes
 };
 
 // What the member `version` of a versioned structure holds.
