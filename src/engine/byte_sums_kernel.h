@@ -139,7 +139,7 @@ bool add_byte_parts(const FloatPlan& plan, const Operands& of, const ExactRange&
                     std::byte* d) {
   ByteSums<half_sums> sums;
   if (!sums.take(c, range)) return false;
-  const Floats unit = power_of_two(range.unit);
+  const Floats unit = power_of_two(of.a->extent.lowest + of.b->extent.lowest + plan.power);
   for (int begin = 0; begin * 4 < plan.k; begin += groups) sums.template add<groups>(of, begin, unit);
   sums.put(d);
   return true;

@@ -50,11 +50,10 @@ inline FloatExtent extent_of(const float* numbers, int count) {
   return extent;
 }
 
-// What C must be, and of what the products are multiples.
+// What C must be.
 struct ExactRange {
   int grid;   // a multiple of 2^grid
   int bound;  // at most 2^bound
-  int unit;   // 2^unit
 };
 
 inline std::optional<ExactRange> exact_range(const FloatPlan& plan, const FloatExtent& a,
@@ -67,14 +66,18 @@ inline std::optional<ExactRange> exact_range(const FloatPlan& plan, const FloatE
       std::max(exponent_of(a.largest), least) + std::max(exponent_of(b.largest), least) + plan.power;
   if (!halves) largest = std::max(largest, kLargestOfZero);
   if (plan.half_sums) largest = std::max(largest, -14);  // a subnormal C
-  const int unit = a.lowest + b.lowest + plan.power;
+  int unit = a.lowest + b.lowest + plan.power;
+  if (plan.half_sums) unit = std::min(unit, 0);
   if (largest - plan.fraction_bits > unit) return std::nullopt;
   // One bit of room for C that grows; of f16, which is rounded in between, two.
   const int bits = plan.half_sums ? 22 : std::min(plan.fraction_bits - 1, 24);
   const float most = static_cast<float>(plan.k) * a.largest * b.largest;
   if (most * 1.001f > scalar_power_of_two(unit - plan.power + bits)) return std::nullopt;
-  if (plan.half_sums) return ExactRange{unit, unit + 23, unit};
-  return ExactRange{largest - plan.fraction_bits, unit + plan.fraction_bits, unit};
+  if (plan.half_sums) return ExactRange{unit, unit + 23};
+  const int grid = largest - plan.fraction_bits;
+  // A small C divided by more than 1 might become zero.
+  if (grid > 0) return std::nullopt;
+  return ExactRange{grid, unit + plan.fraction_bits};
 }
 
 // Whether all numbers of C are in the range.

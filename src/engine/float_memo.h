@@ -65,12 +65,15 @@ class ExactTries {
     return false;
   }
   void note(bool possible) {
+    possible_ += possible ? 1 : 0;
     pause_ = possible ? 0 : pause_ < kLongest ? 2 * pause_ + 1 : pause_;
     skip_ = pause_;
   }
+  std::uint64_t possible() const { return possible_; }  // how often they were
 
  private:
   static constexpr std::uint32_t kLongest = 127;
+  std::uint64_t possible_ = 0;
   std::uint32_t pause_ = 0, skip_ = 0;
 };
 
@@ -79,6 +82,15 @@ struct FloatMemo {
   FloatEntries<FloatColumns, kMostRows * 64> a;
   FloatEntries<FloatRuns, kColumns * 64> b;
   ExactTries tries[4][2];  // by FloatStorage and half_sums
+
+  void forget_tries() {
+    for (auto& of_storage : tries) of_storage[0] = of_storage[1] = {};
+  }
+  std::uint64_t exact_sums() const {  // products that were summed so, since
+    std::uint64_t all = 0;
+    for (const auto& of_storage : tries) all += of_storage[0].possible() + of_storage[1].possible();
+    return all;
+  }
 };
 
 }  // namespace doppel::engine

@@ -5,53 +5,16 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
-#include <cstring>
-#include <random>
+#include <string>
 #include <vector>
 
-#include "engine/float_memo.h"
-#include "reference/matrix_ops.h"
+#include "matrix_product_ways.h"
 
 namespace doppel::engine {
 namespace {
 
 using ir::AtomicOp;
-using ir::MatrixForm;
-
-constexpr std::array kForms{
-    "m16n8k8_f16_f16_f16_f16", "m16n8k8_f32_f16_f16_f32", "m16n8k16_f16_f16_f16_f16",
-    "m16n8k16_f32_f16_f16_f32", "m16n8k8_f32_bf16_bf16_f32", "m16n8k16_f32_bf16_bf16_f32",
-    "m16n8k4_f32_tf32_tf32_f32", "m16n8k8_f32_tf32_tf32_f32", "m8n8k4_f64_f64_f64_f64",
-    "m16n8k4_f64_f64_f64_f64", "m16n8k8_f64_f64_f64_f64", "m16n8k16_f64_f64_f64_f64", "m8n8k16_s32_s8_u8_s32",
-    "m16n8k16_s32_u8_s8_s32", "m16n8k32_s32_s8_s8_s32", "m16n8k32_s32_u8_u8_s32", "m8n8k32_s32_s4_u4_s32",
-    "m16n8k32_s32_u4_s4_s32", "m16n8k64_s32_s4_s4_s32", "m16n8k64_s32_u4_u4_s32", "m8n8k128_s32_b1_b1_s32",
-    "m16n8k128_s32_b1_b1_s32", "m16n8k256_s32_b1_b1_s32", "m16n8k16_f32_e4m3_e4m3_f32",
-    "m16n8k16_f16_e4m3_e5m2_f16", "m16n8k32_f32_e4m3_e4m3_f32", "m16n8k32_f32_e4m3_e5m2_f32",
-    "m16n8k32_f32_e5m2_e4m3_f32", "m16n8k32_f32_e5m2_e5m2_f32", "m16n8k32_f16_e4m3_e4m3_f16",
-    "m16n8k32_f16_e5m2_e5m2_f16", "m16n8k32_f32_e3m2_e2m3_f32", "m16n8k32_f32_e2m3_e3m2_f32",
-    "m16n8k32_f32_e2m1_e2m1_f32", "m16n8k32_f16_e2m1_e2m1_f16", "m16n8k32_f32_e4m3_e2m1_f32",
-    "m16n8k32_f32_e2m1_e5m2_f32", "m16n8k32_f32_e3m2_e3m2_f32", "m16n8k32_f32_e2m3_e2m3_f32",
-    "m16n8k32_f16_e3m2_e4m3_f16", "m16n8k32_f16_e2m3_e5m2_f16", "m16n8k32_f32_e3m2_e4m3_f32",
-    "m16n8k32_f32_e2m1_e3m2_f32", "m16n8k32_f32_e2m3_e2m1_f32",
-    // sparse
-    "m16n8k16_f16_f16_f16_f16_sp", "m16n8k16_f32_f16_f16_f32_sp", "m16n8k32_f16_f16_f16_f16_sp",
-    "m16n8k32_f32_f16_f16_f32_sp", "m16n8k16_f32_bf16_bf16_f32_sp", "m16n8k32_f32_bf16_bf16_f32_sp",
-    "m16n8k8_f32_tf32_tf32_f32_sp", "m16n8k16_f32_tf32_tf32_f32_sp", "m16n8k32_s32_s8_u8_s32_sp",
-    "m16n8k64_s32_u8_s8_s32_sp", "m16n8k64_s32_s4_u4_s32_sp", "m16n8k128_s32_u4_s4_s32_sp",
-    "m16n8k64_f32_e4m3_e5m2_f32_sp", "m16n8k64_f16_e5m2_e4m3_f16_sp", "m16n8k64_f32_e2m1_e3m2_f32_sp",
-    "m16n8k64_f16_e2m3_e2m1_f16_sp",
-    // in scaled blocks, and both
-    "m16n8k32_f32_e4m3_e5m2_f32_1x_ue8m0", "m16n8k32_f32_e5m2_e2m1_f32_1x_ue8m0",
-    "m16n8k32_f32_e2m3_e3m2_f32_1x_ue8m0", "m16n8k64_f32_e2m1_e2m1_f32_2x_ue8m0",
-    "m16n8k64_f32_e2m1_e2m1_f32_4x_ue8m0", "m16n8k64_f32_e2m1_e2m1_f32_4x_ue4m3",
-    "m16n8k64_f32_e4m3_e5m2_f32_sp_1x_ue8m0", "m16n8k64_f32_e2m1_e2m1_f32_sp_1x_ue8m0",
-    "m16n8k128_f32_e2m1_e2m1_f32_sp_2x_ue8m0", "m16n8k128_f32_e2m1_e2m1_f32_sp_4x_ue8m0",
-    "m16n8k128_f32_e2m1_e2m1_f32_sp_4x_ue4m3"};
-
-using Random = std::mt19937;
-constexpr std::size_t kWarp = 32;
 
 // Of all values alike; of near ones, so that sums are long; of few, so that many are zero; of all that
 // vectors multiply and somewhat beyond; of products that are as large as they get, of one sign.
@@ -138,127 +101,16 @@ reference::Fragment fragment(Random& random, const MatrixForm& form, int registe
   return made;
 }
 
-void append(std::vector<std::byte>& to, const reference::Fragment& from, int bytes) {
-  for (const auto& reg : from) {
-    for (const std::uint64_t lane : reg) {
-      const std::size_t at = to.size();
-      to.resize(at + static_cast<std::size_t>(bytes));
-      std::memcpy(&to[at], &lane, static_cast<std::size_t>(bytes));
-    }
-  }
-}
-
-// Of codes of all kinds; or of metadata that mean something, and of factors near one.
-reference::MatrixSelectors some_selectors(Random& random, const MatrixForm& form, Spread spread) {
-  reference::MatrixSelectors all;
-  constexpr std::array<std::uint32_t, 6> kPairs{0b0100, 0b1000, 0b1001, 0b1100, 0b1101, 0b1110};
-  for (std::uint64_t& word : all.metadata) {
-    for (int i = 0; i < 8; ++i)
-      word = word << 4 | (spread == Spread::Any ? random() % 16 : kPairs.at(random() % kPairs.size()));
-  }
-  all.selector = random() % 4;
-  for (reference::MatrixSelectors::Scales* scales : {&all.a, &all.b}) {
-    for (std::uint64_t& word : scales->data) {
-      word = random();
-      if (spread == Spread::Any) continue;
-      const bool powers = form.scale == ir::MatrixScale::Ue8m0;
-      word = powers ? 0x7c7c7c7c + (word & 0x07070707) : 0x30303030 + (word & 0x0f0f0f0f);
-    }
-    scales->byte = form.scales == 4 ? 0 : form.scales == 2 ? random() % 2 * 2 : random() % 4;
-    scales->thread = random() % (scales == &all.a ? 2 : 4);
-  }
-  return all;
-}
-
-reference::Fragment in_registers(const MatrixForm& form, const reference::MatrixSelectors& selectors) {
-  reference::Fragment registers;
-  const auto in_all = [](std::uint64_t value) {
-    std::array<std::uint64_t, kWarp> lanes{};
-    lanes.fill(value);
-    return lanes;
-  };
-  if (form.sparse) registers.insert(registers.end(), {selectors.metadata, in_all(selectors.selector)});
-  if (form.is_scaled()) {
-    for (const reference::MatrixSelectors::Scales& scales : {selectors.a, selectors.b})
-      registers.insert(registers.end(), {scales.data, in_all(scales.byte), in_all(scales.thread)});
-  }
-  return registers;
-}
-
-// Code for any host, and what this one has beside it.
-std::vector<VectorProducts> ways_of_host() {
-  std::vector<VectorProducts> ways{{}};
-  for (const VectorProducts& way : {avx2_products(), avx512_products(), avx512vnni_products()}) {
-    if (way.floats != nullptr) ways.push_back(way);
-  }
-  return ways;
-}
-
-struct Way {
-  VectorProducts vectors;
-  FloatMemo memo;
-  int taken = 0;  // products that the vectors made
-};
-
-void expect_equal(const MatrixForm& form, const std::byte* seen, const std::vector<std::byte>& wanted,
-                  Spread spread) {
-  const auto bytes = static_cast<std::size_t>(form.register_bits() / 8);
-  for (std::size_t i = 0; i < wanted.size(); i += bytes) {
-    std::uint64_t is = 0, want = 0;
-    std::memcpy(&is, seen + i, bytes);
-    std::memcpy(&want, &wanted[i], bytes);
-    // NaN of .f64 have any payload.
-    if (form.a == ir::MatrixElement::F64 && (is & ~(1ULL << 63)) > 0x7ff0000000000000 &&
-        (want & ~(1ULL << 63)) > 0x7ff0000000000000)
-      continue;
-    ASSERT_EQ(is, want) << ir::text_of(form) << ", register " << i / bytes / 32 << " of lane "
-                        << i / bytes % 32 << ", spread " << static_cast<int>(spread);
-  }
-}
-
 void compare(const ir::Attributes& what, const MatrixRules& rules, std::vector<Way>& ways, Spread spread,
              Random& random) {
   const MatrixForm& form = what.matrix;
   const bool beyond = random() % 8 == 0;
-  const reference::Fragment a = fragment(random, form, form.a_registers(), form.a, spread, beyond),
-                            b = fragment(random, form, form.b_registers(), form.b, spread, beyond),
-                            c = fragment(random, form, form.c_registers(), form.c, spread, beyond);
-  const int bytes = form.register_bits() / 8;
-  std::vector<std::byte> memory;
-  append(memory, a, bytes);
-  const std::size_t of_b = memory.size();
-  append(memory, b, bytes);
-  const std::size_t of_d = memory.size();
-  append(memory, c, bytes);
-  const reference::MatrixSelectors selectors = some_selectors(random, form, spread);
-  const std::size_t of_selectors = memory.size();
-  append(memory, in_registers(form, selectors), 4);
-  std::vector<std::byte> wanted;
-  append(wanted,
-         reference::multiply(what, {rules.fraction_bits, rules.bits_of_sum, rules.fp4_fraction_bits}, a, b, c,
-                             selectors),
-         bytes);
-  for (Way& way : ways) {
-    const MatrixProduct product = matrix_product(what, rules, way.vectors);
-    std::vector<std::byte> own = memory;
-    std::byte* const first = own.data();
-    MatrixOperands operands{first, first + of_b, first + of_d, first + of_d, first + of_selectors};
-    // Elsewhere, and with an A that has been multiplied before: the same.
-    if (product.in_vectors()) {
-      std::vector<std::byte> d(memory.size());
-      operands.d = d.data();
-      operands.memo = &way.memo;
-      multiply_in_vectors(product, operands);
-      if (multiply_in_vectors(product, operands)) {
-        ++way.taken;
-        ASSERT_NO_FATAL_FAILURE(expect_equal(form, d.data(), wanted, spread));
-      }
-      operands.d = first + of_d;
-      operands.memo = nullptr;
-    }
-    multiply_matrices(product, operands);
-    ASSERT_NO_FATAL_FAILURE(expect_equal(form, first + of_d, wanted, spread));
-  }
+  Factors factors;
+  factors.a = fragment(random, form, form.a_registers(), form.a, spread, beyond);
+  factors.b = fragment(random, form, form.b_registers(), form.b, spread, beyond);
+  factors.c = fragment(random, form, form.c_registers(), form.c, spread, beyond);
+  compare(what, rules, ways, factors, some_selectors(random, form, spread == Spread::Any),
+          "spread " + std::to_string(static_cast<int>(spread)));
 }
 
 // What vectors are for is done by them: numbers that are near one, whole numbers, some of a wide spread.
@@ -275,11 +127,10 @@ void expect_taken(const MatrixForm& form, const MatrixRules& rules, const Way& w
 }
 
 TEST(MatrixProduct, IsTheReferencesBitByBit) {
-  constexpr MatrixRules kAmpere{24, 128}, kBlackwell{25, 256};
   constexpr int kProducts = 8;
   Random random(1);
   std::vector<Way> ways;
-  for (const VectorProducts& vectors : ways_of_host()) ways.push_back({vectors, {}, 0});
+  for (const VectorProducts& vectors : ways_of_host()) ways.push_back({vectors});
   for (const char* text : kForms) {
     const auto form = ir::find_matrix_form(text);
     ASSERT_TRUE(form) << text;
