@@ -6,7 +6,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -21,12 +20,6 @@ namespace {
 
 using bench::report;
 using doppel::host::Buffer;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 void matmul(const doppel::host::Card& card, const doppel::host::Module& module, const char* kernel_name,
             int n) {
@@ -194,7 +187,7 @@ void launches(const doppel::host::Card& card, const doppel::host::Module& module
   };
   launch_many(count / 10);
   const long before = resident_kilobytes();
-  const double seconds = seconds_of([&] { launch_many(count); });
+  const double seconds = bench::host_seconds([&] { launch_many(count); });
   std::printf(
       "{\"work\":\"launches\",\"seconds\":%.6g,\"rate\":%.6g,\"unit\":\"launches/"
       "s\",\"grown_kb\":%ld,\"correct\":true}\n",
@@ -240,9 +233,12 @@ void run(const char* work, int size) {
 }  // namespace
 
 void bench::report(const char* work, double amount, const char* unit, bool correct,
-                   const std::function<void()>& repeat) {
-  const double first = seconds_of(repeat);
-  const double best = bench::smallest_seconds([&] { return seconds_of(repeat); });
+                   const std::function<void()>& repeat, Clock clock) {
+  const auto seconds = [&] {
+    return clock == Clock::Host ? host_seconds(repeat) : processor_seconds(repeat);
+  };
+  const double first = seconds();
+  const double best = smallest_seconds(seconds);
   std::printf(
       "{\"work\":\"%s\",\"seconds\":%.6g,\"first_seconds\":%.6g,\"rate\":%.6g,\"unit\":\"%s\",\"correct\":%s}"
       "\n",

@@ -9,9 +9,11 @@
 
 namespace bench {
 
+enum class Clock { Host, Processor };
+
 // Prints the smallest time of the repeats after the first; amount is what a repeat does, in the unit named.
 void report(const char* work, double amount, const char* unit, bool correct,
-            const std::function<void()>& repeat);
+            const std::function<void()>& repeat, Clock clock = Clock::Host);
 
 // `side` by `side` fetches of a texture, as turn_opencl.cpp has them.
 void turn(const doppel::host::Card& card, const doppel::host::Module& module, const Turn& how, int side);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "opencl_device.h"
 
-#include <chrono>
 #include <stdexcept>
 
 namespace bench {
@@ -43,13 +42,11 @@ void Device::read(cl_mem from, std::size_t bytes, void* to) const {
   check(clEnqueueReadBuffer(queue, from, CL_TRUE, 0, bytes, to, 0, nullptr, nullptr), "clEnqueueReadBuffer");
 }
 
-double Device::seconds_of(cl_kernel kernel, cl_uint dimensions, const std::size_t* global,
-                          const std::size_t* local) const {
-  const auto begin = std::chrono::steady_clock::now();
+void Device::run(cl_kernel kernel, cl_uint dimensions, const std::size_t* global,
+                 const std::size_t* local) const {
   check(clEnqueueNDRangeKernel(queue, kernel, dimensions, nullptr, global, local, 0, nullptr, nullptr),
         "clEnqueueNDRangeKernel");
   check(clFinish(queue), "clFinish");
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 }  // namespace bench

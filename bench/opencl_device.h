@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first OpenCL device, a program on it, and how long its kernels take.
+// The first OpenCL device and a program on it.
 #pragma once
 
 #define CL_TARGET_OPENCL_VERSION 120
@@ -25,8 +25,8 @@ struct Device {
   cl_kernel kernel(const char* name) const;
   cl_mem buffer(std::vector<float>& from) const;
   void read(cl_mem from, std::size_t bytes, void* to) const;
-  double seconds_of(cl_kernel kernel, cl_uint dimensions, const std::size_t* global,
-                    const std::size_t* local) const;
+  // To the end.
+  void run(cl_kernel kernel, cl_uint dimensions, const std::size_t* global, const std::size_t* local) const;
 };
 
 template <class T>

@@ -77,7 +77,7 @@ void turn(const doppel::host::Card& card, const doppel::host::Module& module, co
   };
   repeat();
   report(how.work, static_cast<double>(width * width) * 1e-9, "Gpixel/s",
-         is_mean_of_turned(how, width, out.download()), repeat);
+         is_mean_of_turned(how, width, out.download()), repeat, Clock::Processor);
 }
 
 }  // namespace bench
