@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Doppel's own speed on this host, beside its peers: medians of runs taken in turns, on one core unless said.
 
-bench/compare.py [--bin DIR] [--rounds N]          DIR is the build's bin folder, default build/release/bin
+bench/compare.py [--bin DIR] [--rounds N] [--fetches]    DIR is the build's bin folder, default build/release/bin
 """
 
 import argparse
@@ -17,6 +17,24 @@ import time
 
 # Thread instructions of the tiled product at N = 512 as compiled to PTX; they grow with N^3.
 TILED_INSTRUCTIONS_AT_512 = 539e6
+
+# Works of turned_image.h: each 1024 by 1024 fetches of a texture.
+TURNS = {
+    "turn-image": "bytes x4, bilinear",
+    "turn-image-normalized": "the same, normalised",
+    "turn-image-wrap": "the same, wrap",
+    "turn-image-mirror": "the same, mirror",
+    "turn-image-border": "the same, border",
+    "turn-image-nearest": "bytes x4, nearest",
+    "turn-image-layers": "bytes x4, layers, bilinear",
+    "turn-image-volume": "bytes x4, volume, trilinear",
+    "turn-float": "floats, bilinear",
+    "turn-float-nearest": "floats, nearest",
+    "turn-float-volume": "floats, volume, trilinear",
+    "turn-float4": "float4, bilinear",
+    "turn-float4-wrap": "the same, wrap",
+    "turn-float4-nearest": "float4, nearest",
+}
 
 
 class Bench:
@@ -98,13 +116,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default="build/release/bin")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--fetches", action="store_true", help="only the rows of fetches from textures")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
-        measure(Bench(pathlib.Path(arguments.bin).resolve(), arguments.rounds, cache))
+        bench = Bench(pathlib.Path(arguments.bin).resolve(), arguments.rounds, cache)
+        row("what", "Doppel", "peer", "ratio", "goal")
+        if not arguments.fetches:
+            measure(bench)
+        measure_fetches(bench)
+
+
+def measure_fetches(bench: Bench) -> None:
+    for work, what in TURNS.items():
+        against_peer(bench, [work], f"fetches: {what}", "Gpixel/s", ">= 5")
 
 
 def measure(bench: Bench) -> None:
-    row("what", "Doppel", "peer", "ratio", "goal")
     for size in (512, 1024):
         seconds = bench.medians({"doppel": bench.on_card(["matmul-tiled", str(size)])}, "seconds")["doppel"]
         rate = TILED_INSTRUCTIONS_AT_512 * (size / 512) ** 3 / seconds
@@ -113,7 +140,6 @@ def measure(bench: Bench) -> None:
     against_peer(bench, ["matmul-naive", "512"], "naive product N=512", "GFLOP/s")
     against_peer(bench, ["mandelbrot", "1024"], "Mandelbrot 1024x1024", "Giteration/s")
     against_peer(bench, ["saxpy"], "a*x+y, 2^24 floats", "GB/s")
-    against_peer(bench, ["turn-image"], "filtered fetches, 1024x1024 pixels", "Gpixel/s", ">= 5")
 
     against_blas(bench)
 

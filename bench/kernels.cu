@@ -60,20 +60,4 @@ extern "C" __global__ void mandelbrot(unsigned* steps_of, int size, int limit) {
   steps_of[py * size + px] = static_cast<unsigned>(steps);
 }
 
-// An image turned by an angle whose sine and cosine are given, each pixel mixed from four: `side` by `side`
-// pixels of four bytes, coordinates in pixels.
-extern "C" __global__ void turn_image(float4* out, unsigned long long image, int side, float cosine,
-                                      float sine) {
-  const int px = blockIdx.x * blockDim.x + threadIdx.x;
-  const int py = blockIdx.y * blockDim.y + threadIdx.y;
-  const float half = 0.5F * static_cast<float>(side);
-  const float x = static_cast<float>(px) - half, y = static_cast<float>(py) - half;
-  const float u = cosine * x - sine * y + half, v = sine * x + cosine * y + half;
-  float4 pixel;
-  asm("tex.2d.v4.f32.f32 {%0, %1, %2, %3}, [%4, {%5, %6}];"
-      : "=f"(pixel.x), "=f"(pixel.y), "=f"(pixel.z), "=f"(pixel.w)
-      : "l"(image), "f"(u), "f"(v));
-  out[py * side + px] = pixel;
-}
-
 extern "C" __global__ void nothing() {}

@@ -7,9 +7,7 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <exception>
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,13 +16,6 @@
 #include "repeats.h"
 
 namespace {
-
-// Of the processor, which other processes do not disturb: one thread does all of the work.
-double seconds_of(const std::function<void()>& work) {
-  const std::clock_t begin = std::clock();
-  work();
-  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-}
 
 std::size_t count_words(std::string_view text) {
   std::size_t words = 0;
@@ -48,9 +39,10 @@ void measure(int kernels, bool all) {
   const std::string text = bench::many_kernels(kernels);
   const doppel::host::Card card;
   std::size_t words = 0;
-  const double scan = bench::smallest_seconds([&] { return seconds_of([&] { words = count_words(text); }); });
+  const double scan =
+      bench::smallest_seconds([&] { return bench::processor_seconds([&] { words = count_words(text); }); });
   const double load = bench::smallest_seconds([&] {
-    return seconds_of([&] {
+    return bench::processor_seconds([&] {
       const doppel::host::Module module(text.c_str());
       for (int kernel = all ? 0 : kernels - 1; kernel < kernels; ++kernel) ask(module, kernel);
     });

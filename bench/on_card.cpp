@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench-on-card WORK [SIZE]: repeats one kernel on the card and prints how long the host took, as one JSON
 // line. Works: matmul-tiled, matmul-naive, gemm-f16, gemm-bf16, gemm-tf32 (each also with -random behind it),
-// gemm-s8, mandelbrot, saxpy, gather, turn-image, launches, vector-add. The first repeat (compilation) is not
-// counted. The time of gemm is the processor's.
+// gemm-s8, mandelbrot, saxpy, gather, launches, vector-add, and those of turned_image.h. The first repeat
+// (compilation) is not counted. The time of gemm is the processor's.
+#include "on_card.h"
+
 #include <unistd.h>
 
-#include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -15,33 +15,13 @@
 #include <functional>
 #include <string>
 
-#include "card.h"
-#include "image.h"
 #include "kernels.h"
 #include "repeats.h"
 
 namespace {
 
+using bench::report;
 using doppel::host::Buffer;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-// Prints the smallest time of the repeats after the first, as `seconds` measures it; amount is what a repeat
-// does, in the unit named.
-void report(const char* work, double amount, const char* unit, bool correct,
-            const std::function<void()>& repeat,
-            double (*seconds)(const std::function<void()>&) = seconds_of) {
-  const double first = seconds(repeat);
-  const double best = bench::smallest_seconds([&] { return seconds(repeat); });
-  std::printf(
-      "{\"work\":\"%s\",\"seconds\":%.6g,\"first_seconds\":%.6g,\"rate\":%.6g,\"unit\":\"%s\",\"correct\":%s}"
-      "\n",
-      work, best, first, amount / best, unit, correct ? "true" : "false");
-}
 
 void matmul(const doppel::host::Card& card, const doppel::host::Module& module, const char* kernel_name,
             int n) {
@@ -155,8 +135,7 @@ void gemm(const doppel::host::Card& card, const Element& element, const char* wo
   std::memcpy(&last, &result.back(), sizeof last);
   const bool correct = element.whole ? static_cast<int>(result.back()) == static_cast<int>(expected * 64)
                                      : std::fabs(static_cast<double>(last) - expected) <= (random ? 1e-3 : 0);
-  report(work, 2.0 * n * n * n * 1e-9, "GFLOP/s", correct, repeat,
-         [](const std::function<void()>& once) { return bench::processor_seconds_of(once); });
+  report(work, 2.0 * n * n * n * 1e-9, "GFLOP/s", correct, repeat, bench::Clock::Processor);
 }
 
 void mandelbrot(const doppel::host::Card& card, const doppel::host::Module& module, int size) {
@@ -210,46 +189,6 @@ void gather(const doppel::host::Card& card, const doppel::host::Module& module, 
   report("gather", count * 1e-9, "Gelement/s", correct, repeat);
 }
 
-// Filtered fetches of a texture, the same image and angle as in opencl_twin.cpp.
-void turn_image(const doppel::host::Card& card, const doppel::host::Module& module, int side) {
-  const auto width = static_cast<std::size_t>(side);
-  const std::vector<unsigned char> pixels = bench::image(width);
-  const CUDA_ARRAY_DESCRIPTOR shape{width, width, CU_AD_FORMAT_UNSIGNED_INT8, 4};
-  CUarray array = nullptr;
-  doppel::host::check(cuArrayCreate(&array, &shape), "cuArrayCreate");
-  CUDA_MEMCPY2D copy{};
-  copy.srcMemoryType = CU_MEMORYTYPE_HOST;
-  copy.srcHost = pixels.data();
-  copy.srcPitch = width * 4;
-  copy.dstMemoryType = CU_MEMORYTYPE_ARRAY;
-  copy.dstArray = array;
-  copy.WidthInBytes = width * 4;
-  copy.Height = width;
-  doppel::host::check(cuMemcpy2D(&copy), "cuMemcpy2D");
-  CUDA_RESOURCE_DESC resource{};
-  resource.resType = CU_RESOURCE_TYPE_ARRAY;
-  resource.res.array.hArray = array;
-  CUDA_TEXTURE_DESC description{};
-  for (CUaddress_mode& mode : description.addressMode) mode = CU_TR_ADDRESS_MODE_CLAMP;
-  description.filterMode = CU_TR_FILTER_MODE_LINEAR;
-  CUtexObject texture = 0;
-  doppel::host::check(cuTexObjectCreate(&texture, &resource, &description, nullptr), "cuTexObjectCreate");
-  const Buffer<float> out(width * width * 4);
-  const auto blocks = static_cast<unsigned>(side) / 16;
-  const auto repeat = [&] {
-    doppel::host::launch(module.kernel("turn_image"), {blocks, blocks}, {16, 16}, out.address(), texture,
-                         side, bench::kCosine, bench::kSine);
-    card.synchronize();
-  };
-  repeat();
-  double sum = 0;
-  for (const float each : out.download()) sum += static_cast<double>(each);
-  const bool correct = bench::is_mean_of_image(sum / static_cast<double>(width * width * 4));
-  report("turn-image", static_cast<double>(width * width) * 1e-9, "Gpixel/s", correct, repeat);
-  cuTexObjectDestroy(texture);
-  cuArrayDestroy(array);
-}
-
 // Kilobytes of this process in memory, from /proc.
 long resident_kilobytes() {
   long pages = 0;
@@ -269,7 +208,7 @@ void launches(const doppel::host::Card& card, const doppel::host::Module& module
   };
   launch_many(count / 10);
   const long before = resident_kilobytes();
-  const double seconds = seconds_of([&] { launch_many(count); });
+  const double seconds = bench::host_seconds([&] { launch_many(count); });
   std::printf(
       "{\"work\":\"launches\",\"seconds\":%.6g,\"rate\":%.6g,\"unit\":\"launches/"
       "s\",\"grown_kb\":%ld,\"correct\":true}\n",
@@ -305,7 +244,10 @@ void run(const char* work, int size) {
     return saxpy(card, module, size > 0 ? static_cast<unsigned>(size) : 1U << 24U);
   if (std::strcmp(work, "gather") == 0)
     return gather(card, module, size > 0 ? static_cast<unsigned>(size) : 1U << 20U);
-  if (std::strcmp(work, "turn-image") == 0) return turn_image(card, module, size > 0 ? size : 1024);
+  if (const bench::Turn* how = bench::find_turn(work)) {
+    const doppel::host::Module turns(bench::kTurnedKernelsPtx);
+    return bench::turn(card, turns, *how, size > 0 ? size : 1024);
+  }
   if (std::strcmp(work, "launches") == 0) return launches(card, module, size > 0 ? size : 10000);
   if (std::strcmp(work, "vector-add") == 0) return vector_add(module);
   throw std::runtime_error(std::string("no work is named '") + work + "'");
@@ -313,12 +255,26 @@ void run(const char* work, int size) {
 
 }  // namespace
 
+void bench::report(const char* work, double amount, const char* unit, bool correct,
+                   const std::function<void()>& repeat, Clock clock) {
+  const auto seconds = [&] {
+    return clock == Clock::Host ? host_seconds(repeat) : processor_seconds(repeat);
+  };
+  const double first = seconds();
+  const double best = smallest_seconds(seconds);
+  std::printf(
+      "{\"work\":\"%s\",\"seconds\":%.6g,\"first_seconds\":%.6g,\"rate\":%.6g,\"unit\":\"%s\",\"correct\":%s}"
+      "\n",
+      work, best, first, amount / best, unit, correct ? "true" : "false");
+}
+
 int main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
                  "usage: bench-on-card "
                  "matmul-tiled|matmul-naive|gemm-f16[-random]|gemm-bf16[-random]|gemm-tf32[-random]|gemm-s8|"
-                 "mandelbrot|saxpy|gather|turn-image|launches|vector-add "
+                 "mandelbrot|saxpy|gather|launches|"
+                 "vector-add|turn-... "
                  "[SIZE]\n");
     return 2;
   }

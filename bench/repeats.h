@@ -4,10 +4,26 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <ctime>
 
 namespace bench {
+
+template <class Work>
+double host_seconds(const Work& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Of the processor, of all threads together: other processes disturb it less.
+template <class Work>
+double processor_seconds(const Work& work) {
+  const std::clock_t begin = std::clock();
+  work();
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+}
 
 // The smallest of the seconds that `repeat` gives: at least three repeats, and for at least a second.
 template <class Repeat>
@@ -20,14 +36,6 @@ double smallest_seconds(const Repeat& repeat) {
     all += one;
   }
   return best;
-}
-
-// Of the processor, which other programs disturb least.
-template <class Work>
-double processor_seconds_of(const Work& work) {
-  const std::clock_t begin = std::clock();
-  work();
-  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
 }  // namespace bench

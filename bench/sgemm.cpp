@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
   }
   openblas_set_num_threads(1);
   const auto repeat = [&] {
-    return bench::processor_seconds_of([&] {
+    return bench::processor_seconds([&] {
       cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1.0F, a.data(), n, b.data(), n, 0.0F,
                   c.data(), n);
     });

@@ -34,7 +34,9 @@ extern "C" {
 #define cuMemcpyDtoHAsync cuMemcpyDtoHAsync_v2
 #define cuMemcpyDtoDAsync cuMemcpyDtoDAsync_v2
 #define cuMemcpy2D cuMemcpy2D_v2
+#define cuMemcpy3D cuMemcpy3D_v2
 #define cuArrayCreate cuArrayCreate_v2
+#define cuArray3DCreate cuArray3DCreate_v2
 #define cuMemsetD8 cuMemsetD8_v2
 #define cuMemsetD32 cuMemsetD32_v2
 #define cuStreamDestroy cuStreamDestroy_v2
@@ -106,12 +108,14 @@ CUresult cuMemcpyHtoDAsync(CUdeviceptr destination, const void* source, size_t b
 CUresult cuMemcpyDtoHAsync(void* destination, CUdeviceptr source, size_t bytes, CUstream stream);
 CUresult cuMemcpyDtoDAsync(CUdeviceptr destination, CUdeviceptr source, size_t bytes, CUstream stream);
 CUresult cuMemcpy2D(const CUDA_MEMCPY2D* copy);
+CUresult cuMemcpy3D(const CUDA_MEMCPY3D* copy);
 CUresult cuMemsetD8(CUdeviceptr address, unsigned char value, size_t count);
 CUresult cuMemsetD32(CUdeviceptr address, unsigned int value, size_t count);
 
 // --- Arrays and textures: memory that is read between its elements
 // -------------------------------------------
 CUresult cuArrayCreate(CUarray* array, const CUDA_ARRAY_DESCRIPTOR* shape);
+CUresult cuArray3DCreate(CUarray* array, const CUDA_ARRAY3D_DESCRIPTOR* shape);
 CUresult cuArrayDestroy(CUarray array);
 CUresult cuTexObjectCreate(CUtexObject* texture, const CUDA_RESOURCE_DESC* resource,
                            const CUDA_TEXTURE_DESC* description, const CUDA_RESOURCE_VIEW_DESC* view);

@@ -345,6 +345,7 @@ void access_textures(jit::WarpContext* context, std::uint32_t mask, std::uint32_
                                      .values = unpacked.values,
                                      .form = worker.texture_form,
                                      .atomic = unpacked.atomic,
+                                     .one_handle = unpacked.one_handle,
                                      .mask = mask,
                                      .operands = operands};
   // A page fault or the end of the launch leaves the fibre, and nothing that stands on its stack is

@@ -58,7 +58,9 @@ class TextureCall {
       const bool is_value = i >= handles + words;
       const int bits = i < handles ? 64 : is_value ? value_bits() : 32;
       const Type type = i < handles ? Type::B64 : is_value ? operation_.type : Type::B32;
-      Value* source = emitter_.read_vector(operation_.sources[i], type);
+      const Lanes lanes = emitter_.read(operation_.sources[i], type);
+      if (i == 0) one_handle_ = lanes.pattern.is_uniform();
+      Value* source = i == 0 && one_handle_ ? lanes.parts[0] : emitter_.materialize(lanes);
       b_.CreateStore(emitter_.resize(source, bits, false), place(at));
       at += bits == 64 ? kHandleBytes : kWordBytes;
     }
@@ -69,7 +71,7 @@ class TextureCall {
                                               static_cast<std::size_t>(form_.words())
                                         : operation_.results.size() - (form_.resident ? 1 : 0);
     const TextureOperation what{operation_.op, operation_.type, static_cast<std::uint8_t>(values),
-                                operation_.attributes.atomic_op};
+                                operation_.attributes.atomic_op, one_handle_};
     llvm::Type* word = b_.getInt32Ty();
     emitter_.launch().callback(
         offsetof(RuntimeCallbacks, access_textures),
@@ -106,6 +108,7 @@ class TextureCall {
   llvm::IRBuilder<>& b_;
   const ir::TextureForm& form_;
   Value* memory_ = nullptr;
+  bool one_handle_ = false;  // the texture is one for all lanes
 };
 
 }  // namespace

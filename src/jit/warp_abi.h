@@ -24,7 +24,7 @@
 namespace doppel::jit {
 
 // Bumped with every change of this file or of the generated code's meaning: part of the object cache's key.
-inline constexpr std::uint32_t kWarpAbiVersion = 14;
+inline constexpr std::uint32_t kWarpAbiVersion = 15;
 
 inline constexpr int kWarpLanes = 32;
 
@@ -102,14 +102,17 @@ struct TextureOperation {
   ir::Type type = ir::Type::None;
   std::uint8_t values = 0;
   ir::AtomicOp atomic = ir::AtomicOp::None;
+  bool one_handle = false;  // of the texture or surface: lane 0 has that of all
 };
 constexpr std::uint32_t packed(const TextureOperation& what) {
   return static_cast<std::uint32_t>(what.op) | static_cast<std::uint32_t>(what.type) << 8 |
-         static_cast<std::uint32_t>(what.values) << 16 | static_cast<std::uint32_t>(what.atomic) << 24;
+         static_cast<std::uint32_t>(what.values) << 16 | (what.one_handle ? 1U : 0U) << 23 |
+         static_cast<std::uint32_t>(what.atomic) << 24;
 }
 constexpr TextureOperation unpacked_texture_operation(std::uint32_t bits) {
   return {static_cast<ir::Op>(bits & 255), static_cast<ir::Type>(bits >> 8 & 255),
-          static_cast<std::uint8_t>(bits >> 16 & 255), static_cast<ir::AtomicOp>(bits >> 24)};
+          static_cast<std::uint8_t>(bits >> 16 & 127), static_cast<ir::AtomicOp>(bits >> 24),
+          (bits >> 23 & 1) != 0};
 }
 
 // What a product of matrices does beside its form.

@@ -13,8 +13,6 @@ using node::ComputeInstance;
 using node::GpuInstance;
 using node::Partitions;
 
-unsigned number(int value) { return static_cast<unsigned>(value); }
-
 struct Kind {
   unsigned kind;
   int slices;

@@ -10,8 +10,6 @@ namespace {
 
 using card::PartitionProfile;
 
-unsigned number(int value) { return static_cast<unsigned>(value); }
-
 // The members that all forms of the structure have.
 template <typename Info>
 void fill(Info& info, const PartitionProfile& profile) {

@@ -6,8 +6,6 @@
 namespace doppel::nvml {
 namespace {
 
-unsigned number(int value) { return static_cast<unsigned>(value); }
-
 // body(device) of a MIG device alone.
 template <typename Body, typename... Pointers>
 nvmlReturn_t of_mig_device(const char* function, nvmlDevice_t handle, nvmlReturn_t of_cards, Body body,

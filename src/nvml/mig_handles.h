@@ -27,5 +27,6 @@ std::optional<InstanceNumbers> numbers_of(nvmlGpuInstance_t handle);
 std::optional<InstanceNumbers> numbers_of(nvmlComputeInstance_t handle);
 
 inline std::size_t index(int number) { return static_cast<std::size_t>(number); }
+inline unsigned number(int value) { return static_cast<unsigned>(value); }
 
 }  // namespace doppel::nvml

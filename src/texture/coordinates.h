@@ -64,6 +64,11 @@ inline Pair to_pair(float texels) {
   return {fixed >> 8, static_cast<std::int32_t>(fixed & 255)};
 }
 
+// The bits of a float as a filter gives them: of all NaNs one (PTX ISA 9.7.3).
+constexpr std::uint32_t canonical_nan(std::uint32_t bits) {
+  return (bits & 0x7fffffffU) > 0x7f800000U ? 0x7fffffffU : bits;
+}
+
 inline std::int64_t to_nearest(float texels) { return static_cast<std::int64_t>(std::floor(texels)); }
 
 }  // namespace doppel::texture

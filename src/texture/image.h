@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "ir/texture_form.h"
 #include "texture/format.h"
 
 namespace doppel::texture {
@@ -37,6 +38,21 @@ struct Image {
   std::shared_ptr<const void> memory;
   std::shared_ptr<const std::atomic<bool>> destroyed;
 
+  // Of the forms that read it as what it is.
+  ir::TextureGeometry geometry() const {
+    using ir::TextureGeometry;
+    switch (shape) {
+      case Shape::D1:
+        return layered ? TextureGeometry::A1 : TextureGeometry::D1;
+      case Shape::D2:
+        return layered ? TextureGeometry::A2 : TextureGeometry::D2;
+      case Shape::D3:
+        return TextureGeometry::D3;
+      case Shape::Cube:
+        return layered ? TextureGeometry::ACube : TextureGeometry::Cube;
+    }
+    return TextureGeometry::None;
+  }
   bool is_usable() const { return destroyed == nullptr || !destroyed->load(std::memory_order_relaxed); }
 };
 

@@ -46,13 +46,17 @@ class LaneFetch {
     if (image_.buffer) return fetch_from_buffer();
     if (integers_ || form_.texels) return fetch_nearest();
     Detail detail = level_of_detail(image_, sampler_, form_, place());
+    if (!sampler_.linear && detail.samples == 1 && (!sampler_.linear_levels || detail.fraction == 0))
+      return nearest_of(plane_of(detail.level, detail.place(coordinates_, 0)));
     Numbers sum{};
     double whole = 0;
     for (int sample = 0; sample < detail.samples; ++sample) {
       add_sample(detail, sample, sum);
       whole += weight_;
     }
-    return to_floats(sum, whole);
+    Bits result = to_floats(sum, whole);
+    for (std::uint32_t& each : result) each = canonical_nan(each);
+    return result;
   }
 
   Bits gather() {
@@ -65,12 +69,7 @@ class LaneFetch {
     for (std::size_t i = 0; i < kOrder.size(); ++i) {
       const std::int32_t at_x = x.index[static_cast<std::size_t>(kOrder[i].first)];
       const std::int32_t at_y = y.index[static_cast<std::size_t>(kOrder[i].second)];
-      if (integers_) {
-        result[i] = integers_at(plane, at_x, at_y, 0)[static_cast<std::size_t>(component)];
-      } else {
-        const double number = numbers_at(plane, at_x, at_y, 0)[static_cast<std::size_t>(component)];
-        result[i] = std::bit_cast<std::uint32_t>(static_cast<float>(number / unit_of(image_.format, srgb_)));
-      }
+      result[i] = bits_at(plane, at_x, at_y, 0)[static_cast<std::size_t>(component)];
     }
     return result;
   }
@@ -289,9 +288,25 @@ class LaneFetch {
     return result;
   }
 
+  // One texel. A float is not looked at: its bits may be anything to the program.
+  Bits bits_at(const Plane& plane, std::int32_t x, std::int32_t y, std::int32_t z) {
+    if (integers_) return integers_at(plane, x, y, z);
+    if (image_.format.element != Element::F32 || x < 0 || y < 0 || z < 0 || across_edge(plane, x, y))
+      return to_floats(numbers_at(plane, x, y, z), 1);
+    Bits bits = read_integers(image_.format, bytes(address(plane, x, y, z)));
+    if (image_.format.channels < 4) bits[3] = std::bit_cast<std::uint32_t>(1.0F);
+    return bits;
+  }
+
   Bits values_at(const Plane& plane, std::int32_t x, std::int32_t y, std::int32_t z) {
     count_sample(false);
-    return integers_ ? integers_at(plane, x, y, z) : to_floats(numbers_at(plane, x, y, z), 1);
+    return bits_at(plane, x, y, z);
+  }
+
+  Bits nearest_of(const Plane& plane) {
+    std::array<std::int32_t, 3> at{};
+    for (int i = 0; i < dimensions(); ++i) at[static_cast<std::size_t>(i)] = axis(plane, i, false).index[0];
+    return values_at(plane, at[0], at[1], at[2]);
   }
 
   // tex1Dfetch: zero outside.
@@ -317,13 +332,12 @@ class LaneFetch {
       number = level_of_detail(image_, sampler_, form_, place()).nearest(image_.level_count);
     }
     const Plane plane = plane_of(number, coordinates_);
+    if (!form_.texels) return nearest_of(plane);
     std::array<std::int32_t, 3> at{};
     for (int i = 0; i < dimensions(); ++i) {
       const auto k = static_cast<std::size_t>(i);
-      const std::int32_t size = size_of(*plane.level, i);
       // Whole numbers of texels are not normalised.
-      at[k] = form_.texels ? to_index(std::int64_t{texels_[k]} + offsets_[k], mode(i), false, size)
-                           : axis(plane, i, false).index[0];
+      at[k] = to_index(std::int64_t{texels_[k]} + offsets_[k], mode(i), false, size_of(*plane.level, i));
     }
     return values_at(plane, at[0], at[1], at[2]);
   }

@@ -3,7 +3,8 @@
 //
 // The sum of the guide's formula is made in double precision, of whole numbers where the format has them, and
 // rounded to f32 once: exact but for sums of floats that need more than 53 bits. Texels whose weight is 0 do
-// not count, whatever they hold.
+// not count, whatever they hold. What is mixed to no number is the canonical NaN; a single texel of f32 keeps
+// its bits.
 #pragma once
 
 #include <array>

@@ -54,25 +54,46 @@ const char* name_of(TextureGeometry geometry) {
   return kNames[static_cast<std::size_t>(geometry)];
 }
 
-TextureGeometry geometry_of(const Image& image) {
-  switch (image.shape) {
-    case Shape::D1:
-      return image.layered ? TextureGeometry::A1 : TextureGeometry::D1;
-    case Shape::D2:
-      return image.layered ? TextureGeometry::A2 : TextureGeometry::D2;
-    case Shape::D3:
-      return TextureGeometry::D3;
-    case Shape::Cube:
-      return image.layered ? TextureGeometry::ACube : TextureGeometry::Cube;
-  }
-  return TextureGeometry::None;
+std::uint64_t first_handle(const WarpRequest& request) {
+  std::uint64_t handle = 0;
+  std::memcpy(&handle, request.operands, sizeof handle);
+  return handle;
+}
+
+// A fetch that a texture has a fast way for. Of the one level that there is, whatever the level asked for.
+bool is_plain(const WarpRequest& request, const Texture& texture) {
+  return texture.fast != nullptr && request.op == Op::TextureFetch && !request.form.sampler &&
+         !request.form.texels && !request.form.offsets && request.form.geometry == texture.image.geometry();
+}
+// Whether what it gives are the results as they stand.
+bool takes_floats(const WarpRequest& request) {
+  return request.type == ir::Type::F32 && !request.form.resident;
+}
+
+using Rows = std::uint32_t (*)[kLanes];
+void fetch_fast(const WarpRequest& request, const Texture& texture, std::uint32_t lanes, Rows results,
+                Touched* touched) {
+  texture.fast(texture, lanes, reinterpret_cast<Rows>(request.operands + kHandleBytes), results, touched);
+}
+
+// Most fetches, without a look at anything else. False: it is none of these, and nothing was done.
+bool fetch_at_once(const ObjectTable* table, const WarpRequest& request, Touched* touched) {
+  if (!request.one_handle || table == nullptr || !takes_floats(request)) return false;
+  const Texture* const texture = table->texture(first_handle(request));
+  if (texture == nullptr || !is_plain(request, *texture) || !texture->image.is_usable()) return false;
+  fetch_fast(request, *texture, request.mask, reinterpret_cast<Rows>(request.operands), touched);
+  return true;
 }
 
 class WarpAccess {
  public:
   WarpAccess(const ObjectTable* table, const WarpRequest& request, Touched* touched)
       : table_(table), request_(request), form_(request.form), touched_(touched) {
-    std::memcpy(handles_.data(), request.operands, kHandleBytes);
+    if (request.one_handle) {
+      handles_.fill(first_handle(request));
+    } else {
+      std::memcpy(handles_.data(), request.operands, kHandleBytes);
+    }
     words_ = request.operands + (form_.sampler ? 2 : 1) * kHandleBytes;
     word_count_ = words_of(request);
     values_ = words_ + word_count_ * kWordBytes;
@@ -164,7 +185,7 @@ class WarpAccess {
 
   // Of a cube its faces may be read as layers; the rest has to be what the texture is.
   bool suits(const Image& image, int lane) {
-    const TextureGeometry own = geometry_of(image);
+    const TextureGeometry own = image.geometry();
     if (form_.geometry == own) return true;
     if (form_.geometry == TextureGeometry::D1 && own == TextureGeometry::D2 && image.levels[0].height == 1)
       return true;
@@ -184,36 +205,24 @@ class WarpAccess {
         return;
       }
       fetch_lanes(texture->image, other->sampler, group);
-    } else if (texture->fast != nullptr && is_plain(texture->image)) {
-      fetch_fast(*texture, group);
+    } else if (is_plain(request_, *texture)) {
+      fetch_group(*texture, group);
     } else {
       fetch_lanes(texture->image, texture->sampler, group);
     }
   }
 
-  // Of the one level that there is, whatever the level asked for.
-  bool is_plain(const Image& image) const {
-    return request_.op == Op::TextureFetch && form_.geometry == geometry_of(image) && !form_.texels &&
-           !form_.offsets;
-  }
-
-  void fetch_fast(const Texture& texture, std::uint32_t group) {
-    const auto* const words = reinterpret_cast<const std::uint32_t(*)[kLanes]>(words_);
-    if (group == request_.mask && request_.type == ir::Type::F32 && !form_.resident) {
-      texture.fast(texture, group, words, reinterpret_cast<std::uint32_t(*)[kLanes]>(request_.operands),
-                   touched_);
+  void fetch_group(const Texture& texture, std::uint32_t group) {
+    if (group == request_.mask && takes_floats(request_)) {
+      fetch_fast(request_, texture, group, reinterpret_cast<Rows>(request_.operands), touched_);
       written_ = true;
       return;
     }
     Results some;
-    texture.fast(texture, group, words, as_rows(some), touched_);
+    fetch_fast(request_, texture, group, reinterpret_cast<Rows>(some.data()), touched_);
     for (std::size_t c = 0; c < 4; ++c) {
       for_lanes(group, [&](int lane) { results_[c][index(lane)] = some[c][index(lane)]; });
     }
-  }
-
-  static std::uint32_t (*as_rows(Results& results))[kLanes] {
-    return reinterpret_cast<std::uint32_t(*)[kLanes]>(results.data());
   }
 
   void fetch_lanes(const Image& image, const Sampler& sampler, std::uint32_t group) {
@@ -441,6 +450,7 @@ std::size_t operand_bytes(const WarpRequest& request) {
 
 std::optional<AccessFault> access_textures(const ObjectTable* table, const WarpRequest& request,
                                            Touched* touched) {
+  if (fetch_at_once(table, request, touched)) return std::nullopt;
   return WarpAccess(table, request, touched).run();
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations of a whole warp on textures and surfaces: what the engine calls.
 //
-// Operands lie one behind the other: handles of 32 lanes, 64 bits each, the texture's and then the sampler's
-// where the form has one; words of 32 lanes, 32 bits each; values to store, of 32 bits, or of 64 where the
-// type has so many. Results lie in their place, from the first byte on: values of 32 or 64 bits, and last,
-// where the form has it, a word that tells of each lane whether all texels were there.
+// Operands lie one behind the other: handles of 32 lanes, 64 bits each, the texture's (only the first is read
+// where all lanes have the same) and then the sampler's where the form has one; words of 32 lanes, 32 bits
+// each; values to store, of 32 bits, or of 64 where the type has so many. Results lie in their place, from
+// the first byte on: values of 32 or 64 bits, and last, where the form has it, a word that tells of each lane
+// whether all texels were there.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,7 @@ struct WarpRequest {
   int values = 4;                  // to load or store
   ir::TextureForm form;
   ir::AtomicOp atomic = ir::AtomicOp::None;
+  bool one_handle = false;  // of the texture or surface
   std::uint32_t mask = 0;
   std::byte* operands = nullptr;
 };
