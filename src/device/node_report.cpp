@@ -63,7 +63,10 @@ Result<std::unique_ptr<NodeReport>> NodeReport::create(const std::string& name,
     report->parts_.push_back(std::make_unique<Part>(*node, (*places)[i]));
     const auto state = (*node)->state((*places)[i], wall_ns());
     if (!state) return tl::unexpected(state.error());
+    const auto there = (*node)->name((*places)[i]);
+    if (!there) return tl::unexpected(there.error());
     card::Card& card = cards[i];
+    card::put_in_slot(card, there->slot);
     card.power.limit_w = state->limit_w;
     if (state->locked_max_mhz > 0)
       card.clocks.sustained_mhz = std::min(card.clocks.sustained_mhz, state->locked_max_mhz);
