@@ -48,8 +48,13 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   out.emplace("DOPPEL_CARDS", fmt::format("{}", fmt::join(devices, ",")));
   out.emplace("DOPPEL_RECORD", records.string());
   // A machine of the run's own, which ends with it; one that the user names is shared with others.
-  if (const char* node = std::getenv("DOPPEL_NODE"); node == nullptr || *node == '\0')
+  if (const char* node = std::getenv("DOPPEL_NODE"); node == nullptr || *node == '\0') {
     out.emplace("DOPPEL_NODE", (records / "node").string());
+  } else if (std::string_view(node).find('/') != std::string_view::npos ||
+             std::string_view(node).ends_with(".toml")) {
+    std::error_code ignored;  // programs may run elsewhere
+    out.emplace("DOPPEL_NODE", fs::absolute(node, ignored).string());
+  }
   out.emplace("DOPPEL_PARENT", std::to_string(getpid()));
   if (options.nvlink) out.emplace("DOPPEL_NVLINK", "1");
   if (options.timing) out.emplace("DOPPEL_TIMING", *options.timing);

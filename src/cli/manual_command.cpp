@@ -102,7 +102,8 @@ std::string manual_of(const CLI::App& app) {
 // What may stand behind an option: its words, where its type names them; "CARDS" for a card; else empty.
 std::string words_behind(const CLI::Option& option) {
   std::string type = option.get_type_name();
-  if (type == "NAME" || type == "CARD") return option.check_lname("card") ? "CARDS" : "";
+  if (type == "NAME" || type == "NAME,..." || type == "CARD")
+    return option.check_lname("card") ? "CARDS" : "";
   if (type.find('|') == std::string::npos) return "";
   for (char& c : type) {
     if (c == '|') c = ' ';

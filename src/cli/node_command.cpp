@@ -11,7 +11,8 @@
 #include "cli/commands.h"
 #include "cli/management.h"
 #include "cli/output.h"
-#include "node/shared_file.h"
+#include "node/description.h"
+#include "node/node.h"
 #include "smi/metrics_server.h"
 #include "smi/node_view.h"
 
@@ -54,13 +55,13 @@ int run(const NodeFlags& flags) {
     complain("no node: name one, or set DOPPEL_NODE");
     return kBadUsage;
   }
-  const auto file = node::file_of(name);
+  const auto file = node::store_of(name);
   if (!file) {
     complain(file.error().message);
     return kBadUsage;
   }
   std::error_code ignored;
-  if (!std::filesystem::exists(*file, ignored)) {
+  if (!node::is_description(name) && !std::filesystem::exists(*file, ignored)) {
     complain(fmt::format(
         "there is no node {}: no program has run on it since this machine started ({} is missing)", name,
         file->string()));
@@ -77,7 +78,12 @@ int run(const NodeFlags& flags) {
     complain(gpus.error().message);
     return kFailed;
   }
-  const smi::NodeTitle title{name, file->string(), ""};
+  const auto node = node::Node::open(name);
+  if (!node) {
+    complain(node.error().message);
+    return kFailed;
+  }
+  const smi::NodeTitle title{name, file->string(), (*node)->host().value_or("")};
   say(stdout, "{}", flags.json ? smi::node_json(title, *gpus) : smi::node_text(title, *gpus));
   return 0;
 }

@@ -37,9 +37,10 @@ std::string seconds_above_zero(const std::string& text) {
 std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::string& card_help) {
   auto flags = std::make_shared<ProgramFlags>();
   command.add_option("--card", flags->cards, card_help)
-      ->type_name("NAME")
+      ->type_name("NAME,...")
       ->take_all()
       ->expected(1)
+      ->delimiter(',')
       ->allow_extra_args(false);
   command.add_option("--devices", flags->execute.devices, "How many such cards the program sees (default 1)")
       ->type_name("N")

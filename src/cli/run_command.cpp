@@ -5,28 +5,74 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <string_view>
 
+#include "card/load_card.h"
 #include "card/nvlink_pairs.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/program_flags.h"
 #include "cli/progress.h"
+#include "node/node.h"
+#include "node/process_life.h"
 
 namespace doppel::cli {
 namespace {
 
-// The cards of a run without --card: those of the environment, as the library takes them.
-std::vector<std::string> cards_of_environment() {
+// The node that the user names, if any; null: none.
+Result<std::shared_ptr<node::Node>> node_of_environment() {
+  const char* const name = std::getenv("DOPPEL_NODE");
+  if (name == nullptr || *name == '\0' || std::string_view(name) == "off") return nullptr;
+  return node::Node::open(name);
+}
+
+// The cards of a run without --card: those of the environment or of the node, as the library takes them.
+Result<std::vector<std::string>> usual_cards(const node::Node* node) {
   const char* names = std::getenv("DOPPEL_CARDS");
   if (names == nullptr || *names == '\0') names = std::getenv("DOPPEL_CARD");
-  if (names == nullptr || *names == '\0') return {"rtx-a6000"};
-  return CLI::detail::split(names, ',');
+  if (names != nullptr && *names != '\0') return CLI::detail::split(names, ',');
+  std::vector<std::string> cards;
+  if (node != nullptr) {
+    const auto count = node->card_count();
+    if (!count) return tl::unexpected<Error>(count.error());
+    for (int number = 0; number < *count; ++number) {
+      const auto name = node->name(number);
+      if (!name) return tl::unexpected<Error>(name.error());
+      cards.push_back(name->reference);
+    }
+  }
+  if (cards.empty()) cards.emplace_back("rtx-a6000");
+  return cards;
+}
+
+// The cards that the program sees, where the node has them.
+Result<std::vector<card::Card>> cards_of(const ProgramFlags& flags) {
+  const auto node = node_of_environment();
+  if (!node) return tl::unexpected<Error>(node.error());
+  const auto names = flags.cards.empty() ? usual_cards(node->get()) : flags.cards;
+  if (!names) return tl::unexpected<Error>(names.error());
+  std::vector<card::Card> cards;
+  for (const std::string& name : *names) {
+    auto card = card::find_card(name);
+    if (!card) return tl::unexpected<Error>(card.error());
+    cards.push_back(std::move(*card));
+  }
+  if (*node == nullptr) return cards;
+  const auto description = (*node)->description();
+  if (!description) return tl::unexpected<Error>(description.error());
+  if (description->empty()) return cards;
+  const auto there = (*node)->cards(devices_of(cards, flags.execute), node::wall_ns());
+  if (!there) return tl::unexpected<Error>(there.error());
+  return cards;
 }
 
 int run(ProgramFlags& flags, const Program& program, const CLI::App& command) {
-  const Result<std::vector<card::Card>> cards =
-      find_cards(flags.cards.empty() ? cards_of_environment() : flags.cards);
-  if (!cards) return kBadUsage;
+  const Result<std::vector<card::Card>> cards = cards_of(flags);
+  if (!cards) {
+    complain(cards.error().message);
+    return kBadUsage;
+  }
   if (flags.execute.nvlink) {
     if (const auto pairs = card::nvlink_pairs(devices_of(*cards, flags.execute)); !pairs) {
       complain(fmt::format("--nvlink: {}", pairs.error().message));
@@ -58,8 +104,8 @@ int run(ProgramFlags& flags, const Program& program, const CLI::App& command) {
 
 void add_run(CLI::App& app, const Program& program, int& status) {
   CLI::App* command = app.add_subcommand("run", "Run a program on a card");
-  auto flags = add_program_flags(*command,
-                                 "The card, by name or file (see 'doppel cards'); repeated: several devices");
+  auto flags = add_program_flags(
+      *command, "The card, by name or file (see 'doppel cards'); repeated, or with commas: several devices");
   command->prefix_command();
   command->footer(
       "Ends with the program's status, or with 3 where --fail-if holds. The program's standard output is "

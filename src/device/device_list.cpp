@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "card/partition.h"
+#include "card/slot.h"
 #include "card/uuid.h"
 #include "node/partitions.h"
 #include "node/process_life.h"
@@ -20,6 +21,9 @@ using node::wall_ns;
 Result<void> take_settings(card::Card& card, int place, const node::Node& node) {
   const auto state = node.state(place, wall_ns());
   if (!state) return tl::unexpected(state.error());
+  const auto there = node.name(place);
+  if (!there) return tl::unexpected(there.error());
+  card::put_in_slot(card, there->slot);
   card.power.limit_w = state->limit_w;
   if (state->locked_max_mhz > 0)
     card.clocks.sustained_mhz = std::min(card.clocks.sustained_mhz, state->locked_max_mhz);

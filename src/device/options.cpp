@@ -35,6 +35,7 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
     return found != variables.end() ? found->second : std::string();
   };
   Options options;
+  options.names_cards = !get("DOPPEL_CARDS").empty() || !get("DOPPEL_CARD").empty();
   if (const std::string several = get("DOPPEL_CARDS"); !several.empty()) {
     options.cards = split(several);
     if (options.cards.empty())

@@ -14,6 +14,7 @@
 #include "device/host_clock.h"
 #include "device/host_part.h"
 #include "device/managed_memory.h"
+#include "device/node_defaults.h"
 #include "device/node_report.h"
 #include "device/run_recorder.h"
 #include "device/scheduler.h"
@@ -33,6 +34,7 @@ Platform::Platform(Options options, card::Host host, std::unique_ptr<HostPart> p
 }
 
 Result<std::unique_ptr<Platform>> Platform::create(Options options) {
+  if (auto taken = take_from_node(options); !taken) return tl::unexpected(taken.error());
   std::vector<card::Card> cards;
   for (const std::string& name : options.cards) {
     auto card = card::find_card(name);

@@ -13,12 +13,13 @@
 #include <span>
 #include <type_traits>
 
+#include "card/slot.h"
 #include "node/partition_layout.h"
 
 namespace doppel::node {
 
 // Raised with every change of what follows.
-inline constexpr std::uint32_t kLayout = 2;
+inline constexpr std::uint32_t kLayout = 3;
 inline constexpr std::uint64_t kMagic = 0x65646f6e6c6f7064;  // "dplnode", read as bytes
 inline constexpr int kMostCards = 16;
 inline constexpr int kMostClients = 512;
@@ -85,6 +86,7 @@ struct CardEntry {
   double default_limit_w = 0, min_limit_w = 0, max_limit_w = 0;
   double sustained_mhz = 0, min_mhz = 0, max_mhz = 0;
   double ambient_c = 0, c_per_w = 0, time_constant_s = 0;
+  card::Slot slot;
   std::int32_t nvlinks = 0;
   std::int32_t nvlink_peer = -1;  // the card that a bridge joins it with; none: -1
   // What may be set.
@@ -109,6 +111,9 @@ struct Shared {
   std::int64_t reaped_ns = 0;
   std::int32_t cards = 0;
   std::int32_t slots = 0;  // of `client`: the rest was never used
+  // Of a node that a file describes: the file, and that of its host. `described` is written behind the cards.
+  std::int32_t described = 0;
+  std::array<char, 1024> description{}, host{};
   std::array<CardEntry, kMostCards> card;
   std::array<ClientEntry, kMostClients> client;
 };

@@ -12,6 +12,7 @@
 
 #include "node/client.h"
 #include "node/course.h"
+#include "node/description.h"
 #include "node/process_life.h"
 
 namespace doppel::node {
@@ -95,10 +96,71 @@ std::array<double, kMostGpuInstances + 1> busy_by_partition(const Shared& shared
 
 }  // namespace
 
+namespace {
+
+// Other users' are other files, as with names.
+Result<std::filesystem::path> store_of(const std::string& name, const DescriptionText& text) {
+  return file_of(fmt::format("{}-{:016x}", std::filesystem::path(name).stem().string(), text.version));
+}
+
+}  // namespace
+
+Result<std::filesystem::path> store_of(const std::string& name) {
+  if (!is_description(name)) return file_of(name);
+  const auto text = read_description(name);
+  if (!text) return tl::unexpected(text.error());
+  return store_of(name, *text);
+}
+
 Result<std::shared_ptr<Node>> Node::open(const std::string& name) {
-  Result<SharedFile> file = name.empty() ? SharedFile::anonymous() : file_of(name).and_then(SharedFile::open);
+  if (!is_description(name)) {
+    Result<SharedFile> file =
+        name.empty() ? SharedFile::anonymous() : file_of(name).and_then(SharedFile::open);
+    if (!file) return tl::unexpected(file.error());
+    return std::shared_ptr<Node>(new Node(std::move(*file)));
+  }
+  const auto text = read_description(name);
+  if (!text) return tl::unexpected(text.error());
+  auto file = store_of(name, *text).and_then(SharedFile::open);
   if (!file) return tl::unexpected(file.error());
-  return std::shared_ptr<Node>(new Node(std::move(*file)));
+  std::shared_ptr<Node> node(new Node(std::move(*file)));
+  if (auto described = node->describe(text->text, name); !described) return tl::unexpected(described.error());
+  return node;
+}
+
+Result<void> Node::describe(const std::string& text, const std::string& file) {
+  {
+    const auto shared = file_.lock();
+    if (!shared) return tl::unexpected(shared.error());
+    if ((*shared)->described != 0) return {};
+  }
+  // Without the lock: it reads the files of the cards.
+  const auto description = parse_description(text, file);
+  if (!description) return tl::unexpected(description.error());
+  std::error_code ignored;
+  const std::string whole = std::filesystem::absolute(file, ignored).lexically_normal().string();
+  const auto shared = file_.lock();
+  if (!shared) return tl::unexpected(shared.error());
+  if ((*shared)->described != 0) return {};
+  std::map<std::string, int> seen;
+  const std::int64_t now_ns = wall_ns();
+  bool fits = store((*shared)->description, whole) && store((*shared)->host, description->host);
+  int number = 0;
+  for (const DescribedCard& each : description->cards) {
+    CardEntry& entry = (*shared)->card[static_cast<std::size_t>(number++)];
+    fits = fits && fill(entry, each.card, seen[each.card.id]++, now_ns);
+    entry.slot = each.slot;
+  }
+  if (!fits)
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{}: the path of one of its files is too long", file));
+  for (const auto& [one, other] : description->bridges) {
+    (*shared)->card[static_cast<std::size_t>(one)].nvlink_peer = other;
+    (*shared)->card[static_cast<std::size_t>(other)].nvlink_peer = one;
+  }
+  (*shared)->cards = number;
+  (*shared)->described = 1;
+  return {};
 }
 
 Result<int> Node::card(const card::Card& card, int nth, std::int64_t now_ns) {
@@ -107,6 +169,14 @@ Result<int> Node::card(const card::Card& card, int nth, std::int64_t now_ns) {
   for (int i = 0; i < (*shared)->cards; ++i) {
     const CardEntry& each = (*shared)->card[static_cast<std::size_t>(i)];
     if (each.nth == nth && card.id == each.id.data()) return i;
+  }
+  if ((*shared)->described != 0) {
+    int there = 0;
+    for (const CardEntry& each : std::span((*shared)->card).first(static_cast<std::size_t>((*shared)->cards)))
+      there += card.id == each.id.data() ? 1 : 0;
+    return fail(Error::Kind::NotFound,
+                fmt::format("{} has {} of {}, and {} are asked for", (*shared)->description.data(),
+                            there == 0 ? "none" : std::to_string(there), card.id, nth + 1));
   }
   if ((*shared)->cards >= kMostCards)
     return fail(Error::Kind::LimitExceeded,
@@ -136,6 +206,18 @@ Result<int> Node::card_count() const {
   return (*shared)->cards;
 }
 
+Result<std::string> Node::host() const {
+  auto shared = file_.lock();
+  if (!shared) return tl::unexpected(shared.error());
+  return std::string((*shared)->host.data());
+}
+
+Result<std::string> Node::description() const {
+  auto shared = file_.lock();
+  if (!shared) return tl::unexpected(shared.error());
+  return std::string((*shared)->description.data());
+}
+
 Result<bool> Node::has_card(const std::string& reference, int nth) const {
   auto shared = file_.lock();
   if (!shared) return tl::unexpected(shared.error());
@@ -151,7 +233,7 @@ Result<CardName> Node::name(int card) const {
   if (!shared) return tl::unexpected(shared.error());
   if (!has(**shared, card)) return no_card(card);
   const CardEntry& entry = (*shared)->card[static_cast<std::size_t>(card)];
-  return CardName{entry.reference.data(), entry.id.data(), entry.nth};
+  return CardName{entry.reference.data(), entry.id.data(), entry.nth, entry.slot};
 }
 
 Result<CardState> Node::state(int card, std::int64_t now_ns) const {
@@ -219,6 +301,10 @@ Result<void> Node::join_by_nvlink(int one, int other) {
         fmt::format("an NVLink bridge joins two cards of one model, not {} (card {}) and {} (card {})",
                     a.id.data(), one, b.id.data(), other));
   if (a.nvlink_peer == other && b.nvlink_peer == one) return {};
+  if ((*shared)->described != 0)
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{} says which cards bridges join, and has none between card {} and card {}",
+                            (*shared)->description.data(), one, other));
   for (const auto& [card, entry] : {std::pair{one, &a}, {other, &b}}) {
     if (entry->nvlink_peer >= 0)
       return fail(Error::Kind::AlreadyDone, fmt::format("card {} of the node is joined with card {} already",

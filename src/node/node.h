@@ -6,12 +6,14 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "card/card.h"
+#include "card/slot.h"
 #include "node/shared_file.h"
 #include "support/result.h"
 
@@ -45,22 +47,32 @@ struct CardName {
   std::string reference;  // what find_card takes: the absolute path of its file
   std::string id;
   int nth = 0;  // of the cards of this id
+  card::Slot slot;
 };
+
+// The file that processes share, by the name that DOPPEL_NODE gives: that of file_of (shared_file.h), or one
+// that stands for a description. Errors as of these.
+Result<std::filesystem::path> store_of(const std::string& name);
 
 class Client;
 
 class Node : public std::enable_shared_from_this<Node> {
  public:
-  // By the name that DOPPEL_NODE gives (file_of in shared_file.h); an empty one is a node of this process
-  // alone. Errors as of SharedFile::open.
+  // By the name that DOPPEL_NODE gives: a name or a path (file_of in shared_file.h), or a description, which
+  // ends in ".toml" (description.h): such a node has the cards that it describes, and no others. An empty one
+  // is a node of this process alone. Errors as of SharedFile::open and parse_description.
   static Result<std::shared_ptr<Node>> open(const std::string& name);
 
   // The card's number: that of the nth (from 0) card of this id, which is added where the node has it not.
-  // LimitExceeded: the node has kMostCards.
+  // LimitExceeded: the node has kMostCards. NotFound: it is described, and has no such card.
   Result<int> card(const card::Card& card, int nth, std::int64_t now_ns);
   // The numbers of these cards, in their order.
   Result<std::vector<int>> cards(const std::vector<card::Card>& cards, std::int64_t now_ns);
   Result<int> card_count() const;
+  // The file of its host (hosts/); empty: the plain one.
+  Result<std::string> host() const;
+  // The file that describes it, or empty.
+  Result<std::string> description() const;
   // Whether the node has the nth card of that reference, as CardName has it; needs no card to be read.
   Result<bool> has_card(const std::string& reference, int nth) const;
   // NotFound: there is no such card.
@@ -69,8 +81,8 @@ class Node : public std::enable_shared_from_this<Node> {
   Result<CardState> state(int card, std::int64_t now_ns) const;
 
   // A bridge joins these two, in every process that opens the node from now on. No effect where it does
-  // already. InvalidArgument: a card has no NVLink, they are not two of one model. AlreadyDone: one of them
-  // is joined with another card.
+  // already. InvalidArgument: a card has no NVLink, they are not two of one model, the node is described and
+  // has no such bridge. AlreadyDone: one of them is joined with another card.
   Result<void> join_by_nvlink(int one, int other);
   // The card at the other end; none: nothing is.
   Result<std::optional<int>> nvlink_peer(int card) const;
@@ -96,6 +108,8 @@ class Node : public std::enable_shared_from_this<Node> {
  private:
   friend class Client;
   friend class Partitions;
+  // Fills it in where nobody has yet.
+  Result<void> describe(const std::string& text, const std::string& file);
   explicit Node(SharedFile file) : file_(std::move(file)) {}
   static bool has(const Shared& shared, int card) { return card >= 0 && card < shared.cards; }
   SharedFile file_;

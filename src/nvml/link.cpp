@@ -2,6 +2,7 @@
 // PCI Express, NVLink, and how cards reach each other.
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "nvml/nvml_api.h"
 
@@ -21,6 +22,17 @@ unsigned current_generation(const Card& card, const node::CardState& state) {
 template <typename Value>
 nvmlReturn_t number(const char* function, nvmlDevice_t device, unsigned* to, Value value) {
   return of_card(function, device, [&](const Card& card) { return *to = value(card), NVML_SUCCESS; }, to);
+}
+
+// The first that both are below.
+int common_ancestor(const Card& one, const Card& other) {
+  if (&one == &other) return NVML_TOPOLOGY_INTERNAL;
+  const card::Slot& a = one.name().slot;
+  const card::Slot& b = other.name().slot;
+  if (a.numa_node != b.numa_node) return NVML_TOPOLOGY_SYSTEM;
+  if (a.host_bridge != b.host_bridge) return NVML_TOPOLOGY_NODE;
+  return a.pcie_switch >= 0 && a.pcie_switch == b.pcie_switch ? NVML_TOPOLOGY_SINGLE
+                                                              : NVML_TOPOLOGY_HOSTBRIDGE;
 }
 
 unsigned lanes(const Card& card) { return static_cast<unsigned>(card.card().pcie.lanes); }
@@ -76,7 +88,8 @@ nvmlReturn_t nvmlDeviceGetMaxPcieLinkGeneration(nvmlDevice_t device, unsigned* v
   return number(__func__, device, value, generation);
 }
 nvmlReturn_t nvmlDeviceGetGpuMaxPcieLinkGeneration(nvmlDevice_t device, unsigned* value) {
-  return number(__func__, device, value, generation);
+  return number(__func__, device, value,
+                [](const Card& card) { return static_cast<unsigned>(card.own_generation()); });
 }
 nvmlReturn_t nvmlDeviceGetMaxPcieLinkWidth(nvmlDevice_t device, unsigned* value) {
   return number(__func__, device, value, lanes);
@@ -160,10 +173,9 @@ nvmlReturn_t nvmlDeviceGetNvLinkErrorCounter(nvmlDevice_t device, unsigned link,
   });
 }
 
-// Each card has a root port of its own, under one bridge.
 nvmlReturn_t nvmlDeviceGetTopologyCommonAncestor(nvmlDevice_t first, nvmlDevice_t second, int* level) {
   return of_two(__func__, first, second, level, [&](const Card& a, const Card& b, bool /*joined*/) {
-    return *level = &a == &b ? NVML_TOPOLOGY_INTERNAL : NVML_TOPOLOGY_HOSTBRIDGE, NVML_SUCCESS;
+    return *level = common_ancestor(a, b), NVML_SUCCESS;
   });
 }
 // Those for which that level is the first that they share with the card. `count` is the room, and then how
@@ -174,15 +186,15 @@ nvmlReturn_t nvmlDeviceGetTopologyNearestGpus(nvmlDevice_t device, int level, un
     const Card* const card = here.card(device);
     if (card == nullptr || count == nullptr || level < NVML_TOPOLOGY_INTERNAL || level > NVML_TOPOLOGY_SYSTEM)
       return NVML_ERROR_INVALID_ARGUMENT;
-    const unsigned others =
-        level == NVML_TOPOLOGY_HOSTBRIDGE ? static_cast<unsigned>(here.cards().size()) - 1 : 0;
-    const unsigned room = *count;
-    *count = others;
-    if (devices == nullptr || others == 0) return NVML_SUCCESS;
-    if (room < others) return NVML_ERROR_INSUFFICIENT_SIZE;
+    std::vector<nvmlDevice_t> others;
     for (const Card& each : here.cards()) {
-      if (&each != card) *devices++ = each.handle();
+      if (&each != card && common_ancestor(each, *card) == level) others.push_back(each.handle());
     }
+    const unsigned room = *count;
+    *count = static_cast<unsigned>(others.size());
+    if (devices == nullptr || others.empty()) return NVML_SUCCESS;
+    if (room < others.size()) return NVML_ERROR_INSUFFICIENT_SIZE;
+    std::ranges::copy(others, devices);
     return NVML_SUCCESS;
   });
 }

@@ -99,6 +99,7 @@ Result<void> join_cards(node::Node& node, const std::vector<std::string>& names)
 struct Card::File {
   std::once_flag once;
   std::optional<card::Card> card;
+  int own_generation = 0;
 };
 
 Card::Card(std::shared_ptr<node::Node> node, int number, node::CardName name)
@@ -113,9 +114,16 @@ const card::Card& Card::card() const {
   std::call_once(file_->once, [this] {
     auto read = card::find_card(name_.reference);
     if (!read) throw std::runtime_error(read.error().message);
+    file_->own_generation = read->pcie.generation;
+    card::put_in_slot(*read, name_.slot);
     file_->card = std::move(*read);
   });
   return *file_->card;
+}
+
+int Card::own_generation() const {
+  (void)card();
+  return file_->own_generation;
 }
 
 Result<node::CardState> Card::state() const { return node_->state(number_, node::wall_ns()); }

@@ -23,9 +23,10 @@ class Card {
   Card(std::shared_ptr<node::Node> node, int number, node::CardName name);
   int number() const { return number_; }  // the index
   const node::CardName& name() const { return name_; }
-  // Read when somebody asks for the first time: reading takes longer than all else at the start. Throws where
-  // the file has gone since.
+  // In its slot. Read when somebody asks for the first time: reading takes longer than all else at the start.
+  // Throws where the file has gone since.
   const card::Card& card() const;
+  int own_generation() const;  // of PCI Express, whatever its slot has
   node::Node& node() const { return *node_; }
   Result<node::CardState> state() const;
   const std::string& uuid() const { return uuid_; }      // "GPU-..."

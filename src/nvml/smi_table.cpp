@@ -19,6 +19,7 @@ constexpr std::array<unsigned char, 16> kId = {0xc4, 0xfe, 0x3e, 0x6c, 0xc9, 0x8
                                                0xa3, 0x27, 0xee, 0x69, 0x6e, 0x12, 0xf7, 0xc4};
 constexpr std::size_t kPlaces = 256;  // of functions, and the length before them
 constexpr std::size_t kComputeProcesses = 213, kGraphicsProcesses = 214, kSharedProcesses = 215;
+constexpr std::size_t kGenerationOfSlot = 230;
 
 // An entry of the list of processes.
 struct Process {
@@ -56,6 +57,17 @@ nvmlReturn_t no_processes(nvmlDevice_t device, unsigned* count, Process* /*to*/)
       [&](const Card& /*card*/) { return *count = 0, NVML_SUCCESS; }, count);
 }
 
+// Not where nothing says what the slot has.
+nvmlReturn_t generation_of_slot(nvmlDevice_t device, unsigned* generation) {
+  return of_card(
+      "nvidia-smi's generation of a slot", device,
+      [&](const Card& card) {
+        if (card.name().slot.pcie_generation == 0) return NVML_ERROR_NOT_SUPPORTED;
+        return *generation = static_cast<unsigned>(card.name().slot.pcie_generation), NVML_SUCCESS;
+      },
+      generation);
+}
+
 nvmlReturn_t refused() { return NVML_ERROR_NOT_SUPPORTED; }
 
 struct Table {
@@ -70,6 +82,7 @@ const Table& table() {
     all.functions[kComputeProcesses - 1] = reinterpret_cast<const void*>(processes);
     all.functions[kGraphicsProcesses - 1] = all.functions[kSharedProcesses - 1] =
         reinterpret_cast<const void*>(no_processes);
+    all.functions[kGenerationOfSlot - 1] = reinterpret_cast<const void*>(generation_of_slot);
     return all;
   }();
   return made;

@@ -132,6 +132,36 @@ TEST_F(Cli, RunGivesTheProgramANode) {
   unsetenv("DOPPEL_NODE");
 }
 
+TEST_F(Cli, CardsMayStandBehindOneFlag) {
+  script("cards", "echo $DOPPEL_CARDS\n");
+  const std::string both = doppel("run --quiet --card rtx-a6000,rtx-pro-5000-blackwell -- ./cards").out;
+  EXPECT_EQ(both, doppel("run --quiet --card rtx-a6000 --card rtx-pro-5000-blackwell -- ./cards").out);
+  EXPECT_NE(both.find("rtx-a6000.toml,"), std::string::npos) << both;
+}
+
+// A program sees the cards of a machine that a file describes; its own place does not matter.
+TEST_F(Cli, RunTakesTheCardsOfADescribedNode) {
+  script("node", "cd /; echo $DOPPEL_CARDS; echo $DOPPEL_NODE\n");
+  std::ofstream(root_ / "lab.toml")
+      << "[[card]]\nmodel = \"rtx-pro-5000-blackwell\"\n[[card]]\nmodel = \"rtx-a6000\"\n";
+  const std::string before = "</dev/null DOPPEL_NODE=lab.toml XDG_RUNTIME_DIR=" + root_.string();
+  const Outcome all = doppel("run --quiet -- ./node", before);
+  EXPECT_NE(all.out.find("rtx-pro-5000-blackwell.toml,"), std::string::npos) << all.out << all.err;
+  EXPECT_NE(all.out.find("rtx-a6000.toml\n" + (root_ / "lab.toml").string()), std::string::npos) << all.out;
+  const Outcome one = doppel("run --quiet --card rtx-a6000 -- ./node", before);
+  EXPECT_EQ(one.out.find("blackwell"), std::string::npos) << one.out;
+  const Outcome none = doppel("run --card a40 -- ./node", before);
+  EXPECT_EQ(none.status, 2);
+  EXPECT_NE(none.err.find("lab.toml has none of a40"), std::string::npos) << none.err;
+  const Outcome many = doppel("run --card rtx-a6000 --devices 2 -- ./node", before);
+  EXPECT_EQ(many.status, 2);
+  EXPECT_NE(many.err.find("has 1 of rtx-a6000, and 2 are asked for"), std::string::npos) << many.err;
+  std::ofstream(root_ / "lab.toml") << "[[card]]\nmodl = 1\n";
+  const Outcome wrong = doppel("run -- ./node", before);
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_EQ(wrong.err, "doppel: lab.toml:2: card.modl: unknown key; did you mean 'model'?\n");
+}
+
 TEST_F(Cli, ASignalOfTheProgramIs128AndItsNumber) {
   EXPECT_EQ(doppel("run -- sh -c 'kill -SEGV $$'").status, 128 + 11);
 }

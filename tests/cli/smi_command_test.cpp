@@ -155,6 +155,26 @@ TEST_F(SmiCommand, NamesAStoreThatItCannotUse) {
   EXPECT_EQ(doppel("smi -L", "ulimit -f 8; DOPPEL_NODE=./fresh </dev/null").out, "");
 }
 
+TEST_F(SmiCommand, NodeShowsAMachineThatAFileDescribes) {
+  std::ofstream(root_ / "lab.toml") << "[[card]]\nmodel = \"rtx-a6000\"\n[[card]]\nmodel = "
+                                       "\"rtx-a6000\"\npcie_lanes = 8\n[[nvlink]]\ncards = [0, 1]\n";
+  const std::string before = "</dev/null XDG_RUNTIME_DIR=" + root_.string();
+  const Outcome o = doppel("node lab.toml", before);
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_TRUE(o.out.starts_with("Node lab.toml (" + root_.string() + "/doppel-node-lab-")) << o.out;
+  EXPECT_NE(o.out.find("NVLink      4 links of 14.062 GB/s to GPU 1"), std::string::npos) << o.out;
+  EXPECT_NE(o.out.find("PCIe 4.0 x8"), std::string::npos) << o.out;
+  EXPECT_EQ(nlohmann::json::parse(doppel("node lab.toml --json", before).out)["cards"][1]["nvlink"]["peer"],
+            0);
+  std::ofstream(root_ / "lab.toml") << "[[card]]\n";
+  const Outcome wrong = doppel("node lab.toml", before);
+  EXPECT_NE(wrong.status, 0);
+  EXPECT_NE(wrong.err.find("lab.toml:1: card.model: expected a string, found nothing"), std::string::npos)
+      << wrong.err;
+  EXPECT_EQ(doppel("node none.toml", before).err,
+            "doppel: cannot read the description of a node, none.toml\n");
+}
+
 TEST_F(SmiCommand, NodeListensUntilItIsEnded) {
   EXPECT_EQ(smi("-L").status, 0);
   script("listens",

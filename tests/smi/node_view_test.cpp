@@ -16,6 +16,7 @@ const NodeTitle kTitle{"lab", "/dev/shm/doppel-1000-lab", ""};
 
 TEST_F(NodeView, OfAnIdleNode) {
   start("rtx-a6000,rtx-a6000,rtx-pro-5000-blackwell");
+  ASSERT_TRUE(node->join_by_nvlink(0, 1));
   expect_view("node.txt", node_text(kTitle, gpus));
   expect_view("node.json", node_json(kTitle, gpus));
 }

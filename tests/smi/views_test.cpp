@@ -71,6 +71,7 @@ TEST_F(Views, OfAProcess) {
 
 TEST_F(Views, OfAPairAndACardBeside) {
   start("rtx-a6000,rtx-a6000,rtx-pro-5000-blackwell");
+  ASSERT_TRUE(node->join_by_nvlink(0, 1));
   const std::string ways = topology_matrix(gpus);
   EXPECT_TRUE(has(ways, "\tGPU0\tGPU1\tGPU2\tCPU Affinity\tNUMA Affinity\tGPU NUMA ID\n"));
   EXPECT_TRUE(has(ways, "GPU0\t X \tNV4\tPHB\t")) << ways;
