@@ -6,7 +6,7 @@
 namespace doppel::smi {
 namespace {
 
-std::string escaped(const std::string& text) {
+std::string escaped_xml(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
@@ -53,9 +53,9 @@ std::string to_xml(const std::vector<Entry>& entries, int depth) {
     const std::string indent(static_cast<std::size_t>(depth), '\t');
     std::string opening = each.tag;
     for (const auto& [name, value] : each.attributes)
-      opening += fmt::format(" {}=\"{}\"", name, escaped(value));
+      opening += fmt::format(" {}=\"{}\"", name, escaped_xml(value));
     if (each.parts.empty()) {
-      text += fmt::format("{}<{}>{}</{}>\n", indent, opening, escaped(each.value), each.tag);
+      text += fmt::format("{}<{}>{}</{}>\n", indent, opening, escaped_xml(each.value), each.tag);
     } else {
       text += fmt::format("{}<{}>\n{}{}</{}>\n", indent, opening, to_xml(each.parts, depth + 1), indent,
                           each.tag);

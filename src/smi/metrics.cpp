@@ -59,7 +59,7 @@ constexpr Metric kMetrics[] = {
      "remapped_rows.uncorrectable"},
 };
 
-std::string escaped(const std::string& text) {
+std::string escaped_label(const std::string& text) {
   std::string out;
   for (const char c : text) {
     if (c == '\\' || c == '"') out += '\\';
@@ -72,9 +72,9 @@ std::string labels(const Gpu& gpu, const std::string& host) {
   const auto minor = gpu.get<unsigned>("nvmlDeviceGetMinorNumber");
   return fmt::format(
       R"({{gpu="{}",UUID="{}",pci_bus_id="{}",device="nvidia{}",modelName="{}",Hostname="{}",DCGM_FI_DRIVER_VERSION="{}"}})",
-      gpu.index(), escaped(gpu.uuid()), escaped(gpu.bus_id()), minor.value_or(gpu.index()),
-      escaped(gpu.name()), escaped(host),
-      escaped(gpu.nvml().text("nvmlSystemGetDriverVersion").value_or("")));
+      gpu.index(), escaped_label(gpu.uuid()), escaped_label(gpu.bus_id()), minor.value_or(gpu.index()),
+      escaped_label(gpu.name()), escaped_label(host),
+      escaped_label(gpu.nvml().text("nvmlSystemGetDriverVersion").value_or("")));
 }
 
 // A line a card that has a value, and the head before them.
