@@ -231,12 +231,14 @@ class LaneFetch {
     return numbers_at(there, nearest(there.place[0]), nearest(there.place[1]), 0);
   }
 
+  Bits border_bits() const {
+    Bits border;
+    for (std::size_t i = 0; i < 4; ++i) border[i] = std::bit_cast<std::uint32_t>(sampler_.border[i]);
+    return border;
+  }
+
   Bits integers_at(const Plane& plane, std::int32_t x, std::int32_t y, std::int32_t z) {
-    if (x < 0 || y < 0 || z < 0) {
-      Bits border;
-      for (std::size_t i = 0; i < 4; ++i) border[i] = std::bit_cast<std::uint32_t>(sampler_.border[i]);
-      return border;
-    }
+    if (x < 0 || y < 0 || z < 0) return border_bits();
     return read_integers(image_.format, bytes(address(plane, x, y, z)));
   }
 
@@ -291,8 +293,9 @@ class LaneFetch {
   // One texel. A float is not looked at: its bits may be anything to the program.
   Bits bits_at(const Plane& plane, std::int32_t x, std::int32_t y, std::int32_t z) {
     if (integers_) return integers_at(plane, x, y, z);
-    if (image_.format.element != Element::F32 || x < 0 || y < 0 || z < 0 || across_edge(plane, x, y))
+    if (image_.format.element != Element::F32 || across_edge(plane, x, y))
       return to_floats(numbers_at(plane, x, y, z), 1);
+    if (x < 0 || y < 0 || z < 0) return border_bits();
     Bits bits = read_integers(image_.format, bytes(address(plane, x, y, z)));
     if (image_.format.channels < 4) bits[3] = std::bit_cast<std::uint32_t>(1.0F);
     return bits;

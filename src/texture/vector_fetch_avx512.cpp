@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include "texture/coordinates.h"
 #include "texture/general_fetch.h"

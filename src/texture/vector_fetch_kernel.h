@@ -39,33 +39,81 @@ class HalfWarp {
 
   // False: they would not all be those of fetch_lane().
   [[gnu::always_inline]] bool fetch(std::uint32_t (*results)[2 * kHalf], int lane) {
+    const bool at_border = locate([&](auto adjacent) __attribute__((always_inline)) { load<adjacent>(); });
+    Floats values[4];
+    if (at_border) {
+      color_outside();
+      mix<4>(values);
+    } else {
+      mix<Format::kChannels>(values);
+    }
+    return give(values, results, lane);
+  }
+
+  // The same in two steps, of floats in fours, which are mixed where they lie in memory. The steps of both
+  // halves stand beside each other, so that neither waits for where its texels lie.
+  static constexpr bool kQuads = Format::kPlanes == 4;
+  static constexpr int kCorners = kLinear ? 1 << kDimensions : 1;
+  struct Quads {
+    alignas(64) std::uint32_t halves[kCorners][kHalf];  // twice the number of a texel
+    Doubles weights[kCorners];
+    bool at_border;
+    std::uint32_t outside[kCorners];  // lanes
+  };
+  [[gnu::always_inline]] void find_quads(Quads& quads) {
+    quads.at_border = locate([&](auto adjacent) __attribute__((always_inline)) {
+      for (int corner = 0; corner < kCorners; ++corner)
+        Lanes::store(quads.halves[corner], Lanes::shift_left<1>(index<adjacent>(corner)));
+    });
+    keep_in_memory(quads.halves);
+    if (quads.at_border) {
+      for (int corner = 0; corner < kCorners; ++corner)
+        quads.outside[corner] = Lanes::bits_of(outside_[corner]);
+    }
+    if constexpr (kLinear) weights_of<kDimensions>(places_, quads.weights);
+  }
+  [[gnu::always_inline]] bool fetch_quads(const Quads& quads, std::uint32_t (*results)[2 * kHalf],
+                                          int lane) const {
+    Floats values[4];
+    if (quads.at_border) {
+      mix_quads<true>(quads, values);
+    } else {
+      mix_quads<false>(quads, values);
+    }
+    return give(values, results, lane);
+  }
+
+ private:
+  static constexpr int kRows = kLinear ? kCorners / 2 : 1;
+
+  // Calls `then` when places_ and rows_ are known, with whether the texels of a dimension are neighbours, as
+  // a constant. Whether a corner is the border's.
+  template <typename Then>
+  [[gnu::always_inline]] bool locate(const Then& then) {
     Mask inside = active_;
     for (int d = 0; d < kDimensions; ++d) {
       unbounded_places<kLinear>(Lanes::as_floats(at_[d]), source_.dimensions[d], active_, places_[d]);
       inside = Lanes::both(inside, are_inside<kLinear>(source_.dimensions[d], places_[d]));
     }
-    const bool adjacent = Lanes::bits_of(inside) == Lanes::bits_of(active_);
-    Floats values[4];
-    if (adjacent) {
+    if (Lanes::bits_of(inside) == Lanes::bits_of(active_)) {
       find_rows<true>();
-      read<true>(false, values);
-    } else {
-      for (int d = 0; d < kDimensions; ++d) bring_inside<kLinear>(source_.dimensions[d], places_[d]);
-      find_rows<false>();
-      read<false>(find_outside(), values);
+      then(std::true_type{});
+      return false;
     }
+    for (int d = 0; d < kDimensions; ++d) bring_inside<kLinear>(source_.dimensions[d], places_[d]);
+    find_rows<false>();
+    then(std::false_type{});
+    return find_outside();
+  }
+
+  [[gnu::always_inline]] bool give(const Floats* values, std::uint32_t (*results)[2 * kHalf],
+                                   int lane) const {
     for (int c = 0; c < 4; ++c) Lanes::store(results[c] + lane, Lanes::as_ints(values[c]));
     if constexpr (Format::kWhole || !kLinear) return true;
     Mask numbers = Lanes::is_number(values[0]);
     for (int c = 1; c < 4; ++c) numbers = Lanes::both(numbers, Lanes::is_number(values[c]));
     return Lanes::bits_of(Lanes::both(numbers, active_)) == Lanes::bits_of(active_);
   }
-
- private:
-  static constexpr int kCorners = kLinear ? 1 << kDimensions : 1;
-  static constexpr int kRows = kLinear ? kCorners / 2 : 1;
-  // Mixed where they lie, not in planes.
-  static constexpr bool kQuads = kLinear && Format::kPlanes == 4;
 
   // kAdjacent: texels of a dimension are neighbours.
   template <bool kAdjacent>
@@ -94,35 +142,6 @@ class HalfWarp {
   }
 
   template <bool kAdjacent>
-  [[gnu::always_inline]] void read(bool at_border, Floats* values) {
-    if constexpr (kQuads) {
-      Doubles weights[kCorners];
-      weights_of<kDimensions>(places_, weights);
-      QuadCorners<kCorners> corners;
-      for (int corner = 0; corner < kCorners; ++corner) {
-        Lanes::store(corners.halves[corner], Lanes::shift_left<1>(index<kAdjacent>(corner)));
-        Lanes::store(corners.weights[corner], weights[corner]);
-        if (at_border) corners.at_border[corner] = Lanes::bits_of(outside_[corner]);
-      }
-      const auto* const texels = reinterpret_cast<const float*>(source_.base);
-      const float* const border = source_.border->data();
-      if (at_border) {
-        mix_quads<kCorners, true>(texels, border, corners, values);
-      } else {
-        mix_quads<kCorners, false>(texels, border, corners, values);
-      }
-    } else {
-      load<kAdjacent>();
-      if (at_border) {
-        color_outside();
-        mix<4>(values);
-      } else {
-        mix<Format::kChannels>(values);
-      }
-    }
-  }
-
-  template <bool kAdjacent>
   [[gnu::always_inline]] Ints index(int corner) const {
     const Ints first = Lanes::add(rows_[corner / 2], places_[0].first);
     if ((corner & 1) == 0) return first;
@@ -138,6 +157,21 @@ class HalfWarp {
       } else {
         Format::load(source_.base, index<kAdjacent>(corner), texels_[corner]);
       }
+    }
+  }
+
+  template <bool kBorder>
+  [[gnu::always_inline]] void mix_quads(const Quads& quads, Floats* values) const {
+    const auto* const texels = reinterpret_cast<const float*>(source_.base);
+    const float* const border = source_.border->data();
+    const auto quad = [&](int corner, int lane) __attribute__((always_inline)) {
+      const bool outside = kBorder && (quads.outside[corner] >> lane & 1) != 0;
+      return _mm_loadu_ps(outside ? border : texels + 2 * std::size_t{quads.halves[corner][lane]});
+    };
+    if constexpr (kLinear) {
+      Lanes::mix_quads<kCorners>(quad, quads.weights, values);
+    } else {
+      Lanes::planes_of([&](int lane) __attribute__((always_inline)) { return quad(0, lane); }, values);
     }
   }
 
@@ -225,11 +259,17 @@ void fetch_in_vectors(const Texture& texture, std::uint32_t mask, const std::uin
     layer[half] = Lanes::load(words[0] + half * kHalf);
     for (int d = 0; d < kDimensions; ++d) at[half][d] = Lanes::load(words[layers + d] + half * kHalf);
   }
+  using Half = HalfWarp<Format, kDimensions, kLinear>;
+  const auto half_warp = [&](int i) __attribute__((always_inline)) {
+    return Half(source, mask >> i * kHalf & 0xffff, layer[i], at[i]);
+  };
   bool good = true;
-  for (int half = 0; half < 2; ++half) {
-    HalfWarp<Format, kDimensions, kLinear> lanes(source, mask >> half * kHalf & 0xffff, layer[half],
-                                                 at[half]);
-    good = lanes.fetch(results, half * kHalf) && good;
+  if constexpr (Half::kQuads) {
+    typename Half::Quads quads[2];
+    for (int i = 0; i < 2; ++i) half_warp(i).find_quads(quads[i]);
+    for (int i = 0; i < 2; ++i) good = half_warp(i).fetch_quads(quads[i], results, i * kHalf) && good;
+  } else {
+    for (int i = 0; i < 2; ++i) good = half_warp(i).fetch(results, i * kHalf) && good;
   }
   if (good) return;
   std::uint32_t kept[4][2 * kHalf];

@@ -132,31 +132,5 @@ inline Floats mix_floats(const Floats* texels, const Doubles* weights) {
   return Lanes::to_floats(sum);
 }
 
-// The corners of 16 lanes in memory.
-template <int kCorners>
-struct QuadCorners {
-  alignas(64) std::uint32_t halves[kCorners][16];  // twice the number of the texel
-  alignas(64) double weights[kCorners][16];
-  std::uint32_t at_border[kCorners];  // lanes
-};
-
-// Of floats in fours, one texel behind the other from `texels` on. kBorder: corners may be the border's.
-template <int kCorners, bool kBorder>
-inline void mix_quads(const float* texels, const float* border, const QuadCorners<kCorners>& corners,
-                      Floats* results) {
-  Lanes::planes_of(
-      [&](int lane) __attribute__((always_inline)) {
-        __m256d sum = _mm256_setzero_pd();
-        for (int corner = 0; corner < kCorners; ++corner) {
-          const float* from = texels + 2 * std::size_t{corners.halves[corner][lane]};
-          if (kBorder && (corners.at_border[corner] >> lane & 1) != 0) from = border;
-          sum = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm_loadu_ps(from)),
-                                _mm256_set1_pd(corners.weights[corner][lane]), sum);
-        }
-        return _mm256_cvtpd_ps(sum);
-      },
-      results);
-}
-
 }  // namespace
 }  // namespace doppel::texture

@@ -205,10 +205,6 @@ struct Lanes {
   static Doubles multiply_add(const Doubles& a, const Doubles& b, const Doubles& c) {
     return by_parts([&](int i) { return _mm256_fmadd_pd(a.parts[i], b.parts[i], c.parts[i]); });
   }
-  static void store(double* to, const Doubles& v) {
-    for (int i = 0; i < 4; ++i) _mm256_storeu_pd(to + 4 * i, v.parts[i]);
-  }
-
   // The 32 bits of each lane at base + index * scale bytes.
   template <int scale>
   static Ints gather(const void* base, Ints index) {
@@ -256,6 +252,24 @@ struct Lanes {
     planes_of_eight(quad, 0, low);
     planes_of_eight(quad, 8, high);
     for (int c = 0; c < 4; ++c) parts[c] = {low[c], high[c]};
+  }
+
+  // The sums over the corners of a lane's four floats, quad(corner, lane), times its weights.
+  template <int kCorners, typename Quad>
+  [[gnu::always_inline]] static void mix_quads(const Quad& quad, const Doubles* weights, Floats* results) {
+    alignas(32) double weight[kCorners][16];
+    for (int corner = 0; corner < kCorners; ++corner) {
+      for (int i = 0; i < 4; ++i) _mm256_store_pd(weight[corner] + 4 * i, weights[corner].parts[i]);
+    }
+    planes_of(
+        [&](int lane) __attribute__((always_inline)) {
+          __m256d sum = _mm256_setzero_pd();
+          for (int corner = 0; corner < kCorners; ++corner)
+            sum = _mm256_fmadd_pd(_mm256_cvtps_pd(quad(corner, lane)), _mm256_set1_pd(weight[corner][lane]),
+                                  sum);
+          return _mm256_cvtpd_ps(sum);
+        },
+        results);
   }
 };
 

@@ -120,11 +120,6 @@ struct Lanes {
     first = _mm512_permutex2var_epi32(low, even, high);
     second = _mm512_permutex2var_epi32(low, _mm512_add_epi32(even, _mm512_set1_epi32(1)), high);
   }
-  static void store(double* to, Doubles v) {
-    _mm512_storeu_pd(to, v.low);
-    _mm512_storeu_pd(to + 8, v.high);
-  }
-
   // The four floats that quad(lane) gives of each lane, in four parts.
   template <typename Quad>
   [[gnu::always_inline]] static void planes_of(const Quad& quad, Floats* parts) {
@@ -135,7 +130,10 @@ struct Lanes {
       v = _mm512_insertf32x4(v, quad(i + 8), 2);
       return _mm512_insertf32x4(v, quad(i + 12), 3);
     };
-    const Floats a = four(0), b = four(1), c = four(2), d = four(3);
+    transpose(four(0), four(1), four(2), four(3), parts);
+  }
+  // Of lanes 0, 4, 8 and 12, and those that follow them, to all first floats, all second ones and so on.
+  static void transpose(Floats a, Floats b, Floats c, Floats d, Floats* parts) {
     const __m512d ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
     const __m512d ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
     const __m512d cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
@@ -144,6 +142,29 @@ struct Lanes {
     parts[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low));
     parts[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high));
     parts[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high));
+  }
+
+  // The sums over the corners of a lane's four floats, quad(corner, lane), times its weights. Two lanes stand
+  // in one register of doubles.
+  template <int kCorners, typename Quad>
+  [[gnu::always_inline]] static void mix_quads(const Quad& quad, const Doubles* weights, Floats* results) {
+    const __m512i of_two = _mm512_setr_epi64(0, 0, 0, 0, 4, 4, 4, 4);
+    // Of lanes i and i + 4.
+    const auto two = [&](int i) __attribute__((always_inline)) {
+      const __m512i place = _mm512_add_epi64(of_two, _mm512_set1_epi64(i % 8));
+      __m512d sum = _mm512_setzero_pd();
+      for (int corner = 0; corner < kCorners; ++corner) {
+        const __m512d some = i < 8 ? weights[corner].low : weights[corner].high;
+        const __m256 texels =
+            _mm256_insertf128_ps(_mm256_castps128_ps256(quad(corner, i)), quad(corner, i + 4), 1);
+        sum = _mm512_fmadd_pd(_mm512_cvtps_pd(texels), _mm512_permutexvar_pd(place, some), sum);
+      }
+      return _mm512_cvtpd_ps(sum);
+    };
+    const auto four = [&](int i) __attribute__((always_inline)) {
+      return _mm512_insertf32x8(_mm512_castps256_ps512(two(i)), two(i + 8), 1);
+    };
+    transpose(four(0), four(1), four(2), four(3), results);
   }
 };
 

@@ -6,6 +6,12 @@
 namespace doppel::texture {
 namespace {
 
+// Elements of vectors that were stored there are loaded, which is quicker than to take the vectors apart.
+template <typename T>
+[[gnu::always_inline]] inline void keep_in_memory(T& stored) {
+  asm volatile("" : "+m"(stored));
+}
+
 template <int kCount>
 struct PackedBytes {
   static constexpr int kChannels = kCount, kPlanes = 1, kTexelBytes = kCount;
@@ -58,15 +64,6 @@ struct PlanesOfFloats {
     const auto* const from = reinterpret_cast<const void*>(base);
     if constexpr (kCount == 1) planes[0] = Lanes::gather<4>(from, index);
     if constexpr (kCount == 2) Lanes::gather_pairs<8>(from, index, planes[0], planes[1]);
-    if constexpr (kCount == 4) {
-      alignas(64) std::uint32_t at[16];
-      Lanes::store(at, index);
-      Floats parts[4];
-      Lanes::planes_of(
-          [&](int lane) { return _mm_loadu_ps(static_cast<const float*>(from) + 4 * std::size_t{at[lane]}); },
-          parts);
-      for (int c = 0; c < 4; ++c) planes[c] = Lanes::as_ints(parts[c]);
-    }
   }
   static void load_pairs(std::uint64_t base, Ints index, Ints* first, Ints* second) {
     if constexpr (kCount == 1) {
