@@ -47,6 +47,7 @@ class Device {
   // there. A MIG device has one of its own.
   const Uuid& uuid() const { return identity_.uuid; }
   const Uuid& card_uuid() const { return identity_.card_uuid; }
+  const std::string& partition() const { return identity_.partition; }  // "1g.24gb"; empty: the whole card
   PciAddress pci() const;
 
   // The primary context: made by the first retain; destroyed by the last release.

@@ -19,6 +19,7 @@ struct DeviceIdentity {
   node::Instance instance;  // of it
   Uuid uuid{};              // of the device
   Uuid card_uuid{};         // the same, but for a MIG device
+  std::string partition;    // of a MIG device: "1g.24gb"
 };
 
 struct ListedDevice {

@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -13,6 +11,7 @@
 
 #include "card/load_card.h"
 #include "card/uuid.h"
+#include "node/open_node.h"
 #include "node/process_life.h"
 #include "nvml/device_handle.h"
 #include "nvml/mig_handles.h"
@@ -39,39 +38,6 @@ Use& use() {
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
-}
-
-std::vector<std::string> names_of_cards() {
-  std::string text = variable("DOPPEL_CARDS");
-  if (text.empty()) text = variable("DOPPEL_CARD");
-  std::vector<std::string> names;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto comma = rest.find(',');
-    if (comma != 0) names.emplace_back(rest.substr(0, comma));
-    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
-  }
-  if (names.empty()) names.emplace_back("rtx-a6000");
-  return names;
-}
-
-// The process's cards are on the node from then on. Those that it has already need not be read.
-Result<void> bring_cards(node::Node& node, const std::vector<std::string>& names) {
-  std::map<std::string, int> seen;  // by file
-  for (const std::string& name : names) {
-    const auto file = card::find_card_file(name);
-    if (!file) return tl::unexpected(file.error());
-    std::error_code ignored;
-    const std::string reference = std::filesystem::absolute(*file, ignored).string();
-    const int nth = seen[reference]++;
-    const auto known = node.has_card(reference, nth);
-    if (!known) return tl::unexpected(known.error());
-    if (*known) continue;
-    const auto card = card::load_card(*file);
-    if (!card) return tl::unexpected(card.error());
-    if (auto added = node.card(*card, nth, node::wall_ns()); !added) return tl::unexpected(added.error());
-  }
-  return {};
 }
 
 }  // namespace
@@ -111,11 +77,8 @@ Result<std::shared_ptr<const Machine>> Machine::open() {
         fmt::format("DOPPEL_DRIVER_VERSION={}: expected a version of CUDA from 11.0 to 13.5", version));
   }
   made->cuda_version_ = *known;
-  std::string name = variable("DOPPEL_NODE");
-  if (name == "off") name.clear();
-  auto node = node::Node::open(name);
+  auto node = node::open_by_environment(node::DefaultCard::Always);
   if (!node) return tl::unexpected(node.error());
-  if (auto brought = bring_cards(**node, names_of_cards()); !brought) return tl::unexpected(brought.error());
   const auto count = (*node)->card_count();
   if (!count) return tl::unexpected(count.error());
   for (int number = 0; number < *count; ++number) {
