@@ -71,6 +71,15 @@ int sm_count_of(const Card& whole, const PartitionProfile& profile, int slices) 
   return std::max(pair, profile.sm_count * slices / profile.slices / pair * pair);
 }
 
+std::optional<Card> partition_by_name(const Card& whole, const std::string& name) {
+  for (const PartitionProfile& profile : whole.partitions) {
+    for (int slices = 1; slices <= profile.slices; ++slices) {
+      if (partition_name(profile, slices) == name) return partition_of(whole, profile, slices);
+    }
+  }
+  return std::nullopt;
+}
+
 Card partition_of(const Card& whole, const PartitionProfile& profile, int slices) {
   Card card = whole;
   card.name = fmt::format("{} MIG {}", whole.name, partition_name(profile, slices));

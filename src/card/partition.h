@@ -4,6 +4,7 @@
 // SMs of its own. A compute instance is one device.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "card/card.h"
@@ -26,5 +27,7 @@ int sm_count_of(const Card& whole, const PartitionProfile& profile, int slices);
 // too: of power and its limit it has the share that its SMs are of the card's. The host's bus is not: alone,
 // each has all of it. There is no NVLink.
 Card partition_of(const Card& whole, const PartitionProfile& profile, int slices);
+// The same by its name, as partition_name() gives it; nothing: the card has none of that name.
+std::optional<Card> partition_by_name(const Card& whole, const std::string& name);
 
 }  // namespace doppel::card

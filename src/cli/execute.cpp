@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
+#include "card/partition.h"
 #include "cli/child.h"
 #include "cli/compile_watch.h"
 #include "cli/installation.h"
@@ -78,6 +80,18 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   return out;
 }
 
+// What the figures are of: the first of the cards, or the part of one (MIG) that every process had.
+card::Card card_of(const std::vector<device::RunRecord>& records, const std::vector<card::Card>& cards) {
+  if (records.empty()) return cards.front();
+  const device::RunRecord& first = records.front();
+  const auto whole = std::ranges::find(cards, first.card, &card::Card::id);
+  const bool alike = std::ranges::all_of(records, [&](const device::RunRecord& each) {
+    return each.card == first.card && each.partition == first.partition;
+  });
+  if (first.partition.empty() || !alike || whole == cards.end()) return cards.front();
+  return card::partition_by_name(*whole, first.partition).value_or(cards.front());
+}
+
 }  // namespace
 
 std::vector<card::Card> devices_of(const std::vector<card::Card>& cards, const ExecuteOptions& options) {
@@ -124,10 +138,11 @@ Result<Execution> execute(const std::vector<std::string>& command, const std::ve
   Result<std::vector<device::RunRecord>> records = device::read_run_records(folder->path());
   if (!records) return tl::unexpected<Error>(records.error());
   Execution out;
-  out.run = report::merge(cards.front().id, short_name(cards.front()), std::move(*records));
+  const card::Card card = card_of(*records, cards);
+  out.run = report::merge(card.id, short_name(card), std::move(*records));
   for (device::KernelRecord& kernel : out.run.kernels) {
-    kernel.explanation = report::why(kernel, cards.front());
-    kernel.advice = report::advice(kernel, cards.front());
+    kernel.explanation = report::why(kernel, card);
+    kernel.advice = report::advice(kernel, card);
   }
   out.run.exit = ended->status;
   out.run.signal = ended->signal;

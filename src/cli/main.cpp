@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/smi_flags.h"
+#include "cli/smi_mig.h"
 #include "support/nearest.h"
 
 namespace doppel::cli {
@@ -75,6 +77,9 @@ std::vector<std::string> own_arguments(int argc, char** argv, Program& program) 
 }
 
 int main_of(int argc, char** argv) {
+  // Its flags are those of another tool, and not of CLI11's form.
+  if (argc > 2 && std::string_view(argv[1]) == "smi" && std::string_view(argv[2]) == "mig")
+    return smi_mig(std::vector<std::string>(argv + 3, argv + argc), stdout);
   CLI::App app(
       "Doppel: GPU programs on doubles of real cards, with the time and energy each card would have taken",
       "doppel");

@@ -15,11 +15,11 @@
 #include "cli/management.h"
 #include "cli/output.h"
 #include "cli/smi_flags.h"
+#include "cli/smi_mig.h"
 #include "smi/details.h"
 #include "smi/monitor.h"
 #include "smi/query.h"
 #include "smi/settings.h"
-#include "smi/smi_mig.h"
 #include "smi/table.h"
 #include "smi/topology.h"
 #include "smi/wall_time.h"
@@ -121,7 +121,16 @@ std::vector<std::function<Outcome<Said>()>> settings(const SmiFlags& flags, cons
   if (!flags.compute_mode.empty())
     all.emplace_back([&] { return smi::set_compute_mode(gpus, flags.compute_mode); });
   if (!flags.ecc.empty()) all.emplace_back([&] { return smi::set_ecc(gpus, flags.ecc); });
-  if (!flags.mig.empty()) all.emplace_back([&] { return smi::set_mig_mode(gpus, flags.mig); });
+  if (!flags.mig.empty()) {
+    all.emplace_back([&]() -> Outcome<Said> {
+      std::vector<std::string> arguments{"-mig", flags.mig};
+      for (const Gpu& each : gpus) {
+        arguments.emplace_back("-i");
+        arguments.push_back(each.uuid());
+      }
+      return Said{"", smi_mig(arguments, stdout)};
+    });
+  }
   return all;
 }
 
@@ -161,9 +170,9 @@ int print(Outcome<Said> seen) {
 }
 
 // A command of its own below `smi`.
-int below(const CLI::App& command, const SmiFlags& flags, const Nvml& nvml, const std::vector<Gpu>& gpus) {
+int below(const CLI::App& command, const SmiFlags& flags, const std::vector<Gpu>& gpus) {
   const std::string& name = command.get_name();
-  if (name == "mig") return print(smi::mig(nvml, command.remaining()));
+  if (name == "mig") return smi_mig(command.remaining(), stdout);
   if (name == "topo") return print(topology(flags, gpus));
   if (name == "nvlink") return print(nvlink(flags, gpus));
   return monitor(flags, gpus, name == "pmon");
@@ -192,7 +201,7 @@ int run(const SmiFlags& flags, const CLI::App& command) {
   const auto gpus = smi::chosen_gpus(*nvml, flags.id);
   if (!gpus) return tell(gpus.error());
   if (const auto chosen = command.get_subcommands(); !chosen.empty())
-    return below(*chosen.front(), flags, *nvml, *gpus);
+    return below(*chosen.front(), flags, *gpus);
   const auto set = settings(flags, *gpus);
   for (const auto& each : set) {
     if (const int status = print(each()); status != 0) return status;

@@ -51,6 +51,7 @@ class Device {
   const Uuid& uuid() const { return identity_.uuid; }
   const Uuid& card_uuid() const { return identity_.card_uuid; }
   std::size_t listed() const { return identity_.listed; }  // its card's place in the process's list
+  const std::string& partition() const { return identity_.partition; }  // "1g.24gb"; empty: the whole card
   PciAddress pci() const;
 
   // The primary context: made by the first retain; destroyed by the last release.

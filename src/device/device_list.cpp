@@ -55,7 +55,8 @@ Result<Offered> offer_of(const card::Card& card, int place, node::Node* node) {
 
 tl::unexpected<Error> nothing_visible(const std::vector<CardOffer>& offers,
                                       const std::optional<std::string>& visible) {
-  const bool mig = std::ranges::any_of(offers, [](const CardOffer& each) { return each.mig; });
+  const bool mig =
+      std::ranges::any_of(offers, [](const CardOffer& each) { return each.mig && each.devices.empty(); });
   return fail(Error::Kind::NoDevice,
               fmt::format("no device is visible{}{}",
                           visible ? fmt::format(": CUDA_VISIBLE_DEVICES={}", *visible) : "",
@@ -88,13 +89,14 @@ Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards,
   std::vector<ListedDevice> devices;
   for (const VisibleDevice& each : visible_devices(offers, visible)) {
     const card::Card& card = cards[each.card];
-    DeviceIdentity identity{places[each.card], {}, offers[each.card].uuid, offers[each.card].uuid, each.card};
+    DeviceIdentity identity{places[each.card], {}, offers[each.card].uuid, offers[each.card].uuid, each.card, {}};
     if (!each.device) {
       devices.push_back({card, identity});
       continue;
     }
     const node::ComputeInstance& instance = offered[each.card].instances[*each.device];
     identity.instance = instance.id;
+    identity.partition = card::partition_name(*instance.profile, instance.slices);
     identity.uuid = offers[each.card].devices[*each.device].uuid;
     devices.push_back({card::partition_of(card, *instance.profile, instance.slices), identity});
   }

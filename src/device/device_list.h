@@ -21,6 +21,7 @@ struct DeviceIdentity {
   Uuid uuid{};              // of the device
   Uuid card_uuid{};         // the same, but for a MIG device
   std::size_t listed = 0;   // its card's place in the process's list, of which it may see a part
+  std::string partition;    // of a MIG device: "1g.24gb"
 };
 
 struct ListedDevice {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/platform.h"
 
+#include <fmt/format.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>
 
 #include <algorithm>
@@ -249,6 +250,18 @@ Result<void> Platform::write_record() {
   std::vector<const Device*> devices;
   for (const auto& device : devices_) devices.push_back(device.get());
   std::vector<RunRecord> records = recorder_->records(devices, clock_->latest_us(), clock_->context_us());
+  for (RunRecord& each : records) {
+    const double waited_us = timeline_->waited_for_turns_us(each.device_ordinal);
+    if (waited_us <= 0) continue;
+    const card::TimeSlicing& slices = device(each.device_ordinal).card().time_slicing;
+    each.diagnostics.push_back(
+        {"assumed",
+         fmt::format(
+             "other processes used the card: {:.0f} us were waited for their turns, of {:.0f} us each with "
+             "{:.0f} us for a switch, as often as they wanted it meanwhile",
+             waited_us, slices.slice_us, slices.switch_us),
+         1});
+  }
   if (options_.time_passes && !records.empty()) {
     for (const PassTime& each : compilations_.passes().times())
       records.front().passes.push_back({each.pass, each.seconds, each.runs});

@@ -147,6 +147,7 @@ struct Diagnostic {
 
 struct RunRecord {
   std::string card;        // id
+  std::string partition;   // of the card, that the process had: "1g.24gb"; empty: all of it
   int device_ordinal = 0;  // of the devices of the process
   std::int64_t process_id = 0;
   std::string program;       // as started

@@ -34,11 +34,11 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PowerRecord, time_us, watts, clo
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SmRoomRecord, time_us, label, sms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Diagnostic, kind, text, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PassRecord, pass, seconds, runs)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RunRecord, card, device_ordinal, process_id, program,
-                                                timing_depth, time_us, busy_us, host_us, context_us, energy_j,
-                                                waiting_energy_j, peak_memory_bytes, kernels, copies,
-                                                timeline, timeline_dropped, power, sm_room, diagnostics,
-                                                predict_only, passes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RunRecord, card, partition, device_ordinal, process_id,
+                                                program, timing_depth, time_us, busy_us, host_us, context_us,
+                                                energy_j, waiting_energy_j, peak_memory_bytes, kernels,
+                                                copies, timeline, timeline_dropped, power, sm_room,
+                                                diagnostics, predict_only, passes)
 
 std::string to_json(const std::vector<RunRecord>& records) {
   // Names come from programs and may hold any bytes.

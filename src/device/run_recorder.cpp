@@ -244,6 +244,7 @@ std::vector<RunRecord> RunRecorder::records(const std::vector<const Device*>& de
     if (!used.used && device->memory().peak() == 0) continue;
     RunRecord record;
     record.card = device->card().id;
+    record.partition = device->partition();
     record.device_ordinal = device->ordinal();
     record.process_id = getpid();
     record.program = program_name();

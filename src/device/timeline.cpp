@@ -64,6 +64,7 @@ class Timeline::Card {
   }
 
   double next_us() const { return chip_.next_us(); }
+  double away_us() const { return chip_.away_us(); }
   bool uses_link() const { return chip_.uses_link() || shares_link_; }
   // Its grids and the copies on the links, both of which have come to the same moment, agree on them: the
   // grids say what they would like, the links what copies leave of that, and they what they make of it (one
@@ -466,6 +467,12 @@ void Timeline::place_rest() {
   gives_up_waits_ = true;
   resolve(true, Past::All);
   run(kNever, [] { return false; }, Past::All);
+}
+
+double Timeline::waited_for_turns_us(int ordinal) const {
+  const std::lock_guard lock(place_mutex_);
+  const auto number = static_cast<std::size_t>(ordinal);
+  return number < cards_.size() && cards_[number] != nullptr ? cards_[number]->away_us() : 0;
 }
 
 double Timeline::end_us() const {

@@ -60,6 +60,8 @@ class Timeline {
   void place_rest();
   // The end of the last operation placed.
   double end_us() const;
+  // In all, how long work of that device has waited for other processes' turns on it.
+  double waited_for_turns_us(int ordinal) const;
 
  private:
   class Card;

@@ -9,7 +9,7 @@ extern "C" {
 CUresult cuCtxGetId(CUcontext context, unsigned long long* id);
 CUresult cuDriverGetVersion(int* version);
 CUresult cuDeviceGetCount(int* count);
-CUresult cuDeviceGetUuid_v2(CUuuid* uuid, CUdevice device);
+CUresult cuDeviceGetUuid(CUuuid* uuid, CUdevice device);
 CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice device);
 CUresult cuModuleLoadData(CUmodule* module, const void* image);
 }

@@ -207,7 +207,8 @@ CUresult check_integrity(std::uint32_t version, std::uint64_t unix_seconds, std:
                         kCudartInterface.data(), kIntegrityCheck.data(), kIntegrityCheck[1], unix_seconds});
   for (CUdevice device = 0; device < cards; ++device) {
     CheckedCard card{};
-    cuDeviceGetUuid_v2(&card.uuid, device);
+    // The card's, also of a MIG device: runtimes from 11.8 to 13.5 ask by the first form.
+    cuDeviceGetUuid(&card.uuid, device);
     cuDeviceGetAttribute(&card.pci_domain, CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID, device);
     cuDeviceGetAttribute(&card.pci_bus, CU_DEVICE_ATTRIBUTE_PCI_BUS_ID, device);
     cuDeviceGetAttribute(&card.pci_device, CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID, device);

@@ -36,16 +36,25 @@ void after_fork_in_child() {
   process().state.compare_exchange_strong(ready, State::Forked);
 }
 
+// A CUDA_VISIBLE_DEVICES that is meant to.
+bool hides_all(const std::optional<std::string>& visible) {
+  return visible && (visible->empty() || visible->starts_with("-"));
+}
+
 CUresult create_platform() {
   auto options = device::Options::from_environment();
   if (!options) {
     log().error("{}", options.error().message);
     return CUDA_ERROR_NO_DEVICE;
   }
+  const std::optional<std::string> visible = options->visible_devices;
   auto made = device::Platform::create(*std::move(options));
   if (!made) {
     if (made.error().kind == Error::Kind::NoDevice) {
-      log().warn("{}", made.error().message);
+      if (hides_all(visible))
+        log().info("{}", made.error().message);
+      else
+        log().warn("{}", made.error().message);
       return CUDA_ERROR_NO_DEVICE;
     }
     log().error("{}", made.error().message);

@@ -5,16 +5,14 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "card/load_card.h"
-#include "card/nvlink_pairs.h"
 #include "card/uuid.h"
+#include "node/open_node.h"
 #include "node/process_life.h"
 #include "nvml/device_handle.h"
 #include "nvml/mig_handles.h"
@@ -41,57 +39,6 @@ Use& use() {
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
-}
-
-// Those that the process names; none: it takes the machine's.
-std::vector<std::string> names_of_cards() {
-  std::string text = variable("DOPPEL_CARDS");
-  if (text.empty()) text = variable("DOPPEL_CARD");
-  std::vector<std::string> names;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto comma = rest.find(',');
-    if (comma != 0) names.emplace_back(rest.substr(0, comma));
-    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
-  }
-  return names;
-}
-
-// The process's cards are on the node from then on. Those that it has already need not be read.
-Result<void> bring_cards(node::Node& node, const std::vector<std::string>& names) {
-  std::map<std::string, int> seen;  // by file
-  for (const std::string& name : names) {
-    const auto file = card::find_card_file(name);
-    if (!file) return tl::unexpected(file.error());
-    std::error_code ignored;
-    const std::string reference = std::filesystem::absolute(*file, ignored).string();
-    const int nth = seen[reference]++;
-    const auto known = node.has_card(reference, nth);
-    if (!known) return tl::unexpected(known.error());
-    if (*known) continue;
-    const auto card = card::load_card(*file);
-    if (!card) return tl::unexpected(card.error());
-    if (auto added = node.card(*card, nth, node::wall_ns()); !added) return tl::unexpected(added.error());
-  }
-  return {};
-}
-
-// Bridges join the process's cards on the node two by two.
-Result<void> join_cards(node::Node& node, const std::vector<std::string>& names) {
-  std::vector<card::Card> cards;
-  for (const std::string& name : names) {
-    auto card = card::find_card(name);
-    if (!card) return tl::unexpected(card.error());
-    cards.push_back(std::move(*card));
-  }
-  const auto numbers = node.cards(cards, node::wall_ns());
-  if (!numbers) return tl::unexpected(numbers.error());
-  const auto pairs = card::nvlink_pairs(cards);
-  if (!pairs) return tl::unexpected(pairs.error());
-  for (const auto& [one, other] : *pairs) {
-    if (auto joined = node.join_by_nvlink((*numbers)[one], (*numbers)[other]); !joined) return joined;
-  }
-  return {};
 }
 
 }  // namespace
@@ -139,20 +86,9 @@ Result<std::shared_ptr<const Machine>> Machine::open() {
         fmt::format("DOPPEL_DRIVER_VERSION={}: expected a version of CUDA from 11.0 to 13.5", version));
   }
   made->cuda_version_ = *known;
-  std::string name = variable("DOPPEL_NODE");
-  if (name == "off") name.clear();
-  auto node = node::Node::open(name);
+  auto node = node::open_by_environment();
   if (!node) return tl::unexpected(node.error());
-  std::vector<std::string> names = names_of_cards();
-  auto count = (*node)->card_count();
-  if (count && *count == 0 && names.empty()) names.emplace_back("rtx-a6000");
-  if (auto brought = bring_cards(**node, names); !brought) return tl::unexpected(brought.error());
-  if (const std::string nvlink = variable("DOPPEL_NVLINK"); nvlink == "1") {
-    if (auto joined = join_cards(**node, names); !joined) return tl::unexpected(joined.error());
-  } else if (!nvlink.empty() && nvlink != "0") {
-    return fail(Error::Kind::InvalidArgument, fmt::format("DOPPEL_NVLINK={}: expected 0 or 1", nvlink));
-  }
-  count = (*node)->card_count();
+  const auto count = (*node)->card_count();
   if (!count) return tl::unexpected(count.error());
   for (int number = 0; number < *count; ++number) {
     auto card = (*node)->name(number);

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "smi/fields.h"
-#include "smi/smi_mig.h"
+#include "smi/instances.h"
 
 namespace doppel::smi {
 namespace {

@@ -6,5 +6,6 @@ namespace e2e {
 
 extern const char* const kFaultsPtx;
 extern const char* const kProgressPtx;
+extern const char* const kRatesPtx;
 
 }  // namespace e2e
