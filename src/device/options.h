@@ -15,8 +15,8 @@ namespace doppel::device {
 
 struct Options {
   std::vector<std::string> cards{
-      "rtx-a6000"};          // DOPPEL_CARDS=a,b, else DOPPEL_CARD: one device an entry, by ordinal
-  bool names_cards = false;  // by one of the two; else the cards are the node's, where it has any
+      "rtx-a6000"};         // DOPPEL_CARDS=a,b, else DOPPEL_CARD: one device an entry, by ordinal
+  bool names_cards = true;  // false: the environment names none, and they are the node's, where it has any
   timing::Depth depth = timing::Depth::Fast;  // DOPPEL_TIMING=off|fast|full
   bool check = false;                         // DOPPEL_CHECK=1
   bool predict_only = false;   // DOPPEL_PREDICT_ONLY=1: launches run only the blocks that predictions need
