@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "card/load_card.h"
 #include "card/partition.h"
 #include "card/uuid.h"
 #include "device/node_report.h"

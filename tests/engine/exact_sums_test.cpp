@@ -185,8 +185,9 @@ TEST(ExactSums, AreTheReferencesBitByBit) {
       }
       for (std::size_t way = 0; way < ways.size(); ++way) {
         // Of each product two with a memo.
-        if (ways[way].vectors.floats != nullptr && !form.is_scaled())
+        if (ways[way].vectors.floats != nullptr && !form.is_scaled()) {
           EXPECT_GT(exact[way], 2 * kProducts / 8) << text << ", way " << way;
+        }
       }
     }
   }
@@ -218,7 +219,9 @@ TEST(ExactSums, AreMadeOfSmallWholeNumbers) {
             compare(what, rules, ways, factors, some_selectors(random, form, false), "digits"));
       }
       for (const Way& way : ways) {
-        if (way.vectors.floats != nullptr) EXPECT_EQ(way.memo->exact_sums(), 16) << text;
+        if (way.vectors.floats != nullptr) {
+          EXPECT_EQ(way.memo->exact_sums(), 16) << text;
+        }
       }
     }
   }

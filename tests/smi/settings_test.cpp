@@ -3,7 +3,6 @@
 #include "smi/settings.h"
 
 #include "fixture.h"
-#include "smi/smi_mig.h"
 
 namespace doppel::smi {
 namespace {
@@ -66,14 +65,6 @@ TEST_F(Settings, ModesAreWordsOrNumbers) {
   EXPECT_EQ(set_persistence(gpus, "2").error().message, "-pm 2: expected 0/DISABLED or 1/ENABLED");
   EXPECT_EQ(set_compute_mode(gpus, "4").error().status, kBadUsage);
   EXPECT_EQ(set_ecc(gpus, "on").error().status, kBadUsage);
-}
-
-TEST_F(Settings, InstancesSayThatTheyAreNotThereYet) {
-  start();
-  const std::vector<std::string> list = {"-lgip"};
-  EXPECT_EQ(mig(*nvml, list).error().status, NVML_ERROR_NOT_SUPPORTED);
-  EXPECT_EQ(mig(*nvml, {}).error().status, kBadUsage);
-  EXPECT_EQ(set_mig_mode(gpus, "1").error().status, NVML_ERROR_NOT_SUPPORTED);
 }
 
 }  // namespace
