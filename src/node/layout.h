@@ -19,7 +19,7 @@
 namespace doppel::node {
 
 // Raised with every change of what follows.
-inline constexpr std::uint32_t kLayout = 3;
+inline constexpr std::uint32_t kLayout = 4;
 inline constexpr std::uint64_t kMagic = 0x65646f6e6c6f7064;  // "dplnode", read as bytes
 inline constexpr int kMostCards = 16;
 inline constexpr int kMostClients = 512;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `doppel` command as a user calls it.
 #include <gtest/gtest.h>
+#include <fmt/format.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -127,8 +129,10 @@ TEST_F(Cli, RunGivesTheProgramANode) {
   std::getline(own, first);
   std::getline(own, second);
   EXPECT_EQ(first, second);
-  setenv("DOPPEL_NODE", "lab", 1);
-  EXPECT_TRUE(doppel("run --quiet -- ./node").out.starts_with("lab\n"));
+  const std::string name = fmt::format("lab-{}", getpid());
+  setenv("DOPPEL_NODE", name.c_str(), 1);
+  EXPECT_TRUE(doppel("run --quiet -- ./node").out.starts_with(name + "\n"));
+  std::filesystem::remove(fmt::format("/dev/shm/doppel-{}-{}", getuid(), name));
   unsetenv("DOPPEL_NODE");
 }
 

@@ -69,8 +69,8 @@ TEST_F(SmiCommand, HasTheStatusesOfTheOriginal) {
   ends("-pl lots", 2, "-pl lots: expected watts");
   ends("-lgc 2000,1000", 2, "Invalid Argument");
   ends("-c 3x", 2, "-c 3x: expected");
-  ends("-mig 1 -i 0", 3, "");
-  ends("mig -lgip", 3, "");
+  ends("-mig 1 -i 0", 0, "Unable to enable MIG Mode for GPU 00000000:01:00.0: Not Supported");
+  ends("mig -lgip", 6, "No MIG-enabled devices found.");
   ends("-ac 8001,1800", 3, "smi --applications-clocks: not supported");
   ends("stats", 3, "smi stats: not supported");
   ends("-i 7", 6, "no card '7'");
