@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/node_report.h"
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <utility>

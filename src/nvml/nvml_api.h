@@ -41,7 +41,7 @@ nvmlReturn_t of_card(const char* function, nvmlDevice_t handle, Body body, Point
     const auto here = machine();
     if (here == nullptr) return NVML_ERROR_UNINITIALIZED;
     const Card* const card = here->card(handle);
-    if ((... || (needed == nullptr))) return NVML_ERROR_INVALID_ARGUMENT;
+    if (const bool missing = (... || (needed == nullptr)); missing) return NVML_ERROR_INVALID_ARGUMENT;
     if (card == nullptr)
       return here->mig_device(handle) ? NVML_ERROR_NOT_SUPPORTED : NVML_ERROR_INVALID_ARGUMENT;
     return body(*card);
@@ -55,7 +55,7 @@ nvmlReturn_t of_device(const char* function, nvmlDevice_t handle, Body body, Poi
   auto work = [&] {
     const auto here = machine();
     if (here == nullptr) return NVML_ERROR_UNINITIALIZED;
-    if ((... || (needed == nullptr))) return NVML_ERROR_INVALID_ARGUMENT;
+    if (const bool missing = (... || (needed == nullptr)); missing) return NVML_ERROR_INVALID_ARGUMENT;
     if (const Card* const card = here->card(handle))
       return body(*card, static_cast<const MigDevice*>(nullptr));
     const auto device = here->mig_device(handle);
