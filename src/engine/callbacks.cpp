@@ -16,6 +16,7 @@
 #include "engine/device_runtime.h"
 #include "engine/fault_report.h"
 #include "engine/launch_shape.h"
+#include "engine/matrix_products.h"
 #include "engine/trace_recorder.h"
 #include "engine/wild_access.h"
 #include "engine/worker.h"
@@ -310,13 +311,22 @@ void nanosleep(jit::WarpContext* context, std::uint32_t operation, std::uint32_t
   leave_if_stopped(warp);
 }
 
+const MatrixProduct& product_of(const Warp& warp, std::uint64_t form, std::uint32_t how) {
+  return warp.worker->matrix_products->get(form, how, warp.block->grid->launch.matrix_rules);
+}
+
 void multiply(jit::WarpContext* context, std::uint64_t form, std::uint32_t how, const std::byte* a,
               const std::byte* b, const std::byte* c, std::byte* d, const std::byte* selectors) {
   const Warp& warp = warp_of(context);
-  MatrixProducts& products = warp.worker->matrix_products;
-  const MatrixProduct& product = products.get(form, how, warp.block->grid->launch.matrix_rules);
-  const MatrixOperands operands{a, b, c, d, selectors, &products.memo()};
-  if (!multiply_plain_floats(product, operands)) multiply_matrices(product, operands);
+  multiply_matrices(product_of(warp, form, how),
+                    {a, b, c, d, selectors, &warp.worker->matrix_products->memo()});
+}
+
+void multiply_run(jit::WarpContext* context, std::uint64_t form, std::uint32_t how, std::byte* fragments,
+                  const std::uint32_t* run) {
+  const Warp& warp = warp_of(context);
+  multiply_run(product_of(warp, form, how), ProductRun::read(fragments, run),
+               &warp.worker->matrix_products->memo());
 }
 
 void asynchronous(jit::WarpContext* context, std::uint32_t mask, std::uint64_t place, std::uint64_t* values) {
@@ -410,9 +420,9 @@ void outside(jit::WarpContext* context, std::uint32_t mask, std::uint32_t functi
 
 const jit::RuntimeCallbacks& runtime_callbacks() {
   static constexpr jit::RuntimeCallbacks kCallbacks{
-      barrier,     arrive,       frame,        yield,     trap,         call,
-      globaltimer, clock,        nanosleep,    multiply,  asynchronous, access_textures,
-      trace_block, trace_access, check_access, check_use, outside};
+      barrier,         arrive,      frame,        yield,        trap,         call,
+      globaltimer,     clock,       nanosleep,    multiply,     multiply_run, asynchronous,
+      access_textures, trace_block, trace_access, check_access, check_use,    outside};
   return kCallbacks;
 }
 

@@ -15,7 +15,7 @@
 
 #include "analysis/trace.h"
 #include "engine/fault.h"
-#include "engine/matrix_product.h"
+#include "engine/matrix_rules.h"
 #include "jit/compiled_module.h"
 #include "support/launch_config.h"
 #include "texture/object_table.h"

@@ -44,7 +44,8 @@ struct FloatRuns {
 // The last few matrices of a kind, found again by their bits.
 template <typename Decoded, int most_bytes>
 struct FloatEntries {
-  static constexpr unsigned kEntries = 8;
+  static constexpr unsigned kEntries = 16;
+  static_assert(kEntries > ProductRun::kMostFactors);
   struct Entry {
     alignas(64) std::byte fragment[most_bytes]{};
     std::uint64_t kind = 0;  // what else it hangs on; 0: empty
@@ -53,6 +54,14 @@ struct FloatEntries {
   std::uint8_t places[256]{};  // by some of the bits, hashed
   unsigned next = 0;           // to be given away
   Entry entries[kEntries];
+
+  // One that a run of products does not need, which are those in the mask.
+  unsigned give_away(std::uint32_t needed) {
+    while ((needed >> next & 1) != 0) next = (next + 1) % kEntries;
+    const unsigned place = next;
+    next = (next + 1) % kEntries;
+    return place;
+  }
 };
 
 // When exact sums (exact_sums_kernel.h) are tried: where they were not possible, not again for a while. This

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "engine/matrix_fragments.h"
+#include "engine/product_run.h"
 
 namespace doppel::engine {
 
@@ -46,5 +47,8 @@ struct FloatMemo;  // float_memo.h
 // product is one for other code: nothing has been written then.
 using FloatProduct = bool (*)(const FloatPlan& plan, const std::byte* a, const std::byte* b,
                               const FloatFactors* factors, FloatMemo* memo, const std::byte* c, std::byte* d);
+// The products from `begin` on, up to the first that is one for other code, if there is one: which that is.
+using FloatProductRun = std::size_t (*)(const FloatPlan& plan, const ProductRun& run, std::size_t begin,
+                                        FloatMemo& memo);
 
 }  // namespace doppel::engine

@@ -222,6 +222,10 @@ inline bool multiply_exactly(const FloatPlan& plan, const Operands& of, const st
   return add_exactly(plan, of, *range, c, d);
 }
 
+inline ExactTries& tries_of(const FloatPlan& plan, FloatMemo& memo) {
+  return memo.tries[static_cast<int>(plan.storage)][plan.half_sums ? 1 : 0];
+}
+
 inline bool multiply_operands(const FloatPlan& plan, const Operands& operands, const FloatFactors* factors,
                               ExactTries* tries, const std::byte* c, std::byte* d) {
   if (!operands.a->in_range || !operands.b->in_range) return false;
@@ -243,11 +247,29 @@ inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a
     decode(plan, b, of_b);
     return multiply_operands(plan, {&of_a, &of_b}, factors, nullptr, c, d);
   }
-  return multiply_operands(plan,
-                           {&known_or_decoded(plan, a, kMostRows, plan.a.mask, memo->a),
-                            &known_or_decoded(plan, b, kColumns, plan.b.mask, memo->b)},
-                           factors, &memo->tries[static_cast<int>(plan.storage)][plan.half_sums ? 1 : 0], c,
-                           d);
+  std::uint32_t needed_a = 0, needed_b = 0;
+  const Operands operands{&known_or_decoded(plan, a, kMostRows, plan.a.mask, memo->a, needed_a),
+                          &known_or_decoded(plan, b, kColumns, plan.b.mask, memo->b, needed_b)};
+  return multiply_operands(plan, operands, factors, &tries_of(plan, *memo), c, d);
+}
+
+inline std::size_t multiply_run_in_vectors(const FloatPlan& plan, const ProductRun& run, std::size_t begin,
+                                           FloatMemo& memo) {
+  FloatColumns* a[ProductRun::kMostFactors];
+  FloatRuns* b[ProductRun::kMostFactors];
+  std::uint32_t needed_a = 0, needed_b = 0;
+  for (std::size_t i = 0; i < run.a.size(); ++i)
+    a[i] = &known_or_decoded(plan, run.fragments + run.a[i], kMostRows, plan.a.mask, memo.a, needed_a);
+  for (std::size_t i = 0; i < run.b.size(); ++i)
+    b[i] = &known_or_decoded(plan, run.fragments + run.b[i], kColumns, plan.b.mask, memo.b, needed_b);
+  ExactTries& tries = tries_of(plan, memo);
+  for (std::size_t i = begin; i < run.products.size(); ++i) {
+    const ProductRun::Product& product = run.products[i];
+    if (!multiply_operands(plan, {a[product.a], b[product.b]}, nullptr, &tries, run.fragments + product.c,
+                           run.fragments + product.d))
+      return i;
+  }
+  return run.products.size();
 }
 
 }  // namespace

@@ -95,6 +95,10 @@ void multiply_whole(const MatrixForm& form, bool clamp, ir::AtomicOp operation, 
 
 // ------------------------------------------------------------------------------------ f64
 
+bool to_nearest(const ir::Attributes& product) {
+  return product.rounding == ir::Rounding::None || product.rounding == ir::Rounding::Rn;
+}
+
 // In the order of k, each product and sum rounded once.
 template <typename MultiplyAdd>
 void multiply_doubles(const MatrixForm& form, const std::byte* a_fragment, const std::byte* b_fragment,
@@ -416,7 +420,7 @@ void multiply_in_general(const MatrixProduct& product, const MatrixOperands& ope
   const std::byte* const c_fragment = operands.c;
   std::byte* const d_fragment = operands.d;
   if (form.a == MatrixElement::F64) {
-    if (product.what.rounding == ir::Rounding::None || product.what.rounding == ir::Rounding::Rn)
+    if (to_nearest(product.what))
       return multiply_doubles(form, a_fragment, b_fragment, c_fragment, d_fragment,
                               [](double x, double y, double sum) { return std::fma(x, y, sum); });
     const jit::DirectedRounding directed(product.what.rounding);
@@ -453,10 +457,12 @@ MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rule
   if (const auto plan = float_plan(what.matrix, rules)) {
     product.float_plan = *plan;
     product.vectors.floats = vectors.floats;
-    product.plain_floats = vectors.floats != nullptr && !what.matrix.sparse && !what.matrix.is_scaled();
+    product.vectors.float_run = what.matrix.sparse || what.matrix.is_scaled() ? nullptr : vectors.float_run;
   } else if (const auto of_whole = whole_plan(what)) {
     product.whole_plan = *of_whole;
     product.vectors.whole = vectors.whole;
+  } else if (what.matrix.a == MatrixElement::F64 && to_nearest(what)) {
+    product.vectors.doubles = vectors.doubles;
   }
   return product;
 }
@@ -464,6 +470,10 @@ MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rule
 bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& operands) {
   const MatrixForm& form = product.what.matrix;
   const std::byte* a = operands.a;
+  if (product.vectors.doubles != nullptr) {
+    product.vectors.doubles(form.m, form.k, a, operands.b, operands.c, operands.d);
+    return true;
+  }
   alignas(64) std::byte dense[kMostRows * kMostDenseBytes];
   if (form.sparse) {
     if (!expand_sparse(form, a, operands.selectors, dense)) return false;
@@ -485,6 +495,21 @@ bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& ope
 void multiply_matrices(const MatrixProduct& product, const MatrixOperands& operands) {
   if (product.in_vectors() && multiply_in_vectors(product, operands)) return;
   multiply_in_general(product, operands);
+}
+
+void multiply_run(const MatrixProduct& product, const ProductRun& run, FloatMemo* memo) {
+  const auto multiply_one = [&](const ProductRun::Product& one) {
+    multiply_matrices(product, {run.fragments + run.a[one.a], run.fragments + run.b[one.b],
+                                run.fragments + one.c, run.fragments + one.d, nullptr, memo});
+  };
+  if (product.vectors.float_run == nullptr || memo == nullptr) {
+    for (const ProductRun::Product& one : run.products) multiply_one(one);
+    return;
+  }
+  for (std::size_t i = 0; i < run.products.size(); ++i) {
+    i = product.vectors.float_run(product.float_plan, run, i, *memo);
+    if (i < run.products.size()) multiply_one(run.products[i]);
+  }
 }
 
 }  // namespace doppel::engine

@@ -12,18 +12,12 @@
 #include <cstdint>
 #include <optional>
 
+#include "engine/matrix_rules.h"
+#include "engine/product_run.h"
 #include "engine/vector_products.h"
 #include "ir/attributes.h"
 
 namespace doppel::engine {
-
-// How a card sums.
-struct MatrixRules {
-  int fraction_bits = 24;      // that are kept behind the largest exponent
-  int bits_of_sum = 128;       // of what is there of a row of A that are one sum, to which the next is added
-  int fp4_fraction_bits = 35;  // kept of fp4 in scaled blocks
-  bool operator==(const MatrixRules&) const = default;
-};
 
 // One form of product on one card: what does not change from one execution to the next.
 struct MatrixProduct {
@@ -33,8 +27,9 @@ struct MatrixProduct {
   VectorProducts vectors;
   FloatPlan float_plan;
   WholePlan whole_plan;
-  bool in_vectors() const { return vectors.floats != nullptr || vectors.whole != nullptr; }
-  bool plain_floats = false;  // by them, and A and B are all that there is
+  bool in_vectors() const {
+    return vectors.floats != nullptr || vectors.whole != nullptr || vectors.doubles != nullptr;
+  }
 };
 
 // vectors: what may be used of them.
@@ -51,13 +46,10 @@ struct MatrixOperands {
 };
 
 void multiply_matrices(const MatrixProduct& product, const MatrixOperands& operands);
-// Of plain_floats alone, where these numbers are for them.
-inline bool multiply_plain_floats(const MatrixProduct& product, const MatrixOperands& operands) {
-  return product.plain_floats && product.vectors.floats(product.float_plan, operands.a, operands.b, nullptr,
-                                                        operands.memo, operands.c, operands.d);
-}
 // The same of a product that is in_vectors(). False where these numbers are for other code: nothing has been
 // written then.
 bool multiply_in_vectors(const MatrixProduct& product, const MatrixOperands& operands);
+// All of a run, in its order.
+void multiply_run(const MatrixProduct& product, const ProductRun& run, FloatMemo* memo);
 
 }  // namespace doppel::engine

@@ -28,6 +28,7 @@
 #define DOPPEL_DOTS 0
 #include "engine/wide_lanes_avx2.h"
 //
+#include "engine/double_product_kernel.h"
 #include "engine/float_product_kernel.h"
 //
 #include "engine/whole_product_kernel.h"
@@ -44,7 +45,8 @@ VectorProducts avx2_products() {
   const bool can =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") && __builtin_cpu_supports("fma");
   if (!can) return {};
-  return {multiply_floats_in_vectors, multiply_whole_in_vectors};
+  return {multiply_floats_in_vectors, multiply_run_in_vectors, multiply_whole_in_vectors,
+          multiply_doubles_in_vectors};
 }
 
 }  // namespace doppel::engine

@@ -46,7 +46,8 @@ VectorProducts avx512_products() {
   const bool can = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (!can) return {};
-  return {multiply_floats_in_vectors, multiply_whole_in_vectors};
+  return {multiply_floats_in_vectors, multiply_run_in_vectors, multiply_whole_in_vectors,
+          avx2_products().doubles};
 }
 
 }  // namespace doppel::engine

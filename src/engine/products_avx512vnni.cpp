@@ -47,7 +47,8 @@ VectorProducts avx512vnni_products() {
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                    __builtin_cpu_supports("avx512vnni");
   if (!can) return {};
-  return {multiply_floats_in_vectors, multiply_whole_in_vectors};
+  return {multiply_floats_in_vectors, multiply_run_in_vectors, multiply_whole_in_vectors,
+          avx2_products().doubles};
 }
 
 }  // namespace doppel::engine

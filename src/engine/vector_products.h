@@ -2,6 +2,7 @@
 // What the host's vectors multiply; to the bit as code for any host does.
 #pragma once
 
+#include "engine/double_product.h"
 #include "engine/float_product.h"
 #include "engine/whole_product.h"
 
@@ -10,7 +11,9 @@ namespace doppel::engine {
 // Null where the host has not what they need.
 struct VectorProducts {
   FloatProduct floats = nullptr;
+  FloatProductRun float_run = nullptr;  // where there is the other
   WholeProduct whole = nullptr;
+  DoubleProduct doubles = nullptr;
 };
 
 VectorProducts avx2_products();

@@ -11,6 +11,7 @@
 #include "engine/callbacks.h"
 #include "engine/fault_report.h"
 #include "engine/launch_shape.h"
+#include "engine/matrix_products.h"
 #include "engine/signals.h"
 
 namespace doppel::engine {
@@ -31,7 +32,7 @@ constexpr std::uint64_t kClaimsOfShare = 16;
 
 }  // namespace
 
-Worker::Worker() = default;
+Worker::Worker() : matrix_products(std::make_unique<MatrixProducts>()) {}
 Worker::~Worker() = default;
 
 void GridRun::fail_with(Fault found) {

@@ -15,10 +15,11 @@
 #include "engine/fault.h"
 #include "engine/fiber.h"
 #include "engine/grid_run.h"
-#include "engine/matrix_products.h"
 #include "texture/touched.h"
 
 namespace doppel::engine {
+
+class MatrixProducts;
 
 // What the signal handler found; read when the fibre has been left.
 struct SignalReport {
@@ -56,7 +57,7 @@ class Worker {
   // The form of the last one, packed and not: mostly the next one's.
   std::uint64_t packed_texture_form = ir::packed(ir::TextureForm{});
   ir::TextureForm texture_form;
-  MatrixProducts matrix_products;
+  const std::unique_ptr<MatrixProducts> matrix_products;
 
  private:
   struct alignas(jit::kFrameAlignment) Scratch {

@@ -14,6 +14,7 @@
 #include "jit/lane_functions.h"
 #include "jit/launch_context.h"
 #include "jit/lower.h"
+#include "jit/matrix_runs.h"
 #include "jit/register_file.h"
 
 namespace doppel::jit {
@@ -262,17 +263,33 @@ class WarpLowering {
   // where the registers lie, else in a copy.
   void multiply_matrices() {
     align_stack();
-    const ir::MatrixForm& form = operation_.attributes.matrix;
-    const int bits = form.register_bits();
+    const MatrixRun run = matrix_run(emitter_, emitter_.instruction_index());
+    if (run.words.empty()) return multiply_one();
+    if (run.begin != emitter_.instruction_index()) return;  // made by the first of them
+    llvm::Constant* words = llvm::ConstantDataArray::get(emitter_.context(), run.words);
+    auto* table = new llvm::GlobalVariable(emitter_.module().llvm, words->getType(), /*isConstant=*/true,
+                                           llvm::GlobalValue::PrivateLinkage, words, "products");
+    table->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+    emitter_.launch().callback(
+        offsetof(RuntimeCallbacks, multiply_run),
+        llvm::FunctionType::get(
+            b_.getVoidTy(), {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getPtrTy(), b_.getPtrTy()},
+            false),
+        {emitter_.launch().context(), packed_form(), packed_attributes(), emitter_.registers().fragments(),
+         table});
+  }
+
+  Value* packed_form() { return b_.getInt64(ir::packed(operation_.attributes.matrix)); }
+  Value* packed_attributes() { return emitter_.i32(packed_matrix_attributes(operation_.attributes)); }
+
+  void multiply_one() {
+    const int bits = operation_.attributes.matrix.register_bits();
     const std::uint64_t bytes = kWarpLanes * static_cast<std::uint64_t>(bits) / 8;
     ScratchSlots scratch(emitter_);
     const auto place = [&](Value* first, std::size_t i) {
       return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), first, i * bytes);
     };
-    std::span<const ir::Operand> sources = operation_.sources;
-    const auto next = [&](int registers) -> Value* {
-      const std::span<const ir::Operand> own = sources.first(static_cast<std::size_t>(registers));
-      sources = sources.subspan(own.size());
+    const auto fragment_of = [&](std::span<const ir::Operand> own) -> Value* {
       if (own.empty()) return llvm::ConstantPointerNull::get(b_.getPtrTy());
       if (Value* fragment = emitter_.registers().fragment(own)) return fragment;
       Value* copy = scratch.take(own.size() * bytes);
@@ -283,17 +300,17 @@ class WarpLowering {
       }
       return copy;
     };
-    Value* const a = next(form.a_registers());
-    Value* const b = next(form.b_registers());
-    const std::span<const ir::Operand> of_c = sources.first(static_cast<std::size_t>(form.c_registers()));
-    Value* const c = next(form.c_registers());
-    Value* const selectors = next(form.metadata_registers() + form.scale_registers());
+    const MatrixFactors factors(operation_);
+    Value* const a = fragment_of(factors.a);
+    Value* const b = fragment_of(factors.b);
+    Value* const c = fragment_of(factors.c);
+    Value* const selectors = fragment_of(factors.selectors);
     const std::span<const ir::Operand> results = operation_.results;
     const bool in_place = std::ranges::all_of(results, [&](const ir::Operand& result) {
       return result.is_register() && emitter_.registers().takes_all_lanes(result.reg);
     });
     Value* const fragment = in_place ? emitter_.registers().fragment(results) : nullptr;
-    const bool c_is_copy = emitter_.registers().fragment(of_c) == nullptr;
+    const bool c_is_copy = emitter_.registers().fragment(factors.c) == nullptr;
     Value* const d = fragment != nullptr ? fragment : c_is_copy ? c : scratch.take(results.size() * bytes);
     emitter_.launch().callback(
         offsetof(RuntimeCallbacks, multiply_matrices),
@@ -301,8 +318,7 @@ class WarpLowering {
                                 {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getPtrTy(),
                                  b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy()},
                                 false),
-        {emitter_.launch().context(), b_.getInt64(ir::packed(form)),
-         emitter_.i32(packed_matrix_attributes(operation_.attributes)), a, b, c, d, selectors});
+        {emitter_.launch().context(), packed_form(), packed_attributes(), a, b, c, d, selectors});
     for (std::size_t i = 0; fragment == nullptr && i < results.size(); ++i)
       emitter_.write(results[i], b_.CreateLoad(emitter_.int_type(bits, false), place(d, i)));
   }

@@ -102,15 +102,21 @@ void RegisterFile::place_fragments() {
   fragments_->setAlignment(llvm::Align(kAlignment));
 }
 
-Value* RegisterFile::fragment(std::span<const ir::Operand> registers) {
+std::optional<std::uint64_t> RegisterFile::fragment_offset(std::span<const ir::Operand> registers) const {
   std::optional<std::uint64_t> next;
   for (const ir::Operand& operand : registers) {
-    if (!operand.is_register()) return nullptr;
+    if (!operand.is_register()) return std::nullopt;
     const Slot& slot = slots_[operand.reg];
-    if (!slot.fragment || (next && *next != *slot.fragment)) return nullptr;
+    if (!slot.fragment || (next && *next != *slot.fragment)) return std::nullopt;
     next = *slot.fragment + kWarpLanes * static_cast<std::uint64_t>(function_.width(operand.reg)) / 8;
   }
-  return fragment_place(slots_[registers.front().reg]);
+  return slots_[registers.front().reg].fragment;
+}
+
+Value* RegisterFile::fragments() const { return fragments_; }
+
+Value* RegisterFile::fragment(std::span<const ir::Operand> registers) {
+  return fragment_offset(registers) ? fragment_place(slots_[registers.front().reg]) : nullptr;
 }
 
 bool RegisterFile::takes_all_lanes(ir::RegisterId reg) const {

@@ -36,6 +36,9 @@ class RegisterFile {
   // Where these registers of 32 lanes lie one behind the other; null where they do not. Who writes there
   // writes the registers.
   llvm::Value* fragment(std::span<const ir::Operand> registers);
+  // Its place behind fragments(), in bytes.
+  std::optional<std::uint64_t> fragment_offset(std::span<const ir::Operand> registers) const;
+  llvm::Value* fragments() const;
   // Whether a write here leaves no lane alone.
   bool takes_all_lanes(ir::RegisterId reg) const;
   llvm::Type* type(ir::RegisterId reg) const { return slots_[reg].types[0]; }  // of its first part

@@ -69,6 +69,11 @@ struct RuntimeCallbacks {
   // lanes. D may be where the others are.
   void (*multiply_matrices)(WarpContext*, std::uint64_t form, std::uint32_t how, const std::byte* a,
                             const std::byte* b, const std::byte* c, std::byte* d, const std::byte* selectors);
+  // Products of one form, with nothing between them, whose fragments lie behind `fragments`, and which write
+  // none of their A and B. run: how many A, B and products; the places of the A, then of the B, in bytes; of
+  // each product which A, which B, the places of C and of D.
+  void (*multiply_run)(WarpContext*, std::uint64_t form, std::uint32_t how, std::byte* fragments,
+                       const std::uint32_t* run);
   // An operation that goes on behind its instruction, or waits for those that do; which one `place` says, the
   // function in its high 32 bits, the index of the operation in the low ones. values: by access its
   // addresses, that of its barrier where one tells of its end, then the sources, 32 lanes of 64 bits each;

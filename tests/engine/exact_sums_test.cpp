@@ -73,7 +73,6 @@ int between(Random& random, int least, int most) {
 struct Numbers {
   int bits = 1, power = 0;
   bool positive = false, large = false, few = false;  // few are not zero
-  int largest_exponent() const { return power + bits - 1; }
 };
 
 Numbers some_numbers(Random& random, const Format& format) {
@@ -101,28 +100,33 @@ double number(Random& random, const Numbers& of) {
 // C by what products are multiples of, and by their largest exponent: zeros; multiples; what is cut off just
 // behind the products' bits, or just not; about as large as products may be added to; as they come.
 enum class Before { Zero, Multiple, Edge, Large, Any, All };
+struct Sums {
+  Before kind;
+  int unit, largest, fraction_bits;
+  int off;  // of an edge
+  bool half;
+};
 
-double before(Random& random, Before kind, int unit, int largest, int fraction_bits) {
+double before(Random& random, const Sums& sums) {
+  const Before kind = sums.kind != Before::All ? sums.kind : static_cast<Before>(random() % 5);
   switch (kind) {
     case Before::Multiple:
-      return std::ldexp(static_cast<double>(random() % 0x100000), unit);
-    case Before::Edge: {
-      const int lowest = largest - fraction_bits + between(random, -1, 1);
-      return std::ldexp(static_cast<double>(random() % (1u << between(random, 1, 23)) | 1), lowest);
-    }
+      return std::ldexp(static_cast<double>(random() % 0x100000), sums.unit);
+    case Before::Edge:
+      return std::ldexp(static_cast<double>(random() % (1u << between(random, 1, 23)) | 1),
+                        sums.largest - sums.fraction_bits + sums.off % 2);
     case Before::Large:
-      return std::ldexp(static_cast<double>(random() % 0x800000 | 0x800000), unit + between(random, -1, 4));
+      return std::ldexp(static_cast<double>(random() % 0x800000 | 0x800000), sums.unit + sums.off + 1);
     case Before::Any:
-      return std::ldexp(static_cast<double>(random() % 0x1000000), unit + between(random, -24, 2));
+      return std::ldexp(static_cast<double>(random() % 0x1000000), sums.unit + between(random, -24, 2));
     default:
       return 0;
   }
 }
 
-std::uint32_t element_of_c(Random& random, Before kind, int unit, int largest, int fraction_bits, bool half) {
-  if (kind == Before::All) kind = static_cast<Before>(random() % 5);
-  const double value = before(random, kind, unit, largest, fraction_bits) * (random() % 2 == 0 ? 1 : -1);
-  if (!half) return std::bit_cast<std::uint32_t>(static_cast<float>(value));
+std::uint32_t element_of_c(Random& random, const Sums& sums) {
+  const double value = before(random, sums) * (random() % 2 == 0 ? 1 : -1);
+  if (!sums.half) return std::bit_cast<std::uint32_t>(static_cast<float>(value));
   // The nearest below that f16 has.
   const double magnitude = std::min(std::fabs(value), 65504.0);
   const int exponent = magnitude == 0 ? -14 : std::max(std::ilogb(magnitude), -14);
@@ -151,12 +155,17 @@ Factors some_factors(Random& random, const MatrixForm& form, int fraction_bits) 
                      [&] { return encoded(zero ? 0.0 : number(random, a), of_a); });
   factors.b =
       filled(form.b_registers(), form.bits_of(form.b), [&] { return encoded(number(random, b), of_b); });
-  const auto kind = static_cast<Before>(random() % 6);
   const bool half = form.d == MatrixElement::F16;
-  factors.c = filled(form.c_registers(), half ? 16 : 32, [&] {
-    return element_of_c(random, kind, a.power + b.power, a.largest_exponent() + b.largest_exponent(),
-                        fraction_bits, half);
-  });
+  const auto exponent = [](const Numbers& numbers, const Format& format) {
+    return std::max(numbers.power + numbers.bits - 1, format.least_exponent());
+  };
+  const Sums sums{static_cast<Before>(random() % 6),
+                  a.power + b.power,
+                  exponent(a, of_a) + exponent(b, of_b),
+                  fraction_bits,
+                  between(random, -2, 3),
+                  half};
+  factors.c = filled(form.c_registers(), half ? 16 : 32, [&] { return element_of_c(random, sums); });
   if (random() % 16 == 0) factors.c[0][random() % kWarp] = half ? 0x7c00 : 0x7f800000;  // infinite
   if (random() % 16 == 0) factors.c[0][random() % kWarp] = half ? 0x7e01 : 0x7fc00001;
   if (random() % 16 == 0) factors.c[0][random() % kWarp] = 1;  // subnormal
@@ -185,11 +194,64 @@ TEST(ExactSums, AreTheReferencesBitByBit) {
       }
       for (std::size_t way = 0; way < ways.size(); ++way) {
         // Of each product two with a memo.
-        if (ways[way].vectors.floats != nullptr && !form.is_scaled()) {
-          EXPECT_GT(exact[way], 2 * kProducts / 8) << text << ", way " << way;
-        }
+        if (ways[way].vectors.floats == nullptr || form.is_scaled()) continue;
+        EXPECT_GT(exact[way], 2 * kProducts / 8) << text << ", way " << way;
       }
     }
+  }
+}
+
+// One D of f16 by numbers that are 2^power times these, of which A has the same in all rows and B in all
+// columns.
+void expect_half(const char* text, const MatrixRules& rules, const std::vector<double>& a,
+                 const std::vector<double>& b, int power, double c) {
+  ir::Attributes what;
+  what.matrix = *ir::find_matrix_form(text);
+  const MatrixForm& form = what.matrix;
+  std::vector<Way> ways;
+  for (const VectorProducts& vectors : ways_of_host()) ways.push_back({vectors});
+  const Format half = format_of(MatrixElement::F16);
+  // Of each row, or column, a lane has two neighbours along k, and in the next register those 8 further on.
+  const auto along_k = [&](const std::vector<double>& numbers, int registers, int in_each) {
+    reference::Fragment made(static_cast<std::size_t>(registers));
+    for (std::size_t r = 0; r < made.size(); ++r) {
+      for (std::size_t lane = 0; lane < kWarp; ++lane) {
+        const std::size_t k = r / static_cast<std::size_t>(in_each) * 8 + lane % 4 * 2;
+        made[r][lane] = encoded(std::ldexp(numbers.at(k), power), half) |
+                        std::uint64_t{encoded(std::ldexp(numbers.at(k + 1), power), half)} << 16U;
+      }
+    }
+    return made;
+  };
+  const Factors factors{
+      along_k(a, form.a_registers(), 2), along_k(b, form.b_registers(), 1),
+      filled(form.c_registers(), 16, [&] { return encoded(std::ldexp(c, 2 * power), half); })};
+  compare(what, rules, ways, factors, {}, text);
+}
+
+// Halfway between two of f16, and a little more: what is lost before decides to which it is rounded.
+TEST(ExactSums, HalvesAreRoundedOnce) {
+  struct Case {
+    const char* text;
+    MatrixRules rules;
+    std::size_t terms;
+    double odd, even;
+  };
+  for (const Case& each : {Case{"m16n8k8_f16_f16_f16_f16", kAmpere, 8, 293, 512},
+                           Case{"m16n8k16_f16_f16_f16_f16", kBlackwell, 16, 137, 256}}) {
+    // In the 25th bit of a sum.
+    std::vector<double> a(each.terms, each.odd), b(each.terms, 0x1p13);
+    a.back() = b.back() = 1;
+    expect_half(each.text, each.rules, a, b, -5, 0);
+    // In C, behind 24 bits of the sum.
+    std::vector<double> factor(each.terms, each.even), other(each.terms, 512);
+    factor[0] += 2;
+    expect_half(each.text, each.rules, factor, other, -7, 0x1p-3);
+    // In a product that is cut off behind the exponent of a subnormal C.
+    std::vector<double> small(each.terms), tiny(each.terms);
+    small[0] = 0x1p-13, tiny[0] = 0x1p-12;
+    small[1] = tiny[1] = 0x1p-20;
+    expect_half(each.text, each.rules, small, tiny, 0, 0x1p-24);
   }
 }
 
@@ -219,9 +281,7 @@ TEST(ExactSums, AreMadeOfSmallWholeNumbers) {
             compare(what, rules, ways, factors, some_selectors(random, form, false), "digits"));
       }
       for (const Way& way : ways) {
-        if (way.vectors.floats != nullptr) {
-          EXPECT_EQ(way.memo->exact_sums(), 16) << text;
-        }
+        EXPECT_EQ(way.memo->exact_sums(), way.vectors.floats != nullptr ? 16 : 0) << text;
       }
     }
   }

@@ -118,6 +118,10 @@ void expect_taken(const MatrixForm& form, const MatrixRules& rules, const Way& w
                   int products) {
   if (!matrix_product({.matrix = form}, rules, way.vectors).in_vectors()) return;
   const bool whole = form.d == ir::MatrixElement::S32;
+  if (form.a == ir::MatrixElement::F64) {
+    EXPECT_GT(way.taken, 0) << ir::text_of(form);
+    return;
+  }
   if ((spread == Spread::Near && form.bits_of(form.a) > 8) || (whole && !form.sparse)) {
     EXPECT_EQ(way.taken, products) << ir::text_of(form);
   }
@@ -141,13 +145,14 @@ TEST(MatrixProduct, IsTheReferencesBitByBit) {
       for (const Spread spread : {Spread::Any, Spread::Near, Spread::Small, Spread::Wide, Spread::Full}) {
         for (Way& way : ways) way.taken = 0;
         for (int i = 0; i < kProducts; ++i) {
-          constexpr std::array kRoundings{ir::Rounding::None, ir::Rounding::Rz, ir::Rounding::Rm,
-                                          ir::Rounding::Rp};
+          constexpr std::array kRoundings{ir::Rounding::None, ir::Rounding::Rn, ir::Rounding::Rz,
+                                          ir::Rounding::Rm, ir::Rounding::Rp};
           ir::Attributes what;
           what.matrix = *form;
           if (bits) what.atomic_op = i % 2 == 0 ? AtomicOp::Xor : AtomicOp::And;
           what.satfinite = form->d == ir::MatrixElement::S32 && !bits && i % 2 == 1;
-          if (form->a == ir::MatrixElement::F64) what.rounding = kRoundings[static_cast<std::size_t>(i % 4)];
+          if (form->a == ir::MatrixElement::F64)
+            what.rounding = kRoundings[static_cast<std::size_t>(i) % kRoundings.size()];
           ASSERT_NO_FATAL_FAILURE(compare(what, rules, ways, spread, random));
         }
         for (const Way& way : ways) expect_taken(*form, rules, way, spread, kProducts);
