@@ -8,37 +8,40 @@ namespace {
 constexpr int kHalf = 16;
 constexpr float kMissing[4] = {0, 0, 0, 1};
 
-// What all lanes have in common. Steps are in texels.
+// What all lanes have in common, read where it is needed: most fetches need little of it. Steps are in
+// texels.
+template <typename Format>
 struct Source {
-  std::uint64_t base;
-  std::int32_t pitch, slice, layer, layers;
-  Dimension dimensions[3];
-  const std::array<float, 4>* border;
+  const Image& image;
+  const Sampler& sampler;
 
-  Source(const Texture& texture, std::uint64_t texel_bytes) {
-    const Image& image = texture.image;
-    const Sampler& sampler = texture.sampler;
-    const Level& level = image.levels[0];
-    base = level.base;
-    pitch = static_cast<std::int32_t>(level.pitch / texel_bytes);
-    slice = static_cast<std::int32_t>(level.slice / texel_bytes);
-    layer = static_cast<std::int32_t>(image.layer_bytes / texel_bytes);
-    layers = image.layered ? image.layers : 0;
-    const std::int32_t sizes[3] = {level.width, level.height, level.depth};
-    for (std::size_t d = 0; d < 3; ++d)
-      dimensions[d] = {sampler.modes[d], sampler.normalized_coordinates, sizes[d]};
-    border = &sampler.border;
+  const Level& level() const { return image.levels[0]; }
+  std::uint64_t base() const { return level().base; }
+  std::int32_t pitch() const { return static_cast<std::int32_t>(level().pitch / Format::kTexelBytes); }
+  std::int32_t slice() const { return static_cast<std::int32_t>(level().slice / Format::kTexelBytes); }
+  std::int32_t layer() const { return static_cast<std::int32_t>(image.layer_bytes / Format::kTexelBytes); }
+  Dimension dimension(int which) const {
+    const std::int32_t size = which == 0 ? level().width : which == 1 ? level().height : level().depth;
+    return {sampler.modes[static_cast<std::size_t>(which)], sampler.normalized_coordinates, size};
   }
+  const std::array<float, 4>& border() const { return sampler.border; }
 };
+
+using Words = const std::uint32_t (*)[2 * kHalf];
+using Results = std::uint32_t (*)[2 * kHalf];
 
 template <typename Format, int kDimensions, bool kLinear>
 class HalfWarp {
  public:
-  HalfWarp(const Source& source, std::uint32_t active, Ints layer, const Ints* at)
-      : source_(source), active_(Lanes::mask_of(active)), layer_(layer), at_(at) {}
+  // words: of the warp. half: 0 or 1.
+  HalfWarp(const Texture& texture, std::uint32_t mask, Words words, int half)
+      : source_{texture.image, texture.sampler},
+        active_(Lanes::mask_of(mask >> half * kHalf & 0xffff)),
+        words_(words),
+        lane_(half * kHalf) {}
 
-  // False: they would not all be those of fetch_lane().
-  [[gnu::always_inline]] bool fetch(std::uint32_t (*results)[2 * kHalf], int lane) {
+  // False: they would not all be those of fetch_lane(), and are not written.
+  [[gnu::always_inline]] bool fetch(Results results) {
     const bool at_border = locate([&](auto adjacent) __attribute__((always_inline)) { load<adjacent>(); });
     Floats values[4];
     if (at_border) {
@@ -47,7 +50,7 @@ class HalfWarp {
     } else {
       mix<Format::kChannels>(values);
     }
-    return give(values, results, lane);
+    return give(values, results);
   }
 
   // The same in two steps, of floats in fours, which are mixed where they lie in memory. The steps of both
@@ -72,18 +75,18 @@ class HalfWarp {
     }
     if constexpr (kLinear) weights_of<kDimensions>(places_, quads.weights);
   }
-  [[gnu::always_inline]] bool fetch_quads(const Quads& quads, std::uint32_t (*results)[2 * kHalf],
-                                          int lane) const {
+  [[gnu::always_inline]] bool fetch_quads(const Quads& quads, Results results) const {
     Floats values[4];
     if (quads.at_border) {
       mix_quads<true>(quads, values);
     } else {
       mix_quads<false>(quads, values);
     }
-    return give(values, results, lane);
+    return give(values, results);
   }
 
  private:
+  static constexpr bool kMayFail = !Format::kWhole && kLinear;
   static constexpr int kRows = kLinear ? kCorners / 2 : 1;
 
   // Calls `then` when places_ and rows_ are known, with whether the texels of a dimension are neighbours, as
@@ -92,27 +95,29 @@ class HalfWarp {
   [[gnu::always_inline]] bool locate(const Then& then) {
     Mask inside = active_;
     for (int d = 0; d < kDimensions; ++d) {
-      unbounded_places<kLinear>(Lanes::as_floats(at_[d]), source_.dimensions[d], active_, places_[d]);
-      inside = Lanes::both(inside, are_inside<kLinear>(source_.dimensions[d], places_[d]));
+      const Floats at = Lanes::as_floats(Lanes::load(words_[layers() + d] + lane_));
+      unbounded_places<kLinear>(at, source_.dimension(d), active_, places_[d]);
+      inside = Lanes::both(inside, are_inside<kLinear>(source_.dimension(d), places_[d]));
     }
     if (Lanes::bits_of(inside) == Lanes::bits_of(active_)) {
       find_rows<true>();
       then(std::true_type{});
       return false;
     }
-    for (int d = 0; d < kDimensions; ++d) bring_inside<kLinear>(source_.dimensions[d], places_[d]);
+    for (int d = 0; d < kDimensions; ++d) bring_inside<kLinear>(source_.dimension(d), places_[d]);
     find_rows<false>();
     then(std::false_type{});
     return find_outside();
   }
 
-  [[gnu::always_inline]] bool give(const Floats* values, std::uint32_t (*results)[2 * kHalf],
-                                   int lane) const {
-    for (int c = 0; c < 4; ++c) Lanes::store(results[c] + lane, Lanes::as_ints(values[c]));
-    if constexpr (Format::kWhole || !kLinear) return true;
-    Mask numbers = Lanes::is_number(values[0]);
-    for (int c = 1; c < 4; ++c) numbers = Lanes::both(numbers, Lanes::is_number(values[c]));
-    return Lanes::bits_of(Lanes::both(numbers, active_)) == Lanes::bits_of(active_);
+  [[gnu::always_inline]] bool give(const Floats* values, Results results) const {
+    if constexpr (kMayFail) {
+      Mask numbers = Lanes::both(active_, Lanes::is_number(values[0]));
+      for (int c = 1; c < 4; ++c) numbers = Lanes::both(numbers, Lanes::is_number(values[c]));
+      if (Lanes::bits_of(numbers) != Lanes::bits_of(active_)) return false;
+    }
+    for (int c = 0; c < 4; ++c) Lanes::store(results[c] + lane_, Lanes::as_ints(values[c]));
+    return true;
   }
 
   // kAdjacent: texels of a dimension are neighbours.
@@ -120,20 +125,20 @@ class HalfWarp {
   [[gnu::always_inline]] void find_rows() {
     const auto times = [](Ints at, std::int32_t step) { return Lanes::multiply(at, Lanes::splat(step)); };
     Ints base = Lanes::splat(0);
-    if (source_.layers != 0) {
-      const Ints last = Lanes::splat(source_.layers - 1);
-      base = times(Lanes::smaller(Lanes::larger(layer_, Lanes::splat(0)), last), source_.layer);
+    if (layers() != 0) {
+      const Ints layer = Lanes::load(words_[0] + lane_), last = Lanes::splat(source_.image.layers - 1);
+      base = times(Lanes::smaller(Lanes::larger(layer, Lanes::splat(0)), last), source_.layer());
     }
     // The lowest bit of a row's number is y.
-    rows_[0] = Lanes::add(base, times(places_[1].first, source_.pitch));
+    rows_[0] = Lanes::add(base, times(places_[1].first, source_.pitch()));
     if constexpr (kLinear)
-      rows_[1] = kAdjacent ? Lanes::add(rows_[0], Lanes::splat(source_.pitch))
-                           : Lanes::add(base, times(places_[1].second, source_.pitch));
+      rows_[1] = kAdjacent ? Lanes::add(rows_[0], Lanes::splat(source_.pitch()))
+                           : Lanes::add(base, times(places_[1].second, source_.pitch()));
     if constexpr (kDimensions == 3) {
-      const Ints front = times(places_[2].first, source_.slice);
+      const Ints front = times(places_[2].first, source_.slice());
       if constexpr (kLinear) {
-        const Ints back = kAdjacent ? Lanes::add(front, Lanes::splat(source_.slice))
-                                    : times(places_[2].second, source_.slice);
+        const Ints back = kAdjacent ? Lanes::add(front, Lanes::splat(source_.slice()))
+                                    : times(places_[2].second, source_.slice());
         for (int i = 0; i < 2; ++i) rows_[2 + i] = Lanes::add(rows_[i], back);
         rows_[1] = Lanes::add(rows_[1], front);
       }
@@ -153,17 +158,17 @@ class HalfWarp {
     for (int corner = 0; corner < kCorners; ++corner) {
       if constexpr (kAdjacent && kLinear) {
         if ((corner & 1) == 0)
-          Format::load_pairs(source_.base, index<true>(corner), texels_[corner], texels_[corner + 1]);
+          Format::load_pairs(source_.base(), index<true>(corner), texels_[corner], texels_[corner + 1]);
       } else {
-        Format::load(source_.base, index<kAdjacent>(corner), texels_[corner]);
+        Format::load(source_.base(), index<kAdjacent>(corner), texels_[corner]);
       }
     }
   }
 
   template <bool kBorder>
   [[gnu::always_inline]] void mix_quads(const Quads& quads, Floats* values) const {
-    const auto* const texels = reinterpret_cast<const float*>(source_.base);
-    const float* const border = source_.border->data();
+    const auto* const texels = reinterpret_cast<const float*>(source_.base());
+    const float* const border = source_.border().data();
     const auto quad = [&](int corner, int lane) __attribute__((always_inline)) {
       const bool outside = kBorder && (quads.outside[corner] >> lane & 1) != 0;
       return _mm_loadu_ps(outside ? border : texels + 2 * std::size_t{quads.halves[corner][lane]});
@@ -192,7 +197,7 @@ class HalfWarp {
 
   [[gnu::always_inline]] void color_outside() {
     Ints border[Format::kPlanes];
-    Format::border(*source_.border, border);
+    Format::border(source_.border(), border);
     for (int corner = 0; corner < kCorners; ++corner) {
       for (int plane = 0; plane < Format::kPlanes; ++plane)
         texels_[corner][plane] = Lanes::select(outside_[corner], border[plane], texels_[corner][plane]);
@@ -220,7 +225,7 @@ class HalfWarp {
           if (c < Format::kChannels) {
             numbers[corner] = Lanes::as_floats(texels_[corner][c < Format::kChannels ? c : 0]);
           } else {
-            const float color = (*source_.border)[static_cast<std::size_t>(c)];
+            const float color = source_.border()[static_cast<std::size_t>(c)];
             numbers[corner] =
                 Lanes::select(outside_[corner], Lanes::splat_float(color), Lanes::splat_float(kMissing[c]));
           }
@@ -234,50 +239,47 @@ class HalfWarp {
     }
   }
 
-  const Source& source_;
+  // Rows of words before the coordinates.
+  int layers() const { return source_.image.layered ? 1 : 0; }
+
+  const Source<Format> source_;
   Mask active_;
-  Ints layer_;
-  const Ints* at_;
+  const Words words_;
+  const int lane_;
   Places places_[kDimensions];
   Ints rows_[kRows];  // in y and z; y is the lowest bit of a row's number
   Ints texels_[kCorners][Format::kPlanes];
   Mask outside_[kCorners];
 };
 
-// The results may lie where the words do: those are read first.
+// A half that the vectors cannot: where the results are, the words may have been, but not those of this half.
+void fetch_half_anyhow(const Texture& texture, std::uint32_t mask, Words words, Results results, int half) {
+  const std::size_t first = static_cast<std::size_t>(half) * kHalf, bytes = kHalf * sizeof(std::uint32_t);
+  std::uint32_t kept[4][2 * kHalf] = {}, some[4][2 * kHalf];
+  const int rows = (texture.image.layered ? 1 : 0) + (texture.image.shape == Shape::D3 ? 3 : 2);
+  for (int row = 0; row < rows; ++row) std::memcpy(kept[row] + first, words[row] + first, bytes);
+  general_fetch_for(texture.image, texture.sampler)(texture, mask & 0xffffU << first, kept, some, nullptr);
+  for (int c = 0; c < 4; ++c) std::memcpy(results[c] + first, some[c] + first, bytes);
+}
+
+// The results may lie where the words do: a lane's are read before any of its results is written.
 template <typename Format, int kDimensions, bool kLinear>
-void fetch_in_vectors(const Texture& texture, std::uint32_t mask, const std::uint32_t (*words)[2 * kHalf],
-                      std::uint32_t (*results)[2 * kHalf], Touched* touched) {
-  const auto anyhow = [&](const std::uint32_t(*from)[2 * kHalf]) {
-    general_fetch_for(texture.image, texture.sampler)(texture, mask, from, results, touched);
-  };
-  if (touched != nullptr) return anyhow(words);
-  const Source source(texture, Format::kTexelBytes);
-  const int layers = source.layers != 0 ? 1 : 0;
-  Ints layer[2], at[2][kDimensions];
-  for (int half = 0; half < 2; ++half) {
-    layer[half] = Lanes::load(words[0] + half * kHalf);
-    for (int d = 0; d < kDimensions; ++d) at[half][d] = Lanes::load(words[layers + d] + half * kHalf);
-  }
+void fetch_in_vectors(const Texture& texture, std::uint32_t mask, Words words, Results results,
+                      Touched* touched) {
+  if (touched != nullptr)
+    return general_fetch_for(texture.image, texture.sampler)(texture, mask, words, results, touched);
   using Half = HalfWarp<Format, kDimensions, kLinear>;
-  const auto half_warp = [&](int i) __attribute__((always_inline)) {
-    return Half(source, mask >> i * kHalf & 0xffff, layer[i], at[i]);
-  };
-  bool good = true;
+  bool good[2];
   if constexpr (Half::kQuads) {
     typename Half::Quads quads[2];
-    for (int i = 0; i < 2; ++i) half_warp(i).find_quads(quads[i]);
-    for (int i = 0; i < 2; ++i) good = half_warp(i).fetch_quads(quads[i], results, i * kHalf) && good;
+    for (int i = 0; i < 2; ++i) Half(texture, mask, words, i).find_quads(quads[i]);
+    for (int i = 0; i < 2; ++i) good[i] = Half(texture, mask, words, i).fetch_quads(quads[i], results);
   } else {
-    for (int i = 0; i < 2; ++i) good = half_warp(i).fetch(results, i * kHalf) && good;
+    for (int i = 0; i < 2; ++i) good[i] = Half(texture, mask, words, i).fetch(results);
   }
-  if (good) return;
-  std::uint32_t kept[4][2 * kHalf];
-  for (int half = 0; half < 2; ++half) {
-    Lanes::store(kept[0] + half * kHalf, layer[half]);
-    for (int d = 0; d < kDimensions; ++d) Lanes::store(kept[layers + d] + half * kHalf, at[half][d]);
+  for (int i = 0; i < 2; ++i) {
+    if (!good[i]) fetch_half_anyhow(texture, mask, words, results, i);
   }
-  anyhow(kept);
 }
 
 template <typename Format>

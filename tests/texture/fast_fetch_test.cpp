@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -264,6 +265,47 @@ TEST(FastFetch, TouchesOnlyTheImage) {
     }
   }
   munmap(pages, 3 * kPage);
+}
+
+// What a trace is told: the sectors of all lanes, each once, and how many footprints were read.
+TEST(FastFetch, TellsWhatItTouches) {
+  for (const Extent& extent : kExtents) {
+    for (const bool linear : {false, true}) {
+      const TestImage made = make_image({Element::U8, 4}, extent.shape, extent.width, extent.height,
+                                        extent.depth, 11, 1, extent.layers);
+      Sampler sampler;
+      sampler.linear = linear;
+      std::mt19937 random(9);
+      Words words;
+      const int sizes[3] = {extent.width, extent.height, extent.depth};
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        std::size_t row = 0;
+        if (extent.layers > 0) words.rows[row++][lane] = static_cast<std::uint32_t>(random() % 7) - 2;
+        for (const int size : sizes) words.rows[row++][lane] = bits(some_coordinate(random, size, false, 2));
+      }
+      const std::uint32_t mask = 0x7fff5555;
+      ir::TextureForm form;
+      form.geometry = made.image.geometry();
+      texture::Touched wanted, found;
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        LaneWords one{};
+        for (std::size_t row = 0; row < 4; ++row) one[row] = words.rows[row][lane];
+        if ((mask >> lane & 1) != 0) texture::fetch_lane(made.image, sampler, form, one, &wanted);
+      }
+      std::uint32_t results[4][kLanes];
+      const texture::Texture texture{made.image, sampler, nullptr};
+      texture::fast_fetch_for(made.image, sampler)(texture, mask, words.rows, results, &found);
+      const auto sectors = [](const texture::Touched& touched) {
+        std::set<std::uint64_t> all;
+        for (const std::uint64_t each : touched.addresses) all.insert(each / 32);
+        return all;
+      };
+      EXPECT_EQ(sectors(found), sectors(wanted));
+      EXPECT_EQ(found.samples, wanted.samples);
+      EXPECT_EQ(found.filtered, wanted.filtered);
+      EXPECT_EQ(found.texel_bytes, 4u);
+    }
+  }
 }
 
 }  // namespace
