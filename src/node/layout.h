@@ -19,7 +19,7 @@
 namespace doppel::node {
 
 // Raised with every change of what follows.
-inline constexpr std::uint32_t kLayout = 4;
+inline constexpr std::uint32_t kLayout = 5;
 inline constexpr std::uint64_t kMagic = 0x65646f6e6c6f7064;  // "dplnode", read as bytes
 inline constexpr int kMostCards = 16;
 inline constexpr int kMostClients = 512;
@@ -92,6 +92,8 @@ struct CardEntry {
   // What may be set.
   double limit_w = 0;
   double locked_min_mhz = 0, locked_max_mhz = 0;  // 0: not locked
+  std::int32_t compute_mode = 0;                  // ComputeMode (node.h)
+  std::int32_t pending_ecc = -1;                  // 0, 1; -1: nobody has set it
   // Where it stands at updated_ns. A change of what is above, or of a client, brings it up to date first.
   std::int64_t updated_ns = 0;
   double energy_j = 0;

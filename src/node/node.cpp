@@ -61,10 +61,6 @@ bool fill(CardEntry& entry, const card::Card& card, int nth, std::int64_t now_ns
   return true;
 }
 
-tl::unexpected<Error> no_card(int card) {
-  return fail(Error::Kind::NotFound, fmt::format("the node has no card {}", card));
-}
-
 // Whether a process may use that device of the card.
 Result<void> check_device(const CardEntry& card, int number, const Instance& instance) {
   if (!instance.is_partition()) {
@@ -161,6 +157,10 @@ Result<void> Node::describe(const std::string& text, const std::string& file) {
   (*shared)->cards = number;
   (*shared)->described = 1;
   return {};
+}
+
+tl::unexpected<Error> Node::no_card(int card) {
+  return fail(Error::Kind::NotFound, fmt::format("the node has no card {}", card));
 }
 
 Result<int> Node::card(const card::Card& card, int nth, std::int64_t now_ns) {
@@ -280,6 +280,8 @@ Result<CardState> Node::state(int card, std::int64_t now_ns) const {
   state.locked_min_mhz = entry.locked_min_mhz;
   state.locked_max_mhz = entry.locked_max_mhz;
   state.mig = entry.partitions.on != 0;
+  state.compute_mode = static_cast<ComputeMode>(entry.compute_mode);
+  if (entry.pending_ecc >= 0) state.pending_ecc = entry.pending_ecc != 0;
   return state;
 }
 
@@ -402,6 +404,7 @@ Result<std::unique_ptr<Client>> Node::join(int card, std::int64_t now_ns, Instan
     return tl::unexpected(good.error());
   reap(**shared, now_ns);
   advance(**shared, card, now_ns);
+  if (auto may = check_compute_mode(**shared, card, getpid()); !may) return tl::unexpected(may.error());
   const auto free = std::ranges::find((*shared)->client, 0, &ClientEntry::pid);
   if (free == (*shared)->client.end())
     return fail(Error::Kind::LimitExceeded,

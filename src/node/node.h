@@ -26,6 +26,9 @@ struct ProcessState {
   double busy = 0, memory = 0;  // shares of the card's time, 0 to 1; sum to at most 1 over a card's processes
 };
 
+// By NVML's numbers, but for what it no longer has.
+enum class ComputeMode : std::int32_t { Default = 0, Prohibited = 2, ExclusiveProcess = 3 };
+
 struct CardState {
   std::vector<ProcessState> processes;
   std::uint64_t used_bytes = 0;        // the processes' sum
@@ -41,6 +44,8 @@ struct CardState {
   double locked_min_mhz = 0, locked_max_mhz = 0;  // 0: not locked
   bool mig = false;                               // it is in MIG mode
   double to_card_bytes_per_s = 0, to_host_bytes_per_s = 0;
+  ComputeMode compute_mode = ComputeMode::Default;
+  std::optional<bool> pending_ecc;  // nothing: nobody has set it
 };
 
 struct CardName {
@@ -92,6 +97,11 @@ class Node : public std::enable_shared_from_this<Node> {
   // InvalidArgument: min is above max, or max below the card's least. Both 0: not locked any more.
   Result<void> lock_clocks(int card, double min_mhz, double max_mhz, std::int64_t now_ns);
 
+  // Which processes may join it from now on; those that are there stay.
+  Result<void> set_compute_mode(int card, ComputeMode mode);
+  // From the card's next start on, which the double does not have.
+  Result<void> set_pending_ecc(int card, bool on);
+
   // Of the card, for whoever waits for them. The oldest ones are forgotten.
   Result<void> tell_event(int card, std::uint64_t type, std::uint64_t data, Instance instance = {});
   Result<std::uint64_t> event_count(int card) const;
@@ -101,8 +111,8 @@ class Node : public std::enable_shared_from_this<Node> {
   std::optional<EventEntry> next_event(int card, std::uint64_t& seen) const;
 
   // The calling process on that card, or on one device of it (partitions.h). LimitExceeded: there are
-  // kMostClients. NotPermitted: the whole of a card in MIG mode. NotFound: there is no such instance any
-  // more.
+  // kMostClients. NotPermitted: the whole of a card in MIG mode, or its compute mode does not let it.
+  // NotFound: there is no such instance any more.
   Result<std::unique_ptr<Client>> join(int card, std::int64_t now_ns, Instance instance = {});
 
  private:
@@ -111,6 +121,9 @@ class Node : public std::enable_shared_from_this<Node> {
   // Fills it in where nobody has yet.
   Result<void> describe(const std::string& text, const std::string& file);
   explicit Node(SharedFile file) : file_(std::move(file)) {}
+  // NotPermitted: the card's mode keeps that process from joining it.
+  static Result<void> check_compute_mode(const Shared& shared, int card, int pid);
+  static tl::unexpected<Error> no_card(int card);
   static bool has(const Shared& shared, int card) { return card >= 0 && card < shared.cards; }
   SharedFile file_;
 };

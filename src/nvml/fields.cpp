@@ -63,8 +63,9 @@ void answer(nvmlFieldValue_t& field, const Card& card, const node::CardState& st
     return;
   switch (field.fieldId) {
     case EccNow:
-    case EccPending:
       return set(field, ecc ? 1U : 0U);
+    case EccPending:
+      return set(field, state.pending_ecc.value_or(ecc) ? 1U : 0U);
     case Energy:
     case EnergyAgain:
       return set(field, static_cast<unsigned long long>(state.energy_j * kMillijoules));

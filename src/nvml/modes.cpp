@@ -46,9 +46,20 @@ extern "C" {
 using namespace doppel::nvml;
 
 nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, nvmlEnableState_t* now, nvmlEnableState_t* pending) {
-  return of_card(
-      __func__, device, [&](const Card& card) { return *now = *pending = ecc(card), NVML_SUCCESS; }, now,
-      pending);
+  return of_state(
+      __func__, device,
+      [&](const Card& card, const doppel::node::CardState& state) {
+        *now = ecc(card);
+        *pending = state.pending_ecc ? static_cast<int>(*state.pending_ecc) : *now;
+        return NVML_SUCCESS;
+      },
+      now, pending);
+}
+nvmlReturn_t nvmlDeviceSetEccMode(nvmlDevice_t device, nvmlEnableState_t value) {
+  return of_card(__func__, device, [&](const Card& card) {
+    if (value != 0 && value != 1) return NVML_ERROR_INVALID_ARGUMENT;
+    return doppel::api::answer<NvmlApi>(card.node().set_pending_ecc(card.number(), value == 1));
+  });
 }
 nvmlReturn_t nvmlDeviceGetDefaultEccMode(nvmlDevice_t device, nvmlEnableState_t* value) {
   return mode(__func__, device, value, ecc);
@@ -76,10 +87,21 @@ nvmlReturn_t nvmlDeviceGetRemappedRows(nvmlDevice_t device, unsigned* corrected,
 }
 
 nvmlReturn_t nvmlDeviceGetComputeMode(nvmlDevice_t device, int* value) {
-  return mode(__func__, device, value, [](const Card& /*card*/) { return int{NVML_COMPUTEMODE_DEFAULT}; });
+  return of_state(
+      __func__, device,
+      [&](const Card& /*card*/, const doppel::node::CardState& state) {
+        return *value = static_cast<int>(state.compute_mode), NVML_SUCCESS;
+      },
+      value);
 }
+// A mode for one thread is long gone from CUDA.
 nvmlReturn_t nvmlDeviceSetComputeMode(nvmlDevice_t device, int value) {
-  return keep(__func__, device, value, NVML_COMPUTEMODE_COUNT, NVML_COMPUTEMODE_DEFAULT);
+  return of_card(__func__, device, [&](const Card& card) {
+    if (value < 0 || value >= NVML_COMPUTEMODE_COUNT) return NVML_ERROR_INVALID_ARGUMENT;
+    if (value == NVML_COMPUTEMODE_EXCLUSIVE_THREAD) return NVML_ERROR_NOT_SUPPORTED;
+    return doppel::api::answer<NvmlApi>(
+        card.node().set_compute_mode(card.number(), static_cast<doppel::node::ComputeMode>(value)));
+  });
 }
 // What is set of a card stays with the node.
 nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, nvmlEnableState_t* value) {

@@ -51,8 +51,8 @@ class PeerAccess : public DeviceTest {
   }
   double kernels_us() {
     double sum = 0;
-    for (const KernelRecord& kernel : platform->recorder().records({&context->device()}, 0).front().kernels)
-      sum += kernel.time_us;
+    const auto records = platform->recorder().records({&context->device()}, 0);
+    for (const KernelRecord& kernel : records.front().kernels) sum += kernel.time_us;
     return sum;
   }
 

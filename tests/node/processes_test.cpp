@@ -95,6 +95,35 @@ TEST_F(Processes, AForkedChildDoesNotSpeakForItsParent) {
   EXPECT_EQ(now.busy, 0);
 }
 
+TEST_F(Processes, JoinAsTheComputeModeLets) {
+  const auto node = open();
+  ASSERT_EQ(*node->card(card_of("rtx-a6000"), 0, wall_ns()), 0);
+  ASSERT_TRUE(node->set_compute_mode(0, ComputeMode::ExclusiveProcess));
+  {
+    const ChildProcess child([&] {
+      if (!(*Node::open(file.string()))->join(0, wall_ns())) _exit(1);
+    });
+    const auto second = node->join(0, wall_ns());
+    ASSERT_TRUE(second);  // what the child joined ended with its object
+  }
+  ChildProcess child([&] { (void)(*(*Node::open(file.string()))->join(0, wall_ns())).release(); });
+  const auto refused = node->join(0, wall_ns());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Error::Kind::NotPermitted);
+  EXPECT_EQ(refused.error().message,
+            fmt::format("card 0: its compute mode lets one process use it, which is {}", child.pid));
+  child.end();
+  {
+    const auto one = node->join(0, wall_ns()), two = node->join(0, wall_ns());
+    EXPECT_TRUE(one && two);  // of one process
+  }
+  ASSERT_TRUE(node->set_compute_mode(0, ComputeMode::Prohibited));
+  EXPECT_EQ(node->join(0, wall_ns()).error().message, "card 0: its compute mode lets no process use it");
+  ASSERT_TRUE(node->set_compute_mode(0, ComputeMode::Default));
+  EXPECT_TRUE(node->join(0, wall_ns()));
+  EXPECT_FALSE(node->set_compute_mode(7, ComputeMode::Default));
+}
+
 // Sixty-four at once, ten of which are killed in the middle of it.
 TEST_F(Processes, ThatAreManyKeepTheSumsRight) {
   const auto node = open();

@@ -123,7 +123,8 @@ TEST_F(Arguments, LimitsOutOfRangeAreInvalid) {
   EXPECT_EQ(call("nvmlDeviceSetPowerManagementLimit", a6000, 99'000U), NVML_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(call("nvmlDeviceSetPowerManagementLimit", a6000, 301'000U), NVML_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(call("nvmlDeviceSetGpuLockedClocks", a6000, 1500U, 1200U), NVML_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(call("nvmlDeviceSetComputeMode", a6000, 3), NVML_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(call("nvmlDeviceSetComputeMode", a6000, 1), NVML_ERROR_NOT_SUPPORTED);  // for one thread
+  EXPECT_EQ(call("nvmlDeviceSetEccMode", a6000, 2), NVML_ERROR_INVALID_ARGUMENT);
 }
 
 TEST_F(Arguments, OfTheEnvironmentThatAreWrongEndTheInit) {

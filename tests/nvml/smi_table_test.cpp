@@ -13,14 +13,14 @@ namespace {
 class SmiTable : public Library {
  protected:
   // A function's address by its place.
-  static const void* function(std::size_t place) {
+  static std::uintptr_t function(std::size_t place) {
     const std::array<unsigned char, 16> id = {0xc4, 0xfe, 0x3e, 0x6c, 0xc9, 0x8f, 0x6c, 0x4e,
                                               0xa3, 0x27, 0xee, 0x69, 0x6e, 0x12, 0xf7, 0xc4};
     const void* table = nullptr;
     EXPECT_EQ(call("nvmlInternalGetExportTable", &table, static_cast<const void*>(id.data())), NVML_SUCCESS);
     const auto* places = static_cast<const std::uintptr_t*>(table);
     EXPECT_GT(places[0], place * sizeof(std::uintptr_t));
-    return reinterpret_cast<const void*>(places[place]);
+    return places[place];
   }
   struct Process {
     nvmlProcessDetail_v1_t numbers;
@@ -57,7 +57,7 @@ TEST_F(SmiTable, RefusesTheRest) {
   start();
   unsigned value = 7;
   for (const std::size_t place : {1, 20, 72, 230, 255}) {
-    const auto* const other = function(place);
+    const std::uintptr_t other = function(place);
     EXPECT_EQ(reinterpret_cast<nvmlReturn_t (*)(nvmlDevice_t, unsigned*)>(other)(a6000, &value),
               NVML_ERROR_NOT_SUPPORTED);
   }

@@ -211,6 +211,23 @@ TEST_F(Values, LimitsThatAreSetHoldForEveryProcess) {
   EXPECT_EQ(node->state(0, node::wall_ns())->locked_max_mhz, 0);
 }
 
+TEST_F(Values, ModesThatAreSetAreSeenByEveryProcess) {
+  start();
+  int mode = 0, now = 1, pending = 0;
+  ASSERT_EQ(call("nvmlDeviceSetComputeMode", a6000, 3), NVML_SUCCESS);
+  ASSERT_EQ(call("nvmlDeviceGetComputeMode", a6000, &mode), NVML_SUCCESS);
+  EXPECT_EQ(mode, 3);
+  EXPECT_EQ(node->state(0, node::wall_ns())->compute_mode, node::ComputeMode::ExclusiveProcess);
+  EXPECT_EQ(node->state(1, node::wall_ns())->compute_mode, node::ComputeMode::Default);
+  // ECC from the next start on.
+  ASSERT_EQ(call("nvmlDeviceSetEccMode", a6000, 1), NVML_SUCCESS);
+  ASSERT_EQ(call("nvmlDeviceGetEccMode", a6000, &now, &pending), NVML_SUCCESS);
+  EXPECT_EQ(now, 0);
+  EXPECT_EQ(pending, 1);
+  ASSERT_EQ(call("nvmlDeviceGetEccMode", pro, &now, &pending), NVML_SUCCESS);
+  EXPECT_EQ(now + pending, 2);
+}
+
 TEST_F(Values, FieldsSayWhatTheFunctionsSay) {
   start();
   std::array<nvmlFieldValue_t, 4> fields{};

@@ -67,5 +67,19 @@ TEST_F(Settings, ModesAreWordsOrNumbers) {
   EXPECT_EQ(set_ecc(gpus, "on").error().status, kBadUsage);
 }
 
+TEST_F(Settings, ComputeModeAndEcc) {
+  start();
+  EXPECT_EQ(set_compute_mode({gpus[0]}, "EXCLUSIVE_PROCESS")->text,
+            "Set compute mode to EXCLUSIVE_PROCESS for GPU 00000000:01:00.0.\nAll done.\n");
+  EXPECT_EQ(node->state(0, node::wall_ns())->compute_mode, node::ComputeMode::ExclusiveProcess);
+  const auto thread = set_compute_mode({gpus[0]}, "1");
+  EXPECT_EQ(thread->status, NVML_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(set_ecc(gpus, "1")->text,
+            "Enabled ECC support for GPU 00000000:01:00.0.\nECC support is already Enabled for GPU "
+            "00000000:02:00.0.\n"
+            "All done.\nReboot required.\n");
+  EXPECT_EQ(node->state(0, node::wall_ns())->pending_ecc, true);
+}
+
 }  // namespace
 }  // namespace doppel::smi
