@@ -158,6 +158,7 @@ std::uint64_t clock(WarpContext*, std::uint32_t) { return 2000; }
 void nanosleep(WarpContext* context, std::uint32_t, std::uint32_t) { suspend(warp_of(context)); }
 void multiply(WarpContext*, std::uint64_t, std::uint32_t, const std::byte*, const std::byte*,
               const std::byte*, std::byte*, const std::byte*) {}
+void multiply_run(WarpContext*, std::uint64_t, std::uint32_t, std::byte*, const std::uint32_t*) {}
 void asynchronous(WarpContext*, std::uint32_t, std::uint64_t, std::uint64_t*) {}
 void access_textures(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, std::uint64_t,
                      std::uint32_t, std::byte*) {}
@@ -177,9 +178,9 @@ void check_use(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t) {}
 void outside(WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) {}
 
 constexpr jit::RuntimeCallbacks kCallbacks{
-    barrier,     arrive,       frame,        yield,     trap,         call,
-    globaltimer, clock,        nanosleep,    multiply,  asynchronous, access_textures,
-    trace_block, trace_access, check_access, check_use, outside};
+    barrier,         arrive,      frame,        yield,        trap,         call,
+    globaltimer,     clock,       nanosleep,    multiply,     multiply_run, asynchronous,
+    access_textures, trace_block, trace_access, check_access, check_use,    outside};
 
 }  // namespace
 
