@@ -47,6 +47,7 @@ struct Cost {
   std::function<void(Cost&)> resolve;
   // Of copies: what they use of the links between cards and host.
   std::vector<link::Use> uses;
+  double not_before_us = 0;  // by what another process did
 };
 
 class Operation : public std::enable_shared_from_this<Operation> {
