@@ -16,7 +16,9 @@
 #include "device/operation.h"
 #include "device/platform.h"
 #include "device/scheduler.h"
+#include "device/shared_event.h"
 #include "device/stream.h"
+#include "engine/signals.h"
 
 namespace doppel::device {
 namespace {
@@ -84,6 +86,7 @@ void Context::destroy() {
   decltype(modules_) modules;
   decltype(allocations_) allocations;
   decltype(host_allocations_) host_allocations;
+  decltype(imports_) imports;
   {
     const std::lock_guard lock(mutex_);
     destroyed_ = true;
@@ -93,6 +96,11 @@ void Context::destroy() {
     legacy_ = nullptr;
     per_thread_.clear();
     streams_.clear();
+    imports.swap(imports_);
+  }
+  for (const auto& [address, import] : imports) {
+    platform().set_owner(address, nullptr);
+    (void)import.device->memory().remove_import(address);
   }
   for (const auto& module : modules) module->release();
   for (const std::uint64_t address : allocations) {
@@ -243,6 +251,72 @@ Result<void> Context::unregister_host(std::uint64_t address) {
   return {};
 }
 
+Result<IpcMemoryHandle> Context::export_memory(std::uint64_t address) {
+  if (auto good = check(); !good) return tl::unexpected(good.error());
+  const PointerInfo info = platform().classify(address);
+  if (info.kind != PointerInfo::Kind::Device || !info.allocation)
+    return fail(Error::Kind::InvalidArgument, fmt::format("{:#x} is no memory of a device", address));
+  // A write that meets the move of its page waits in the handler.
+  engine::install_fault_handlers();
+  const auto part = info.device->memory().share_allocation(info.allocation->address);
+  if (!part) {
+    const Error& error = part.error();
+    return fail(error.kind == Error::Kind::NotFound ? Error::Kind::InvalidArgument : error.kind,
+                error.message);
+  }
+  return IpcMemoryHandle{own_ipc_file(IpcMemoryHandle::kMagic, part->file.descriptor, part->file.serial),
+                         part->offset, part->bytes, info.device->uuid()};
+}
+
+Result<std::uint64_t> Context::open_memory(const IpcMemoryHandle& handle) {
+  if (auto good = check(); !good) return tl::unexpected(good.error());
+  if (handle.file.magic == IpcMemoryHandle::kMagic && is_of_this_process(handle.file))
+    return fail(Error::Kind::InvalidContext, "the memory is this process's own");
+  const std::lock_guard lock(mutex_);
+  for (auto& [address, import] : imports_) {
+    if (import.file != handle.file) continue;
+    ++import.count;
+    return address;
+  }
+  auto file = open_ipc_file(handle.file, IpcMemoryHandle::kMagic, memory::serial_of_shared_file);
+  if (!file) return tl::unexpected(file.error());
+  Device* holder = nullptr;
+  for (int i = 0; i < platform().device_count(); ++i) {
+    if (platform().device(i).uuid() == handle.card) holder = &platform().device(i);
+  }
+  if (holder == nullptr || handle.bytes == 0 || file->bytes() < handle.bytes ||
+      handle.offset > file->bytes() - handle.bytes)
+    return fail(Error::Kind::InvalidHandle, "the memory is of a card that this process does not have");
+  if (holder != &device_ && !device_.can_access_peer(*holder))
+    return fail(Error::Kind::NotPermitted, "the devices cannot reach each other's memory");
+  charge(platform().host().memory.allocation_us(handle.bytes));
+  auto address = holder->memory().import(file->descriptor(), handle.offset, handle.bytes);
+  if (!address) return address;
+  platform().set_owner(*address, this);
+  imports_.emplace(*address, Import{holder, handle.file, 1});
+  return address;
+}
+
+Result<void> Context::close_memory(std::uint64_t address) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = imports_.find(address);
+    if (found == imports_.end())
+      return fail(Error::Kind::InvalidArgument, fmt::format("{:#x} was not opened here", address));
+    if (--found->second.count > 0) return {};
+  }
+  // What is queued may use it.
+  finish_work();
+  charge(platform().host().memory.free_us);
+  const std::lock_guard lock(mutex_);
+  const auto found = imports_.find(address);
+  if (found == imports_.end() || found->second.count > 0) return {};
+  platform().set_owner(address, nullptr);
+  auto removed = found->second.device->memory().remove_import(address);
+  imports_.erase(found);
+  return removed;
+}
+
 void Context::memory_info(std::uint64_t& free_bytes, std::uint64_t& total_bytes) const {
   total_bytes = device_.memory().capacity();
   const std::uint64_t taken =
@@ -323,7 +397,24 @@ Result<void> Context::destroy_stream(const std::shared_ptr<Stream>& stream) {
 Result<std::shared_ptr<Event>> Context::create_event(const EventOptions& options) {
   if (auto good = check(); !good) return tl::unexpected(good.error());
   charge(platform().host().calls.event_create_us);
-  return std::make_shared<Event>(shared_from_this(), options);
+  std::shared_ptr<SharedEvent> shared;
+  if (options.interprocess) {
+    auto made = SharedEvent::create();
+    if (!made) return tl::unexpected(made.error());
+    shared = std::move(*made);
+  }
+  return std::make_shared<Event>(shared_from_this(), options, std::move(shared));
+}
+
+Result<std::shared_ptr<Event>> Context::open_event(const IpcEventHandle& handle) {
+  if (auto good = check(); !good) return tl::unexpected(good.error());
+  if (handle.file.magic == IpcEventHandle::kMagic && is_of_this_process(handle.file))
+    return fail(Error::Kind::InvalidContext, "the event is this process's own");
+  auto shared = SharedEvent::open(handle);
+  if (!shared) return tl::unexpected(shared.error());
+  charge(platform().host().calls.event_create_us);
+  return std::make_shared<Event>(shared_from_this(), EventOptions{.timing = false, .interprocess = true},
+                                 std::move(*shared));
 }
 
 std::vector<std::shared_ptr<Stream>> Context::streams() const {
@@ -436,6 +527,10 @@ bool Context::reaches(std::uint64_t address, std::uint64_t bytes) const {
   const PointerInfo info = platform().classify(address);
   if (!info.allocation || bytes > info.allocation->address + info.allocation->size - address) return false;
   if (info.kind != PointerInfo::Kind::Device || info.device == &device_) return true;
+  if (info.allocation->kind == memory::AllocationKind::Imported) {
+    const std::lock_guard lock(mutex_);
+    return imports_.contains(info.allocation->address);
+  }
   const bool by_location = info.allocation->kind == memory::AllocationKind::Mapped ||
                            info.allocation->kind == memory::AllocationKind::Pool;
   if (by_location) return info.device->shares_with(device_.ordinal());

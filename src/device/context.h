@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "device/device.h"
+#include "device/ipc_handle.h"
 #include "engine/fault.h"
 #include "memory/address_space.h"
 #include "support/result.h"
@@ -45,6 +46,7 @@ struct StreamOptions {
 struct EventOptions {
   bool timing = true;
   bool blocking_sync = false;
+  bool interprocess = false;  // other processes may open it
 };
 
 class Context : public std::enable_shared_from_this<Context> {
@@ -86,6 +88,14 @@ class Context : public std::enable_shared_from_this<Context> {
   Result<void> free_host(std::uint64_t address);
   Result<void> register_host(std::uint64_t address, std::uint64_t bytes);
   Result<void> unregister_host(std::uint64_t address);
+  // Memory that processes share. A handle of the allocation that holds the address: InvalidArgument where it
+  // is none of cuMemAlloc's.
+  Result<IpcMemoryHandle> export_memory(std::uint64_t address);
+  // Another process's, for this context: at the same address where it has it already, and once more.
+  // InvalidContext: it is this process's. InvalidHandle: the other one has ended, freed it, or the card is
+  // none of this process's. NotPermitted: the card cannot be reached.
+  Result<std::uint64_t> open_memory(const IpcMemoryHandle& handle);
+  Result<void> close_memory(std::uint64_t address);  // InvalidArgument: this context has not opened it
   // Of the card, in bytes: what no process has allocated, and all.
   void memory_info(std::uint64_t& free_bytes, std::uint64_t& total_bytes) const;
 
@@ -100,6 +110,8 @@ class Context : public std::enable_shared_from_this<Context> {
   Result<std::shared_ptr<Stream>> create_stream(const StreamOptions& options);
   Result<void> destroy_stream(const std::shared_ptr<Stream>& stream);  // its queued work still runs
   Result<std::shared_ptr<Event>> create_event(const EventOptions& options);
+  // Another process's. Errors as of SharedEvent::open; InvalidContext: it is this process's.
+  Result<std::shared_ptr<Event>> open_event(const IpcEventHandle& handle);
   // Waits for all work of the context; answers the fault if there is one. CaptureUnsupported while a stream
   // of it captures.
   Result<void> synchronize();
@@ -148,6 +160,12 @@ class Context : public std::enable_shared_from_this<Context> {
   std::set<std::uint64_t> allocations_, host_allocations_;
   std::map<Limit, std::uint64_t> limits_;
   std::map<std::uint64_t, Device*> peers_;  // by the id of a context
+  struct Import {
+    Device* device = nullptr;
+    IpcFile file;
+    int count = 0;
+  };
+  std::map<std::uint64_t, Import> imports_;  // by address
   std::mutex output_mutex_;
   std::string output_;
 };

@@ -26,7 +26,18 @@ bool on_host(const PointerInfo& info) {
 
 // Whether an address is in the memory of the card itself, and not in that of the host that it reaches.
 bool is_on_card(const Device& device, std::uint64_t address) {
-  return address >= device.memory().base() && address - device.memory().base() < memory::kHostWindowOffset;
+  if (address - device.memory().base() < memory::kHostWindowOffset)
+    return device.memory().other_holder(address) < 0;
+  const PointerInfo info = device.platform().classify(address);
+  return info.kind == Kind::Device && info.device == &device;
+}
+
+// Where in the card's memory an address is. What is mapped in another card's range has no number there: it
+// gets one that nothing else has.
+std::uint64_t place_in(const Device& device, std::uint64_t address) {
+  const std::uint64_t offset = address - device.memory().base();
+  constexpr std::uint64_t kUpperHalf = memory::kHostWindowOffset / 2;
+  return offset < memory::kRangeBytes ? offset : kUpperHalf + address % kUpperHalf;
 }
 
 // One row where nothing lies between those of either side.
@@ -45,7 +56,7 @@ link::Box box_of(const CopyWork& work) {
 
 // Where a side of a copy lies in the memory of its card.
 timing::Rows rows_of(const Device& device, const CopyWork& work, const CopyWork::Side& side) {
-  const std::uint64_t begin = side.address - device.memory().base();
+  const std::uint64_t begin = place_in(device, side.address);
   const std::uint64_t bytes = work.width * work.height * work.depth;
   if (!has_gaps(work, side)) return {begin, bytes, bytes, 1, bytes, 1};
   const std::uint64_t pitch = side.pitch != 0 ? side.pitch : work.width;
@@ -55,7 +66,7 @@ timing::Rows rows_of(const Device& device, const CopyWork& work, const CopyWork:
 
 timing::Rows rows_of(const Device& device, const MemsetWork& work) {
   const std::uint64_t row = work.width * work.element_bytes;
-  const std::uint64_t begin = work.address - device.memory().base();
+  const std::uint64_t begin = place_in(device, work.address);
   const bool gaps = work.height > 1 && work.pitch != 0 && work.pitch != row;
   if (!gaps) return {begin, row * work.height, row * work.height, 1, row * work.height, 1};
   return {begin, row, work.pitch, work.height, work.pitch * work.height, 1};
@@ -77,6 +88,12 @@ bool reach_each_other(const Context& submitter, const PointerInfo& source, const
   };
   const Device& from = *source.device;
   const Device& to = *destination.device;
+  // Another process's memory is opened by a context.
+  const auto opened = [&](const PointerInfo& info) {
+    return info.allocation && info.allocation->kind == memory::AllocationKind::Imported &&
+           submitter.reaches(info.allocation->address, 1);
+  };
+  if (opened(source) || opened(destination)) return true;
   return enabled(&submitter, from, to) || enabled(&submitter, to, from) ||
          enabled(source.context, from, to) || enabled(destination.context, to, from) ||
          from.shares_with(to.ordinal()) || to.shares_with(from.ordinal());

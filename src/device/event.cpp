@@ -7,6 +7,7 @@
 #include "device/operation.h"
 #include "device/platform.h"
 #include "device/scheduler.h"
+#include "device/shared_event.h"
 
 namespace doppel::device {
 
@@ -31,6 +32,12 @@ void Event::set_captured(Captured captured) {
   captured_ = std::move(captured);
 }
 
+std::uint64_t Event::record_of_others() const {
+  if (shared_ == nullptr) return 0;
+  const std::uint64_t latest = shared_->latest();
+  return latest != 0 && !shared_->is_own(latest) ? latest : 0;
+}
+
 Result<void> Event::query() const {
   if (captured().capture_id != 0)
     return fail(Error::Kind::CaptureUnsupported, "the event was last recorded in a capture");
@@ -38,6 +45,13 @@ Result<void> Event::query() const {
   Platform& platform = context_->platform();
   platform.clock().poll_begins();
   platform.clock().advance_us(platform.host().calls.poll_us);
+  if (const std::uint64_t record = record_of_others(); record != 0) {
+    const SharedEvent::Outcome outcome = shared_->outcome(record);
+    if (outcome.ran && outcome.time_us && *outcome.time_us <= platform.clock().now_us())
+      return context_->check();
+    platform.clock().poll_was_too_early();
+    return fail(Error::Kind::NotReady, "the work before the event is not done");
+  }
   if (recorded == nullptr) return {};
   if (!platform.scheduler().has_ended_by(*recorded, platform.clock().now_us())) {
     platform.clock().poll_was_too_early();
@@ -50,8 +64,14 @@ Result<void> Event::synchronize() const {
   if (captured().capture_id != 0)
     return fail(Error::Kind::CaptureUnsupported, "the event was last recorded in a capture");
   const auto recorded = operation();
-  if (recorded == nullptr) return {};
   Platform& platform = context_->platform();
+  if (const std::uint64_t record = record_of_others(); record != 0) {
+    platform.clock().advance_us(platform.host().calls.wait_us);
+    const SharedEvent::Outcome outcome = shared_->wait(record, [&] { return platform.cancelled(); });
+    platform.clock().wait_for_card_us(outcome.time_us.value_or(0));
+    return context_->check();
+  }
+  if (recorded == nullptr) return {};
   platform.clock().advance_us(platform.host().calls.wait_us);
   platform.clock().waits_for(*recorded);
   platform.scheduler().wait_placed(*recorded, platform.clock().now_us());

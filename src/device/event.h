@@ -13,14 +13,20 @@
 namespace doppel::device {
 
 class Operation;
+class SharedEvent;
 
 class Event : public std::enable_shared_from_this<Event> {
  public:
-  Event(std::shared_ptr<Context> context, const EventOptions& options)
-      : context_(std::move(context)), options_(options) {}
+  // shared: null where it is this process's alone.
+  Event(std::shared_ptr<Context> context, const EventOptions& options,
+        std::shared_ptr<SharedEvent> shared = nullptr)
+      : context_(std::move(context)), options_(options), shared_(std::move(shared)) {}
 
   const std::shared_ptr<Context>& context() const { return context_; }
   const EventOptions& options() const { return options_; }
+  const std::shared_ptr<SharedEvent>& shared() const { return shared_; }
+  // Of an event of several processes: the latest record, where another process made it; else 0.
+  std::uint64_t record_of_others() const;
 
   Result<void> query() const;  // NotReady; an event never recorded is ready
   Result<void> synchronize() const;
@@ -42,6 +48,7 @@ class Event : public std::enable_shared_from_this<Event> {
  private:
   std::shared_ptr<Context> context_;
   EventOptions options_;
+  std::shared_ptr<SharedEvent> shared_;
   mutable std::mutex mutex_;
   std::shared_ptr<Operation> operation_;
   Captured captured_;

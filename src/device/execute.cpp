@@ -4,9 +4,11 @@
 #include <atomic>
 #include <thread>
 
+#include "device/event.h"
 #include "device/host_clock.h"
 #include "device/memory_pool.h"
 #include "device/platform.h"
+#include "device/shared_event.h"
 #include "device/timeline.h"
 
 namespace doppel::device {
@@ -75,6 +77,26 @@ Cost run_values(const ValueWork& work, Operation& self, const Platform& platform
   return {};
 }
 
+// Of an event of several processes: the others learn of it.
+void tell_of_record(Operation& operation, const std::shared_ptr<SharedEvent>& event) {
+  const std::uint64_t record = event->record();
+  operation.set_run([event, record] {
+    event->ran(record);
+    return Cost{};
+  });
+  operation.on_placed = [event, record](const Operation& placed) { event->placed(record, placed.end_us()); };
+}
+
+Cost wait_for_record(const SharedEvent& event, std::uint64_t record, Operation& self,
+                     const Platform& platform) {
+  // Another process may be waiting for what others here do.
+  self.waiting = true;
+  const SharedEvent::Outcome outcome = event.wait(record, [&] { return platform.cancelled(); });
+  Cost cost;
+  cost.not_before_us = outcome.time_us.value_or(0);
+  return cost;
+}
+
 }  // namespace
 
 std::shared_ptr<Operation> make_operation(Work work, const Submission& submission) {
@@ -97,6 +119,15 @@ std::shared_ptr<Operation> make_operation(Work work, const Submission& submissio
   } else if (const auto* value = std::get_if<ValueWork>(&work)) {
     operation->set_run(
         [work = *value, self = operation.get(), &platform] { return run_values(work, *self, platform); });
+  } else if (const auto* recorded = std::get_if<EventRecordWork>(&work);
+             recorded != nullptr && recorded->event->shared() != nullptr) {
+    tell_of_record(*operation, recorded->event->shared());
+  } else if (const auto* wait = std::get_if<EventWaitWork>(&work)) {
+    if (const std::uint64_t record = wait->event->record_of_others(); record != 0) {
+      operation->set_run([event = wait->event->shared(), record, self = operation.get(), &platform] {
+        return wait_for_record(*event, record, *self, platform);
+      });
+    }
   } else if (const auto* free = std::get_if<FreeWork>(&work)) {
     operation->set_run([address = free->address, context = submission.context] {
       const PointerInfo info = context->platform().classify(address);

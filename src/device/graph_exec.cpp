@@ -5,6 +5,7 @@
 
 #include "device/context.h"
 #include "device/event.h"
+#include "device/event_publisher.h"
 #include "device/execute.h"
 #include "device/graph.h"
 #include "device/host_clock.h"
@@ -69,7 +70,8 @@ struct GraphLaunch {
       } else if (const auto* child = std::get_if<ChildGraphWork>(&node.work)) {
         operation = run(*child->graph, *child->graph->order(), dependencies);
       } else {
-        if (const auto* wait = std::get_if<EventWaitWork>(&node.work)) {
+        if (const auto* wait = std::get_if<EventWaitWork>(&node.work);
+            wait != nullptr && wait->event->record_of_others() == 0) {
           if (auto recorded = wait->event->operation()) dependencies.push_back(std::move(recorded));
         }
         const auto* record = std::get_if<EventRecordWork>(&node.work);
@@ -78,7 +80,10 @@ struct GraphLaunch {
             std::move(node.work),
             {.context = where, .stream_id = stream_id, .priority = priority, .in_graph = true});
         scheduler.submit(operation, std::move(dependencies));
-        if (recorded != nullptr) recorded->set_operation(operation);
+        if (recorded != nullptr) {
+          recorded->set_operation(operation);
+          if (recorded->shared() != nullptr) where->platform().event_publisher().follow(operation);
+        }
       }
       operations.emplace(id, operation);
       all.push_back(std::move(operation));

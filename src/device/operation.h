@@ -48,6 +48,7 @@ struct Cost {
   bool resolves_slowly = false;  // a simulation, maybe
   // Of copies: what they use of the links between cards and host.
   std::vector<link::Use> uses;
+  double not_before_us = 0;  // by what another process did
 };
 
 class Operation : public std::enable_shared_from_this<Operation> {

@@ -12,6 +12,7 @@
 #include "device/context.h"
 #include "device/device.h"
 #include "device/device_list.h"
+#include "device/event_publisher.h"
 #include "device/host_clock.h"
 #include "device/host_part.h"
 #include "device/managed_memory.h"
@@ -32,6 +33,7 @@ Platform::Platform(Options options, card::Host host, std::unique_ptr<HostPart> p
   engine_ = std::make_unique<engine::Engine>(options_.host_threads);
   scheduler_ = std::make_unique<Scheduler>(*timeline_);
   managed_ = std::make_unique<ManagedMemory>(*this);
+  event_publisher_ = std::make_unique<EventPublisher>(*timeline_);
 }
 
 Result<std::unique_ptr<Platform>> Platform::create(Options options) {
@@ -123,6 +125,7 @@ Platform::~Platform() {
   cancel();
   scheduler_->wait_all();
   (void)write_record();
+  event_publisher_ = nullptr;
   managed_->stop();
   devices_.clear();
   managed_ = nullptr;
@@ -146,7 +149,8 @@ PointerInfo Platform::classify(std::uint64_t address) const {
     // Registered memory of the program's lies anywhere.
     info.allocation = device->memory().find(address);
     if (!inside && !info.allocation) continue;
-    info.device = device.get();
+    info.device = info.range = device.get();
+    if (info.allocation && info.allocation->holder >= 0) info.device = &this->device(info.allocation->holder);
     if (!info.allocation) {
       info.kind = address - device->memory().base() >= memory::kHostWindowOffset
                       ? PointerInfo::Kind::PinnedHost

@@ -25,6 +25,7 @@ namespace doppel::device {
 
 class Context;
 class Device;
+class EventPublisher;
 class HostClock;
 class HostPart;
 class ManagedMemory;
@@ -38,6 +39,7 @@ struct PointerInfo {
   enum class Kind : std::uint8_t { PageableHost, PinnedHost, Device, Managed };
   Kind kind = Kind::PageableHost;
   Device* device = nullptr;  // whose memory; of pinned memory the device it was allocated for
+  Device* range = nullptr;   // in whose range of addresses it is
   std::optional<memory::Allocation>
       allocation;              // none for pageable memory, and for a device address in no allocation
   Context* context = nullptr;  // that allocated it; null where unknown
@@ -67,6 +69,7 @@ class Platform {
   ManagedMemory& managed() { return *managed_; }
   NodeReport* node() { return node_.get(); }  // null: nobody is told
   Compilations& compilations() { return compilations_; }
+  EventPublisher& event_publisher() { return *event_publisher_; }
 
   PointerInfo classify(std::uint64_t address) const;
   // Of contexts: whose an allocation is.
@@ -132,6 +135,7 @@ class Platform {
   std::unique_ptr<Scheduler> scheduler_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::unique_ptr<ManagedMemory> managed_;
+  std::unique_ptr<EventPublisher> event_publisher_;
 };
 
 }  // namespace doppel::device

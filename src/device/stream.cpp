@@ -7,6 +7,7 @@
 #include "device/call_costs.h"
 #include "device/capture.h"
 #include "device/event.h"
+#include "device/event_publisher.h"
 #include "device/execute.h"
 #include "device/host_clock.h"
 #include "device/memory_pool.h"
@@ -42,7 +43,8 @@ Result<std::shared_ptr<Operation>> Stream::submit(Work work) {
   auto dependencies = context_->implicit_dependencies(*this);
   const std::lock_guard lock(mutex_);
   if (tail_ != nullptr) dependencies.push_back(tail_);
-  if (const auto* wait = std::get_if<EventWaitWork>(&work)) {
+  if (const auto* wait = std::get_if<EventWaitWork>(&work);
+      wait != nullptr && wait->event->record_of_others() == 0) {
     if (auto recorded = wait->event->operation()) dependencies.push_back(std::move(recorded));
   }
   const auto* record = std::get_if<EventRecordWork>(&work);
@@ -50,7 +52,10 @@ Result<std::shared_ptr<Operation>> Stream::submit(Work work) {
   auto operation =
       make_operation(std::move(work), {.context = context_, .stream_id = id_, .priority = priority_});
   context_->platform().scheduler().submit(operation, std::move(dependencies));
-  if (recorded != nullptr) recorded->set_operation(operation);
+  if (recorded != nullptr) {
+    recorded->set_operation(operation);
+    if (recorded->shared() != nullptr) context_->platform().event_publisher().follow(operation);
+  }
   follow(operation);
   return operation;
 }

@@ -233,6 +233,7 @@ void Timeline::resolve(bool quick_ones, Past past) {
 // All that it depends on has ended.
 void Timeline::release(Operation& operation) {
   const Cost& cost = operation.cost_;
+  if (operation.resolved_) operation.ready_us_ = std::max(operation.ready_us_, cost.not_before_us);
   if (!operation.resolved_) {
     unknown_.emplace(Moment{operation.ready_us_, operation.serial_}, operation.shared_from_this());
   } else if (cost.lane == Lane::None || cost.lane == Lane::Host) {
@@ -423,6 +424,16 @@ void Timeline::wait_placed(Operation& operation, double host_us) {
     std::unique_lock lock(queue_mutex_);
     changed_.wait_for(lock, kTick, [&] { return operation.placed(); });
   }
+}
+
+bool Timeline::try_place(Operation& operation, bool past_waiting) {
+  const std::lock_guard lock(place_mutex_);
+  for (const Past past : {Past::Nothing, Past::Waiting}) {
+    if (operation.placed() || (past == Past::Waiting && !past_waiting)) break;
+    resolve(false, past);
+    run(kNever, [&] { return operation.placed(); }, past);
+  }
+  return operation.placed();
 }
 
 double Timeline::wait_ready(Operation& operation) {

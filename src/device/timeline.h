@@ -50,6 +50,8 @@ class Timeline {
   // Until the operation, which has run, has its place. An earlier one that only waits for somebody else is
   // not waited for. host_us: when the host asks.
   void wait_placed(Operation& operation, double host_us);
+  // The same without waiting: whether it has its place now. past_waiting: also past what only waits.
+  bool try_place(Operation& operation, bool past_waiting);
   // When all that the operation, which runs, depends on has ended; as far as that is known, where what was
   // submitted before it runs for long.
   double wait_ready(Operation& operation);

@@ -77,13 +77,13 @@ Result<void> check_range(Device& device, const char* what, std::uint64_t address
   if (info.kind == PointerInfo::Kind::PageableHost) return {};
   if (!info.allocation) {
     return fail(Error::Kind::InvalidArgument,
-                fmt::format("{} {:#x}: {}", what, address, info.device->memory().describe(address)));
+                fmt::format("{} {:#x}: {}", what, address, info.range->memory().describe(address)));
   }
   std::uint64_t end = info.allocation->address + info.allocation->size;
   // Mappings that touch make one range.
   // `address` lies before `end`: the sum of a kernel's numbers could wrap around, the difference cannot.
   while (bytes > end - address && info.allocation->kind == memory::AllocationKind::Mapped) {
-    const auto next = info.device->memory().find(end);
+    const auto next = info.range->memory().find(end);
     if (!next) break;
     end = next->address + next->size;
   }

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/virtual_memory.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <string>
+#include <string_view>
 
 #include "device/host_clock.h"
 #include "device/platform.h"
@@ -16,7 +22,21 @@
 
 namespace doppel::device {
 
-Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::create(Device& device, std::uint64_t bytes) {
+namespace {
+
+constexpr std::string_view kLinkPrefix = "/memfd:", kName = "doppel-card-";
+
+// The name of a file that holds memory of a card: which one, in every process.
+std::string name_for(const Device& device) {
+  std::string name(kName);
+  for (const std::uint8_t byte : device.uuid()) name += fmt::format("{:02x}", byte);
+  return name;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::create(Device& device, std::uint64_t bytes,
+                                                               bool shareable) {
   if (bytes == 0 || bytes % granularity() != 0) {
     return fail(
         Error::Kind::InvalidArgument,
@@ -25,7 +45,7 @@ Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::create(Device& device, s
   Platform& platform = device.platform();
   platform.clock().advance_us(platform.host().memory.allocation_us(bytes));
   if (auto charged = device.memory().charge(bytes); !charged) return tl::unexpected(charged.error());
-  const int file = memfd_create("doppel-device-memory", MFD_CLOEXEC);
+  const int file = memfd_create(name_for(device).c_str(), MFD_CLOEXEC);
   if (file < 0 || ftruncate(file, static_cast<off_t>(bytes)) != 0) {
     const int error = errno;
     if (file >= 0) close(file);
@@ -33,12 +53,46 @@ Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::create(Device& device, s
     return fail(Error::Kind::OutOfMemory,
                 fmt::format("the host refuses {} bytes: {}", bytes, std::strerror(error)));
   }
-  return std::shared_ptr<PhysicalMemory>(new PhysicalMemory(device, bytes, file));
+  return std::shared_ptr<PhysicalMemory>(new PhysicalMemory(device, bytes, file, shareable, true));
+}
+
+Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::import(Platform& platform, int file) {
+  std::array<char, 128> link{};
+  const ssize_t length = readlink(fmt::format("/proc/self/fd/{}", file).c_str(), link.data(), link.size());
+  std::string_view name(link.data(), static_cast<std::size_t>(std::max<ssize_t>(0, length)));
+  struct stat status{};
+  if (!name.starts_with(kLinkPrefix) || !name.substr(kLinkPrefix.size()).starts_with(kName) ||
+      fstat(file, &status) != 0)
+    return fail(Error::Kind::InvalidArgument,
+                fmt::format("{} is no file descriptor of a card's memory", file));
+  name.remove_prefix(kLinkPrefix.size());
+  name = name.substr(0, name.find(' '));  // " (deleted)"
+  for (int i = 0; i < platform.device_count(); ++i) {
+    Device& device = platform.device(i);
+    if (name != name_for(device)) continue;
+    const int own = fcntl(file, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+      return fail(Error::Kind::OutOfMemory,
+                  fmt::format("the host refuses a file descriptor: {}", std::strerror(errno)));
+    return std::shared_ptr<PhysicalMemory>(
+        new PhysicalMemory(device, static_cast<std::uint64_t>(status.st_size), own, true, false));
+  }
+  return fail(Error::Kind::InvalidHandle, "the memory is of a card that this process does not have");
+}
+
+Result<int> PhysicalMemory::share() const {
+  if (!shareable_)
+    return fail(Error::Kind::InvalidArgument, "the memory was not made to be shared by file descriptors");
+  const int copy = fcntl(file_, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0)
+    return fail(Error::Kind::OutOfMemory,
+                fmt::format("the host refuses a file descriptor: {}", std::strerror(errno)));
+  return copy;
 }
 
 PhysicalMemory::~PhysicalMemory() {
   close(file_);
-  device_.memory().refund(bytes_);
+  if (counted_) device_.memory().refund(bytes_);
 }
 
 class VirtualMemory::Implementation {
@@ -86,7 +140,8 @@ Result<void> VirtualMemory::map(std::uint64_t address, std::uint64_t bytes, std:
                             memory->bytes()));
   }
   const std::lock_guard lock(implementation_->mutex);
-  auto mapped = implementation_->device.memory().map(address, bytes, memory->file(), offset);
+  const int holder = &memory->device() != &implementation_->device ? memory->device().ordinal() : -1;
+  auto mapped = implementation_->device.memory().map(address, bytes, memory->file(), offset, holder);
   if (mapped) implementation_->mappings[address] = {bytes, std::move(memory), MemoryAccess::None};
   return mapped;
 }

@@ -204,8 +204,8 @@ std::optional<int> limit_of_texture(const card::Textures& limit, CUdevice_attrib
   }
 }
 
-// What the driver around the card offers: 1 for what this one does. Sharing with other processes, graphics
-// and network cards is not among it, so programs that ask take their other way.
+// What the driver around the card offers: 1 for what this one does. Sharing with graphics and network cards
+// is not among it, so programs that ask take their other way.
 int ability(CUdevice_attribute attribute) {
   switch (attribute) {
     case CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY:
@@ -227,6 +227,8 @@ int ability(CUdevice_attribute attribute) {
     case CU_DEVICE_ATTRIBUTE_HOST_REGISTER_SUPPORTED:
     case CU_DEVICE_ATTRIBUTE_READ_ONLY_HOST_REGISTER_SUPPORTED:
     case CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED:
+    case CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR_SUPPORTED:
+    case CU_DEVICE_ATTRIBUTE_IPC_EVENT_SUPPORTED:
     case CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED:
       return 1;
     default:

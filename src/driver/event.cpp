@@ -16,12 +16,12 @@ constexpr unsigned kKnownFlags = CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMIN
 
 CUresult create(CUevent* event, unsigned flags) {
   if (event == nullptr || (flags & ~kKnownFlags) != 0) return CUDA_ERROR_INVALID_VALUE;
-  if ((flags & CU_EVENT_INTERPROCESS) != 0) {
-    log().error("cuEventCreate: events shared between processes are not supported yet");
-    return CUDA_ERROR_NOT_SUPPORTED;
-  }
+  // An event of several processes has no time.
+  if ((flags & CU_EVENT_INTERPROCESS) != 0 && (flags & CU_EVENT_DISABLE_TIMING) == 0)
+    return CUDA_ERROR_INVALID_VALUE;
   const device::EventOptions options{.timing = (flags & CU_EVENT_DISABLE_TIMING) == 0,
-                                     .blocking_sync = (flags & CU_EVENT_BLOCKING_SYNC) != 0};
+                                     .blocking_sync = (flags & CU_EVENT_BLOCKING_SYNC) != 0,
+                                     .interprocess = (flags & CU_EVENT_INTERPROCESS) != 0};
   return answer(current_context()
                     .and_then([&](const auto& context) { return context->create_event(options); })
                     .map([](const auto& made) { return objects().events.add(made); }),

@@ -68,6 +68,11 @@ bool get_attribute(void* out, CUpointer_attribute attribute, CUdeviceptr address
       store<unsigned long long>(out, CU_MEM_HANDLE_TYPE_NONE);
       return true;
     case CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE:
+      store<unsigned>(out, info.allocation && (info.allocation->kind == memory::AllocationKind::Device ||
+                                               info.allocation->kind == memory::AllocationKind::Pitched)
+                               ? 1
+                               : 0);
+      return true;
     case CU_POINTER_ATTRIBUTE_IS_GPU_DIRECT_RDMA_CAPABLE:
     case CU_POINTER_ATTRIBUTE_IS_HW_DECOMPRESS_CAPABLE:
       store<unsigned>(out, 0);

@@ -11,6 +11,9 @@
 namespace doppel::driver {
 namespace {
 
+// What it can be shared by.
+constexpr auto kHandleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+
 Result<device::Device*> device_for(const CUmemAllocationProp* wanted) {
   if (wanted == nullptr || wanted->type != CU_MEM_ALLOCATION_TYPE_PINNED)
     return fail(Error::Kind::InvalidArgument, "physical memory is of the pinned type");
@@ -22,19 +25,21 @@ Result<device::Device*> device_for(const CUmemAllocationProp* wanted) {
 CUresult create(CUmemGenericAllocationHandle* memory, std::size_t bytes, const CUmemAllocationProp* wanted,
                 unsigned long long flags) {
   if (memory == nullptr || flags != 0) return CUDA_ERROR_INVALID_VALUE;
-  if (wanted != nullptr && wanted->requestedHandleTypes != CU_MEM_HANDLE_TYPE_NONE) {
-    log().error("cuMemCreate: memory shared between processes is not supported yet");
+  if (wanted != nullptr && (wanted->requestedHandleTypes & ~kHandleTypes) != 0) {
+    log().error("cuMemCreate: memory is shared between processes by file descriptors alone");
     return CUDA_ERROR_NOT_SUPPORTED;
   }
-  return answer(device_for(wanted)
-                    .and_then([&](auto* device) { return device::PhysicalMemory::create(*device, bytes); })
-                    .map([](const auto& made) { return objects().physical_memories.add(made); }),
-                memory);
+  const bool shareable = wanted != nullptr && wanted->requestedHandleTypes == kHandleTypes;
+  return answer(
+      device_for(wanted)
+          .and_then([&](auto* device) { return device::PhysicalMemory::create(*device, bytes, shareable); })
+          .map([](const auto& made) { return objects().physical_memories.add(made); }),
+      memory);
 }
 
 // The device whose range an address lies in; ranges do not overlap.
 Result<device::VirtualMemory*> range_of(CUdeviceptr address) {
-  if (auto* device = platform().classify(address).device) return &device->virtual_memory();
+  if (auto* device = platform().classify(address).range) return &device->virtual_memory();
   return fail(Error::Kind::InvalidArgument, "the address lies in no reserved range");
 }
 
@@ -88,6 +93,22 @@ Result<std::shared_ptr<device::PhysicalMemory>> find_memory(CUmemGenericAllocati
   return found;
 }
 
+CUresult export_memory(void* handle, CUmemGenericAllocationHandle memory, CUmemAllocationHandleType type,
+                       unsigned long long flags) {
+  if (handle == nullptr || flags != 0 || type != kHandleTypes) return CUDA_ERROR_INVALID_VALUE;
+  return answer(find_memory(memory).and_then([](const auto& found) { return found->share(); }),
+                static_cast<int*>(handle));
+}
+
+CUresult import_memory(CUmemGenericAllocationHandle* memory, void* handle, CUmemAllocationHandleType type) {
+  if (memory == nullptr || type != kHandleTypes) return CUDA_ERROR_INVALID_VALUE;
+  const auto file = static_cast<int>(reinterpret_cast<std::intptr_t>(handle));
+  return answer(device::PhysicalMemory::import(platform(), file).map([](const auto& made) {
+    return objects().physical_memories.add(made);
+  }),
+                memory);
+}
+
 }  // namespace
 }  // namespace doppel::driver
 
@@ -114,6 +135,18 @@ CUresult cuMemCreate(CUmemGenericAllocationHandle* memory, size_t bytes,
                      const CUmemAllocationProp* properties, unsigned long long flags) {
   return call(__func__, std::tuple(memory, bytes, properties, flags),
               [&] { return create(memory, bytes, properties, flags); });
+}
+// A file descriptor of the program's own: open for as long as it likes, and to be sent where it likes.
+CUresult cuMemExportToShareableHandle(void* handle, CUmemGenericAllocationHandle memory,
+                                      CUmemAllocationHandleType type, unsigned long long flags) {
+  return call(__func__, std::tuple(handle, memory, type, flags),
+              [&] { return export_memory(handle, memory, type, flags); });
+}
+// The descriptor itself stands in the place of the pointer.
+CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle* memory, void* handle,
+                                        CUmemAllocationHandleType type) {
+  return call(__func__, std::tuple(memory, handle, type),
+              [&] { return import_memory(memory, handle, type); });
 }
 // Mapped memory lives on until it is unmapped.
 CUresult cuMemRelease(CUmemGenericAllocationHandle memory) {
@@ -168,6 +201,7 @@ CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp* properties,
       *properties = CUmemAllocationProp{};
       properties->type = CU_MEM_ALLOCATION_TYPE_PINNED;
       properties->location = {CU_MEM_LOCATION_TYPE_DEVICE, found->device().ordinal()};
+      if (found->is_shareable()) properties->requestedHandleTypes = kHandleTypes;
     }));
   });
 }

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "engine/worker.h"
+#include "memory/shared_pages.h"
 
 namespace doppel::engine {
 
@@ -95,6 +96,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
 }
 
 void handle(int signal, siginfo_t* info, void* opaque) {
+  if (signal == SIGSEGV && info->si_code == SEGV_ACCERR && memory::moved_meanwhile()) return;
   auto& context = *static_cast<ucontext_t*>(opaque);
   Worker* worker = current_worker;
   Warp* warp = worker != nullptr ? worker->current() : nullptr;

@@ -66,7 +66,16 @@ std::uint64_t traced_address(const Warp& warp, analysis::AccessSpace space, std:
            offset % 4;
   }
   const Launch& launch = warp.block->grid->launch;
-  if (launch.memory != nullptr && launch.memory->contains(address)) return address - launch.memory->base();
+  if (launch.memory != nullptr && launch.memory->contains(address)) {
+    const std::uint64_t offset = address - launch.memory->base();
+    const int holder = launch.memory->other_holder(address);
+    if (holder < 0) return offset;
+    for (const Peer& peer : launch.peers) {
+      if (peer.number == static_cast<std::uint32_t>(holder))
+        return peer.first_sector() * kSectorBytes + offset;
+    }
+    return kForeignWindow + (address & 0xffffffff);
+  }
   for (const Peer& peer : launch.peers) {
     if (address - peer.base < memory::kHostWindowOffset)
       return peer.first_sector() * kSectorBytes + (address - peer.base);
@@ -376,7 +385,7 @@ void record_access(Warp& warp, std::uint32_t instruction, std::uint32_t mask, st
     const Row row = row_of(mask, bytes, addresses);
     const memory::AddressSpace* const memory = warp.block->grid->launch.memory;
     if (event.space == analysis::AccessSpace::Global && row != Row::None && memory != nullptr &&
-        memory->contains(addresses[first_lane])) {
+        memory->contains(addresses[first_lane]) && memory->other_holder(addresses[first_lane]) < 0) {
       // Most accesses: one place for all lanes, or neighbours in their order. No sorting, no search.
       const std::uint64_t first = (addresses[first_lane] - memory->base()) / kSectorBytes;
       const std::uint64_t length = row == Row::Same ? bytes : std::uint64_t{lanes} * bytes;

@@ -67,6 +67,8 @@ const char* maker(AllocationKind kind) {
       return "a module's variable";
     case AllocationKind::Array:
       return "an array";
+    case AllocationKind::Imported:
+      return "another process's memory";
     case AllocationKind::HostPinned:
       return "pinned host memory";
     case AllocationKind::HostRegistered:
@@ -114,6 +116,8 @@ class AddressSpace::Implementation {
   std::uint64_t managed_bytes = 0;
   std::unique_ptr<TouchedPages> touched;
   SharedPool* pool = nullptr;
+  SharedPages shared_with_processes;
+  std::atomic<std::size_t> of_other_cards{0};  // mappings
 
   ~Implementation() {
     if (base == 0) return;
@@ -307,6 +311,7 @@ class AddressSpace::Implementation {
       managed_variables.erase(block.allocation.address);
       managed_bytes -= block.allocation.size;
     }
+    if (!host && !block.dense) shared_with_processes.forget(block.pages, block.pages_bytes);
     if (block.dense) {
       const std::uint64_t first = round_up(block.pages, kPage);
       const std::uint64_t last = (block.pages + block.pages_bytes) / kPage * kPage;
@@ -407,7 +412,7 @@ Result<void> AddressSpace::free(std::uint64_t address) {
   Implementation& self = *implementation_;
   const std::unique_lock lock(self.mutex);
   const auto found = self.blocks.find(address);
-  if (found == self.blocks.end() || found->second.allocation.kind >= AllocationKind::HostPinned ||
+  if (found == self.blocks.end() || found->second.allocation.kind >= AllocationKind::Imported ||
       found->second.allocation.kind == AllocationKind::Mapped) {
     return tl::unexpected(self.not_an_allocation(address));
   }
@@ -491,7 +496,8 @@ Result<void> AddressSpace::release(std::uint64_t address, std::uint64_t bytes) {
   return {};
 }
 
-Result<void> AddressSpace::map(std::uint64_t address, std::uint64_t bytes, int file, std::uint64_t offset) {
+Result<void> AddressSpace::map(std::uint64_t address, std::uint64_t bytes, int file, std::uint64_t offset,
+                               int holder) {
   Implementation& self = *implementation_;
   const std::unique_lock lock(self.mutex);
   const auto behind = self.reservations.upper_bound(address);
@@ -511,8 +517,9 @@ Result<void> AddressSpace::map(std::uint64_t address, std::uint64_t bytes, int f
                 fmt::format("the host refuses the mapping: {}", std::strerror(errno)));
   }
   Implementation::Block block;
-  block.allocation = {address, bytes, AllocationKind::Mapped, next_serial++, {}};
+  block.allocation = {address, bytes, AllocationKind::Mapped, next_serial++, {}, holder};
   self.blocks.emplace(address, std::move(block));
+  if (holder >= 0) ++self.of_other_cards;
   return {};
 }
 
@@ -533,6 +540,7 @@ Result<void> AddressSpace::unmap(std::uint64_t address, std::uint64_t bytes) {
   }
   for (auto each = self.blocks.find(address); each != found;) {
     self.remember_freed(each->second.allocation);
+    if (each->second.allocation.holder >= 0) --self.of_other_cards;
     each = self.blocks.erase(each);
   }
   Implementation::make_inaccessible(address, bytes);
@@ -552,6 +560,64 @@ Result<void> AddressSpace::protect(std::uint64_t address, std::uint64_t bytes, b
     return fail(Error::Kind::InvalidArgument, fmt::format("access to [{:#x}, {:#x}) cannot be changed: {}",
                                                           address, address + bytes, std::strerror(errno)));
   }
+  return {};
+}
+
+Result<AddressSpace::SharedPart> AddressSpace::share_allocation(std::uint64_t address) {
+  Implementation& self = *implementation_;
+  const std::unique_lock lock(self.mutex);
+  const auto found = self.blocks.find(address);
+  const auto is_of_card = [](AllocationKind kind) {
+    return kind == AllocationKind::Device || kind == AllocationKind::Pitched;
+  };
+  if (found == self.blocks.end() || !is_of_card(found->second.allocation.kind))
+    return fail(Error::Kind::NotFound, fmt::format("{:#x} is no start of device memory", address));
+  const Implementation::Block& block = found->second;
+  if (block.dense)
+    return fail(Error::Kind::NotSupported,
+                fmt::format("more than {} allocations: the later ones cannot be shared with other processes",
+                            kMaxOfPages));
+  const auto file = self.shared_with_processes.share(block.pages, block.pages_bytes);
+  if (!file) return tl::unexpected(file.error());
+  return SharedPart{*file, address - block.pages, block.allocation.size};
+}
+
+Result<std::uint64_t> AddressSpace::import(int file, std::uint64_t offset, std::uint64_t bytes) {
+  Implementation& self = *implementation_;
+  const std::unique_lock lock(self.mutex);
+  const std::uint64_t pages_bytes = round_up(offset + bytes, kPage);
+  // Pages of its own, of the card's size, and one that cannot be touched.
+  const std::uint64_t extent = round_up(pages_bytes + kPage, kHugePage);
+  const auto start = self.take_extent(self.device_extents, extent, kHugePage);
+  if (!start) return fail(Error::Kind::OutOfMemory, "no address range of that size is left");
+  if (mmap(reinterpret_cast<void*>(*start), pages_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
+           0) == MAP_FAILED) {
+    const int error = errno;
+    Implementation::make_inaccessible(*start, pages_bytes);
+    self.device_extents.give_back(*start, extent);
+    return fail(Error::Kind::OutOfMemory,
+                fmt::format("the host refuses the mapping: {}", std::strerror(error)));
+  }
+  Implementation::Block block;
+  block.allocation = {*start + offset, bytes, AllocationKind::Imported, next_serial++, {}};
+  block.extent = block.pages = *start;
+  block.extent_bytes = extent;
+  block.pages_bytes = pages_bytes;
+  self.blocks.emplace(block.allocation.address, std::move(block));
+  return *start + offset;
+}
+
+Result<void> AddressSpace::remove_import(std::uint64_t address) {
+  Implementation& self = *implementation_;
+  const std::unique_lock lock(self.mutex);
+  const auto found = self.blocks.find(address);
+  if (found == self.blocks.end() || found->second.allocation.kind != AllocationKind::Imported)
+    return fail(Error::Kind::NotFound, fmt::format("{:#x} is no memory of another process", address));
+  const Implementation::Block& block = found->second;
+  self.remember_freed(block.allocation);
+  Implementation::make_inaccessible(block.pages, block.pages_bytes);
+  self.device_extents.give_back(block.extent, block.extent_bytes);
+  self.blocks.erase(found);
   return {};
 }
 
@@ -657,6 +723,14 @@ std::optional<Allocation> AddressSpace::managed_from(std::uint64_t address) cons
 
 bool AddressSpace::contains(std::uint64_t address) const {
   return address - implementation_->base < kRangeBytes;
+}
+
+int AddressSpace::other_holder(std::uint64_t address) const {
+  const Implementation& self = *implementation_;
+  if (self.of_other_cards == 0) return -1;
+  const std::shared_lock lock(self.mutex);
+  const Implementation::Block* block = self.holding(address);
+  return block != nullptr ? block->allocation.holder : -1;
 }
 
 std::vector<Allocation> AddressSpace::live() const {

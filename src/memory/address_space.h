@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "memory/shared_pages.h"
 #include "memory/touched_pages.h"
 #include "support/result.h"
 
@@ -27,6 +28,7 @@ enum class AllocationKind : std::uint8_t {
   Heap,
   Symbol,
   Array,
+  Imported,
   HostPinned,
   HostRegistered,
 };
@@ -45,6 +47,7 @@ struct Allocation {
   AllocationKind kind = AllocationKind::Device;
   std::uint64_t serial = 0;  // 1 for the first of the process: "allocation #3"
   std::string label;         // the variable's name for Symbol
+  int holder = -1;           // of Mapped: the card whose memory it is, by ordinal, where that is another one
 };
 
 // What a card's memory is taken from where other processes take from it, too.
@@ -94,10 +97,24 @@ class AddressSpace {
   Result<std::uint64_t> reserve(std::uint64_t bytes, std::uint64_t alignment, std::uint64_t wanted);
   Result<void> release(std::uint64_t address,
                        std::uint64_t bytes);  // NotFound where it is not a reserved range
-  Result<void> map(std::uint64_t address, std::uint64_t bytes, int file,
-                   std::uint64_t offset);  // not accessible yet
+  // Not accessible yet. holder: as in Allocation.
+  Result<void> map(std::uint64_t address, std::uint64_t bytes, int file, std::uint64_t offset,
+                   int holder = -1);
   Result<void> unmap(std::uint64_t address, std::uint64_t bytes);
   Result<void> protect(std::uint64_t address, std::uint64_t bytes, bool readable, bool writable);
+  // Memory that processes share. What an allocation of the card's lies in, from now on; `offset` is that of
+  // its start. NotFound: it is no start of an allocation. NotSupported: of one that has no pages of its own.
+  struct SharedPart {
+    SharedFile file;
+    std::uint64_t offset = 0;
+    std::uint64_t bytes = 0;  // of the allocation
+  };
+  Result<SharedPart> share_allocation(std::uint64_t address);
+  // Maps such a part of another process, whose file the caller has opened: not counted here. It stays what it
+  // is when the other one frees it, or ends.
+  Result<std::uint64_t> import(int file, std::uint64_t offset, std::uint64_t bytes);
+  Result<void> remove_import(std::uint64_t address);  // NotFound
+
   // Memory of the card without an address: counted, and OutOfMemory as for allocate().
   Result<void> charge(std::uint64_t bytes);
   void refund(std::uint64_t bytes);
@@ -107,6 +124,8 @@ class AddressSpace {
   // For reports: the nearest live or recently freed allocation in words, with the distance.
   std::string describe(std::uint64_t address) const;
   bool contains(std::uint64_t address) const;  // inside the range of kRangeBytes
+  // The other card whose memory is mapped there; -1: it is this one's, as nearly always.
+  int other_holder(std::uint64_t address) const;
 
   std::vector<Allocation> live() const;
 

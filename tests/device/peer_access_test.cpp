@@ -6,7 +6,6 @@
 
 #include "device/operation.h"
 #include "device/run_recorder.h"
-#include "device/timeline.h"
 #include "fixture.h"
 #include "prediction_kernels.h"
 
@@ -50,9 +49,9 @@ class PeerAccess : public DeviceTest {
     return kernels_us() - before;
   }
   double kernels_us() {
+    const RunRecord record = platform->recorder().records({&context->device()}, 0).front();
     double sum = 0;
-    const auto records = platform->recorder().records({&context->device()}, 0);
-    for (const KernelRecord& kernel : records.front().kernels) sum += kernel.time_us;
+    for (const KernelRecord& kernel : record.kernels) sum += kernel.time_us;
     return sum;
   }
 
@@ -156,22 +155,25 @@ TEST_F(PeerAccess, KernelsOfBothCardsShareADirection) {
   const auto here = module;
   const std::vector<std::string> texts{testing::prediction_kernels()};
   const auto over_there = *other->load(*Program::load(texts, platform->options()));
-  // Reads over the links towards this card; `away` reads over them towards the other one.
   const double alone = time_of("read", kBlocks, far, to);
-  const auto launch_there = [&](const float* from) {
-    module = over_there;
-    EXPECT_TRUE(other->legacy()->launch(work("read", {kBlocks}, {256}, from, other_to)));
-    module = here;
-  };
-  const double before = platform->timeline().end_us();
-  launch_there(home);
-  EXPECT_TRUE(context->legacy()->launch(work("read", {kBlocks}, {256}, far, to)));
-  ASSERT_TRUE(other->synchronize());
-  ASSERT_TRUE(context->synchronize());
+  // Both begin behind the same event, when the host has long queued all of it.
+  const auto mine = *context->create_stream({}), its = *other->create_stream({});
+  const auto event = *context->create_event({});
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(mine->launch(work("read", {kBlocks}, {256}, far, to)));
+  ASSERT_TRUE(mine->record(event));
+  ASSERT_TRUE(its->wait(event));
+  EXPECT_TRUE(mine->launch(work("read", {kBlocks}, {256}, far, to)));
+  module = over_there;
+  EXPECT_TRUE(its->launch(work("read", {kBlocks}, {256}, home, other_to)));
+  module = here;
+  const auto reads = mine->tail(), reads_there = its->tail();
+  ASSERT_TRUE(mine->synchronize());
+  ASSERT_TRUE(its->synchronize());
   // Both ways at once: each asks the other way for what it reads, no more than that.
-  const double both = platform->timeline().end_us() - before;
-  EXPECT_LT(both, 1.5 * alone);
-  EXPECT_GT(both, 1.1 * alone);
+  for (const auto& each : {reads, reads_there}) {
+    EXPECT_LT(each->end_us() - each->start_us(), 1.5 * alone);
+    EXPECT_GT(each->end_us() - each->start_us(), 1.1 * alone);
+  }
 }
 
 // One card's kernel polls a word that the other's writes: it does not end before that one has.

@@ -13,7 +13,7 @@ CUresult cuGetProcAddress_v2(const char* name, void** function, int version, cuu
                              CUdriverProcAddressQueryResult* outcome);
 CUresult cuGetExportTable(const void** table, const CUuuid* id);
 CUresult cuMipmappedArrayGetSparseProperties();
-CUresult cuIpcGetMemHandle();
+CUresult cuCtxGetDevResource();
 CUresult cuMemcpyDtoH_v2_ptds(void* destination, CUdeviceptr source, size_t bytes);
 CUresult cuLinkCreate_v2(unsigned count, CUjit_option* options, void** values, CUlinkState* state);
 CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void* data, size_t bytes, const char* name,
@@ -112,12 +112,12 @@ TEST(EntryPoints, WhatIsNotThereYetSaysSo) {
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(cuMipmappedArrayGetSparseProperties(), CUDA_ERROR_NOT_SUPPORTED);
   EXPECT_EQ(cuMipmappedArrayGetSparseProperties(), CUDA_ERROR_NOT_SUPPORTED);
-  EXPECT_EQ(cuIpcGetMemHandle(), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(cuCtxGetDevResource(), CUDA_ERROR_NOT_SUPPORTED);
   const std::string words = ::testing::internal::GetCapturedStderr();
   const std::size_t first = words.find("cuMipmappedArrayGetSparseProperties");
   EXPECT_NE(first, std::string::npos);
   EXPECT_EQ(words.find("cuMipmappedArrayGetSparseProperties", first + 1), std::string::npos) << "named once";
-  EXPECT_NE(words.find("cuIpcGetMemHandle"), std::string::npos);
+  EXPECT_NE(words.find("cuCtxGetDevResource"), std::string::npos);
 }
 
 TEST(EntryPoints, UnknownTablesAreNotFound) {

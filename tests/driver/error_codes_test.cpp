@@ -25,7 +25,7 @@ CUresult cuCtxSetFlags(unsigned flags);
 CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice device, unsigned flags);
 CUresult cuDeviceGetDevResource();
 CUresult cuArrayGetSparseProperties();
-CUresult cuIpcOpenMemHandle_v2();
+CUresult cuIpcOpenMemHandle_v2(CUdeviceptr* address, CUipcMemHandle handle, unsigned flags);
 CUresult cuTensorMapReplaceAddress(CUtensorMap* map, void* address);
 CUresult cuPointerGetAttribute(void* value, CUpointer_attribute attribute, CUdeviceptr address);
 CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void* user_data);
@@ -202,7 +202,11 @@ TEST_F(ErrorCodes, WrongArgumentsGetTheManualsCodes) {
       {"sparse arrays", CUDA_ERROR_NOT_SUPPORTED, [] { return cuArrayGetSparseProperties(); }},
       {"a tensor map of a card that has none", CUDA_ERROR_NOT_SUPPORTED,
        [] { return cuTensorMapReplaceAddress(&a_tensor_map, &a_tensor_map); }},
-      {"memory of another process", CUDA_ERROR_NOT_SUPPORTED, [] { return cuIpcOpenMemHandle_v2(); }},
+      {"memory of another process by a handle that is none", CUDA_ERROR_INVALID_HANDLE,
+       [] {
+         CUdeviceptr opened = 0;
+         return cuIpcOpenMemHandle_v2(&opened, {}, CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS);
+       }},
   };
   for (const Row& row : rows) EXPECT_EQ(row.make(), row.expected) << row.call;
   // None of them has poisoned the context.

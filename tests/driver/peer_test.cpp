@@ -31,7 +31,7 @@ namespace {
 [[maybe_unused]] const int kCardsAreChosen = setenv("DOPPEL_CARDS", "rtx-a6000,rtx-a6000,rtx-a6000", 1);
 [[maybe_unused]] const int kBridgesAreThere = setenv("DOPPEL_NVLINK", "1", 1);
 
-const char* const kCopyTexels = R"(.version 7.1
+constexpr const char* kCopyTexels = R"(.version 7.1
 .target sm_86
 .address_size 64
 .visible .entry copy(.param .u64 texture, .param .u64 out)

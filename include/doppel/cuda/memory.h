@@ -229,6 +229,10 @@ typedef struct CUmemcpyAttributes_st {
   unsigned int flags;
 } CUmemcpyAttributes;
 
+typedef enum CUipcMem_flags_enum {
+  CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS = 1,
+} CUipcMem_flags;
+
 typedef struct CUipcEventHandle_st {
   char reserved[64];
 } CUipcEventHandle;
