@@ -22,7 +22,7 @@
 namespace doppel::device {
 namespace {
 
-constexpr std::string_view kLinkPrefix = "/memfd:", kName = "doppel-event-";
+constexpr std::string_view kEventLinkPrefix = "/memfd:", kEventName = "doppel-event-";
 // Records that are kept: who waits for an earlier one waits for nothing.
 constexpr std::size_t kKept = 64;
 // How long a wait is given, behind the end of the work, to learn its time: the other process may be far
@@ -34,7 +34,7 @@ constexpr long kTickNs = 5'000'000;
 std::atomic<std::uint32_t> next_serial{1};
 
 std::optional<std::uint32_t> serial_of(std::string_view link) {
-  for (const std::string_view start : {kLinkPrefix, kName}) {
+  for (const std::string_view start : {kEventLinkPrefix, kEventName}) {
     if (!link.starts_with(start)) return std::nullopt;
     link.remove_prefix(start.size());
   }
@@ -81,7 +81,8 @@ Result<std::shared_ptr<SharedEvent>> SharedEvent::map(OpenFile file, const IpcEv
 
 Result<std::shared_ptr<SharedEvent>> SharedEvent::create() {
   const std::uint32_t serial = next_serial++;
-  const int descriptor = memfd_create((std::string(kName) + std::to_string(serial)).c_str(), MFD_CLOEXEC);
+  const int descriptor =
+      memfd_create((std::string(kEventName) + std::to_string(serial)).c_str(), MFD_CLOEXEC);
   if (descriptor < 0 || ftruncate(descriptor, sizeof(Shared)) != 0) {
     if (descriptor >= 0) close(descriptor);
     return fail(Error::Kind::OutOfMemory,

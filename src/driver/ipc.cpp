@@ -2,6 +2,7 @@
 // Memory and events that processes share by handles.
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "device/context.h"
 #include "device/event.h"
@@ -16,8 +17,9 @@ constexpr unsigned kLazyPeerAccess = CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS;
 
 template <typename To, typename From>
 To bytes_of(const From& from) {
+  static_assert(std::is_trivially_copyable_v<To> && std::is_trivially_copyable_v<From>);
   To to{};
-  std::memcpy(&to, &from, std::min(sizeof(To), sizeof(From)));
+  std::memcpy(static_cast<void*>(&to), &from, std::min(sizeof(To), sizeof(From)));
   return to;
 }
 

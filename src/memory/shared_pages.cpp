@@ -19,10 +19,10 @@
 namespace doppel::memory {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kSharedPage = 4096;
 constexpr std::string_view kLinkPrefix = "/memfd:", kName = "doppel-pages-";
 
-std::atomic<std::uint32_t> next_serial{1};
+std::atomic<std::uint32_t> next_pages_serial{1};
 
 // Odd while pages are moved. One move at a time.
 std::mutex moving;
@@ -30,7 +30,7 @@ std::atomic<std::uint64_t> moves{0};
 // The moves that the thread knows of. Read by a signal handler: its first use must not allocate.
 __attribute__((tls_model("initial-exec"))) constinit thread_local std::uint64_t seen_moves = 0;
 
-void* pointer(std::uint64_t address) { return reinterpret_cast<void*>(address); }
+void* page_pointer(std::uint64_t address) { return reinterpret_cast<void*>(address); }
 
 tl::unexpected<Error> refused(int error) {
   return fail(Error::Kind::OutOfMemory,
@@ -46,24 +46,24 @@ bool copy_pages(std::uint64_t begin, std::uint64_t end, int file) {
   std::vector<std::uint64_t> entries(kEntries);
   bool good = true;
   for (std::uint64_t at = begin; at < end && good;) {
-    const std::uint64_t pages = std::min(kEntries, (end - at) / kPage);
+    const std::uint64_t pages = std::min(kEntries, (end - at) / kSharedPage);
     const auto bytes = static_cast<ssize_t>(pages * sizeof(std::uint64_t));
     // Without the map every page counts.
     if (map < 0 || pread(map, entries.data(), static_cast<std::size_t>(bytes),
-                         static_cast<off_t>(at / kPage * sizeof(std::uint64_t))) != bytes)
+                         static_cast<off_t>(at / kSharedPage * sizeof(std::uint64_t))) != bytes)
       std::fill_n(entries.begin(), pages, kHolds);
     for (std::uint64_t i = 0; i < pages && good;) {
       std::uint64_t run = i;
       while (run < pages && (entries[run] & kHolds) != 0) ++run;
-      for (std::uint64_t from = at + i * kPage; from < at + run * kPage && good;) {
+      for (std::uint64_t from = at + i * kSharedPage; from < at + run * kSharedPage && good;) {
         const ssize_t written =
-            pwrite(file, pointer(from), at + run * kPage - from, static_cast<off_t>(from - begin));
+            pwrite(file, page_pointer(from), at + run * kSharedPage - from, static_cast<off_t>(from - begin));
         good = written > 0;
         if (good) from += static_cast<std::uint64_t>(written);
       }
       i = std::max(run, i + 1);
     }
-    at += pages * kPage;
+    at += pages * kSharedPage;
   }
   if (map >= 0) close(map);
   return good;
@@ -101,7 +101,7 @@ SharedPages::~SharedPages() {
 Result<SharedFile> SharedPages::share(std::uint64_t begin, std::uint64_t bytes) {
   if (const auto known = files_.find(begin); known != files_.end()) return known->second;
   SharedFile file;
-  file.serial = next_serial++;
+  file.serial = next_pages_serial++;
   file.descriptor = memfd_create((std::string(kName) + std::to_string(file.serial)).c_str(), MFD_CLOEXEC);
   if (file.descriptor < 0) return refused(errno);
   bool good = ftruncate(file.descriptor, static_cast<off_t>(bytes)) == 0;
@@ -110,19 +110,19 @@ Result<SharedFile> SharedPages::share(std::uint64_t begin, std::uint64_t bytes) 
     const std::lock_guard lock(moving);
     moves.fetch_add(1, std::memory_order_acq_rel);
     // From here on nobody changes it.
-    good = mprotect(pointer(begin), bytes, PROT_READ) == 0 &&
+    good = mprotect(page_pointer(begin), bytes, PROT_READ) == 0 &&
            copy_pages(begin, begin + bytes, file.descriptor) &&
-           mmap(pointer(begin), bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.descriptor, 0) !=
-               MAP_FAILED;
+           mmap(page_pointer(begin), bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.descriptor,
+                0) != MAP_FAILED;
     error = errno;
-    if (!good) (void)mprotect(pointer(begin), bytes, PROT_READ | PROT_WRITE);
+    if (!good) (void)mprotect(page_pointer(begin), bytes, PROT_READ | PROT_WRITE);
     moves.fetch_add(1, std::memory_order_acq_rel);
   }
   if (!good) {
     close(file.descriptor);
     return refused(error);
   }
-  madvise(pointer(begin), bytes, MADV_DONTDUMP);
+  madvise(page_pointer(begin), bytes, MADV_DONTDUMP);
   files_.emplace(begin, file);
   return file;
 }
@@ -131,7 +131,7 @@ void SharedPages::forget(std::uint64_t begin, std::uint64_t bytes) {
   const auto found = files_.find(begin);
   if (found == files_.end()) return;
   // Where the host refuses, they stay what they are: written over, but never unmapped.
-  if (mmap(pointer(begin), bytes, PROT_READ | PROT_WRITE,
+  if (mmap(page_pointer(begin), bytes, PROT_READ | PROT_WRITE,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
     return;
   close(found->second.descriptor);
