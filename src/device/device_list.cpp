@@ -89,7 +89,8 @@ Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards,
   std::vector<ListedDevice> devices;
   for (const VisibleDevice& each : visible_devices(offers, visible)) {
     const card::Card& card = cards[each.card];
-    DeviceIdentity identity{places[each.card], {}, offers[each.card].uuid, offers[each.card].uuid, each.card, {}};
+    DeviceIdentity identity{places[each.card],      {},        offers[each.card].uuid,
+                            offers[each.card].uuid, each.card, {}};
     if (!each.device) {
       devices.push_back({card, identity});
       continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `doppel` command as a user calls it.
-#include <gtest/gtest.h>
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

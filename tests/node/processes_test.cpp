@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several processes on one node, and what is left of those that are killed.
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "fixture.h"
