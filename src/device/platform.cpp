@@ -44,10 +44,10 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options) {
     if (!card) return tl::unexpected(card.error());
     cards.push_back(std::move(*card));
   }
-  return create(std::move(options), std::move(cards));
+  return create(std::move(options), cards);
 }
 
-Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<card::Card> cards) {
+Result<std::unique_ptr<Platform>> Platform::create(Options options, const std::vector<card::Card>& cards) {
   auto host = card::find_host(options.host);
   if (!host) return tl::unexpected(host.error());
   std::error_code ignored;

@@ -51,7 +51,7 @@ class Platform {
   // visible.
   static Result<std::unique_ptr<Platform>> create(Options options);
   // With these cards, whatever the options name.
-  static Result<std::unique_ptr<Platform>> create(Options options, std::vector<card::Card> cards);
+  static Result<std::unique_ptr<Platform>> create(Options options, const std::vector<card::Card>& cards);
   // Cancels what runs, waits for it, writes the record.
   ~Platform();
   Platform(const Platform&) = delete;
