@@ -115,7 +115,7 @@ pid_t child(int own_end, int other_end, const Part& part) {
   const pid_t process = fork();
   if (process != 0) return process;
   close(other_end);
-  alarm(60);
+  alarm(600);
   part(Other(own_end));
   std::fflush(stdout);
   std::exit(0);
@@ -158,6 +158,12 @@ CUipcMemHandle handle_of(CUdeviceptr address) {
   CUipcMemHandle handle{};
   WORKS(cuIpcGetMemHandle(&handle, address));
   return handle;
+}
+
+// A fill of device memory is asynchronous for the host: the other process may read what is filled after this.
+void fill(CUdeviceptr address, unsigned word, std::size_t words) {
+  WORKS(cuMemsetD32(address, word, words));
+  WORKS(cuCtxSynchronize());
 }
 
 std::vector<unsigned> words(CUdeviceptr address, std::size_t count) {
@@ -210,13 +216,12 @@ TEST(SharedMemory, IsOneForBoth) {
       [](const Other& other) {
         start();
         const CUdeviceptr memory = allocate();
-        WORKS(cuMemsetD32(memory, 7, kBytes / 4));
+        fill(memory, 7, kBytes / 4);
         other.send(handle_of(memory));
         other.hear();
         MUST(words(memory, kBytes / 4).back() == 17);
         // What it is now, is seen at once.
-        WORKS(cuMemsetD32(memory, 21, kBytes / 4));
-        WORKS(cuCtxSynchronize());
+        fill(memory, 21, kBytes / 4);
         other.say();
         other.hear();
         WORKS(cuMemFree(memory));
@@ -274,7 +279,7 @@ TEST(SharedMemory, OfAnotherCardIsReached) {
       [](const Other& other) {
         start(1);
         const CUdeviceptr memory = allocate();
-        WORKS(cuMemsetD32(memory, 1, kBytes / 4));
+        fill(memory, 1, kBytes / 4);
         other.send(handle_of(memory));
         other.hear();
         MUST(words(memory, kBytes / 4)[kBytes / 4 - 1] == 4);
@@ -331,8 +336,7 @@ TEST(SharedMemory, OutlivesTheProcessThatMadeIt) {
       [](const Other& other) {
         start();
         const CUdeviceptr memory = allocate(), second = allocate();
-        WORKS(cuMemsetD32(memory, 9, kBytes / 4));
-        WORKS(cuCtxSynchronize());
+        fill(memory, 9, kBytes / 4);
         other.send(handle_of(memory));
         other.send(handle_of(second));
         other.hear();
@@ -366,15 +370,14 @@ TEST(SharedMemory, SurvivesAKilledPeer) {
       [](const Other& other) {
         start();
         const CUdeviceptr memory = allocate();
-        WORKS(cuMemsetD32(memory, 0, kBytes / 4));
-        WORKS(cuCtxSynchronize());
+        fill(memory, 0, kBytes / 4);
         other.send(handle_of(memory));
         const auto process = other.receive<pid_t>();
         while (words(memory, 4096)[0] == 0) {
         }
         kill(process, SIGKILL);
         other.wait_for_its_end();
-        WORKS(cuMemsetD32(memory, 3, kBytes / 4));
+        fill(memory, 3, kBytes / 4);
         count(memory, 2, 16);
         WORKS(cuCtxSynchronize());
         MUST(words(memory, 4096)[4095] == 5);
@@ -390,8 +393,7 @@ TEST(SharedMemory, IsSharedWhileKernelsWriteToIt) {
         start();
         constexpr unsigned kTurns = 30'000, kBlocks = 32;
         const CUdeviceptr memory = allocate();
-        WORKS(cuMemsetD32(memory, 0, kBytes / 4));
-        WORKS(cuCtxSynchronize());
+        fill(memory, 0, kBytes / 4);
         count(memory, kTurns, kBlocks);
         other.send(handle_of(memory));
         WORKS(cuCtxSynchronize());
@@ -411,8 +413,7 @@ TEST(SharedEvents, AreWaitedForByTheOther) {
       [](const Other& other) {
         start();
         const CUdeviceptr memory = allocate();
-        WORKS(cuMemsetD32(memory, 0, kBytes / 4));
-        WORKS(cuCtxSynchronize());
+        fill(memory, 0, kBytes / 4);
         CUevent event = nullptr;
         WORKS(cuEventCreate(&event, CU_EVENT_INTERPROCESS | CU_EVENT_DISABLE_TIMING));
         CUipcEventHandle handle{};
@@ -548,8 +549,7 @@ TEST(SharedFiles, AreMappedByTheOther) {
                 CUDA_ERROR_INVALID_VALUE);
         WORKS(cuMemExportToShareableHandle(&file, memory, kFile, 0));
         const CUdeviceptr address = map(memory, 1);
-        WORKS(cuMemsetD32(address, 40, kMapped / 4));
-        WORKS(cuCtxSynchronize());
+        fill(address, 40, kMapped / 4);
         other.send_file(file);
         close(file);
         other.hear();
