@@ -2,6 +2,7 @@
 #include "device/node_report.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -22,30 +23,26 @@ class NodeReport::Part : public memory::SharedPool {
 
   // Joins at the first need.
   node::Client* client() {
-    std::call_once(joined_, [this] {
-      auto client = node_->join(place_, wall_ns(), instance_);
-      if (client) {
-        client_ = std::move(*client);
-        return;
-      }
-      using Kind = Error::Kind;
-      const Error& error = client.error();
-      if (error.kind == Kind::NotFound || error.kind == Kind::NotPermitted)
-        gone_ = Error{Kind::NoDevice, error.message};
-      else
-        log().warn("{}: the node is not told of this process", error.message);
-    });
+    if (node::Client* const joined = joined_.load(std::memory_order_acquire)) return joined;
+    const std::lock_guard lock(mutex_);
+    if (!tried_) join();
     return client_.get();
   }
-  // Why it cannot be used any more, where that is so.
-  const std::optional<Error>& gone() const { return gone_; }
+  // Joins, if it has not yet. NoDevice: the device is there no more (MIG). NotPermitted: the card's compute
+  // mode does not let this process use it, which may be otherwise the next time.
+  Result<void> use() {
+    const std::lock_guard lock(mutex_);
+    if (client_ == nullptr && (!tried_ || (refused_ && refused_->kind == Error::Kind::NotPermitted))) join();
+    return refused_ ? Result<void>(tl::unexpected(*refused_)) : Result<void>();
+  }
 
   bool take(std::uint64_t bytes, std::uint64_t& free_bytes) override {
     node::Client* const joined = client();
     return joined == nullptr || joined->take(bytes, free_bytes, wall_ns());
   }
   void give_back(std::uint64_t bytes) override {
-    if (client_ != nullptr) client_->give_back(bytes, wall_ns());
+    if (node::Client* const joined = joined_.load(std::memory_order_acquire))
+      joined->give_back(bytes, wall_ns());
   }
   std::uint64_t taken_by_others() override {
     node::Client* const joined = client();
@@ -56,9 +53,32 @@ class NodeReport::Part : public memory::SharedPool {
   std::shared_ptr<node::Node> node_;
   int place_;
   node::Instance instance_;
-  std::once_flag joined_;
-  std::optional<Error> gone_;
+  void join() {
+    tried_ = true;
+    refused_.reset();
+    auto client = node_->join(place_, wall_ns(), instance_);
+    if (client) {
+      client_ = std::move(*client);
+      joined_.store(client_.get(), std::memory_order_release);
+      return;
+    }
+    using Kind = Error::Kind;
+    const Error& error = client.error();
+    if (error.kind == Kind::NotFound || error.kind == Kind::NotPermitted) {
+      const auto state = node_->state(place_, wall_ns());
+      const bool by_mode =
+          state && error.kind == Kind::NotPermitted && state->compute_mode != node::ComputeMode::Default;
+      refused_ = Error{by_mode ? Kind::NotPermitted : Kind::NoDevice, error.message};
+    } else {
+      log().warn("{}: the node is not told of this process", error.message);
+    }
+  }
+
+  std::mutex mutex_;
+  bool tried_ = false;
+  std::optional<Error> refused_;  // why it cannot be used, where that is so
   std::unique_ptr<node::Client> client_;
+  std::atomic<node::Client*> joined_ = nullptr;
 };
 
 NodeReport::NodeReport(const std::shared_ptr<node::Node>& node, const std::vector<ListedDevice>& devices)
@@ -83,11 +103,7 @@ std::optional<int> NodeReport::nvlink_peer(int ordinal) const {
   return found != parts_.end() ? std::optional(static_cast<int>(found - parts_.begin())) : std::nullopt;
 }
 
-Result<void> NodeReport::uses(int ordinal) {
-  (void)client(ordinal);
-  const std::optional<Error>& gone = parts_[static_cast<std::size_t>(ordinal)]->gone();
-  return gone ? Result<void>(tl::unexpected(*gone)) : Result<void>();
-}
+Result<void> NodeReport::uses(int ordinal) { return parts_[static_cast<std::size_t>(ordinal)]->use(); }
 
 double NodeReport::wanted_by_others(int ordinal) {
   node::Client* const joined = client(ordinal);

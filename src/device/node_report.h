@@ -28,6 +28,7 @@ class NodeReport {
   std::optional<int> nvlink_peer(int ordinal) const;
   memory::SharedPool* pool(int ordinal);  // its memory
   // Has a context on it: the process is seen there from now on. NoDevice: it is there no more (MIG).
+  // NotPermitted: its compute mode does not let this process use it.
   Result<void> uses(int ordinal);
   void ran(int ordinal, const node::Work& work);
   void faulted(int ordinal, std::uint64_t xid);  // NVIDIA's number of the error

@@ -14,6 +14,8 @@ namespace doppel::driver {
 using api::text;
 
 inline CUresult to_result(const Error& error) { return api::to_result<DriverApi>(error); }
+// Where a context could not be made: the card may be kept for another process (its compute mode).
+CUresult without_context(const Error& error);
 
 inline CUresult answer(const Result<void>& result) { return api::answer<DriverApi>(result); }
 

@@ -21,7 +21,7 @@ CUresult create(CUcontext* context, unsigned flags, CUdevice device) {
   const auto found = find_device(device);
   if (!found) return to_result(found.error());
   auto made = (*found)->create_context(flags);
-  if (!made) return to_result(made.error());
+  if (!made) return without_context(made.error());
   *context = add_context(*std::move(made));
   push_current(*context);
   return CUDA_SUCCESS;

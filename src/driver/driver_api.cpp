@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "driver/driver_api.h"
 
+#include "driver/call.h"
 #include "driver/errors.h"
 #include "driver/objects.h"
 #include "driver/refusals.h"
+#include "support/log.h"
 
 namespace doppel::driver {
 
@@ -107,6 +109,12 @@ CUresult DriverApi::code_of(const Error& error) {
       return CUDA_ERROR_INVALID_DEVICE;
   }
   return CUDA_ERROR_UNKNOWN;
+}
+
+CUresult without_context(const Error& error) {
+  if (error.kind != Error::Kind::NotPermitted) return to_result(error);
+  log().error("{}", error.message);
+  return CUDA_ERROR_DEVICE_UNAVAILABLE;
 }
 
 const char* DriverApi::name_of(CUresult result) { return error_name(result); }

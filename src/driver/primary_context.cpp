@@ -12,7 +12,7 @@ CUresult retain(CUcontext* context, CUdevice device) {
   if (context == nullptr) return CUDA_ERROR_INVALID_VALUE;
   const auto found = find_device(device);
   if (!found) return to_result(found.error());
-  if (const auto retained = (*found)->retain_primary(); !retained) return to_result(retained.error());
+  if (const auto retained = (*found)->retain_primary(); !retained) return without_context(retained.error());
   *context = primary_handle(**found);
   return CUDA_SUCCESS;
 }

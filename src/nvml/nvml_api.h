@@ -113,6 +113,11 @@ std::string name_of_process(unsigned pid);
 // With its end, where there is room for that.
 nvmlReturn_t copy_text(std::string_view text, char* to, unsigned length);
 
+// Of an instance; kNoInstance on a whole card.
+inline unsigned number_of(std::int32_t instance) {
+  return instance < 0 ? kNoInstance : static_cast<unsigned>(instance);
+}
+
 inline unsigned rounded(double value) { return static_cast<unsigned>(std::lround(value)); }
 inline unsigned percent(double share) { return rounded(share * 100); }
 inline unsigned milliwatts(double watts) { return rounded(watts * 1000); }

@@ -37,8 +37,8 @@ nvmlReturn_t processes(nvmlDevice_t device, unsigned* count, Process* to) {
         for (std::size_t i = 0; i < stored; ++i) {
           const node::ProcessState& process = state.processes[i];
           Process& entry = to[i];
-          entry.numbers = {static_cast<unsigned>(process.pid), process.used_bytes, kNoInstance, kNoInstance,
-                           0};
+          entry.numbers = {static_cast<unsigned>(process.pid), process.used_bytes,
+                           number_of(process.instance.gpu), number_of(process.instance.compute), 0};
           const std::string name = name_of_process(static_cast<unsigned>(process.pid));
           const std::size_t length = std::min(name.size(), entry.name.size() - 1);
           std::memcpy(entry.name.data(), name.data(), length);

@@ -26,11 +26,6 @@ Memory memory_of(const Card& card, const node::CardState& state, const MigDevice
   return memory;
 }
 
-// Of an instance; kNoInstance on a whole card.
-unsigned number_of(std::int32_t instance) {
-  return instance < 0 ? kNoInstance : static_cast<unsigned>(instance);
-}
-
 nvmlProcessInfo_v1_t& fill(nvmlProcessInfo_v1_t& info, const node::ProcessState& process) {
   return info = {static_cast<unsigned>(process.pid), process.used_bytes};
 }

@@ -47,6 +47,21 @@ TEST_F(OnANode, AContextMakesTheProcessSeen) {
   EXPECT_TRUE(state(1).processes.empty());
 }
 
+// Who is there stays; who is refused may come when the mode lets it.
+TEST_F(OnANode, AComputeModeKeepsAProcessFromACard) {
+  ASSERT_TRUE(node->set_compute_mode(0, node::ComputeMode::Prohibited));
+  ASSERT_TRUE(node->set_compute_mode(1, node::ComputeMode::Prohibited));
+  EXPECT_TRUE(platform->device(0).create_context(0));
+  const auto refused = platform->device(1).create_context(0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Error::Kind::NotPermitted);
+  EXPECT_EQ(refused.error().message, "card 1: its compute mode lets no process use it");
+  EXPECT_FALSE(platform->device(1).retain_primary());
+  ASSERT_TRUE(node->set_compute_mode(1, node::ComputeMode::ExclusiveProcess));
+  EXPECT_TRUE(platform->device(1).create_context(0));
+  EXPECT_EQ(state(1).processes.size(), 1u);
+}
+
 TEST_F(OnANode, MemoryIsOnePoolWithOtherProcesses) {
   constexpr std::uint64_t kMiB = 1 << 20;
   const std::uint64_t all = platform->device(0).memory().capacity();
