@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/device.h"
 
+#include <algorithm>
+
 #include "card/uuid.h"
 #include "device/context.h"
 #include "device/host_clock.h"
+#include "device/memory_faults.h"
 #include "device/memory_pool.h"
 #include "device/node_report.h"
 #include "device/platform.h"
@@ -14,7 +17,7 @@ namespace doppel::device {
 Result<std::unique_ptr<Device>> Device::create(Platform& platform, int ordinal, card::Card card) {
   std::unique_ptr<Device> device(new Device(platform, ordinal, std::move(card)));
   auto space = memory::AddressSpace::create(static_cast<unsigned>(ordinal),
-                                            static_cast<std::uint64_t>(device->card_.memory.bytes));
+                                            static_cast<std::uint64_t>(device->card().memory.bytes));
   if (!space) return tl::unexpected(space.error());
   device->memory_ = std::move(*space);
   if (NodeReport* node = platform.node()) {
@@ -22,21 +25,40 @@ Result<std::unique_ptr<Device>> Device::create(Platform& platform, int ordinal, 
     device->memory_->share(node->pool(ordinal));
   }
   device->virtual_memory_ = std::make_unique<VirtualMemory>(*device);
+  device->memory_faults_ = std::make_unique<MemoryFaults>(*device, platform.node());
   return device;
 }
 
 Device::Device(Platform& platform, int ordinal, card::Card card)
-    : platform_(platform),
-      ordinal_(ordinal),
-      place_(ordinal),
-      card_(std::move(card)),
-      l2_(card_.l2.bytes, card_.l2.ways) {}
+    : platform_(platform), ordinal_(ordinal), place_(ordinal), l2_(card.l2.bytes, card.l2.ways) {
+  all_settings_.push_back(std::make_unique<const Settings>(std::move(card), 0));
+  settings_ = all_settings_.back().get();
+}
+
+const Device::Settings& Device::look_at_settings() {
+  NodeReport* const node = platform_.node();
+  const std::uint64_t changes = node != nullptr ? node->settings_changes(ordinal_) : 0;
+  if (changes == settings_seen_.load(std::memory_order_acquire)) return *settings_;
+  const std::lock_guard lock(settings_mutex_);
+  card::Card next = all_settings_.front()->card;
+  if (!node->apply_settings(ordinal_, next)) return *settings_;
+  const auto known = std::ranges::find_if(all_settings_, [&](const auto& each) {
+    return each->card.power.limit_w == next.power.limit_w &&
+           each->card.clocks.sustained_mhz == next.clocks.sustained_mhz;
+  });
+  const auto place = static_cast<std::size_t>(known - all_settings_.begin());
+  if (known == all_settings_.end())
+    all_settings_.push_back(std::make_unique<const Settings>(std::move(next), static_cast<int>(place)));
+  settings_.store(all_settings_[place].get(), std::memory_order_release);
+  settings_seen_.store(changes, std::memory_order_release);
+  return *all_settings_[place];
+}
 
 Device::~Device() {
   if (primary_ != nullptr) primary_->destroy();
 }
 
-std::array<std::uint8_t, 16> Device::uuid() const { return card::device_uuid(card_, place_); }
+std::array<std::uint8_t, 16> Device::uuid() const { return card::device_uuid(card(), place_); }
 // Any place that is no other device's: one bus for each card, from 1 on.
 PciAddress Device::pci() const { return {0, place_ + 1, 0}; }
 

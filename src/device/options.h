@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,10 @@ struct Options {
   bool check = false;                         // DOPPEL_CHECK=1
   bool predict_only = false;   // DOPPEL_PREDICT_ONLY=1: launches run only the blocks that predictions need
   bool virtual_clock = false;  // DOPPEL_CLOCK=virtual
-  std::string host;       // DOPPEL_HOST: the file of the host that calls are timed on; empty: workstation
-  bool nvlink = false;    // DOPPEL_NVLINK=1: bridges join the cards two by two (card/nvlink_pairs.h)
+  std::string host;         // DOPPEL_HOST: the file of the host that calls are timed on; empty: workstation
+  bool nvlink = false;      // DOPPEL_NVLINK=1: bridges join the cards two by two (card/nvlink_pairs.h)
+  std::optional<bool> ecc;  // DOPPEL_ECC=0|1: of all cards; none: as the node, or the card's file, has it
+  std::optional<double> power_limit_w;  // DOPPEL_POWER_LIMIT: of all cards, in watts
   std::string node;       // DOPPEL_NODE: what the processes of a machine share (src/node); empty: nothing
   std::string host_part;  // DOPPEL_HOST_PART=record:FOLDER|replay:FOLDER (host_part.h); empty: its own
   double timeout_s = 0;   // DOPPEL_TIMEOUT_S: a launch may run so long on this host; 0: no limit

@@ -55,8 +55,13 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options, std::vector<
     if (auto dumps = platform->compilations_.passes().ask(asked.dump_after, folder); !dumps)
       return tl::unexpected(dumps.error());
   }
-  if (!asked.node.empty()) {
-    auto node = NodeReport::create(asked.node, cards);
+  const CardSettings settings{asked.ecc, asked.power_limit_w};
+  if (asked.node.empty()) {
+    for (card::Card& card : cards) {
+      if (auto done = apply(settings, card); !done) return tl::unexpected(done.error());
+    }
+  } else {
+    auto node = NodeReport::create(asked.node, cards, settings);
     if (!node) return tl::unexpected(node.error());
     platform->node_ = std::move(*node);
     platform->recorder_->report_to(platform->node_.get());

@@ -17,7 +17,7 @@ constexpr unsigned kLazyPeerAccess = CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS;
 template <typename To, typename From>
 To bytes_of(const From& from) {
   To to{};
-  std::memcpy(&to, &from, std::min(sizeof(To), sizeof(From)));
+  std::memcpy(static_cast<void*>(&to), &from, std::min(sizeof(To), sizeof(From)));
   return to;
 }
 

@@ -36,6 +36,7 @@ struct CardState {
   double temperature_c = 0;
   double limit_w = 0, default_limit_w = 0, min_limit_w = 0, max_limit_w = 0;
   double locked_min_mhz = 0, locked_max_mhz = 0;  // 0: not locked
+  bool ecc = false;                               // on
   double to_card_bytes_per_s = 0, to_host_bytes_per_s = 0;
 };
 
@@ -77,6 +78,8 @@ class Node : public std::enable_shared_from_this<Node> {
   Result<void> set_power_limit(int card, double watts, std::int64_t now_ns);
   // InvalidArgument: min is above max, or max below the card's least. Both 0: not locked any more.
   Result<void> lock_clocks(int card, double min_mhz, double max_mhz, std::int64_t now_ns);
+  // How often either was set; without the lock, so that it can be asked often. 0: there is no such card.
+  std::uint64_t settings_changes(int card) const;
 
   // Of the card, for whoever waits for them. The oldest ones are forgotten.
   Result<void> tell_event(int card, std::uint64_t type, std::uint64_t data);
@@ -89,6 +92,7 @@ class Node : public std::enable_shared_from_this<Node> {
 
  private:
   friend class Client;
+  friend class Ecc;
   explicit Node(SharedFile file) : file_(std::move(file)) {}
   static bool has(const Shared& shared, int card) { return card >= 0 && card < shared.cards; }
   SharedFile file_;

@@ -101,14 +101,14 @@ nvmlReturn_t nvmlEventSetFree(nvmlEventSet_t set) {
 }
 nvmlReturn_t nvmlDeviceGetSupportedEventTypes(nvmlDevice_t device, unsigned long long* types) {
   return of_card(
-      __func__, device, [&](const Card& /*card*/) { return *types = kEventXid, NVML_SUCCESS; }, types);
+      __func__, device, [&](const Card& /*card*/) { return *types = kEvents, NVML_SUCCESS; }, types);
 }
 // From now on: what was before is not told.
 nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long types, nvmlEventSet_t set) {
   return of_card(__func__, device, [&](const Card& card) {
     const auto found = sets().find(set);
     if (found == nullptr || types == 0) return NVML_ERROR_INVALID_ARGUMENT;
-    if ((types & ~kEventXid) != 0) return NVML_ERROR_NOT_SUPPORTED;
+    if ((types & ~kEvents) != 0) return NVML_ERROR_NOT_SUPPORTED;
     const auto count = card.node().event_count(card.number());
     if (!count) return doppel::api::to_result<NvmlApi>(count.error());
     const std::lock_guard lock(found->mutex);

@@ -38,7 +38,7 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"preload", {}},
       {"report", {"device"}},
       {"session", {"report"}},
-      {"cli", {"session"}},
+      {"cli", {"session", "node"}},
   };
   return kArrows;
 }
