@@ -59,6 +59,9 @@ NodeReport::~NodeReport() = default;
 
 namespace {
 
+// As short as cards' files may say that it is.
+constexpr double kAtOnceMs = 0.001;
+
 void set(const node::CardState& state, card::Card& card) {
   card.power.limit_w = state.limit_w;
   if (state.locked_max_mhz > 0)
@@ -95,6 +98,7 @@ Result<void> apply(const CardSettings& asked, card::Card& card) {
     return fail(Error::Kind::InvalidArgument, fmt::format("a power limit of {} W: {} takes {} to {} W",
                                                           *asked.power_limit_w, card.id, least, most));
   card.power.limit_w = *asked.power_limit_w;
+  card.power.limiter_ms = kAtOnceMs;
   return {};
 }
 
@@ -114,6 +118,7 @@ Result<std::unique_ptr<NodeReport>> NodeReport::create(const std::string& name,
     if (!state) return tl::unexpected(state.error());
     cards[i].memory = card::memory_with_ecc(cards[i], state->ecc);
     set(*state, cards[i]);
+    if (asked.power_limit_w) cards[i].power.limiter_ms = kAtOnceMs;
   }
   return report;
 }

@@ -18,6 +18,8 @@ namespace doppel::device {
 // What a run asks to be set of its cards.
 struct CardSettings {
   std::optional<bool> ecc;
+  // With it the limiter acts at once: who asks for a limit asks what a program is like that has run under it
+  // for longer than the limiter averages.
   std::optional<double> power_limit_w;
 };
 // The same of cards that no node has. InvalidArgument, NotSupported: the card does not take it.

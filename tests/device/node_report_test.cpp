@@ -149,6 +149,7 @@ TEST_F(OnANode, SettingsOfTheRunAreSetOnTheNode) {
   start(asked);  // the process that had the card is gone
   EXPECT_EQ(platform->device(0).card().power.limit_w, 200);
   EXPECT_TRUE(platform->device(0).card().memory.ecc);
+  EXPECT_LT(platform->device(0).card().power.limiter_ms, 0.01);  // the steady state is asked for
   EXPECT_EQ(state(0).limit_w, 200);
   EXPECT_TRUE(state(0).ecc);
   asked.power_limit_w = 1000;
