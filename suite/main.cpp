@@ -22,8 +22,8 @@ using doppel::suite::Test;
 std::vector<Test> all_tests() {
   using namespace doppel::suite;
   std::vector<Test> all;
-  for (const auto tests : {fma_tests(), mandelbrot_tests(), stream_tests(), copy_tests(), launch_tests(),
-                           matmul_tests(), sgemm_step_tests(), tensor_tests(), gemm_tests(),
+  for (const auto tests : {fma_tests(), mandelbrot_tests(), stream_tests(), copy_tests(), peer_tests(),
+                           launch_tests(), matmul_tests(), sgemm_step_tests(), tensor_tests(), gemm_tests(),
                            attention_tests(), data_tests(), application_tests(), cache_tests(),
                            cryptography_tests(), finance_tests(), science_tests(), texture_tests()}) {
     all.insert(all.end(), tests.begin(), tests.end());

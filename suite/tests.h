@@ -30,6 +30,7 @@ std::span<const Test> fma_tests();
 std::span<const Test> mandelbrot_tests();
 std::span<const Test> stream_tests();
 std::span<const Test> copy_tests();
+std::span<const Test> peer_tests();
 std::span<const Test> launch_tests();
 std::span<const Test> matmul_tests();
 std::span<const Test> sgemm_step_tests();

@@ -208,6 +208,14 @@ struct Memory {
   double peak_bytes_per_second() const { return clock_mhz * 1e6 * 2 * bus_width_bits / 8; }
 };
 
+// What turning ECC on takes, of the memory described without it. memory_share 0: the file does not say.
+struct Ecc {
+  double memory_share = 0;     // of the bytes, that are left
+  double bandwidth_share = 1;  // of what is sustained
+  bool on_die = false;         // the memory chips correct single bits themselves, whatever the mode
+  int spare_rows = 0;          // that take the place of bad ones
+};
+
 struct Launch {
   double start_us = 0;  // from the front end's start on a kernel to its first block's first instruction
   double block_interval_cycles = 0;  // between block starts of the whole card, SM cycles
@@ -432,6 +440,7 @@ struct Card {
   L1 l1;
   L2 l2;
   Memory memory;
+  Ecc ecc;
   Launch launch;
   Pcie pcie;
   Managed managed;

@@ -164,6 +164,10 @@ void add_memory_system(std::vector<Field>& out, Card& c) {
                  {"memory.write_efficiency", &c.memory.write_efficiency, 0.01, 1},
                  {"memory.copy_efficiency", &c.memory.copy_efficiency, 0.01, 1},
                  {"memory.ecc", &c.memory.ecc},
+                 {"ecc.memory_share", &c.ecc.memory_share, 0.5, 1, true},
+                 {"ecc.bandwidth_share", &c.ecc.bandwidth_share, 0.5, 1, true},
+                 {"ecc.on_die", &c.ecc.on_die, 0, 1, true},
+                 {"ecc.spare_rows", &c.ecc.spare_rows, 0, 65536, true},
              });
 }
 

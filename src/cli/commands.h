@@ -30,6 +30,7 @@ void add_bench(CLI::App& app, int& status);
 void add_review(CLI::App& app, int& status);
 void add_cards(CLI::App& app, int& status);
 void add_show(CLI::App& app, int& status);
+void add_inject(CLI::App& app, int& status);
 void add_explain(CLI::App& app, int& status);
 void add_ptx(CLI::App& app, int& status);
 void add_smi(CLI::App& app, int& status);

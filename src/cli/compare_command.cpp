@@ -19,11 +19,17 @@ namespace {
 
 // Stands before what the program writes on this card. Standard error is labelled too where somebody watches
 // it apart from the output.
-void print_label(const card::Card& card, std::FILE* out) {
-  const std::string label = fmt::format("--- on {} ---\n", short_name(card));
+void print_label(const std::string& run, std::FILE* out) {
+  const std::string label = fmt::format("--- on {} ---\n", run);
   say(out, "{}", label);
   std::fflush(out);
   if (out == stdout && isatty(STDOUT_FILENO) == 0 && isatty(STDERR_FILENO) != 0) say(stderr, "{}", label);
+}
+
+// "RTX A6000", at a limit that was asked for "RTX A6000 at 200 W".
+std::string label_of(const card::Card& card, const ExecuteOptions& options) {
+  return options.power_limit_w > 0 ? fmt::format("{} at {} W", short_name(card), options.power_limit_w)
+                                   : short_name(card);
 }
 
 int compare(ProgramFlags& flags, const Program& program, const CLI::App& command) {
@@ -44,6 +50,10 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
     complain("--nvlink: a bridge joins two cards, and the program sees one: --devices 2");
     return kBadUsage;
   }
+  if (const auto settings = check_settings(flags, *cards); !settings) {
+    complain(settings.error().message);
+    return kBadUsage;
+  }
   std::FILE* const out = flags.reports_to_output ? stderr : stdout;
   report::Report report = new_report(program, command);
   // The program's own part is measured on the first card: what this machine does besides decides nothing.
@@ -55,12 +65,16 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
   InputReplay input(STDIN_FILENO);
   flags.execute.input = &input;
   int status = 0;
-  for (std::size_t i = 0; i < cards->size(); ++i) {
-    const card::Card& card = (*cards)[i];
-    Progress progress(fmt::format("{} ({} of {})", short_name(card), i + 1, cards->size()),
+  std::vector<double> limits = flags.power_limits_w;
+  if (limits.empty()) limits.push_back(0);
+  const std::size_t runs = limits.size() * cards->size();
+  for (std::size_t i = 0; i < runs; ++i) {
+    const card::Card& card = (*cards)[i % cards->size()];
+    flags.execute.power_limit_w = limits[i / cards->size()];
+    Progress progress(fmt::format("{} ({} of {})", label_of(card, flags.execute), i + 1, runs),
                       Progress::Beside::Output);
     if (!flags.quiet) {
-      print_label(card, out);
+      print_label(label_of(card, flags.execute), out);
       progress.watch(flags.execute);
     }
     flags.execute.host_part = shared_host_part(i, host_part->path());
@@ -76,6 +90,7 @@ int compare(ProgramFlags& flags, const Program& program, const CLI::App& command
       return execution->run.exit != 0 ? execution->run.exit : 130;
     }
     if (status == 0) status = status_of(execution->run, flags);
+    execution->run.power_limit_w = flags.execute.power_limit_w;
     report.runs.push_back(std::move(execution->run));
   }
   int failed = finish(report, flags);

@@ -59,6 +59,8 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   }
   out.emplace("DOPPEL_PARENT", std::to_string(getpid()));
   if (options.nvlink) out.emplace("DOPPEL_NVLINK", "1");
+  if (options.ecc) out.emplace("DOPPEL_ECC", *options.ecc ? "1" : "0");
+  if (options.power_limit_w > 0) out.emplace("DOPPEL_POWER_LIMIT", fmt::format("{}", options.power_limit_w));
   if (options.timing) out.emplace("DOPPEL_TIMING", *options.timing);
   if (options.timeline) out.emplace("DOPPEL_TIMELINE", "1");
   if (!options.driver_version.empty()) out.emplace("DOPPEL_DRIVER_VERSION", options.driver_version);

@@ -20,8 +20,10 @@ class InputReplay;
 
 // The flags that `run`, `compare` and `bench` share.
 struct ExecuteOptions {
-  int devices = 1;      // cards of the same kind that the program sees
-  bool nvlink = false;  // bridges join the cards two by two
+  int devices = 1;           // cards of the same kind that the program sees
+  bool nvlink = false;       // bridges join the cards two by two
+  std::optional<bool> ecc;   // of all cards; none: as the card's file has it
+  double power_limit_w = 0;  // of all cards; 0: the card's own
   bool virtual_clock = false;
   std::string host_part;  // device/host_part.h; empty: each run has its own
   std::optional<std::string>

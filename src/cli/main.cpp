@@ -91,6 +91,7 @@ int main_of(int argc, char** argv) {
   add_run(app, program, status);
   add_compare(app, program, status);
   add_bench(app, status);
+  add_inject(app, status);
   add_review(app, status);
   add_cards(app, status);
   add_show(app, status);

@@ -11,12 +11,14 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "card/ecc.h"
 #include "cli/installation.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "device/driver_version.h"
 #include "report/diagnostics.h"
 #include "report/kernel_details.h"
+#include "report/power_sweep.h"
 #include "report/summary.h"
 #include "report/write_report.h"
 #include "support/pass_log.h"
@@ -47,6 +49,19 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
       ->check(CLI::Range(1, 16).description(""));
   command.add_flag("--nvlink", flags->execute.nvlink,
                    "NVLink bridges join the program's cards two by two, in their order");
+  command
+      .add_option("--ecc", flags->ecc,
+                  "ECC of the cards' memory, with what it takes of memory and bandwidth (default: as the "
+                  "card's file has it)")
+      ->type_name("on|off")
+      ->check(CLI::IsMember({"on", "off"}).description(""));
+  command
+      .add_option("--power-limit", flags->power_limits_w,
+                  "The cards' power limit in watts; of compare also several: a table of time, clock, power "
+                  "and work per joule by limit")
+      ->type_name("W[,W...]")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber.description(""));
   command
       .add_option("--clock", flags->clock,
                   "What the program's own clocks show: host (default), or virtual, the modelled card's time")
@@ -124,6 +139,7 @@ Result<void> prepare(ProgramFlags& flags, const Program& program) {
       return tl::unexpected<Error>(known.error());
   }
   flags.execute.virtual_clock = flags.clock == "virtual";
+  if (!flags.ecc.empty()) flags.execute.ecc = flags.ecc == "on";
   if (!flags.timing.empty()) flags.execute.timing = flags.timing;
   if (flags.timeout_s > 0) flags.execute.timeout_s = flags.timeout_s;
   if (!flags.fail_if.empty()) {
@@ -184,10 +200,33 @@ int decide(const report::Report& report, const ProgramFlags& flags) {
   return *holds ? kConditionHolds : 0;
 }
 
+Result<void> check_settings(const ProgramFlags& flags, const std::vector<card::Card>& cards) {
+  for (const card::Card& card : cards) {
+    if (!flags.ecc.empty() && !card::has_ecc(card))
+      return fail(Error::Kind::InvalidArgument,
+                  fmt::format("--ecc: the file of {} does not say what ECC takes", card.name));
+    const double least = card.management.min_limit_w, most = card.power.max_limit_w;
+    for (const double limit : flags.power_limits_w) {
+      if (least <= 0)
+        return fail(
+            Error::Kind::InvalidArgument,
+            fmt::format("--power-limit: the file of {} does not say which limits may be set", card.name));
+      if (limit < least || limit > most)
+        return fail(Error::Kind::InvalidArgument,
+                    fmt::format("--power-limit {}: {} takes {} to {} W", limit, card.name, least, most));
+    }
+  }
+  return {};
+}
+
 void print(const report::Report& report, std::FILE* out) {
   const int descriptor = fileno(out);
   const std::size_t width = columns_of(descriptor);
-  say(out, "\n{}", report::to_text(report::comparison(report), width));
+  const bool sweep = report::is_power_sweep(report);
+  say(out, "\n{}", report::to_text(sweep ? report::power_sweep(report) : report::comparison(report), width));
+  if (sweep)
+    say(out, "\nof the kernels; work per joule is that of {} at the highest limit times so much\n",
+        report.runs.front().card_name);
   const std::vector<std::string> remarks = report::remarks(report, report::Reader::Terminal);
   if (!remarks.empty()) say(out, "\n");
   // What goes to a file is left to its reader, who may say how wide it is.

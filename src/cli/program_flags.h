@@ -24,6 +24,8 @@ struct ProgramFlags {
   std::string fail_if;
   bool quiet = false;
   bool strict = false;
+  std::string ecc;
+  std::vector<double> power_limits_w;  // none: the cards' own
   ExecuteOptions execute;
 
   std::optional<report::Condition> condition;  // of fail_if
@@ -34,6 +36,9 @@ std::shared_ptr<ProgramFlags> add_program_flags(CLI::App& command, const std::st
 
 // What must hold before a program is started. Error InvalidArgument: of the command line.
 Result<void> prepare(ProgramFlags& flags, const Program& program);
+
+// Whether these cards take the ECC mode and the power limits. Error InvalidArgument names the card.
+Result<void> check_settings(const ProgramFlags& flags, const std::vector<card::Card>& cards);
 
 // The program's status, or what --strict makes of it.
 int status_of(const report::Run& run, const ProgramFlags& flags);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "card/ecc.h"
 #include "cli/commands.h"
 #include "cli/execute.h"
 #include "cli/installation.h"
@@ -57,6 +58,86 @@ review::Measure measure_of(const Json& result, const std::string& card) {
   out.bound = result.value("bound", "");
   return out;
 }
+
+std::vector<review::Measure> measures_of(const SuiteRun& suite, const card::Card& card) {
+  std::vector<review::Measure> out;
+  for (const Json& result : suite.results) out.push_back(measure_of(result, card.name));
+  return out;
+}
+
+// Runs of a few tests on a card in other states than it comes in.
+class OtherStates {
+ public:
+  OtherStates(const PrivateFolder& host_part, std::size_t index, bool quick)
+      : host_part_(host_part), index_(index), quick_(quick) {}
+
+  // Two cards, ECC, power limits. Errors as of run_suite().
+  Result<void> run(review::CardRun& out) {
+    const card::Card& card = out.card;
+    ExecuteOptions pair;
+    pair.devices = 2;
+    if (auto done = add({"peer"}, pair, "two cards", card, out.apart); !done) return done;
+    if (card.nvlink.links > 0) {
+      pair.nvlink = true;
+      if (auto done = add({"peer"}, pair, "two cards joined", card, out.joined); !done) return done;
+    }
+    if (card::has_ecc(card)) {
+      for (const bool on : {false, true}) {
+        ExecuteOptions ecc;
+        ecc.ecc = on;
+        auto& measures = on ? out.with_ecc : out.without_ecc;
+        if (auto done = add(memory_tests(), ecc, on ? "with ECC" : "without ECC", card, measures); !done)
+          return done;
+      }
+    }
+    for (const double limit : limits_of(card)) {
+      ExecuteOptions limited;
+      limited.power_limit_w = limit;
+      review::CardRun::AtLimit at{limit, {}};
+      const std::string name = fmt::format("at {} W", limit);
+      if (auto done = add(power_tests(), limited, name, card, at.measures); !done) return done;
+      out.at_limits.push_back(std::move(at));
+    }
+    return {};
+  }
+  int status() const { return status_; }
+  bool interrupted() const { return interrupted_; }
+
+ private:
+  std::vector<std::string> memory_tests() const {
+    return quick_ ? std::vector<std::string>{"stream-read"}
+                  : std::vector<std::string>{"stream-read", "stream-triad", "transpose"};
+  }
+  std::vector<std::string> power_tests() const {
+    return quick_ ? std::vector<std::string>{"fma-fp32"}
+                  : std::vector<std::string>{"fma-fp32", "stream-triad", "gemm-f16-f32"};
+  }
+  // That the card takes.
+  std::vector<double> limits_of(const card::Card& card) const {
+    std::vector<double> limits;
+    for (const double limit : {150.0, 200.0, 250.0, 300.0}) {
+      const bool taken = card.management.min_limit_w > 0 && limit >= card.management.min_limit_w &&
+                         limit <= card.power.max_limit_w;
+      if (taken && (!quick_ || limit == 200 || limit == 300)) limits.push_back(limit);
+    }
+    return limits;
+  }
+  Result<void> add(const std::vector<std::string>& tests, const ExecuteOptions& settings,
+                   const std::string& name, const card::Card& card, std::vector<review::Measure>& out) {
+    if (interrupted_) return {};
+    const Result<SuiteRun> suite = run_suite(card, tests, index_, host_part_, settings, name);
+    if (!suite) return tl::unexpected<Error>(suite.error());
+    interrupted_ = suite->interrupted;
+    if (status_ == 0) status_ = suite->status;
+    out = measures_of(*suite, card);
+    return {};
+  }
+  const PrivateFolder& host_part_;
+  std::size_t index_;
+  bool quick_;
+  int status_ = 0;
+  bool interrupted_ = false;
+};
 
 // What is wrong with the flags; empty: nothing.
 std::string bad_usage(const ReviewFlags& flags, const std::vector<card::Card>& cards) {
@@ -113,7 +194,14 @@ int run(const ReviewFlags& flags) {
     review::CardRun& run = out.cards.emplace_back();
     run.card = card;
     run.name = short_name(card);
-    for (const Json& result : suite->results) run.measures.push_back(measure_of(result, card.name));
+    run.measures = measures_of(*suite, card);
+    OtherStates states(*host_part, i, flags.quick);
+    if (const Result<void> done = states.run(run); !done) return failed(done.error());
+    if (states.interrupted()) {
+      complain("interrupted: no review is written");
+      return 130;
+    }
+    if (status == 0) status = states.status();
   }
   const review::Page page = review::page(out);
   for (const auto& [text, file] : {std::pair{&page.html, html}, {&page.json, json}}) {

@@ -83,6 +83,15 @@ int run(ProgramFlags& flags, const Program& program, const CLI::App& command) {
     complain(ready.error().message);
     return ready.error().kind == Error::Kind::InvalidArgument ? kBadUsage : kFailed;
   }
+  if (const auto settings = check_settings(flags, *cards); !settings) {
+    complain(settings.error().message);
+    return kBadUsage;
+  }
+  if (flags.power_limits_w.size() > 1) {
+    complain("--power-limit: a run has one; several are for `doppel compare`");
+    return kBadUsage;
+  }
+  if (!flags.power_limits_w.empty()) flags.execute.power_limit_w = flags.power_limits_w.front();
   report::Report report = new_report(program, command);
   Progress progress(short_name(cards->front()), Progress::Beside::Output);
   if (!flags.quiet) progress.watch(flags.execute);
@@ -93,6 +102,7 @@ int run(ProgramFlags& flags, const Program& program, const CLI::App& command) {
     return status_of(execution.error());
   }
   const int status = status_of(execution->run, flags);
+  execution->run.power_limit_w = flags.execute.power_limit_w;
   report.runs.push_back(std::move(execution->run));
   int failed = finish(report, flags);
   if (!flags.quiet && !execution->interrupted) print(report, stderr);

@@ -58,26 +58,27 @@ enum class Half : bool { Answers, Times };
 
 // One half of the suite; the lines of the second are added to those of the first.
 Result<void> run_half(Half half, const card::Card& card, std::vector<std::string> command,
-                      const std::string& host_part, SuiteRun& out) {
-  Progress progress(short_name(card), Progress::Beside::Nothing);
-  ExecuteOptions options;
+                      const std::string& host_part, const ExecuteOptions& settings, const std::string& name,
+                      SuiteRun& out) {
+  const std::string shown = name.empty() ? short_name(card) : fmt::format("{}, {}", short_name(card), name);
+  Progress progress(shown, Progress::Beside::Nothing);
+  ExecuteOptions options = settings;
   options.predict_only = half == Half::Times;
   options.host_part = host_part;
   std::vector<std::string> seen;
   Lines lines;
   options.on_output = [&](const std::string& piece) {
     lines.add(piece, [&](const Json& result) {
-      const std::string name = result.value("test", "");
-      const auto has_name = [&](const Json& each) { return each.value("test", "") == name; };
+      const std::string test = result.value("test", "");
+      const auto has_name = [&](const Json& each) { return each.value("test", "") == test; };
       auto row = std::ranges::find_if(out.results, has_name);
       if (row == out.results.end()) {
         row = out.results.insert(out.results.end(), result);
       } else {
         row->update(result);
       }
-      seen.push_back(name);
-      progress.show(
-          fmt::format("{}: {}: {} {}", short_name(card), name, value_text(*row), row->value("unit", "")));
+      seen.push_back(test);
+      progress.show(fmt::format("{}: {}: {} {}", shown, test, value_text(*row), row->value("unit", "")));
     });
   };
   command.insert(command.begin() + 1, half == Half::Times ? "--times" : "--answers");
@@ -106,7 +107,8 @@ std::string value_text(const Json& result) {
 }
 
 Result<SuiteRun> run_suite(const card::Card& card, const std::vector<std::string>& tests, std::size_t index,
-                           const PrivateFolder& host_part) {
+                           const PrivateFolder& host_part, const ExecuteOptions& settings,
+                           const std::string& name) {
   const Result<std::filesystem::path> suite = suite_program();
   if (!suite) return tl::unexpected<Error>(suite.error());
   std::vector<std::string> command = {suite->string()};
@@ -114,11 +116,13 @@ Result<SuiteRun> run_suite(const card::Card& card, const std::vector<std::string
   SuiteRun out;
   for (const Half half : {Half::Answers, Half::Times}) {
     // The halves make other calls, so each has its own part of the host.
-    const std::filesystem::path folder = host_part.path() / (half == Half::Times ? "times" : "answers");
+    std::filesystem::path folder = host_part.path() / (half == Half::Times ? "times" : "answers");
+    if (!name.empty()) folder /= name;
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) return fail(Error::Kind::Io, fmt::format("{}: {}", folder.string(), error.message()));
-    const Result<void> ran = run_half(half, card, command, shared_host_part(index, folder), out);
+    const Result<void> ran =
+        run_half(half, card, command, shared_host_part(index, folder), settings, name, out);
     if (!ran) return tl::unexpected<Error>(ran.error());
     if (out.interrupted || out.status == kBadUsage) break;
   }

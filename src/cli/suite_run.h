@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "card/card.h"
+#include "cli/execute.h"
 #include "cli/private_folder.h"
 #include "support/result.h"
 
@@ -26,8 +27,12 @@ struct SuiteRun {
 // that of the card among those that share `host_part` (execute.h). Tests that time more work than they check
 // run twice: for their answers, and for their times only the blocks that the predictions need. Errors are of
 // this installation.
+//
+// settings: devices, nvlink, ecc and power_limit_w of them count. `name` is that of these runs among those
+// that share `host_part`, and stands behind the card's where a terminal shows how far it is.
 Result<SuiteRun> run_suite(const card::Card& card, const std::vector<std::string>& tests, std::size_t index,
-                           const PrivateFolder& host_part);
+                           const PrivateFolder& host_part, const ExecuteOptions& settings = {},
+                           const std::string& name = "");
 
 // Calls with `test` and `what` of each.
 Result<void> list_suite(const std::function<void(const nlohmann::ordered_json&)>& on_test);

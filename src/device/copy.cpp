@@ -9,6 +9,7 @@
 #include "device/execute.h"
 #include "device/host_clock.h"
 #include "device/managed_memory.h"
+#include "device/memory_faults.h"
 #include "device/platform.h"
 #include "device/run_recorder.h"
 #include "link/migration.h"
@@ -215,17 +216,24 @@ Cost cost_of_fill(const MemsetWork& work, Device& device, int priority) {
   return cost;
 }
 
-void copy_box(const CopyWork& work) {
+// visit(where to, where from), for each row.
+template <typename Visit>
+void for_each_row(const CopyWork& work, const Visit& visit) {
   const auto side = [&](const CopyWork::Side& each, std::uint64_t row, std::uint64_t slice) {
     const std::uint64_t pitch = each.pitch != 0 ? each.pitch : work.width;
     const std::uint64_t rows = each.slice_rows != 0 ? each.slice_rows : work.height;
-    return reinterpret_cast<std::byte*>(each.address + (slice * rows + row) * pitch);
+    return each.address + (slice * rows + row) * pitch;
   };
   for (std::uint64_t slice = 0; slice < work.depth; ++slice) {
-    for (std::uint64_t row = 0; row < work.height; ++row) {
-      std::memmove(side(work.destination, row, slice), side(work.source, row, slice), work.width);
-    }
+    for (std::uint64_t row = 0; row < work.height; ++row)
+      visit(side(work.destination, row, slice), side(work.source, row, slice));
   }
+}
+
+void copy_box(const CopyWork& work) {
+  for_each_row(work, [&](std::uint64_t to, std::uint64_t from) {
+    std::memmove(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), work.width);
+  });
 }
 
 void fill_box(const MemsetWork& work) {
@@ -244,6 +252,33 @@ void fill_box(const MemsetWork& work) {
         break;
     }
   }
+}
+
+// Before anything is moved: takes up errors that were planted in the cards' memory, and finds those that it
+// reads. False: one cannot be corrected, and the context has ended.
+void look_for_errors(const Platform& platform) {
+  for (int i = 0; i < platform.device_count(); ++i) platform.device(i).memory_faults().look();
+}
+
+bool may_copy(const CopyWork& work, Context& context) {
+  const Platform& platform = context.platform();
+  look_for_errors(platform);
+  if (!MemoryFaults::any(platform)) return true;
+  bool may = true;
+  for_each_row(work, [&](std::uint64_t to, std::uint64_t from) {
+    may = may && MemoryFaults::may_read(context, from, work.width);
+    if (may) MemoryFaults::writes(platform, to, work.width);
+  });
+  return may;
+}
+
+void note_fill(const MemsetWork& work, const Context& context) {
+  look_for_errors(context.platform());
+  if (!MemoryFaults::any(context.platform())) return;
+  const std::uint64_t row_bytes = work.width * work.element_bytes;
+  const std::uint64_t pitch = work.pitch != 0 ? work.pitch : row_bytes;
+  for (std::uint64_t row = 0; row < work.height; ++row)
+    MemoryFaults::writes(context.platform(), work.address + row * pitch, row_bytes);
 }
 
 void record_when_placed(Operation& operation, std::string kind, std::uint64_t bytes) {
@@ -300,7 +335,7 @@ std::shared_ptr<Operation> make_copy_operation(const CopyWork& work, const Submi
   operation->set_run([work, transfer, source, destination, within, managed, priority = submission.priority,
                       context = submission.context]() mutable {
     const auto until_it_has_run = std::exchange(managed, nullptr);
-    if (!context->check()) return Cost{};
+    if (!context->check() || !may_copy(work, *context)) return Cost{};
     copy_box(work);
     if (within) return cost_of_copy_within(work, *source.device, priority);
     Cost cost;
@@ -335,6 +370,7 @@ std::shared_ptr<Operation> make_memset_operation(const MemsetWork& work, const S
       [work, owner, managed, priority = submission.priority, context = submission.context]() mutable {
         const auto until_it_has_run = std::exchange(managed, nullptr);
         if (!context->check()) return Cost{};
+        note_fill(work, *context);
         fill_box(work);
         return cost_of_fill(work, owner != nullptr ? *owner : context->device(), priority);
       });

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/device.h"
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
 #include "device/context.h"
 #include "device/host_clock.h"
+#include "device/memory_faults.h"
 #include "device/memory_pool.h"
 #include "device/node_report.h"
 #include "device/platform.h"
@@ -13,20 +18,42 @@ namespace doppel::device {
 Result<std::unique_ptr<Device>> Device::create(Platform& platform, int ordinal, ListedDevice listed) {
   std::unique_ptr<Device> device(new Device(platform, ordinal, std::move(listed)));
   auto space = memory::AddressSpace::create(static_cast<unsigned>(ordinal),
-                                            static_cast<std::uint64_t>(device->card_.memory.bytes));
+                                            static_cast<std::uint64_t>(device->card().memory.bytes));
   if (!space) return tl::unexpected(space.error());
   device->memory_ = std::move(*space);
   if (NodeReport* node = platform.node()) device->memory_->share(node->pool(ordinal));
   device->virtual_memory_ = std::make_unique<VirtualMemory>(*device);
+  device->memory_faults_ = std::make_unique<MemoryFaults>(*device, platform.node());
   return device;
 }
 
 Device::Device(Platform& platform, int ordinal, ListedDevice listed)
     : platform_(platform),
       ordinal_(ordinal),
-      identity_(listed.identity),
-      card_(std::move(listed.card)),
-      l2_(card_.l2.bytes, card_.l2.ways) {}
+      identity_(std::move(listed.identity)),
+      l2_(listed.card.l2.bytes, listed.card.l2.ways) {
+  all_settings_.push_back(std::make_unique<const Settings>(std::move(listed.card), 0));
+  settings_ = all_settings_.back().get();
+}
+
+const Device::Settings& Device::look_at_settings() {
+  NodeReport* const node = platform_.node();
+  const std::uint64_t changes = node != nullptr ? node->settings_changes(ordinal_) : 0;
+  if (changes == settings_seen_.load(std::memory_order_acquire)) return *settings_;
+  const std::lock_guard lock(settings_mutex_);
+  std::optional<card::Card> next = node->card_now(ordinal_);
+  if (!next) return *settings_;
+  const auto known = std::ranges::find_if(all_settings_, [&](const auto& each) {
+    return each->card.power.limit_w == next->power.limit_w &&
+           each->card.clocks.sustained_mhz == next->clocks.sustained_mhz;
+  });
+  const auto place = static_cast<std::size_t>(known - all_settings_.begin());
+  if (known == all_settings_.end())
+    all_settings_.push_back(std::make_unique<const Settings>(*std::move(next), static_cast<int>(place)));
+  settings_.store(all_settings_[place].get(), std::memory_order_release);
+  settings_seen_.store(changes, std::memory_order_release);
+  return *all_settings_[place];
+}
 
 Device::~Device() {
   if (primary_ != nullptr) primary_->destroy();

@@ -24,6 +24,7 @@ namespace doppel::device {
 class Context;
 class MemoryPool;
 class Platform;
+class MemoryFaults;
 class VirtualMemory;
 
 struct PciAddress {
@@ -37,9 +38,18 @@ class Device {
 
   Platform& platform() const { return platform_; }
   int ordinal() const { return ordinal_; }
-  const card::Card& card() const { return card_; }  // every number that an attribute query answers
+  // Every number that an attribute query answers; as it was last set (look_at_settings). Each stays valid for
+  // as long as the device.
+  const card::Card& card() const { return settings_.load(std::memory_order_acquire)->card; }
+  struct Settings {
+    card::Card card;
+    int number = 0;  // the same for the same ones
+  };
+  // Before a launch: a power limit or locked clocks that somebody has set on the node hold from then on.
+  const Settings& look_at_settings();
   memory::AddressSpace& memory() const { return *memory_; }
   VirtualMemory& virtual_memory() const { return *virtual_memory_; }
+  MemoryFaults& memory_faults() const { return *memory_faults_; }
   texture::ObjectTable& textures() const { return *textures_; }
   // Of the operations placed so far. The timeline's: only used while an operation is placed.
   timing::L2History& l2() { return l2_; }
@@ -92,9 +102,13 @@ class Device {
   std::vector<engine::Peer> peers_;
   std::atomic<std::uint64_t> shared_with_{0};
   std::atomic<std::uint64_t> latest_globaltimer_ns_{0};
-  card::Card card_;
+  std::atomic<const Settings*> settings_;
+  std::mutex settings_mutex_;
+  std::vector<std::unique_ptr<const Settings>> all_settings_;  // by number
+  std::atomic<std::uint64_t> settings_seen_{0};                // of the node's changes
   std::unique_ptr<memory::AddressSpace> memory_;
   std::unique_ptr<VirtualMemory> virtual_memory_;
+  std::unique_ptr<MemoryFaults> memory_faults_;
   std::unique_ptr<texture::ObjectTable> textures_ = std::make_unique<texture::ObjectTable>();
   timing::L2History l2_;
   mutable std::mutex mutex_;

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "card/partition.h"
-#include "card/slot.h"
 #include "card/uuid.h"
 #include "node/partitions.h"
 #include "node/process_life.h"
@@ -16,19 +15,6 @@ namespace doppel::device {
 namespace {
 
 using node::wall_ns;
-
-// What was set of the card for all processes.
-Result<void> take_settings(card::Card& card, int place, const node::Node& node) {
-  const auto state = node.state(place, wall_ns());
-  if (!state) return tl::unexpected(state.error());
-  const auto there = node.name(place);
-  if (!there) return tl::unexpected(there.error());
-  card::put_in_slot(card, there->slot);
-  card.power.limit_w = state->limit_w;
-  if (state->locked_max_mhz > 0)
-    card.clocks.sustained_mhz = std::min(card.clocks.sustained_mhz, state->locked_max_mhz);
-  return {};
-}
 
 // A card with what it offers.
 struct Offered {
@@ -65,7 +51,17 @@ tl::unexpected<Error> nothing_visible(const std::vector<CardOffer>& offers,
 
 }  // namespace
 
-Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards,
+card::Card DeviceSource::as_it_stands() const {
+  return part ? card::partition_of(whole, part->profile, part->slices) : whole;
+}
+
+card::Card DeviceSource::as_set(const node::CardState& state) const {
+  DeviceSource now = *this;
+  set_limits(state, now.whole);
+  return now.as_it_stands();
+}
+
+Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards, const CardSettings& asked,
                                                const std::optional<std::string>& visible, node::Node* node) {
   std::vector<int> places(cards.size());
   std::iota(places.begin(), places.end(), 0);
@@ -77,10 +73,8 @@ Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards,
   std::vector<Offered> offered;
   std::vector<CardOffer> offers;
   for (std::size_t i = 0; i < cards.size(); ++i) {
-    if (node != nullptr) {
-      if (auto taken = take_settings(cards[i], places[i], *node); !taken)
-        return tl::unexpected(taken.error());
-    }
+    const auto set = node != nullptr ? apply(asked, *node, places[i], cards[i]) : apply(asked, cards[i]);
+    if (!set) return tl::unexpected(set.error());
     auto offer = offer_of(cards[i], places[i], node);
     if (!offer) return tl::unexpected(offer.error());
     offers.push_back(offer->offer);
@@ -88,18 +82,23 @@ Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards,
   }
   std::vector<ListedDevice> devices;
   for (const VisibleDevice& each : visible_devices(offers, visible)) {
-    const card::Card& card = cards[each.card];
     DeviceIdentity identity{places[each.card],      {},        offers[each.card].uuid,
                             offers[each.card].uuid, each.card, {}};
-    if (!each.device) {
-      devices.push_back({card, identity});
+    DeviceSource source{cards[each.card], {}};
+    if (each.device) {
+      const node::ComputeInstance& instance = offered[each.card].instances[*each.device];
+      identity.instance = instance.id;
+      identity.partition = card::partition_name(*instance.profile, instance.slices);
+      identity.uuid = offers[each.card].devices[*each.device].uuid;
+      source.part = {*instance.profile, instance.slices};
+    }
+    if (node == nullptr) {
+      devices.push_back({source.as_it_stands(), identity, source});
       continue;
     }
-    const node::ComputeInstance& instance = offered[each.card].instances[*each.device];
-    identity.instance = instance.id;
-    identity.partition = card::partition_name(*instance.profile, instance.slices);
-    identity.uuid = offers[each.card].devices[*each.device].uuid;
-    devices.push_back({card::partition_of(card, *instance.profile, instance.slices), identity});
+    const auto state = node->state(identity.place, wall_ns());
+    if (!state) return tl::unexpected(state.error());
+    devices.push_back({source.as_set(*state), identity, source});
   }
   if (devices.empty()) return nothing_visible(offers, visible);
   return devices;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "card/card.h"
+#include "device/card_settings.h"
 #include "device/visible_devices.h"
 #include "node/node.h"
 #include "support/result.h"
@@ -24,14 +25,28 @@ struct DeviceIdentity {
   std::string partition;    // of a MIG device: "1g.24gb"
 };
 
+// What a device is made from.
+struct DeviceSource {
+  card::Card whole;  // its card, but for limits and clocks that are set on the node
+  struct Part {
+    card::PartitionProfile profile;
+    int slices = 1;
+  };
+  std::optional<Part> part;  // of a MIG device
+  // As the node has set it; of a MIG device, the smaller card that it is (card/partition.h).
+  card::Card as_set(const node::CardState& state) const;
+  card::Card as_it_stands() const;
+};
+
 struct ListedDevice {
-  card::Card card;  // as the node has set it; of a MIG device, the smaller card that it is (card/partition.h)
+  card::Card card;  // as it is set now
   DeviceIdentity identity;
+  DeviceSource source;
 };
 
 // In the order of ordinals. node: null where there is none: no card is in MIG mode then. NoDevice: nothing is
-// visible; the message says why. Other errors as of Node::cards.
-Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards,
+// visible; the message says why. Other errors as of Node::cards and of apply().
+Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards, const CardSettings& asked,
                                                const std::optional<std::string>& visible, node::Node* node);
 
 }  // namespace doppel::device

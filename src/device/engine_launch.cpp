@@ -2,6 +2,7 @@
 #include "device/engine_launch.h"
 
 #include "device/context.h"
+#include "device/memory_faults.h"
 #include "device/platform.h"
 
 namespace doppel::device {
@@ -20,6 +21,12 @@ engine::Launch engine_launch(Context& context, const Module& module, const Kerne
     return context.reaches(address, bytes);
   };
   launch.peers = context.device().peers();
+  if (MemoryFaults::any(context.platform())) {
+    launch.finds_error = [&platform = context.platform()](std::uint64_t address, std::uint64_t bytes,
+                                                          bool store) {
+      return MemoryFaults::finds(platform, address, bytes, store);
+    };
+  }
   launch.sm_count = static_cast<std::uint32_t>(card.sm_count);
   launch.warps_per_sm = static_cast<std::uint32_t>(card.sm.max_warps);
   launch.resident_blocks_per_sm = static_cast<std::uint32_t>(resources.blocks_per_sm);

@@ -13,10 +13,10 @@ namespace doppel::device {
 namespace {
 
 // How often it asks again.
-constexpr std::chrono::microseconds kTick{200};
+constexpr std::chrono::microseconds kBetweenLooks{200};
 // How long one that waits is given to go on before others pass it, as where a thread of the program asks
 // (timeline.cpp).
-constexpr std::chrono::milliseconds kMostToGoOn{30};
+constexpr std::chrono::milliseconds kMostToFollow{30};
 
 }  // namespace
 
@@ -52,12 +52,12 @@ void EventPublisher::work() {
     const auto time = std::chrono::steady_clock::now();
     std::erase_if(now, [&](const Followed& each) {
       return !each.record->placed() &&
-             !(each.record->done() && timeline_.try_place(*each.record, time - each.since >= kMostToGoOn));
+             !(each.record->done() && timeline_.try_place(*each.record, time - each.since >= kMostToFollow));
     });
     lock.lock();
     for (const Followed& placed : now)
       std::erase_if(followed_, [&](const Followed& each) { return each.record == placed.record; });
-    if (!followed_.empty()) changed_.wait_for(lock, kTick, [this] { return ending_; });
+    if (!followed_.empty()) changed_.wait_for(lock, kBetweenLooks, [this] { return ending_; });
   }
 }
 

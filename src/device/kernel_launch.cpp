@@ -15,6 +15,7 @@
 #include "device/flag_use.h"
 #include "device/host_clock.h"
 #include "device/managed_memory.h"
+#include "device/memory_faults.h"
 #include "device/module.h"
 #include "device/node_report.h"
 #include "device/platform.h"
@@ -52,7 +53,9 @@ struct LaunchState {
   PredictionCache::Submission submission;
   HostFlags host_flags;
   std::shared_ptr<ManagedMemory::Work> managed_work;  // until it has run
-  bool simulated = false;                             // predicted by its own traces
+  const card::Card* card = nullptr;                   // as it was set when the launch was submitted
+  int settings = 0;
+  bool simulated = false;  // predicted by its own traces
   bool timed = false;
   bool in_graph = false;
   int priority = 0;
@@ -79,7 +82,8 @@ struct LaunchState {
 static_assert(sizeof(LaunchState) < 1008);
 
 PredictionCache::Key key_of(const LaunchState& state) {
-  return {state.work.kernel->function(), state.context->device().ordinal(), state.resources.config};
+  return {state.work.kernel->function(), state.context->device().ordinal(), state.settings,
+          state.resources.config};
 }
 
 // In the order that DeviceLaunches gives. Ends early where one of them fails.
@@ -126,7 +130,8 @@ double place_children(LaunchState& state, double parent_us) {
 // Of NVIDIA's list of XID errors; 0: the driver tells of none.
 std::uint64_t xid_of(engine::Fault::Kind kind) {
   using Kind = engine::Fault::Kind;
-  if (kind == Kind::IllegalAddress) return 31;  // a fault of the memory's page tables
+  if (kind == Kind::IllegalAddress) return 31;      // a fault of the memory's page tables
+  if (kind == Kind::UncorrectableMemory) return 0;  // the node tells of it (node/ecc.h)
   const bool of_host = kind == Kind::Cancelled || kind == Kind::HostOutOfMemory;
   return of_host ? 0 : 13;  // an exception of the SMs
 }
@@ -147,7 +152,10 @@ void report_fault(LaunchState& state, const engine::Fault& fault) {
   log().error("{}", text);
   context.platform().recorder().diagnostic(
       context.device().ordinal(),
-      fault.kind == engine::Fault::Kind::IllegalAddress ? "illegal address" : "fault", text);
+      fault.kind == engine::Fault::Kind::IllegalAddress        ? "illegal address"
+      : fault.kind == engine::Fault::Kind::UncorrectableMemory ? "uncorrectable ECC error"
+                                                               : "fault",
+      text);
 }
 
 engine::Fault fault_of_error(const LaunchState& state, const Error& error) {
@@ -163,13 +171,13 @@ engine::Fault fault_of_error(const LaunchState& state, const Error& error) {
 void predict(LaunchState& state) {
   Device& device = state.context->device();
   PredictionCache::Answer answer = state.module->program()->predictions().predict(
-      {key_of(state), device.card(), state.work.kernel->model(), state.resources,
+      {key_of(state), *state.card, state.work.kernel->model(), state.resources,
        state.context->platform().options().depth, state.arguments, device.memory().base(),
        std::move(*state.outcome)},
       device.l2());
   state.outcome = nullptr;
   const Migration moved = state.context->platform().managed().touch(device, answer.ranges);
-  state.prediction = with_migration(device.card(), state.resources, std::move(answer.prediction), moved);
+  state.prediction = with_migration(*state.card, state.resources, std::move(answer.prediction), moved);
   state.simulated = answer.simulated;
 }
 
@@ -195,7 +203,11 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   Context& context = *state.context;
   Platform& platform = context.platform();
   if (!context.check()) return {};
-  const card::Card& card = context.device().card();
+  const card::Card& card = *state.card;
+  for (int i = 0; i < platform.device_count(); ++i) {
+    MemoryFaults& faults = platform.device(i).memory_faults();
+    &platform.device(i) == &context.device() ? faults.begin_launch() : faults.look();
+  }
 
   engine::Launch launch = engine_launch(context, *state.module, state.work, state.resources);
   std::uint64_t workspace = 0;
@@ -273,7 +285,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   cost.resolves_slowly = state.submission.traced;
   cost.resolve = [&state](Cost& resolved) {
     predict(state);
-    add_rates(resolved.grid, state.context->device().card(), state.resources, state.prediction.timing);
+    add_rates(resolved.grid, *state.card, state.resources, state.prediction.timing);
     if (state.children.empty() && state.depth == 0 && state.prediction.power.power_bound) {
       // The timeline knows what the limiter lets it do.
       state.limiter_acts = true;
@@ -281,7 +293,7 @@ Cost run_launch(LaunchState& state, Operation& operation) {
     } else {
       resolved.duration_us = place_children(state, state.prediction.timing.time_us);
     }
-    add_power(resolved.grid, state.context->device().card(), state.prediction);
+    add_power(resolved.grid, *state.card, state.prediction);
     if (!state.limiter_acts) resolved.grid.limited_time = 1;
   };
   return cost;
@@ -316,6 +328,11 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
   const KernelWork& work = state->work;
   state->context = submission.context;
   state->module = work.kernel->module();
+  const Device::Settings& settings = submission.context->device().look_at_settings();
+  state->settings = settings.number;
+  state->card = &settings.card;
+  if (settings.number != 0)
+    platform.recorder().note_limit(submission.context->device().ordinal(), settings.card.power.limit_w);
   state->resources = work.kernel->resources(work.config);
   state->in_graph = submission.in_graph;
   state->priority = submission.priority;
@@ -355,8 +372,7 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
       owner.recorder().launch_placed(state->context->device().ordinal(), state->work.kernel->name());
     if (!state->ran) return;
     if (state->limiter_acts)
-      state->prediction =
-          limited(state->context->device().card(), std::move(state->prediction), placed.limited_share());
+      state->prediction = limited(*state->card, std::move(state->prediction), placed.limited_share());
     state->context->platform().recorder().kernel(
         {state->context->device().ordinal(), placed.stream_id, placed.start_us(),
          state->children.empty() ? placed.end_us() : placed.start_us() + state->prediction.timing.time_us},

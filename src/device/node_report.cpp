@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/node_report.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "node/ecc.h"
 #include "node/process_life.h"
 #include "support/log.h"
 
@@ -16,9 +19,13 @@ using node::wall_ns;
 
 class NodeReport::Part : public memory::SharedPool {
  public:
-  Part(std::shared_ptr<node::Node> node, int place, node::Instance instance)
-      : node_(std::move(node)), place_(place), instance_(instance) {}
+  Part(std::shared_ptr<node::Node> node, const ListedDevice& device)
+      : node_(std::move(node)),
+        place_(device.identity.place),
+        instance_(device.identity.instance),
+        source_(device.source) {}
   int place() const { return place_; }
+  const DeviceSource& source() const { return source_; }
   node::Instance instance() const { return instance_; }
 
   // Joins at the first need.
@@ -53,6 +60,7 @@ class NodeReport::Part : public memory::SharedPool {
   std::shared_ptr<node::Node> node_;
   int place_;
   node::Instance instance_;
+  DeviceSource source_;
   void join() {
     tried_ = true;
     refused_.reset();
@@ -83,10 +91,15 @@ class NodeReport::Part : public memory::SharedPool {
 
 NodeReport::NodeReport(const std::shared_ptr<node::Node>& node, const std::vector<ListedDevice>& devices)
     : node_(node) {
-  for (const ListedDevice& each : devices)
-    parts_.push_back(std::make_unique<Part>(node, each.identity.place, each.identity.instance));
+  for (const ListedDevice& each : devices) parts_.push_back(std::make_unique<Part>(node, each));
 }
 NodeReport::~NodeReport() = default;
+
+std::optional<card::Card> NodeReport::card_now(int ordinal) const {
+  const auto state = node_->state(place(ordinal), wall_ns());
+  if (!state) return std::nullopt;
+  return parts_[static_cast<std::size_t>(ordinal)]->source().as_set(*state);
+}
 
 int NodeReport::place(int ordinal) const { return parts_[static_cast<std::size_t>(ordinal)]->place(); }
 memory::SharedPool* NodeReport::pool(int ordinal) { return parts_[static_cast<std::size_t>(ordinal)].get(); }
@@ -112,6 +125,19 @@ double NodeReport::wanted_by_others(int ordinal) {
 
 void NodeReport::ran(int ordinal, const node::Work& work) {
   if (node::Client* joined = client(ordinal)) joined->ran(work, wall_ns());
+}
+
+std::uint64_t NodeReport::planted_errors(int ordinal) const {
+  return node::Ecc(node_, place(ordinal)).planted();
+}
+std::vector<node::ErrorEntry> NodeReport::take_errors(int ordinal, std::uint64_t launches) {
+  return node::Ecc(node_, place(ordinal)).take(getpid(), launches, wall_ns());
+}
+bool NodeReport::errors_wait(int ordinal) const {
+  return node::Ecc(node_, place(ordinal)).waits_for_launch(getpid());
+}
+void NodeReport::tell_error(int ordinal, std::uint64_t number, node::ErrorFate fate, std::uint64_t address) {
+  node::Ecc(node_, place(ordinal)).tell(number, fate, address, wall_ns());
 }
 
 void NodeReport::faulted(int ordinal, std::uint64_t xid) {

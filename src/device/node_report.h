@@ -31,6 +31,15 @@ class NodeReport {
   // NotPermitted: its compute mode does not let this process use it.
   Result<void> uses(int ordinal);
   void ran(int ordinal, const node::Work& work);
+  // How often anything was set of the card; without the lock. Then what is set now.
+  std::uint64_t settings_changes(int ordinal) const { return node_->settings_changes(place(ordinal)); }
+  // Nothing: the node does not answer.
+  std::optional<card::Card> card_now(int ordinal) const;
+  // Errors that somebody has planted in the card's memory (node/ecc.h).
+  std::uint64_t planted_errors(int ordinal) const;
+  std::vector<node::ErrorEntry> take_errors(int ordinal, std::uint64_t launches);
+  bool errors_wait(int ordinal) const;
+  void tell_error(int ordinal, std::uint64_t number, node::ErrorFate fate, std::uint64_t address);
   void faulted(int ordinal, std::uint64_t xid);  // NVIDIA's number of the error
   // How much of the time other processes want the device's SMs (node::Client::wanted_by_others).
   double wanted_by_others(int ordinal);

@@ -65,6 +65,16 @@ Result<Options> Options::from(const std::map<std::string, std::string>& variable
     if (value != "0" && value != "1") return bad(name, value, "0 or 1");
     *flag = value == "1";
   }
+  if (const std::string ecc = get("DOPPEL_ECC"); !ecc.empty()) {
+    if (ecc != "0" && ecc != "1") return bad("DOPPEL_ECC", ecc, "0 or 1");
+    options.ecc = ecc == "1";
+  }
+  if (const std::string limit = get("DOPPEL_POWER_LIMIT"); !limit.empty()) {
+    char* end = nullptr;
+    options.power_limit_w = std::strtod(limit.c_str(), &end);
+    if (*end != '\0' || !(*options.power_limit_w > 0))
+      return bad("DOPPEL_POWER_LIMIT", limit, "a number of watts");
+  }
   if (options.predict_only && (options.check || options.depth == timing::Depth::Off))
     return bad("DOPPEL_PREDICT_ONLY", "1", "neither DOPPEL_CHECK=1 nor DOPPEL_TIMING=off with it");
   if (const std::string clock = get("DOPPEL_CLOCK"); !clock.empty()) {

@@ -25,6 +25,8 @@ struct Options {
   bool nvlink = false;  // DOPPEL_NVLINK=1: bridges join the cards two by two (card/nvlink_pairs.h)
   // CUDA_VISIBLE_DEVICES (visible_devices.h); none: it is not set, and all are visible
   std::optional<std::string> visible_devices;
+  std::optional<bool> ecc;  // DOPPEL_ECC=0|1: of all cards; none: as the node, or the card's file, has it
+  std::optional<double> power_limit_w;  // DOPPEL_POWER_LIMIT: of all cards, in watts
   std::string node;       // DOPPEL_NODE: what the processes of a machine share (src/node); empty: nothing
   std::string host_part;  // DOPPEL_HOST_PART=record:FOLDER|replay:FOLDER (host_part.h); empty: its own
   double timeout_s = 0;   // DOPPEL_TIMEOUT_S: a launch may run so long on this host; 0: no limit

@@ -67,7 +67,7 @@ Result<std::unique_ptr<Platform>> Platform::create(Options options, const std::v
     if (!opened) return tl::unexpected(opened.error());
     node = std::move(*opened);
   }
-  auto listed = list_devices(cards, asked.visible_devices, node.get());
+  auto listed = list_devices(cards, {asked.ecc, asked.power_limit_w}, asked.visible_devices, node.get());
   if (!listed) return tl::unexpected(listed.error());
   if (node != nullptr) {
     platform->node_ = std::make_unique<NodeReport>(node, *listed);

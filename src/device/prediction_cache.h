@@ -37,6 +37,7 @@ class PredictionCache {
   struct Key {
     std::uint32_t function = 0;
     int device = 0;
+    int settings = 0;  // of the device: Device::look_at_settings
     LaunchConfig config;
     auto operator<=>(const Key&) const = default;
   };

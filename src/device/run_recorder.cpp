@@ -97,6 +97,11 @@ void RunRecorder::add_device(int device, const card::Card& card) {
   cards_[device] = std::make_shared<Card>(card, options_.keep_timeline);
 }
 
+void RunRecorder::note_limit(int device, double watts) {
+  const std::lock_guard lock(mutex_);
+  cards_.at(device)->power.raise_limit(watts);
+}
+
 RunRecorder::Card& RunRecorder::card(int device) {
   Card& used = *cards_.at(device);
   used.used = true;

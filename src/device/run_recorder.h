@@ -32,6 +32,9 @@ class RunRecorder {
   // Before anything of it is recorded. The card outlives the recorder's last call.
   void add_device(int device, const card::Card& card);
 
+  // The card's power limit was set anew.
+  void note_limit(int device, double watts);
+
   // What is recorded is told there, too.
   void report_to(NodeReport* node) { node_ = node; }
 

@@ -59,7 +59,8 @@ class Timeline::Card {
   explicit Card(const Device& device)
       : ordinal_(device.ordinal()),
         joined_(device.nvlink_peer() != nullptr ? device.nvlink_peer()->ordinal() : ordinal_),
-        chip_(device.card().sm_count, limit_of(device.card().power), turns_of(device)) {
+        chip_(device.card().sm_count, limit_of(device.card().power), turns_of(device)),
+        settings_(&device.card()) {
     if (device.platform().options().keep_timeline) chip_.keep_room_steps();
   }
 
@@ -93,6 +94,11 @@ class Timeline::Card {
   }
   timing::ChipSchedule::GridId add(const Pointer& operation, const timing::GridDemand& grid,
                                    double ready_us) {
+    // A power limit that was set meanwhile.
+    if (const card::Card* now = &operation->context()->device().card(); now != settings_) {
+      settings_ = now;
+      chip_.set_power(limit_of(now->power));
+    }
     const auto id = chip_.add(grid, ready_us);
     grids_.emplace(id, operation);
     return id;
@@ -134,7 +140,8 @@ class Timeline::Card {
   int ordinal_;
   int joined_;  // the card at the other end of its NVLinks, else itself
   timing::ChipSchedule chip_;
-  bool shares_link_ = false;  // as the bus knows
+  const card::Card* settings_;  // its limit is the chip's
+  bool shares_link_ = false;    // as the bus knows
   std::map<timing::ChipSchedule::GridId, Pointer> grids_;
 };
 

@@ -29,6 +29,8 @@ CUresult code_of(const engine::Fault& fault) {
       return CUDA_ERROR_ILLEGAL_INSTRUCTION;
     case Kind::HostOutOfMemory:
       return CUDA_ERROR_OUT_OF_MEMORY;
+    case Kind::UncorrectableMemory:
+      return CUDA_ERROR_ECC_UNCORRECTABLE;
     case Kind::Trap:
     case Kind::UninitializedShared:
     case Kind::SharedRace:

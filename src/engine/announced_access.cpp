@@ -11,6 +11,7 @@
 #include "engine/block.h"
 #include "engine/fault_report.h"
 #include "engine/grid_run.h"
+#include "engine/memory_errors.h"
 #include "engine/trace_recorder.h"
 #include "engine/wild_access.h"
 
@@ -73,10 +74,11 @@ bool is_plain(const Warp& warp, std::uint32_t mask, LaneValues addresses, std::u
   return wrong == 0;
 }
 
-void tell(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses, std::uint32_t flags,
-          Traced traced) {
+std::optional<Fault> tell(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses,
+                          std::uint32_t flags, Traced traced) {
   if (warp.trace != nullptr && traced == Traced::Yes)
     record_access(warp, operation_number(warp, site), mask, flags, addresses);
+  return find_memory_error(warp, mask, site, addresses, flags);
 }
 
 }  // namespace
@@ -84,18 +86,16 @@ void tell(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses, std::
 std::optional<Fault> announce_access(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses,
                                      std::uint32_t flags, Traced traced) {
   if (mask == 0) return std::nullopt;
-  if (warp.block->checker == nullptr && is_plain(warp, mask, addresses, flags)) {
-    tell(warp, mask, site, addresses, flags, traced);
-    return std::nullopt;
-  }
+  if (warp.block->checker == nullptr && is_plain(warp, mask, addresses, flags))
+    return tell(warp, mask, site, addresses, flags, traced);
   leave_addresses(warp, addresses);
   if (warp.block->checker != nullptr) {
     std::array<std::uint32_t, 1> undefined{};
     if (auto fault = find_bad_access(warp, site.function, site.operation, mask, flags, addresses, undefined))
       return fault;
   }
-  tell(warp, mask, site, addresses, flags, traced);
-  return find_wild_access(warp, mask, site.function, site.operation, flags);
+  if (auto fault = find_wild_access(warp, mask, site.function, site.operation, flags)) return fault;
+  return tell(warp, mask, site, addresses, flags, traced);
 }
 
 std::uint32_t shared_offset(const Warp& warp, std::uint64_t address) {
@@ -104,10 +104,8 @@ std::uint32_t shared_offset(const Warp& warp, std::uint64_t address) {
 
 std::optional<Fault> announce_shared(Warp& warp, std::uint32_t mask, Site site, LaneValues addresses,
                                      std::uint32_t flags, Traced traced) {
-  if (warp.block->checker == nullptr && is_plain(warp, mask, addresses, flags)) {
-    tell(warp, mask, site, addresses, flags, traced);
-    return std::nullopt;
-  }
+  if (warp.block->checker == nullptr && is_plain(warp, mask, addresses, flags))
+    return tell(warp, mask, site, addresses, flags, traced);
   const std::uint64_t size = warp.block->grid->shared_bytes, bytes = flags & jit::kAccessSizeMask;
   for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const int lane = std::countr_zero(rest);

@@ -15,6 +15,7 @@
 #include "engine/cluster.h"
 #include "engine/fault_report.h"
 #include "engine/grid_run.h"
+#include "engine/memory_errors.h"
 #include "engine/tensor_box.h"
 #include "engine/trace_recorder.h"
 #include "memory/address_space.h"
@@ -214,6 +215,11 @@ std::optional<Fault> begin_bulk_copies(Warp& warp, std::uint32_t mask, Site site
     const bool from_shared = source.space != ir::Space::Global;
     fault = test_range(warp, lane, site, {copy.target, copy.bytes, to_shared, true});
     if (!fault) fault = test_range(warp, lane, site, {copy.source, copy.bytes, from_shared, false});
+    if (!fault && (!to_shared || !from_shared)) {
+      const BulkRange global{to_shared ? copy.source : copy.target, copy.bytes};
+      const bool stores = !to_shared && copy.reduction == ir::AtomicOp::None;
+      fault = find_memory_error(warp, lane, site, {&global, 1}, stores);
+    }
     if (fault) return;
     if (to_shared) {
       copy.barrier = shared_offset(warp, barriers[lane]);

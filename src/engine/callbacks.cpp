@@ -17,6 +17,7 @@
 #include "engine/fault_report.h"
 #include "engine/launch_shape.h"
 #include "engine/matrix_products.h"
+#include "engine/memory_errors.h"
 #include "engine/trace_recorder.h"
 #include "engine/wild_access.h"
 #include "engine/worker.h"
@@ -361,11 +362,15 @@ void access_textures(jit::WarpContext* context, std::uint32_t mask, std::uint32_
   // A page fault or the end of the launch leaves the fibre, and nothing that stands on its stack is
   // destroyed.
   const auto run = [&]() -> std::optional<Fault> {
-    texture::Touched* const touched = warp.trace != nullptr ? &worker.touched : nullptr;
+    const bool finds_errors = warp.block->grid->launch.finds_error != nullptr;
+    texture::Touched* const touched = warp.trace != nullptr || finds_errors ? &worker.touched : nullptr;
     if (touched != nullptr) touched->clear();
     if (const auto fault = texture::access_textures(warp.block->grid->launch.textures, request, touched))
       return fault_of_texture(warp, mask, function, operation, *fault);
-    if (touched != nullptr) record_texture(warp, number, mask, unpacked.op, *touched);
+    if (finds_errors && mask != 0) {
+      if (auto fault = find_memory_error(warp, mask, {function, operation}, *touched)) return fault;
+    }
+    if (warp.trace != nullptr) record_texture(warp, number, mask, unpacked.op, *touched);
     return std::nullopt;
   };
   if (auto fault = run()) end_with(warp, std::move(*fault));
@@ -389,15 +394,24 @@ void trace_access(jit::WarpContext* context, std::uint32_t instruction, std::uin
                   std::uint32_t flags) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  if (warp.trace != nullptr) record_access(warp, instruction, mask, flags, access_addresses(*context).data());
+  const bool finds_errors = warp.block->grid->launch.finds_error != nullptr;
+  if (warp.trace == nullptr && !finds_errors) return;
+  const LaneAddresses addresses = access_addresses(*context);
+  if (warp.trace != nullptr) record_access(warp, instruction, mask, flags, addresses.data());
+  if (!finds_errors) return;
+  if (auto fault = find_memory_error(warp, mask, site_of(warp, instruction), addresses.data(), flags))
+    end_with(warp, std::move(*fault));
 }
 
 void check_access(jit::WarpContext* context, std::uint32_t function, std::uint32_t instruction,
                   std::uint32_t mask, std::uint32_t flags, std::uint32_t elements, std::uint32_t* undefined) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  if (auto fault = find_bad_access(warp, function, instruction, mask, flags,
-                                   access_addresses(*context).data(), {undefined, elements}))
+  const LaneAddresses addresses = access_addresses(*context);
+  if (auto fault =
+          find_bad_access(warp, function, instruction, mask, flags, addresses.data(), {undefined, elements}))
+    end_with(warp, std::move(*fault));
+  if (auto fault = find_memory_error(warp, mask, {function, instruction}, addresses.data(), flags))
     end_with(warp, std::move(*fault));
 }
 

@@ -253,6 +253,8 @@ Result<void> Engine::Implementation::set_up(GridRun& grid) {
     if (traces) kernel.has_traced_code = true;
     if (kernel.has_traced_code && !launch.check) variant.build = jit::Build::Traced;
   }
+  // Only traced code tells of every access.
+  if (launch.finds_error && !launch.check) variant.build = jit::Build::Traced;
   const auto code = launch.module->kernel(launch.function, variant);
   if (!code) return tl::unexpected(code.error());
   grid.entry = code->entry;

@@ -51,7 +51,11 @@ struct Launch {
   // Whether the kernel may touch bytes that are not in `memory`'s range: host memory that was registered,
   // memory of other cards. Empty: none. Called from any host thread, often.
   std::function<bool(std::uint64_t address, std::uint64_t bytes)> reaches;
-  std::span<const Peer> peers;      // cards that traces tell apart
+  std::span<const Peer> peers;  // cards that traces tell apart
+  // Where somebody has planted errors in the memory: asked of every access before it is made, store: that
+  // only writes; true: what is read cannot be corrected (Fault::Kind::UncorrectableMemory). Empty: nobody
+  // has. Called from any host thread.
+  std::function<bool(std::uint64_t address, std::uint64_t bytes, bool store)> finds_error;
   std::uint32_t sm_count = 1;       // of the card
   std::uint32_t warps_per_sm = 32;  // of the card: the most that are resident; at least a block's
   std::uint32_t resident_blocks_per_sm =

@@ -23,6 +23,7 @@ struct Fault {
     SharedRace,           // --check
     WrongBarrier,         // an mbarrier that was not made, or a count that it cannot have
     WrongTensorMap,       // of a copy: no tensor map, or one that does not suit it
+    UncorrectableMemory,  // ECC cannot correct what is there
   };
   Kind kind = Kind::IllegalAddress;
   std::string kernel;

@@ -248,6 +248,9 @@ std::string describe(const Fault& fault) {
     case Fault::Kind::WrongTensorMap:
       what = "wrong tensor map";
       break;
+    case Fault::Kind::UncorrectableMemory:
+      what = "uncorrectable ECC error";
+      break;
   }
   const auto triple = [](const Dim3& at) { return fmt::format("({},{},{})", at.x, at.y, at.z); };
   std::string text = fmt::format("kernel '{}': {}", demangled(fault.kernel), what);

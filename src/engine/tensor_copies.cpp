@@ -14,6 +14,7 @@
 #include "engine/bulk_copies.h"
 #include "engine/fault_report.h"
 #include "engine/grid_run.h"
+#include "engine/memory_errors.h"
 #include "engine/tensor_box.h"
 #include "engine/trace_recorder.h"
 #include "engine/wild_access.h"
@@ -210,6 +211,8 @@ std::optional<Fault> begin(Warp& warp, int lane, Site site, const ir::Operation&
   const std::vector<BulkRange> rows = global_rows(*box);
   if (auto fault = test_global(warp, lane, site, *box, rows)) return fault;
   if (auto fault = check_shared(warp, lane, site, *box)) return fault;
+  const bool stores = box->move == TensorMove::Store;
+  if (auto fault = find_memory_error(warp, lane, site, rows, stores)) return fault;
 
   BulkCopy copy;
   copy.bytes = static_cast<std::uint32_t>(bytes_of(*box));

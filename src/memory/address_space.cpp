@@ -117,6 +117,7 @@ class AddressSpace::Implementation {
   std::unique_ptr<TouchedPages> touched;
   SharedPool* pool = nullptr;
   SharedPages shared_with_processes;
+  PlantedErrors errors;
   std::atomic<std::size_t> of_other_cards{0};  // mappings
 
   ~Implementation() {
@@ -410,15 +411,21 @@ Result<std::uint64_t> AddressSpace::allocate(std::uint64_t bytes, std::uint64_t 
 
 Result<void> AddressSpace::free(std::uint64_t address) {
   Implementation& self = *implementation_;
-  const std::unique_lock lock(self.mutex);
+  std::unique_lock lock(self.mutex);
   const auto found = self.blocks.find(address);
   if (found == self.blocks.end() || found->second.allocation.kind >= AllocationKind::Imported ||
       found->second.allocation.kind == AllocationKind::Mapped) {
     return tl::unexpected(self.not_an_allocation(address));
   }
+  // Outside of the lock: who is told may ask this.
+  const Allocation freed = found->second.allocation;
   self.drop(found, false);
+  lock.unlock();
+  self.errors.forget(freed.address, freed.size);
   return {};
 }
+
+PlantedErrors& AddressSpace::errors() const { return implementation_->errors; }
 
 Result<std::uint64_t> AddressSpace::allocate_host(std::uint64_t bytes) {
   return implementation_->allocate(bytes, kPage, AllocationKind::HostPinned, {}, true);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "memory/planted_errors.h"
 #include "memory/shared_pages.h"
 #include "memory/touched_pages.h"
 #include "support/result.h"
@@ -128,6 +129,8 @@ class AddressSpace {
   int other_holder(std::uint64_t address) const;
 
   std::vector<Allocation> live() const;
+  // Errors that were planted in it; those in memory that is freed are gone.
+  PlantedErrors& errors() const;
 
   // Managed memory that is allocated from now on tells which of its pages the program touches (as far as the
   // host can tell: a few allocations too many, and none is told of).

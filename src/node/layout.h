@@ -19,7 +19,7 @@
 namespace doppel::node {
 
 // Raised with every change of what follows.
-inline constexpr std::uint32_t kLayout = 5;
+inline constexpr std::uint32_t kLayout = 6;
 inline constexpr std::uint64_t kMagic = 0x65646f6e6c6f7064;  // "dplnode", read as bytes
 inline constexpr int kMostCards = 16;
 inline constexpr int kMostClients = 512;
@@ -75,6 +75,39 @@ struct EventEntry {
 };
 inline constexpr std::size_t kMostEvents = 64;
 
+struct EccCounts {
+  std::uint64_t corrected = 0, uncorrectable = 0;
+};
+struct EccEntry {
+  bool supported = false, on = false, pending = false, on_by_default = false;
+  bool remap_pending = false, remap_failed = false;
+  std::uint32_t spare_rows = 0, remapped_rows = 0;
+  std::uint64_t bytes_with = 0, bytes_without = 0;  // of the card
+  EccCounts since_reset, in_all;
+};
+
+// What became of an error that was planted (ecc.h).
+enum class ErrorFate : std::int32_t {
+  Waiting,  // until its process looks
+  Planted,
+  Corrected,
+  Uncorrectable,
+  Overwritten,
+  Freed,
+  Turned,          // without ECC: the data are others
+  CorrectedOnDie,  // the same, where the chip itself corrects
+  NoMemory,        // there is no memory of the process's
+  Lost,            // the process ended first, or the card was reset
+};
+struct ErrorEntry {
+  std::uint64_t number = 0;  // from 1 on; 0: the entry is free
+  std::uint64_t address = 0, seed = 0, at_launch = 0;
+  std::int64_t told_ns = 0;  // when the fate became what it is
+  std::int32_t pid = 0, bits = 1;
+  ErrorFate fate = ErrorFate::Waiting;
+};
+inline constexpr std::size_t kMostErrors = 64;
+
 struct CardEntry {
   // What it is: written once.
   std::array<char, 1024> reference{};  // an id or a file, as find_card takes it
@@ -93,7 +126,7 @@ struct CardEntry {
   double limit_w = 0;
   double locked_min_mhz = 0, locked_max_mhz = 0;  // 0: not locked
   std::int32_t compute_mode = 0;                  // ComputeMode (node.h)
-  std::int32_t pending_ecc = -1;                  // 0, 1; -1: nobody has set it
+  std::uint64_t settings_changes = 0;             // of these, in all
   // Where it stands at updated_ns. A change of what is above, or of a client, brings it up to date first.
   std::int64_t updated_ns = 0;
   double energy_j = 0;
@@ -101,6 +134,9 @@ struct CardEntry {
   std::array<EventEntry, kMostEvents> events{};  // in turns
   std::uint64_t event_count = 0;                 // in all
   PartitionEntries partitions;
+  EccEntry ecc;
+  std::array<ErrorEntry, kMostErrors> errors{};  // in turns
+  std::uint64_t error_count = 0;                 // in all
   std::int64_t last_used_ns = 0;  // a client did something, or was there, where waiting clients keep it awake
 };
 

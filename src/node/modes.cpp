@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Modes of a card that may be set: who may use it, and ECC from its next start on.
+// Who may use a card.
 #include <fmt/format.h>
 
 #include "node/node.h"
@@ -11,14 +11,6 @@ Result<void> Node::set_compute_mode(int card, ComputeMode mode) {
   if (!shared) return tl::unexpected(shared.error());
   if (!has(**shared, card)) return no_card(card);
   (*shared)->card[static_cast<std::size_t>(card)].compute_mode = static_cast<std::int32_t>(mode);
-  return {};
-}
-
-Result<void> Node::set_pending_ecc(int card, bool on) {
-  auto shared = file_.lock();
-  if (!shared) return tl::unexpected(shared.error());
-  if (!has(**shared, card)) return no_card(card);
-  (*shared)->card[static_cast<std::size_t>(card)].pending_ecc = on ? 1 : 0;
   return {};
 }
 

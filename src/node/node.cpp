@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <string_view>
 
+#include "card/ecc.h"
 #include "node/client.h"
 #include "node/course.h"
 #include "node/description.h"
@@ -53,6 +55,11 @@ bool fill(CardEntry& entry, const card::Card& card, int nth, std::int64_t now_ns
   entry.c_per_w = card.thermal.c_per_w;
   entry.time_constant_s = card.thermal.time_constant_s;
   entry.nvlinks = card.nvlink.links;
+  entry.ecc.supported = card::has_ecc(card);
+  entry.ecc.on = entry.ecc.pending = entry.ecc.on_by_default = card.memory.ecc;
+  entry.ecc.spare_rows = static_cast<std::uint32_t>(card.ecc.spare_rows);
+  entry.ecc.bytes_with = static_cast<std::uint64_t>(card::memory_with_ecc(card, true).bytes);
+  entry.ecc.bytes_without = static_cast<std::uint64_t>(card::memory_with_ecc(card, false).bytes);
   entry.temperature_c = card.thermal.ambient_c + card.thermal.c_per_w * card.power.idle_w;
   entry.updated_ns = now_ns;
   // It has idled for ever.
@@ -281,7 +288,7 @@ Result<CardState> Node::state(int card, std::int64_t now_ns) const {
   state.locked_max_mhz = entry.locked_max_mhz;
   state.mig = entry.partitions.on != 0;
   state.compute_mode = static_cast<ComputeMode>(entry.compute_mode);
-  if (entry.pending_ecc >= 0) state.pending_ecc = entry.pending_ecc != 0;
+  state.ecc = entry.ecc.on;
   return state;
 }
 
@@ -338,7 +345,15 @@ Result<void> Node::set_power_limit(int card, double watts, std::int64_t now_ns) 
   }
   advance(**shared, card, now_ns);
   entry.limit_w = watts;
+  std::atomic_ref(entry.settings_changes).fetch_add(1, std::memory_order_acq_rel);
   return {};
+}
+
+std::uint64_t Node::settings_changes(int card) const {
+  Shared& shared = file_.unlocked();
+  if (!has(shared, card)) return 0;
+  return std::atomic_ref(shared.card[static_cast<std::size_t>(card)].settings_changes)
+      .load(std::memory_order_acquire);
 }
 
 Result<void> Node::lock_clocks(int card, double min_mhz, double max_mhz, std::int64_t now_ns) {
@@ -354,6 +369,7 @@ Result<void> Node::lock_clocks(int card, double min_mhz, double max_mhz, std::in
   advance(**shared, card, now_ns);
   entry.locked_min_mhz = free ? 0 : std::clamp(min_mhz, entry.min_mhz, entry.max_mhz);
   entry.locked_max_mhz = free ? 0 : std::clamp(max_mhz, entry.min_mhz, entry.max_mhz);
+  std::atomic_ref(entry.settings_changes).fetch_add(1, std::memory_order_acq_rel);
   return {};
 }
 

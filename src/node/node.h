@@ -43,9 +43,9 @@ struct CardState {
   double limit_w = 0, default_limit_w = 0, min_limit_w = 0, max_limit_w = 0;
   double locked_min_mhz = 0, locked_max_mhz = 0;  // 0: not locked
   bool mig = false;                               // it is in MIG mode
+  bool ecc = false;                               // on
   double to_card_bytes_per_s = 0, to_host_bytes_per_s = 0;
   ComputeMode compute_mode = ComputeMode::Default;
-  std::optional<bool> pending_ecc;  // nothing: nobody has set it
 };
 
 struct CardName {
@@ -96,11 +96,11 @@ class Node : public std::enable_shared_from_this<Node> {
   Result<void> set_power_limit(int card, double watts, std::int64_t now_ns);
   // InvalidArgument: min is above max, or max below the card's least. Both 0: not locked any more.
   Result<void> lock_clocks(int card, double min_mhz, double max_mhz, std::int64_t now_ns);
+  // How often either was set; without the lock, so that it can be asked often. 0: there is no such card.
+  std::uint64_t settings_changes(int card) const;
 
   // Which processes may join it from now on; those that are there stay.
   Result<void> set_compute_mode(int card, ComputeMode mode);
-  // From the card's next start on, which the double does not have.
-  Result<void> set_pending_ecc(int card, bool on);
 
   // Of the card, for whoever waits for them. The oldest ones are forgotten.
   Result<void> tell_event(int card, std::uint64_t type, std::uint64_t data, Instance instance = {});
@@ -117,6 +117,7 @@ class Node : public std::enable_shared_from_this<Node> {
 
  private:
   friend class Client;
+  friend class Ecc;
   friend class Partitions;
   // Fills it in where nobody has yet.
   Result<void> describe(const std::string& text, const std::string& file);

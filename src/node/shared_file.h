@@ -45,6 +45,8 @@ class SharedFile {
   // NotReady where another process has held it for kMostForLockSeconds: one that was stopped, say.
   Result<Lock> lock() const;
   static constexpr int kMostForLockSeconds = 5;
+  // For what is read by single atomic loads.
+  Shared& unlocked() const { return *shared_; }
 
  private:
   explicit SharedFile(Shared* shared) : shared_(shared) {}

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "node/process_life.h"
+#include "card/ecc.h"
 #include "nvml/nvml_api.h"
 
 struct nvmlEventSet_st {
@@ -42,7 +43,8 @@ Sets& sets() {
 }
 
 unsigned long long known_events(const Card& card) {
-  return kEventXid | (card.card().partitions.empty() ? 0 : kEventMigChanged);
+  return kEventXid | (card::has_ecc(card.card()) ? kEventSingleBitEcc | kEventDoubleBitEcc : 0) |
+         (card.card().partitions.empty() ? 0 : kEventMigChanged);
 }
 
 // The oldest event that was not seen, if any.

@@ -12,7 +12,6 @@ namespace {
 enum Field : unsigned {
   EccNow = 1,
   EccPending = 2,
-  FirstEccCount = 3,
   LastEccCount = 28,
   Energy = 83,
   LinkSpeed0 = 84,
@@ -21,6 +20,8 @@ enum Field : unsigned {
   Links = 91,
   PcieReplays = 94,
   RemappedCorrected = 142,
+  RemappedUncorrected = 143,
+  RemapPending = 144,
   RemappedFailure = 145,
   PowerAverage = 185,
   PowerNow = 186,
@@ -55,17 +56,57 @@ void set_link_speed(nvmlFieldValue_t& field, const Card& card, unsigned link) {
 // Of the board alone: its chip and its memory are not told apart (module and memory are other scopes).
 bool is_of_board(const nvmlFieldValue_t& field) { return field.scopeId == NVML_POWER_SCOPE_GPU; }
 
+// Errors since the last reset, then in all: of all places, of the L1 and L2 caches, memory, registers,
+// textures, of one bit and of two each; only memory has some.
+unsigned long long errors_of(const node::EccState& ecc, unsigned id) {
+  switch (id) {
+    case 3:
+    case 11:
+      return ecc.since_reset.corrected;
+    case 4:
+    case 12:
+      return ecc.since_reset.uncorrectable;
+    case 5:
+    case 22:
+      return ecc.in_all.corrected;
+    case 6:
+    case 23:
+      return ecc.in_all.uncorrectable;
+    default:
+      return 0;
+  }
+}
+
+void answer_ecc(nvmlFieldValue_t& field, const Card& card) {
+  const auto ecc = card.ecc().state();
+  if (!ecc || !ecc->supported) return;
+  switch (field.fieldId) {
+    case EccNow:
+      return set(field, ecc->on ? 1U : 0U);
+    case EccPending:
+      return set(field, ecc->pending ? 1U : 0U);
+    case RemappedCorrected:
+      return set(field, 0U);
+    case RemappedUncorrected:
+      return set(field, unsigned{ecc->remapped_rows});
+    case RemapPending:
+      return set(field, ecc->remap_pending ? 1U : 0U);
+    case RemappedFailure:
+      return set(field, ecc->remap_failed ? 1U : 0U);
+    default:
+      if (ecc->on) set(field, errors_of(*ecc, field.fieldId));
+  }
+}
+
 void answer(nvmlFieldValue_t& field, const Card& card, const node::CardState& state) {
-  const bool ecc = card.card().memory.ecc;
   constexpr double kMillijoules = 1000;
+  if ((field.fieldId >= EccNow && field.fieldId <= LastEccCount) ||
+      (field.fieldId >= RemappedCorrected && field.fieldId <= RemappedFailure))
+    return answer_ecc(field, card);
   if (field.fieldId >= PowerAverage && field.fieldId <= PowerAsked && field.fieldId != EnergyAgain &&
       !is_of_board(field))
     return;
   switch (field.fieldId) {
-    case EccNow:
-      return set(field, ecc ? 1U : 0U);
-    case EccPending:
-      return set(field, state.pending_ecc.value_or(ecc) ? 1U : 0U);
     case Energy:
     case EnergyAgain:
       return set(field, static_cast<unsigned long long>(state.energy_j * kMillijoules));
@@ -98,8 +139,6 @@ void answer(nvmlFieldValue_t& field, const Card& card, const node::CardState& st
   }
   if (field.fieldId >= LinkSpeed0 && field.fieldId <= LinkSpeed5)
     return set_link_speed(field, card, field.fieldId - LinkSpeed0);
-  if (field.fieldId >= FirstEccCount && field.fieldId <= LastEccCount && ecc) set(field, 0ULL);
-  if (field.fieldId >= RemappedCorrected && field.fieldId <= RemappedFailure) set(field, 0U);
 }
 
 }  // namespace

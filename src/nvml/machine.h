@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "card/card.h"
+#include "node/ecc.h"
 #include "node/node.h"
 #include "node/partitions.h"
 #include "support/result.h"
@@ -29,6 +30,7 @@ class Card {
   int own_generation() const;  // of PCI Express, whatever its slot has
   node::Node& node() const { return *node_; }
   Result<node::CardState> state() const;
+  node::Ecc ecc() const { return {node_, number_}; }
   const std::string& uuid() const { return uuid_; }      // "GPU-..."
   const std::string& bus_id() const { return bus_id_; }  // "00000000:01:00.0"
   // As libcuda.so.1 has it: domain 0, a bus for each card, device 0.

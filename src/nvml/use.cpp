@@ -4,6 +4,7 @@
 #include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <ctime>
 #include <unistd.h>
 
+#include "card/ecc.h"
 #include "nvml/nvml_api.h"
 
 namespace doppel::nvml {
@@ -20,8 +21,9 @@ Memory memory_of(const Card& card, const node::CardState& state, const MigDevice
   Memory memory;
   if (mig != nullptr)
     return {static_cast<std::uint64_t>(mig->instance.profile->memory_mib) << 20, 0, state.used_bytes};
-  memory.total = static_cast<std::uint64_t>(card.card().memory.board_bytes);
-  memory.reserved = memory.total - static_cast<std::uint64_t>(card.card().memory.bytes);
+  const card::Memory there = card::memory_with_ecc(card.card(), state.ecc);
+  memory.total = static_cast<std::uint64_t>(there.board_bytes);
+  memory.reserved = memory.total - static_cast<std::uint64_t>(there.bytes);
   memory.used = state.used_bytes;
   return memory;
 }

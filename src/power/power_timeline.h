@@ -12,6 +12,7 @@
 // bounded, and of stretches that lie far back only the sums are kept.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -40,6 +41,8 @@ class PowerTimeline {
     std::size_t account = 0;
   };
   void add(const Work& work);
+  // Some of what comes may draw as much.
+  void raise_limit(double watts) { power_.limit_w = std::max(power_.limit_w, watts); }
 
   struct Sums {
     std::vector<double> account_j;  // by account, as far as any has something

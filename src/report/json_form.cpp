@@ -116,6 +116,7 @@ Json run_json(const Run& run) {
   const char* signal = run.signal != 0 ? sigabbrev_np(run.signal) : nullptr;
   return {{"card", run.card},
           {"card_name", run.card_name},
+          {"power_limit_w", known(run.power_limit_w > 0, run.power_limit_w)},
           {"exit", run.exit},
           {"signal", known(signal != nullptr, std::string("SIG") + (signal != nullptr ? signal : ""))},
           {"timed_out", run.timed_out},

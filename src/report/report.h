@@ -14,10 +14,11 @@ namespace doppel::report {
 
 // One execution of the program on one card (or on the cards of DOPPEL_CARDS together).
 struct Run {
-  std::string card;       // id
-  std::string card_name;  // "RTX A6000"
-  int exit = 0;           // the program's status; 128 + signal where one ended it
-  int signal = 0;         // that ended the program; 0: none
+  std::string card;          // id
+  std::string card_name;     // "RTX A6000"
+  double power_limit_w = 0;  // that was asked for; 0: the card's own
+  int exit = 0;              // the program's status; 128 + signal where one ended it
+  int signal = 0;            // that ended the program; 0: none
   bool timed_out = false;
   int processes = 0;  // that used the card
   int devices = 0;    // cards they used, all processes together

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "report/diagnostics.h"
+#include "report/power_sweep.h"
 #include "report/quantities.h"
 #include "report/report.h"
 #include "report/same_launches.h"
@@ -43,6 +44,7 @@ std::string why_withheld(const Report& report) {
     if (const std::string why = unusable(run); !why.empty())
       return fmt::format("on {} {}", run.card_name, why);
   }
+  if (is_power_sweep(report)) return "they ran at several power limits";
   return difference_of_launches(report);
 }
 

@@ -79,6 +79,7 @@ class ChipSchedule {
   static constexpr std::size_t kMostResident = 128;
 
   explicit ChipSchedule(int sm_count, const PowerLimit& power = {}, Turns turns = {});
+  void set_power(const PowerLimit& power) { power_ = power; }  // from now on; the average goes on
 
   // The grid may start at `ready_us`, or now where that is past.
   GridId add(const GridDemand& demand, double ready_us);

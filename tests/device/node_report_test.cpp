@@ -6,12 +6,15 @@
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
 #include "card/uuid.h"
+#include "device/run_recorder.h"
 #include "fixture.h"
 #include "node/process_life.h"
+#include "prediction_kernels.h"
 
 namespace doppel::device {
 namespace {
@@ -124,6 +127,67 @@ TEST_F(OnANode, LimitsThatWereSetAreTheCards) {
   start(options({"rtx-a6000"}));
   EXPECT_EQ(platform->device(0).card().power.limit_w, 200);
   EXPECT_EQ(platform->device(0).card().clocks.sustained_mhz, 1200);
+}
+
+// Of the kernels that are launched from then on.
+TEST_F(OnANode, LimitsThatAreSetMeanwhileActOnWhatComes) {
+  const std::vector<std::string> texts{testing::prediction_kernels()};
+  module = *context->load(*Program::load(texts, platform->options()));
+  constexpr std::uint32_t kBlocks = 336;
+  auto* const turns = allocate<std::uint32_t>(kBlocks);
+  std::fill_n(turns, kBlocks, 2000U);
+  auto* const to = allocate<float>(std::size_t{kBlocks} * 256);
+  const auto record_of = [&] {
+    EXPECT_TRUE(context->legacy()->launch(work("chain", {kBlocks}, {256}, number(turns), number(to))));
+    EXPECT_TRUE(context->synchronize());
+    return platform->recorder().records({&platform->device(0)}, 0).front().kernels.back();
+  };
+  const double alone_us = record_of().time_us;
+  const double mhz = platform->device(0).card().clocks.sustained_mhz;
+  ASSERT_TRUE(node->lock_clocks(0, 0, mhz / 2, node::wall_ns()));
+  auto record = record_of();
+  EXPECT_NEAR(record.time_us - alone_us, 2 * alone_us, 0.1 * alone_us);
+  EXPECT_NEAR(record.clock_mhz, mhz * 3 / 4, 1);  // the mean of both calls
+  ASSERT_TRUE(node->lock_clocks(0, 0, 0, node::wall_ns()));
+  const double until_us = record.time_us;
+  EXPECT_NEAR(record_of().time_us - until_us, alone_us, 0.03 * alone_us);
+  ASSERT_TRUE(node->set_power_limit(0, 150, node::wall_ns()));
+  (void)record_of();
+  EXPECT_EQ(platform->device(0).card().power.limit_w, 150);
+  EXPECT_EQ(platform->device(1).card().power.limit_w, 300);
+}
+
+TEST_F(OnANode, SettingsOfTheRunAreSetOnTheNode) {
+  Options asked = options({"rtx-a6000"});
+  asked.power_limit_w = 200;
+  asked.ecc = true;
+  start(asked);  // the process that had the card is gone
+  EXPECT_EQ(platform->device(0).card().power.limit_w, 200);
+  EXPECT_TRUE(platform->device(0).card().memory.ecc);
+  EXPECT_LT(platform->device(0).card().power.limiter_ms, 0.01);  // the steady state is asked for
+  EXPECT_EQ(state(0).limit_w, 200);
+  EXPECT_TRUE(state(0).ecc);
+  asked.power_limit_w = 1000;
+  const auto refused = Platform::create(asked);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("1000 W"), std::string::npos) << refused.error().message;
+  // Another mode needs a reset, and a process has the card.
+  asked.power_limit_w = 200;
+  asked.ecc = false;
+  EXPECT_EQ(Platform::create(asked).error().kind, Error::Kind::NotPermitted);
+}
+
+TEST(Settings, OfCardsThatNoNodeHas) {
+  Options asked = testing::plain_options();
+  asked.cards = {"rtx-a6000"};
+  asked.ecc = true;
+  asked.power_limit_w = 250;
+  const auto platform = Platform::create(asked);
+  ASSERT_TRUE(platform) << platform.error().message;
+  EXPECT_TRUE((*platform)->device(0).card().memory.ecc);
+  EXPECT_EQ((*platform)->device(0).card().power.limit_w, 250);
+  asked.power_limit_w = 20;
+  EXPECT_EQ(Platform::create(asked).error().kind, Error::Kind::InvalidArgument);
 }
 
 TEST_F(OnANode, WhatEndsWithThePlatformIsGone) {

@@ -24,7 +24,9 @@ TEST(Options, AreReadFromVariables) {
                                       {"DOPPEL_CACHE", "off"},
                                       {"DOPPEL_CLOCK", "virtual"},
                                       {"DOPPEL_DRIVER_VERSION", "12.4"},
-                                      {"DOPPEL_TIMELINE", "1"}});
+                                      {"DOPPEL_TIMELINE", "1"},
+                                      {"DOPPEL_ECC", "0"},
+                                      {"DOPPEL_POWER_LIMIT", "212.5"}});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->cards, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(options->depth, timing::Depth::Off);
@@ -34,6 +36,8 @@ TEST(Options, AreReadFromVariables) {
   EXPECT_EQ(options->timeout_s, 2.5);
   EXPECT_TRUE(options->cache_directory.empty());
   EXPECT_TRUE(options->virtual_clock);
+  EXPECT_EQ(options->ecc, false);
+  EXPECT_EQ(options->power_limit_w, 212.5);
 }
 
 TEST(Options, ANodeIsNamedOrOff) {
@@ -48,6 +52,9 @@ TEST(Options, WrongValuesAreNamed) {
   EXPECT_EQ(options.error().message, "DOPPEL_TIMING=quick: expected off, fast or full");
   EXPECT_FALSE(Options::from({{"DOPPEL_TIMEOUT_S", "soon"}}));
   EXPECT_FALSE(Options::from({{"DOPPEL_CHECK", "yes"}}));
+  EXPECT_FALSE(Options::from({{"DOPPEL_ECC", "on"}}));
+  for (const char* limit : {"0", "-5", "200 W", "much"})
+    EXPECT_FALSE(Options::from({{"DOPPEL_POWER_LIMIT", limit}})) << limit;
   for (const char* version : {"13", "13.", "13.6", "10.2", "13.05", "13050", "-1.0", "13.-5", "x.y"})
     EXPECT_FALSE(Options::from({{"DOPPEL_DRIVER_VERSION", version}})) << version;
 }

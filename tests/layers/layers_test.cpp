@@ -39,7 +39,7 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"report", {"device"}},
       {"session", {"report"}},
       {"smi", {}},
-      {"cli", {"session", "smi"}},
+      {"cli", {"session", "smi", "node"}},
   };
   return kArrows;
 }

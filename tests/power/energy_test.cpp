@@ -72,6 +72,16 @@ TEST(Power, TheLimitLowersTheClockAsOnTheA40) {
   EXPECT_GT(bound, 200);
 }
 
+// Clock and power together, as they settle: each of the eight cards at each of 68 intensities.
+TEST(Power, SettlesAsTheA40AtEveryIntensity) {
+  const card::Card card = card::find_card("a40").value();
+  for (const Measured& row : roofline()) {
+    const State state = settle(card, activity_of(row, card));
+    EXPECT_NEAR(state.clock_mhz, row.mhz, 0.08 * row.mhz) << row.gflops;
+    EXPECT_NEAR(state.watts, row.watts, 0.08 * row.watts) << row.gflops;
+  }
+}
+
 TEST(Power, AMemoryBoundLaunchKeepsItsTimeAtALowerClock) {
   const card::Card card = card::find_card("rtx-a6000").value();
   Activity a;

@@ -124,6 +124,33 @@ TEST(Review, ThereAreSixPartsAndUnitsThatDoNotRunSaySo) {
   }
 }
 
+// Two cards, ECC and power limits: runs of their own.
+TEST(Review, OtherStatesOfTheCardsHaveTheirSections) {
+  Review with = sample();
+  for (CardRun& run : with.cards) {
+    const bool first = run.card.id == "rtx-a6000";
+    run.apart = {measure("peer-copy", first ? 26.3 : 56.6)};
+    if (first) run.joined = {measure("peer-copy", 52.8), measure("peer-read", 43)};
+    run.without_ecc = {measure("stream-read", first ? 712 : 1222)};
+    run.with_ecc = {measure("stream-read", first ? 641 : 1222)};
+    for (const double watts : {200.0, 300.0})
+      run.at_limits.push_back({watts, {measure("fma-fp32", watts * 100, watts)}});
+  }
+  const Page made = page(with);
+  EXPECT_EQ(faults_of_page(made.html, made.json), std::vector<std::string>{});
+  const nlohmann::json figures = nlohmann::json::parse(made.json)["figures"];
+  EXPECT_EQ(figures["run.rtx-a6000.peer-copy.joined"]["value"], 52.8);
+  EXPECT_EQ(figures["run.rtx-a6000.peer-copy.apart"]["value"], 26.3);
+  EXPECT_EQ(figures["run.rtx-a6000.stream-read.ecc-on"]["value"], 641);
+  EXPECT_NEAR(figures["ecc.rtx-a6000.memory.on"]["value"].get<double>(), 44.67, 0.01);
+  EXPECT_EQ(figures["per_watt.rtx-a6000.fma-fp32.at-200-w"]["value"], 100);
+  const std::size_t nvlink = made.html.find("<section id=\"nvlink\"");
+  ASSERT_NE(nvlink, std::string::npos);
+  EXPECT_EQ(made.html.substr(nvlink, made.html.find("</section>", nvlink) - nvlink)
+                .find("nothing here was predicted"),
+            std::string::npos);
+}
+
 TEST(Review, PredictionsCarryTheModelsErrorAsABand) {
   const Page made = page(sample());
   const nlohmann::json figure = nlohmann::json::parse(made.json)["figures"]["run.rtx-a6000.fma-fp32"];

@@ -3,6 +3,7 @@
 #include "smi/settings.h"
 
 #include "fixture.h"
+#include "node/ecc.h"
 
 namespace doppel::smi {
 namespace {
@@ -78,7 +79,7 @@ TEST_F(Settings, ComputeModeAndEcc) {
             "Enabled ECC support for GPU 00000000:01:00.0.\nECC support is already Enabled for GPU "
             "00000000:02:00.0.\n"
             "All done.\nReboot required.\n");
-  EXPECT_EQ(node->state(0, node::wall_ns())->pending_ecc, true);
+  EXPECT_TRUE(node::Ecc(node, 0).state()->pending);
 }
 
 }  // namespace

@@ -96,10 +96,14 @@ enum {
 };
 enum { NVML_NVLINK_CAP_COUNT = 6, NVML_NVLINK_ERROR_COUNT = 5, NVML_NVLINK_DEVICE_TYPE_GPU = 0 };
 enum { NVML_POWER_SCOPE_GPU = 0 };
-enum { NVML_MEMORY_ERROR_TYPE_COUNT = 2, NVML_ECC_COUNTER_TYPE_COUNT = 2, NVML_MEMORY_LOCATION_COUNT = 8 };
+enum { NVML_MEMORY_ERROR_TYPE_CORRECTED = 0, NVML_MEMORY_ERROR_TYPE_COUNT = 2 };
+enum { NVML_VOLATILE_ECC = 0, NVML_ECC_COUNTER_TYPE_COUNT = 2 };
+enum { NVML_MEMORY_LOCATION_DEVICE_MEMORY = 2, NVML_MEMORY_LOCATION_COUNT = 8 };
 inline constexpr unsigned long long kReasonGpuIdle = 0x1;
 inline constexpr unsigned long long kReasonApplicationsClocks = 0x2;
 inline constexpr unsigned long long kReasonSwPowerCap = 0x4;
+inline constexpr unsigned long long kEventSingleBitEcc = 0x1;
+inline constexpr unsigned long long kEventDoubleBitEcc = 0x2;
 inline constexpr unsigned long long kEventXid = 0x8;
 inline constexpr unsigned long long kEventMigChanged = 0x100;
 enum { NVML_GPU_INSTANCE_PROFILE_COUNT = 0x12 };

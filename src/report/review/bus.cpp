@@ -6,7 +6,8 @@ namespace doppel::report::review {
 
 std::string bus(const Review& review, Figures& figures) {
   std::vector<BarGroup> groups;
-  for (const char* test : {"copy-h2d-pinned", "copy-d2h-pinned", "copy-h2d-pageable", "copy-d2h-pageable"}) {
+  for (const char* test :
+       {"copy-h2d-pinned", "copy-d2h-pinned", "copy-h2d-pageable", "copy-d2h-pageable", "host-read"}) {
     if (BarGroup group = bars_of(figures, review, test, Against::Peak); !group.bars.empty())
       groups.push_back(std::move(group));
   }

@@ -2,13 +2,45 @@
 #include <fmt/format.h>
 
 #include "card/peaks.h"
+#include "report/html_text.h"
 #include "report/review/sections.h"
 #include "report/review/shown.h"
 
 namespace doppel::report::review {
+namespace {
+
+// A row a test, for each card with a bridge and on the bus alone.
+HtmlTable between_cards(const Review& review, Figures& figures) {
+  HtmlTable table{.caption = "", .columns = {"Two cards", "Unit"}, .rows = {}, .text_columns = 2};
+  for (const CardRun& run : review.cards) {
+    table.columns.push_back(figures.name(run.name) + " joined");
+    table.columns.push_back(figures.name(run.name) + " on the bus");
+  }
+  for (const char* test : {"peer-copy", "peer-both", "peer-read"}) {
+    const Measure* any = nullptr;
+    for (const CardRun& run : review.cards) {
+      for (const std::vector<Measure>* each : {&run.joined, &run.apart}) {
+        if (any == nullptr) any = find(*each, test);
+      }
+    }
+    if (any == nullptr) continue;
+    std::vector<std::string> row = {title(figures, *any), escaped(any->unit)};
+    for (const CardRun& run : review.cards) {
+      row.push_back(
+          measured(figures, review, run, find(run.joined, test), "joined", "two cards with a bridge"));
+      row.push_back(
+          measured(figures, review, run, find(run.apart, test), "apart", "two cards without a bridge"));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+}  // namespace
 
 std::string nvlink(const Review& review, Figures& figures) {
-  HtmlTable table{.caption = "", .columns = card_columns(figures, review, "Specification only"), .rows = {}};
+  HtmlTable table{
+      .caption = "", .columns = card_columns(figures, review, "From the cards' files"), .rows = {}};
   std::vector<std::string> links = {"Links"};
   std::vector<std::string> peers = {"Other cards it can be joined with"};
   std::vector<std::string> rate = {"Both directions together, GB/s"};
@@ -27,9 +59,16 @@ std::string nvlink(const Review& review, Figures& figures) {
                                              {"nvlink.links", "nvlink.bytes_per_second_per_link"}}));
   }
   table.rows = {std::move(links), std::move(peers), std::move(rate)};
-  return paragraph(
-             "No test of links between cards is in the suite yet: nothing here was predicted by a run.") +
-         table_html(table);
+  const HtmlTable runs = between_cards(review, figures);
+  if (runs.rows.empty())
+    return paragraph("No test of two cards was run: nothing here was predicted by a run.") +
+           table_html(table);
+  return table_html(table) +
+         paragraph(
+             "Two cards of a kind in one machine, each of which may use the other's memory. Without a bridge "
+             "what "
+             "goes between them goes over the bus.") +
+         table_html(runs) + paragraph(error_note(figures, review));
 }
 
 }  // namespace doppel::report::review

@@ -40,6 +40,14 @@ struct CardRun {
   card::Card card;
   std::string name;  // "RTX A6000"
   std::vector<Measure> measures;
+  // Of two such cards: with a bridge (none: they have no NVLink), and on the bus alone.
+  std::vector<Measure> joined, apart;
+  std::vector<Measure> with_ecc, without_ecc;
+  struct AtLimit {
+    double watts = 0;
+    std::vector<Measure> measures;
+  };
+  std::vector<AtLimit> at_limits;  // of power, ascending
 };
 
 struct Review {
@@ -52,6 +60,7 @@ struct Review {
 
 // Null where the test gave no figure on this card.
 const Measure* find(const CardRun& run, std::string_view test);
+const Measure* find(const std::vector<Measure>& measures, std::string_view test);
 
 // The model's mean error as a share; 0 where it has not been measured.
 double error_of(const Review& review);

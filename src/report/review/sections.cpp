@@ -15,10 +15,12 @@ std::span<const Section> sections() {
       Section{Part::Units, "bus", "The bus to the host", bus},
       Section{Part::Units, "ray-tracing", "Ray tracing", ray_tracing},
       Section{Part::Units, "nvlink", "NVLink", nvlink},
+      Section{Part::Units, "ecc", "Memory that corrects itself (ECC)", ecc},
       Section{Part::Units, "partitions", "Partitions (MIG)", partitions},
       Section{Part::Units, "video", "Video engines", video},
       Section{Part::Benchmarks, "benchmarks", "The suite on both cards", benchmarks},
       Section{Part::Power, "power", "Watts and megahertz, test by test", power},
+      Section{Part::Power, "power-limits", "The same work at lower limits", power_limits},
       Section{Part::UseCases, "use-cases", "Choose it if", use_cases},
       Section{Part::Conclusion, "conclusion", "What the runs say together", conclusion},
   };

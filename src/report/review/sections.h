@@ -33,9 +33,11 @@ std::string bus(const Review& review, Figures& figures);
 std::string ray_tracing(const Review& review, Figures& figures);
 std::string nvlink(const Review& review, Figures& figures);
 std::string partitions(const Review& review, Figures& figures);
+std::string ecc(const Review& review, Figures& figures);
 std::string video(const Review& review, Figures& figures);
 std::string benchmarks(const Review& review, Figures& figures);
 std::string power(const Review& review, Figures& figures);
+std::string power_limits(const Review& review, Figures& figures);
 std::string use_cases(const Review& review, Figures& figures);
 std::string conclusion(const Review& review, Figures& figures);
 

@@ -30,9 +30,20 @@ Figure run_figure(const Review& review, const CardRun& run, const Measure& measu
 
 }  // namespace
 
-const Measure* find(const CardRun& run, std::string_view test) {
-  const auto found = std::ranges::find(run.measures, test, &Measure::test);
-  return found == run.measures.end() || found->value <= 0 ? nullptr : &*found;
+const Measure* find(const std::vector<Measure>& measures, std::string_view test) {
+  const auto found = std::ranges::find(measures, test, &Measure::test);
+  return found == measures.end() || found->value <= 0 ? nullptr : &*found;
+}
+
+const Measure* find(const CardRun& run, std::string_view test) { return find(run.measures, test); }
+
+std::string measured(Figures& figures, const Review& review, const CardRun& run, const Measure* measure,
+                     const std::string& state, const std::string& in) {
+  if (measure == nullptr || measure->value <= 0) return "-";
+  Figure figure = run_figure(review, run, *measure);
+  figure.id += "." + state;
+  figure.source += ", " + in;
+  return figures.show(std::move(figure));
 }
 
 const Measure* any(const Review& review, std::string_view test) {

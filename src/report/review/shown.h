@@ -33,6 +33,9 @@ std::string rounded(double value);
 
 // A test's figure on a card, with its band; "-" or its trouble where there is none.
 std::string measured(Figures& figures, const Review& review, const CardRun& run, const std::string& test);
+// The same of a run in another state: `state` in its id, `in` in words ("with ECC").
+std::string measured(Figures& figures, const Review& review, const CardRun& run, const Measure* measure,
+                     const std::string& state, const std::string& in);
 // How many times the first card's figure the second's is.
 std::string ratio(Figures& figures, const Review& review, const std::string& test);
 // The published figures of a test on this very card, each with its source; "" where there are none.
