@@ -12,6 +12,7 @@
 #include "cli/execute.h"
 #include "cli/installation.h"
 #include "cli/output.h"
+#include "cli/partition_suite.h"
 #include "cli/private_folder.h"
 #include "cli/suite_run.h"
 #include "report/review/review.h"
@@ -67,6 +68,11 @@ std::string bad_usage(const ReviewFlags& flags, const std::vector<card::Card>& c
   return "";
 }
 
+int interrupted() {
+  complain("interrupted: no review is written");
+  return 130;
+}
+
 int run(const ReviewFlags& flags) {
   const Result<std::vector<card::Card>> cards = find_cards(flags.cards);
   if (!cards) return kBadUsage;
@@ -100,10 +106,7 @@ int run(const ReviewFlags& flags) {
     const Result<SuiteRun> suite =
         run_suite(card, flags.quick ? quick_tests() : std::vector<std::string>{}, i, *host_part);
     if (!suite) return failed(suite.error());
-    if (suite->interrupted) {
-      complain("interrupted: no review is written");
-      return 130;
-    }
+    if (suite->interrupted) return interrupted();
     if (suite->results.empty()) {
       complain(fmt::format("the suite gave no result on {} and ended with status {}", short_name(card),
                            suite->status));
@@ -114,6 +117,18 @@ int run(const ReviewFlags& flags) {
     run.card = card;
     run.name = short_name(card);
     for (const Json& result : suite->results) run.measures.push_back(measure_of(result, card.name));
+    const auto divided =
+        run_suite_in_partitions(card, flags.quick ? quick_tests() : std::vector<std::string>{});
+    if (!divided) return failed(divided.error());
+    for (const PartitionSuite& each : *divided) {
+      if (each.suite.interrupted) return interrupted();
+      if (status == 0) status = each.suite.status;
+      review::CardRun& instance = run.instances.emplace_back();
+      instance.card = each.card;
+      instance.name = each.profile;
+      for (const Json& result : each.suite.results)
+        instance.measures.push_back(measure_of(result, each.card.name));
+    }
   }
   const review::Page page = review::page(out);
   for (const auto& [text, file] : {std::pair{&page.html, html}, {&page.json, json}}) {

@@ -58,11 +58,13 @@ enum class Half : bool { Answers, Times };
 
 // One half of the suite; the lines of the second are added to those of the first.
 Result<void> run_half(Half half, const card::Card& card, std::vector<std::string> command,
-                      const std::string& host_part, SuiteRun& out) {
-  Progress progress(short_name(card), Progress::Beside::Nothing);
+                      const std::string& host_part, const SuitePlace& place, SuiteRun& out) {
+  const std::string where = place.name.empty() ? short_name(card) : place.name;
+  Progress progress(where, Progress::Beside::Nothing);
   ExecuteOptions options;
   options.predict_only = half == Half::Times;
   options.host_part = host_part;
+  options.variables = place.variables;
   std::vector<std::string> seen;
   Lines lines;
   options.on_output = [&](const std::string& piece) {
@@ -76,8 +78,7 @@ Result<void> run_half(Half half, const card::Card& card, std::vector<std::string
         row->update(result);
       }
       seen.push_back(name);
-      progress.show(
-          fmt::format("{}: {}: {} {}", short_name(card), name, value_text(*row), row->value("unit", "")));
+      progress.show(fmt::format("{}: {}: {} {}", where, name, value_text(*row), row->value("unit", "")));
     });
   };
   command.insert(command.begin() + 1, half == Half::Times ? "--times" : "--answers");
@@ -106,7 +107,7 @@ std::string value_text(const Json& result) {
 }
 
 Result<SuiteRun> run_suite(const card::Card& card, const std::vector<std::string>& tests, std::size_t index,
-                           const PrivateFolder& host_part) {
+                           const PrivateFolder& host_part, const SuitePlace& place) {
   const Result<std::filesystem::path> suite = suite_program();
   if (!suite) return tl::unexpected<Error>(suite.error());
   std::vector<std::string> command = {suite->string()};
@@ -118,7 +119,7 @@ Result<SuiteRun> run_suite(const card::Card& card, const std::vector<std::string
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) return fail(Error::Kind::Io, fmt::format("{}: {}", folder.string(), error.message()));
-    const Result<void> ran = run_half(half, card, command, shared_host_part(index, folder), out);
+    const Result<void> ran = run_half(half, card, command, shared_host_part(index, folder), place, out);
     if (!ran) return tl::unexpected<Error>(ran.error());
     if (out.interrupted || out.status == kBadUsage) break;
   }

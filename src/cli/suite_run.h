@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -22,12 +23,18 @@ struct SuiteRun {
   bool interrupted = false;
 };
 
+// Where on the card the suite runs, where that is not all of it.
+struct SuitePlace {
+  std::string name;                              // for people
+  std::map<std::string, std::string> variables;  // of the environment, that make it so
+};
+
 // Runs the tests of these names (all where there are none) on the card, showing how far it is. `index` is
 // that of the card among those that share `host_part` (execute.h). Tests that time more work than they check
 // run twice: for their answers, and for their times only the blocks that the predictions need. Errors are of
 // this installation.
 Result<SuiteRun> run_suite(const card::Card& card, const std::vector<std::string>& tests, std::size_t index,
-                           const PrivateFolder& host_part);
+                           const PrivateFolder& host_part, const SuitePlace& place = {});
 
 // Calls with `test` and `what` of each.
 Result<void> list_suite(const std::function<void(const nlohmann::ordered_json&)>& on_test);

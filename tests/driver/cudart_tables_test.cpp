@@ -18,7 +18,7 @@
 extern "C" {
 CUresult cuDriverGetVersion(int* version) { return *version = 13000, CUDA_SUCCESS; }
 CUresult cuDeviceGetCount(int* count) { return *count = 1, CUDA_SUCCESS; }
-CUresult cuDeviceGetUuid_v2(CUuuid* uuid, CUdevice) {
+CUresult cuDeviceGetUuid(CUuuid* uuid, CUdevice) {
   std::memset(uuid->bytes, 7, sizeof(uuid->bytes));
   return CUDA_SUCCESS;
 }

@@ -40,6 +40,8 @@ struct CardRun {
   card::Card card;
   std::string name;  // "RTX A6000"
   std::vector<Measure> measures;
+  // Of a card that can be divided: instances, each alone on it. Their ids and names differ from the card's.
+  std::vector<CardRun> instances;
 };
 
 struct Review {
