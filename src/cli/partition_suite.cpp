@@ -42,7 +42,7 @@ Result<std::string> make_instance(node::Node& node, int number, const card::Card
   if (!gpu) return tl::unexpected<Error>(gpu.error());
   const auto compute = partitions.create_compute(*gpu, profile.slices, {}, now_ns());
   if (!compute) return tl::unexpected<Error>(compute.error());
-  return card::uuid_text("MIG-", card::partition_uuid(card.id, 0, compute->gpu, compute->compute));
+  return card::uuid_text("MIG", card::partition_uuid(card.id, 0, compute->gpu, compute->compute));
 }
 
 Result<SuiteRun> run_in(const card::Card& card, const card::PartitionProfile& profile,

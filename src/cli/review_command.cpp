@@ -7,6 +7,7 @@
 #include <ctime>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/execute.h"
@@ -68,9 +69,21 @@ std::string bad_usage(const ReviewFlags& flags, const std::vector<card::Card>& c
   return "";
 }
 
-int interrupted() {
-  complain("interrupted: no review is written");
-  return 130;
+// The status of a review that ends here; none: it goes on.
+std::optional<int> ends_review(const SuiteRun& suite, const std::string& where) {
+  if (suite.interrupted) {
+    complain("interrupted: no review is written");
+    return 130;
+  }
+  if (!suite.results.empty()) return std::nullopt;
+  complain(fmt::format("the suite gave no result on {} and ended with status {}", where, suite.status));
+  return kFailed;
+}
+
+std::vector<review::Measure> measures_of(const SuiteRun& suite, const std::string& card) {
+  std::vector<review::Measure> out;
+  for (const Json& result : suite.results) out.push_back(measure_of(result, card));
+  return out;
 }
 
 int run(const ReviewFlags& flags) {
@@ -106,28 +119,22 @@ int run(const ReviewFlags& flags) {
     const Result<SuiteRun> suite =
         run_suite(card, flags.quick ? quick_tests() : std::vector<std::string>{}, i, *host_part);
     if (!suite) return failed(suite.error());
-    if (suite->interrupted) return interrupted();
-    if (suite->results.empty()) {
-      complain(fmt::format("the suite gave no result on {} and ended with status {}", short_name(card),
-                           suite->status));
-      return kFailed;
-    }
+    if (const std::optional<int> end = ends_review(*suite, short_name(card))) return *end;
     if (status == 0) status = suite->status;
     review::CardRun& run = out.cards.emplace_back();
     run.card = card;
     run.name = short_name(card);
-    for (const Json& result : suite->results) run.measures.push_back(measure_of(result, card.name));
+    run.measures = measures_of(*suite, card.name);
     const auto divided =
         run_suite_in_partitions(card, flags.quick ? quick_tests() : std::vector<std::string>{});
     if (!divided) return failed(divided.error());
     for (const PartitionSuite& each : *divided) {
-      if (each.suite.interrupted) return interrupted();
+      if (const std::optional<int> end = ends_review(each.suite, short_name(each.card))) return *end;
       if (status == 0) status = each.suite.status;
-      review::CardRun& instance = run.instances.emplace_back();
-      instance.card = each.card;
-      instance.name = each.profile;
-      for (const Json& result : each.suite.results)
-        instance.measures.push_back(measure_of(result, each.card.name));
+      run.instances.push_back({.card = each.card,
+                               .name = each.profile,
+                               .measures = measures_of(each.suite, each.card.name),
+                               .instances = {}});
     }
   }
   const review::Page page = review::page(out);

@@ -99,6 +99,18 @@ TEST_F(ReviewCommand, BadUsageIsNamedBeforeAnythingRuns) {
   EXPECT_FALSE(fs::exists(root_ / "calls.txt"));
 }
 
+TEST_F(ReviewCommand, NamesTheInstanceThatGaveNoResult) {
+  suite("case $CUDA_VISIBLE_DEVICES in MIG-[0-9a-f]*-*-*-*-*) ;; MIG*) exit 4;; esac\n");
+  EXPECT_EQ(doppel("review").status, 0) << "a UUID as CUDA takes it";
+  script("libexec/doppel/doppel-suite",
+         "case $CUDA_VISIBLE_DEVICES in MIG-*) exit 3;; esac\necho '{\"test\": \"fma-fp32\", \"value\": 1}'");
+  const Outcome o = doppel("review");
+  EXPECT_EQ(o.status, 125);
+  EXPECT_NE(o.err.find("no result on RTX PRO 5000 Blackwell MIG 1g.24gb and ended with status 3"),
+            std::string::npos)
+      << o.err;
+}
+
 TEST_F(ReviewCommand, WithoutResultsThereIsNoPage) {
   script("libexec/doppel/doppel-suite", "exit 3\n");
   const Outcome o = doppel("review");
