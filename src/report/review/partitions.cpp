@@ -49,7 +49,8 @@ std::string at_work(const Review& review, Figures& figures, const CardRun& run) 
     table.columns.emplace_back("of the card's");
   }
   for (const Measure& measure : run.instances.front().measures) {
-    std::vector<std::string> row = {title(figures, measure), measured(figures, review, run, measure.test)};
+    std::vector<std::string> row = {title(figures, measure) + ", " + escaped(measure.unit),
+                                    measured(figures, review, run, measure.test)};
     for (const CardRun& instance : run.instances) {
       row.push_back(measured(figures, review, instance, measure.test));
       row.push_back(share_of(figures, run, instance, measure.test));
