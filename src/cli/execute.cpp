@@ -79,6 +79,7 @@ Result<std::map<std::string, std::string>> environment(const std::vector<card::C
   const Result<fs::path> library = program_library();
   if (!library) return tl::unexpected<Error>(library.error());
   out.emplace("LD_PRELOAD", prefixed("LD_PRELOAD", library->string()));
+  for (const auto& [name, value] : options.variables) out.insert_or_assign(name, value);
   return out;
 }
 

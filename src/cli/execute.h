@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,7 +41,8 @@ struct ExecuteOptions {
   std::function<void(double elapsed_s)> on_tick;
   std::function<void(const std::optional<Compiling>& kernel, double compiled_s)> on_compiling;
   bool output_to_error = false;  // the program's standard output goes where standard error goes
-  InputReplay* input = nullptr;  // the program's standard input; null: this process's own
+  std::map<std::string, std::string> variables;  // of the program's environment, over what else is set there
+  InputReplay* input = nullptr;                  // the program's standard input; null: this process's own
 };
 
 // The cards that the program sees.

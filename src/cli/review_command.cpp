@@ -7,12 +7,14 @@
 #include <ctime>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "card/ecc.h"
 #include "cli/commands.h"
 #include "cli/execute.h"
 #include "cli/installation.h"
 #include "cli/output.h"
+#include "cli/partition_suite.h"
 #include "cli/private_folder.h"
 #include "cli/suite_run.h"
 #include "report/review/review.h"
@@ -148,6 +150,17 @@ std::string bad_usage(const ReviewFlags& flags, const std::vector<card::Card>& c
   return "";
 }
 
+// The status of a review that ends here; none: it goes on.
+std::optional<int> ends_review(const SuiteRun& suite, const std::string& where) {
+  if (suite.interrupted) {
+    complain("interrupted: no review is written");
+    return 130;
+  }
+  if (!suite.results.empty()) return std::nullopt;
+  complain(fmt::format("the suite gave no result on {} and ended with status {}", where, suite.status));
+  return kFailed;
+}
+
 int run(const ReviewFlags& flags) {
   const Result<std::vector<card::Card>> cards = find_cards(flags.cards);
   if (!cards) return kBadUsage;
@@ -181,15 +194,7 @@ int run(const ReviewFlags& flags) {
     const Result<SuiteRun> suite =
         run_suite(card, flags.quick ? quick_tests() : std::vector<std::string>{}, i, *host_part);
     if (!suite) return failed(suite.error());
-    if (suite->interrupted) {
-      complain("interrupted: no review is written");
-      return 130;
-    }
-    if (suite->results.empty()) {
-      complain(fmt::format("the suite gave no result on {} and ended with status {}", short_name(card),
-                           suite->status));
-      return kFailed;
-    }
+    if (const std::optional<int> end = ends_review(*suite, short_name(card))) return *end;
     if (status == 0) status = suite->status;
     review::CardRun& run = out.cards.emplace_back();
     run.card = card;
@@ -202,6 +207,17 @@ int run(const ReviewFlags& flags) {
       return 130;
     }
     if (status == 0) status = states.status();
+    const auto divided =
+        run_suite_in_partitions(card, flags.quick ? quick_tests() : std::vector<std::string>{});
+    if (!divided) return failed(divided.error());
+    for (const PartitionSuite& each : *divided) {
+      if (const std::optional<int> end = ends_review(each.suite, short_name(each.card))) return *end;
+      if (status == 0) status = each.suite.status;
+      review::CardRun& instance = run.instances.emplace_back();
+      instance.card = each.card;
+      instance.name = each.profile;
+      instance.measures = measures_of(each.suite, each.card);
+    }
   }
   const review::Page page = review::page(out);
   for (const auto& [text, file] : {std::pair{&page.html, html}, {&page.json, json}}) {

@@ -28,8 +28,8 @@ struct SuiteRun {
 // run twice: for their answers, and for their times only the blocks that the predictions need. Errors are of
 // this installation.
 //
-// settings: devices, nvlink, ecc and power_limit_w of them count. `name` is that of these runs among those
-// that share `host_part`, and stands behind the card's where a terminal shows how far it is.
+// settings: devices, nvlink, ecc, power_limit_w and variables of them count. `name` is that of these runs
+// among those that share `host_part`, and stands behind the card's where a terminal shows how far it is.
 Result<SuiteRun> run_suite(const card::Card& card, const std::vector<std::string>& tests, std::size_t index,
                            const PrivateFolder& host_part, const ExecuteOptions& settings = {},
                            const std::string& name = "");

@@ -9,8 +9,8 @@
 #include <set>
 #include <vector>
 
-#include "node/process_life.h"
 #include "card/ecc.h"
+#include "node/process_life.h"
 #include "nvml/nvml_api.h"
 
 struct nvmlEventSet_st {

@@ -22,6 +22,7 @@ class ReviewCommand : public Cli {
     script("libexec/doppel/doppel-suite",
            "echo \"$@\" >>" + (root_ / "calls.txt").string() +
                "\ncase $DOPPEL_CARD in *a6000*) v=600; n=\"NVIDIA RTX A6000\";; *) v=1200; n=other;; esac\n"
+               "case $CUDA_VISIBLE_DEVICES in MIG-*) v=$((v / 2));; esac\n"
                "if [ \"$1\" = --answers ]; then\n"
                "echo '{\"test\": \"stream-read\", \"what\": \"reads 1 array\", \"value\": '$v', \"unit\": "
                "\"GB/s\", "
@@ -44,6 +45,11 @@ TEST_F(ReviewCommand, WritesThePageAndItsFigures) {
   const nlohmann::json json = nlohmann::json::parse(contents(root_ / "page.json"));
   EXPECT_EQ(json["figures"]["run.rtx-a6000.stream-read"]["value"], 600);
   EXPECT_EQ(json["figures"]["run.rtx-pro-5000-blackwell.sgemm-step-6"]["value"], 1200.5);
+  EXPECT_EQ(json["figures"]["share.rtx-pro-5000-blackwell.1g.24gb.stream-read"]["value"], 0.5);
+  EXPECT_EQ(json["figures"]["run.rtx-pro-5000-blackwell.2g.48gb.stream-read"]["value"], 600)
+      << "as the script has it of all MIG devices";
+  EXPECT_FALSE(contents(root_ / "page.json").find("rtx-a6000.1g") != std::string::npos)
+      << "it cannot be divided";
   EXPECT_TRUE(json["figures"].contains("published.rtx-a6000.sgemm-step-6.0"));
   EXPECT_FALSE(json["figures"].contains("published.rtx-pro-5000-blackwell.sgemm-step-6.0"))
       << "a figure of another card is none of this one";
@@ -91,6 +97,18 @@ TEST_F(ReviewCommand, BadUsageIsNamedBeforeAnythingRuns) {
   expect("--slow", 2, "unknown flag '--slow'");
   expect("stream-read", 2, "stream-read");
   EXPECT_FALSE(fs::exists(root_ / "calls.txt"));
+}
+
+TEST_F(ReviewCommand, NamesTheInstanceThatGaveNoResult) {
+  suite("case $CUDA_VISIBLE_DEVICES in MIG-[0-9a-f]*-*-*-*-*) ;; MIG*) exit 4;; esac\n");
+  EXPECT_EQ(doppel("review").status, 0) << "a UUID as CUDA takes it";
+  script("libexec/doppel/doppel-suite",
+         "case $CUDA_VISIBLE_DEVICES in MIG-*) exit 3;; esac\necho '{\"test\": \"fma-fp32\", \"value\": 1}'");
+  const Outcome o = doppel("review");
+  EXPECT_EQ(o.status, 125);
+  EXPECT_NE(o.err.find("no result on RTX PRO 5000 Blackwell MIG 1g.24gb and ended with status 3"),
+            std::string::npos)
+      << o.err;
 }
 
 TEST_F(ReviewCommand, WithoutResultsThereIsNoPage) {

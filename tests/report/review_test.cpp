@@ -151,6 +151,24 @@ TEST(Review, OtherStatesOfTheCardsHaveTheirSections) {
             std::string::npos);
 }
 
+TEST(Review, InstancesStandBesideTheWholeCard) {
+  Review review = sample();
+  CardRun& whole = review.cards[1];
+  CardRun& half =
+      whole.instances.emplace_back(run_on("rtx-pro-5000-blackwell", {measure("fma-fp32", 30886)}));
+  half.card.id += ".1g.24gb";
+  half.name = "1g.24gb";
+  half.measures.push_back(measure("stream-read", 550));  // which the whole card did not run
+  const Page made = page(review);
+  EXPECT_EQ(faults_of_page(made.html, made.json), std::vector<std::string>{});
+  const nlohmann::json figures = nlohmann::json::parse(made.json)["figures"];
+  EXPECT_EQ(figures["run.rtx-pro-5000-blackwell.1g.24gb.fma-fp32"]["value"], 30886);
+  const double of_the_card = find(whole, "fma-fp32")->value;
+  EXPECT_NEAR(figures["share.rtx-pro-5000-blackwell.1g.24gb.fma-fp32"]["value"], 30886 / of_the_card, 1e-9);
+  EXPECT_FALSE(figures.contains("share.rtx-pro-5000-blackwell.1g.24gb.stream-read"));
+  EXPECT_EQ(made.html.find("No test ran in an instance"), std::string::npos);
+}
+
 TEST(Review, PredictionsCarryTheModelsErrorAsABand) {
   const Page made = page(sample());
   const nlohmann::json figure = nlohmann::json::parse(made.json)["figures"]["run.rtx-a6000.fma-fp32"];

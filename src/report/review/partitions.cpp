@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// MIG: what the card can be divided into.
+// MIG: what the card can be divided into, and what the suite found in instances.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,10 +23,53 @@ std::string of_profile(Figures& figures, const card::Card& card, const card::Par
                        .mark = profile.provenance.mark});
 }
 
+// An instance's figure over the whole card's.
+std::string share_of(Figures& figures, const CardRun& whole, const CardRun& instance,
+                     const std::string& test) {
+  const Measure* of = find(whole, test);
+  const Measure* part = find(instance, test);
+  if (of == nullptr || part == nullptr) return "-";
+  const double share = part->value / of->value;
+  return figures.show({.id = fmt::format("share.{}.{}", instance.card.id, test),
+                       .how = How::Derived,
+                       .source = "what the instance reaches over what the whole card does",
+                       .text = percent_text(share),
+                       .value = share,
+                       .card = whole.card.id,
+                       .from = {fmt::format("run.{}.{}", instance.card.id, test),
+                                fmt::format("run.{}.{}", whole.card.id, test)}});
+}
+
+std::string at_work(const Review& review, Figures& figures, const CardRun& run) {
+  HtmlTable table{.caption = figures.name(run.name) + ": the suite in an instance",
+                  .columns = {"Test", "the whole card"},
+                  .rows = {}};
+  for (const CardRun& instance : run.instances) {
+    table.columns.push_back(figures.name(instance.name));
+    table.columns.emplace_back("of the card's");
+  }
+  for (const Measure& measure : run.instances.front().measures) {
+    std::vector<std::string> row = {title(figures, measure) + ", " + escaped(measure.unit),
+                                    measured(figures, review, run, measure.test)};
+    for (const CardRun& instance : run.instances) {
+      row.push_back(measured(figures, review, instance, measure.test));
+      row.push_back(share_of(figures, run, instance, measure.test));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table_html(table) +
+         paragraph(
+             "Each instance is predicted as a card of its own: what runs in another one "
+             "changes nothing but the time of copies over the bus, which is not predicted.");
+}
+
 }  // namespace
 
 std::string partitions(const Review& review, Figures& figures) {
-  std::string out = paragraph("Partitions do not run yet: nothing here was predicted by a run.");
+  std::string out;
+  const bool ran =
+      std::ranges::any_of(review.cards, [](const CardRun& run) { return !run.instances.empty(); });
+  if (!ran) out += paragraph("No test ran in an instance: nothing here was predicted by a run.");
   for (const CardRun& run : review.cards) {
     if (run.card.partitions.empty()) {
       out += paragraph(figures.name(run.name) + " cannot be divided.");
@@ -48,6 +91,7 @@ std::string partitions(const Review& review, Figures& figures) {
                             number("nvdec", p.nvdec)});
     }
     out += table_html(table);
+    if (!run.instances.empty()) out += at_work(review, figures, run);
   }
   return out;
 }

@@ -19,7 +19,7 @@ struct CellsAtLimit {
 };
 
 CellsAtLimit cells_of(Figures& figures, const Review& review, const CardRun& run, double limit,
-               const Measure& measure) {
+                      const Measure& measure) {
   const std::string state = state_of(limit);
   const std::string in = fmt::format("at a power limit of {:.0f} W", limit);
   const auto shown = [&](const char* what, double value, const char* unit, How how, std::string text) {
@@ -83,7 +83,8 @@ HtmlTable table_of(Figures& figures, const Review& review, const std::string& te
     for (const CardRun& run : review.cards) {
       const Measure* measure = find_at(run, limit, test);
       const bool known = measure != nullptr && measure->watts > 0;
-      const CellsAtLimit cells = known ? cells_of(figures, review, run, limit, *measure) : CellsAtLimit{"-", "-", "-", "-"};
+      const CellsAtLimit cells =
+          known ? cells_of(figures, review, run, limit, *measure) : CellsAtLimit{"-", "-", "-", "-"};
       row.insert(row.end(), {cells.value, cells.watts, cells.clock, cells.per_watt});
     }
     table.rows.push_back(std::move(row));

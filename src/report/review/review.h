@@ -48,6 +48,8 @@ struct CardRun {
     std::vector<Measure> measures;
   };
   std::vector<AtLimit> at_limits;  // of power, ascending
+  // Of a card that can be divided: instances, each alone on it. Their ids and names differ from the card's.
+  std::vector<CardRun> instances;
 };
 
 struct Review {
