@@ -450,7 +450,7 @@ TEST_F(Mig, ChangesAreEvents) {
   start();
   unsigned long long types = 0;
   ASSERT_EQ(call("nvmlDeviceGetSupportedEventTypes", pro, &types), NVML_SUCCESS);
-  EXPECT_EQ(types, kEventXid | kEventMigChanged);
+  EXPECT_EQ(types, kEventXid | kEventSingleBitEcc | kEventDoubleBitEcc | kEventMigChanged);
   nvmlEventSet_t set = nullptr;
   ASSERT_EQ(call("nvmlEventSetCreate", &set), NVML_SUCCESS);
   ASSERT_EQ(call("nvmlDeviceRegisterEvents", pro, kEventMigChanged, set), NVML_SUCCESS);
