@@ -15,11 +15,12 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
-# -O3 only for the loops in which runs spend their time, and -O1 for what runs once: more makes builds longer, and nothing
-# faster.
+# -O3 only for the loops in which runs spend their time, -O1 for what runs once, and -O0 for what tests say themselves: more
+# makes builds longer, and nothing faster.
 string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 set(DOPPEL_HOT $<$<CONFIG:Release>:-O3>)
 set(DOPPEL_COLD $<$<CONFIG:Release>:-O1>)
+set(DOPPEL_TEST $<$<CONFIG:Release>:-O0>)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -77,7 +78,7 @@ function(doppel_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE doppel_options ${TEST_LINKS} GTest::gtest_main fmt::fmt)
-  target_compile_options(${name} PRIVATE ${DOPPEL_COLD})
+  target_compile_options(${name} PRIVATE ${DOPPEL_TEST})
   doppel_precompile(${name} test)
   doppel_join_files(${name})
   target_compile_definitions(${name} PRIVATE DOPPEL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"

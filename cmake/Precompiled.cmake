@@ -55,5 +55,5 @@ endfunction()
 # Code that becomes part of a library is not made as a program's own, and neither reads the headers of the other.
 doppel_precompiled(library OPTIONS -fvisibility=default -fno-semantic-interposition)
 if(DOPPEL_BUILD_TESTS)
-  doppel_precompiled(test <gtest/gtest.h> LINKS GTest::gtest OPTIONS -fPIE)
+  doppel_precompiled(test <gtest/gtest.h> LINKS GTest::gtest OPTIONS -fPIE ${DOPPEL_TEST})
 endif()
