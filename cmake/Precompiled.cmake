@@ -45,7 +45,7 @@ endfunction()
 # doppel_join_files(TARGET): several of its files are compiled as one.
 function(doppel_join_files target)
   if(DOPPEL_PRECOMPILE)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 14)
     # gcc 12 warns of sums of strings where much is inlined (gcc.gnu.org/PR105329, PR105651), and takes the joined files for
     # headers, whose types may not have members of unnamed namespaces; clang's builds look at the files.
     target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-subobject-linkage)

@@ -17,7 +17,7 @@ namespace {
 
 using device::ArrayDescription;
 
-constexpr unsigned kKnownFlags = CUDA_ARRAY3D_LAYERED | CUDA_ARRAY3D_SURFACE_LDST | CUDA_ARRAY3D_CUBEMAP |
+constexpr unsigned kArrayFlags = CUDA_ARRAY3D_LAYERED | CUDA_ARRAY3D_SURFACE_LDST | CUDA_ARRAY3D_CUBEMAP |
                                  CUDA_ARRAY3D_TEXTURE_GATHER | CUDA_ARRAY3D_DEPTH_TEXTURE |
                                  CUDA_ARRAY3D_COLOR_ATTACHMENT;
 
@@ -64,7 +64,7 @@ Result<ArrayDescription> described(const CUDA_ARRAY3D_DESCRIPTOR& from, unsigned
     return fail(Error::Kind::NotSupported,
                 "sparse arrays and those that are mapped later (CUDA_ARRAY3D_SPARSE, "
                 "CUDA_ARRAY3D_DEFERRED_MAPPING) are not supported yet");
-  if ((from.Flags & ~kKnownFlags) != 0) return wrong("unknown flags of an array");
+  if ((from.Flags & ~kArrayFlags) != 0) return wrong("unknown flags of an array");
   const auto format = format_of(from.Format, from.NumChannels);
   if (!format) return tl::unexpected(format.error());
   ArrayDescription d;

@@ -48,7 +48,7 @@ CUresult of_clusters(int* value, CUfunction function, const CUlaunchConfig* conf
                 value);
 }
 
-constexpr unsigned kKnownFlags = CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE;
+constexpr unsigned kOccupancyFlags = CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE;
 
 }  // namespace
 }  // namespace doppel::driver
@@ -66,7 +66,7 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, CUfun
                                                               int block_threads, size_t dynamic_shared,
                                                               unsigned flags) {
   return call(__func__, std::tuple(blocks, function, block_threads, dynamic_shared, flags), [&] {
-    if ((flags & ~kKnownFlags) != 0) return CUDA_ERROR_INVALID_VALUE;
+    if ((flags & ~kOccupancyFlags) != 0) return CUDA_ERROR_INVALID_VALUE;
     return max_active_blocks(blocks, function, block_threads, dynamic_shared);
   });
 }
@@ -102,7 +102,7 @@ CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int* min_grid, int* block, CU
                                                    int limit, unsigned flags) {
   return call(__func__, std::tuple(min_grid, block, function, shared_of_block, dynamic_shared, limit, flags),
               [&] {
-                if ((flags & ~kKnownFlags) != 0) return CUDA_ERROR_INVALID_VALUE;
+                if ((flags & ~kOccupancyFlags) != 0) return CUDA_ERROR_INVALID_VALUE;
                 return best_block_size(min_grid, block, function, shared_of_block, dynamic_shared, limit);
               });
 }

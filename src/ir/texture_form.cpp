@@ -19,7 +19,7 @@ constexpr std::string_view kBounds[] = {"", "trap", "clamp", "zero"};
 constexpr std::string_view kTexels[] = {"", "texels"};
 constexpr std::string_view kSampler[] = {"", "sampler"};
 constexpr std::string_view kOffsets[] = {"", "offsets"};
-constexpr std::string_view kCompare[] = {"", "compare"};
+constexpr std::string_view kCompareWord[] = {"", "compare"};
 constexpr std::string_view kResident[] = {"", "resident"};
 constexpr std::string_view kFormatted[] = {"", "formatted"};
 
@@ -34,7 +34,7 @@ void for_each_texture_field(Form& form, Visit&& visit) {
   visit(form.texels, kTexels, 1);
   visit(form.sampler, kSampler, 1);
   visit(form.offsets, kOffsets, 1);
-  visit(form.compare, kCompare, 1);
+  visit(form.compare, kCompareWord, 1);
   visit(form.resident, kResident, 1);
   visit(form.formatted, kFormatted, 1);
 }

@@ -20,7 +20,7 @@ unsigned current_generation(const Card& card, const node::CardState& state) {
 }
 
 template <typename Value>
-nvmlReturn_t number(const char* function, nvmlDevice_t device, unsigned* to, Value value) {
+nvmlReturn_t number_of(const char* function, nvmlDevice_t device, unsigned* to, Value value) {
   return of_card(function, device, [&](const Card& card) { return *to = value(card), NVML_SUCCESS; }, to);
 }
 
@@ -85,17 +85,17 @@ using namespace doppel::nvml;
 using doppel::node::CardState;
 
 nvmlReturn_t nvmlDeviceGetMaxPcieLinkGeneration(nvmlDevice_t device, unsigned* value) {
-  return number(__func__, device, value, generation);
+  return number_of(__func__, device, value, generation);
 }
 nvmlReturn_t nvmlDeviceGetGpuMaxPcieLinkGeneration(nvmlDevice_t device, unsigned* value) {
-  return number(__func__, device, value,
-                [](const Card& card) { return static_cast<unsigned>(card.own_generation()); });
+  return number_of(__func__, device, value,
+                   [](const Card& card) { return static_cast<unsigned>(card.own_generation()); });
 }
 nvmlReturn_t nvmlDeviceGetMaxPcieLinkWidth(nvmlDevice_t device, unsigned* value) {
-  return number(__func__, device, value, lanes);
+  return number_of(__func__, device, value, lanes);
 }
 nvmlReturn_t nvmlDeviceGetCurrPcieLinkWidth(nvmlDevice_t device, unsigned* value) {
-  return number(__func__, device, value, lanes);
+  return number_of(__func__, device, value, lanes);
 }
 nvmlReturn_t nvmlDeviceGetCurrPcieLinkGeneration(nvmlDevice_t device, unsigned* value) {
   return of_state(
@@ -107,7 +107,7 @@ nvmlReturn_t nvmlDeviceGetCurrPcieLinkGeneration(nvmlDevice_t device, unsigned* 
 }
 // An enumeration that counts the generations.
 nvmlReturn_t nvmlDeviceGetPcieLinkMaxSpeed(nvmlDevice_t device, unsigned* value) {
-  return number(__func__, device, value, generation);
+  return number_of(__func__, device, value, generation);
 }
 nvmlReturn_t nvmlDeviceGetPcieSpeed(nvmlDevice_t device, unsigned* value) {
   return of_state(
@@ -121,7 +121,7 @@ nvmlReturn_t nvmlDeviceGetPcieSpeed(nvmlDevice_t device, unsigned* value) {
 }
 nvmlReturn_t nvmlDeviceGetBusType(nvmlDevice_t device, unsigned* type) {
   constexpr unsigned kPcie = 2;
-  return number(__func__, device, type, [](const Card& /*card*/) { return kPcie; });
+  return number_of(__func__, device, type, [](const Card& /*card*/) { return kPcie; });
 }
 // KB/s, from the card's side: what it receives comes from the host.
 nvmlReturn_t nvmlDeviceGetPcieThroughput(nvmlDevice_t device, int counter, unsigned* value) {
@@ -139,7 +139,7 @@ nvmlReturn_t nvmlDeviceGetPcieThroughput(nvmlDevice_t device, int counter, unsig
 }
 // The double's link never has to send anything again.
 nvmlReturn_t nvmlDeviceGetPcieReplayCounter(nvmlDevice_t device, unsigned* value) {
-  return number(__func__, device, value, [](const Card& /*card*/) { return 0U; });
+  return number_of(__func__, device, value, [](const Card& /*card*/) { return 0U; });
 }
 
 nvmlReturn_t nvmlDeviceGetNvLinkState(nvmlDevice_t device, unsigned link, nvmlEnableState_t* active) {

@@ -56,9 +56,9 @@ std::string utilisation_text(const nlohmann::json& shares) {
     return std::tie(b.second, a.first) < std::tie(a.second, b.first);
   });
   std::string out;
-  constexpr double kWorthSaying = 0.005;  // is printed as 1 %
+  constexpr double kWorthListing = 0.005;  // is printed as 1 %
   for (const auto& [unit, share] : units) {
-    if (share < kWorthSaying) continue;
+    if (share < kWorthListing) continue;
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", unit, percent_text(share));
   }
   return out;

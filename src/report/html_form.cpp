@@ -64,8 +64,8 @@ std::string places_html(const device::KernelRecord& kernel, const std::string& c
       fmt::format("<details><summary>Where its time goes on {}</summary>\n", escaped(card_name));
   std::string slots;
   for (const device::Utilisation& slot : kernel.detail.slots) {
-    constexpr double kWorthSaying = 0.005;  // is printed as 1 %
-    if (slot.share >= kWorthSaying)
+    constexpr double kWorthShowing = 0.005;  // is printed as 1 %
+    if (slot.share >= kWorthShowing)
       slots += fmt::format("{}{} {}", slots.empty() ? "" : ", ", slot.unit, percent_text(slot.share));
   }
   out +=

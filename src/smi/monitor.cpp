@@ -30,7 +30,7 @@ Column field(char group, const char* title, const char* unit, const char* name, 
 }
 
 // Whole watts.
-Value watts(const Gpu& gpu) {
+Value whole_watts(const Gpu& gpu) {
   const auto draw = gpu.get<unsigned>("nvmlDeviceGetPowerUsage");
   constexpr double kMilli = 1e-3;
   return draw ? Value{fmt::format("{:.0f}", draw.value * kMilli)} : no_value(draw.code);
@@ -49,7 +49,7 @@ Value not_known(const Gpu& /*gpu*/) { return no_value(NVML_ERROR_NOT_SUPPORTED);
 
 const std::vector<Column>& columns() {
   static const std::vector<Column> all = {
-      {'p', "pwr", "W", watts},
+      {'p', "pwr", "W", whole_watts},
       field('p', "gtemp", "C", "temperature.gpu"),
       field('p', "mtemp", "C", "temperature.memory"),
       field('u', "sm", "%", "utilization.gpu"),

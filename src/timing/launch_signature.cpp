@@ -14,7 +14,7 @@ namespace {
 
 using analysis::TraceEvent;
 
-constexpr std::uint64_t kSectorsPerLine = 4;
+constexpr std::uint64_t kSectorsInLine = 4;
 // Distinct lines are counted by the bits that their hashes set (Whang et al. 1990, "A linear-time
 // probabilistic counting algorithm").
 constexpr std::size_t kCountingBits = 1 << 13;
@@ -130,7 +130,7 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
         if (event.count == 0) continue;
         const std::uint64_t* const sectors = &warp.sectors[event.payload];
         if (summary.low > summary.high)
-          summary.access.first_sector = sectors[0] / kSectorsPerLine * kSectorsPerLine;
+          summary.access.first_sector = sectors[0] / kSectorsInLine * kSectorsInLine;
         if (analysis::is_over_bus(sectors[0])) {
           add(analysis::kFirstBusSector);
           summary.access.over_bus += 1;
@@ -141,7 +141,7 @@ LaunchSignature signature_of(const KernelModel& model, const LaunchRun& run) {
         std::uint64_t last = UINT64_MAX, last_pair = UINT64_MAX;
         for (std::uint32_t i = 0; i < event.count; ++i) {
           add(sectors[i] - summary.access.first_sector);
-          const std::uint64_t line = sectors[i] / kSectorsPerLine, pair = sectors[i] / 2;
+          const std::uint64_t line = sectors[i] / kSectorsInLine, pair = sectors[i] / 2;
           if (pair != last_pair) summary.access.pairs += 1;
           last_pair = pair;
           if (line == last) continue;

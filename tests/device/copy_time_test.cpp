@@ -14,8 +14,6 @@ namespace {
 
 using testing::DeviceTest;
 
-constexpr std::uint64_t kMiB = 1 << 20;
-
 class CopyTime : public DeviceTest {
  protected:
   void use(int ordinal) { context = *platform->device(ordinal).retain_primary(); }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,7 +17,11 @@
 #include "device/platform.h"
 #include "device/stream.h"
 
-namespace doppel::device::testing {
+namespace doppel::device {
+
+inline constexpr std::uint64_t kMiB = 1 << 20;
+
+namespace testing {
 
 inline Options plain_options() {
   Options options;
@@ -141,4 +146,5 @@ class DeviceTest : public ::testing::Test {
   std::shared_ptr<Module> module;
 };
 
-}  // namespace doppel::device::testing
+}  // namespace testing
+}  // namespace doppel::device

@@ -66,7 +66,6 @@ TEST_F(OnANode, AComputeModeKeepsAProcessFromACard) {
 }
 
 TEST_F(OnANode, MemoryIsOnePoolWithOtherProcesses) {
-  constexpr std::uint64_t kMiB = 1 << 20;
   const std::uint64_t all = platform->device(0).memory().capacity();
   const auto other = *node->join(0, node::wall_ns());
   std::uint64_t free = 0, total = 0;

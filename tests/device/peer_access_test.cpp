@@ -14,8 +14,6 @@ namespace {
 
 using testing::DeviceTest;
 
-constexpr std::uint64_t kMiB = 1 << 20;
-
 class PeerAccess : public DeviceTest {
  protected:
   void SetUp() override { start_with("rtx-a6000", true); }

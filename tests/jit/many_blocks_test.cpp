@@ -10,7 +10,7 @@
 
 #include "jit/every_build.h"
 
-namespace doppel::jit {
+namespace doppel::jit::many_blocks {
 namespace {
 
 constexpr std::uint32_t kThreads = 64;
@@ -81,4 +81,4 @@ TEST(ManyBlocks, DoTheSameInEveryBuildAndEffort) {
 }
 
 }  // namespace
-}  // namespace doppel::jit
+}  // namespace doppel::jit::many_blocks

@@ -9,7 +9,7 @@
 #include "frontend/ptx/to_ir.h"
 #include "jit/block_fibres.h"
 
-namespace doppel::jit {
+namespace doppel::jit::object_cache {
 namespace {
 
 constexpr const char* kText = R"(
@@ -124,4 +124,4 @@ TEST(Locate, NamesThePtxLineOfAnAddressInGeneratedCode) {
 }
 
 }  // namespace
-}  // namespace doppel::jit
+}  // namespace doppel::jit::object_cache
