@@ -85,6 +85,10 @@ class Kernel {
   // fewer and spills.
   timing::LaunchResources resources(LaunchConfig config) const;
   const std::shared_ptr<const timing::KernelModel>& model() const { return fixed().model; }
+  // For its device as it is set by now (Device::look_at_settings).
+  std::shared_ptr<const timing::KernelModel> model(const card::Card& as_set) const {
+    return &as_set == card_ ? model() : program_->model(function_, as_set);
+  }
 
   // Occupancy by the card's rules: blocks of this kernel that one SM holds, and the block size that fills it
   // best, which is one that need not spill.
