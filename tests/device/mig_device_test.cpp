@@ -187,6 +187,19 @@ TEST_F(OnADividedCard, LimitsThatAreSetMeanwhileAreDividedToo) {
   EXPECT_DOUBLE_EQ(device.card().power.limit_w, before.power.limit_w);
 }
 
+// A reset would take instances along that somebody has made.
+TEST_F(OnADividedCard, AnotherModeOfEccIsNotForADividedCard) {
+  divide();
+  Options asked = options(mig(1));
+  asked.ecc = true;  // as it is
+  EXPECT_TRUE(Platform::create(asked));
+  asked.ecc = false;
+  const auto refused = Platform::create(asked);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Error::Kind::NotPermitted);
+  EXPECT_EQ(partitions().compute_instances()->size(), 2u);
+}
+
 // Two bits in the memory of one instance end its context; who works in the other goes on.
 TEST_F(OnADividedCard, ErrorsInMemoryAreTheInstances) {
   divide();
