@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "cli/smi_flags.h"
 #include "cli/smi_mig.h"
+#include "cli/smi_reset.h"
 #include "smi/details.h"
 #include "smi/monitor.h"
 #include "smi/query.h"
@@ -131,6 +132,7 @@ std::vector<std::function<Outcome<Said>()>> settings(const SmiFlags& flags, cons
       return Said{"", smi_mig(arguments, stdout)};
     });
   }
+  if (flags.reset) all.emplace_back([&] { return smi_reset(gpus); });
   return all;
 }
 

@@ -54,8 +54,7 @@ constexpr Name kNvlink[] = {{"-s", "--status"},
                             {"-R", "--remotelinkinfo"}};
 
 // Flags that only the original has: refused by name.
-constexpr std::string_view kForeign[] = {"--gpu-reset",
-                                         "--reset-ecc-errors",
+constexpr std::string_view kForeign[] = {"--reset-ecc-errors",
                                          "--applications-clocks",
                                          "--reset-applications-clocks",
                                          "--lock-memory-clocks",
@@ -150,7 +149,8 @@ void add_settings(CLI::App& smi, SmiFlags& flags) {
             "-pm: whether cards stay ready while nobody uses them");
   add_value(smi, "--compute-mode", flags.compute_mode, "0|2|3",
             "-c: which processes may use the cards: all, none, or one at a time");
-  add_value(smi, "--ecc-config", flags.ecc, "0|1", "-e: ECC from the next start of the cards on");
+  add_value(smi, "--ecc-config", flags.ecc, "0|1", "-e: ECC from the next reset of the cards on (-r)");
+  smi.add_flag("--gpu-reset", flags.reset, "-r: resets the cards, which no process may be using");
   add_value(smi, "--multi-instance-gpu", flags.mig, "0|1",
             "-mig: whether the cards can be split into instances");
 }

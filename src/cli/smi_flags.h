@@ -24,6 +24,7 @@ struct SmiFlags {
   bool prometheus = false;
   std::string power_limit, lock_clocks, persistence, compute_mode, ecc, mig;
   bool reset_clocks = false;
+  bool reset = false;  // -r
   // Of dmon and pmon.
   std::string groups, moments;
   unsigned count = 0;  // 0: for ever

@@ -8,6 +8,7 @@
 #include "card/ecc.h"
 #include "card/slot.h"
 #include "node/ecc.h"
+#include "node/partitions.h"
 #include "node/process_life.h"
 
 namespace doppel::device {
@@ -18,7 +19,7 @@ using node::wall_ns;
 // As short as cards' files may say that it is.
 constexpr double kAtOnceMs = 0.001;
 
-Result<void> set_on_node(const CardSettings& asked, node::Node& node, int place) {
+Result<void> set_on_node(const CardSettings& asked, node::Node& node, int place, const card::Card& card) {
   if (asked.power_limit_w) {
     if (auto set = node.set_power_limit(place, *asked.power_limit_w, wall_ns()); !set) return set;
   }
@@ -27,6 +28,15 @@ Result<void> set_on_node(const CardSettings& asked, node::Node& node, int place)
   const auto state = ecc.state();
   if (!state) return tl::unexpected(state.error());
   if (state->on == *asked.ecc) return {};
+  if (!card.partitions.empty()) {
+    const auto instances = node::Partitions(node, place, card).gpu_instances();
+    if (!instances) return tl::unexpected(instances.error());
+    if (!instances->empty())
+      return fail(Error::Kind::NotPermitted,
+                  fmt::format("card {} of the node has MIG instances: another mode of its ECC needs a reset, "
+                              "which would take them along",
+                              place));
+  }
   return ecc.set_mode(*asked.ecc).and_then([&] { return ecc.reset(wall_ns()); });
 }
 
@@ -53,7 +63,7 @@ Result<void> apply(const CardSettings& asked, card::Card& card) {
 }
 
 Result<void> apply(const CardSettings& asked, node::Node& node, int place, card::Card& card) {
-  if (auto set = set_on_node(asked, node, place); !set) return set;
+  if (auto set = set_on_node(asked, node, place, card); !set) return set;
   const auto state = node.state(place, wall_ns());
   if (!state) return tl::unexpected(state.error());
   const auto there = node.name(place);

@@ -62,6 +62,16 @@ const Kernel::Fixed& Kernel::fixed() const {
   return fixed_;
 }
 
+std::shared_ptr<const timing::KernelModel> Kernel::model(const card::Card& as_set) const {
+  if (&as_set == card_) return model();
+  const std::lock_guard lock(as_set_mutex_);
+  if (as_set_ != &as_set) {
+    model_as_set_ = program_->model(function_, as_set);
+    as_set_ = &as_set;
+  }
+  return model_as_set_;
+}
+
 KernelAttributes Kernel::attributes() const {
   KernelAttributes result = fixed().attributes;
   result.max_dynamic_shared_bytes = max_dynamic_shared_bytes();

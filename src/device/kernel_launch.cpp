@@ -54,6 +54,7 @@ struct LaunchState {
   HostFlags host_flags;
   std::shared_ptr<ManagedMemory::Work> managed_work;  // until it has run
   const card::Card* card = nullptr;                   // as it was set when the launch was submitted
+  std::shared_ptr<const timing::KernelModel> model;   // for that
   int settings = 0;
   bool simulated = false;  // predicted by its own traces
   bool timed = false;
@@ -171,9 +172,8 @@ engine::Fault fault_of_error(const LaunchState& state, const Error& error) {
 void predict(LaunchState& state) {
   Device& device = state.context->device();
   PredictionCache::Answer answer = state.module->program()->predictions().predict(
-      {key_of(state), *state.card, state.work.kernel->model(), state.resources,
-       state.context->platform().options().depth, state.arguments, device.memory().base(),
-       std::move(*state.outcome)},
+      {key_of(state), *state.card, state.model, state.resources, state.context->platform().options().depth,
+       state.arguments, device.memory().base(), std::move(*state.outcome)},
       device.l2());
   state.outcome = nullptr;
   const Migration moved = state.context->platform().managed().touch(device, answer.ranges);
@@ -190,7 +190,7 @@ std::shared_ptr<const FlagUse> flags_of(LaunchState& state, const engine::Outcom
   if (outcome.traces.empty()) {
     use = known.of(key_of(state), state.arguments);
   } else {
-    use = flag_use(timing::flag_accesses(*state.work.kernel->model(), outcome.traces), memory,
+    use = flag_use(timing::flag_accesses(*state.model, outcome.traces), memory,
                    state.context->device().peers());
     if (!use.empty()) known.note(key_of(state), state.arguments, use);
   }
@@ -276,9 +276,8 @@ Cost run_launch(LaunchState& state, Operation& operation) {
   if (!state.timed) return cost;
   state.outcome = std::make_unique<engine::Outcome>(*std::move(outcome));
   if (state.samples_only && !state.outcome->traces.empty()) {
-    state.outcome->counts =
-        timing::counts_of_grid(*state.work.kernel->model(), state.work.config.grid.count(),
-                               state.outcome->traces, state.outcome->counts);
+    state.outcome->counts = timing::counts_of_grid(*state.model, state.work.config.grid.count(),
+                                                   state.outcome->traces, state.outcome->counts);
   }
   // Its time depends on what the launches and copies submitted before it left in L2, whatever order they ran
   // in.
@@ -307,8 +306,8 @@ std::shared_ptr<ManagedMemory::Work> begin_managed_work(const LaunchState& state
   const memory::AddressSpace& memory = state.context->device().memory();
   std::vector<std::uint64_t> areas;
   for (const PointerArgument& pointer : state.arguments.pointers) areas.push_back(pointer.allocation);
-  const bool any = state.work.kernel->model()->follows_data() ||
-                   state.module->program()->launches_kernels() || platform.device_count() > 1;
+  const bool any = state.model->follows_data() || state.module->program()->launches_kernels() ||
+                   platform.device_count() > 1;
   if (any) {
     areas.clear();
   } else {
@@ -331,6 +330,7 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
   const Device::Settings& settings = submission.context->device().look_at_settings();
   state->settings = settings.number;
   state->card = &settings.card;
+  state->model = work.kernel->model(settings.card);
   if (settings.number != 0)
     platform.recorder().note_limit(submission.context->device().ordinal(), settings.card.power.limit_w);
   state->resources = work.kernel->resources(work.config);
@@ -345,7 +345,7 @@ std::shared_ptr<Operation> make_kernel_operation(KernelWork the_work, const Subm
     Program& program = *state->module->program();
     const PredictionCache::Key key = key_of(*state);
     state->arguments = argument_signature(work.parameters, submission.context->device().memory());
-    state->submission = program.predictions().submit(key, state->arguments.value, *work.kernel->model());
+    state->submission = program.predictions().submit(key, state->arguments.value, *state->model);
     // Blocks that wait for others need them, and so do kernels that say what is launched next.
     const analysis::AnalysedKernel& analysed = program.analysed()->kernel(work.kernel->function());
     state->samples_only = platform.options().predict_only && !work.config.cooperative &&

@@ -85,6 +85,8 @@ class Kernel {
   // fewer and spills.
   timing::LaunchResources resources(LaunchConfig config) const;
   const std::shared_ptr<const timing::KernelModel>& model() const { return fixed().model; }
+  // For its device as it is set by now (Device::look_at_settings).
+  std::shared_ptr<const timing::KernelModel> model(const card::Card& as_set) const;
 
   // Occupancy by the card's rules: blocks of this kernel that one SM holds, and the block size that fills it
   // best, which is one that need not spill.
@@ -108,6 +110,10 @@ class Kernel {
   std::array<std::uint32_t, 3> cluster_{};  // as it was set
   bool non_portable_cluster_ = false;
   std::atomic<bool> launched_{false};
+  // The latest that was asked for of a card that is set otherwise: every launch asks.
+  mutable std::mutex as_set_mutex_;
+  mutable const card::Card* as_set_ = nullptr;
+  mutable std::shared_ptr<const timing::KernelModel> model_as_set_;
   // What no call changes: found when it is first asked for.
   struct Fixed {
     std::shared_ptr<const timing::KernelModel> model;

@@ -170,11 +170,15 @@ const Error* Program::refusal(std::string_view kernel) const {
 
 std::shared_ptr<const timing::KernelModel> Program::model(std::uint32_t function, const card::Card& card) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [key, model] : models_) {
-    if (key.first == function && key.second == card.id) return model;
+  const timing::KernelModel* alike = nullptr;
+  for (const Model& each : models_) {
+    if (each.function != function || each.card != card.id) continue;
+    if (each.model->is_for(card)) return each.model;
+    alike = each.model.get();
   }
-  auto made = timing::KernelModel::build(analysed_, function, card, passes_);
-  models_.push_back({{function, card.id}, made});
+  auto made = alike != nullptr ? alike->remade_for(card)
+                               : timing::KernelModel::build(analysed_, function, card, passes_);
+  models_.push_back({function, card.id, made});
   return made;
 }
 

@@ -40,7 +40,7 @@ class Program {
   const ir::Module& ir() const { return analysed_->ir(); }
   const std::shared_ptr<const analysis::AnalysedModule>& analysed() const { return analysed_; }
   const std::shared_ptr<jit::CompiledModule>& code() const { return code_; }
-  // The kernel lowered for a card: built once.
+  // The kernel lowered for a card: built once for each that it is another one for (KernelModel::is_for).
   std::shared_ptr<const timing::KernelModel> model(std::uint32_t function, const card::Card& card);
   // Does it call the functions by which kernels launch kernels?
   bool launches_kernels() const { return launches_kernels_; }
@@ -71,8 +71,12 @@ class Program {
   std::unique_ptr<KnownFlags> flags_;
   PassLog* passes_ = nullptr;  // null: nobody asks
   std::mutex mutex_;
-  std::vector<std::pair<std::pair<std::uint32_t, std::string>, std::shared_ptr<const timing::KernelModel>>>
-      models_;
+  struct Model {
+    std::uint32_t function;
+    std::string card;  // its id
+    std::shared_ptr<const timing::KernelModel> model;
+  };
+  std::vector<Model> models_;
 };
 
 }  // namespace doppel::device

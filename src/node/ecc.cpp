@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "node/course.h"
+#include "node/partitions.h"
 
 namespace doppel::node {
 namespace {
@@ -39,6 +40,19 @@ void count_uncorrectable(CardEntry& card) {
     ecc.remap_failed = true;
     add_event(card, kXidEvent, Ecc::kXidRemapFailed);
   }
+}
+
+// MIG: instances are gone, and the mode that waited is there.
+void reset_partitions(CardEntry& card) {
+  PartitionEntries& entries = card.partitions;
+  bool is_change = entries.on != entries.pending;
+  for (GpuInstanceEntry& each : entries.gpu) {
+    is_change |= each.used != 0;
+    std::atomic_ref(each.used).store(0, std::memory_order_release);
+    each.compute = {};
+  }
+  entries.on = entries.pending;
+  if (is_change) add_event(card, kMigChanged, 0);
 }
 
 }  // namespace
@@ -96,6 +110,7 @@ Result<void> Ecc::reset(std::int64_t now_ns) {
   for (ErrorEntry& error : card.errors) {
     if (error.number != 0 && is_open(error.fate)) error.fate = ErrorFate::Lost;
   }
+  reset_partitions(card);
   return {};
 }
 

@@ -48,7 +48,8 @@ class Ecc {
   Result<void> set_mode(bool on);
   Result<void> clear_counts(bool since_reset);  // else those in all
   // As the reset of a card: the pending mode is there, rows are remapped, errors are gone and counters of
-  // since the reset begin anew. NotPermitted: processes have it.
+  // since the reset begin anew. MIG instances are gone, and a MIG mode that was pending is there; limits and
+  // locked clocks stay. NotPermitted: processes have it.
   Result<void> reset(std::int64_t now_ns);
 
   // The number of the error. NotFound: that process is not on the card. LimitExceeded: so many wait already.

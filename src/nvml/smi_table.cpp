@@ -28,11 +28,11 @@ struct Process {
 };
 static_assert(sizeof(Process) == 4128);
 
-// `count` is the room, and then how many there are.
+// `count` is the room, and then how many there are. Of a card in MIG mode, the tool asks each MIG device.
 nvmlReturn_t processes(nvmlDevice_t device, unsigned* count, Process* to) {
-  return of_state(
+  return of_device_state(
       "nvidia-smi's list of processes", device,
-      [&](const Card& /*card*/, const node::CardState& state) {
+      [&](const Card& /*card*/, const node::CardState& state, const MigDevice* /*mig*/) {
         const std::size_t stored = std::min<std::size_t>(*count, state.processes.size());
         for (std::size_t i = 0; i < stored; ++i) {
           const node::ProcessState& process = state.processes[i];
@@ -52,9 +52,9 @@ nvmlReturn_t processes(nvmlDevice_t device, unsigned* count, Process* to) {
 
 // The double has no graphics, and no daemon that shares a context.
 nvmlReturn_t no_processes(nvmlDevice_t device, unsigned* count, Process* /*to*/) {
-  return of_card(
+  return of_device(
       "nvidia-smi's list of processes", device,
-      [&](const Card& /*card*/) { return *count = 0, NVML_SUCCESS; }, count);
+      [&](const Card& /*card*/, const MigDevice* /*mig*/) { return *count = 0, NVML_SUCCESS; }, count);
 }
 
 // Not where nothing says what the slot has.

@@ -42,7 +42,7 @@ std::string row(const Gpu& card, const Gpu& instance) {
 std::string mig_list(const Gpu& gpu) {
   std::string text;
   for (const Gpu& each : instances_of(gpu))
-    text += fmt::format("  {:<16} Device {:>2}: (UUID: {})\n", kind_of(each), each.index(), each.uuid());
+    text += fmt::format("  {:<15} Device {:>2}: (UUID: {})\n", kind_of(each), each.index(), each.uuid());
   return text;
 }
 

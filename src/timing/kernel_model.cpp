@@ -95,6 +95,20 @@ LoweredKernel::LoweredKernel(std::shared_ptr<const analysis::AnalysedModule> mod
   writes_ = machine::writing_instructions(program_);
 }
 
+LoweredKernel::LoweredKernel(const LoweredKernel& other, const card::Card& card)
+    : module_(other.module_),
+      card_(card),
+      function_(other.function_),
+      options_(other.options_),
+      program_(other.program_),
+      parameters_(sm_parameters(card, card.clocks.sustained_mhz)),
+      writes_(other.writes_) {}
+
+bool LoweredKernel::is_for(const card::Card& card) const {
+  return card_.id == card.id && card_.sm_count == card.sm_count &&
+         parameters_ == sm_parameters(card, card.clocks.sustained_mhz);
+}
+
 std::uint32_t LoweredKernel::registers_per_thread() const {
   return program_.functions[program_.entry].registers;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "machine/operation_builder.h"
@@ -15,6 +16,11 @@ class LoweredKernel final : public KernelModel {
  public:
   LoweredKernel(std::shared_ptr<const analysis::AnalysedModule> module, std::uint32_t function,
                 const card::Card& card, PassLog* passes = nullptr);
+  LoweredKernel(const LoweredKernel& other, const card::Card& card);
+  bool is_for(const card::Card& card) const override;
+  std::shared_ptr<const KernelModel> remade_for(const card::Card& card) const override {
+    return std::make_shared<LoweredKernel>(*this, card);
+  }
   std::uint32_t registers_per_thread() const override;
   std::uint32_t spilled_bytes() const override { return 4 * program_.spill_words; }
   LaunchResources resources(const LaunchConfig& config) const override;

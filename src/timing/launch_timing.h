@@ -54,6 +54,11 @@ class KernelModel {
                                                   std::uint32_t function, const card::Card& card,
                                                   PassLog* passes = nullptr);
   virtual ~KernelModel() = default;
+  // Whether it is what would be made for this card, of the same id: cards differ in what is set of them
+  // (clocks, ECC), in their slots, and in how much of one they are (MIG).
+  virtual bool is_for(const card::Card& card) const = 0;
+  // The same for such a card that it is not for: the machine code is the same.
+  virtual std::shared_ptr<const KernelModel> remade_for(const card::Card& card) const = 0;
   // An estimate, up to what the card and the kernel's launch bounds allow; also what cuFuncGetAttribute
   // answers.
   virtual std::uint32_t registers_per_thread() const = 0;

@@ -37,6 +37,7 @@ struct PipeTiming {
   Cycle busy = 1;         // the unit takes the next warp instruction after this, times its passes
   Cycle sparse_busy = 1;  // the same, of a sparse matrix
   Cycle latency = 4;      // a dependent instruction may issue after this
+  friend bool operator==(const PipeTiming&, const PipeTiming&) = default;
 };
 
 // A link over which kernels reach other memory than the card's own.
@@ -47,6 +48,7 @@ struct LinkParameters {
   double ask = 0;      // for which a read keeps the way out
   Cycle latency = 0;   // of a read
   bool in_l2 = false;  // what was read is found in the card's L2 again
+  friend bool operator==(const LinkParameters&, const LinkParameters&) = default;
 };
 
 struct SmParameters {
@@ -87,6 +89,7 @@ struct SmParameters {
   int l2_slices = 1;
   LinkParameters bus, nvlink;            // without NVLink nothing asks for it
   std::array<Cycle, 4> fence_latency{};  // by machine::FenceScope
+  friend bool operator==(const SmParameters&, const SmParameters&) = default;
 };
 
 // clock_mhz: of the SM, what one cycle lasts.

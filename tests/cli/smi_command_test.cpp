@@ -5,6 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "card/load_card.h"
+#include "node/client.h"
+#include "node/ecc.h"
+#include "node/process_life.h"
 #include "small_installation.h"
 
 namespace doppel::cli {
@@ -52,6 +56,34 @@ TEST_F(SmiCommand, SetsWhatCanBeSetForWhoComesNext) {
             "200.00 W, 900 MHz\n300.00 W, 180 MHz\n");
   EXPECT_EQ(smi("-rgc").status, 0);
   EXPECT_EQ(smi("-i 0 --query-gpu=clocks.sm --format=csv,noheader").out, "210 MHz\n");
+}
+
+TEST_F(SmiCommand, ResetsACardThatNobodyUses) {
+  EXPECT_EQ(smi("-i 0 -e 1").status, 0);
+  const std::string mode = "-i 0 --query-gpu=ecc.mode.current,ecc.mode.pending --format=csv,noheader";
+  EXPECT_EQ(smi(mode).out, "Disabled, Enabled\n");
+  const auto node = *node::Node::open((root_ / "node").string());
+  {
+    const auto process = node->join(0, node::wall_ns());
+    ASSERT_TRUE(process);
+    const Outcome refused = smi("-r");
+    EXPECT_EQ(refused.status, NVML_ERROR_IN_USE);
+    EXPECT_EQ(refused.out,
+              "GPU 00000000:02:00.0 was successfully reset.\n"
+              "The following GPUs could not be reset:\n  GPU 00000000:01:00.0: In use by another client\n\n"
+              "1 device is currently being used by one or more processes. End these first.\n");
+    EXPECT_EQ(smi(mode).out, "Disabled, Enabled\n");
+  }
+  const Outcome done = smi("--gpu-reset -i 0");
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_EQ(done.out, "GPU 00000000:01:00.0 was successfully reset.\nAll done.\n");
+  EXPECT_EQ(smi(mode).out, "Enabled, Enabled\n");
+  // And what is set in the same call is there at once.
+  EXPECT_EQ(smi("-i 0 -e 0 -r").status, 0);
+  EXPECT_EQ(smi(mode).out, "Disabled, Disabled\n");
+  const Outcome own = doppel("smi -r", "DOPPEL_NODE=off DOPPEL_CARDS=rtx-a6000 </dev/null");
+  EXPECT_EQ(own.status, 2);
+  EXPECT_NE(own.err.find("-r: DOPPEL_NODE names no node"), std::string::npos) << own.err;
 }
 
 TEST_F(SmiCommand, HasTheStatusesOfTheOriginal) {

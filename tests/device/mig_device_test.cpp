@@ -10,6 +10,7 @@
 #include "card/uuid.h"
 #include "device/node_report.h"
 #include "fixture.h"
+#include "node/ecc.h"
 #include "node/partitions.h"
 #include "node/process_life.h"
 
@@ -149,6 +150,83 @@ TEST_F(OnADividedCard, LimitsOfTheCardAreDividedToo) {
   divide();
   start(options(mig(1)));
   EXPECT_DOUBLE_EQ(platform->device(0).card().power.limit_w, 220.0 * 54 / 110);
+}
+
+// Set while a program runs in an instance: it stays the smaller card, at its share of the new limit.
+TEST_F(OnADividedCard, LimitsThatAreSetMeanwhileAreDividedToo) {
+  divide();
+  start(options(mig(2)));
+  Device& device = platform->device(0);
+  const card::Card before = device.card();
+  const double share = 54.0 / 110;
+  EXPECT_DOUBLE_EQ(before.power.limit_w, whole.power.limit_w * share);
+  auto* const x = allocate<float>(1 << 16);
+  auto* const y = allocate<float>(1 << 16);
+  const auto launched = [&]() -> const card::Card& {
+    EXPECT_TRUE(context->legacy()->launch(work("saxpy", {256}, {256}, number(x), number(y), 2.0F, 1U << 16)));
+    EXPECT_TRUE(context->synchronize());
+    return device.card();
+  };
+  ASSERT_TRUE(node->set_power_limit(0, 200, node::wall_ns()));
+  const double mhz = before.clocks.sustained_mhz / 2;
+  EXPECT_DOUBLE_EQ(launched().power.limit_w, 200 * share);
+  EXPECT_EQ(device.card().clocks.sustained_mhz, before.clocks.sustained_mhz);
+  ASSERT_TRUE(node->lock_clocks(0, 0, mhz, node::wall_ns()));
+  EXPECT_EQ(launched().clocks.sustained_mhz, mhz);
+  EXPECT_DOUBLE_EQ(device.card().power.limit_w, 200 * share);
+  // The rest is as it was.
+  EXPECT_EQ(device.card().name, before.name);
+  EXPECT_EQ(device.card().sm_count, 54);
+  EXPECT_EQ(device.card().memory.bytes, before.memory.bytes);
+  EXPECT_EQ(device.card().memory.bus_width_bits, before.memory.bus_width_bits);
+  EXPECT_EQ(device.card().l2.bytes, before.l2.bytes);
+  EXPECT_DOUBLE_EQ(device.card().power.idle_w, before.power.idle_w);
+  ASSERT_TRUE(node->lock_clocks(0, 0, 0, node::wall_ns()));
+  ASSERT_TRUE(node->set_power_limit(0, whole.power.limit_w, node::wall_ns()));
+  EXPECT_EQ(launched().clocks.sustained_mhz, before.clocks.sustained_mhz);
+  EXPECT_DOUBLE_EQ(device.card().power.limit_w, before.power.limit_w);
+}
+
+// A reset would take instances along that somebody has made.
+TEST_F(OnADividedCard, AnotherModeOfEccIsNotForADividedCard) {
+  divide();
+  Options asked = options(mig(1));
+  asked.ecc = true;  // as it is
+  EXPECT_TRUE(Platform::create(asked));
+  asked.ecc = false;
+  const auto refused = Platform::create(asked);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Error::Kind::NotPermitted);
+  EXPECT_EQ(partitions().compute_instances()->size(), 2u);
+}
+
+// Two bits in the memory of one instance end its context; who works in the other goes on.
+TEST_F(OnADividedCard, ErrorsInMemoryAreTheInstances) {
+  divide();
+  start(options(mig(1)));
+  auto other = Platform::create(options(mig(2)));
+  ASSERT_TRUE(other);
+  const auto second = *(*other)->device(0).retain_primary();
+  const auto theirs = second->allocate(4096);
+  ASSERT_TRUE(theirs);
+  constexpr unsigned kCount = 1 << 12;
+  auto* const x = allocate<float>(kCount);
+  auto* const y = allocate<float>(kCount);
+  node::Ecc ecc(node, 0);
+  ASSERT_TRUE(ecc.plant({.pid = getpid(), .bits = 2, .address = number(x)}, node::wall_ns()));
+  ASSERT_TRUE(
+      context->legacy()->launch(work("saxpy", {kCount / 256}, {256}, number(x), number(y), 2.0F, kCount)));
+  EXPECT_FALSE(context->synchronize());
+  ASSERT_TRUE(context->fault());
+  EXPECT_EQ(context->fault()->kind, engine::Fault::Kind::UncorrectableMemory);
+  EXPECT_EQ(ecc.state()->since_reset.uncorrectable, 1U);
+  EXPECT_TRUE(second->legacy()->enqueue(MemsetWork{*theirs, 0, 7, 1, 4096}));
+  EXPECT_TRUE(second->synchronize());
+  EXPECT_FALSE(second->fault());
+  // The process that was ended so may come again, in the same instance.
+  const auto again = platform->device(0).create_context(0);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE((*again)->allocate(4096));
 }
 
 // Memory at half the rate; the other instance's work changes nothing.

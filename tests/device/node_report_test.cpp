@@ -156,6 +156,50 @@ TEST_F(OnANode, LimitsThatAreSetMeanwhileActOnWhatComes) {
   EXPECT_EQ(platform->device(1).card().power.limit_w, 300);
 }
 
+// What memory bounds takes as long at a lower clock of the SMs.
+TEST_F(OnANode, ClocksThatAreLockedMeanwhileLeaveMemoryAlone) {
+  constexpr std::uint32_t kCount = 1 << 24;
+  auto* const x = allocate<float>(kCount);
+  auto* const y = allocate<float>(kCount);
+  double before_us = 0;
+  const auto takes_us = [&] {
+    EXPECT_TRUE(
+        context->legacy()->launch(work("saxpy", {kCount / 256}, {256}, number(x), number(y), 2.0F, kCount)));
+    EXPECT_TRUE(context->synchronize());
+    const double all_us =
+        platform->recorder().records({&platform->device(0)}, 0).front().kernels.back().time_us;
+    return all_us - std::exchange(before_us, all_us);
+  };
+  (void)takes_us();  // L2 is as the next one finds it
+  const double alone_us = takes_us();
+  ASSERT_TRUE(
+      node->lock_clocks(0, 0, platform->device(0).card().clocks.sustained_mhz * 0.6, node::wall_ns()));
+  EXPECT_NEAR(takes_us(), alone_us, 0.03 * alone_us);
+}
+
+// Cards of one kind have a program in common, but not what is told of their slots and memory.
+TEST_F(OnANode, AKernelIsOfTheCardAsItIsSet) {
+  const std::uint32_t saxpy = kernel("saxpy")->function();
+  Program& program = *module->program();
+  const card::Card& card = platform->device(0).card();
+  const auto model = program.model(saxpy, card);
+  EXPECT_EQ(program.model(saxpy, card), model);
+  EXPECT_TRUE(model->is_for(card));
+  std::vector<card::Card> others(4, card);
+  others[0].clocks.sustained_mhz *= 0.5;
+  others[1].memory.read_efficiency *= 0.9;
+  others[2].pcie.lanes /= 2;
+  others[3].sm_count /= 2;
+  for (const card::Card& each : others) {
+    EXPECT_FALSE(model->is_for(each));
+    const auto other = program.model(saxpy, each);
+    EXPECT_TRUE(other->is_for(each));
+    EXPECT_EQ(other->registers_per_thread(), model->registers_per_thread());
+    EXPECT_EQ(program.model(saxpy, each), other);
+  }
+  EXPECT_EQ(program.model(saxpy, card), model);
+}
+
 TEST_F(OnANode, SettingsOfTheRunAreSetOnTheNode) {
   Options asked = options({"rtx-a6000"});
   asked.power_limit_w = 200;

@@ -386,6 +386,67 @@ TEST(SharedMemory, SurvivesAKilledPeer) {
       true);
 }
 
+// Whose memory is copied ends, and the copies that were queued find it as it was.
+TEST(SharedMemory, IsCopiedToTheEndThoughItsOwnerExits) {
+  constexpr int kCopies = 400;
+  run(
+      [](const Other& other) {
+        start();
+        const CUdeviceptr memory = allocate();
+        fill(memory, 0x1234, kBytes / 4);
+        other.send(handle_of(memory));
+        other.hear();
+        _exit(0);
+      },
+      [](const Other& other) {
+        start();
+        CUdeviceptr memory = 0;
+        WORKS(cuIpcOpenMemHandle_v2(&memory, other.receive<CUipcMemHandle>(), kLazy));
+        const CUdeviceptr to = allocate();
+        fill(to, 0, kBytes / 4);
+        CUstream stream = nullptr;
+        WORKS(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+        for (int i = 0; i < kCopies; ++i) WORKS(cuMemcpyDtoDAsync(to, memory, kBytes, stream));
+        other.say();
+        WORKS(cuStreamSynchronize(stream));
+        other.wait_for_its_end();
+        WORKS(cuMemcpyDtoDAsync(to, memory, kBytes, stream));
+        WORKS(cuStreamSynchronize(stream));
+        for (const unsigned word : words(to, kBytes / 4)) MUST(word == 0x1234);
+        WORKS(cuIpcCloseMemHandle(memory));
+      });
+}
+
+// And who copies to others' memory, and is killed in the middle of it, leaves it to them.
+TEST(SharedMemory, OutlivesWhoIsKilledInTheMiddleOfACopy) {
+  run(
+      [](const Other& other) {
+        start();
+        CUdeviceptr memory = 0;
+        WORKS(cuIpcOpenMemHandle_v2(&memory, other.receive<CUipcMemHandle>(), kLazy));
+        const CUdeviceptr from = allocate();
+        fill(from, 7, kBytes / 4);
+        other.send(getpid());
+        while (true) WORKS(cuMemcpyDtoDAsync(memory, from, kBytes, nullptr));
+      },
+      [](const Other& other) {
+        start();
+        const CUdeviceptr memory = allocate();
+        fill(memory, 0, kBytes / 4);
+        other.send(handle_of(memory));
+        const auto process = other.receive<pid_t>();
+        while (words(memory, 1)[0] == 0) {
+        }
+        kill(process, SIGKILL);
+        other.wait_for_its_end();
+        for (const unsigned word : words(memory, kBytes / 4)) MUST(word == 0 || word == 7);
+        fill(memory, 3, kBytes / 4);
+        for (const unsigned word : words(memory, kBytes / 4)) MUST(word == 3);
+        WORKS(cuMemFree(memory));
+      },
+      true);
+}
+
 // The pages are moved while a kernel counts in them: no step is lost.
 TEST(SharedMemory, IsSharedWhileKernelsWriteToIt) {
   run(

@@ -25,10 +25,13 @@ class Machine:
         self.environment = dict(os.environ, DOPPEL_NODE=folder + "/node", DOPPEL_CARDS=CARD)
         self.environment.pop("CUDA_VISIBLE_DEVICES", None)
 
-    def mig(self, *arguments: str, status: int = 0) -> str:
-        done = subprocess.run([self.doppel, "smi", "mig", *arguments], env=self.environment, capture_output=True, text=True, check=False)
-        expect(done.returncode == status, f"mig {' '.join(arguments)}: status {done.returncode}, expected {status}: {done.stdout}{done.stderr}")
+    def command(self, *arguments: str, status: int = 0) -> str:
+        done = subprocess.run([self.doppel, *arguments], env=self.environment, capture_output=True, text=True, check=False)
+        expect(done.returncode == status, f"{' '.join(arguments)}: status {done.returncode}, expected {status}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def mig(self, *arguments: str, status: int = 0) -> str:
+        return self.command("smi", "mig", *arguments, status=status)
 
     def start(self, what: str, visible: str | None = None, *more: str) -> subprocess.Popen:
         environment = dict(self.environment)
@@ -175,6 +178,39 @@ def isolation(machine: Machine) -> None:
     other.end()  # and looks at its results
 
 
+# Bits that turn in the memory of one end its context alone.
+def memory_errors(machine: Machine) -> None:
+    halves = machine.divide()
+    one = Talk(machine.start("measure", halves[1]))
+    pid = machine.command("smi", "--query-compute-apps=pid", "--format=csv,noheader").strip()
+    other = Talk(machine.start("measure", halves[2]))
+    # Somewhere in four buffers, of which the first kernel reads two.
+    machine.command("inject", "--double", "--random", "--count", "16", "--pid", pid)
+    out, _ = one.process.communicate("go\n")
+    expect(one.process.returncode == 1 and "FAILED" in out, f"an error that ECC cannot correct ends its context: {out}")
+    other.act()
+    other.end()  # and looks at its results
+    counts = re.search(r"since the last reset: 0 corrected, (\d+) uncorrectable", machine.command("inject", "--log"))
+    expect(counts is not None and int(counts[1]) >= 1, "it is counted")
+    machine.run("rates", halves[1])
+
+
+# What is set of the card while programs run in its instances is set of each, and each keeps its share.
+def settings(machine: Machine) -> None:
+    halves = machine.divide()
+    before = machine.run("rates", halves[1])
+    both = [Talk(machine.start("measure", halves[gi])) for gi in (1, 2)]
+    machine.command("smi", "-lgc", "180,1200")
+    for each in both:
+        found = each.act()
+        near(found, before, "memory", 1, 0.03)
+        expect(float(found["multiply_add"]) < 0.99 * 108 / 110 * 54 * 128 * 2 * 1.2, f"no faster than 54 SMs at 1.2 GHz: {found}")
+        expect(float(found["multiply_add"]) > 0.9 * 54 * 128 * 2 * 1.2, f"and no slower: {found}")
+        each.end()
+    machine.command("smi", "-rgc")
+    near(machine.run("rates", halves[1]), before, "multiply_add", 1, 0.001)
+
+
 def refusals(machine: Machine) -> None:
     whole = Talk(machine.start("measure"))
     expect("pending enable state" in machine.mig("-mig", "1"), "not while a program uses the card")
@@ -206,7 +242,7 @@ def runtime(machine: Machine) -> None:
     expect("RTX PRO 5000 Blackwell MIG 1g.24gb" in done.stderr, done.stderr)
 
 
-PARTS = {"devices": devices, "rates": rates, "turns": turns, "isolation": isolation, "refusals": refusals, "runtime": runtime}
+PARTS = {"devices": devices, "rates": rates, "turns": turns, "isolation": isolation, "memory_errors": memory_errors, "settings": settings, "refusals": refusals, "runtime": runtime}
 
 
 def main() -> int:

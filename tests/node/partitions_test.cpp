@@ -4,6 +4,7 @@
 
 #include "card/partition.h"
 #include "fixture.h"
+#include "node/ecc.h"
 
 namespace doppel::node {
 namespace {
@@ -158,6 +159,30 @@ TEST_F(PartitionsTest, WhatIsInUseIsNotDestroyed) {
   EXPECT_TRUE(partitions().destroy_compute(other, wall_ns()));
   client = nullptr;
   EXPECT_TRUE(partitions().destroy_compute(half, wall_ns()));
+}
+
+TEST_F(PartitionsTest, AreGoneWithAReset) {
+  enable();
+  const Instance made = device(k1g);
+  ASSERT_FALSE(*partitions().set_mode(false, wall_ns()));  // pending: an instance is there
+  Ecc ecc(node, 0);
+  {
+    const auto client = node->join(0, wall_ns(), made);
+    ASSERT_TRUE(client);
+    EXPECT_EQ(kind_of(ecc.reset(wall_ns())), Error::Kind::NotPermitted);
+    EXPECT_EQ(partitions().compute_instances()->size(), 1u);
+  }
+  ASSERT_TRUE(ecc.reset(wall_ns()));
+  EXPECT_TRUE(partitions().gpu_instances()->empty());
+  EXPECT_FALSE(partitions().mode()->now);
+  EXPECT_TRUE(node->join(0, wall_ns()));  // a whole card again
+  // A mode that is on stays on, and there is room again.
+  enable();
+  (void)device(k1g);
+  ASSERT_TRUE(ecc.reset(wall_ns()));
+  EXPECT_TRUE(partitions().mode()->now);
+  EXPECT_TRUE(partitions().compute_instances()->empty());
+  EXPECT_EQ(*partitions().room_for(profile(k1g)), 2);
 }
 
 TEST_F(PartitionsTest, AKilledProcessUsesNothing) {

@@ -53,6 +53,35 @@ TEST_F(SmiTable, ListsProcesses) {
   EXPECT_EQ(count, 0u);
 }
 
+// Of a card in MIG mode, nvidia-smi asks each MIG device.
+TEST_F(SmiTable, ListsProcessesOfMigDevices) {
+  start();
+  nvmlReturn_t activation = NVML_ERROR_UNKNOWN;
+  ASSERT_EQ(call("nvmlDeviceSetMigMode", pro, 1U, &activation), NVML_SUCCESS);
+  std::array<nvmlDevice_t, 2> devices{};
+  for (int i = 0; i < 2; ++i) {
+    nvmlGpuInstance_t gpu = nullptr;
+    nvmlComputeInstance_t compute = nullptr;
+    ASSERT_EQ(call("nvmlDeviceCreateGpuInstance", pro, 5U, &gpu), NVML_SUCCESS);
+    ASSERT_EQ(call("nvmlGpuInstanceCreateComputeInstance", gpu, 0U, &compute), NVML_SUCCESS);
+  }
+  for (unsigned i = 0; i < 2; ++i)
+    ASSERT_EQ(call("nvmlDeviceGetMigDeviceHandleByIndex", pro, i, &devices.at(i)), NVML_SUCCESS);
+  const auto client = *node->join(1, node::wall_ns(), {2, 0});
+  std::vector<Process> found(2);
+  for (unsigned i = 0; i < 2; ++i) {
+    unsigned count = 2;
+    ASSERT_EQ(list(213)(devices.at(i), &count, found.data()), NVML_SUCCESS);
+    EXPECT_EQ(count, i);  // in the second, GPU instance 2
+    count = 2;
+    EXPECT_EQ(list(214)(devices.at(i), &count, found.data()), NVML_SUCCESS);
+    EXPECT_EQ(count, 0u);
+  }
+  EXPECT_EQ(found[0].numbers.pid, static_cast<unsigned>(getpid()));
+  EXPECT_EQ(found[0].numbers.gpuInstanceId, 2u);
+  EXPECT_EQ(found[0].numbers.computeInstanceId, 0u);
+}
+
 TEST_F(SmiTable, RefusesTheRest) {
   start();
   unsigned value = 7;

@@ -109,8 +109,8 @@ std::string power_limits(const Review& review, Figures& figures) {
   if (out.empty()) return paragraph("No test was run at several power limits.");
   return paragraph(
              "Where a limit binds, the clock falls until the card keeps it, and with the clock the voltage: "
-             "up to a "
-             "point the work a watt grows. What the memory bounds loses little.") +
+             "up to a point the work a watt grows. What the memory bounds loses little. The limiter acts at "
+             "once here, as under work that goes on; the tests above are too short for it to act.") +
          out;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program sees of errors in its memory. Usage: faulty_memory DOPPEL, the command that plants them.
+// What a program sees of errors in its memory. Usage: faulty_memory DOPPEL [CARD]: the command that plants
+// them, and the number of the program's card on its node (0).
 #include <doppel/cuda.h>
 #include <unistd.h>
 
@@ -18,11 +19,12 @@ namespace {
 
 constexpr std::size_t kCount = 1 << 16;
 
-std::string command;
+std::string command, card_number = "0";
 
 bool inject(const std::string& flags) {
-  return std::system(
-             (command + " inject --pid " + std::to_string(getpid()) + " " + flags + " >&2").c_str()) == 0;
+  return std::system((command + " inject --card " + card_number + " --pid " + std::to_string(getpid()) + " " +
+                      flags + " >&2")
+                         .c_str()) == 0;
 }
 
 std::string at(CUdeviceptr address) {
@@ -34,8 +36,9 @@ std::string at(CUdeviceptr address) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
+  if (argc < 2) return 2;
   command = argv[1];
+  if (argc > 2) card_number = argv[2];
   std::vector<float> numbers(kCount, 1.5F), back(kCount);
   {
     const doppel::host::Card card;
