@@ -19,7 +19,7 @@ namespace {
 using node::ErrorFate;
 using node::wall_ns;
 
-constexpr std::uint32_t kCount = 1 << 16;
+constexpr std::uint32_t kValues = 1 << 16;
 
 class MemoryErrors : public testing::DeviceTest {
  protected:
@@ -41,10 +41,10 @@ class MemoryErrors : public testing::DeviceTest {
     asked.cards.assign(static_cast<std::size_t>(cards), card);
     asked.node = (folder / "node").string();
     start(asked);
-    x = allocate<float>(kCount);
-    y = allocate<float>(kCount);
-    std::fill_n(x, kCount, 1.0F);
-    std::fill_n(y, kCount, 1.0F);
+    x = allocate<float>(kValues);
+    y = allocate<float>(kValues);
+    std::fill_n(x, kValues, 1.0F);
+    std::fill_n(y, kValues, 1.0F);
   }
   node::Ecc ecc(int card = 0) { return {shared, card}; }
   std::uint64_t plant(int bits, const void* address, std::uint64_t at_launch = 0) {
@@ -64,7 +64,7 @@ class MemoryErrors : public testing::DeviceTest {
   }
   void saxpy(Context& on) {
     EXPECT_TRUE(
-        on.legacy()->launch(work("saxpy", {kCount / 256}, {256}, number(x), number(y), 2.0F, kCount)));
+        on.legacy()->launch(work("saxpy", {kValues / 256}, {256}, number(x), number(y), 2.0F, kValues)));
   }
   std::filesystem::path folder;
   std::shared_ptr<node::Node> shared;
@@ -104,7 +104,7 @@ TEST_F(MemoryErrors, OfTwoBitsEndTheContextThatReadsThem) {
 }
 
 TEST_F(MemoryErrors, NobodyFindsWhatNobodyReads) {
-  auto* const aside = allocate<float>(kCount);
+  auto* const aside = allocate<float>(kValues);
   const std::uint64_t error = plant(2, aside);
   saxpy(*context);
   ASSERT_TRUE(context->synchronize());
@@ -115,16 +115,16 @@ TEST_F(MemoryErrors, NobodyFindsWhatNobodyReads) {
 
 TEST_F(MemoryErrors, AreGoneWhereAllIsWrittenOver) {
   const std::uint64_t error = plant(2, y + 40);
-  ASSERT_TRUE(context->legacy()->enqueue(MemsetWork{number(y), 0, 0, 1, kCount * sizeof(float)}));
+  ASSERT_TRUE(context->legacy()->enqueue(MemsetWork{number(y), 0, 0, 1, kValues * sizeof(float)}));
   saxpy(*context);
   ASSERT_TRUE(context->synchronize());
   EXPECT_EQ(fate_of(error), ErrorFate::Overwritten);
 }
 
 TEST_F(MemoryErrors, AreFoundByCopies) {
-  std::vector<float> back(kCount);
+  std::vector<float> back(kValues);
   const std::uint64_t one = plant(1, x + 100);
-  const CopyWork copy{{number(back.data())}, {number(x)}, kCount * sizeof(float)};
+  const CopyWork copy{{number(back.data())}, {number(x)}, kValues * sizeof(float)};
   ASSERT_TRUE(context->legacy()->enqueue(copy));
   ASSERT_TRUE(context->synchronize());
   EXPECT_EQ(fate_of(one), ErrorFate::Corrected);
@@ -165,14 +165,14 @@ TEST_F(MemoryErrors, AtRandomLieInWhatIsAllocated) {
   saxpy(*context);
   ASSERT_TRUE(context->synchronize());
   const node::ErrorEntry error = ecc().errors()->back();
-  const bool of_x = error.address - number(x) < kCount * 4, of_y = error.address - number(y) < kCount * 4;
+  const bool of_x = error.address - number(x) < kValues * 4, of_y = error.address - number(y) < kValues * 4;
   EXPECT_TRUE(of_x || of_y) << error.address;
   EXPECT_EQ(error.fate, ErrorFate::Corrected);
 }
 
 TEST_F(MemoryErrors, OutsideOfWhatIsAllocatedAreRefused) {
   int on_host = 0;
-  const std::uint64_t outside = plant(2, x + 64 * kCount), host = plant(2, &on_host);
+  const std::uint64_t outside = plant(2, x + 64 * kValues), host = plant(2, &on_host);
   saxpy(*context);
   ASSERT_TRUE(context->synchronize());
   EXPECT_EQ(fate_of(outside), ErrorFate::NoMemory);
