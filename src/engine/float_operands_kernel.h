@@ -337,7 +337,7 @@ inline bool differ(const std::byte* a, const std::byte* b, int bytes) {
 // this one is among them then.
 template <typename Entries>
 auto& known_or_decoded(const FloatPlan& plan, const std::byte* fragment, int rows, std::int16_t mask,
-                       Entries& entries, std::uint32_t& needed) {
+                       Entries& entries, std::uint64_t& needed) {
   const int bytes = plan.row_bytes * rows;
   const std::uint64_t kind = static_cast<std::uint64_t>(bytes) |
                              static_cast<std::uint64_t>(plan.storage) << 16 |
@@ -345,7 +345,8 @@ auto& known_or_decoded(const FloatPlan& plan, const std::byte* fragment, int row
   std::uint64_t some = 0, others = 0;
   std::memcpy(&some, fragment, sizeof some);
   std::memcpy(&others, fragment + kRegister / 2, sizeof others);
-  std::uint8_t& place = entries.places[(some ^ others >> 7) * 0x9e3779b97f4a7c15 >> 56];
+  std::uint8_t& place =
+      entries.places[(some ^ others >> 7) * 0x9e3779b97f4a7c15 >> (64 - Entries::kPlaceBits)];
   auto* entry = &entries.entries[place];
   if (entry->kind != kind || differ(fragment, entry->fragment, bytes)) {
     place = static_cast<std::uint8_t>(entries.give_away(needed));
@@ -354,7 +355,7 @@ auto& known_or_decoded(const FloatPlan& plan, const std::byte* fragment, int row
     entry->kind = kind;
     decode(plan, fragment, entry->decoded);
   }
-  needed |= 1u << place;
+  needed |= std::uint64_t{1} << place;
   return entry->decoded;
 }
 

@@ -247,7 +247,7 @@ inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a
     decode(plan, b, of_b);
     return multiply_operands(plan, {&of_a, &of_b}, factors, nullptr, c, d);
   }
-  std::uint32_t needed_a = 0, needed_b = 0;
+  std::uint64_t needed_a = 0, needed_b = 0;
   const Operands operands{&known_or_decoded(plan, a, kMostRows, plan.a.mask, memo->a, needed_a),
                           &known_or_decoded(plan, b, kColumns, plan.b.mask, memo->b, needed_b)};
   return multiply_operands(plan, operands, factors, &tries_of(plan, *memo), c, d);
@@ -257,7 +257,7 @@ inline std::size_t multiply_run_in_vectors(const FloatPlan& plan, const ProductR
                                            FloatMemo& memo) {
   FloatColumns* a[ProductRun::kMostFactors];
   FloatRuns* b[ProductRun::kMostFactors];
-  std::uint32_t needed_a = 0, needed_b = 0;
+  std::uint64_t needed_a = 0, needed_b = 0;
   for (std::size_t i = 0; i < run.a.size(); ++i)
     a[i] = &known_or_decoded(plan, run.fragments + run.a[i], kMostRows, plan.a.mask, memo.a, needed_a);
   for (std::size_t i = 0; i < run.b.size(); ++i)

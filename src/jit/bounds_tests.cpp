@@ -305,12 +305,56 @@ class Expansion {
     bad_where(any_lane(beyond));
   }
 
+  // A generic address may be one of the block's shared memory, as those of wmma.load often are.
+  bool may_be_shared() const {
+    const auto flags = static_cast<std::uint32_t>(constant_of(mark_.getArgOperand(kFlags)));
+    const auto space = static_cast<ir::Space>(flags >> kAccessSpaceShift & 0xf);
+    const std::uint64_t step = constant_of(mark_.getArgOperand(kStep));
+    return space == ir::Space::Generic && (step & low_bits()) == 0;
+  }
+
+  // Whether some lane of all is not aligned there, or beyond it.
+  Value* outside_shared(llvm::IRBuilder<>& b) {
+    const auto load = [&](llvm::Type* type, std::size_t offset) {
+      return b.CreateLoad(type, b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), context_, offset));
+    };
+    Value* shared = load(b.getInt64Ty(), offsetof(WarpContext, shared));
+    Value* size = b.CreateZExt(b.CreateAdd(load(b.getInt32Ty(), offsetof(WarpContext, static_shared_bytes)),
+                                           load(b.getInt32Ty(), offsetof(WarpContext, dynamic_shared_bytes))),
+                               b.getInt64Ty());
+    // Of a segment's first lane, whose others lie behind it.
+    const std::uint64_t bytes =
+        bytes_ + (constant_of(mark_.getArgOperand(kWidth)) - 1) * constant_of(mark_.getArgOperand(kStep));
+    Value* last = b.CreateSub(size, b.getInt64(bytes));
+    Value* outside = b.CreateICmpULT(size, b.getInt64(bytes));
+    Value* bits = nullptr;
+    for (Value* address : addresses_) {
+      const bool vector = address->getType()->isVectorTy();
+      const auto all = [&](Value* value) { return vector ? b.CreateVectorSplat(kWarpLanes, value) : value; };
+      Value* beyond = b.CreateICmpUGT(b.CreateSub(address, all(shared)), all(last));
+      if (vector) beyond = b.CreateICmpNE(b.CreateBitCast(beyond, b.getInt32Ty()), b.getInt32(0));
+      outside = b.CreateOr(outside, beyond);
+      if (alignment_bits_ == 0) continue;
+      Value* scalar = vector ? b.CreateOrReduce(address) : address;
+      bits = bits == nullptr ? scalar : b.CreateOr(bits, scalar);
+    }
+    if (bits != nullptr)
+      outside = b.CreateOr(outside, b.CreateICmpNE(b.CreateAnd(bits, b.getInt64(low_bits())), b.getInt64(0)));
+    return outside;
+  }
+
   void call_where(Value* condition) {
     llvm::LLVMContext& context = mark_.getContext();
     llvm::Instruction* before = llvm::SplitBlockAndInsertIfThen(
         condition, &mark_, /*Unreachable=*/false, llvm::MDBuilder(context).createBranchWeights(1, 1u << 20));
     llvm::IRBuilder<> b(before);
     b.SetCurrentDebugLocation(mark_.getDebugLoc());
+    if (may_be_shared()) {
+      before = llvm::SplitBlockAndInsertIfThen(outside_shared(b), before, /*Unreachable=*/false,
+                                               llvm::MDBuilder(context).createBranchWeights(1, 1u << 20));
+      b.SetInsertPoint(before);
+      b.SetCurrentDebugLocation(mark_.getDebugLoc());
+    }
     const auto field = [&](std::size_t offset) {
       return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), context_, offset);
     };
