@@ -9,7 +9,8 @@
 
 namespace doppel::engine {
 
-// Places are in bytes, behind `fragments`. None of the products writes what one of them has as A or B.
+// Places are in bytes, behind `fragments`. None of the products writes what one of them has as A or B; its D
+// lies where its C does, or apart from it.
 struct ProductRun {
   static constexpr std::size_t kMostFactors = 8;  // of either kind
   struct Product {

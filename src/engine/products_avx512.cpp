@@ -47,7 +47,7 @@ VectorProducts avx512_products() {
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (!can) return {};
   return {multiply_floats_in_vectors, multiply_run_in_vectors, multiply_whole_in_vectors,
-          avx2_products().doubles};
+          avx2_products().doubles,     avx2_products().double_run};
 }
 
 }  // namespace doppel::engine

@@ -2,7 +2,11 @@
 #include "jit/matrix_runs.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
+#include "ir/operation_table.h"
+#include "jit/function_emitter.h"
 #include "jit/register_file.h"
 #include "jit/warp_abi.h"
 
@@ -12,7 +16,7 @@ namespace {
 using ir::Operation;
 
 constexpr std::size_t kMostFactors = 8;  // of either kind; the engine has room for so many
-constexpr std::uint32_t kMostProducts = 32;
+constexpr std::size_t kMostProducts = 32;
 
 bool same_product(const Operation& x, const Operation& y) {
   return x.attributes.matrix == y.attributes.matrix &&
@@ -39,45 +43,76 @@ std::optional<Places> places_of(FunctionEmitter& emitter, const Operation& opera
   return Places{*a, *b, *c, *d};
 }
 
+// What may stand between products: it ends no warp's turn and changes no memory.
+bool may_stand_between(const Operation& operation) {
+  const ir::OperationRow& row = ir::row(operation.op);
+  const bool changes_nothing = row.memory == ir::MemoryEffect::None || row.memory == ir::MemoryEffect::Load ||
+                               row.memory == ir::MemoryEffect::Hint;
+  return operation.op != ir::Op::MatrixMultiply && row.flow == ir::Flow::Next &&
+         row.clock == ir::Clock::None && row.wait != ir::Wait::Block && row.wait != ir::Wait::Holders &&
+         changes_nothing;
+}
+
+using Registers = std::set<ir::RegisterId>;
+
+bool any_in(std::span<const ir::Operand> operands, const Registers& registers) {
+  return std::ranges::any_of(operands,
+                             [&](const ir::Operand& each) { return registers.contains(each.reg); });
+}
+
+void add_to(Registers& registers, std::span<const ir::Operand> operands) {
+  for (const ir::Operand& each : operands) registers.insert(each.reg);
+}
+
 // A run that grows by one product after the other.
 class Growing {
  public:
-  explicit Growing(const Operation& first) : first_(first) {}
+  bool empty() const { return products_.empty(); }
 
   // False: it is none of this run.
-  bool add(const Operation& operation, const Places& places) {
-    if (!same_product(operation, first_) || count_ == kMostProducts) return false;
+  bool add(const Operation& operation, std::uint32_t number, const Places& places) {
+    if (first_ == nullptr) first_ = &operation;
+    if (!same_product(operation, *first_) || products_.size() == kMostProducts) return false;
     const MatrixFactors factors(operation);
-    if (overlap(operation.results, read_) || overlap(factors.a, written_) || overlap(factors.b, written_) ||
-        overlap(operation.results, factors.a) || overlap(operation.results, factors.b))
+    Registers own;
+    add_to(own, factors.a);
+    add_to(own, factors.b);
+    if (any_in(operation.results, factors_) || any_in(operation.results, own) ||
+        any_in(factors.a, written_) || any_in(factors.b, written_))
       return false;
     const auto a = index_of(places.a, a_), b = index_of(places.b, b_);
     if (!a || !b) return false;
-    read_.insert(read_.end(), factors.a.begin(), factors.a.end());
-    read_.insert(read_.end(), factors.b.begin(), factors.b.end());
-    written_.insert(written_.end(), operation.results.begin(), operation.results.end());
+    factors_.merge(own);
+    add_to(others_, factors.c);
+    add_to(written_, operation.results);
+    products_.push_back(number);
     for (const std::uint64_t word : {std::uint64_t{*a}, std::uint64_t{*b}, places.c, places.d})
-      products_.push_back(static_cast<std::uint32_t>(word));
-    ++count_;
+      words_.push_back(static_cast<std::uint32_t>(word));
     return true;
   }
 
-  std::vector<std::uint32_t> words() const {
-    if (count_ < 2) return {};
-    std::vector<std::uint32_t> all{static_cast<std::uint32_t>(a_.size()),
-                                   static_cast<std::uint32_t>(b_.size()), count_};
-    all.insert(all.end(), a_.begin(), a_.end());
-    all.insert(all.end(), b_.begin(), b_.end());
-    all.insert(all.end(), products_.begin(), products_.end());
-    return all;
+  // Whether it can be done before the products that stand before it.
+  bool passes(const Operation& operation) const {
+    if (!may_stand_between(operation)) return false;
+    bool apart = true;
+    ir::for_each_use(operation, [&](ir::RegisterId reg) { apart &= !written_.contains(reg); });
+    ir::for_each_definition(operation, [&](ir::RegisterId reg) {
+      apart &= !written_.contains(reg) && !factors_.contains(reg) && !others_.contains(reg);
+    });
+    return apart;
+  }
+
+  const std::vector<std::uint32_t>& products() const { return products_; }
+  MatrixRun finished() const {
+    MatrixRun run{products_.back(), {}};
+    if (products_.size() < 2) return run;
+    for (const std::size_t count : {a_.size(), b_.size(), products_.size()})
+      run.words.push_back(static_cast<std::uint32_t>(count));
+    for (const auto* part : {&a_, &b_, &words_}) run.words.insert(run.words.end(), part->begin(), part->end());
+    return run;
   }
 
  private:
-  static bool overlap(std::span<const ir::Operand> some, std::span<const ir::Operand> others) {
-    return std::ranges::any_of(some, [&](const ir::Operand& one) {
-      return std::ranges::any_of(others, [&](const ir::Operand& other) { return other.reg == one.reg; });
-    });
-  }
   static std::optional<std::uint32_t> index_of(std::uint64_t place, std::vector<std::uint32_t>& places) {
     const auto found = std::ranges::find(places, static_cast<std::uint32_t>(place));
     if (found == places.end() && places.size() == kMostFactors) return std::nullopt;
@@ -86,10 +121,9 @@ class Growing {
     return index;
   }
 
-  const Operation& first_;
-  std::vector<ir::Operand> read_, written_;  // A and B; D
-  std::vector<std::uint32_t> a_, b_, products_;
-  std::uint32_t count_ = 0;
+  const Operation* first_ = nullptr;
+  Registers factors_, others_, written_;  // A and B, C, D
+  std::vector<std::uint32_t> a_, b_, words_, products_;
 };
 
 }  // namespace
@@ -108,31 +142,39 @@ MatrixFactors::MatrixFactors(const Operation& product) {
   selectors = next(form.metadata_registers() + form.scale_registers());
 }
 
-MatrixRun matrix_run(FunctionEmitter& emitter, std::uint32_t operation) {
-  const MatrixRun alone{operation, operation + 1, {}};
-  const auto places = [&](std::uint32_t index) {
-    return places_of(emitter, emitter.function().operations[index]);
-  };
+const MatrixRun& MatrixRuns::of(std::uint32_t operation) {
+  const analysis::BlockId block = emitter_.analysed().graph.block_of(operation);
+  looked_at_.resize(emitter_.analysed().graph.blocks().size());
+  if (!looked_at_[block]) find_in(block);
+  looked_at_[block] = true;
+  return runs_[run_of_.at(operation)];
+}
+
+void MatrixRuns::find_in(analysis::BlockId id) {
+  const analysis::BasicBlock& block = emitter_.analysed().graph.blocks()[id];
   // The checked build looks at each operation.
-  if (emitter.definedness() != nullptr || !places(operation)) return alone;
-  const analysis::ControlFlowGraph& graph = emitter.analysed().graph;
-  const analysis::BasicBlock& block = graph.blocks()[graph.block_of(operation)];
-  std::uint32_t at = operation;
-  while (at > block.first && places(at - 1)) --at;
-  while (true) {
-    MatrixRun run{at, at, {}};
-    Growing growing(emitter.function().operations[at]);
-    for (; run.end < block.last; ++run.end) {
-      const auto of_next = places(run.end);
-      if (!of_next || !growing.add(emitter.function().operations[run.end], *of_next)) break;
+  const bool alone = emitter_.definedness() != nullptr;
+  Growing growing;
+  const auto finish = [&] {
+    for (const std::uint32_t product : growing.products()) run_of_[product] = runs_.size();
+    if (!growing.empty()) runs_.push_back(growing.finished());
+    growing = Growing();
+  };
+  for (std::uint32_t i = block.first; i < block.last; ++i) {
+    const Operation& operation = emitter_.function().operations[i];
+    if (operation.op != ir::Op::MatrixMultiply) {
+      if (!growing.empty() && !growing.passes(operation)) finish();
+      continue;
     }
-    if (run.end == at) return alone;
-    if (operation < run.end) {
-      run.words = growing.words();
-      return run;
-    }
-    at = run.end;
+    const std::optional<Places> places = alone ? std::nullopt : places_of(emitter_, operation);
+    if (places && growing.add(operation, i, *places)) continue;
+    finish();
+    if (places && growing.add(operation, i, *places)) continue;
+    run_of_[i] = runs_.size();
+    runs_.push_back({i, {}});
+    growing = Growing();
   }
+  finish();
 }
 
 }  // namespace doppel::jit
