@@ -51,10 +51,6 @@ class PendingCopies {
   };
 
   std::size_t size() const { return end_ - first_ + arrivals_.size(); }
-  // How much further on the copy reads that stands where this one does behind the warp's next wait, as far as
-  // the last ones tell; 0: not known. from: of its first lane.
-  std::int64_t next_step(std::uint64_t from);
-  void waited() { position_ = 0; }
   // In the open group of each lane.
   Copy& add(std::uint32_t mask, std::uint32_t bytes);
   Arrival& add_arrival(std::uint32_t mask);
@@ -75,10 +71,6 @@ class PendingCopies {
   template <typename Lanes, typename End>
   void finish(const Lanes& lanes_of, const End& end);
 
-  // By how many copies stand before it behind a wait: where the last one read.
-  static constexpr std::size_t kMostPositions = 64;
-  std::array<std::uint64_t, kMostPositions> last_from_{};
-  std::size_t position_ = 0;
   std::vector<Arrival> arrivals_;
   std::uint64_t begun_ = 0;
   // In the order in which they were begun, from first_ to end_; the others are room for more.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "analysis/clock_reads.h"
 #include "ir/operation_table.h"
 #include "jit/function_emitter.h"
 #include "jit/register_file.h"
@@ -43,21 +44,21 @@ std::optional<Places> places_of(FunctionEmitter& emitter, const Operation& opera
   return Places{*a, *b, *c, *d};
 }
 
-// What may stand between products: it ends no warp's turn and changes no memory.
+// What may stand between products: it ends no warp's turn, changes no memory and tells no time. It may fault;
+// what a product would have written by then, nobody sees.
 bool may_stand_between(const Operation& operation) {
-  const ir::OperationRow& row = ir::row(operation.op);
+  const ir::OperationRow& row = ir::row(operation);
   const bool changes_nothing = row.memory == ir::MemoryEffect::None || row.memory == ir::MemoryEffect::Load ||
                                row.memory == ir::MemoryEffect::Hint;
-  return operation.op != ir::Op::MatrixMultiply && row.flow == ir::Flow::Next &&
-         row.clock == ir::Clock::None && row.wait != ir::Wait::Block && row.wait != ir::Wait::Holders &&
-         changes_nothing;
+  const bool waits = row.wait == ir::Wait::Block || row.wait == ir::Wait::Holders;
+  return row.flow == ir::Flow::Next && changes_nothing && !waits && row.clock != ir::Clock::Spends &&
+         !analysis::reads_clock(operation);
 }
 
 using Registers = std::set<ir::RegisterId>;
 
 bool any_in(std::span<const ir::Operand> operands, const Registers& registers) {
-  return std::ranges::any_of(operands,
-                             [&](const ir::Operand& each) { return registers.contains(each.reg); });
+  return std::ranges::any_of(operands, [&](const ir::Operand& each) { return registers.contains(each.reg); });
 }
 
 void add_to(Registers& registers, std::span<const ir::Operand> operands) {
@@ -74,16 +75,19 @@ class Growing {
     if (first_ == nullptr) first_ = &operation;
     if (!same_product(operation, *first_) || products_.size() == kMostProducts) return false;
     const MatrixFactors factors(operation);
-    Registers own;
+    Registers own, own_c;
     add_to(own, factors.a);
     add_to(own, factors.b);
+    add_to(own_c, factors.c);
+    // D where C is, or apart from it.
+    if (places.c != places.d && any_in(operation.results, own_c)) return false;
     if (any_in(operation.results, factors_) || any_in(operation.results, own) ||
         any_in(factors.a, written_) || any_in(factors.b, written_))
       return false;
     const auto a = index_of(places.a, a_), b = index_of(places.b, b_);
     if (!a || !b) return false;
     factors_.merge(own);
-    add_to(others_, factors.c);
+    others_.merge(own_c);
     add_to(written_, operation.results);
     products_.push_back(number);
     for (const std::uint64_t word : {std::uint64_t{*a}, std::uint64_t{*b}, places.c, places.d})
@@ -108,7 +112,8 @@ class Growing {
     if (products_.size() < 2) return run;
     for (const std::size_t count : {a_.size(), b_.size(), products_.size()})
       run.words.push_back(static_cast<std::uint32_t>(count));
-    for (const auto* part : {&a_, &b_, &words_}) run.words.insert(run.words.end(), part->begin(), part->end());
+    for (const auto* part : {&a_, &b_, &words_})
+      run.words.insert(run.words.end(), part->begin(), part->end());
     return run;
   }
 
