@@ -16,8 +16,8 @@ namespace {
 
 using ir::Operation;
 
-constexpr std::size_t kMostFactors = 8;  // of either kind; the engine has room for so many
-constexpr std::size_t kMostProducts = 32;
+constexpr std::size_t kMostFactors = 16;  // of either kind; the engine has room for so many
+constexpr std::size_t kMostProducts = 64;
 
 bool same_product(const Operation& x, const Operation& y) {
   return x.attributes.matrix == y.attributes.matrix &&
@@ -55,19 +55,47 @@ bool may_stand_between(const Operation& operation) {
          !analysis::reads_clock(operation);
 }
 
-using Registers = std::set<ir::RegisterId>;
+// What registers lie on. Two may have the same place, one after the other.
+class Ground {
+ public:
+  explicit Ground(const RegisterFile& registers) : registers_(&registers) {}
 
-bool any_in(std::span<const ir::Operand> operands, const Registers& registers) {
-  return std::ranges::any_of(operands, [&](const ir::Operand& each) { return registers.contains(each.reg); });
-}
+  void add(ir::RegisterId reg) {
+    for_each_part(reg, [&](std::uint64_t part) { parts_.insert(part); });
+  }
+  void add(std::span<const ir::Operand> operands) {
+    for (const ir::Operand& each : operands) add(each.reg);
+  }
+  void add(const Ground& other) { parts_.insert(other.parts_.begin(), other.parts_.end()); }
 
-void add_to(Registers& registers, std::span<const ir::Operand> operands) {
-  for (const ir::Operand& each : operands) registers.insert(each.reg);
-}
+  bool has_of(ir::RegisterId reg) const {
+    bool found = false;
+    for_each_part(reg, [&](std::uint64_t part) { found |= parts_.contains(part); });
+    return found;
+  }
+  bool has_of(std::span<const ir::Operand> operands) const {
+    return std::ranges::any_of(operands, [&](const ir::Operand& each) { return has_of(each.reg); });
+  }
+
+ private:
+  // A register that is in no fragment is one itself, behind all of the places.
+  template <typename Visit>
+  void for_each_part(ir::RegisterId reg, const Visit& visit) const {
+    constexpr std::uint64_t kPart = 64, kOwn = std::uint64_t{1} << 40;
+    const std::optional<FragmentPlace> place = registers_->fragment_place_of(reg);
+    if (!place) return visit(kOwn + reg);
+    for (std::uint64_t at = place->offset / kPart; at * kPart < place->offset + place->bytes; ++at) visit(at);
+  }
+
+  const RegisterFile* registers_;
+  std::set<std::uint64_t> parts_;
+};
 
 // A run that grows by one product after the other.
 class Growing {
  public:
+  explicit Growing(const RegisterFile& registers)
+      : factors_(registers), others_(registers), written_(registers), registers_(&registers) {}
   bool empty() const { return products_.empty(); }
 
   // False: it is none of this run.
@@ -75,20 +103,20 @@ class Growing {
     if (first_ == nullptr) first_ = &operation;
     if (!same_product(operation, *first_) || products_.size() == kMostProducts) return false;
     const MatrixFactors factors(operation);
-    Registers own, own_c;
-    add_to(own, factors.a);
-    add_to(own, factors.b);
-    add_to(own_c, factors.c);
+    Ground own(*registers_), own_c(*registers_);
+    own.add(factors.a);
+    own.add(factors.b);
+    own_c.add(factors.c);
     // D where C is, or apart from it.
-    if (places.c != places.d && any_in(operation.results, own_c)) return false;
-    if (any_in(operation.results, factors_) || any_in(operation.results, own) ||
-        any_in(factors.a, written_) || any_in(factors.b, written_))
+    if (places.c != places.d && own_c.has_of(operation.results)) return false;
+    if (factors_.has_of(operation.results) || own.has_of(operation.results) || written_.has_of(factors.a) ||
+        written_.has_of(factors.b))
       return false;
     const auto a = index_of(places.a, a_), b = index_of(places.b, b_);
     if (!a || !b) return false;
-    factors_.merge(own);
-    others_.merge(own_c);
-    add_to(written_, operation.results);
+    factors_.add(own);
+    others_.add(own_c);
+    written_.add(operation.results);
     products_.push_back(number);
     for (const std::uint64_t word : {std::uint64_t{*a}, std::uint64_t{*b}, places.c, places.d})
       words_.push_back(static_cast<std::uint32_t>(word));
@@ -99,9 +127,9 @@ class Growing {
   bool passes(const Operation& operation) const {
     if (!may_stand_between(operation)) return false;
     bool apart = true;
-    ir::for_each_use(operation, [&](ir::RegisterId reg) { apart &= !written_.contains(reg); });
+    ir::for_each_use(operation, [&](ir::RegisterId reg) { apart &= !written_.has_of(reg); });
     ir::for_each_definition(operation, [&](ir::RegisterId reg) {
-      apart &= !written_.contains(reg) && !factors_.contains(reg) && !others_.contains(reg);
+      apart &= !written_.has_of(reg) && !factors_.has_of(reg) && !others_.has_of(reg);
     });
     return apart;
   }
@@ -127,7 +155,8 @@ class Growing {
   }
 
   const Operation* first_ = nullptr;
-  Registers factors_, others_, written_;  // A and B, C, D
+  Ground factors_, others_, written_;  // A and B, C, D
+  const RegisterFile* registers_;
   std::vector<std::uint32_t> a_, b_, words_, products_;
 };
 
@@ -159,11 +188,11 @@ void MatrixRuns::find_in(analysis::BlockId id) {
   const analysis::BasicBlock& block = emitter_.analysed().graph.blocks()[id];
   // The checked build looks at each operation.
   const bool alone = emitter_.definedness() != nullptr;
-  Growing growing;
+  Growing growing(emitter_.registers());
   const auto finish = [&] {
     for (const std::uint32_t product : growing.products()) run_of_[product] = runs_.size();
     if (!growing.empty()) runs_.push_back(growing.finished());
-    growing = Growing();
+    growing = Growing(emitter_.registers());
   };
   for (std::uint32_t i = block.first; i < block.last; ++i) {
     const Operation& operation = emitter_.function().operations[i];
@@ -177,7 +206,7 @@ void MatrixRuns::find_in(analysis::BlockId id) {
     if (places && growing.add(operation, i, *places)) continue;
     run_of_[i] = runs_.size();
     runs_.push_back({i, {}});
-    growing = Growing();
+    growing = Growing(emitter_.registers());
   }
   finish();
 }
