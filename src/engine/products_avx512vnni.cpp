@@ -48,7 +48,7 @@ VectorProducts avx512vnni_products() {
                    __builtin_cpu_supports("avx512vnni");
   if (!can) return {};
   return {multiply_floats_in_vectors, multiply_run_in_vectors, multiply_whole_in_vectors,
-          avx2_products().doubles,     avx2_products().double_run};
+          avx2_products().doubles, avx512_products().double_run};
 }
 
 }  // namespace doppel::engine
