@@ -6,7 +6,8 @@
 #include <immintrin.h>
 
 #include <cstddef>
-#include <limits>
+#include <cstdint>
+#include <span>
 
 #include "engine/double_product_kernel.h"
 
@@ -16,64 +17,95 @@ namespace {
 constexpr int kRowPairs = kRowsInRegister / 2;
 constexpr int kPairBytes = 2 * kDoubleRow;
 
-// Of eight rows, by k and pair of rows: what the columns of each row are multiplied with.
-struct RowsOfA {
-  __m512d at[kMostDoubles][kRowPairs];
-};
+// A's rows for all columns: by half, k and pair of rows, what the columns of each row are multiplied with.
+// Larger ones are prepared for each product.
+constexpr int kMostVectorsOfA = kMostRows / 2 * kMostDoubles;
+constexpr int kVectorsKept = 32;  // of each A of a run
 
 template <int term>
 void spread_term(const __m512d* pairs, __m512d* to) {
   for (int pair = 0; pair < kRowPairs; ++pair) to[pair] = _mm512_permutex_pd(pairs[pair], term * 0x55);
 }
 
-// from: the first register of these rows, behind which are those of the other half.
-inline void spread_rows(int k, const std::byte* from, int halves, RowsOfA& to) {
-  for (int first = 0; first < k; first += kDoublesInRow) {
-    __m512d pairs[kRowPairs];
-    for (int pair = 0; pair < kRowPairs; ++pair) pairs[pair] = _mm512_loadu_pd(from + pair * kPairBytes);
-    spread_term<0>(pairs, to.at[first]);
-    spread_term<1>(pairs, to.at[first + 1]);
-    spread_term<2>(pairs, to.at[first + 2]);
-    spread_term<3>(pairs, to.at[first + 3]);
-    from += halves * kDoubleRegister;
-  }
-}
-
-// c, d: the first of the two registers of these rows.
-inline void multiply_rows(int k, const RowsOfA& a, const DoublesOfB& b, const std::byte* c, std::byte* d) {
-  __m512d sums[kRowPairs][2];
-  for (int pair = 0; pair < kRowPairs; ++pair) {
-    for (int parity = 0; parity < 2; ++parity)
-      sums[pair][parity] = _mm512_loadu_pd(c + parity * kDoubleRegister + pair * kPairBytes);
-  }
-  for (int i = 0; i < k; ++i) {
-    const __m512d even = _mm512_broadcast_f64x4(b.at[i][0]), odd = _mm512_broadcast_f64x4(b.at[i][1]);
-    for (int pair = 0; pair < kRowPairs; ++pair) {
-      sums[pair][0] = _mm512_fmadd_pd(a.at[i][pair], even, sums[pair][0]);
-      sums[pair][1] = _mm512_fmadd_pd(a.at[i][pair], odd, sums[pair][1]);
+inline void spread_rows(int rows, int k, const std::byte* a, __m512d* to) {
+  const int halves = rows / kRowsInRegister;
+  for (int half = 0; half < halves; ++half) {
+    const std::byte* from = a + half * kDoubleRegister;
+    for (int first = 0; first < k; first += kDoublesInRow) {
+      __m512d pairs[kRowPairs];
+      for (int pair = 0; pair < kRowPairs; ++pair) pairs[pair] = _mm512_loadu_pd(from + pair * kPairBytes);
+      spread_term<0>(pairs, to);
+      spread_term<1>(pairs, to + kRowPairs);
+      spread_term<2>(pairs, to + 2 * kRowPairs);
+      spread_term<3>(pairs, to + 3 * kRowPairs);
+      to += kDoublesInRow * kRowPairs;
+      from += halves * kDoubleRegister;
     }
   }
-  for (int pair = 0; pair < kRowPairs; ++pair) {
-    for (int parity = 0; parity < 2; ++parity)
-      _mm512_storeu_pd(d + parity * kDoubleRegister + pair * kPairBytes, sums[pair][parity]);
+}
+
+// Of eight rows of C or D, whose registers begin there.
+struct SumsOfRows {
+  __m512d at[kRowPairs][2];
+
+  [[gnu::always_inline]] void take(const std::byte* c) {
+    for (int pair = 0; pair < kRowPairs; ++pair) {
+      for (int parity = 0; parity < 2; ++parity)
+        at[pair][parity] = _mm512_loadu_pd(c + parity * kDoubleRegister + pair * kPairBytes);
+    }
+  }
+  [[gnu::always_inline]] void add(int k, const __m512d* a, const DoublesOfB& b) {
+    for (int i = 0; i < k; ++i) {
+      const __m512d even = _mm512_broadcast_f64x4(b.at[i][0]), odd = _mm512_broadcast_f64x4(b.at[i][1]);
+      for (int pair = 0; pair < kRowPairs; ++pair) {
+        at[pair][0] = _mm512_fmadd_pd(a[i * kRowPairs + pair], even, at[pair][0]);
+        at[pair][1] = _mm512_fmadd_pd(a[i * kRowPairs + pair], odd, at[pair][1]);
+      }
+    }
+  }
+  [[gnu::always_inline]] void put(std::byte* d) const {
+    for (int pair = 0; pair < kRowPairs; ++pair) {
+      for (int parity = 0; parity < 2; ++parity)
+        _mm512_storeu_pd(d + parity * kDoubleRegister + pair * kPairBytes, at[pair][parity]);
+    }
+  }
+};
+
+// The products of some that follow each other and add to one place. a: where each A is prepared.
+template <typename PreparedA>
+void multiply_linked(int rows, int k, const ProductRun& run, std::span<const ProductRun::Product> links,
+                     const DoublesOfB* b, const PreparedA& a) {
+  for (int half = 0; half < rows / kRowsInRegister; ++half) {
+    const int place = 2 * half * kDoubleRegister;
+    SumsOfRows sums;
+    sums.take(run.fragments + links.front().c + place);
+    for (const ProductRun::Product& one : links) sums.add(k, a(one.a) + half * k * kRowPairs, b[one.b]);
+    sums.put(run.fragments + links.back().d + place);
   }
 }
 
-// Those of one A mostly follow each other.
 inline void multiply_double_run_wide(int rows, int k, const ProductRun& run) {
   DoublesOfB b[ProductRun::kMostFactors];
   for (std::size_t i = 0; i < run.b.size(); ++i) take_doubles(k, run.fragments + run.b[i], b[i]);
-  const int halves = rows / kRowsInRegister;
-  RowsOfA a[kMostRows / kRowsInRegister];
-  std::uint32_t spread = std::numeric_limits<std::uint32_t>::max();  // which A that is
-  for (const ProductRun::Product& one : run.products) {
-    for (int half = 0; half < halves; ++half) {
-      if (one.a != spread)
-        spread_rows(k, run.fragments + run.a[one.a] + half * kDoubleRegister, halves, a[half]);
-      const int place = 2 * half * kDoubleRegister;
-      multiply_rows(k, a[half], b[one.b], run.fragments + one.c + place, run.fragments + one.d + place);
+  const int vectors = rows / 2 * k;
+  if (vectors > kVectorsKept) {
+    alignas(64) __m512d a[kMostVectorsOfA];
+    for (const ProductRun::Product& one : run.products) {
+      spread_rows(rows, k, run.fragments + run.a[one.a], a);
+      multiply_linked(rows, k, run, {&one, 1}, b, [&](std::uint32_t) { return &a[0]; });
     }
-    spread = one.a;
+    return;
+  }
+  alignas(64) __m512d a[ProductRun::kMostFactors * kVectorsKept];
+  const auto of_a = [&](std::uint32_t i) { return a + i * static_cast<std::uint32_t>(vectors); };
+  for (std::uint32_t i = 0; i < run.a.size(); ++i) spread_rows(rows, k, run.fragments + run.a[i], of_a(i));
+  for (std::size_t begin = 0, end = 0; begin < run.products.size(); begin = end) {
+    const ProductRun::Product& first = run.products[begin];
+    end = begin + 1;
+    while (end < run.products.size() && first.c == first.d && run.products[end].c == first.d &&
+           run.products[end].d == first.d)
+      ++end;
+    multiply_linked(rows, k, run, run.products.subspan(begin, end - begin), b, of_a);
   }
 }
 

@@ -75,6 +75,11 @@ class ExactTries {
     --skip_;
     return false;
   }
+  bool open() const { return skip_ == 0; }  // due() does not count then
+  void note_possible(std::uint64_t products) {
+    possible_ += products;
+    pause_ = 0;
+  }
   void note(bool possible) {
     possible_ += possible ? 1 : 0;
     pause_ = possible ? 0 : pause_ < kLongest ? 2 * pause_ + 1 : pause_;

@@ -253,6 +253,25 @@ inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a
   return multiply_operands(plan, operands, factors, &tries_of(plan, *memo), c, d);
 }
 
+#if DOPPEL_DOTS
+// Products from this one on that add to one C. Returns how many were made: none where this C is not in the
+// range.
+inline std::size_t multiply_links(const FloatPlan& plan, const ProductRun& run, std::size_t begin,
+                                  FloatColumns* const* a, FloatRuns* const* b, const ExactRange& range) {
+  const std::uint32_t place = run.products[begin].d;
+  Operands links[kMostLinks];
+  std::size_t count = 0;
+  for (std::size_t i = begin; i < run.products.size(); ++i) {
+    const ProductRun::Product& product = run.products[i];
+    if (product.c != place || product.d != place || count == static_cast<std::size_t>(range.most_links))
+      break;
+    links[count++] = {a[product.a], b[product.b]};
+  }
+  if (count == 0 || !add_linked_bytes(plan, {links, count}, range, run.fragments + place)) return 0;
+  return count;
+}
+#endif
+
 inline std::size_t multiply_run_in_vectors(const FloatPlan& plan, const ProductRun& run, std::size_t begin,
                                            FloatMemo& memo) {
   FloatColumns* a[ProductRun::kMostFactors];
@@ -263,8 +282,18 @@ inline std::size_t multiply_run_in_vectors(const FloatPlan& plan, const ProductR
   for (std::size_t i = 0; i < run.b.size(); ++i)
     b[i] = &known_or_decoded(plan, run.fragments + run.b[i], kColumns, plan.b.mask, memo.b, needed_b);
   ExactTries& tries = tries_of(plan, memo);
+#if DOPPEL_DOTS
+  const auto range = tries.open() ? range_as_bytes(plan, {a, run.a.size()}, {b, run.b.size()}) : std::nullopt;
+#endif
   for (std::size_t i = begin; i < run.products.size(); ++i) {
     const ProductRun::Product& product = run.products[i];
+#if DOPPEL_DOTS
+    if (const std::size_t done = range ? multiply_links(plan, run, i, a, b, *range) : 0; done != 0) {
+      tries.note_possible(done);
+      i += done - 1;
+      continue;
+    }
+#endif
     if (!multiply_operands(plan, {a[product.a], b[product.b]}, nullptr, &tries, run.fragments + product.c,
                            run.fragments + product.d))
       return i;

@@ -9,8 +9,8 @@
 
 namespace doppel::engine {
 
-// Places are in bytes, behind `fragments`. None of the products writes what one of them has as A or B; its D
-// lies where its C does, or apart from it.
+// Places are in bytes, behind `fragments`. None of the products writes what one of them has as A or B; what
+// they have as C or D lies in one place, or apart.
 struct ProductRun {
   static constexpr std::size_t kMostFactors = 16;  // of either kind
   struct Product {

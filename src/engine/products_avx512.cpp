@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
+#include <span>
 #include <utility>
 
 #include "engine/float_memo.h"

@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "engine/float_memo.h"

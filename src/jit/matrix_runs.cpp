@@ -2,6 +2,7 @@
 #include "jit/matrix_runs.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <set>
 
@@ -27,6 +28,7 @@ bool same_product(const Operation& x, const Operation& y) {
 // Where its registers are, where all of them lie as the engine takes them.
 struct Places {
   std::uint64_t a, b, c, d;
+  std::uint64_t sum_bytes;  // of C or D
 };
 
 std::optional<Places> places_of(FunctionEmitter& emitter, const Operation& operation) {
@@ -41,7 +43,10 @@ std::optional<Places> places_of(FunctionEmitter& emitter, const Operation& opera
   const auto a = registers.fragment_offset(factors.a), b = registers.fragment_offset(factors.b);
   const auto c = registers.fragment_offset(factors.c), d = registers.fragment_offset(operation.results);
   if (!a || !b || !c || !d) return std::nullopt;
-  return Places{*a, *b, *c, *d};
+  std::uint64_t sum_bytes = 0;
+  for (const ir::Operand& result : operation.results)
+    sum_bytes += registers.fragment_place_of(result.reg)->bytes;
+  return Places{*a, *b, *c, *d, sum_bytes};
 }
 
 // What may stand between products: it ends no warp's turn, changes no memory and tells no time. It may fault;
@@ -107,19 +112,18 @@ class Growing {
     own.add(factors.a);
     own.add(factors.b);
     own_c.add(factors.c);
-    // D where C is, or apart from it.
-    if (places.c != places.d && own_c.has_of(operation.results)) return false;
+    if (!are_one_or_apart(places)) return false;
     if (factors_.has_of(operation.results) || own.has_of(operation.results) || written_.has_of(factors.a) ||
         written_.has_of(factors.b))
       return false;
     const auto a = index_of(places.a, a_), b = index_of(places.b, b_);
     if (!a || !b) return false;
+    sums_.insert({places.c, places.d});
     factors_.add(own);
     others_.add(own_c);
     written_.add(operation.results);
     products_.push_back(number);
-    for (const std::uint64_t word : {std::uint64_t{*a}, std::uint64_t{*b}, places.c, places.d})
-      words_.push_back(static_cast<std::uint32_t>(word));
+    words_.push_back({*a, *b, static_cast<std::uint32_t>(places.c), static_cast<std::uint32_t>(places.d)});
     return true;
   }
 
@@ -140,12 +144,34 @@ class Growing {
     if (products_.size() < 2) return run;
     for (const std::size_t count : {a_.size(), b_.size(), products_.size()})
       run.words.push_back(static_cast<std::uint32_t>(count));
-    for (const auto* part : {&a_, &b_, &words_})
-      run.words.insert(run.words.end(), part->begin(), part->end());
+    run.words.insert(run.words.end(), a_.begin(), a_.end());
+    run.words.insert(run.words.end(), b_.begin(), b_.end());
+    for (const Words& words : in_order()) run.words.insert(run.words.end(), words.begin(), words.end());
     return run;
   }
 
  private:
+  using Words = std::array<std::uint32_t, 4>;
+
+  // Those that add to one C follow each other, which can stay in the host's registers: where each writes what
+  // it adds to, others do not see in what order.
+  std::vector<Words> in_order() const {
+    std::vector<Words> words = words_;
+    const auto place = [](const Words& of) { return of[3]; };
+    if (std::ranges::all_of(words, [](const Words& of) { return of[2] == of[3]; }))
+      std::ranges::stable_sort(words, {}, place);
+    return words;
+  }
+
+  // What all of them have as C and D.
+  bool are_one_or_apart(const Places& places) const {
+    std::set<std::uint64_t> all = sums_;
+    all.insert({places.c, places.d});
+    return std::ranges::adjacent_find(all, [&](std::uint64_t one, std::uint64_t next) {
+             return next - one < places.sum_bytes;
+           }) == all.end();
+  }
+
   static std::optional<std::uint32_t> index_of(std::uint64_t place, std::vector<std::uint32_t>& places) {
     const auto found = std::ranges::find(places, static_cast<std::uint32_t>(place));
     if (found == places.end() && places.size() == kMostFactors) return std::nullopt;
@@ -156,8 +182,10 @@ class Growing {
 
   const Operation* first_ = nullptr;
   Ground factors_, others_, written_;  // A and B, C, D
+  std::set<std::uint64_t> sums_;       // places of C and D
   const RegisterFile* registers_;
-  std::vector<std::uint32_t> a_, b_, words_, products_;
+  std::vector<std::uint32_t> a_, b_, products_;
+  std::vector<Words> words_;  // as ProductRun::Product has them
 };
 
 }  // namespace
