@@ -54,13 +54,10 @@ struct SumsOfRows {
         at[pair][parity] = _mm512_loadu_pd(c + parity * kDoubleRegister + pair * kPairBytes);
     }
   }
-  [[gnu::always_inline]] void add(int k, const __m512d* a, const DoublesOfB& b) {
-    for (int i = 0; i < k; ++i) {
-      const __m512d even = _mm512_broadcast_f64x4(b.at[i][0]), odd = _mm512_broadcast_f64x4(b.at[i][1]);
-      for (int pair = 0; pair < kRowPairs; ++pair) {
-        at[pair][0] = _mm512_fmadd_pd(a[i * kRowPairs + pair], even, at[pair][0]);
-        at[pair][1] = _mm512_fmadd_pd(a[i * kRowPairs + pair], odd, at[pair][1]);
-      }
+  [[gnu::always_inline]] void add(const __m512d* a, __m512d even, __m512d odd) {
+    for (int pair = 0; pair < kRowPairs; ++pair) {
+      at[pair][0] = _mm512_fmadd_pd(a[pair], even, at[pair][0]);
+      at[pair][1] = _mm512_fmadd_pd(a[pair], odd, at[pair][1]);
     }
   }
   [[gnu::always_inline]] void put(std::byte* d) const {
@@ -71,17 +68,49 @@ struct SumsOfRows {
   }
 };
 
-// The products of some that follow each other and add to one place. a: where each A is prepared.
-template <typename PreparedA>
-void multiply_linked(int rows, int k, const ProductRun& run, std::span<const ProductRun::Product> links,
-                     const DoublesOfB* b, const PreparedA& a) {
+// Products that follow each other and add to one place.
+using Links = std::span<const ProductRun::Product>;
+
+// Of `at_once` such, each of which has the same A as the others. a: where each A is prepared.
+template <int at_once, typename PreparedA>
+void multiply_linked(int rows, int k, const ProductRun& run, const Links* links, const DoublesOfB* b,
+                     const PreparedA& a) {
   for (int half = 0; half < rows / kRowsInRegister; ++half) {
     const int place = 2 * half * kDoubleRegister;
-    SumsOfRows sums;
-    sums.take(run.fragments + links.front().c + place);
-    for (const ProductRun::Product& one : links) sums.add(k, a(one.a) + half * k * kRowPairs, b[one.b]);
-    sums.put(run.fragments + links.back().d + place);
+    SumsOfRows sums[at_once];
+    for (int i = 0; i < at_once; ++i) sums[i].take(run.fragments + links[i].front().c + place);
+    for (std::size_t link = 0; link < links[0].size(); ++link) {
+      const __m512d* const of_a = a(links[0][link].a) + half * k * kRowPairs;
+      for (int first = 0; first < k; first += kDoublesInRow) {
+        for (int term = first; term < first + kDoublesInRow; ++term) {
+          for (int i = 0; i < at_once; ++i) {
+            const auto& of_b = b[links[i][link].b].at[term];
+            sums[i].add(of_a + term * kRowPairs, _mm512_broadcast_f64x4(of_b[0]),
+                        _mm512_broadcast_f64x4(of_b[1]));
+          }
+        }
+      }
+    }
+    for (int i = 0; i < at_once; ++i) sums[i].put(run.fragments + links[i].back().d + place);
   }
+}
+
+inline Links links_from(const ProductRun& run, std::size_t begin) {
+  const ProductRun::Product& first = run.products[begin];
+  const auto adds = [&](const ProductRun::Product& one) { return one.c == first.d && one.d == first.d; };
+  std::size_t end = begin + 1;
+  while (end < run.products.size() && adds(first) && adds(run.products[end])) ++end;
+  return run.products.subspan(begin, end - begin);
+}
+
+// Whether they have the same A, and none adds to what another has made.
+inline bool go_together(const Links& one, const Links& other) {
+  if (one.size() != other.size() || one.back().d == other.front().c || one.back().d == other.back().d)
+    return false;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    if (one[i].a != other[i].a) return false;
+  }
+  return true;
 }
 
 inline void multiply_double_run_wide(int rows, int k, const ProductRun& run) {
@@ -92,20 +121,24 @@ inline void multiply_double_run_wide(int rows, int k, const ProductRun& run) {
     alignas(64) __m512d a[kMostVectorsOfA];
     for (const ProductRun::Product& one : run.products) {
       spread_rows(rows, k, run.fragments + run.a[one.a], a);
-      multiply_linked(rows, k, run, {&one, 1}, b, [&](std::uint32_t) { return &a[0]; });
+      const Links alone(&one, 1);
+      multiply_linked<1>(rows, k, run, &alone, b, [&](std::uint32_t) { return &a[0]; });
     }
     return;
   }
   alignas(64) __m512d a[ProductRun::kMostFactors * kVectorsKept];
   const auto of_a = [&](std::uint32_t i) { return a + i * static_cast<std::uint32_t>(vectors); };
   for (std::uint32_t i = 0; i < run.a.size(); ++i) spread_rows(rows, k, run.fragments + run.a[i], of_a(i));
-  for (std::size_t begin = 0, end = 0; begin < run.products.size(); begin = end) {
-    const ProductRun::Product& first = run.products[begin];
-    end = begin + 1;
-    while (end < run.products.size() && first.c == first.d && run.products[end].c == first.d &&
-           run.products[end].d == first.d)
-      ++end;
-    multiply_linked(rows, k, run, run.products.subspan(begin, end - begin), b, of_a);
+  for (std::size_t begin = 0; begin < run.products.size();) {
+    Links links[2] = {links_from(run, begin), {}};
+    begin += links[0].size();
+    if (begin < run.products.size()) links[1] = links_from(run, begin);
+    if (begin < run.products.size() && go_together(links[0], links[1])) {
+      multiply_linked<2>(rows, k, run, links, b, of_a);
+      begin += links[1].size();
+    } else {
+      multiply_linked<1>(rows, k, run, links, b, of_a);
+    }
   }
 }
 
