@@ -389,7 +389,7 @@ void trace_access(jit::WarpContext* context, std::uint32_t instruction, std::uin
                   std::uint32_t flags) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  if (warp.trace != nullptr) record_access(warp, instruction, mask, flags, access_addresses(*context).data());
+  record_access(warp, instruction, mask, flags, access_addresses(*context).data());
 }
 
 void check_access(jit::WarpContext* context, std::uint32_t function, std::uint32_t instruction,
@@ -418,12 +418,18 @@ void outside(jit::WarpContext* context, std::uint32_t mask, std::uint32_t functi
 
 }  // namespace
 
-const jit::RuntimeCallbacks& runtime_callbacks() {
-  static constexpr jit::RuntimeCallbacks kCallbacks{
+const jit::RuntimeCallbacks& runtime_callbacks(bool traced) {
+  static constexpr jit::RuntimeCallbacks kTraced{
       barrier,         arrive,      frame,        yield,        trap,         call,
       globaltimer,     clock,       nanosleep,    multiply,     multiply_run, asynchronous,
       access_textures, trace_block, trace_access, check_access, check_use,    outside};
-  return kCallbacks;
+  static constexpr jit::RuntimeCallbacks kOthers = [] {
+    jit::RuntimeCallbacks others = kTraced;
+    others.trace_block = [](jit::WarpContext*, std::uint32_t, std::uint32_t) {};
+    others.trace_access = [](jit::WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t) {};
+    return others;
+  }();
+  return traced ? kTraced : kOthers;
 }
 
 }  // namespace doppel::engine

@@ -6,6 +6,7 @@
 
 namespace doppel::engine {
 
-const jit::RuntimeCallbacks& runtime_callbacks();
+// traced: of a warp that has a trace. Code that tells of each access runs others too.
+const jit::RuntimeCallbacks& runtime_callbacks(bool traced);
 
 }  // namespace doppel::engine
