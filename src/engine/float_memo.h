@@ -46,10 +46,11 @@ struct FloatRuns {
 template <typename Decoded, int most_bytes, unsigned entries_kept>
 struct FloatEntries {
   static constexpr unsigned kEntries = entries_kept;
-  static_assert(kEntries > ProductRun::kMostFactors && kEntries <= 64);
+  static_assert(kEntries > ProductRun::kMostFactors && kEntries <= 256);
   struct Entry {
     alignas(64) std::byte fragment[most_bytes]{};
-    std::uint64_t kind = 0;  // what else it hangs on; 0: empty
+    std::uint64_t kind = 0;     // what else it hangs on; 0: empty
+    std::uint64_t used_in = 0;  // the last run of products
     Decoded decoded;
   };
   static constexpr unsigned kPlaceBits = 10;
@@ -57,9 +58,12 @@ struct FloatEntries {
   unsigned next = 0;                        // to be given away
   Entry entries[kEntries];
 
-  // One that a run of products does not need, which are those in the mask.
-  unsigned give_away(std::uint64_t needed) {
-    while ((needed >> next & 1) != 0) next = (next + 1) % kEntries;
+  std::uint64_t run = 0;  // counts
+
+  // From here on, nothing is given away that is found or made, up to the next run.
+  void begin_run() { ++run; }
+  unsigned give_away() {
+    while (entries[next].used_in == run) next = (next + 1) % kEntries;
     const unsigned place = next;
     next = (next + 1) % kEntries;
     return place;
@@ -95,8 +99,9 @@ class ExactTries {
 
 // Of a thread: a kernel multiplies each A with many B, and each B with some A.
 struct FloatMemo {
-  FloatEntries<FloatColumns, kMostRows * 64, 32> a;
-  FloatEntries<FloatRuns, kColumns * 64, 64> b;
+  // A block's step along k has some dozens of A, which few of its warps share, and of B 128, which many do.
+  FloatEntries<FloatColumns, kMostRows * 64, 40> a;
+  FloatEntries<FloatRuns, kColumns * 64, 160> b;
   ExactTries tries[4][2];  // by FloatStorage and half_sums
 
   void forget_tries() {

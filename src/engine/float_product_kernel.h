@@ -247,9 +247,10 @@ inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a
     decode(plan, b, of_b);
     return multiply_operands(plan, {&of_a, &of_b}, factors, nullptr, c, d);
   }
-  std::uint64_t needed_a = 0, needed_b = 0;
-  const Operands operands{&known_or_decoded(plan, a, kMostRows, plan.a.mask, memo->a, needed_a),
-                          &known_or_decoded(plan, b, kColumns, plan.b.mask, memo->b, needed_b)};
+  memo->a.begin_run();
+  memo->b.begin_run();
+  const Operands operands{&known_or_decoded(plan, a, kMostRows, plan.a.mask, memo->a),
+                          &known_or_decoded(plan, b, kColumns, plan.b.mask, memo->b)};
   return multiply_operands(plan, operands, factors, &tries_of(plan, *memo), c, d);
 }
 
@@ -276,11 +277,12 @@ inline std::size_t multiply_run_in_vectors(const FloatPlan& plan, const ProductR
                                            FloatMemo& memo) {
   FloatColumns* a[ProductRun::kMostFactors];
   FloatRuns* b[ProductRun::kMostFactors];
-  std::uint64_t needed_a = 0, needed_b = 0;
+  memo.a.begin_run();
+  memo.b.begin_run();
   for (std::size_t i = 0; i < run.a.size(); ++i)
-    a[i] = &known_or_decoded(plan, run.fragments + run.a[i], kMostRows, plan.a.mask, memo.a, needed_a);
+    a[i] = &known_or_decoded(plan, run.fragments + run.a[i], kMostRows, plan.a.mask, memo.a);
   for (std::size_t i = 0; i < run.b.size(); ++i)
-    b[i] = &known_or_decoded(plan, run.fragments + run.b[i], kColumns, plan.b.mask, memo.b, needed_b);
+    b[i] = &known_or_decoded(plan, run.fragments + run.b[i], kColumns, plan.b.mask, memo.b);
   ExactTries& tries = tries_of(plan, memo);
 #if DOPPEL_DOTS
   const auto range = tries.open() ? range_as_bytes(plan, {a, run.a.size()}, {b, run.b.size()}) : std::nullopt;
