@@ -182,30 +182,30 @@ inline bool add_bytes(const FloatPlan& plan, const Operands& of, const ExactRang
 // been written then.
 template <int groups>
 bool add_linked_parts(const FloatPlan& plan, std::span<const Operands> links, const ExactRange& range,
-                      std::byte* c) {
+                      const std::byte* c, std::byte* d) {
   ByteSums<false> sums;
   if (!sums.take(c, range)) return false;
   for (const Operands& of : links) {
     const Floats unit = power_of_two(of.a->extent.lowest + of.b->extent.lowest + plan.power);
     for (int begin = 0; begin * 4 < plan.k; begin += groups) sums.template add<groups>(of, begin, unit);
   }
-  sums.put(c);
+  sums.put(d);
   return true;
 }
 
 inline bool add_linked_bytes(const FloatPlan& plan, std::span<const Operands> links, const ExactRange& range,
-                             std::byte* c) {
+                             const std::byte* c, std::byte* d) {
   switch (plan.terms) {
     case 4:
-      return add_linked_parts<1>(plan, links, range, c);
+      return add_linked_parts<1>(plan, links, range, c, d);
     case 8:
-      return add_linked_parts<2>(plan, links, range, c);
+      return add_linked_parts<2>(plan, links, range, c, d);
     case 16:
-      return add_linked_parts<4>(plan, links, range, c);
+      return add_linked_parts<4>(plan, links, range, c, d);
     case 32:
-      return add_linked_parts<8>(plan, links, range, c);
+      return add_linked_parts<8>(plan, links, range, c, d);
     case 64:
-      return add_linked_parts<16>(plan, links, range, c);
+      return add_linked_parts<16>(plan, links, range, c, d);
     default:
       return false;
   }

@@ -99,7 +99,7 @@ inline Links links_from(const ProductRun& run, std::size_t begin) {
   const ProductRun::Product& first = run.products[begin];
   const auto adds = [&](const ProductRun::Product& one) { return one.c == first.d && one.d == first.d; };
   std::size_t end = begin + 1;
-  while (end < run.products.size() && adds(first) && adds(run.products[end])) ++end;
+  while (end < run.products.size() && adds(run.products[end])) ++end;
   return run.products.subspan(begin, end - begin);
 }
 

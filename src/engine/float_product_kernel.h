@@ -264,12 +264,12 @@ inline std::size_t multiply_links(const FloatPlan& plan, const ProductRun& run, 
   std::size_t count = 0;
   for (std::size_t i = begin; i < run.products.size(); ++i) {
     const ProductRun::Product& product = run.products[i];
-    if (product.c != place || product.d != place || count == static_cast<std::size_t>(range.most_links))
-      break;
+    const bool adds = (product.c == place || count == 0) && product.d == place;
+    if (!adds || count == static_cast<std::size_t>(range.most_links)) break;
     links[count++] = {a[product.a], b[product.b]};
   }
-  if (count == 0 || !add_linked_bytes(plan, {links, count}, range, run.fragments + place)) return 0;
-  return count;
+  const std::byte* const c = run.fragments + run.products[begin].c;
+  return add_linked_bytes(plan, {links, count}, range, c, run.fragments + place) ? count : 0;
 }
 #endif
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <queue>
+#include <span>
 
 #include "jit/warp_abi.h"
 
@@ -44,6 +45,8 @@ FragmentPlaces::FragmentPlaces(const ir::Function& function, const std::vector<b
     place(fragment, bytes_);
     bytes_ += fragment.bytes;
   }
+  std::ranges::stable_sort(passing_, {}, &Fragment::first);
+  find_sums();
   place_in_turn();
 }
 
@@ -99,10 +102,38 @@ void FragmentPlaces::place(const Fragment& fragment, std::uint64_t offset) {
   }
 }
 
+void FragmentPlaces::find_sums() {
+  std::map<RegisterId, std::ptrdiff_t> of_first;  // by a fragment's first register
+  for (std::size_t i = 0; i < passing_.size(); ++i)
+    of_first[passing_[i].registers.front()] = static_cast<std::ptrdiff_t>(i);
+  const auto fragment_of = [&](std::span<const ir::Operand> operands) -> std::ptrdiff_t {
+    const auto found = operands.empty() ? of_first.end() : of_first.find(operands.front().reg);
+    if (found == of_first.end()) return -1;
+    const bool same =
+        std::ranges::equal(operands, passing_[static_cast<std::size_t>(found->second)].registers, {},
+                           [](const ir::Operand& operand) { return operand.reg; });
+    return same ? found->second : -1;
+  };
+  for (std::uint32_t i = 0; i < function_.operations.size(); ++i) {
+    const Operation& operation = function_.operations[i];
+    if (operation.op != ir::Op::MatrixMultiply) continue;
+    const ir::MatrixForm& form = operation.attributes.matrix;
+    const std::ptrdiff_t d = fragment_of(operation.results);
+    const std::ptrdiff_t c =
+        fragment_of(std::span<const ir::Operand>(operation.sources)
+                        .subspan(static_cast<std::size_t>(form.a_registers() + form.b_registers()),
+                                 static_cast<std::size_t>(form.c_registers())));
+    if (c < 0 || d < 0 || c == d) continue;
+    Fragment& sum = passing_[static_cast<std::size_t>(d)];
+    const Fragment& before = passing_[static_cast<std::size_t>(c)];
+    if (sum.first == i && before.last == i && before.first < i && sum.bytes == before.bytes) sum.over = c;
+  }
+}
+
 void FragmentPlaces::place_in_turn() {
-  std::ranges::stable_sort(passing_, {}, &Fragment::first);
   struct Held {
     std::uint32_t last;
+    std::size_t fragment;
     std::uint64_t bytes, offset;
     bool operator>(const Held& other) const {
       return last != other.last ? last > other.last : offset > other.offset;
@@ -110,10 +141,20 @@ void FragmentPlaces::place_in_turn() {
   };
   std::priority_queue<Held, std::vector<Held>, std::greater<>> held;
   std::map<std::uint64_t, std::deque<std::uint64_t>> left;  // by bytes, those left longest first
-  for (const Fragment& fragment : passing_) {
+  std::vector<bool> passed_on(passing_.size(), false);
+  for (std::size_t i = 0; i < passing_.size(); ++i) {
+    const Fragment& fragment = passing_[i];
+    if (fragment.over >= 0) {
+      const auto before = static_cast<std::size_t>(fragment.over);
+      const std::uint64_t offset = places_.at(passing_[before].registers.front()).offset;
+      passed_on[before] = true;
+      place(fragment, offset);
+      held.push({fragment.last, i, fragment.bytes, offset});
+      continue;
+    }
     // What an operation reads does not lie where another of its operands is.
     while (!held.empty() && held.top().last < fragment.first) {
-      left[held.top().bytes].push_back(held.top().offset);
+      if (!passed_on[held.top().fragment]) left[held.top().bytes].push_back(held.top().offset);
       held.pop();
     }
     std::deque<std::uint64_t>& free = left[fragment.bytes];
@@ -125,7 +166,7 @@ void FragmentPlaces::place_in_turn() {
       bytes_ += fragment.bytes;
     }
     place(fragment, offset);
-    held.push({fragment.last, fragment.bytes, offset});
+    held.push({fragment.last, i, fragment.bytes, offset});
   }
 }
 

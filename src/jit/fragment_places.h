@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the registers of fragments lie while a warp runs: those of one side by side, so that the engine reads
 // and writes them there. A fragment that one block knows has its place only while it is needed: unrolled code
-// names new registers in each round, and all of these together would not stay in the host's cache.
+// names new registers in each round, and all of these together would not stay in the host's cache. What a
+// product adds to and nobody needs any more leaves its place to the sum.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -34,9 +36,11 @@ class FragmentPlaces {
     std::vector<ir::RegisterId> registers;
     std::uint64_t bytes = 0;
     std::uint32_t first = 0, last = 0;
+    std::ptrdiff_t over = -1;  // of passing_: which one's place it takes, a sum that grows
   };
 
   void find(const std::vector<bool>& of_block, const std::function<bool(const ir::Operand&)>& can_be);
+  void find_sums();
   void place(const Fragment& fragment, std::uint64_t offset);
   void place_in_turn();
   std::uint64_t bytes_of(ir::RegisterId reg) const;

@@ -153,12 +153,15 @@ class Growing {
  private:
   using Words = std::array<std::uint32_t, 4>;
 
-  // Those that add to one C follow each other, which can stay in the host's registers: where each writes what
-  // it adds to, others do not see in what order.
+  // Those that add to one place follow each other, so that it can stay in the host's registers. Others do not
+  // see in what order, where what each adds to is what it writes, or what none of them writes.
   std::vector<Words> in_order() const {
     std::vector<Words> words = words_;
     const auto place = [](const Words& of) { return of[3]; };
-    if (std::ranges::all_of(words, [](const Words& of) { return of[2] == of[3]; }))
+    std::set<std::uint32_t> written;
+    for (const Words& of : words) written.insert(place(of));
+    if (std::ranges::all_of(words,
+                            [&](const Words& of) { return of[2] == of[3] || !written.contains(of[2]); }))
       std::ranges::stable_sort(words, {}, place);
     return words;
   }
