@@ -5,7 +5,9 @@
 #include <limits>
 #include <queue>
 #include <span>
+#include <utility>
 
+#include "ir/operation.h"
 #include "jit/warp_abi.h"
 
 namespace doppel::jit {
@@ -45,7 +47,8 @@ FragmentPlaces::FragmentPlaces(const ir::Function& function, const std::vector<b
     place(fragment, bytes_);
     bytes_ += fragment.bytes;
   }
-  std::ranges::stable_sort(passing_, {}, &Fragment::first);
+  std::ranges::sort(passing_, {},
+                    [](const Fragment& of) { return std::pair(of.first, of.registers.front()); });
   find_sums();
   place_in_turn();
 }

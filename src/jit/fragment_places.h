@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-#include "ir/operation.h"
+#include "ir/module.h"
 
 namespace doppel::jit {
 

@@ -156,13 +156,13 @@ class Growing {
   // Those that add to one place follow each other, so that it can stay in the host's registers. Others do not
   // see in what order, where what each adds to is what it writes, or what none of them writes.
   std::vector<Words> in_order() const {
-    std::vector<Words> words = words_;
-    const auto place = [](const Words& of) { return of[3]; };
-    std::set<std::uint32_t> written;
-    for (const Words& of : words) written.insert(place(of));
-    if (std::ranges::all_of(words,
-                            [&](const Words& of) { return of[2] == of[3] || !written.contains(of[2]); }))
-      std::ranges::stable_sort(words, {}, place);
+    std::multimap<std::uint32_t, Words> by_place;
+    for (const Words& of : words_) by_place.emplace(of[3], of);
+    if (!std::ranges::all_of(words_,
+                             [&](const Words& of) { return of[2] == of[3] || !by_place.contains(of[2]); }))
+      return words_;
+    std::vector<Words> words;
+    for (const auto& [place, of] : by_place) words.push_back(of);
     return words;
   }
 

@@ -79,7 +79,8 @@ std::vector<ProductRun::Product> some_products(const Layout& layout, Random& ran
   // As generated code orders them: those that add to one place follow each other.
   if (random() % 2 == 0) {
     for (ProductRun::Product& one : products) one.d = one.c;
-    std::ranges::stable_sort(products, {}, &ProductRun::Product::c);
+    std::ranges::sort(products, {},
+                      [](const ProductRun::Product& one) { return std::array{one.c, one.a, one.b}; });
   }
   return products;
 }
