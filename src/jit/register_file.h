@@ -82,7 +82,6 @@ class RegisterFile {
   std::vector<Slot> slots_;        // by register
   llvm::Value* memory_ = nullptr;
   llvm::AllocaInst* fragments_ = nullptr;
-  std::uint64_t fragment_bytes_ = 0;
   analysis::BlockId block_ = 0;
   llvm::BasicBlock* body_ = nullptr;
   std::uint32_t emission_ = 0;  // of a block; counts
