@@ -57,6 +57,21 @@ void read_whole(PendingCopies::Copy& copy, std::uint32_t mask, LaneValues from) 
   });
 }
 
+// What the warp will read next, where it goes on as it did: rows of a matrix are on pages of their own, where
+// the host does not look ahead.
+void prefetch_next(PendingCopies& copies, std::uint32_t mask, LaneValues from) {
+  constexpr std::int64_t kHostLine = 64;
+  if (mask != ~0u) return;
+  const std::int64_t step = copies.next_step(from[0]);
+  if (step == 0) return;
+  std::uint64_t last = 0;
+  for (std::size_t lane = 0; lane < jit::kWarpLanes; ++lane) {
+    const std::uint64_t next = from[lane] + static_cast<std::uint64_t>(step);
+    if (next / kHostLine != last) __builtin_prefetch(reinterpret_cast<const void*>(next), 0, 2);
+    last = next / kHostLine;
+  }
+}
+
 std::optional<Fault> copy(Warp& warp, std::uint32_t mask, Site site, const ir::Operation& operation,
                           LaneValues values) {
   const LaneValues to = values, from = values + jit::kWarpLanes;
@@ -98,6 +113,7 @@ std::optional<Fault> copy(Warp& warp, std::uint32_t mask, Site site, const ir::O
   for_mostly_all_lanes(
       mask, [&](std::size_t lane) { pending.offset[lane] = static_cast<std::uint32_t>(to[lane] - shared); });
   read_whole(pending, whole, from);
+  prefetch_next(*warp.copies, whole, from);
   for_each_lane(mask & ~whole, [&](int lane) {
     auto& data = pending.data[static_cast<std::size_t>(lane)];
     data = {};
@@ -129,6 +145,7 @@ auto copy_ends(Warp& warp) {
 
 void wait_for_copies(Warp& warp, std::uint32_t mask, const ir::Operation& operation, LaneValues values) {
   if (warp.copies == nullptr) return;
+  warp.copies->waited();
   if (operation.sources.empty()) {
     warp.copies->finish_all(mask, copy_ends(warp));
   } else {
@@ -140,6 +157,7 @@ void wait_for_copies(Warp& warp, std::uint32_t mask, const ir::Operation& operat
 std::optional<Fault> arrive_behind_copies(Warp& warp, std::uint32_t mask, Site site, ir::BarrierStep step,
                                           std::uint64_t* values) {
   if (auto fault = announce_arrivals(warp, mask, site, values, step == ir::BarrierStep::Copies)) return fault;
+  copies_of(warp).waited();
   PendingCopies::Arrival& arrival = copies_of(warp).add_arrival(mask);
   for_each_lane(mask, [&](int lane) {
     arrival.offset[static_cast<std::size_t>(lane)] = shared_offset(warp, values[lane]);

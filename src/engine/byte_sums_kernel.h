@@ -7,6 +7,11 @@
 // quarter, and every other column. So A has each of its rows four times, and B the same in all quarters.
 #pragma once
 
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <span>
+
 #include "engine/exact_sums_kernel.h"
 
 namespace doppel::engine {
@@ -15,6 +20,9 @@ namespace {
 inline bool fits_bytes(const FloatExtent& extent) {
   return extent.largest <= 127 * scalar_power_of_two(extent.lowest);
 }
+
+inline const float* first_number(const FloatColumns& a) { return a.at[0]; }
+inline const float* first_number(const FloatRuns& b) { return b.at; }
 
 template <int four>
 void put_rows(Vector words, FloatColumns& a, int group) {
@@ -168,6 +176,65 @@ inline bool add_bytes(const FloatPlan& plan, const Operands& of, const ExactRang
     default:
       return false;
   }
+}
+
+// Products that add to one C, which stays in registers. False where it is none for exact sums: nothing has
+// been written then.
+template <int groups>
+bool add_linked_parts(const FloatPlan& plan, std::span<const Operands> links, const ExactRange& range,
+                      const std::byte* c, std::byte* d) {
+  ByteSums<false> sums;
+  if (!sums.take(c, range)) return false;
+  for (const Operands& of : links) {
+    const Floats unit = power_of_two(of.a->extent.lowest + of.b->extent.lowest + plan.power);
+    for (int begin = 0; begin * 4 < plan.k; begin += groups) sums.template add<groups>(of, begin, unit);
+  }
+  sums.put(d);
+  return true;
+}
+
+inline bool add_linked_bytes(const FloatPlan& plan, std::span<const Operands> links, const ExactRange& range,
+                             const std::byte* c, std::byte* d) {
+  switch (plan.terms) {
+    case 4:
+      return add_linked_parts<1>(plan, links, range, c, d);
+    case 8:
+      return add_linked_parts<2>(plan, links, range, c, d);
+    case 16:
+      return add_linked_parts<4>(plan, links, range, c, d);
+    case 32:
+      return add_linked_parts<8>(plan, links, range, c, d);
+    case 64:
+      return add_linked_parts<16>(plan, links, range, c, d);
+    default:
+      return false;
+  }
+}
+
+// What C must be for all products of these, which are bytes from here on; nothing where they are not.
+template <typename Factor>
+std::optional<FloatExtent> extent_as_bytes(const FloatPlan& plan, std::span<Factor* const> factors,
+                                           int rows) {
+  FloatExtent all{true, std::numeric_limits<int>::max(), 0};
+  for (Factor* const each : factors) {
+    if (!each->in_range) return std::nullopt;
+    if (!each->extent.known) each->extent = extent_of(first_number(*each), plan.k * rows);
+    if (!fits_bytes(each->extent)) return std::nullopt;
+    all.lowest = std::min(all.lowest, each->extent.lowest);
+    all.largest = std::max(all.largest, each->extent.largest);
+  }
+  for (Factor* const each : factors) {
+    if (!each->has_bytes) make_bytes(plan, *each);
+  }
+  return all;
+}
+
+inline std::optional<ExactRange> range_as_bytes(const FloatPlan& plan, std::span<FloatColumns* const> a,
+                                                std::span<FloatRuns* const> b) {
+  if (plan.half_sums) return std::nullopt;
+  const auto of_a = extent_as_bytes(plan, a, kMostRows);
+  const auto of_b = of_a ? extent_as_bytes(plan, b, kColumns) : std::nullopt;
+  return of_b ? exact_range(plan, *of_a, *of_b) : std::nullopt;
 }
 
 }  // namespace

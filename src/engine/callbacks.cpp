@@ -379,7 +379,7 @@ void access_textures(jit::WarpContext* context, std::uint32_t mask, std::uint32_
 void trace_block(jit::WarpContext* context, std::uint32_t trace_block_id, std::uint32_t mask) {
   Warp& warp = warp_of(context);
   const InCallback guard(warp);
-  record_block(warp, trace_block_id, mask);
+  if (warp.trace != nullptr) record_block(warp, trace_block_id, mask);
 }
 
 using LaneAddresses = std::array<std::uint64_t, jit::kWarpLanes>;
@@ -432,12 +432,18 @@ void outside(jit::WarpContext* context, std::uint32_t mask, std::uint32_t functi
 
 }  // namespace
 
-const jit::RuntimeCallbacks& runtime_callbacks() {
-  static constexpr jit::RuntimeCallbacks kCallbacks{
+const jit::RuntimeCallbacks& runtime_callbacks(bool told) {
+  static constexpr jit::RuntimeCallbacks kTold{
       barrier,         arrive,      frame,        yield,        trap,         call,
       globaltimer,     clock,       nanosleep,    multiply,     multiply_run, asynchronous,
       access_textures, trace_block, trace_access, check_access, check_use,    outside};
-  return kCallbacks;
+  static constexpr jit::RuntimeCallbacks kOthers = [] {
+    jit::RuntimeCallbacks others = kTold;
+    others.trace_block = [](jit::WarpContext*, std::uint32_t, std::uint32_t) {};
+    others.trace_access = [](jit::WarpContext*, std::uint32_t, std::uint32_t, std::uint32_t) {};
+    return others;
+  }();
+  return told ? kTold : kOthers;
 }
 
 }  // namespace doppel::engine

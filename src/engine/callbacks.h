@@ -6,6 +6,7 @@
 
 namespace doppel::engine {
 
-const jit::RuntimeCallbacks& runtime_callbacks();
+// told: of a warp whose blocks and accesses somebody wants to know. Code that tells of them runs others too.
+const jit::RuntimeCallbacks& runtime_callbacks(bool told);
 
 }  // namespace doppel::engine

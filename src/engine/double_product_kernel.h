@@ -46,12 +46,9 @@ inline void take_doubles(int k, const std::byte* b, DoublesOfB& to) {
   }
 }
 
-inline void multiply_doubles_in_vectors(int rows, int k, const std::byte* a, const std::byte* b,
-                                        const std::byte* c, std::byte* d) {
-  DoublesOfB of_b;
-  take_doubles(k, b, of_b);
-  // D may lie where rows of A do that are still to be read.
-  alignas(32) std::byte made[4 * kDoubleRegister];
+// d: apart from A, and C or apart from it.
+inline void multiply_doubles(int rows, int k, const std::byte* a, const DoublesOfB& of_b, const std::byte* c,
+                             std::byte* d) {
   const int halves = rows / kRowsInRegister;
   for (int row = 0; row < rows; row += kRowsAtOnce) {
     const int half = row / kRowsInRegister, in_register = row % kRowsInRegister * kDoubleRow;
@@ -65,21 +62,40 @@ inline void multiply_doubles_in_vectors(int rows, int k, const std::byte* a, con
     for (int first = 0; first < k; first += kDoublesInRow) {
       const std::byte* const from = of_a + first / kDoublesInRow * halves * kDoubleRegister;
       for (int i = 0; i < kDoublesInRow; ++i) {
+        const __m256d even = of_b.at[first + i][0], odd = of_b.at[first + i][1];
         for (int j = 0; j < kRowsAtOnce; ++j) {
           const __m256d factor =
               _mm256_broadcast_sd(reinterpret_cast<const double*>(from + j * kDoubleRow + i * 8));
-          for (int parity = 0; parity < 2; ++parity)
-            sums[j][parity] = _mm256_fmadd_pd(factor, of_b.at[first + i][parity], sums[j][parity]);
+          sums[j][0] = _mm256_fmadd_pd(factor, even, sums[j][0]);
+          sums[j][1] = _mm256_fmadd_pd(factor, odd, sums[j][1]);
         }
       }
     }
     for (int i = 0; i < kRowsAtOnce; ++i) {
       for (int parity = 0; parity < 2; ++parity)
-        _mm256_store_pd(reinterpret_cast<double*>(made + place + parity * kDoubleRegister + i * kDoubleRow),
-                        sums[i][parity]);
+        _mm256_storeu_pd(reinterpret_cast<double*>(d + place + parity * kDoubleRegister + i * kDoubleRow),
+                         sums[i][parity]);
     }
   }
-  std::memcpy(d, made, static_cast<std::size_t>(2 * halves * kDoubleRegister));
+}
+
+inline void multiply_doubles_in_vectors(int rows, int k, const std::byte* a, const std::byte* b,
+                                        const std::byte* c, std::byte* d) {
+  DoublesOfB of_b;
+  take_doubles(k, b, of_b);
+  // D may lie anywhere.
+  alignas(32) std::byte made[4 * kDoubleRegister];
+  multiply_doubles(rows, k, a, of_b, c, made);
+  std::memcpy(d, made, static_cast<std::size_t>(2 * rows / kRowsInRegister * kDoubleRegister));
+}
+
+inline void multiply_double_run(int rows, int k, const ProductRun& run) {
+  DoublesOfB b[ProductRun::kMostFactors];
+  for (std::size_t i = 0; i < run.b.size(); ++i) take_doubles(k, run.fragments + run.b[i], b[i]);
+  for (const ProductRun::Product& one : run.products) {
+    multiply_doubles(rows, k, run.fragments + run.a[one.a], b[one.b], run.fragments + one.c,
+                     run.fragments + one.d);
+  }
 }
 
 }  // namespace

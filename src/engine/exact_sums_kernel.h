@@ -52,9 +52,13 @@ inline FloatExtent extent_of(const float* numbers, int count) {
 
 // What C must be.
 struct ExactRange {
-  int grid;   // a multiple of 2^grid
-  int bound;  // at most 2^bound
+  int grid;            // a multiple of 2^grid
+  int bound;           // at most 2^bound
+  int most_links = 1;  // products in a row that add to it: its exponent stays below the bound's next, and it
+                       // a multiple, which cutting towards zero leaves it
 };
+
+constexpr int kMostLinks = 8;
 
 inline std::optional<ExactRange> exact_range(const FloatPlan& plan, const FloatExtent& a,
                                              const FloatExtent& b) {
@@ -77,7 +81,10 @@ inline std::optional<ExactRange> exact_range(const FloatPlan& plan, const FloatE
   const int grid = largest - plan.fraction_bits;
   // A small C divided by more than 1 might become zero.
   if (grid > 0) return std::nullopt;
-  return ExactRange{grid, unit + plan.fraction_bits};
+  const float room = scalar_power_of_two(unit - plan.power + plan.fraction_bits);
+  int links = 1;
+  while (links < kMostLinks && static_cast<float>(links + 1) * most * 1.001f <= room) ++links;
+  return ExactRange{grid, unit + plan.fraction_bits, links};
 }
 
 // Whether all numbers of C are in the range.

@@ -41,23 +41,29 @@ struct FloatRuns {
   alignas(64) std::int32_t starts[kMostFloatTerms / 8][4][kColumns / 2];
 };
 
-// The last few matrices of a kind, found again by their bits.
-template <typename Decoded, int most_bytes>
+// The last matrices of a kind, found again by their bits: those of a block's warps, which multiply the same
+// ones one after the other.
+template <typename Decoded, int most_bytes, unsigned entries_kept>
 struct FloatEntries {
-  static constexpr unsigned kEntries = 16;
-  static_assert(kEntries > ProductRun::kMostFactors);
+  static constexpr unsigned kEntries = entries_kept;
+  static_assert(kEntries > ProductRun::kMostFactors && kEntries <= 256);
   struct Entry {
     alignas(64) std::byte fragment[most_bytes]{};
-    std::uint64_t kind = 0;  // what else it hangs on; 0: empty
+    std::uint64_t kind = 0;     // what else it hangs on; 0: empty
+    std::uint64_t used_in = 0;  // the last run of products
     Decoded decoded;
   };
-  std::uint8_t places[256]{};  // by some of the bits, hashed
-  unsigned next = 0;           // to be given away
+  static constexpr unsigned kPlaceBits = 10;
+  std::uint8_t places[1u << kPlaceBits]{};  // by some of the bits, hashed
+  unsigned next = 0;                        // to be given away
   Entry entries[kEntries];
 
-  // One that a run of products does not need, which are those in the mask.
-  unsigned give_away(std::uint32_t needed) {
-    while ((needed >> next & 1) != 0) next = (next + 1) % kEntries;
+  std::uint64_t run = 0;  // counts
+
+  // From here on, nothing is given away that is found or made, up to the next run.
+  void begin_run() { ++run; }
+  unsigned give_away() {
+    while (entries[next].used_in == run) next = (next + 1) % kEntries;
     const unsigned place = next;
     next = (next + 1) % kEntries;
     return place;
@@ -72,6 +78,11 @@ class ExactTries {
     if (skip_ == 0) return true;
     --skip_;
     return false;
+  }
+  bool open() const { return skip_ == 0; }  // due() does not count then
+  void note_possible(std::uint64_t products) {
+    possible_ += products;
+    pause_ = 0;
   }
   void note(bool possible) {
     possible_ += possible ? 1 : 0;
@@ -88,8 +99,9 @@ class ExactTries {
 
 // Of a thread: a kernel multiplies each A with many B, and each B with some A.
 struct FloatMemo {
-  FloatEntries<FloatColumns, kMostRows * 64> a;
-  FloatEntries<FloatRuns, kColumns * 64> b;
+  // A block's step along k has some dozens of A, which few of its warps share, and of B 128, which many do.
+  FloatEntries<FloatColumns, kMostRows * 64, 40> a;
+  FloatEntries<FloatRuns, kColumns * 64, 160> b;
   ExactTries tries[4][2];  // by FloatStorage and half_sums
 
   void forget_tries() {

@@ -333,11 +333,10 @@ inline bool differ(const std::byte* a, const std::byte* b, int bytes) {
   return false;
 }
 
-// As it is known, or decoded now. rows: of A, or columns of B. needed: entries that are not to be given away;
-// this one is among them then.
+// As it is known, or decoded now. rows: of A, or columns of B.
 template <typename Entries>
 auto& known_or_decoded(const FloatPlan& plan, const std::byte* fragment, int rows, std::int16_t mask,
-                       Entries& entries, std::uint32_t& needed) {
+                       Entries& entries) {
   const int bytes = plan.row_bytes * rows;
   const std::uint64_t kind = static_cast<std::uint64_t>(bytes) |
                              static_cast<std::uint64_t>(plan.storage) << 16 |
@@ -345,16 +344,17 @@ auto& known_or_decoded(const FloatPlan& plan, const std::byte* fragment, int row
   std::uint64_t some = 0, others = 0;
   std::memcpy(&some, fragment, sizeof some);
   std::memcpy(&others, fragment + kRegister / 2, sizeof others);
-  std::uint8_t& place = entries.places[(some ^ others >> 7) * 0x9e3779b97f4a7c15 >> 56];
+  std::uint8_t& place =
+      entries.places[(some ^ others >> 7) * 0x9e3779b97f4a7c15 >> (64 - Entries::kPlaceBits)];
   auto* entry = &entries.entries[place];
   if (entry->kind != kind || differ(fragment, entry->fragment, bytes)) {
-    place = static_cast<std::uint8_t>(entries.give_away(needed));
+    place = static_cast<std::uint8_t>(entries.give_away());
     entry = &entries.entries[place];
     std::memcpy(entry->fragment, fragment, static_cast<std::size_t>(bytes));
     entry->kind = kind;
     decode(plan, fragment, entry->decoded);
   }
-  needed |= 1u << place;
+  entry->used_in = entries.run;
   return entry->decoded;
 }
 

@@ -247,24 +247,55 @@ inline bool multiply_floats_in_vectors(const FloatPlan& plan, const std::byte* a
     decode(plan, b, of_b);
     return multiply_operands(plan, {&of_a, &of_b}, factors, nullptr, c, d);
   }
-  std::uint32_t needed_a = 0, needed_b = 0;
-  const Operands operands{&known_or_decoded(plan, a, kMostRows, plan.a.mask, memo->a, needed_a),
-                          &known_or_decoded(plan, b, kColumns, plan.b.mask, memo->b, needed_b)};
+  memo->a.begin_run();
+  memo->b.begin_run();
+  const Operands operands{&known_or_decoded(plan, a, kMostRows, plan.a.mask, memo->a),
+                          &known_or_decoded(plan, b, kColumns, plan.b.mask, memo->b)};
   return multiply_operands(plan, operands, factors, &tries_of(plan, *memo), c, d);
 }
+
+#if DOPPEL_DOTS
+// Products from this one on that add to one C. Returns how many were made: none where this C is not in the
+// range.
+inline std::size_t multiply_links(const FloatPlan& plan, const ProductRun& run, std::size_t begin,
+                                  FloatColumns* const* a, FloatRuns* const* b, const ExactRange& range) {
+  const std::uint32_t place = run.products[begin].d;
+  Operands links[kMostLinks];
+  std::size_t count = 0;
+  for (std::size_t i = begin; i < run.products.size(); ++i) {
+    const ProductRun::Product& product = run.products[i];
+    const bool adds = (product.c == place || count == 0) && product.d == place;
+    if (!adds || count == static_cast<std::size_t>(range.most_links)) break;
+    links[count++] = {a[product.a], b[product.b]};
+  }
+  const std::byte* const c = run.fragments + run.products[begin].c;
+  return add_linked_bytes(plan, {links, count}, range, c, run.fragments + place) ? count : 0;
+}
+#endif
 
 inline std::size_t multiply_run_in_vectors(const FloatPlan& plan, const ProductRun& run, std::size_t begin,
                                            FloatMemo& memo) {
   FloatColumns* a[ProductRun::kMostFactors];
   FloatRuns* b[ProductRun::kMostFactors];
-  std::uint32_t needed_a = 0, needed_b = 0;
+  memo.a.begin_run();
+  memo.b.begin_run();
   for (std::size_t i = 0; i < run.a.size(); ++i)
-    a[i] = &known_or_decoded(plan, run.fragments + run.a[i], kMostRows, plan.a.mask, memo.a, needed_a);
+    a[i] = &known_or_decoded(plan, run.fragments + run.a[i], kMostRows, plan.a.mask, memo.a);
   for (std::size_t i = 0; i < run.b.size(); ++i)
-    b[i] = &known_or_decoded(plan, run.fragments + run.b[i], kColumns, plan.b.mask, memo.b, needed_b);
+    b[i] = &known_or_decoded(plan, run.fragments + run.b[i], kColumns, plan.b.mask, memo.b);
   ExactTries& tries = tries_of(plan, memo);
+#if DOPPEL_DOTS
+  const auto range = tries.open() ? range_as_bytes(plan, {a, run.a.size()}, {b, run.b.size()}) : std::nullopt;
+#endif
   for (std::size_t i = begin; i < run.products.size(); ++i) {
     const ProductRun::Product& product = run.products[i];
+#if DOPPEL_DOTS
+    if (const std::size_t done = range ? multiply_links(plan, run, i, a, b, *range) : 0; done != 0) {
+      tries.note_possible(done);
+      i += done - 1;
+      continue;
+    }
+#endif
     if (!multiply_operands(plan, {a[product.a], b[product.b]}, nullptr, &tries, run.fragments + product.c,
                            run.fragments + product.d))
       return i;

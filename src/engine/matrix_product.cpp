@@ -463,6 +463,7 @@ MatrixProduct matrix_product(const ir::Attributes& what, const MatrixRules& rule
     product.vectors.whole = vectors.whole;
   } else if (what.matrix.a == MatrixElement::F64 && to_nearest(what)) {
     product.vectors.doubles = vectors.doubles;
+    product.vectors.double_run = vectors.double_run;
   }
   return product;
 }
@@ -502,6 +503,8 @@ void multiply_run(const MatrixProduct& product, const ProductRun& run, FloatMemo
     multiply_matrices(product, {run.fragments + run.a[one.a], run.fragments + run.b[one.b],
                                 run.fragments + one.c, run.fragments + one.d, nullptr, memo});
   };
+  const MatrixForm& form = product.what.matrix;
+  if (product.vectors.double_run != nullptr) return product.vectors.double_run(form.m, form.k, run);
   if (product.vectors.float_run == nullptr || memo == nullptr) {
     for (const ProductRun::Product& one : run.products) multiply_one(one);
     return;

@@ -44,6 +44,15 @@ PendingCopies::Copy& PendingCopies::add(std::uint32_t mask, std::uint32_t bytes)
   return copy;
 }
 
+std::int64_t PendingCopies::next_step(std::uint64_t from) {
+  if (position_ == kMostPositions) return 0;
+  Position& position = positions_[position_++];
+  const auto step = static_cast<std::int64_t>(from - position.from);
+  const std::int64_t before = position.step;
+  position = {from, step};
+  return step == before ? step : 0;
+}
+
 PendingCopies::Arrival& PendingCopies::add_arrival(std::uint32_t mask) {
   Arrival& arrival = arrivals_.emplace_back();
   arrival.mask = mask;
@@ -55,6 +64,7 @@ void PendingCopies::close_group(std::uint32_t mask) { closed_.close(mask); }
 
 void PendingCopies::clear() {
   first_ = end_ = 0;
+  position_ = 0;
   arrivals_.clear();
   closed_ = {};
 }

@@ -51,6 +51,10 @@ class PendingCopies {
   };
 
   std::size_t size() const { return end_ - first_ + arrivals_.size(); }
+  // How much further on the copy will read that stands where this one does behind the warp's next wait, as
+  // the last ones tell; 0: they do not. from: where the first lane reads.
+  std::int64_t next_step(std::uint64_t from);
+  void waited() { position_ = 0; }
   // In the open group of each lane.
   Copy& add(std::uint32_t mask, std::uint32_t bytes);
   Arrival& add_arrival(std::uint32_t mask);
@@ -71,6 +75,14 @@ class PendingCopies {
   template <typename Lanes, typename End>
   void finish(const Lanes& lanes_of, const End& end);
 
+  // By how many copies stand before one, behind a wait.
+  struct Position {
+    std::uint64_t from = 0;
+    std::int64_t step = 0;
+  };
+  static constexpr std::size_t kMostPositions = 64;
+  std::array<Position, kMostPositions> positions_;
+  std::size_t position_ = 0;
   std::vector<Arrival> arrivals_;
   std::uint64_t begun_ = 0;
   // In the order in which they were begun, from first_ to end_; the others are room for more.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products of one form that follow each other, with nothing between them: what is made of their factors is
-// made once.
+// Products of one form that are made by one call (jit/matrix_runs.h): what is made of their factors is made
+// once.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,10 @@
 
 namespace doppel::engine {
 
-// Places are in bytes, behind `fragments`. None of the products writes what one of them has as A or B.
+// Places are in bytes, behind `fragments`. None of the products writes what one of them has as A or B; what
+// they have as C or D lies in one place, or apart.
 struct ProductRun {
-  static constexpr std::size_t kMostFactors = 8;  // of either kind
+  static constexpr std::size_t kMostFactors = 16;  // of either kind
   struct Product {
     std::uint32_t a, b;  // which of the factors
     std::uint32_t c, d;  // places

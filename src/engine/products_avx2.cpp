@@ -46,7 +46,7 @@ VectorProducts avx2_products() {
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") && __builtin_cpu_supports("fma");
   if (!can) return {};
   return {multiply_floats_in_vectors, multiply_run_in_vectors, multiply_whole_in_vectors,
-          multiply_doubles_in_vectors};
+          multiply_doubles_in_vectors, multiply_double_run};
 }
 
 }  // namespace doppel::engine

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "engine/float_memo.h"
@@ -30,6 +31,7 @@
 #define DOPPEL_DOTS 0
 #include "engine/wide_lanes_avx512.h"
 //
+#include "engine/double_run_avx512.h"
 #include "engine/float_product_kernel.h"
 //
 #include "engine/whole_product_kernel.h"
@@ -47,7 +49,7 @@ VectorProducts avx512_products() {
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (!can) return {};
   return {multiply_floats_in_vectors, multiply_run_in_vectors, multiply_whole_in_vectors,
-          avx2_products().doubles};
+          avx2_products().doubles, multiply_double_run_wide};
 }
 
 }  // namespace doppel::engine

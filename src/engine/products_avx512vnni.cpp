@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "engine/float_memo.h"
@@ -48,7 +51,7 @@ VectorProducts avx512vnni_products() {
                    __builtin_cpu_supports("avx512vnni");
   if (!can) return {};
   return {multiply_floats_in_vectors, multiply_run_in_vectors, multiply_whole_in_vectors,
-          avx2_products().doubles};
+          avx2_products().doubles, avx512_products().double_run};
 }
 
 }  // namespace doppel::engine

@@ -14,6 +14,7 @@ struct VectorProducts {
   FloatProductRun float_run = nullptr;  // where there is the other
   WholeProduct whole = nullptr;
   DoubleProduct doubles = nullptr;
+  DoubleProductRun double_run = nullptr;  // where there is the other
 };
 
 VectorProducts avx2_products();

@@ -48,7 +48,7 @@ std::uint32_t next_in_turn(const Block& block, std::uint32_t last) {
 void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   const Launch& launch = grid->launch;
   jit::WarpContext& context = warp.context;
-  context.callbacks = &runtime_callbacks();
+  context.callbacks = &runtime_callbacks(false);
   context.parameters = grid->parameters;
   context.shared = block.shared.base();
   context.memory = launch.memory != nullptr ? launch.memory->base() : 0;
@@ -95,6 +95,7 @@ void Worker::prepare_warp(Block& block, Warp& warp, std::uint32_t index) {
   if (grid->traced_entry != nullptr) {
     warp.trace = block.trace != nullptr ? &block.trace->warps[index] : nullptr;
     warp.round = {};
+    context.callbacks = &runtime_callbacks(warp.trace != nullptr || grid->launch.finds_error != nullptr);
   }
   if (warp.copies != nullptr) warp.copies->clear();
   if (warp.bulk != nullptr) warp.bulk->clear();

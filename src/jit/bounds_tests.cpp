@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jit/bounds_tests.h"
 
+#include <llvm/ADT/MapVector.h>
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Analysis/ValueTracking.h>
 #include <llvm/Analysis/VectorUtils.h>
@@ -11,8 +12,10 @@
 #include <llvm/TargetParser/Triple.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <utility>
@@ -305,12 +308,91 @@ class Expansion {
     bad_where(any_lane(beyond));
   }
 
+  // A generic address may be one of the block's shared memory, as those of wmma.load often are.
+  bool may_be_shared() const {
+    const auto flags = static_cast<std::uint32_t>(constant_of(mark_.getArgOperand(kFlags)));
+    const auto space = static_cast<ir::Space>(flags >> kAccessSpaceShift & 0xf);
+    const std::uint64_t step = constant_of(mark_.getArgOperand(kStep));
+    return space == ir::Space::Generic && (step & low_bits()) == 0;
+  }
+
+  // A scalar address without what is added to it that is known now.
+  static std::pair<Value*, std::int64_t> base_of(Value* address) {
+    using namespace llvm::PatternMatch;
+    constexpr std::int64_t kMost = std::int64_t{1} << 32;  // sums of a few stay small
+    std::int64_t distance = 0;
+    Value* base = nullptr;
+    llvm::ConstantInt* more = nullptr;
+    while (match(address, m_AddLike(m_Value(base), m_ConstantInt(more)))) {
+      const std::int64_t by = more->getSExtValue();
+      if (by < -kMost || by > kMost || std::abs(distance + by) > kMost) break;
+      distance += by;
+      address = base;
+    }
+    return {address, distance};
+  }
+
+  // Whether some lane of all is not aligned there, or beyond it.
+  Value* outside_shared(llvm::IRBuilder<>& b) {
+    const auto load = [&](llvm::Type* type, std::size_t offset) {
+      return b.CreateLoad(type, b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), context_, offset));
+    };
+    Value* shared = load(b.getInt64Ty(), offsetof(WarpContext, shared));
+    Value* size = b.CreateZExt(b.CreateAdd(load(b.getInt32Ty(), offsetof(WarpContext, static_shared_bytes)),
+                                           load(b.getInt32Ty(), offsetof(WarpContext, dynamic_shared_bytes))),
+                               b.getInt64Ty());
+    // Of a segment's first lane, whose others lie behind it.
+    const std::uint64_t bytes =
+        bytes_ + (constant_of(mark_.getArgOperand(kWidth)) - 1) * constant_of(mark_.getArgOperand(kStep));
+    Value *outside = nullptr, *bits = nullptr;
+    const auto add = [&](Value* first, std::uint64_t all_bytes) {
+      const bool vector = first->getType()->isVectorTy();
+      const auto all = [&](Value* value) { return vector ? b.CreateVectorSplat(kWarpLanes, value) : value; };
+      Value* last = b.CreateSub(size, b.getInt64(all_bytes));
+      Value* beyond = b.CreateICmpUGT(b.CreateSub(first, all(shared)), all(last));
+      if (vector) beyond = b.CreateICmpNE(b.CreateBitCast(beyond, b.getInt32Ty()), b.getInt32(0));
+      beyond = b.CreateOr(b.CreateICmpULT(size, b.getInt64(all_bytes)), beyond);
+      outside = outside == nullptr ? beyond : b.CreateOr(outside, beyond);
+      if (alignment_bits_ == 0) return;
+      Value* scalar = vector ? b.CreateOrReduce(first) : first;
+      bits = bits == nullptr ? scalar : b.CreateOr(bits, scalar);
+    };
+    // Those that lie at known distances, as the rows of a matrix do, from the first to the last at once.
+    llvm::MapVector<Value*, std::vector<std::int64_t>> distances;
+    for (Value* address : addresses_) {
+      if (address->getType()->isVectorTy()) {
+        add(address, bytes);
+      } else {
+        const auto [base, distance] = base_of(address);
+        distances[base].push_back(distance);
+      }
+    }
+    for (const auto& [base, from_base] : distances) {
+      const auto [least, most] = std::ranges::minmax(from_base);
+      const auto aligned = [&, first = least](std::int64_t distance) {
+        return (static_cast<std::uint64_t>(distance - first) & low_bits()) == 0;
+      };
+      if (!std::ranges::all_of(from_base, aligned)) return b.getTrue();
+      add(b.CreateAdd(base, b.getInt64(static_cast<std::uint64_t>(least))),
+          bytes + static_cast<std::uint64_t>(most - least));
+    }
+    if (bits != nullptr)
+      outside = b.CreateOr(outside, b.CreateICmpNE(b.CreateAnd(bits, b.getInt64(low_bits())), b.getInt64(0)));
+    return outside;
+  }
+
   void call_where(Value* condition) {
     llvm::LLVMContext& context = mark_.getContext();
     llvm::Instruction* before = llvm::SplitBlockAndInsertIfThen(
         condition, &mark_, /*Unreachable=*/false, llvm::MDBuilder(context).createBranchWeights(1, 1u << 20));
     llvm::IRBuilder<> b(before);
     b.SetCurrentDebugLocation(mark_.getDebugLoc());
+    if (may_be_shared()) {
+      before = llvm::SplitBlockAndInsertIfThen(outside_shared(b), before, /*Unreachable=*/false,
+                                               llvm::MDBuilder(context).createBranchWeights(1, 1u << 20));
+      b.SetInsertPoint(before);
+      b.SetCurrentDebugLocation(mark_.getDebugLoc());
+    }
     const auto field = [&](std::size_t offset) {
       return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), context_, offset);
     };

@@ -10,9 +10,9 @@
 //     32-bit index times a size): then only U is tested, one comparison for all lanes. A pointer's remainder
 //     by the access's size is tested in the same comparison.
 //   - U is the address of a variable, or an offset is below the size of a frame: proven.
-//   - The other way leaves the addresses in the context and calls RuntimeCallbacks::outside, which knows what
-//   else
-//     the kernel may touch.
+//   - The other way looks whether a generic address is one of the block's shared memory; else it leaves the
+//     addresses in the context and calls RuntimeCallbacks::outside, which knows what else the kernel may
+//     touch.
 #pragma once
 
 #include <span>

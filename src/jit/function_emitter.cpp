@@ -17,6 +17,7 @@
 #include "jit/function_entry.h"
 #include "jit/launch_context.h"
 #include "jit/lower.h"
+#include "jit/matrix_runs.h"
 #include "jit/register_file.h"
 
 namespace doppel::jit {
@@ -92,6 +93,7 @@ void FunctionEmitter::open() {
     b().CreateStore(i32(0), launch_->field_address(offsetof(WarpContext, exited_mask)));
   registers_->make();
   if (!function().is_kernel) take_parameters();
+  matrix_runs_ = std::make_unique<MatrixRuns>(*this);
   if (module_.variant.build == Build::Checked) definedness_ = std::make_unique<Definedness>(*this);
 }
 

@@ -19,6 +19,7 @@ class ControlFlow;
 class Definedness;
 class FunctionEntry;
 class LaunchContext;
+class MatrixRuns;
 class RegisterFile;
 
 class FunctionEmitter : public LaneBuilder {
@@ -44,6 +45,7 @@ class FunctionEmitter : public LaneBuilder {
   FunctionEntry& entry() { return *entry_; }
   BlockCounters& counters() { return *counters_; }
   ControlFlow& flow() { return *flow_; }
+  MatrixRuns& matrix_runs() { return *matrix_runs_; }
   Definedness* definedness() { return definedness_.get(); }  // null: not the checked build
 
   // The current operation.
@@ -92,6 +94,7 @@ class FunctionEmitter : public LaneBuilder {
   std::unique_ptr<RegisterFile> registers_;
   std::unique_ptr<BlockCounters> counters_;
   std::unique_ptr<ControlFlow> flow_;
+  std::unique_ptr<MatrixRuns> matrix_runs_;
   std::unique_ptr<Definedness> definedness_;
   analysis::BlockId block_ = 0;
   std::uint32_t at_ = 0;

@@ -263,9 +263,9 @@ class WarpLowering {
   // where the registers lie, else in a copy.
   void multiply_matrices() {
     align_stack();
-    const MatrixRun run = matrix_run(emitter_, emitter_.instruction_index());
+    const MatrixRun& run = emitter_.matrix_runs().of(emitter_.instruction_index());
     if (run.words.empty()) return multiply_one();
-    if (run.begin != emitter_.instruction_index()) return;  // made by the first of them
+    if (run.last != emitter_.instruction_index()) return;
     llvm::Constant* words = llvm::ConstantDataArray::get(emitter_.context(), run.words);
     auto* table = new llvm::GlobalVariable(emitter_.module().llvm, words->getType(), /*isConstant=*/true,
                                            llvm::GlobalValue::PrivateLinkage, words, "products");

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "jit/host_target.h"
+#include "jit/near_addresses.h"
 
 namespace doppel::jit {
 namespace {
@@ -115,6 +116,9 @@ Result<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module& module, Ef
                                                         const std::string& name) {
   const std::unique_ptr<llvm::TargetMachine> machine = HostTarget::get().machine(effort);
   const bool split = split_long_blocks(module);
+  for (llvm::Function& function : module) {
+    if (effort == Effort::Quick) compute_addresses_near_uses(function);
+  }
   const Size size{split && effort == Effort::Full, has_large_function(module)};
   llvm::SmallVector<char, 0> object;
   {

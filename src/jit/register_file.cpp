@@ -67,38 +67,12 @@ bool RegisterFile::can_be_of_fragment(const ir::Operand& operand) const {
          !analysed_.deferred_nans[operand.reg];
 }
 
-// Side by side, where no other fragment has one of them: else they are copied for each product.
-void RegisterFile::place_fragment(std::span<const ir::Operand> registers) {
-  for (std::size_t i = 0; i < registers.size(); ++i) {
-    const ir::Operand& operand = registers[i];
-    if (!can_be_of_fragment(operand) || slots_[operand.reg].fragment) return;
-    for (const ir::Operand& before : registers.first(i)) {
-      if (before.reg == operand.reg) return;
-    }
-  }
-  for (const ir::Operand& operand : registers) {
-    slots_[operand.reg].fragment = fragment_bytes_;
-    fragment_bytes_ += kWarpLanes * static_cast<std::uint64_t>(function_.width(operand.reg)) / 8;
-  }
-}
-
-// Accumulators first: they stay for longest.
 void RegisterFile::place_fragments() {
-  for (const Operation& operation : function_.operations) {
-    if (operation.op == ir::Op::MatrixMultiply) place_fragment(operation.results);
-  }
-  for (const Operation& operation : function_.operations) {
-    if (operation.op != ir::Op::MatrixMultiply) continue;
-    const ir::MatrixForm& form = operation.attributes.matrix;
-    const std::span<const ir::Operand> sources = operation.sources;
-    const auto a = static_cast<std::size_t>(form.a_registers()),
-               b = static_cast<std::size_t>(form.b_registers());
-    place_fragment(sources.subspan(a + b, static_cast<std::size_t>(form.c_registers())));
-    place_fragment(sources.first(a));
-    place_fragment(sources.subspan(a, b));
-  }
-  if (fragment_bytes_ == 0) return;
-  fragments_ = builder_.stack_slot(llvm::ArrayType::get(b_.getInt8Ty(), fragment_bytes_), "fragments");
+  const FragmentPlaces places(function_, plan_.of_block,
+                              [&](const ir::Operand& operand) { return can_be_of_fragment(operand); });
+  for (const auto& [reg, place] : places.places()) slots_[reg].fragment = place;
+  if (places.bytes() == 0) return;
+  fragments_ = builder_.stack_slot(llvm::ArrayType::get(b_.getInt8Ty(), places.bytes()), "fragments");
   fragments_->setAlignment(llvm::Align(kAlignment));
 }
 
@@ -107,10 +81,14 @@ std::optional<std::uint64_t> RegisterFile::fragment_offset(std::span<const ir::O
   for (const ir::Operand& operand : registers) {
     if (!operand.is_register()) return std::nullopt;
     const Slot& slot = slots_[operand.reg];
-    if (!slot.fragment || (next && *next != *slot.fragment)) return std::nullopt;
-    next = *slot.fragment + kWarpLanes * static_cast<std::uint64_t>(function_.width(operand.reg)) / 8;
+    if (!slot.fragment || (next && *next != slot.fragment->offset)) return std::nullopt;
+    next = slot.fragment->offset + slot.fragment->bytes;
   }
-  return slots_[registers.front().reg].fragment;
+  return slots_[registers.front().reg].fragment->offset;
+}
+
+std::optional<FragmentPlace> RegisterFile::fragment_place_of(ir::RegisterId reg) const {
+  return slots_[reg].fragment;
 }
 
 Value* RegisterFile::fragments() const { return fragments_; }
@@ -120,11 +98,11 @@ Value* RegisterFile::fragment(std::span<const ir::Operand> registers) {
 }
 
 bool RegisterFile::takes_all_lanes(ir::RegisterId reg) const {
-  return lanes_.guard() == nullptr && (slots_[reg].of_block || !analysed_.lanes.keeps_old_lanes(reg, block_));
+  return lanes_.guard() == nullptr && (plan_.of_block[reg] || !analysed_.lanes.keeps_old_lanes(reg, block_));
 }
 
 Value* RegisterFile::fragment_place(const Slot& slot) {
-  return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), fragments_, *slot.fragment);
+  return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), fragments_, slot.fragment->offset);
 }
 
 void RegisterFile::make() {
@@ -272,7 +250,7 @@ void RegisterFile::store(ir::RegisterId reg, const Lanes& value) {
     }
     return;
   }
-  const bool keep = !slot.of_block && analysed_.lanes.keeps_old_lanes(reg, block_);
+  const bool keep = !plan_.of_block[reg] && analysed_.lanes.keeps_old_lanes(reg, block_);
   Value* vector = builder_.materialize(value);
   if (keep || guard != nullptr) {
     Value* old = load_part(slot, 0);

@@ -9,6 +9,7 @@
 
 #include "jit/active_lanes.h"
 #include "jit/emission_plan.h"
+#include "jit/fragment_places.h"
 #include "jit/lane_builder.h"
 
 namespace doppel::jit {
@@ -36,8 +37,11 @@ class RegisterFile {
   // Where these registers of 32 lanes lie one behind the other; null where they do not. Who writes there
   // writes the registers.
   llvm::Value* fragment(std::span<const ir::Operand> registers);
-  // Its place behind fragments(), in bytes.
+  // Its place behind fragments(), in bytes. Those that are known in one block only have theirs one after the
+  // other.
   std::optional<std::uint64_t> fragment_offset(std::span<const ir::Operand> registers) const;
+  // Of one register; nothing where it is in no fragment.
+  std::optional<FragmentPlace> fragment_place_of(ir::RegisterId reg) const;
   llvm::Value* fragments() const;
   // Whether a write here leaves no lane alone.
   bool takes_all_lanes(ir::RegisterId reg) const;
@@ -54,14 +58,13 @@ class RegisterFile {
     std::vector<std::uint64_t> offsets;  // in memory_
     std::uint32_t known_in = 0;          // emission of a block that `values` belong to
     bool of_block = false;
-    std::optional<std::uint64_t> fragment;  // its place in fragments_
+    std::optional<FragmentPlace> fragment;  // in fragments_
   };
 
   void find_uses();
   std::vector<llvm::Type*> types_of(ir::RegisterId reg);
   void make_memory(std::uint64_t bytes);
   void place_fragments();
-  void place_fragment(std::span<const ir::Operand> registers);
   bool can_be_of_fragment(const ir::Operand& operand) const;
   llvm::Value* address(llvm::IRBuilder<>& at, std::uint64_t offset);
   void know_in_this_block(Slot& slot);
@@ -79,7 +82,6 @@ class RegisterFile {
   std::vector<Slot> slots_;        // by register
   llvm::Value* memory_ = nullptr;
   llvm::AllocaInst* fragments_ = nullptr;
-  std::uint64_t fragment_bytes_ = 0;
   analysis::BlockId block_ = 0;
   llvm::BasicBlock* body_ = nullptr;
   std::uint32_t emission_ = 0;  // of a block; counts
