@@ -13,7 +13,7 @@
 #include "frontend/ptx/to_ir.h"
 #include "ir/operation.h"
 
-namespace doppel::jit {
+namespace doppel::jit::fragment_places {
 namespace {
 
 // Rounds of a loop that is unrolled: each loads a new A and B, and adds to what the round before it made.
@@ -106,4 +106,4 @@ TEST(FragmentPlaces, APlaceIsLeftAloneForAWhile) {
 }
 
 }  // namespace
-}  // namespace doppel::jit
+}  // namespace doppel::jit::fragment_places

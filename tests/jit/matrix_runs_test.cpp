@@ -12,7 +12,7 @@
 #include "frontend/ptx/to_ir.h"
 #include "jit/module_compiler.h"
 
-namespace doppel::jit {
+namespace doppel::jit::matrix_runs {
 namespace {
 
 constexpr const char* kHead = R"(
@@ -157,4 +157,4 @@ TEST(MatrixRuns, TheCheckedBuildMakesEachAlone) {
 }
 
 }  // namespace
-}  // namespace doppel::jit
+}  // namespace doppel::jit::matrix_runs
