@@ -48,7 +48,7 @@ std::uint32_t next_in_turn(const Block& block, std::uint32_t last) {
 void Worker::prepare_for_grid(Block& block, Warp& warp, std::uint32_t index) {
   const Launch& launch = grid->launch;
   jit::WarpContext& context = warp.context;
-  context.callbacks = &runtime_callbacks(false);
+  context.callbacks = &runtime_callbacks(launch.finds_error != nullptr);
   context.parameters = grid->parameters;
   context.shared = block.shared.base();
   context.memory = launch.memory != nullptr ? launch.memory->base() : 0;
