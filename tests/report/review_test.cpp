@@ -209,6 +209,35 @@ TEST(Review, EnergyIsOfTheWorkAJoule) {
   EXPECT_EQ(choice(json, "single"), "rtx-pro-5000-blackwell");
 }
 
+TEST(Review, TheVerdictNamesTheFasterCardAndWhatSpeaksForTheOther) {
+  const auto verdict = [](const Review& review) {
+    const std::string html = page(review).html;
+    return html.substr(html.find("<section id=\"conclusion\""));
+  };
+  const std::string there = verdict(sample());
+  EXPECT_NE(there.find("RTX PRO 5000 Blackwell</span> is the faster card"), std::string::npos) << there;
+  const std::size_t other = there.find("What speaks for <span class=\"name\">RTX A6000");
+  ASSERT_NE(other, std::string::npos) << there;
+  EXPECT_NE(there.find("two cards must work on the same data", other), std::string::npos);
+  EXPECT_NE(there.find("integers of four bits", other), std::string::npos);
+  EXPECT_EQ(there.find("single precision", other), std::string::npos);
+  Review turned = sample();
+  std::swap(turned.cards[0].measures, turned.cards[1].measures);
+  EXPECT_NE(verdict(turned).find("RTX A6000</span> is the faster card"), std::string::npos);
+  turned.cards[1].measures = turned.cards[0].measures;
+  EXPECT_NE(verdict(turned).find("Neither card is the faster"), std::string::npos);
+}
+
+// The same amount reads the same wherever it stands.
+TEST(Review, SizesOfMemoryReadTheSameInTheTableAndInTheUses) {
+  const nlohmann::json figures = nlohmann::json::parse(page(sample()).json)["figures"];
+  for (const char* card : {"rtx-a6000", "rtx-pro-5000-blackwell"}) {
+    const std::string id = card;
+    EXPECT_EQ(figures["file." + id + ".memory.bytes"]["text"],
+              figures["rule.room." + id]["text"].get<std::string>() + " GiB");
+  }
+}
+
 TEST(Review, WhatDidNotRunIsSaid) {
   const std::string html = page(sample()).html;
   EXPECT_NE(html.find("out of memory after 512 MiB"), std::string::npos);

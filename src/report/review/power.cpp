@@ -69,24 +69,24 @@ BarGroup watts_bars(Figures& figures, const Review& review, const Measure& test)
          .limit = run.card.power.limit_w,
          .label = figures.name(run.name) + " " + cells.watts + " W at " + cells.clock + " MHz"});
   }
-  group.name = title(figures, test);
+  group.name = title(figures, test) + ", W";
   return group;
 }
 
 // All tests whose kernel was timed.
 HtmlTable watts_table(Figures& figures, const Review& review) {
-  HtmlTable table{.caption = "While the test's kernel runs; the work a watt is in the test's unit",
-                  .columns = {"Test", "Unit"},
-                  .rows = {},
-                  .text_columns = 2};
+  HtmlTable table{
+      .caption = "While the test's kernel runs: average power, clock, and the test's figure for each watt",
+      .columns = {"Test"},
+      .rows = {}};
   for (const CardRun& run : review.cards) {
-    table.columns.push_back(figures.name(run.name) + " W");
+    table.columns.push_back(figures.name(run.name) + ", W");
     table.columns.emplace_back("MHz");
-    table.columns.emplace_back("work a watt");
+    table.columns.emplace_back("per W");
   }
   for (const std::string& test : timed_tests(review)) {
     const Measure* one = any(review, test);
-    std::vector<std::string> row = {"<b>" + escaped(test) + "</b>", escaped(one->unit)};
+    std::vector<std::string> row = {title(figures, *one) + ", " + escaped(one->unit)};
     for (const CardRun& run : review.cards) {
       const Measure* measure = find(run, test);
       const bool known = measure != nullptr && measure->watts > 0;
@@ -101,8 +101,7 @@ HtmlTable watts_table(Figures& figures, const Review& review) {
 }  // namespace
 
 std::string power(const Review& review, Figures& figures) {
-  HtmlTable table{
-      .caption = "", .columns = card_columns(figures, review, "From the cards' files, W"), .rows = {}};
+  HtmlTable table{.caption = "", .columns = card_columns(figures, review, "Specification, W"), .rows = {}};
   struct Row {
     const char* name;
     const char* key;
@@ -129,9 +128,8 @@ std::string power(const Review& review, Figures& figures) {
   }
   return table_html(table) +
          paragraph(
-             "Watts on average while a test's kernel runs; the upright mark is the power limit. Noise and "
-             "heat are "
-             "not modelled.") +
+             "Average power while a test's kernel runs; the upright mark is the power limit. Noise and "
+             "heat are not modelled.") +
          bars_html(groups, Scale::OfAll) + "<h4>All tests</h4>\n<div class=\"across\">" +
          table_html(watts_table(figures, review)) + "</div>\n";
 }
