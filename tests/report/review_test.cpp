@@ -201,6 +201,18 @@ TEST(Review, ChoicesFollowFromTheFiguresAlone) {
   EXPECT_EQ(choice(nlohmann::json::parse(page(turned).json), "single"), "rtx-a6000");
 }
 
+TEST(Review, PowerAtItsLimitIsExplained) {
+  const auto explained = [](double watts, bool bound, const std::string& words) {
+    Review review = sample();
+    review.cards[0].measures[0].watts = watts;
+    review.cards[0].measures[0].power_bound = bound;
+    return page(review).html.find(words) != std::string::npos;
+  };
+  EXPECT_TRUE(explained(299.9999, false, "too short for the power limit to slow it"));
+  EXPECT_TRUE(explained(298, true, "slowed by the power limit"));
+  EXPECT_FALSE(explained(280, false, "the power limit to slow it"));
+}
+
 TEST(Review, EnergyIsOfTheWorkAJoule) {
   Review review = sample();
   for (Measure& measure : review.cards[1].measures) measure.watts = 1000;

@@ -19,7 +19,7 @@ caption .name { display: inline; }
 data { font-variant-numeric: tabular-nums; }
 data[title] { text-decoration: none; cursor: help; }
 data.setting { color: var(--soft); }
-td data.setting, th data.setting { font-size: .87rem; font-weight: 400; }
+td data.setting, th data.setting { font-size: .95em; font-weight: 400; }
 td.number data { white-space: nowrap; }
 .key { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; padding: 0; list-style: none; color: var(--soft); font-size: .87rem; }
 .key i { display: inline-block; width: .9rem; height: .7rem; border-radius: 2px; margin-right: .4rem; print-color-adjust: exact; }
@@ -38,8 +38,8 @@ svg .limit { stroke: var(--c2); stroke-width: 3px; }
 .choice.k0 { border-color: var(--c0); } .choice.k1 { border-color: var(--c1); }
 .choice h4 { margin: .4rem 0; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .6rem; color: var(--soft); font-size: .87rem; }
-@media screen and (max-width: 40rem) { section .scroll { font-size: .8rem; } section .scroll th, section .scroll td { padding: .2rem .15rem; }
-  section .scroll table .number { white-space: normal; } section .scroll tbody th[scope=row] { min-width: 4.5rem; }
+@media screen and (max-width: 40rem) { section .scroll { font-size: .77rem; } section .scroll th, section .scroll td { padding: .2rem .15rem; }
+  section .scroll table .number { white-space: normal; } section .scroll tbody th[scope=row] { min-width: 4rem; }
   .across table { font-size: .9em; } .chart .bar { grid-template-columns: minmax(0, 1fr); gap: .1rem; } h1 { font-size: 1.4rem; } }
 @media print { p:has(+ .chart) { break-after: avoid; } .across { page: auto; } .scroll table { font-size: 8.5pt; } .across table { font-size: 7.5pt; } nav { display: none; } h2 { break-before: auto; } h2, h3, h4 { break-after: avoid; }
   .choices { grid-template-columns: minmax(0, 1fr); } }
