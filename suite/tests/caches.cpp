@@ -106,9 +106,9 @@ constexpr std::array kTests{
          [](const host::Card&) { return walk(22, "512 MiB"); }},
     Test{"cache-shared", "bandwidth of shared memory", shared},
     Test{"cache-l1", "bandwidth of L1",
-         [](const host::Card& card) { return again(card, "read_again", 1U << 14U); }},
+         [](const host::Card& card) { return again(card, "read_l1", 1U << 14U); }},
     Test{"cache-l2", "bandwidth of L2",
-         [](const host::Card& card) { return again(card, "read_again", 1U << 20U); }},
+         [](const host::Card& card) { return again(card, "read_l2", 1U << 20U); }},
 };
 
 }  // namespace

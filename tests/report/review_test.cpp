@@ -250,6 +250,12 @@ TEST(Review, SizesOfMemoryReadTheSameInTheTableAndInTheUses) {
   }
 }
 
+TEST(Review, ATestThatHasNoFigureOnEitherCardIsNotListed) {
+  Review review = sample();
+  for (CardRun& run : review.cards) run.measures.push_back(measure("peer-copy", 0));
+  EXPECT_EQ(page(review).html.find("<b>peer-copy</b>"), std::string::npos);
+}
+
 TEST(Review, WhatDidNotRunIsSaid) {
   const std::string html = page(sample()).html;
   EXPECT_NE(html.find("out of memory after 512 MiB"), std::string::npos);

@@ -28,7 +28,7 @@ std::string published_of(Figures& figures, const Review& review, const std::stri
   for (const CardRun& run : review.cards) {
     const Measure* measure = find(run, test);
     if (measure == nullptr || measure->published.empty()) continue;
-    out += (out.empty() ? "" : "<br>") + figures.name(run.name) + " " +
+    out += (out.empty() ? "" : ", ") + figures.name(run.name) + " " +
            published(figures, run, *measure, Sources::BehindThem);
   }
   return out;
@@ -44,13 +44,15 @@ std::string benchmarks(const Review& review, Figures& figures) {
                   .columns = card_columns(figures, review, "Test"),
                   .rows = {}};
   table.columns.emplace_back("Ratio");
-  table.columns.emplace_back("Published");
   std::vector<std::string> troubles;
   std::vector<BarGroup> beside;
   for (const Measure* test : tests) {
+    if (test->value <= 0 && test->trouble.empty()) continue;  // of two cards: they have a section
     const std::string size = setting(figures, *test);
+    const std::string real = published_of(figures, review, test->test);
     std::vector<std::string> row = {title(figures, *test) + ", " + escaped(test->unit) +
-                                    (size.empty() ? "" : "<br>" + size)};
+                                    (size.empty() ? "" : "<br>" + size) +
+                                    (real.empty() ? "" : "<br>published: " + real)};
     for (const CardRun& run : review.cards) {
       row.push_back(measured(figures, review, run, test->test));
       for (const Measure& measure : run.measures) {
@@ -63,7 +65,6 @@ std::string benchmarks(const Review& review, Figures& figures) {
       }
     }
     row.push_back(ratio(figures, review, test->test));
-    row.push_back(published_of(figures, review, test->test));
     table.rows.push_back(std::move(row));
     // Where real cards were measured, their figure is the mark of the bar.
     const auto has_published = [&](const CardRun& run) {

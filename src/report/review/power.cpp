@@ -136,7 +136,7 @@ std::string power(const Review& review, Figures& figures) {
          paragraph(
              "Average power while a test's kernel runs; the upright mark is the power limit. Noise and "
              "heat are not modelled.") +
-         bars_html(groups, Scale::OfAll) + "<h4>All tests</h4>\n<div class=\"across\">" +
+         bars_html(groups, Scale::OfAll) + "<h4>All tests</h4>\n<div class=\"across brief\">" +
          table_html(watts_table(figures, review)) + "</div>\n";
 }
 

@@ -40,7 +40,7 @@ svg .limit { stroke: var(--c2); stroke-width: 3px; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .6rem; color: var(--soft); font-size: .87rem; }
 @media screen and (max-width: 40rem) { section .scroll { font-size: .77rem; } section .scroll th, section .scroll td { padding: .2rem .15rem; }
   section .scroll table .number { white-space: normal; } section .scroll tbody th[scope=row] { min-width: 4rem; }
-  .across table { font-size: .9em; } .chart .bar { grid-template-columns: minmax(0, 1fr); gap: .1rem; } h1 { font-size: 1.4rem; } }
+  .across table { font-size: .9em; } .brief data.setting { display: none; } .chart .bar { grid-template-columns: minmax(0, 1fr); gap: .1rem; } h1 { font-size: 1.4rem; } }
 @media print { p:has(+ .chart) { break-after: avoid; } .across { page: auto; } .scroll table { font-size: 8.5pt; } .across table { font-size: 7.5pt; } nav { display: none; } h2 { break-before: auto; } h2, h3, h4 { break-after: avoid; }
   .choices { grid-template-columns: minmax(0, 1fr); } }
 )css";
