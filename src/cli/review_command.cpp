@@ -9,13 +9,14 @@
 #include <memory>
 #include <optional>
 
-#include "card/ecc.h"
 #include "cli/commands.h"
 #include "cli/execute.h"
 #include "cli/installation.h"
 #include "cli/output.h"
 #include "cli/partition_suite.h"
 #include "cli/private_folder.h"
+#include "cli/review_measures.h"
+#include "cli/review_states.h"
 #include "cli/suite_run.h"
 #include "report/review/review.h"
 #include "report/write_report.h"
@@ -40,106 +41,6 @@ const std::vector<std::string>& quick_tests() {
                                                  "tensor-f16-f32", "cache-l2", "black-scholes"};
   return tests;
 }
-
-review::Measure measure_of(const Json& result, const std::string& card) {
-  review::Measure out;
-  out.test = result.value("test", "");
-  out.what = result.value("what", "");
-  out.unit = result.value("unit", "");
-  out.detail = result.value("detail", "");
-  out.value = result.value("value", 0.0);
-  out.time_us = result.value("time_us", 0.0);
-  out.trouble = result.value("error", "");
-  if (out.trouble.empty() && result.value("check", "ok") != "ok") out.trouble = "its answer was wrong";
-  if (result.contains("published") && result.value("published_card", "") == card)
-    out.published.push_back(
-        {result.value("published", 0.0), without_vendor(card), result.value("published_note", "")});
-  out.watts = result.value("watts", 0.0);
-  out.clock_mhz = result.value("clock_mhz", 0.0);
-  out.power_bound = result.value("power_bound", false);
-  out.bound = result.value("bound", "");
-  return out;
-}
-
-std::vector<review::Measure> measures_of(const SuiteRun& suite, const card::Card& card) {
-  std::vector<review::Measure> out;
-  for (const Json& result : suite.results) out.push_back(measure_of(result, card.name));
-  return out;
-}
-
-// Runs of a few tests on a card in other states than it comes in.
-class OtherStates {
- public:
-  OtherStates(const PrivateFolder& host_part, std::size_t index, bool quick)
-      : host_part_(host_part), index_(index), quick_(quick) {}
-
-  // Two cards, ECC, power limits. Errors as of run_suite().
-  Result<void> run(review::CardRun& out) {
-    const card::Card& card = out.card;
-    ExecuteOptions pair;
-    pair.devices = 2;
-    if (auto done = add({"peer"}, pair, "two cards", card, out.apart); !done) return done;
-    if (card.nvlink.links > 0) {
-      pair.nvlink = true;
-      if (auto done = add({"peer"}, pair, "two cards joined", card, out.joined); !done) return done;
-    }
-    if (card::has_ecc(card)) {
-      for (const bool on : {false, true}) {
-        ExecuteOptions ecc;
-        ecc.ecc = on;
-        auto& measures = on ? out.with_ecc : out.without_ecc;
-        if (auto done = add(memory_tests(), ecc, on ? "with ECC" : "without ECC", card, measures); !done)
-          return done;
-      }
-    }
-    for (const double limit : limits_of(card)) {
-      ExecuteOptions limited;
-      limited.power_limit_w = limit;
-      review::CardRun::AtLimit at{limit, {}};
-      const std::string name = fmt::format("at {} W", limit);
-      if (auto done = add(power_tests(), limited, name, card, at.measures); !done) return done;
-      out.at_limits.push_back(std::move(at));
-    }
-    return {};
-  }
-  int status() const { return status_; }
-  bool interrupted() const { return interrupted_; }
-
- private:
-  std::vector<std::string> memory_tests() const {
-    return quick_ ? std::vector<std::string>{"stream-read"}
-                  : std::vector<std::string>{"stream-read", "stream-triad", "transpose"};
-  }
-  std::vector<std::string> power_tests() const {
-    return quick_ ? std::vector<std::string>{"fma-fp32"}
-                  : std::vector<std::string>{"fma-fp32", "stream-triad", "gemm-f16-f32"};
-  }
-  // That the card takes.
-  std::vector<double> limits_of(const card::Card& card) const {
-    std::vector<double> limits;
-    for (const double limit : {150.0, 200.0, 250.0, 300.0}) {
-      const bool taken = card.management.min_limit_w > 0 && limit >= card.management.min_limit_w &&
-                         limit <= card.power.max_limit_w;
-      if (taken && (!quick_ || limit == 200 || limit == 300)) limits.push_back(limit);
-    }
-    return limits;
-  }
-  Result<void> add(const std::vector<std::string>& tests, const ExecuteOptions& settings,
-                   const std::string& name, const card::Card& card, std::vector<review::Measure>& out) {
-    if (interrupted_) return {};
-    const Result<SuiteRun> suite = run_suite(card, tests, index_, host_part_, settings, name);
-    if (!suite) return tl::unexpected<Error>(suite.error());
-    interrupted_ = suite->interrupted;
-    if (status_ == 0) status_ = suite->status;
-    out = measures_of(*suite, card);
-    return {};
-  }
-  const PrivateFolder& host_part_;
-  std::size_t index_;
-  bool quick_;
-  int status_ = 0;
-  bool interrupted_ = false;
-};
 
 // What is wrong with the flags; empty: nothing.
 std::string bad_usage(const ReviewFlags& flags, const std::vector<card::Card>& cards) {

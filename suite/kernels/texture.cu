@@ -19,7 +19,7 @@ __device__ inline Texel fetch(unsigned long long texture, float x, float y) {
 }  // namespace
 
 // Four fetches an iteration, in sums of their own; `shift` is where between the texels they lie.
-extern "C" __global__ void sample(float* out, unsigned long long texture, float shift, int iterations) {
+__device__ inline void sample(float* out, unsigned long long texture, float shift, int iterations) {
   const float x = static_cast<float>(threadIdx.x % 16) + shift;
   const float y = static_cast<float>(threadIdx.x / 16) + shift;
   float sum[4] = {0, 0, 0, 0};
@@ -32,4 +32,15 @@ extern "C" __global__ void sample(float* out, unsigned long long texture, float 
     }
   }
   out[blockIdx.x * blockDim.x + threadIdx.x] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+// Each filter under a name of its own: records tell kernels by it.
+extern "C" __global__ void sample_bilinear(float* out, unsigned long long texture, float shift,
+                                           int iterations) {
+  sample(out, texture, shift, iterations);
+}
+
+extern "C" __global__ void sample_nearest(float* out, unsigned long long texture, float shift,
+                                          int iterations) {
+  sample(out, texture, shift, iterations);
 }

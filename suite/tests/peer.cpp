@@ -128,14 +128,14 @@ Result copy(bool both_ways) {
 // A kernel of the first card reads memory that is not its own.
 Result read(CUdeviceptr from) {
   const host::Module module(kStreamPtx);
-  const CUfunction kernel = module.kernel("stream_scale");
+  const CUfunction kernel = module.kernel("stream_far");
   const host::Buffer<double> to(kWords);
   const double time_us = host::time_us(
       [&] { host::launch(kernel, {kWords / kBlock.x}, kBlock, to.address(), from, 2.0, kWords); });
   std::vector<double> expected = numbers();
   for (double& each : expected) each *= 2;
   Result result = bandwidth(time_us, kBytes, to.download() == expected);
-  result.kernel = "stream_scale";
+  result.kernel = "stream_far";
   return result;
 }
 

@@ -70,7 +70,8 @@ Result time(const host::Card& /*card*/) {
   result.kernel = step.kernel;
   result.detail = std::to_string(n) + "x" + std::to_string(n) + " matrices";
   if (n == kPublishedSize) {
-    result.published.push_back({step.published_gflops, "NVIDIA RTX A6000", "truth/sgemm-a6000.csv"});
+    result.published.push_back({step.published_gflops, "NVIDIA RTX A6000",
+                                "siboehm/SGEMM_CUDA @60cba6f, README (truth/sgemm-a6000.csv)"});
   }
   return result;
 }

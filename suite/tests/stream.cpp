@@ -100,7 +100,7 @@ Result triad(const host::Card& /*card*/) {
 
 constexpr std::array kTests{
     Test{"stream-init", "memory bandwidth, a = constant", init},
-    Test{"stream-read", "memory bandwidth, read a", read},
+    Test{"stream-read", "memory bandwidth, reading a", read},
     Test{"stream-scale", "memory bandwidth, a = b * constant", scale},
     Test{"stream-triad", "memory bandwidth, a = b * c + d", triad},
 };

@@ -66,6 +66,10 @@ class Image {
   CUtexObject texture_ = 0;
 };
 
+const char* kernel_of(CUfilter_mode filter) {
+  return filter == CU_TR_FILTER_MODE_POINT ? "sample_nearest" : "sample_bilinear";
+}
+
 Result rate(const host::Card& card, CUfilter_mode filter, const char* detail) {
   const host::Module module(kTexturePtx);
   const Image image(filter);
@@ -73,12 +77,12 @@ Result rate(const host::Card& card, CUfilter_mode filter, const char* detail) {
   const host::Buffer<float> out(std::size_t{blocks} * kThreads);
   Result result;
   result.time_us = timed_us([&] {
-    host::launch(module.kernel("sample"), {blocks}, {kThreads}, out.address(), image.texture(), kShift,
-                 kIterations);
+    host::launch(module.kernel(kernel_of(filter)), {blocks}, {kThreads}, out.address(), image.texture(),
+                 kShift, kIterations);
   });
   result.value = static_cast<double>(kFetches * kIterations) * blocks * kThreads / result.time_us * 1e-3;
   result.unit = "GTexel/s";
-  result.kernel = "sample";
+  result.kernel = kernel_of(filter);
   result.detail = detail;
   return result;
 }
@@ -101,7 +105,8 @@ bool is_right(CUfilter_mode filter) {
   const host::Module module(kTexturePtx);
   const Image image(filter);
   const host::Buffer<float> out(kThreads);
-  host::launch(module.kernel("sample"), {1}, {kThreads}, out.address(), image.texture(), kShift, kChecked);
+  host::launch(module.kernel(kernel_of(filter)), {1}, {kThreads}, out.address(), image.texture(), kShift,
+               kChecked);
   const std::vector<float> stored = out.download();
   for (unsigned thread = 0; thread < kThreads; ++thread) {
     double expected = 0;

@@ -201,12 +201,59 @@ TEST(Review, ChoicesFollowFromTheFiguresAlone) {
   EXPECT_EQ(choice(nlohmann::json::parse(page(turned).json), "single"), "rtx-a6000");
 }
 
+TEST(Review, PowerAtItsLimitIsExplained) {
+  const auto explained = [](double watts, bool bound, const std::string& words) {
+    Review review = sample();
+    review.cards[0].measures[0].watts = watts;
+    review.cards[0].measures[0].power_bound = bound;
+    return page(review).html.find(words) != std::string::npos;
+  };
+  EXPECT_TRUE(explained(299.9999, false, "too short for the power limit to slow it"));
+  EXPECT_TRUE(explained(298, true, "slowed by the power limit"));
+  EXPECT_FALSE(explained(280, false, "the power limit to slow it"));
+}
+
 TEST(Review, EnergyIsOfTheWorkAJoule) {
   Review review = sample();
   for (Measure& measure : review.cards[1].measures) measure.watts = 1000;
   const nlohmann::json json = nlohmann::json::parse(page(review).json);
   EXPECT_EQ(choice(json, "energy"), "rtx-a6000");
   EXPECT_EQ(choice(json, "single"), "rtx-pro-5000-blackwell");
+}
+
+TEST(Review, TheVerdictNamesTheFasterCardAndWhatSpeaksForTheOther) {
+  const auto verdict = [](const Review& review) {
+    const std::string html = page(review).html;
+    return html.substr(html.find("<section id=\"conclusion\""));
+  };
+  const std::string there = verdict(sample());
+  EXPECT_NE(there.find("RTX PRO 5000 Blackwell</span> is the faster card"), std::string::npos) << there;
+  const std::size_t other = there.find("What speaks for <span class=\"name\">RTX A6000");
+  ASSERT_NE(other, std::string::npos) << there;
+  EXPECT_NE(there.find("two cards must work on the same data", other), std::string::npos);
+  EXPECT_NE(there.find("integers of four bits", other), std::string::npos);
+  EXPECT_EQ(there.find("single precision", other), std::string::npos);
+  Review turned = sample();
+  std::swap(turned.cards[0].measures, turned.cards[1].measures);
+  EXPECT_NE(verdict(turned).find("RTX A6000</span> is the faster card"), std::string::npos);
+  turned.cards[1].measures = turned.cards[0].measures;
+  EXPECT_NE(verdict(turned).find("Neither card is the faster"), std::string::npos);
+}
+
+// The same amount reads the same wherever it stands.
+TEST(Review, SizesOfMemoryReadTheSameInTheTableAndInTheUses) {
+  const nlohmann::json figures = nlohmann::json::parse(page(sample()).json)["figures"];
+  for (const char* card : {"rtx-a6000", "rtx-pro-5000-blackwell"}) {
+    const std::string id = card;
+    EXPECT_EQ(figures["file." + id + ".memory.bytes"]["text"],
+              figures["rule.room." + id]["text"].get<std::string>() + " GiB");
+  }
+}
+
+TEST(Review, ATestThatHasNoFigureOnEitherCardIsNotListed) {
+  Review review = sample();
+  for (CardRun& run : review.cards) run.measures.push_back(measure("peer-copy", 0));
+  EXPECT_EQ(page(review).html.find("<b>peer-copy</b>"), std::string::npos);
 }
 
 TEST(Review, WhatDidNotRunIsSaid) {

@@ -28,7 +28,8 @@ std::string published_of(Figures& figures, const Review& review, const std::stri
   for (const CardRun& run : review.cards) {
     const Measure* measure = find(run, test);
     if (measure == nullptr || measure->published.empty()) continue;
-    out += (out.empty() ? "" : "<br>") + figures.name(run.name) + ": " + published(figures, run, *measure);
+    out += (out.empty() ? "" : ", ") + figures.name(run.name) + " " +
+           published(figures, run, *measure, Sources::BehindThem);
   }
   return out;
 }
@@ -38,19 +39,20 @@ std::string published_of(Figures& figures, const Review& review, const std::stri
 std::string benchmarks(const Review& review, Figures& figures) {
   const std::vector<const Measure*> tests = tests_of(review);
   HtmlTable table{.caption =
-                      "Larger is better. Published figures are of the same work at the same size, on a real "
-                      "card of that name.",
-                  .columns = {"Test", "Size", "Published"},
-                  .rows = {},
-                  .text_columns = 3};
-  table.columns.emplace_back("Unit");
-  for (const CardRun& run : review.cards) table.columns.push_back(figures.name(run.name));
+                      "Larger is better; the ratio is the second card's figure over the first's. Published "
+                      "figures are of the same work at the same size, on a real card of that name.",
+                  .columns = card_columns(figures, review, "Test"),
+                  .rows = {}};
   table.columns.emplace_back("Ratio");
   std::vector<std::string> troubles;
   std::vector<BarGroup> beside;
   for (const Measure* test : tests) {
-    std::vector<std::string> row = {title(figures, *test), setting(figures, *test),
-                                    published_of(figures, review, test->test), escaped(test->unit)};
+    if (test->value <= 0 && test->trouble.empty()) continue;  // of two cards: they have a section
+    const std::string size = setting(figures, *test);
+    const std::string real = published_of(figures, review, test->test);
+    std::vector<std::string> row = {title(figures, *test) + ", " + escaped(test->unit) +
+                                    (size.empty() ? "" : "<br>" + size) +
+                                    (real.empty() ? "" : "<br>published: " + real)};
     for (const CardRun& run : review.cards) {
       row.push_back(measured(figures, review, run, test->test));
       for (const Measure& measure : run.measures) {
@@ -75,7 +77,7 @@ std::string benchmarks(const Review& review, Figures& figures) {
         const Measure* measure = find(review.cards[bar.card], test->test);
         if (measure->published.empty()) continue;
         bar.limit = measure->published.front().value;
-        bar.label += "; published " + published(figures, review.cards[bar.card], *measure);
+        bar.label += "; published " + published(figures, review.cards[bar.card], *measure, Sources::Beside);
       }
       beside.push_back(std::move(group));
     }

@@ -29,14 +29,14 @@ std::string memory_left(Figures& figures, const CardRun& run, bool on) {
 }  // namespace
 
 std::string ecc(const Review& review, Figures& figures) {
-  HtmlTable table{.caption = "", .columns = {"", "Unit"}, .rows = {}, .text_columns = 2};
-  std::vector<std::string> memory = {"Memory for programs", "GiB"};
-  std::vector<std::string> share = {"What is left of it with ECC", ""};
-  std::vector<std::string> delivered = {"As the card comes", ""};
+  HtmlTable table{.caption = "", .columns = {"With ECC off and on"}, .rows = {}};
+  std::vector<std::string> memory = {"Memory for programs, GiB"};
+  std::vector<std::string> share = {"Share of the memory that is left"};
+  std::vector<std::string> delivered = {"Delivered so"};
   bool ran = false;
   for (const CardRun& run : review.cards) {
-    table.columns.push_back(figures.name(run.name) + " without");
-    table.columns.push_back("with ECC");
+    table.columns.push_back(figures.name(run.name) + ", off");
+    table.columns.emplace_back("on");
     const bool known = card::has_ecc(run.card);
     of_file(figures, run.card, "memory.bytes", static_cast<double>(run.card.memory.bytes), "bytes",
             bytes_text(static_cast<double>(run.card.memory.bytes)));
@@ -45,8 +45,9 @@ std::string ecc(const Review& review, Figures& figures) {
                                    : "-";
     memory.push_back(known ? memory_left(figures, run, false) : "-");
     memory.push_back(known ? memory_left(figures, run, true) : "-");
-    share.insert(share.end(), {"", left});
-    delivered.insert(delivered.end(), {run.card.memory.ecc ? "" : "so", run.card.memory.ecc ? "so" : ""});
+    share.insert(share.end(), {known ? "all" : "-", left});
+    delivered.insert(delivered.end(),
+                     {run.card.memory.ecc ? "no" : "yes", run.card.memory.ecc ? "yes" : "no"});
     ran |= !run.with_ecc.empty();
   }
   table.rows = {std::move(delivered), std::move(memory), std::move(share)};
@@ -56,20 +57,22 @@ std::string ecc(const Review& review, Figures& figures) {
       if (any == nullptr) any = find(run.with_ecc, test);
     }
     if (any == nullptr) continue;
-    std::vector<std::string> row = {title(figures, *any), escaped(any->unit)};
+    std::vector<std::string> row = {title(figures, *any) + ", " + escaped(any->unit)};
     for (const CardRun& run : review.cards) {
       row.push_back(measured(figures, review, run, find(run.without_ecc, test), "ecc-off", "without ECC"));
       row.push_back(measured(figures, review, run, find(run.with_ecc, test), "ecc-on", "with ECC"));
     }
     table.rows.push_back(std::move(row));
   }
-  const std::string out = table_html(table);
+  const std::string out =
+      paragraph("With ECC the memory finds and mends flipped bits, for results that must be right.") +
+      table_html(table);
   if (!ran)
     return out + paragraph("No test was run with ECC and without: nothing here was predicted by a run.");
   return out + paragraph(
-                   "Check bits that lie in the memory are fetched like data; those that the chips keep "
-                   "themselves cost "
-                   "nothing that a program sees.");
+                   "Where the check bits lie in the memory itself they take a part of it, and of its "
+                   "bandwidth; where "
+                   "the memory chips keep them, ECC costs a program nothing.");
 }
 
 }  // namespace doppel::report::review

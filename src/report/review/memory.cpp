@@ -34,19 +34,19 @@ std::string memory(const Review& review, Figures& figures) {
     }
     levels.rows.push_back(std::move(row));
   }
-  std::vector<BarGroup> groups;
-  for (const char* test : {"stream-read", "stream-init", "stream-scale", "stream-triad", "transpose"}) {
-    if (BarGroup group = bars_of(figures, review, test, Against::Peak); !group.bars.empty())
-      groups.push_back(std::move(group));
-  }
-  for (const char* test : {"texture-bilinear", "texture-nearest"}) {
-    if (BarGroup group = bars_of(figures, review, test, Against::Peak); !group.bars.empty())
-      groups.push_back(std::move(group));
-  }
-  for (const char* test : {"cache-shared", "cache-l1", "cache-l2"}) {
-    if (BarGroup group = bars_of(figures, review, test); !group.bars.empty())
-      groups.push_back(std::move(group));
-  }
+  const auto groups_of = [&](std::initializer_list<const char*> tests, Against against) {
+    std::vector<BarGroup> groups;
+    for (const char* test : tests) {
+      if (BarGroup group = bars_of(figures, review, test, against); !group.bars.empty())
+        groups.push_back(std::move(group));
+    }
+    return groups;
+  };
+  const std::vector<BarGroup> streams =
+      groups_of({"stream-read", "stream-init", "stream-scale", "stream-triad", "transpose"}, Against::Peak);
+  const std::vector<BarGroup> textures = groups_of({"texture-bilinear", "texture-nearest"}, Against::Peak);
+  const std::vector<BarGroup> caches = groups_of({"cache-shared", "cache-l1", "cache-l2"}, Against::Nothing);
+  std::vector<BarGroup> latencies;
   for (const char* test : {"latency-l1", "latency-l2", "latency-memory"}) {
     BarGroup group = bars_of(figures, review, test);
     for (Bar& bar : group.bars) {
@@ -63,15 +63,21 @@ std::string memory(const Review& review, Figures& figures) {
                                  .from = {fmt::format("run.{}.{}", run.card.id, test)}}) +
                    " ns each";
     }
-    if (!group.bars.empty()) groups.push_back(std::move(group));
+    if (!group.bars.empty()) latencies.push_back(std::move(group));
   }
   std::string out = table_html(levels);
-  if (groups.empty()) return out + paragraph("No test of memory was run.");
-  return out +
-         paragraph(
-             "Bandwidth at work, over arrays that fit no cache; the upright mark is what the memory's bus "
-             "could carry.") +
-         bars_html(groups, Scale::OfEach) + paragraph(band_note(figures, review));
+  const std::size_t before = out.size();
+  const auto add = [&](const char* name, const std::string& words, const std::vector<BarGroup>& groups) {
+    if (!groups.empty())
+      out += fmt::format("<h4>{}</h4>\n", name) + paragraph(words) + bars_html(groups, Scale::OfEach);
+  };
+  add("Memory bandwidth",
+      "Over arrays that fit no cache; the upright mark is what the memory's bus could carry.", streams);
+  add("Caches", "Data that are read again and again and stay there.", caches);
+  add("Textures", "The upright mark is what the texture units could do at the advertised boost clock.",
+      textures);
+  add("Latency", "Loads of which each waits for the one before: more a second is better.", latencies);
+  return out + paragraph(out.size() == before ? "No test of memory was run." : band_note(figures, review));
 }
 
 }  // namespace doppel::report::review

@@ -9,12 +9,12 @@
 namespace doppel::report::review {
 namespace {
 
-// A row a test, for each card with a bridge and on the bus alone.
+// A row a test, for each card on the bus alone, and with a bridge where it takes one.
 HtmlTable between_cards(const Review& review, Figures& figures) {
-  HtmlTable table{.caption = "", .columns = {"Two cards", "Unit"}, .rows = {}, .text_columns = 2};
+  HtmlTable table{.caption = "", .columns = {"Between two cards"}, .rows = {}};
   for (const CardRun& run : review.cards) {
-    table.columns.push_back(figures.name(run.name) + " joined");
-    table.columns.push_back(figures.name(run.name) + " on the bus");
+    if (!run.joined.empty()) table.columns.push_back(figures.name(run.name) + " by NVLink");
+    table.columns.push_back(figures.name(run.name) + " by the bus");
   }
   for (const char* test : {"peer-copy", "peer-both", "peer-read"}) {
     const Measure* any = nullptr;
@@ -24,10 +24,11 @@ HtmlTable between_cards(const Review& review, Figures& figures) {
       }
     }
     if (any == nullptr) continue;
-    std::vector<std::string> row = {title(figures, *any), escaped(any->unit)};
+    std::vector<std::string> row = {title(figures, *any) + ", " + escaped(any->unit)};
     for (const CardRun& run : review.cards) {
-      row.push_back(
-          measured(figures, review, run, find(run.joined, test), "joined", "two cards with a bridge"));
+      if (!run.joined.empty())
+        row.push_back(
+            measured(figures, review, run, find(run.joined, test), "joined", "two cards with a bridge"));
       row.push_back(
           measured(figures, review, run, find(run.apart, test), "apart", "two cards without a bridge"));
     }
@@ -39,8 +40,7 @@ HtmlTable between_cards(const Review& review, Figures& figures) {
 }  // namespace
 
 std::string nvlink(const Review& review, Figures& figures) {
-  HtmlTable table{
-      .caption = "", .columns = card_columns(figures, review, "From the cards' files"), .rows = {}};
+  HtmlTable table{.caption = "", .columns = card_columns(figures, review, "Specification"), .rows = {}};
   std::vector<std::string> links = {"Links"};
   std::vector<std::string> peers = {"Other cards it can be joined with"};
   std::vector<std::string> rate = {"Both directions together, GB/s"};
@@ -68,7 +68,7 @@ std::string nvlink(const Review& review, Figures& figures) {
              "Two cards of a kind in one machine, each of which may use the other's memory. Without a bridge "
              "what "
              "goes between them goes over the bus.") +
-         table_html(runs) + paragraph(error_note(figures, review));
+         table_html(runs);
 }
 
 }  // namespace doppel::report::review

@@ -21,9 +21,13 @@ std::string head(const Review& review, Figures& figures) {
   std::string out = "<header><h1>" + figures.name(review.cards[0].name) + " and " +
                     figures.name(review.cards[1].name) + "</h1>\n";
   out += paragraph(
-      "A review by Doppel " + figures.name(review.version) + ", " + figures.name(review.date) +
+      "A review by Doppel " + figures.name(review.version) + ", " + figures.name(review.date.substr(0, 10)) +
       ". No card was at hand: what is called predicted comes from programs that ran on Doppel's doubles "
-      "of the two cards, with the right answers checked and the times modelled.");
+      "of the two cards: the answers were checked, the times are modelled.");
+  out += paragraph(error_note(figures, review));
+  if (review.quick)
+    out += paragraph(
+        "A few tests stand for the whole suite here (<code>--quick</code>): without the flag, all run.");
   out += "<ul class=\"key\">";
   for (std::size_t i = 0; i < review.cards.size(); ++i)
     out += fmt::format("<li><i class=\"c{}\"></i>{}</li>", i, figures.name(review.cards[i].name));

@@ -41,12 +41,13 @@ std::string share_of(Figures& figures, const CardRun& whole, const CardRun& inst
 }
 
 std::string at_work(const Review& review, Figures& figures, const CardRun& run) {
-  HtmlTable table{.caption = figures.name(run.name) + ": the suite in an instance",
-                  .columns = {"Test", "the whole card"},
-                  .rows = {}};
+  HtmlTable table{
+      .caption = figures.name(run.name) + ": tests in one part, and its share of what the whole card does",
+      .columns = {"Test", "whole card"},
+      .rows = {}};
   for (const CardRun& instance : run.instances) {
     table.columns.push_back(figures.name(instance.name));
-    table.columns.emplace_back("of the card's");
+    table.columns.emplace_back("share");
   }
   for (const Measure& measure : run.instances.front().measures) {
     std::vector<std::string> row = {title(figures, measure) + ", " + escaped(measure.unit),
@@ -59,8 +60,8 @@ std::string at_work(const Review& review, Figures& figures, const CardRun& run) 
   }
   return table_html(table) +
          paragraph(
-             "Each instance is predicted as a card of its own: what runs in another one "
-             "changes nothing but the time of copies over the bus, which is not predicted.");
+             "Each part is predicted as a card of its own: what runs in another one "
+             "changes nothing but the time of copies over the bus, which they share; that is not predicted.");
 }
 
 }  // namespace
@@ -75,8 +76,8 @@ std::string partitions(const Review& review, Figures& figures) {
       out += paragraph(figures.name(run.name) + " cannot be divided.");
       continue;
     }
-    HtmlTable table{.caption = figures.name(run.name) + ": what a partition gets",
-                    .columns = {"Profile", "instances", "SMs", "memory", "L2", "NVENC", "NVDEC"},
+    HtmlTable table{.caption = figures.name(run.name) + ": what each part gets",
+                    .columns = {"Profile", "parts", "SMs", "memory", "L2 cache", "NVENC", "NVDEC"},
                     .rows = {}};
     for (const card::PartitionProfile& p : run.card.partitions) {
       const auto number = [&](const char* what, int value) {

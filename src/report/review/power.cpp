@@ -35,15 +35,20 @@ std::vector<std::string> timed_tests(const Review& review) {
   return out;
 }
 
-// The watts, the clock and the work a watt of a test on a card.
+// The watts, the clock and the work a watt of a test on a card; and what the limit does to it, in words.
 struct Cells {
-  std::string watts, clock, per_watt;
+  std::string watts, clock, per_watt, limit;
 };
+
+std::string words_of_limit(const CardRun& run, const Measure& measure) {
+  constexpr double kAtLimit = 0.999;
+  if (measure.power_bound) return "slowed by the power limit";
+  return measure.watts >= kAtLimit * run.card.power.limit_w ? "too short for the power limit to slow it" : "";
+}
 Cells cells_of(Figures& figures, const CardRun& run, const Measure& measure) {
   const double per_watt = measure.value / measure.watts;
   return {figures.show(run_figure(run, measure, "watts", measure.watts, "W")),
-          figures.show(run_figure(run, measure, "clock", measure.clock_mhz, "MHz")) +
-              (measure.power_bound ? " (power limit)" : ""),
+          figures.show(run_figure(run, measure, "clock", measure.clock_mhz, "MHz")),
           figures.show({.id = fmt::format("per_watt.{}.{}", run.card.id, measure.test),
                         .how = How::Derived,
                         .source = "the test's figure by its watts",
@@ -52,7 +57,8 @@ Cells cells_of(Figures& figures, const CardRun& run, const Measure& measure) {
                         .unit = measure.unit + "/W",
                         .card = run.card.id,
                         .from = {fmt::format("run.{}.{}", run.card.id, measure.test),
-                                 fmt::format("watts.{}.{}", run.card.id, measure.test)}})};
+                                 fmt::format("watts.{}.{}", run.card.id, measure.test)}}),
+          words_of_limit(run, measure)};
 }
 
 // A bar for the watts of each card; the mark is its limit.
@@ -63,34 +69,34 @@ BarGroup watts_bars(Figures& figures, const Review& review, const Measure& test)
     const Measure* measure = find(run, test.test);
     if (measure == nullptr || measure->watts <= 0) continue;
     const Cells cells = cells_of(figures, run, *measure);
-    group.bars.push_back(
-        {.card = i,
-         .value = measure->watts,
-         .limit = run.card.power.limit_w,
-         .label = figures.name(run.name) + " " + cells.watts + " W at " + cells.clock + " MHz"});
+    group.bars.push_back({.card = i,
+                          .value = measure->watts,
+                          .limit = run.card.power.limit_w,
+                          .label = figures.name(run.name) + " " + cells.watts + " W at " + cells.clock +
+                                   " MHz" + (cells.limit.empty() ? "" : ", " + cells.limit)});
   }
-  group.name = title(figures, test);
+  group.name = title(figures, test) + ", W";
   return group;
 }
 
 // All tests whose kernel was timed.
 HtmlTable watts_table(Figures& figures, const Review& review) {
-  HtmlTable table{.caption = "While the test's kernel runs; the work a watt is in the test's unit",
-                  .columns = {"Test", "Unit"},
-                  .rows = {},
-                  .text_columns = 2};
+  HtmlTable table{
+      .caption = "While the test's kernel runs: average power, clock, and the test's figure for each watt",
+      .columns = {"Test"},
+      .rows = {}};
   for (const CardRun& run : review.cards) {
-    table.columns.push_back(figures.name(run.name) + " W");
+    table.columns.push_back(figures.name(run.name) + ", W");
     table.columns.emplace_back("MHz");
-    table.columns.emplace_back("work a watt");
+    table.columns.emplace_back("per W");
   }
   for (const std::string& test : timed_tests(review)) {
     const Measure* one = any(review, test);
-    std::vector<std::string> row = {"<b>" + escaped(test) + "</b>", escaped(one->unit)};
+    std::vector<std::string> row = {title(figures, *one) + ", " + escaped(one->unit)};
     for (const CardRun& run : review.cards) {
       const Measure* measure = find(run, test);
       const bool known = measure != nullptr && measure->watts > 0;
-      const Cells cells = known ? cells_of(figures, run, *measure) : Cells{"-", "-", "-"};
+      const Cells cells = known ? cells_of(figures, run, *measure) : Cells{"-", "-", "-", ""};
       row.insert(row.end(), {cells.watts, cells.clock, cells.per_watt});
     }
     table.rows.push_back(std::move(row));
@@ -101,8 +107,7 @@ HtmlTable watts_table(Figures& figures, const Review& review) {
 }  // namespace
 
 std::string power(const Review& review, Figures& figures) {
-  HtmlTable table{
-      .caption = "", .columns = card_columns(figures, review, "From the cards' files, W"), .rows = {}};
+  HtmlTable table{.caption = "", .columns = card_columns(figures, review, "Specification, W"), .rows = {}};
   struct Row {
     const char* name;
     const char* key;
@@ -129,10 +134,9 @@ std::string power(const Review& review, Figures& figures) {
   }
   return table_html(table) +
          paragraph(
-             "Watts on average while a test's kernel runs; the upright mark is the power limit. Noise and "
-             "heat are "
-             "not modelled.") +
-         bars_html(groups, Scale::OfAll) + "<h4>All tests</h4>\n<div class=\"across\">" +
+             "Average power while a test's kernel runs; the upright mark is the power limit. Noise and "
+             "heat are not modelled.") +
+         bars_html(groups, Scale::OfAll) + "<h4>All tests</h4>\n<div class=\"across brief\">" +
          table_html(watts_table(figures, review)) + "</div>\n";
 }
 

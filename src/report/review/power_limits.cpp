@@ -65,29 +65,26 @@ const Measure* find_at(const CardRun& run, double limit, const std::string& test
 }
 
 HtmlTable table_of(Figures& figures, const Review& review, const std::string& test, const Measure& any) {
-  HtmlTable table{
-      .caption = title(figures, any) + ", " + escaped(any.unit), .columns = {"Limit, W"}, .rows = {}};
+  HtmlTable table{.caption = title(figures, any),
+                  .columns = {"Power limit, W", escaped(any.unit), "power, W", "clock, MHz", "for each watt"},
+                  .rows = {}};
   for (const CardRun& run : review.cards) {
-    table.columns.push_back(figures.name(run.name));
-    table.columns.emplace_back("W");
-    table.columns.emplace_back("MHz");
-    table.columns.emplace_back("work a watt");
-  }
-  for (const double limit : limits_of(review)) {
-    std::vector<std::string> row = {figures.show({.id = "limit." + state_of(limit),
-                                                  .how = How::Setting,
-                                                  .source = "set for these runs",
-                                                  .text = fmt::format("{:.0f}", limit),
-                                                  .value = limit,
-                                                  .unit = "W"})};
-    for (const CardRun& run : review.cards) {
+    std::vector<std::vector<std::string>> rows;
+    for (const double limit : limits_of(review)) {
       const Measure* measure = find_at(run, limit, test);
-      const bool known = measure != nullptr && measure->watts > 0;
-      const CellsAtLimit cells =
-          known ? cells_of(figures, review, run, limit, *measure) : CellsAtLimit{"-", "-", "-", "-"};
-      row.insert(row.end(), {cells.value, cells.watts, cells.clock, cells.per_watt});
+      if (measure == nullptr || measure->watts <= 0) continue;
+      const CellsAtLimit cells = cells_of(figures, review, run, limit, *measure);
+      rows.push_back({figures.show({.id = "limit." + state_of(limit),
+                                    .how = How::Setting,
+                                    .source = "set for these runs",
+                                    .text = fmt::format("{:.0f}", limit),
+                                    .value = limit,
+                                    .unit = "W"}),
+                      cells.value, cells.watts, cells.clock, cells.per_watt});
     }
-    table.rows.push_back(std::move(row));
+    if (rows.empty()) continue;
+    table.rows.push_back({figures.name(run.name)});
+    table.rows.insert(table.rows.end(), rows.begin(), rows.end());
   }
   return table;
 }
@@ -103,14 +100,16 @@ std::string power_limits(const Review& review, Figures& figures) {
         if (any == nullptr) any = find(each.measures, test);
       }
     }
-    if (any != nullptr)
-      out += "<div class=\"across\">" + table_html(table_of(figures, review, test, *any)) + "</div>\n";
+    if (any != nullptr) out += table_html(table_of(figures, review, test, *any));
   }
   if (out.empty()) return paragraph("No test was run at several power limits.");
   return paragraph(
              "Where a limit binds, the clock falls until the card keeps it, and with the clock the voltage: "
-             "up to a point the work a watt grows. What the memory bounds loses little. The limiter acts at "
-             "once here, as under work that goes on; the tests above are too short for it to act.") +
+             "up to a point the work for each watt grows. What waits for the memory loses little. These "
+             "figures are of "
+             "work that goes on, so that the limit acts from the start. The tests in the sections above end "
+             "before "
+             "it acts, and may be faster than the row of the card's own limit.") +
          out;
 }
 

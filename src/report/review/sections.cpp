@@ -8,21 +8,21 @@ namespace doppel::report::review {
 std::span<const Section> sections() {
   static constexpr std::array kSections{
       Section{Part::Specification, "specification", "The cards on paper", specification},
-      Section{Part::Specification, "peaks", "Peaks that follow", derived_peaks},
+      Section{Part::Specification, "peaks", "Peak rates that follow", derived_peaks},
       Section{Part::Units, "cuda-cores", "CUDA cores", cuda_cores},
       Section{Part::Units, "tensor-cores", "Tensor cores", tensor_cores},
       Section{Part::Units, "memory", "Memory and caches", memory},
-      Section{Part::Units, "bus", "The bus to the host", bus},
+      Section{Part::Units, "bus", "The bus to the host (PCI Express)", bus},
       Section{Part::Units, "ray-tracing", "Ray tracing", ray_tracing},
-      Section{Part::Units, "nvlink", "NVLink", nvlink},
-      Section{Part::Units, "ecc", "Memory that corrects itself (ECC)", ecc},
-      Section{Part::Units, "partitions", "Partitions (MIG)", partitions},
+      Section{Part::Units, "nvlink", "Two cards together: NVLink", nvlink},
+      Section{Part::Units, "ecc", "Error-correcting memory (ECC)", ecc},
+      Section{Part::Units, "partitions", "Several users on one card (MIG)", partitions},
       Section{Part::Units, "video", "Video engines", video},
-      Section{Part::Benchmarks, "benchmarks", "The suite on both cards", benchmarks},
-      Section{Part::Power, "power", "Watts and megahertz, test by test", power},
-      Section{Part::Power, "power-limits", "The same work at lower limits", power_limits},
+      Section{Part::Benchmarks, "benchmarks", "All tests on both cards", benchmarks},
+      Section{Part::Power, "power", "Power and clock in each test", power},
+      Section{Part::Power, "power-limits", "The same work at lower power limits", power_limits},
       Section{Part::UseCases, "use-cases", "Choose it if", use_cases},
-      Section{Part::Conclusion, "conclusion", "What the runs say together", conclusion},
+      Section{Part::Conclusion, "conclusion", "The verdict", conclusion},
   };
   return kSections;
 }

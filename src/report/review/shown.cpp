@@ -28,6 +28,16 @@ Figure run_figure(const Review& review, const CardRun& run, const Measure& measu
   return out;
 }
 
+// Of the band, which is there.
+std::string error_share(Figures& figures, const Review& review, const std::string& name, double percent) {
+  return figures.show({.id = "band." + name,
+                       .how = How::ModelError,
+                       .source = review.band->set,
+                       .text = fmt::format("{:.0f} %", percent),
+                       .value = percent,
+                       .unit = "%"});
+}
+
 }  // namespace
 
 const Measure* find(const std::vector<Measure>& measures, std::string_view test) {
@@ -112,7 +122,7 @@ std::string ratio(Figures& figures, const Review& review, const std::string& tes
                                 fmt::format("run.{}.{}", review.cards[0].card.id, test)}});
 }
 
-std::string published(Figures& all, const CardRun& run, const Measure& measure) {
+std::string published(Figures& all, const CardRun& run, const Measure& measure, Sources sources) {
   std::string out;
   for (std::size_t i = 0; i < measure.published.size(); ++i) {
     const Published& found = measure.published[i];
@@ -124,7 +134,7 @@ std::string published(Figures& all, const CardRun& run, const Measure& measure) 
                      .value = found.value,
                      .unit = measure.unit,
                      .card = run.card.id}) +
-           " " + all.cite(found.source);
+           (sources == Sources::Beside ? " " + all.cite(found.source) : "");
   }
   return out;
 }
@@ -184,18 +194,11 @@ BarGroup bars_of(Figures& figures, const Review& review, const std::string& test
 }
 
 std::string error_note(Figures& figures, const Review& review) {
-  const auto share = [&](const std::string& name, double percent) {
-    return figures.show({.id = "band." + name,
-                         .how = How::ModelError,
-                         .source = review.band->set,
-                         .text = fmt::format("{:.0f} %", percent),
-                         .value = percent,
-                         .unit = "%"});
-  };
   if (!review.band) return "The error of the model has not been measured in this installation.";
-  std::string out =
-      "Mean error of the model's times against real cards: " + share("mean", review.band->mean_percent);
-  if (review.band->p90_percent) out += "; nine of ten are within " + share("p90", *review.band->p90_percent);
+  std::string out = "Mean error of the model's times against real cards: " +
+                    error_share(figures, review, "mean", review.band->mean_percent);
+  if (review.band->p90_percent)
+    out += "; nine of ten are within " + error_share(figures, review, "p90", *review.band->p90_percent);
   out += ", over " +
          figures.show({.id = "band.measurements",
                        .how = How::ModelError,
@@ -213,7 +216,9 @@ std::string error_note(Figures& figures, const Review& review) {
 }
 
 std::string band_note(Figures& figures, const Review& review) {
-  return error_note(figures, review) + (review.band ? " The whiskers show the mean error." : "");
+  if (!review.band) return error_note(figures, review);
+  return "The whiskers show the model's mean error, " +
+         error_share(figures, review, "mean", review.band->mean_percent) + ".";
 }
 
 }  // namespace doppel::report::review

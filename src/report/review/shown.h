@@ -38,8 +38,10 @@ std::string measured(Figures& figures, const Review& review, const CardRun& run,
                      const std::string& state, const std::string& in);
 // How many times the first card's figure the second's is.
 std::string ratio(Figures& figures, const Review& review, const std::string& test);
-// The published figures of a test on this very card, each with its source; "" where there are none.
-std::string published(Figures& figures, const CardRun& run, const Measure& measure);
+// The published figures of a test on this very card, each with its source beside it as words or behind it, as
+// all figures have theirs; "" where there are none.
+enum class Sources : bool { BehindThem, Beside };
+std::string published(Figures& figures, const CardRun& run, const Measure& measure, Sources sources);
 // The size and settings of a test.
 std::string setting(Figures& figures, const Measure& measure);
 // Name of a test and what it does.
@@ -54,7 +56,7 @@ enum class Against : bool { Nothing, Peak };
 BarGroup bars_of(Figures& figures, const Review& review, const std::string& test,
                  Against against = Against::Nothing);
 
-// How far the model's times are from measured ones; and the same under a chart, whose whiskers show it.
+// How far the model's times are from measured ones; and, in short, under a chart whose whiskers show it.
 std::string error_note(Figures& figures, const Review& review);
 std::string band_note(Figures& figures, const Review& review);
 

@@ -24,22 +24,25 @@ struct FileRow {
 };
 
 const FileRow kRows[] = {
-    {"SMs", "sm_count", "", [](const card::Card& c) { return double(c.sm_count); }},
+    {"Streaming multiprocessors (SMs)", "sm_count", "",
+     [](const card::Card& c) { return double(c.sm_count); }},
     {"Boost clock, advertised", "clocks.boost_mhz", "MHz",
      [](const card::Card& c) { return c.clocks.boost_mhz; }},
     {"Maximum clock", "clocks.max_mhz", "MHz", [](const card::Card& c) { return c.clocks.max_mhz; }},
-    {"Clock under compute, below the power limit", "clocks.sustained_mhz", "MHz",
+    {"Clock sustained under load, where power allows", "clocks.sustained_mhz", "MHz",
      [](const card::Card& c) { return c.clocks.sustained_mhz; }},
-    {"Memory", "memory.bytes", "", [](const card::Card& c) { return double(c.memory.bytes); }, bytes_text},
+    {"Memory for programs", "memory.bytes", "", [](const card::Card& c) { return double(c.memory.bytes); },
+     bytes_text},
     {"Memory bus", "memory.bus_width_bits", "bits",
      [](const card::Card& c) { return double(c.memory.bus_width_bits); }},
-    {"L2", "l2.bytes", "", [](const card::Card& c) { return double(c.l2.bytes); }, bytes_text},
-    {"L1 and shared memory of an SM", "l1.bytes", "", [](const card::Card& c) { return double(c.l1.bytes); },
-     bytes_text},
-    {"Shared memory of a block, at most", "shared.bytes_per_block_optin", "",
+    {"L2 cache", "l2.bytes", "", [](const card::Card& c) { return double(c.l2.bytes); }, bytes_text},
+    {"L1 cache and shared memory of each SM", "l1.bytes", "",
+     [](const card::Card& c) { return double(c.l1.bytes); }, bytes_text},
+    {"Shared memory of a block of threads, at most", "shared.bytes_per_block_optin", "",
      [](const card::Card& c) { return double(c.shared.bytes_per_block_optin); }, bytes_text},
-    {"Threads of an SM", "sm.max_threads", "", [](const card::Card& c) { return double(c.sm.max_threads); }},
-    {"Registers of an SM", "sm.registers", "", [](const card::Card& c) { return double(c.sm.registers); }},
+    {"Threads on each SM, at most", "sm.max_threads", "",
+     [](const card::Card& c) { return double(c.sm.max_threads); }},
+    {"Registers of each SM", "sm.registers", "", [](const card::Card& c) { return double(c.sm.registers); }},
     {"Power limit", "power.limit_w", "W", [](const card::Card& c) { return c.power.limit_w; }},
     {"PCI Express, generation", "pcie.generation", "",
      [](const card::Card& c) { return double(c.pcie.generation); }},
@@ -126,8 +129,7 @@ const std::vector<PeakRow>& peak_rows() {
 }  // namespace
 
 std::string specification(const Review& review, Figures& figures) {
-  HtmlTable table{
-      .caption = "", .columns = card_columns(figures, review, "From the cards' files"), .rows = {}};
+  HtmlTable table{.caption = "", .columns = card_columns(figures, review, "Specification"), .rows = {}};
   const auto words = [&](const char* name, std::string (*of)(const card::Card&)) {
     std::vector<std::string> row = {name};
     for (const CardRun& run : review.cards) row.push_back(escaped(of(run.card)));
@@ -160,16 +162,16 @@ std::string specification(const Review& review, Figures& figures) {
     table.rows.push_back(std::move(row));
   }
   return paragraph(
-             "Each number of a card's file carries its mark and source: point at one, read it in the JSON "
+             "Each number has its source: point at one, read it in the JSON "
              "beside this page, or ask <code>doppel show CARD --sources</code>.") +
          table_html(table);
 }
 
 std::string derived_peaks(const Review& review, Figures& figures) {
   HtmlTable table{.caption =
-                      "At the advertised boost clock. What a program sustains is lower: the units at work, "
-                      "below, show it.",
-                  .columns = card_columns(figures, review, "Peak"),
+                      "What the units could do at the advertised boost clock. What programs reach is in the "
+                      "sections below.",
+                  .columns = card_columns(figures, review, "Peak rate"),
                   .rows = {}};
   for (const PeakRow& peak : peak_rows()) {
     std::vector<std::string> row = {fmt::format("{}, {}", peak.name, peak.unit)};

@@ -44,7 +44,9 @@ std::string peak_table(const Review& review, Figures& figures) {
   HtmlTable table{
       .caption =
           "Peaks by type, dense and with structured sparsity (half of the terms are not there), at "
-          "the advertised boost clock; TFLOPS, of integers TOPS",
+          "the advertised boost clock; TFLOPS, of integers TOPS. None: no unit of that type; a program that "
+          "asks "
+          "for it may run all the same, on others",
       .columns = {"Type"},
       .rows = {}};
   for (const CardRun& run : review.cards) {

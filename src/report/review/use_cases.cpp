@@ -24,7 +24,7 @@ struct Lines {
   }
 };
 
-// "RTX A6000 does 1.20x"
+// "1.20x"; where neither is better also of which card
 std::string times(Figures& figures, const Review& review, const std::string& id, const Decision& decision,
                   const std::string& source, std::vector<std::string> from) {
   const std::size_t better = decision.ratio >= 1 ? 1 : 0;
@@ -36,8 +36,7 @@ std::string times(Figures& figures, const Review& review, const std::string& id,
                                            .value = value,
                                            .unit = "x",
                                            .from = std::move(from)});
-  return decision.better >= 0 ? "it does " + number
-                              : figures.name(review.cards[better].name) + " does " + number;
+  return decision.better >= 0 ? number : figures.name(review.cards[better].name) + " " + number;
 }
 
 std::string joined(const std::vector<std::string>& tests) {
@@ -62,8 +61,7 @@ void add_run_rules(const Review& review, Figures& figures, Lines& lines) {
       }
       line += times(figures, review, rule.id, decision,
                     "geometric mean of the ratios of " + joined(decision.tests), std::move(from)) +
-              (rule.per_watt ? " the work a joule, by " : " the work in the same time, by ") +
-              joined(decision.tests) + ".";
+              (rule.per_watt ? " the work for each joule (" : " as fast (") + joined(decision.tests) + ").";
     }
     lines.add(decision, std::move(line));
   }
@@ -73,7 +71,7 @@ void add_file_rules(const Review& review, Figures& figures, Lines& lines) {
   for (const FileRule& rule : file_rules()) {
     const Decision decision = decide(rule, review);
     if (decision.only < 0 && decision.ratio == 0) continue;  // neither has it
-    std::string line = escaped(rule.work) + ": ";
+    std::string line = escaped(rule.work) + " (" + escaped(rule.what) + ": ";
     for (std::size_t i = 0; i < review.cards.size(); ++i) {
       const CardRun& run = review.cards[i];
       const double value = rule.value(run.card);
@@ -93,7 +91,7 @@ void add_file_rules(const Review& review, Figures& figures, Lines& lines) {
                     (*rule.unit == '\0' ? "" : fmt::format(" {}", rule.unit));
       line += fmt::format("{}{} {}", i == 0 ? "" : ", ", text, "on " + figures.name(run.name));
     }
-    lines.add(decision, line + fmt::format(" ({}; specification).", rule.what));
+    lines.add(decision, line + "; specification).");
   }
 }
 
@@ -103,11 +101,11 @@ std::string use_cases(const Review& review, Figures& figures) {
   Lines lines;
   add_run_rules(review, figures, lines);
   add_file_rules(review, figures, lines);
-  std::string out =
-      paragraph(
-          "Each line is one rule over figures of this page; the larger figure puts it under its "
-          "card. What lies within the model's mean error is under neither.") +
-      "<div class=\"choices\">\n";
+  std::string out = paragraph(
+                        "Each line compares the two cards by figures of this page, and stands under the card "
+                        "with the larger "
+                        "one. What lies within the model's mean error stands under neither.") +
+                    "<div class=\"choices\">\n";
   for (std::size_t i = 0; i < lines.of.size(); ++i) {
     if (lines.of[i].empty()) continue;
     out += fmt::format(
