@@ -172,6 +172,19 @@ std::vector<unsigned> words(CUdeviceptr address, std::size_t count) {
   return read;
 }
 
+// Memory of this process, zeros, in which the other one was writing when it was killed.
+CUdeviceptr memory_of_killed_writer(const Other& other) {
+  const CUdeviceptr memory = allocate();
+  fill(memory, 0, kBytes / 4);
+  other.send(handle_of(memory));
+  const auto process = other.receive<pid_t>();
+  while (words(memory, 1)[0] == 0) {
+  }
+  kill(process, SIGKILL);
+  other.wait_for_its_end();
+  return memory;
+}
+
 // Adds `turns` to each of `count` words, one at a time; grid of 256 threads a block.
 constexpr const char* kCount = R"(.version 7.1
 .target sm_86
@@ -369,14 +382,7 @@ TEST(SharedMemory, SurvivesAKilledPeer) {
       },
       [](const Other& other) {
         start();
-        const CUdeviceptr memory = allocate();
-        fill(memory, 0, kBytes / 4);
-        other.send(handle_of(memory));
-        const auto process = other.receive<pid_t>();
-        while (words(memory, 4096)[0] == 0) {
-        }
-        kill(process, SIGKILL);
-        other.wait_for_its_end();
+        const CUdeviceptr memory = memory_of_killed_writer(other);
         fill(memory, 3, kBytes / 4);
         count(memory, 2, 16);
         WORKS(cuCtxSynchronize());
@@ -431,14 +437,7 @@ TEST(SharedMemory, OutlivesWhoIsKilledInTheMiddleOfACopy) {
       },
       [](const Other& other) {
         start();
-        const CUdeviceptr memory = allocate();
-        fill(memory, 0, kBytes / 4);
-        other.send(handle_of(memory));
-        const auto process = other.receive<pid_t>();
-        while (words(memory, 1)[0] == 0) {
-        }
-        kill(process, SIGKILL);
-        other.wait_for_its_end();
+        const CUdeviceptr memory = memory_of_killed_writer(other);
         for (const unsigned word : words(memory, kBytes / 4)) MUST(word == 0 || word == 7);
         fill(memory, 3, kBytes / 4);
         for (const unsigned word : words(memory, kBytes / 4)) MUST(word == 3);
