@@ -11,6 +11,9 @@ import subprocess
 import sys
 import tempfile
 
+import checks
+from checks import expect
+
 CARD = "rtx-pro-5000-blackwell"
 HALF = 54 / 110  # of the SMs; of memory it is 1 / 2
 MIB = 1 << 20
@@ -88,16 +91,6 @@ class Talk:
 
 def values(text: str) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
-
-
-failures = 0
-
-
-def expect(holds: bool, what: str) -> None:
-    global failures
-    if not holds:
-        print("FAILED:", what)
-        failures += 1
 
 
 def near(found: dict[str, str], whole: dict[str, str], name: str, share: float, within: float) -> None:
@@ -249,7 +242,7 @@ def main() -> int:
     doppel, program, part = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="doppel-mig-") as folder:
         PARTS[part](Machine(doppel, str(pathlib.Path(program).resolve()), folder))
-    return 1 if failures else 0
+    return 1 if checks.failures else 0
 
 
 if __name__ == "__main__":

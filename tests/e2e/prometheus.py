@@ -17,17 +17,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import checks
+from checks import expect
+
 CARDS = "rtx-a6000,rtx-pro-5000-blackwell"
 SERIES = re.compile(r'(DCGM_\w+)\{gpu="(\d)"[^}]*\} (\S+)')
-
-failures = 0
-
-
-def expect(holds: bool, what: str) -> None:
-    global failures
-    if not holds:
-        print("FAILED:", what)
-        failures += 1
 
 
 def free_port() -> int:
@@ -111,7 +105,7 @@ def main() -> int:
     doppel, prometheus, program = (str(pathlib.Path(each).resolve()) for each in sys.argv[1:])
     with tempfile.TemporaryDirectory(prefix="doppel-prometheus-") as folder:
         check(doppel, prometheus, program, pathlib.Path(folder))
-    return 1 if failures else 0
+    return 1 if checks.failures else 0
 
 
 if __name__ == "__main__":
