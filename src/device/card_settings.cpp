@@ -62,16 +62,16 @@ Result<void> apply(const CardSettings& asked, card::Card& card) {
   return {};
 }
 
-Result<void> apply(const CardSettings& asked, node::Node& node, int place, card::Card& card) {
-  if (auto set = set_on_node(asked, node, place, card); !set) return set;
-  const auto state = node.state(place, wall_ns());
+Result<node::CardState> apply(const CardSettings& asked, node::Node& node, int place, card::Card& card) {
+  if (auto set = set_on_node(asked, node, place, card); !set) return tl::unexpected(set.error());
+  auto state = node.state(place, wall_ns());
   if (!state) return tl::unexpected(state.error());
   const auto there = node.name(place);
   if (!there) return tl::unexpected(there.error());
   card::put_in_slot(card, there->slot);
   card.memory = card::memory_with_ecc(card, state->ecc);
   if (asked.power_limit_w) card.power.limiter_ms = kAtOnceMs;
-  return {};
+  return state;
 }
 
 void set_limits(const node::CardState& state, card::Card& card) {

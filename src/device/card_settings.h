@@ -22,9 +22,9 @@ struct CardSettings {
 Result<void> apply(const CardSettings& asked, card::Card& card);
 
 // On the node first, for all processes. Then the card is as the node has it, in its slot, but for its limits
-// and clocks, which may change while it is used (set_limits). NotPermitted: others have the card, or it has
-// MIG instances, and another mode of its ECC is asked for.
-Result<void> apply(const CardSettings& asked, node::Node& node, int place, card::Card& card);
+// and clocks, which may change while it is used (set_limits): those of the state. NotPermitted: others have
+// the card, or it has MIG instances, and another mode of its ECC is asked for.
+Result<node::CardState> apply(const CardSettings& asked, node::Node& node, int place, card::Card& card);
 
 // Power limit and locked clocks.
 void set_limits(const node::CardState& state, card::Card& card);

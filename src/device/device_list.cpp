@@ -70,11 +70,17 @@ Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards, co
     if (!known) return tl::unexpected(known.error());
     places = std::move(*known);
   }
+  std::vector<std::optional<node::CardState>> states(cards.size());  // none: no node has it
   std::vector<Offered> offered;
   std::vector<CardOffer> offers;
   for (std::size_t i = 0; i < cards.size(); ++i) {
-    const auto set = node != nullptr ? apply(asked, *node, places[i], cards[i]) : apply(asked, cards[i]);
-    if (!set) return tl::unexpected(set.error());
+    if (node == nullptr) {
+      if (auto set = apply(asked, cards[i]); !set) return tl::unexpected(set.error());
+    } else {
+      auto state = apply(asked, *node, places[i], cards[i]);
+      if (!state) return tl::unexpected(state.error());
+      states[i] = *state;
+    }
     auto offer = offer_of(cards[i], places[i], node);
     if (!offer) return tl::unexpected(offer.error());
     offers.push_back(offer->offer);
@@ -92,13 +98,8 @@ Result<std::vector<ListedDevice>> list_devices(std::vector<card::Card> cards, co
       identity.uuid = offers[each.card].devices[*each.device].uuid;
       source.part = {*instance.profile, instance.slices};
     }
-    if (node == nullptr) {
-      devices.push_back({source.as_it_stands(), identity, source});
-      continue;
-    }
-    const auto state = node->state(identity.place, wall_ns());
-    if (!state) return tl::unexpected(state.error());
-    devices.push_back({source.as_set(*state), identity, source});
+    const std::optional<node::CardState>& state = states[each.card];
+    devices.push_back({state ? source.as_set(*state) : source.as_it_stands(), identity, source});
   }
   if (devices.empty()) return nothing_visible(offers, visible);
   return devices;
